@@ -1,0 +1,78 @@
+"""Call logs of eTelecom's cloud PBX as typed Polars tables, parquet snapshots, and numbers that explain themselves.
+
+Everything public is here and loads on first use, so that `import etelecom_analytics as et` costs next to nothing.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import errors, metrics, simulator
+    from .api.client import Client
+    from .api.fetch import fetch_calls
+    from .api.retry import Retry
+    from .api.wire import Page
+    from .frames import call_targets
+    from .logs import CallLogs, FetchReport
+    from .metrics.options import MetricOptions
+    from .metrics.registry import measures
+    from .metrics.summary import summarize
+    from .query import CallQuery
+    from .simulator import simulate_calls
+    from .snapshot import read_snapshot, write_snapshot
+
+__all__ = [
+    "CallLogs",
+    "CallQuery",
+    "Client",
+    "FetchReport",
+    "MetricOptions",
+    "Page",
+    "Retry",
+    "call_targets",
+    "errors",
+    "fetch_calls",
+    "measures",
+    "metrics",
+    "read_snapshot",
+    "simulate_calls",
+    "simulator",
+    "summarize",
+    "write_snapshot",
+]
+
+__version__ = version("etelecom_analytics")
+
+_HOME = {
+    "CallLogs": "logs",
+    "CallQuery": "query",
+    "Client": "api.client",
+    "FetchReport": "logs",
+    "MetricOptions": "metrics.options",
+    "Page": "api.wire",
+    "Retry": "api.retry",
+    "call_targets": "frames",
+    "fetch_calls": "api.fetch",
+    "measures": "metrics.registry",
+    "read_snapshot": "snapshot",
+    "simulate_calls": "simulator",
+    "summarize": "metrics.summary",
+    "write_snapshot": "snapshot",
+}
+"""In which room each public name lives; the rooms that are public themselves are not in it."""
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        value: object = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    elif name in __all__:
+        value = import_module(f".{name}", __name__)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,209 @@
+"""Client: a session, a key, time-outs and retry; one page at a time."""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from dotenv import dotenv_values, find_dotenv
+from requests.auth import AuthBase
+
+from ..errors import ApiError, BadCertificate, InputError, NoAnswer, SettingError
+from ..query import CallQuery
+from . import wire
+from .retry import Retry
+
+__all__ = ["Client"]
+
+_ADDRESS, _KEY = "ETELECOM_BASE_URL", "ETELECOM_API_KEY"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_CHUNK = 1 << 16
+
+
+class _Key(AuthBase):
+    """A key that puts itself into a request and shows itself nowhere else."""
+
+    def __init__(self, value: str, *, given_in: str) -> None:
+        self._header = _Unseen(f"Bearer {value}")
+        self._value = _Unseen(value)
+        self.given_in = given_in
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+    def __repr__(self) -> str:
+        return f"<API key from {self.given_in}>"
+
+    def left_out_of(self, text: str) -> str:
+        """The text without the key, should a server have echoed it."""
+        return text.replace(self._value, "<API key>")
+
+
+class _Unseen(str):
+    """A text whose repr does not tell it: tracebacks that print local variables print reprs."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+class Client:
+    """A connection to the call-log API of one customer.
+
+    Args:
+        base_url: the address given with the key; https, or http on this very machine.
+        api_key: a shop's `api_key`, or the `shop_key` with which a partner acts for it.
+        retry: when to ask again.
+        timeouts_s: seconds to wait for a connection, and for each part of an answer.
+        sleep: how to wait.
+        clock: seconds that only go forward.
+
+    Raises:
+        SettingError: the address or the key cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        retry: Retry = Retry(),  # noqa: B008  # a frozen value
+        timeouts_s: tuple[float, float] = (10.0, 60.0),
+        sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        key_is_sound = isinstance(api_key, str) and re.fullmatch(r"[!-~]+", api_key.strip())
+        self._key = _Key(str(api_key).strip(), given_in="Client's argument api_key")
+        api_key = ""  # a traceback may show this frame
+        if not key_is_sound:
+            raise SettingError(f"The API key is empty or has characters that no key has: give it to Client, or set {_KEY}.")
+        self.base_url = _checked(base_url)
+        self._retry, self._timeouts_s, self._sleep, self._clock = retry, timeouts_s, sleep, clock
+        self._session = requests.Session()
+        self._session.auth = self._key
+        self._session.headers.update({"Content-Type": "application/json", "Accept": "application/json"})
+
+    @classmethod
+    def from_env(cls, env_file: str | Path | None = None, *, retry: Retry = Retry()) -> "Client":  # noqa: B008
+        """The client that ETELECOM_BASE_URL and ETELECOM_API_KEY describe.
+
+        They are read from the environment, and where it has none from `env_file`: by default the nearest `.env` in this folder or
+        one above it.
+
+        Raises:
+            SettingError: one of them is set nowhere.
+        """
+        path = str(env_file or find_dotenv(usecwd=True))
+        if env_file and not Path(env_file).is_file():
+            raise SettingError(f"There is no file {path}.")
+        in_file = dotenv_values(path) if path else {}
+        for name in (_ADDRESS, _KEY):
+            if not (os.environ.get(name) or in_file.get(name)):
+                raise SettingError(f"{name} is not set: set it in the environment, or write {name}=... into a file named .env.")
+        base_url = os.environ.get(_ADDRESS) or in_file[_ADDRESS]
+        client = cls(str(base_url), str(os.environ.get(_KEY) or in_file[_KEY]), retry=retry)
+        client._key.given_in = _KEY if os.environ.get(_KEY) else f"{_KEY} in {path}"
+        return client
+
+    def list_calls(
+        self, query: CallQuery | None = None, *, limit: int = wire.PAGE_LIMIT, sort: str = "", after: str = "", before: str = ""
+    ) -> wire.Page:
+        """One page of calls, as the API gives it.
+
+        Args:
+            query: which calls; all by default.
+            limit: rows at most, up to 100; 0 means 100.
+            sort: the API's word for an order; newest first by default.
+            after: the `next` of another page. "." is the beginning.
+            before: the `prev` of another page; not together with `after`.
+
+        Raises:
+            ApiError: no answer, or a refusal; its kind says what to do.
+        """
+        if not 0 <= limit <= wire.PAGE_LIMIT:
+            raise InputError(f"limit is at most {wire.PAGE_LIMIT} rows a page, and not negative; got {limit}.")
+        if after and before:
+            raise InputError("A page comes after one cursor or before one: give `after` or `before`, not both.")
+        body = wire.list_request((query or CallQuery()).to_filter(), limit=limit, sort=sort, after=after, before=before)
+        url = wire.service_url(self.base_url)
+        return self._retry.run(lambda seconds_left: self._ask(url, body, seconds_left), sleep=self._sleep, clock=self._clock)
+
+    def close(self) -> None:
+        """Close the connections that are kept open."""
+        self._session.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self.base_url!r}, {self._key})"
+
+    def _ask(self, url: str, body: bytes, seconds_left: float) -> wire.Page:
+        try:
+            return wire.read_page(*self._answer(url, body, seconds_left))
+        except ApiError as error:
+            error.url = url
+            error.key_from = self._key.given_in
+            error.said = self._key.left_out_of(error.said)
+            error.args = (error.said,)
+            raise
+
+    def _answer(self, url: str, body: bytes, seconds_left: float) -> tuple[int, requests.structures.CaseInsensitiveDict[str], bytes]:
+        """Status, headers and the whole body; the certificate is checked, and no redirect followed."""
+        connect_s, read_s = (min(limit, max(seconds_left, 0.001)) for limit in self._timeouts_s)
+        deadline = self._clock() + seconds_left
+        try:
+            with self._session.post(url, data=body, timeout=(connect_s, read_s), allow_redirects=False, stream=True) as response:
+                content = bytearray()
+                # Parts as they come: `response.content` would wait without end on a server that sends a byte now and then.
+                while part := response.raw.read1(_CHUNK, decode_content=True):
+                    content += part
+                    if self._clock() > deadline:
+                        raise requests.ReadTimeout
+                return response.status_code, response.headers, bytes(content)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            failure = _failure(error, connect_s, read_s)
+        # Raised out here, the error has no `__context__`: the frames of the HTTP library hold the header with the key.
+        raise failure
+
+
+def _checked(base_url: str) -> str:
+    """The address without a slash at its end, if a key may be sent to it."""
+    parts = urlsplit(base_url.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise SettingError(f"base_url is an address such as https://host/v1/shop: give the one you got with the key, or set {_ADDRESS}.")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise SettingError(f"base_url must begin with https: over http anyone on the way could read the key ({_ADDRESS}).")
+    return base_url.strip().rstrip("/")
+
+
+def _failure(error: Exception, connect_s: float, read_s: float) -> NoAnswer:
+    """What went wrong on the way, in words."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return BadCertificate(_innermost(error))
+    if isinstance(error, requests.ConnectTimeout):
+        return NoAnswer(f"no connection within {connect_s:.0f} s")
+    if isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
+        return NoAnswer(f"nothing more came within {read_s:.0f} s")
+    if isinstance(error, urllib3.exceptions.ProtocolError):
+        return NoAnswer("the connection was cut in the middle of the answer")
+    return NoAnswer(_innermost(error))
+
+
+def _innermost(error: BaseException) -> str:
+    """What the operating system said, which the HTTP library wraps several times."""
+    inner = getattr(error, "reason", None)
+    wrapped = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
+    if wrapped is not None:
+        return _innermost(wrapped)
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)

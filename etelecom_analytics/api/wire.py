@@ -1,0 +1,163 @@
+"""The API's request and answer, without any I/O: bodies to send; (status, headers, bytes) -> a Page, or the error it stands for.
+
+A page's rows stay undecoded: decoding them once, into the table, is the parser's work.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from ..errors import (
+    ApiError,
+    BadRequest,
+    BadRoute,
+    PermissionDenied,
+    RateLimited,
+    Unauthenticated,
+    Unavailable,
+    Unreadable,
+)
+from ..numbers import mask
+
+__all__ = ["PAGE_LIMIT", "Page", "first_line", "list_request", "read_page", "service_url"]
+
+PAGE_LIMIT = 100
+"""The most rows that a page can have; also what the API takes 0 for."""
+
+_PASSING = {408, 500, 502, 503, 504}
+_LONGEST_LINE = 160
+
+# In a whole document, a flat object named "paging" that ends together with the document is the page's own, whatever stands in its rows:
+# nothing but the outermost brace closes after it. Everything else is decoded in full.
+_ROWS_FIRST = re.compile(rb'\s*\{\s*"call_logs"\s*:\s*\[\s*\{')
+_PAGING_LAST = re.compile(rb'"paging"\s*:\s*(\{[^{}]*\})\s*\}\s*\Z')
+_PAGING_REACH = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """One page as the API gives it.
+
+    Attributes:
+        body: the whole answer, undecoded.
+        next: the cursor of the page after this one; only an empty one ends a chain.
+        prev: the cursor of the page before.
+        is_empty: whether it has no rows.
+    """
+
+    body: bytes
+    next: str
+    prev: str
+    is_empty: bool
+
+    @property
+    def call_logs(self) -> list[Any]:
+        """The rows as they came, decoded anew at each access."""
+        return json.loads(self.body.decode(errors="replace")).get("call_logs") or []
+
+    def __repr__(self) -> str:
+        return f"Page({len(self.body):,} bytes, next={self.next!r}, prev={self.prev!r}, is_empty={self.is_empty})"
+
+
+def service_url(base_url: str, method: str = "Etelecom/ListCallLogs") -> str:
+    """The address of a method: its service is joined to `base_url` with a dot, no slash.
+
+    The documentation writes both `.Etelecom` and `.ETelecom`; the first is sent.
+    """
+    return f"{base_url.rstrip('/')}.{method}"
+
+
+def list_request(query_filter: Mapping[str, object], *, limit: int, sort: str, after: str, before: str) -> bytes:
+    """The body of a ListCallLogs request.
+
+    The documentation says of `prev`, as of `next`, that it goes into `after`; the backend takes it in `before`, and so do we.
+    """
+    paging = {"limit": limit, "sort": sort, "after": after, "before": before}
+    request = {"filter": query_filter, "paging": {name: value for name, value in paging.items() if value}}
+    return json.dumps(request, ensure_ascii=False).encode()
+
+
+def read_page(status: int, headers: Mapping[str, str], body: bytes) -> Page:
+    """One page of raw calls, or the error that the answer stands for."""
+    if status != 200:
+        raise _refusal(status, headers, body)
+    paging_text = _PAGING_LAST.search(body, max(0, len(body) - _PAGING_REACH))
+    paging: object
+    if paging_text and _ROWS_FIRST.match(body):
+        paging, is_empty = _decoded(paging_text[1]), False
+    else:
+        document = _decoded(body)
+        rows = document.get("call_logs")
+        paging, is_empty = document.get("paging"), not rows
+        if not isinstance(rows, list | None):
+            raise Unreadable("call_logs is not a list", status=status)
+    if not isinstance(paging, dict):
+        raise Unreadable(f"no paging in the answer: {first_line(body)}", status=status)
+    return Page(body=body, next=_cursor(paging, "next"), prev=_cursor(paging, "prev"), is_empty=is_empty)
+
+
+def first_line(body: bytes) -> str:
+    """The first line of what came, short, and with numbers masked."""
+    lines = body.decode(errors="replace").strip().splitlines()
+    return mask(lines[0][:_LONGEST_LINE]) if lines else "an empty body"
+
+
+def _cursor(paging: Mapping[str, object], name: str) -> str:
+    value = paging.get(name)
+    return "" if value is None else str(value)
+
+
+def _decoded(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body.decode(errors="replace"))
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise Unreadable(first_line(body), status=200)
+    return document
+
+
+def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
+    """The error that a status stands for, with what the server said."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if isinstance(document, dict) and ("code" in document or "msg" in document):
+        code, said = str(document.get("code", "")), str(document.get("msg", ""))
+        if meta := document.get("meta"):
+            said = f"{said} {json.dumps(meta, ensure_ascii=False)}"
+        said = mask(said[:_LONGEST_LINE])
+    else:
+        code, said = "", first_line(body)
+    if 300 <= status < 400:
+        return BadRoute(f"it sends us elsewhere, and a key is never carried along: {headers.get('Location', '')}", status=status)
+    kinds = {401: Unauthenticated, 403: PermissionDenied, 404: BadRoute, 429: RateLimited, **dict.fromkeys(_PASSING, Unavailable)}
+    kind = kinds.get(status, BadRequest if 400 <= status < 500 else Unreadable)
+    return kind(said, status=status, code=code, retry_after=_retry_after(headers))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that `Retry-After` asks to wait; a date is counted from the server's own clock where it tells it."""
+    text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        until, now = _http_date(text), _http_date(headers.get("Date", "")) or datetime.now(UTC)
+        seconds = (until - now).total_seconds() if until else 0.0
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

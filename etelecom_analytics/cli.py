@@ -1,0 +1,209 @@
+"""The command line: etelecom demo | check | fetch | serve."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from . import __version__, clock
+from .api.client import Client
+from .api.fetch import fetch_calls
+from .api.retry import Retry
+from .errors import EtelecomError, InputError
+from .logs import CallLogs
+from .metrics.options import MetricOptions
+from .metrics.registry import HEADLINE, measures
+from .metrics.summary import summarize
+from .query import COMPARISONS, CallQuery
+from .schema import CALL_STATES, DIRECTIONS
+from .simulator import serve, simulate_calls
+from .snapshot import read_snapshot, write_snapshot
+
+__all__ = ["main"]
+
+_DONE, _FAILED, _MISUSED, _STOPPED = 0, 1, 2, 130
+_DEMO_FOLDER = Path("etelecom-demo")
+_DEMO_CALLS, _DEMO_SEED, _DEMO_START, _DEMO_DAYS = 2_000, 7, "2026-11-02", 7
+
+_EPILOG = """\
+where to ask:
+  ETELECOM_BASE_URL   the address that came with your key, such as https://host/v1/shop
+  ETELECOM_API_KEY    the key: a shop's api_key, or the shop_key if you act for a shop
+Both are read from the environment, or from a file named .env in this folder or above it.
+
+exit codes: 0 done, 1 it could not be done (the reason is printed), 2 the command was not understood, 130 stopped by Ctrl-C.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of one command; what goes wrong outside this program is told in a sentence, without a traceback."""
+    given = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], None] = given.command
+    try:
+        command(given)
+        sys.stdout.flush()
+    except EtelecomError as error:
+        print(f"etelecom: {error}", file=sys.stderr)
+        return _MISUSED if isinstance(error, InputError) else _FAILED
+    except KeyboardInterrupt:
+        print("etelecom: stopped.", file=sys.stderr)
+        return _STOPPED
+    except BrokenPipeError:  # `etelecom demo | head`: whoever read us has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _DONE
+    return _DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="etelecom", description="Call logs of eTelecom's cloud PBX: fetch, keep, measure.", epilog=_EPILOG, formatter_class=shape
+    )
+    parser.add_argument("--version", action="version", version=f"etelecom_analytics {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def command(name: str, does: Callable[[argparse.Namespace], None], says: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=says, description=says, epilog=_EPILOG, formatter_class=shape)
+        added.set_defaults(command=does)
+        return added
+
+    demo = command("demo", _demo, "Show it all on a simulated week: no key and no internet needed.")
+    demo.add_argument(
+        "--output", type=Path, default=_DEMO_FOLDER, metavar="FOLDER", help="where the snapshot goes (default: ./%(default)s)"
+    )
+    demo.add_argument("--replace", action="store_true", help="put it in the place of an older snapshot")
+    _simulation(demo)
+
+    command("check", _check, "Check the key and the address with a single request.")
+
+    fetch = command("fetch", _fetch, "Fetch calls into a snapshot: a folder with calls.parquet, call_targets.parquet and manifest.json.")
+    fetch.add_argument("output", type=Path, metavar="FOLDER", help="where the snapshot goes, such as data/2026-11-w1")
+    fetch.add_argument(
+        "--from", dest="date_from", metavar="DATE", help="calls that began on this day or later: 2026-11-01, 2026-11-01T08:30"
+    )
+    fetch.add_argument("--to", dest="date_to", metavar="DATE", help="calls that began before this day, which is not part of the range")
+    fetch.add_argument("--direction", choices=DIRECTIONS, help="which way the calls went")
+    fetch.add_argument("--state", dest="call_state", choices=CALL_STATES, help="whether they were answered")
+    fetch.add_argument("--number", dest="call_number", metavar="NUMBER", help="a whole number that called or was called")
+    fetch.add_argument(
+        "--duration", nargs=2, metavar=("COMPARISON", "SECONDS"), help=f"seconds of talk; COMPARISON is one of {', '.join(COMPARISONS)}"
+    )
+    fetch.add_argument(
+        "--extension", dest="extension_ids", action="append", default=[], metavar="ID", help="an extension's id; may be repeated"
+    )
+    fetch.add_argument("--user", dest="user_id", metavar="ID", help="a user's id")
+    fetch.add_argument("--hotline", dest="hotline_ids", action="append", default=[], metavar="ID", help="a hotline's id; may be repeated")
+    fetch.add_argument("--department", dest="department_id", metavar="ID", help="a department's id")
+    fetch.add_argument("--external-id", metavar="ID", help="your own id of a call placed from web or mobile")
+    fetch.add_argument("--external-session-id", metavar="ID", help="the id of its session")
+    fetch.add_argument(
+        "--time-zone", default=clock.HOME_ZONE, metavar="ZONE", help="the zone that dates are meant in (default: %(default)s)"
+    )
+    fetch.add_argument("--replace", action="store_true", help="put it in the place of an older snapshot")
+    fetch.add_argument("--quiet", action="store_true", help="show no progress bar")
+
+    server = command("serve", _serve, "Serve a simulated call-log API on this machine, to try programs and notebooks on, until Ctrl-C.")
+    server.add_argument("--port", type=int, default=8765, help="where to listen (default: %(default)s; 0 takes a free one)")
+    server.add_argument("--snapshot", type=Path, metavar="FOLDER", help="serve the calls of this snapshot instead of simulated ones")
+    _simulation(server)
+    return parser
+
+
+def _simulation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--calls", type=_count, default=_DEMO_CALLS, metavar="N", help="how many calls to simulate (default: %(default)s)")
+    parser.add_argument("--days", type=_count, default=_DEMO_DAYS, metavar="N", help="over how many days (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=_DEMO_SEED, help="the same seed gives the same calls (default: %(default)s)")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"a whole number above 0 is needed, not {text!r}")
+    return int(text)
+
+
+def _demo(given: argparse.Namespace) -> None:
+    if given.output.exists() and not given.replace:
+        raise InputError(f"{given.output} exists already: give --replace to put a new demo in its place, or --output another folder.")
+    simulation = simulate_calls(given.calls, seed=given.seed, start=_DEMO_START, days=given.days)
+    with serve(simulation.calls) as server, Client(server.base_url, server.api_key) as client:
+        logs = fetch_calls(client)
+    folder = write_snapshot(logs, given.output, replace=given.replace)
+    options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
+    calls_in = logs.calls.filter(pl.col("direction") == "in")
+    print(f"\nA simulated call centre: {logs.calls.height:,} calls with {logs.call_targets.height:,} call targets.")
+    print(f"Calls in, by day ({options.time_zone}); the IVR's number {', '.join(options.ivr_numbers)} counts as no person:\n")
+    _print_table(summarize(calls_in, ["day"], HEADLINE, options=options))
+    total = summarize(calls_in, (), HEADLINE, options=options).row(0, named=True)
+    formulas = measures(options=options).rows_by_key("name", named=True, unique=True)
+    print("\nAll calls in:")
+    for name in HEADLINE:
+        print(f"  {name:<12} {_number(total[name], formulas[name]['unit']):>8}   {formulas[name]['formula']}")
+    print(
+        f"\nThe snapshot is in {folder.resolve()}\nOpen it in Python: import etelecom_analytics as et; logs = et.read_snapshot({str(folder)!r})"
+    )
+
+
+def _check(given: argparse.Namespace) -> None:
+    with Client.from_env(retry=Retry(attempts=1)) as client:
+        page = client.list_calls(limit=1)
+        print(f"{client.base_url} answers, and takes the key. {'It has no calls yet.' if page.is_empty else 'There are calls to fetch.'}")
+
+
+def _fetch(given: argparse.Namespace) -> None:
+    names = ("date_from", "date_to", "direction", "call_state", "call_number", "extension_ids", "user_id", "hotline_ids", "department_id")
+    fields = {name: getattr(given, name) for name in (*names, "external_id", "external_session_id", "time_zone")}
+    comparison, seconds = given.duration or (None, "")
+    query = CallQuery(**fields, duration=comparison and (comparison, int(seconds) if seconds.isdecimal() else seconds))
+    if given.output.exists() and not given.replace:
+        raise InputError(f"{given.output} exists already: give --replace to put the new snapshot in its place, or another folder.")
+    with Client.from_env() as client:
+        logs = fetch_calls(client, query, progress=not given.quiet)
+    folder = write_snapshot(logs, given.output, replace=given.replace)
+    print(f"{logs!r}\n  snapshot   {folder.resolve()}")
+    if logs.calls.is_empty():
+        print("There are no calls that match: widen the dates or drop a filter.")
+
+
+def _serve(given: argparse.Namespace) -> None:
+    calls = _served_calls(given)
+    with serve(calls, port=given.port) as server:
+        print(f"Serving {calls.height:,} calls on this machine. In another terminal, or in a file named .env:\n")
+        print(f"ETELECOM_BASE_URL={server.base_url}\nETELECOM_API_KEY={server.api_key}\n\nCtrl-C ends it.", flush=True)
+        while True:
+            time.sleep(3600)
+
+
+def _served_calls(given: argparse.Namespace) -> pl.DataFrame:
+    if given.snapshot:
+        logs: CallLogs = read_snapshot(given.snapshot)
+        return logs.calls
+    return simulate_calls(given.calls, seed=given.seed, start=_DEMO_START, days=given.days).calls
+
+
+def _print_table(table: pl.DataFrame) -> None:
+    with pl.Config(
+        tbl_formatting="ASCII_MARKDOWN",  # a Windows console may know no box lines
+        tbl_hide_column_data_types=True,
+        tbl_hide_dataframe_shape=True,
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_width_chars=120,
+        float_precision=3,
+    ):
+        print(table)
+
+
+def _number(value: float | None, unit: str) -> str:
+    if value is None:
+        return "none"
+    match unit:
+        case "share":
+            return f"{value:.1%}"
+        case "s":
+            return f"{value:.1f} s"
+        case _:
+            return f"{value:,}"

@@ -1,0 +1,197 @@
+"""Legs with their outcome, and offers: the legs of one ring of one person, gathered.
+
+One person with a desk phone and an app gives two legs a ring, a hunt one for each member, a ring group one for everybody. So a leg says
+little by itself; what it means for its person is said by the first rule that holds, and by the best of the legs that rang together.
+"""
+
+import polars as pl
+
+from ..frames import Frame, same_kind
+from ..schema import CALL_TARGETS_SCHEMA, LEG_OUTCOMES, OFFERS_SCHEMA
+from .facts import CALL_COLUMNS, is_answered_leg, seconds, to_person
+from .options import MetricOptions
+
+__all__ = ["OFFER_FACTS", "legs", "offer_facts", "offers"]
+
+_TOLERANCE = pl.duration(seconds=2)
+"""How far apart two clocks of the PBX may tell the same event."""
+
+_OUTCOME = pl.Enum(LEG_OUTCOMES)
+_BUSY_OR_REJECTED = (486, 600, 603)
+_UNREACHABLE = (404, 410, 480, 484, 604)
+_TIMED_OUT, _CANCELLED = 408, 487
+_CALL_CONTEXT = ("started_at", "ended_at", *CALL_COLUMNS)
+
+
+def legs(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
+    """One row a leg: the columns of `call_targets`, and `outcome`, one of `schema.LEG_OUTCOMES`.
+
+    LazyFrame in, LazyFrame out. The rules are in the README's table of outcomes; the first that holds gives the word.
+    """
+    return same_kind(calls, _judged(calls.lazy(), options).select(*CALL_TARGETS_SCHEMA, "outcome"))
+
+
+def offers(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
+    """One row an offer, with the columns of `schema.OFFERS`, by call and then by the place of its first leg.
+
+    An offer gathers the legs of one call to one number that began within 2 s of each other. Offers of running calls (`in_progress`) and
+    offers to `ivr_numbers` are rows too; the measures leave both out. LazyFrame in, LazyFrame out.
+    """
+    return same_kind(calls, _gathered(calls.lazy(), options).select(*OFFERS_SCHEMA))
+
+
+OFFER_FACTS = {
+    "offers": "offers to persons, of calls that ended",
+    "answered_offers": "answered offers",
+    "rna": "offers that rang and were not answered (rna_timeout)",
+    "busy_offers": "offers to a number that was in another call's talk",
+    "fair_offers": "offers that were neither answered elsewhere nor given up by the caller",
+    "decided_offers": "offers answered, busy or rejected, or rung out",
+    "ring_s": "ring of offers that rang",
+    "wasted_ring_s": "ring of offers that rang out",
+    "leg_talk_s": "talk of answered legs",
+}
+"""What each fact says of an offer."""
+
+
+def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
+    """One flat row an offer that counts: the columns that are dimensions of it and of its call, and the columns of `OFFER_FACTS`."""
+    outcome = pl.col("outcome")
+    answered, rna = outcome == "answered", outcome == "rna_timeout"
+    return (
+        _gathered(calls, options)
+        .filter((outcome != "in_progress") & to_person(pl.col, options))
+        .with_columns(
+            offers=pl.lit(value=True),
+            answered_offers=answered,
+            rna=rna,
+            busy_offers=pl.col("busy"),
+            fair_offers=~outcome.is_in(["answered_elsewhere", "caller_gave_up"]),
+            decided_offers=answered | rna | (outcome == "busy_or_rejected"),
+            wasted_ring_s=pl.when(rna).then(pl.col("ring_s")),
+            leg_talk_s=pl.col("talk_s"),
+        )
+        .select("started_at", *CALL_COLUMNS, "target_number", "trunk_name", "outcome", "fail_code", *OFFER_FACTS)
+    )
+
+
+def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
+    """Legs with their outcome, what it was judged by, and the columns of their call."""
+    exploded = (
+        calls.select(*_CALL_CONTEXT, call_id=pl.col("id"), leg=pl.col("call_targets"), target_index=_positions())
+        .explode("leg", "target_index", empty_as_null=False, keep_nulls=False)
+        .unnest("leg")
+        .with_columns(
+            is_answered=is_answered_leg(pl.col),
+            is_person=to_person(pl.col, options),
+            rang=(pl.col("ring_time").is_not_null() | (pl.col("ring_duration") > 0)).fill_null(value=False),
+        )
+    )
+    together = _rang_together(exploded).with_columns(answered_elsewhere=pl.lit(value=True))
+    return exploded.join(together, on=["call_id", "target_index"], how="left").with_columns(outcome=_first_rule())
+
+
+def _positions() -> pl.Expr:
+    return pl.int_ranges(pl.col("call_targets").list.len(), dtype=pl.Int32)
+
+
+def _rang_together(exploded: pl.LazyFrame) -> pl.LazyFrame:
+    """The keys of unanswered legs that rang while a person's leg of the same call was answered."""
+    answered = exploded.filter("is_answered", "is_person").select("call_id", other_at="answered_time", other_add="add_time")
+    return (
+        exploded.filter(~pl.col("is_answered"))
+        .select("call_id", "target_index", "add_time", "ended_time")
+        .join(answered, on="call_id")
+        .filter(
+            pl.col("add_time") <= pl.col("other_at"),
+            pl.col("other_at") <= pl.col("ended_time") + _TOLERANCE,
+            pl.col("other_add") < pl.col("ended_time"),
+        )
+        .select("call_id", "target_index")
+        .unique()
+    )
+
+
+def _first_rule() -> pl.Expr:
+    code, rang = pl.col("fail_code"), pl.col("rang")
+    reason = pl.col("end_reason").str.to_lowercase()
+    hung_up = (code == _CANCELLED) | reason.str.starts_with("caller_disconnect") | reason.is_in(["cancelled", "canceled"])
+    with_the_call = pl.col("ended_time") >= pl.col("ended_at") - _TOLERANCE
+    return (
+        pl.when(pl.col("ended_at").is_null())
+        .then(pl.lit("in_progress", dtype=_OUTCOME))
+        .when(pl.col("is_answered"))
+        .then(pl.lit("answered", dtype=_OUTCOME))
+        .when(code.is_in(_BUSY_OR_REJECTED))
+        .then(pl.lit("busy_or_rejected", dtype=_OUTCOME))
+        .when(code.is_between(500, 599) | (code == _TIMED_OUT) & ~rang)
+        .then(pl.lit("network", dtype=_OUTCOME))
+        .when(code.is_in(_UNREACHABLE) & ~rang)
+        .then(pl.lit("unreachable", dtype=_OUTCOME))
+        .when(pl.col("answered_elsewhere"))
+        .then(pl.lit("answered_elsewhere", dtype=_OUTCOME))
+        .when(hung_up & with_the_call)
+        .then(pl.lit("caller_gave_up", dtype=_OUTCOME))
+        .when(rang)
+        .then(pl.lit("rna_timeout", dtype=_OUTCOME))
+        .otherwise(pl.lit("other", dtype=_OUTCOME))
+    )
+
+
+def _gathered(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
+    """Offers with the columns of `schema.OFFERS` and those of their call."""
+    ring = ["call_id", "target_number"]
+    begins = pl.coalesce("add_time", "ring_time", "answered_time")
+    judged = _judged(calls, options).with_columns(began=begins).sort("call_id", "target_number", "began", "target_index", nulls_last=True)
+    # In this order a leg opens an offer unless the leg before it began within 2 s. What has no number, or no time, opens one of its own.
+    near = (pl.col("began") - pl.col("began").shift(1).over(ring)) <= _TOLERANCE
+    opens = ~near.fill_null(value=False) | pl.col("target_number").is_null()
+    first_leg = pl.when(opens).then(pl.col("target_index")).forward_fill().over(ring)
+    best = [pl.col("outcome").to_physical(), pl.col("began"), pl.col("target_index")]
+
+    def of_best(column: str) -> pl.Expr:
+        return pl.col(column).sort_by(best, nulls_last=True).first()
+
+    talk = pl.when("is_answered").then(seconds(pl.col("answered_time"), pl.col("ended_time")))
+    gathered = (
+        judged.with_columns(first_leg=first_leg, talk=talk)
+        .group_by("call_id", "target_number", "first_leg")
+        .agg(
+            *(pl.col(column).first() for column in _CALL_CONTEXT),
+            target_index=pl.col("target_index").min(),
+            offered_at=pl.col("began").min(),
+            ring_s=pl.col("ring_duration").filter("rang").max().cast(pl.Float64),
+            talk_s=pl.when(pl.col("talk").is_not_null().any()).then(pl.col("talk").sum()),
+            legs=pl.len().cast(pl.Int32),
+            outcome=of_best("outcome"),
+            trunk_name=of_best("trunk_name"),
+            fail_code=of_best("fail_code"),
+        )
+    )
+    busy = _busy(gathered, judged)
+    return gathered.join(busy, on=["call_id", "first_leg"], how="left").sort("call_id", "target_index")
+
+
+def _busy(gathered: pl.LazyFrame, judged: pl.LazyFrame) -> pl.LazyFrame:
+    """For each offer, whether its number was in another call's talk when it began: answered_time <= offered_at < ended_time.
+
+    A walk along each number's time line: talks begin and end, offers look how many are on. Quick where joining every offer with
+    every talk of its number would not be.
+    """
+    talks = judged.filter("is_answered", pl.col("answered_time") < pl.col("ended_time"))
+
+    def event(frame: pl.LazyFrame, at: str, change: int, *, looks: bool) -> pl.LazyFrame:
+        which = pl.col("first_leg") if looks else pl.lit(None, dtype=pl.Int32)
+        return frame.select("target_number", "call_id", at=pl.col(at), change=pl.lit(change), looks=pl.lit(looks), first_leg=which)
+
+    events = pl.concat(
+        [
+            event(talks, "answered_time", 1, looks=False),
+            event(talks, "ended_time", -1, looks=False),
+            event(gathered, "offered_at", 0, looks=True),
+        ]
+    ).sort("target_number", "at", "looks")
+    on_line = pl.col("change").cum_sum().over("target_number")
+    own = pl.col("change").cum_sum().over("target_number", "call_id")
+    known = pl.col("target_number").is_not_null() & pl.col("at").is_not_null()
+    return events.with_columns(busy=known & (on_line > own)).filter("looks").select("call_id", "first_leg", "busy")

@@ -1,0 +1,126 @@
+"""summarize: any measures by any dimensions; one group_by a grain, joined on the dimensions."""
+
+from collections.abc import Sequence
+from functools import reduce
+
+import polars as pl
+
+from ..clock import LOCAL_DIMENSIONS
+from ..errors import InputError, UnknownName
+from ..frames import Frame, same_kind
+from .confidence import wilson
+from .facts import CALL_COLUMNS, facts
+from .options import MetricOptions
+from .outcomes import offer_facts
+from .registry import HEADLINE, Grain, Mean, Measure, Quantile, Ratio, Total, measure
+
+__all__ = ["DIMENSIONS", "summarize"]
+
+_LEG_COLUMNS = ("target_number", "trunk_name", "outcome", "fail_code")
+DIMENSIONS = (*LOCAL_DIMENSIONS, *CALL_COLUMNS, *_LEG_COLUMNS)
+"""What numbers can be grouped by. The last four belong to a leg or an offer: call measures know nothing of them."""
+
+
+def summarize(
+    calls: Frame,
+    by: Sequence[str] = (),
+    measures: Sequence[str] = HEADLINE,
+    *,
+    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    confidence: bool = False,
+) -> Frame:
+    """The measures of these calls, one row a group, sorted by the dimensions, nulls last; without dimensions, one row.
+
+    Counts are Int64, seconds and shares Float64; a mean or a share over nothing is null. LazyFrame in, LazyFrame out.
+
+    Args:
+        calls: calls of any direction; no measure filters in secret.
+        by: dimensions, from `DIMENSIONS`.
+        measures: names of measures; `etelecom_analytics.measures()` is their table.
+        options: what the numbers depend on besides the calls.
+        confidence: for each share add `<name>_num` and `<name>_den`, its counts, and `<name>_low` and `<name>_high`, Wilson's interval
+            at 95 %.
+
+    Raises:
+        UnknownName: a dimension or a measure that does not exist; the message lists the nearest.
+        InputError: a call measure by a leg's dimension.
+    """
+    dimensions, asked = _checked(calls, by, measures)
+    tables = []
+    for grain in dict.fromkeys(each.grain for each in asked):
+        of_grain = [each for each in asked if each.grain == grain]
+        rows = _rows(calls.lazy(), grain, options).with_columns(**_local(dimensions, options))
+        columns = [column for each in of_grain for column in _columns(each, confidence=confidence)]
+        tables.append(rows.group_by(dimensions).agg(columns) if dimensions else rows.select(columns))
+    joined = reduce(lambda left, right: _joined(left, right, dimensions), tables)
+    empty_sums = [each.name for each in asked if isinstance(each.made_of, Total)]
+    ordered = joined.with_columns(pl.col(empty_sums).fill_null(0)).select(*dimensions, *_in_order(asked, confidence=confidence))
+    return same_kind(calls, ordered.sort(dimensions, nulls_last=True) if dimensions else ordered)
+
+
+def _checked(calls: object, by: Sequence[str], measures: Sequence[str]) -> tuple[list[str], list[Measure]]:
+    if not isinstance(calls, pl.DataFrame | pl.LazyFrame):
+        raise InputError(f"summarize takes a table of calls, such as logs.calls; got {type(calls).__name__}.")
+    if isinstance(by, str) or isinstance(measures, str):
+        raise InputError('by and measures are lists of names, such as by=["hour"].')
+    dimensions, asked = list(dict.fromkeys(by)), [measure(name) for name in dict.fromkeys(measures)]
+    if not asked:
+        raise InputError("summarize needs at least one measure.")
+    for name in dimensions:
+        if name not in DIMENSIONS:
+            raise UnknownName("dimension", name, DIMENSIONS)
+        of_calls = [each.name for each in asked if each.grain == "calls"]
+        if name in _LEG_COLUMNS and of_calls:
+            raise InputError(
+                f"{of_calls[0]} counts calls, and a call has many legs, so it cannot be told by {name}: ask for a measure of offers, "
+                "such as offers or fair_answer_rate."
+            )
+    return dimensions, asked
+
+
+def _rows(calls: pl.LazyFrame, grain: Grain, options: MetricOptions) -> pl.LazyFrame:
+    return facts(calls, options=options) if grain == "calls" else offer_facts(calls, options=options)
+
+
+def _local(dimensions: Sequence[str], options: MetricOptions) -> dict[str, pl.Expr]:
+    return {name: LOCAL_DIMENSIONS[name](options.time_zone) for name in dimensions if name in LOCAL_DIMENSIONS}
+
+
+def _joined(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) -> pl.LazyFrame:
+    """Both grains side by side; a group that only one of them has stays."""
+    if not dimensions:
+        return pl.concat([left, right], how="horizontal")
+    return left.join(right, on=dimensions, how="full", coalesce=True, nulls_equal=True)
+
+
+def _sum(fact: str) -> pl.Expr:
+    """The sum of a fact in seconds, or how many rows a flag holds for; as Int64, since unsigned counts wrap when subtracted."""
+    column = pl.col(fact)
+    return column.sum() if fact.endswith("_s") else column.cast(pl.Int64).sum()
+
+
+def _columns(each: Measure, *, confidence: bool) -> list[pl.Expr]:
+    """The measure's column, and with confidence the counts and the interval of a share."""
+    match each.made_of:
+        case Total(fact):
+            return [_sum(fact).alias(each.name)]
+        case Mean(fact):
+            return [pl.col(fact).mean().alias(each.name)]
+        case Quantile(fact, share):
+            return [pl.col(fact).quantile(share, interpolation="linear").alias(each.name)]
+        case Ratio(numerator, denominator):
+            above, below = _sum(numerator), _sum(denominator)
+            low, high = wilson(above, below)
+            named = dict(
+                zip(_of_share(each, confidence=confidence), (pl.when(below > 0).then(above / below), above, below, low, high), strict=False)
+            )
+            return [column.alias(name) for name, column in named.items()]
+
+
+def _of_share(each: Measure, *, confidence: bool) -> list[str]:
+    more = ("_num", "_den", "_low", "_high") if confidence and isinstance(each.made_of, Ratio) else ()
+    return [each.name, *(each.name + ending for ending in more)]
+
+
+def _in_order(asked: Sequence[Measure], *, confidence: bool) -> list[str]:
+    return [name for each in asked for name in _of_share(each, confidence=confidence)]

@@ -1,0 +1,30 @@
+"""Phone numbers: Vietnam's written forms brought to one, and digits hidden where they must not be shown."""
+
+import re
+
+import polars as pl
+
+__all__ = ["mask", "normalise", "normalised"]
+
+# A national number is written 0..., 84..., +84... or 0084..., with a stray 0 after the country code at times.
+# After the country code come 9 or 10 digits; toll-free and premium numbers (1800..., 1900...) have no leading 0.
+_NOISE = r"[\s.()\-]"
+_TOLL_FREE = r"^(?:\+|00)?84(1[89]00\d{4,6})$"
+_COUNTRY = r"^(?:\+|00)?840?([1-9]\d{8,9})$"
+
+
+def normalise(number: str) -> str:
+    """The number in its national form ("+84 912 345 678" is "0912345678"); what is no number of Vietnam stays as it is."""
+    bare = re.sub(_NOISE, "", number)
+    return re.sub(_COUNTRY, r"0\1", re.sub(_TOLL_FREE, r"\1", bare))
+
+
+def normalised(number: pl.Expr) -> pl.Expr:
+    """The same as `normalise`, for a text column."""
+    bare = number.str.replace_all(_NOISE, "")
+    return bare.str.replace(_TOLL_FREE, "$1").str.replace(_COUNTRY, "0${1}")
+
+
+def mask(text: str) -> str:
+    """The text with every run of six or more digits, which may be a phone number, cut to its first two."""
+    return re.sub(r"(\d{2})(?:[\s.()\-]?\d){4,}", r"\1…", text)

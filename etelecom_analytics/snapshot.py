@@ -1,0 +1,181 @@
+"""An immutable parquet snapshot of a fetch: calls.parquet, call_targets.parquet, manifest.json.
+
+Everything is written into a folder beside the wanted one, which is then moved into place: a reader sees all of it or none. The manifest
+holds the hash of each file, so that what was cut or changed since is noticed. The same calls give the same parquet bytes.
+"""
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import polars as pl
+
+from .errors import SnapshotError
+from .logs import CallLogs, FetchReport
+from .query import CallQuery
+from .schema import CALL_SCHEMA, SCHEMA_VERSION
+
+__all__ = ["read_snapshot", "write_snapshot"]
+
+_MANIFEST = "manifest.json"
+_CALLS, _CALL_TARGETS = "calls.parquet", "call_targets.parquet"
+_FORMAT = "etelecom_analytics snapshot"
+_MOST_ATTEMPTS = 3
+
+
+def write_snapshot(logs: CallLogs, path: str | Path, *, replace: bool = False) -> Path:
+    """The folder in which the snapshot now lies.
+
+    Args:
+        logs: what to keep.
+        path: the folder to make; folders above it are made too.
+        replace: put it in the place of an older snapshot; the older one stays until the new one is whole.
+
+    Raises:
+        SnapshotError: something is there already and `replace` was not asked for, or what is there is no snapshot, or cannot be written.
+    """
+    folder = Path(path)
+    if folder.exists():
+        if not replace:
+            raise SnapshotError(f"{folder} exists already: give another path, or replace it with replace=True (etelecom: --replace).")
+        if not (folder / _MANIFEST).is_file():
+            raise SnapshotError(f"{folder} is no snapshot, so it is not replaced: give another path.")
+    beside = _sibling(folder, "new")
+    try:
+        beside.mkdir(parents=True)
+    except OSError as error:
+        raise SnapshotError(f"Nothing can be written at {folder}: {error.strerror}.") from error
+    try:
+        _write_files(logs, beside)
+        _move_in(beside, folder)
+    except OSError as error:
+        raise SnapshotError(
+            f"The snapshot could not be written at {folder}: {error.strerror}. What was there before is unchanged."
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def read_snapshot(path: str | Path) -> CallLogs:
+    """The calls, query and report that were written there.
+
+    Raises:
+        SnapshotError: there is no snapshot, it was cut or changed since it was written, or a newer version of this package wrote it.
+    """
+    folder = Path(path)
+    for attempts_left in reversed(range(_MOST_ATTEMPTS)):
+        manifest_bytes = _bytes(folder / _MANIFEST, folder)
+        try:
+            return _read(folder, manifest_bytes)
+        except SnapshotError:
+            # Replaced while it was being read, the old manifest was held against the new files: look again.
+            if not attempts_left or _bytes(folder / _MANIFEST, folder) == manifest_bytes:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _write_files(logs: CallLogs, folder: Path) -> None:
+    tables = {_CALLS: logs.calls, _CALL_TARGETS: logs.call_targets}
+    for name, table in tables.items():
+        table.write_parquet(folder / name, compression="zstd", statistics=True)
+    first, last = logs.calls.select(first=pl.col("started_at").min(), last=pl.col("started_at").max()).row(0)
+    manifest = {
+        "format": _FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "package_version": version("etelecom_analytics"),
+        "query": logs.query.to_dict(),
+        "rows": {name.removesuffix(".parquet"): table.height for name, table in tables.items()},
+        "span": {"first_started_at": _iso(first), "last_started_at": _iso(last)},
+        "report": logs.report.to_dict(),
+        "files": {name: {"sha256": _sha256((folder / name).read_bytes())} for name in tables},
+    }
+    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    for name in (*tables, _MANIFEST):
+        with (folder / name).open("rb") as file:
+            os.fsync(file.fileno())  # a move must not reach the disk before what it moves
+
+
+def _move_in(beside: Path, folder: Path) -> None:
+    """Bring the new folder to its place; an old one is renamed away first, and back if that fails."""
+    if not folder.exists():
+        beside.rename(folder)
+        return
+    away = folder.rename(_sibling(folder, "old"))
+    try:
+        beside.rename(folder)
+    except OSError:
+        away.rename(folder)
+        raise
+    shutil.rmtree(away, ignore_errors=True)
+
+
+def _sibling(folder: Path, what: str) -> Path:
+    return folder.parent / f".{folder.name}.{what}-{uuid.uuid4().hex[:8]}"
+
+
+def _read(folder: Path, manifest_bytes: bytes) -> CallLogs:
+    manifest = _Manifest.parse(folder, manifest_bytes)
+    held = {name: _bytes(folder / name, folder) for name in (_CALLS, _CALL_TARGETS)}
+    for name, content in held.items():
+        if _sha256(content) != manifest.hashes[name]:
+            raise SnapshotError(f"{folder / name} was cut or changed since the snapshot was written: fetch the calls again.")
+    calls = pl.read_parquet(io.BytesIO(held[_CALLS]))
+    if calls.schema != pl.Schema(CALL_SCHEMA):
+        raise SnapshotError(f"{folder / _CALLS} has other columns than its manifest says: fetch the calls again.")
+    return CallLogs(calls=calls, query=manifest.query, report=manifest.report)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Manifest:
+    """What a reader needs of manifest.json."""
+
+    query: CallQuery
+    report: FetchReport
+    hashes: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, folder: Path, content: bytes) -> "_Manifest":
+        unreadable = f"{folder / _MANIFEST} is not the manifest of a snapshot, or was cut or changed: fetch the calls again."
+        try:
+            told = json.loads(content)
+            if told["format"] != _FORMAT:
+                raise SnapshotError(unreadable)
+            if told["schema_version"] > SCHEMA_VERSION:
+                raise SnapshotError(
+                    f"{folder} was written by etelecom_analytics {told['package_version']} with schema {told['schema_version']}; "
+                    f"this version reads up to schema {SCHEMA_VERSION}: upgrade the package."
+                )
+            return cls(
+                query=CallQuery.from_dict(told["query"]),
+                report=FetchReport.from_dict(told["report"]),
+                hashes={name: told["files"][name]["sha256"] for name in (_CALLS, _CALL_TARGETS)},
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise SnapshotError(unreadable) from error
+
+
+def _bytes(path: Path, folder: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        missing = f"{path.name} is missing from {folder}" if folder.is_dir() else f"there is no folder {folder}"
+        raise SnapshotError(f"No snapshot could be read: {missing}.") from None
+    except OSError as error:
+        raise SnapshotError(f"{path} could not be read: {error.strerror}.") from error
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
