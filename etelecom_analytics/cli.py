@@ -135,16 +135,15 @@ def _demo(given: argparse.Namespace) -> None:
     options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     calls_in = logs.calls.filter(pl.col("direction") == "in")
     print(f"\nA simulated call centre: {logs.calls.height:,} calls with {logs.call_targets.height:,} call targets.")
-    print(f"Calls in, by day ({options.time_zone}); the IVR's number {', '.join(options.ivr_numbers)} counts as no person:\n")
+    print(f"Calls in, by day ({options.time_zone}); IVR and queue ({', '.join(options.ivr_numbers)}) count as no person:\n")
     _print_table(summarize(calls_in, ["day"], HEADLINE, options=options))
     total = summarize(calls_in, (), HEADLINE, options=options).row(0, named=True)
     formulas = measures(options=options).rows_by_key("name", named=True, unique=True)
     print("\nAll calls in:")
     for name in HEADLINE:
         print(f"  {name:<12} {_number(total[name], formulas[name]['unit']):>8}   {formulas[name]['formula']}")
-    print(
-        f"\nThe snapshot is in {folder.resolve()}\nOpen it in Python: import etelecom_analytics as et; logs = et.read_snapshot({str(folder)!r})"
-    )
+    print(f"\nThe snapshot is in {folder.resolve()}")
+    print(f"To open it in Python:  import etelecom_analytics as et; logs = et.read_snapshot({str(folder)!r})")
 
 
 def _check(given: argparse.Namespace) -> None:

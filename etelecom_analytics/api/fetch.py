@@ -46,10 +46,11 @@ def fetch_calls(client: Client, query: CallQuery | None = None, *, progress: boo
 
     # `disable` is given only where it is wanted: given at all, it would overrule TQDM_DISABLE.
     bar_of = tqdm if progress else partial(tqdm, disable=True)
-    with bar_of(desc="Fetching calls", unit=" calls", unit_scale=True) as bar:
+    with bar_of(desc="Fetching calls", unit=" calls") as bar:
         for page in follow(ask, brings_new):
             pages.append(reader.read(page.body))
-            bar.set_postfix_str(_reached(pages[-1], query.time_zone), refresh=False)
+            if reached := _reached(pages[-1], query.time_zone):
+                bar.set_postfix_str(reached, refresh=False)
             bar.update(pages[-1].height)
 
     received = pl.concat([pl.DataFrame(schema=CALL_SCHEMA), *pages])

@@ -188,6 +188,7 @@ def _made_of_them(options: MetricOptions) -> dict[str, pl.Expr]:
         "m": (pl.col("duration") >= options.min_talk_s).fill_null(value=False),
     }
     level = SERVICE_LEVELS[options.variant]
+    has_recording = pl.col("recording_urls").list.eval(pl.element().fill_null("") != "").list.any()
     return {
         "wait_unknown": pl.col("offered") & ~known,
         "short_abandoned": short,
@@ -197,7 +198,7 @@ def _made_of_them(options: MetricOptions) -> dict[str, pl.Expr]:
         "missed_wait_s": pl.when(missed).then(wait),
         "talk_s": pl.when(answered).then(pl.col("duration").cast(pl.Float64)),
         "agent_talk_s": pl.when(answered).then(pl.col("talk_with_people_s")),
-        "recorded": answered & (pl.col("recording_urls").list.len() > 0).fill_null(value=False),
+        "recorded": answered & has_recording.fill_null(value=False),
         "level_met": level.met(flags),
         "level_counted": level.counted(flags),
     }

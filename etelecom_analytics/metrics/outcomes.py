@@ -32,7 +32,7 @@ def legs(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  #
 
 
 def offers(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
-    """One row an offer, with the columns of `schema.OFFERS`, by call and then by the place of its first leg.
+    """One row an offer, with the columns of `schema.OFFERS`, by call and then by the place of the first leg.
 
     An offer gathers the legs of one call to one number that began within 2 s of each other. Offers of running calls (`in_progress`) and
     offers to `ivr_numbers` are rows too; the measures leave both out. LazyFrame in, LazyFrame out.
@@ -88,7 +88,7 @@ def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
         )
     )
     together = _rang_together(exploded).with_columns(answered_elsewhere=pl.lit(value=True))
-    return exploded.join(together, on=["call_id", "target_index"], how="left").with_columns(outcome=_first_rule())
+    return exploded.join(together, on=["call_id", "target_index"], how="left", maintain_order="left").with_columns(outcome=_first_rule())
 
 
 def _positions() -> pl.Expr:
@@ -158,7 +158,6 @@ def _gathered(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
         .group_by("call_id", "target_number", "first_leg")
         .agg(
             *(pl.col(column).first() for column in _CALL_CONTEXT),
-            target_index=pl.col("target_index").min(),
             offered_at=pl.col("began").min(),
             ring_s=pl.col("ring_duration").filter("rang").max().cast(pl.Float64),
             talk_s=pl.when(pl.col("talk").is_not_null().any()).then(pl.col("talk").sum()),
@@ -169,7 +168,8 @@ def _gathered(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
         )
     )
     busy = _busy(gathered, judged)
-    return gathered.join(busy, on=["call_id", "first_leg"], how="left").sort("call_id", "target_index")
+    with_busy = gathered.join(busy, on=["call_id", "first_leg"], how="left")
+    return with_busy.rename({"first_leg": "target_index"}).sort("call_id", "target_index")
 
 
 def _busy(gathered: pl.LazyFrame, judged: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,0 +1,7 @@
+"""A call centre with known truth, and a server that answers like the API: for tests, examples and trials, never for measuring."""
+
+from .ledger import Truth
+from .pbx import Simulation, simulate_calls
+from .server import API_KEY, Answer, CallLogServer, serve
+
+__all__ = ["API_KEY", "Answer", "CallLogServer", "Simulation", "Truth", "serve", "simulate_calls"]
