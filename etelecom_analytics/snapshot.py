@@ -28,7 +28,7 @@ __all__ = ["read_snapshot", "write_snapshot"]
 _MANIFEST = "manifest.json"
 _CALLS, _CALL_TARGETS = "calls.parquet", "call_targets.parquet"
 _FORMAT = "etelecom_analytics snapshot"
-_MOST_ATTEMPTS = 3
+_MOST_ATTEMPTS = 10
 
 
 def write_snapshot(logs: CallLogs, path: str | Path, *, replace: bool = False) -> Path:
@@ -72,15 +72,15 @@ def read_snapshot(path: str | Path) -> CallLogs:
         SnapshotError: there is no snapshot, it was cut or changed since it was written, or a newer version of this package wrote it.
     """
     folder = Path(path)
-    for attempts_left in reversed(range(_MOST_ATTEMPTS)):
-        manifest_bytes = _bytes(folder / _MANIFEST, folder)
+    for _ in range(_MOST_ATTEMPTS - 1):
+        before = _identity(folder)
         try:
-            return _read(folder, manifest_bytes)
+            return _read(folder)
         except SnapshotError:
-            # Replaced while it was being read, the old manifest was held against the new files: look again.
-            if not attempts_left or _bytes(folder / _MANIFEST, folder) == manifest_bytes:
+            # Replaced while it was being read, an old manifest was held against new files: look again.
+            if _identity(folder) == before:
                 raise
-    raise AssertionError("the last attempt returns or raises")
+    return _read(folder)
 
 
 def _write_files(logs: CallLogs, folder: Path) -> None:
@@ -122,8 +122,17 @@ def _sibling(folder: Path, what: str) -> Path:
     return folder.parent / f".{folder.name}.{what}-{uuid.uuid4().hex[:8]}"
 
 
-def _read(folder: Path, manifest_bytes: bytes) -> CallLogs:
-    manifest = _Manifest.parse(folder, manifest_bytes)
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells this folder from another one that took its place; None where there is none."""
+    try:
+        state = folder.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_mtime_ns
+
+
+def _read(folder: Path) -> CallLogs:
+    manifest = _Manifest.parse(folder, _bytes(folder / _MANIFEST, folder))
     held = {name: _bytes(folder / name, folder) for name in (_CALLS, _CALL_TARGETS)}
     for name, content in held.items():
         if _sha256(content) != manifest.hashes[name]:

@@ -152,11 +152,12 @@ class Client:
         try:
             return wire.read_page(*self._answer(url, body, seconds_left))
         except ApiError as error:
-            error.url = url
-            error.key_from = self._key.given_in
-            error.said = self._key.left_out_of(error.said)
-            error.args = (error.said,)
-            raise
+            # The frames that read an answer hold all of it, and a server may echo the key: the traceback begins here.
+            failure = error.with_traceback(None)
+        failure.url, failure.key_from = url, self._key.given_in
+        failure.said = self._key.left_out_of(failure.said)
+        failure.args = (failure.said,)
+        raise failure
 
     def _answer(self, url: str, body: bytes, seconds_left: float) -> tuple[int, requests.structures.CaseInsensitiveDict[str], bytes]:
         """Status, headers and the whole body; the certificate is checked, and no redirect followed."""

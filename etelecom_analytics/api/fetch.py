@@ -1,8 +1,8 @@
 """fetch_calls: from the first page to typed, deduplicated, ordered calls, with an account of every row that came."""
 
+import os
 import time
 from datetime import UTC, datetime
-from functools import partial
 
 import polars as pl
 from tqdm.auto import tqdm
@@ -44,9 +44,9 @@ def fetch_calls(client: Client, query: CallQuery | None = None, *, progress: boo
         known = pl.concat([read["id"] for read in pages])
         return not frames.PageReader().read(page.body)["id"].is_in(known.implode()).all()
 
-    # `disable` is given only where it is wanted: given at all, it would overrule TQDM_DISABLE.
-    bar_of = tqdm if progress else partial(tqdm, disable=True)
-    with bar_of(desc="Fetching calls", unit=" calls") as bar:
+    # tqdm looks at TQDM_DISABLE when it is imported; a notebook may set it after that.
+    disable = not progress or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    with tqdm(desc="Fetching calls", unit=" calls", disable=disable) as bar:
         for page in follow(ask, brings_new):
             pages.append(reader.read(page.body))
             if reached := _reached(pages[-1], query.time_zone):
