@@ -206,3 +206,7 @@ def _number(value: float | None, unit: str) -> str:
             return f"{value:.1f} s"
         case _:
             return f"{value:,}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

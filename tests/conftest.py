@@ -35,15 +35,15 @@ def calls(simulation: Simulation) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def _server(calls: pl.DataFrame) -> Iterator[CallLogServer]:
+def shared_server(calls: pl.DataFrame) -> Iterator[CallLogServer]:
     with serve(calls) as server:
         yield server
 
 
 @pytest.fixture
-def server(_server: CallLogServer) -> CallLogServer:
-    _server.requests.clear()
-    return _server
+def server(shared_server: CallLogServer) -> CallLogServer:
+    shared_server.requests.clear()
+    return shared_server
 
 
 @pytest.fixture

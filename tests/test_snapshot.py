@@ -96,7 +96,7 @@ def test_an_existing_snapshot_is_replaced_only_when_asked(logs: et.CallLogs, cli
     folder = et.write_snapshot(logs, tmp_path / "week")
     other = et.fetch_calls(client, et.CallQuery(direction="out"))
 
-    with pytest.raises(SnapshotError, match="exists already.*replace=True"):
+    with pytest.raises(SnapshotError, match=r"exists already.*replace=True"):
         et.write_snapshot(other, folder)
     assert_frame_equal(et.read_snapshot(folder).calls, logs.calls)
     et.write_snapshot(other, folder, replace=True)
@@ -120,7 +120,7 @@ def test_a_write_that_fails_leaves_what_was_there(logs: et.CallLogs, tmp_path: P
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
-    with pytest.raises(SnapshotError, match="No space left on device.*unchanged"):
+    with pytest.raises(SnapshotError, match=r"No space left on device.*unchanged"):
         et.write_snapshot(logs, folder, replace=True)
     assert_frame_equal(et.read_snapshot(folder).calls, logs.calls)
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
@@ -136,7 +136,7 @@ def test_if_the_new_one_cannot_move_in_the_old_one_moves_back(logs: et.CallLogs,
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", stuck)
-    with pytest.raises(SnapshotError, match="busy.*unchanged"):
+    with pytest.raises(SnapshotError, match=r"busy.*unchanged"):
         et.write_snapshot(logs, folder, replace=True)
     assert_frame_equal(et.read_snapshot(folder).calls, logs.calls)
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
@@ -225,7 +225,7 @@ def test_a_manifest_that_is_none_is_refused(content: str, folder: Path):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
-    with pytest.raises(SnapshotError, match="there is no folder .*nowhere"):
+    with pytest.raises(SnapshotError, match=r"there is no folder .*nowhere"):
         et.read_snapshot(tmp_path / "nowhere")
 
 

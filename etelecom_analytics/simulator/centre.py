@@ -22,11 +22,10 @@ HOTLINES = ("19000123", "02873000456")
 TRUNKS = ("trunk-viettel", "trunk-mobifone")
 
 # Calls an hour, relative to each other: two humps with the lunch between them, and a night that is not quite empty.
-_DAY = (
-    (0.03, 0.02, 0.02, 0.02, 0.02, 0.04, 0.10, 0.35)
-    + (1.00, 1.55, 1.60, 1.20, 0.50, 0.75, 1.40, 1.45)
-    + (1.25, 0.80, 0.35, 0.25, 0.18, 0.12, 0.06, 0.04)
-)
+_NIGHT = (0.03, 0.02, 0.02, 0.02, 0.02, 0.04, 0.10, 0.35)
+_OFFICE = (1.00, 1.55, 1.60, 1.20, 0.50, 0.75, 1.40, 1.45)
+_EVENING = (1.25, 0.80, 0.35, 0.25, 0.18, 0.12, 0.06, 0.04)
+_DAY = (*_NIGHT, *_OFFICE, *_EVENING)
 _WEEK = (1.15, 1.05, 1.00, 1.00, 1.05, 0.50, 0.25)
 _TEAM = 4
 
@@ -168,7 +167,7 @@ class Customers:
         return self._contacts.get(number or "")
 
     def missed(self, now: int, number: str | None) -> None:
-        """Nothing; some who were missed try again within the hour, and some are put on the list of call-backs."""
+        """Let some who were missed try again within the hour, and put some on the list of call-backs."""
         if number is not None and self._rng.random() < 0.35:
             heappush(self._again, (now + round(60_000 * self._rng.uniform(1, 40)), number))
         if number is not None and self._rng.random() < 0.45:

@@ -1,7 +1,7 @@
 """The exchange: an agenda of journeys that each sleep until a moment, and the ringing of people.
 
-Two moments that the rules of measuring could confuse are kept apart by construction: nobody leaves less than `GAP` after the IVR, a time-out or
-a rejection, and no step of a hunt begins before the last one has ended. So a coincidence within 2 s is always a cause.
+Two moments that the rules of measuring could confuse are kept apart by construction: nobody leaves less than `GAP` after the IVR, a
+time-out or a rejection, and no step of a hunt begins before the last one has ended. So a coincidence within 2 s is always a cause.
 """
 
 from collections.abc import Generator, Sequence
@@ -42,11 +42,11 @@ class Exchange:
         return least + int(self.rng.random() * (most - least + 1))
 
     def add(self, at: int, journey: Journey) -> None:
-        """Nothing; the journey begins at this moment."""
+        """Let the journey begin at this moment."""
         heappush(self._agenda, (at, next(self._ticket), journey))
 
     def run(self, until: int) -> None:
-        """Nothing; everything happens that happens before `until`. What is under way then stays under way."""
+        """Let everything happen that happens before `until`; what is under way then stays under way."""
         while self._agenda and self._agenda[0][0] < until:
             self.now, ticket, journey = heappop(self._agenda)
             wake = next(journey, None)
@@ -93,8 +93,10 @@ def _end(offer: Offer, at: int, cause: str, *, code: int, reason: str) -> None:
 
 
 def ring(exchange: Exchange, call: Call, people: Sequence[Person], limit: int) -> Generator[int, None, Leg | None]:
-    """The leg on which one of these people, rung together, took the call; None after a time-out, or when the caller left (`call.lost_in`)."""
-    rng = exchange.rng
+    """The leg on which one of these people, rung together, took the call; None after a time-out, or when the caller left.
+
+    `call.lost_in` tells the two apart.
+    """
     deadline = exchange.now + limit
     stay(call, exchange.now, _SET_UP)  # else a leg could end before it was added
     tried = [reaction for person in people if (reaction := _try(exchange, call, person)) is not None]
@@ -136,7 +138,7 @@ def ring(exchange: Exchange, call: Call, people: Sequence[Person], limit: int) -
 
 
 def stay(call: Call, since: int, least: int = GAP) -> None:
-    """Nothing; the caller stays for at least this long after a moment. The patience grows with it, and stays true."""
+    """Keep the caller for at least this long after a moment. The patience grows with it, and stays true."""
     if call.leaves is not None and call.leaves < since + least:
         call.leaves = since + least
         call.patience = call.leaves - call.started

@@ -62,7 +62,7 @@ def inbound(exchange: Exchange, number: int) -> Journey:
 
 
 def _ivr(exchange: Exchange, call: Call) -> Journey:
-    rng = exchange.rng
+    """The greeting and its menu; some leave before they have chosen."""
     offer = call.offer(IVR)
     leg = call.leg(IVR, call.started + exchange.between(10, 80))
     leg.answer(leg.add + exchange.between(100, 400))
@@ -79,6 +79,7 @@ def _ivr(exchange: Exchange, call: Call) -> Journey:
 
 def _pause(exchange: Exchange, call: Call, least: int, most: int) -> Journey:
     """Nobody rings for a while; the caller may leave."""
+    stay(call, exchange.now, 0)  # patience may have ended while the exchange found everybody busy
     end = exchange.now + exchange.between(least, most)
     leaves = call.leaves if call.leaves is not None and call.leaves <= end else None
     yield leaves or end
@@ -119,7 +120,10 @@ def _group(exchange: Exchange, call: Call) -> Taken:
 
 
 def _queue(exchange: Exchange, call: Call) -> Taken:
-    """Music on a leg of its own while the exchange looks for somebody free. Whoever leaves here leaves the queue, whether a phone rings or not."""
+    """Music on a leg of its own while the exchange looks for somebody free.
+
+    Whoever leaves here leaves the queue, whether a phone rings or not.
+    """
     rng = exchange.rng
     offer = call.offer(QUEUE)
     music = call.leg(QUEUE, exchange.now + exchange.between(10, 60))
@@ -186,6 +190,9 @@ def _dial(exchange: Exchange, call: Call, person: Person, trunk: str) -> Journey
     offer = call.offers[-1] if call.offers and exchange.now - call.legs[-1].add < 2_000 else call.offer(call.callee)
     leg = call.leg(call.callee, exchange.now + exchange.between(5, 40), trunk)
     fate = rng.choices(tuple(_FATES), tuple(_FATES.values()))[0]
+    if fate == "other" and len(call.legs) > 1:
+        # One offer would then hold a failed trunk and a forbidden number, and speak of the trunk.
+        fate = "unreachable"
     connected = leg.add + exchange.between(900, 4_500)
     if fate in _REFUSALS:
         yield connected

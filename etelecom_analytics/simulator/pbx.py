@@ -7,7 +7,7 @@ together as in life, and a measure can be held against what the simulation knows
 from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import accumulate
 from random import Random
 
@@ -77,7 +77,7 @@ def _plan(exchange: Exchange, hours: list[Hour], n: int, until: int) -> Iterator
         hour = hours[bisect(shares, rng.random() * shares[-1])]
         moments.add(hour.begins + rng.randrange(hour.lasts))
     ordered = sorted(moments)
-    # Nobody works at night but who answers: calls between colleagues are drawn from the day, calls to customers too.
+    # The late ones come from customers, who begin with the IVR or a ring: these are sure to be under way.
     early = ordered[: len(ordered) - late]
     internal_at = set(rng.sample(early, pairs))
     out_at = set(rng.sample([at for at in early if at not in internal_at], round(parameters.share_out * len(early))))

@@ -35,18 +35,18 @@ class Leg:
     cause: str = "in_progress"
 
     def close(self, at: int, cause: str, *, code: int, reason: str) -> None:
-        """Nothing; the leg ends unanswered at this moment, and a ring that had not begun never was."""
+        """End the leg unanswered at this moment; a ring that had not begun never was."""
         if self.ring is not None and self.ring >= at:
             self.ring = None
         self.ended, self.cause, self.code, self.end_reason = at, cause, code, reason
         self.status = "NOANSWER" if self.ring is not None else "NONE" if code == 487 else "FAIL"
 
     def answer(self, at: int) -> None:
-        """Nothing; somebody, or the IVR, takes the call on this leg."""
+        """Let somebody, or the IVR, take the call on this leg."""
         self.answered, self.status, self.cause = at, "ANSWERED", "answered"
 
     def hang_up(self, at: int, reason: str) -> None:
-        """Nothing; the talk on this leg ends."""
+        """End the talk on this leg."""
         self.ended, self.end_reason = at, reason
 
 

@@ -1,9 +1,11 @@
 """ListCallLogs on loopback, over real HTTP: well-behaved, or as badly as a script says."""
 
 import json
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -84,9 +86,10 @@ class CallLogServer:
         self._script.extend(answers)
 
     def close(self) -> None:
-        """Stop listening; the port is free afterwards."""
+        """Stop listening, and hang up on whoever is still connected; the port is free afterwards."""
         self._http.shutdown()
         self._http.server_close()
+        self._http.hang_up()
         self._thread.join()
 
     def __enter__(self) -> "CallLogServer":
@@ -132,6 +135,24 @@ class _Http(ThreadingHTTPServer):
     request_queue_size = 128
     owner: CallLogServer
 
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Close the connections that clients keep open."""
+        for connection in tuple(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Nothing is printed: connections break in the tests of connections that break."""
 
@@ -155,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.close_connection = self.close_connection or answer.cut_after is not None
 
-    do_GET = do_PUT = do_DELETE = do_POST
+    do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815  # names that http.server looks for
 
     def log_message(self, *arguments: Any) -> None:
         """Nothing is printed."""

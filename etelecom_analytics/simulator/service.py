@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ Row = Any
 """A raw row: an object as a rule, but a bad world sends other things too."""
 Key = tuple[float, int, str, int]
 """Where a row stands: start (negative for newest first; without one last), length and text of its id, its place among equals."""
+_Rule = Callable[[Mapping[str, Any]], bool]
 
 
 class Refusal(Exception):
@@ -71,12 +73,12 @@ class CallLogService:
     def list_call_logs(self, request: Mapping[str, Any]) -> bytes:
         """The body of the answer; `Refusal` where the request is wrong."""
         paging = _part(request, "paging")
-        after, before = str(paging.get("after") or ""), str(paging.get("before") or "")
-        limit, sort = paging.get("limit") or 0, paging.get("sort") or _DEFAULT_SORT
+        after, before, sort = (_text(paging, name, "paging") for name in ("after", "before", "sort"))
+        limit, sort = paging.get("limit") or 0, sort or _DEFAULT_SORT
         if after and before:
             raise _invalid("paging: after and before exclude each other")
-        if not isinstance(limit, int) or limit < 0:
-            raise _invalid("paging.limit must not be negative")
+        if not _is_integer(limit) or limit < 0:
+            raise _invalid("paging.limit must be a number, and not negative")
         if sort not in _SORTS:
             raise _invalid(f"paging.sort must be one of {', '.join(_SORTS)}")
         limit = min(limit or _MOST_ROWS, _MOST_ROWS)
@@ -102,37 +104,42 @@ class CallLogService:
         name = json.dumps([wanted, sort], sort_keys=True)
         if name not in self._listings:
             matches = self._matcher(wanted)
-            newest_first = sort == _DEFAULT_SORT
-            chosen = sorted((_place(row, place, newest_first=newest_first), place) for place, row in enumerate(self._rows) if matches(row))
-            self._listings[name] = _Listing([key for key, _ in chosen], [self._texts[place] for _, place in chosen])
+            chosen = [place for place, row in enumerate(self._rows) if matches(row)]
+            again: Counter[tuple[float, int, str]] = Counter()
+            keyed: list[tuple[Key, bytes]] = []
+            for place in chosen:
+                start_and_id = _start_and_id(self._rows[place], newest_first=sort == _DEFAULT_SORT)
+                keyed.append(((*start_and_id, again[start_and_id]), self._texts[place]))
+                again[start_and_id] += 1
+            keyed.sort()
+            self._listings[name] = _Listing([key for key, _ in keyed], [text for _, text in keyed])
         return self._listings[name]
 
     def _matcher(self, wanted: Mapping[str, Any]) -> Callable[[Row], bool]:
         """Whether a row satisfies every field of the filter; unknown fields are ignored."""
-        rules: list[Callable[[Mapping[str, Any]], bool]] = []
-        if number := wanted.get("call_number"):
+        rules: list[_Rule] = []
+        if number := _text(wanted, "call_number"):
             rules.append(lambda row: number in (row.get("caller"), row.get("callee")))
         for field, words in (("call_state", CALL_STATES), ("direction", DIRECTIONS)):
-            if word := wanted.get(field):
+            if word := _text(wanted, field):
                 if word not in words:
                     raise _invalid(f"filter.{field}: unknown value {word!r}")
-                rules.append(lambda row, field=field, word=word: row.get(field) == word)
-        for field in ("external_id", "external_session_id"):
-            if text := wanted.get(field):
-                rules.append(lambda row, field=field, text=text: row.get(field) == text)
+                rules.append(_equals(field, word))
+        texts = ("external_id", "external_session_id")
+        rules += [_equals(field, text) for field in texts if (text := _text(wanted, field))]
         rules += self._by_id(wanted)
         if since := _moment(wanted, "date_from"):
             rules.append(lambda row: (start := _started(row)) is not None and start >= since)
         if until := _moment(wanted, "date_to"):
             rules.append(lambda row: (start := _started(row)) is not None and start <= until)
-        if compare := _comparison(wanted.get("duration")):
-            rules.append(lambda row: isinstance(row.get("duration"), int) and compare(row["duration"]))
+        if compare := _comparison(_part(wanted, "duration")):
+            rules.append(lambda row: _is_integer(row.get("duration")) and compare(row["duration"]))
         if not rules:
             return lambda row: True
         return lambda row: isinstance(row, dict) and all(rule(row) for rule in rules)
 
-    def _by_id(self, wanted: Mapping[str, Any]) -> list[Callable[[Mapping[str, Any]], bool]]:
-        rules: list[Callable[[Mapping[str, Any]], bool]] = []
+    def _by_id(self, wanted: Mapping[str, Any]) -> list[_Rule]:
+        rules: list[_Rule] = []
         if ids := _ids(wanted, "extension_ids"):
             rules.append(lambda row: row.get("extension_id") in ids)
         if user := _ids(wanted, "user_id"):
@@ -142,6 +149,21 @@ class CallLogService:
         if department := _ids(wanted, "department_id"):
             rules.append(lambda row: self._departments.get(str(row.get("id"))) in department)
         return rules
+
+
+def _equals(field: str, value: str) -> _Rule:
+    return lambda row: row.get(field) == value
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _text(part: Mapping[str, Any], field: str, of: str = "filter") -> str:
+    value = part.get(field)
+    if value is not None and not isinstance(value, str):
+        raise _invalid(f"{of}.{field} must be a text")
+    return value or ""
 
 
 def _invalid(msg: str) -> Refusal:
@@ -157,33 +179,31 @@ def _part(request: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _ids(wanted: Mapping[str, Any], field: str) -> set[str]:
     given = wanted.get(field) or []
-    ids = set(given) if isinstance(given, list) else {given}
+    ids = given if isinstance(given, list) else [given]
     for each in ids:
         if not (isinstance(each, str) and each.isascii() and each.isdigit() and 0 < int(each) <= _LARGEST_ID):
             raise _invalid(f"filter.{field}: {each!r} is no id")
-    return ids
+    return set(ids)
 
 
 def _moment(wanted: Mapping[str, Any], field: str) -> datetime | None:
-    if not (text := wanted.get(field)):
+    if not (text := _text(wanted, field)):
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+    except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is None or moment.tzinfo is None or "T" not in text:
         raise _invalid(f"filter.{field}: {text!r} is no RFC 3339 time")
     return moment.astimezone(UTC)
 
 
-def _comparison(duration: Any) -> Callable[[int], bool] | None:
-    if not duration:
+def _comparison(duration: Mapping[str, Any]) -> Callable[[int], bool] | None:
+    comparison, value = _text(duration, "comparison", "filter.duration"), duration.get("value") or 0
+    if comparison in ("", "unknow"):  # so the documentation spells the default
         return None
-    comparison, value = duration.get("comparison") or "unknow", duration.get("value") or 0
-    if comparison == "unknow":  # so the documentation spells the default
-        return None
-    if comparison not in _COMPARE or not isinstance(value, int):
-        raise _invalid(f"filter.duration: unknown comparison {comparison!r}")
+    if comparison not in _COMPARE or not _is_integer(value):
+        raise _invalid(f"filter.duration: {comparison!r} with {value!r}")
     return lambda seconds: _COMPARE[comparison](seconds, value)
 
 
@@ -196,11 +216,11 @@ def _started(row: Row) -> datetime | None:
         return None
 
 
-def _place(row: Row, place: int, *, newest_first: bool) -> Key:
+def _start_and_id(row: Row, *, newest_first: bool) -> tuple[float, int, str]:
     start = _started(row)
     seconds = float("inf") if start is None else start.timestamp()
     call_id = str(row.get("id", "")) if isinstance(row, dict) else ""
-    return (-seconds if newest_first and start else seconds, len(call_id), call_id, place)
+    return (-seconds if newest_first and start else seconds, len(call_id), call_id)
 
 
 def _cursor(key: Key) -> str:

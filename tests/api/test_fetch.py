@@ -130,7 +130,7 @@ _queries = st.fixed_dictionaries(
 
 @settings(max_examples=40)
 @given(fields=_queries, by=st.sampled_from(["caller", "callee", "extension_id", "user_id", "external_id", "external_session_id"]))
-def test_a_filter_commutes_with_fetching(fields: dict[str, Any], by: str, calls: pl.DataFrame, _server: CallLogServer):
+def test_a_filter_commutes_with_fetching(fields: dict[str, Any], by: str, calls: pl.DataFrame, shared_server: CallLogServer):
     """Asked of the API or of the table, a query means the same; here the server's filters are code of its own."""
     if (place := fields.pop("place", None)) is not None and (value := calls[by][place]) is not None:
         if by in ("caller", "callee"):
@@ -143,7 +143,7 @@ def test_a_filter_commutes_with_fetching(fields: dict[str, Any], by: str, calls:
     if query.call_number:
         expected = expected.filter((pl.col("caller") == query.call_number) | (pl.col("callee") == query.call_number))
 
-    with et.Client(_server.base_url, _server.api_key) as client:
+    with et.Client(shared_server.base_url, shared_server.api_key) as client:
         logs = et.fetch_calls(client, query)
     assert_frame_equal(logs.calls, expected)
 

@@ -30,7 +30,7 @@ class Chain:
     def walk(self) -> list[str]:
         names: list[str] = []
         for each in follow(self.ask, brings_new(names)):
-            names.append(each.body.decode())
+            names += [each.body.decode()]  # at once: `brings_new` looks at what came so far
         return names
 
 

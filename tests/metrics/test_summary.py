@@ -1,0 +1,310 @@
+"""summarize: the same numbers as a second reckoning in SQL, on any engine, for any subset; names that are wrong are errors."""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import second_reckoning as sql
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from real_calls import needs_real_calls
+
+import etelecom_analytics as et
+from etelecom_analytics.errors import InputError, UnknownName
+from etelecom_analytics.metrics import DIMENSIONS, MEASURES, legs, offers, summarize
+from etelecom_analytics.metrics.options import SERVICE_LEVEL_VARIANTS
+from etelecom_analytics.schema import DIRECTIONS
+from etelecom_analytics.simulator import Simulation, serve
+
+CALL_MEASURES = [name for name, each in MEASURES.items() if each.grain == "calls"]
+OFFER_MEASURES = [name for name, each in MEASURES.items() if each.grain == "offers"]
+TOTALS = ["calls", "offered", "answered", "missed", "short_abandoned", "unknown", "running", "wait_unknown", "talk_s", "agent_talk_s"]
+OFFER_TOTALS = ["offers", "answered_offers", "rna", "busy_offers", "ring_wasted_s", "leg_talk_s"]
+
+
+def assert_agree(table: pl.DataFrame, second: Sequence[dict[str, Any]]) -> None:
+    """Row by row and name by name, to 1e-9."""
+    assert table.height == len(second)
+    for ours, theirs in zip(table.to_dicts(), second, strict=True):
+        for name, value in ours.items():
+            expected = theirs[name]
+            if isinstance(value, float) and expected is not None:
+                assert math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-9), (name, ours, theirs)
+            else:
+                assert value == expected, (name, ours, theirs)
+
+
+@pytest.fixture(scope="session")
+def ivr(simulation: Simulation) -> tuple[str, ...]:
+    return simulation.truth.ivr_numbers
+
+
+@pytest.fixture(scope="session")
+def parquet(calls: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "calls.parquet"
+    calls.write_parquet(path)
+    return path
+
+
+def test_both_reckonings_know_the_same_measures_and_dimensions():
+    assert tuple(CALL_MEASURES) == sql.CALL_MEASURES
+    assert tuple(OFFER_MEASURES) == sql.OFFER_MEASURES
+    assert set(DIMENSIONS) == set(sql.OFFER_DIMENSIONS)
+
+
+@pytest.mark.parametrize("by", [None, *sql.CALL_DIMENSIONS])
+@pytest.mark.parametrize("wait_from", ["started_at", "first_ring"])
+def test_call_measures_agree_with_the_second_reckoning(
+    by: str | None, wait_from: Any, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
+):
+    options = et.MetricOptions(ivr_numbers=ivr, wait_from=wait_from)
+
+    table = summarize(calls, [by] if by else [], CALL_MEASURES, options=options)
+    assert_agree(table, sql.call_measures(parquet, by, ivr_numbers=ivr, wait_from=wait_from))
+
+
+@pytest.mark.parametrize("variant", SERVICE_LEVEL_VARIANTS)
+def test_service_levels_agree_with_the_second_reckoning(variant: Any, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]):
+    settings = {"variant": variant, "threshold_s": 12.5, "short_s": 7.5, "min_talk_s": 60, "ivr_numbers": ivr}
+
+    table = summarize(calls, ["hour"], ["service_level", "short_abandoned"], options=et.MetricOptions(**settings))
+    assert_agree(table, sql.call_measures(parquet, "hour", **settings))
+
+
+@pytest.mark.parametrize("by", [None, *sql.OFFER_DIMENSIONS])
+def test_offer_measures_agree_with_the_second_reckoning(by: str | None, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]):
+    table = summarize(calls, [by] if by else [], OFFER_MEASURES, options=et.MetricOptions(ivr_numbers=ivr))
+
+    assert_agree(table, sql.offer_measures(parquet, by, ivr_numbers=ivr))
+
+
+def test_legs_and_offers_agree_with_the_second_reckoning_row_by_row(calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]):
+    options = et.MetricOptions(ivr_numbers=ivr)
+
+    assert legs(calls, options=options).select("call_id", "target_index", "outcome").rows() == sql.leg_outcomes(parquet, ivr)
+    theirs = sorted(sql.offers(parquet, ivr), key=lambda offer: (offer["call_id"], offer["target_index"]))
+    assert_agree(offers(calls, options=options).with_columns(pl.col("offered_at").dt.timestamp("us")), theirs)
+
+
+# The simulation knows what happened.
+
+
+def test_every_leg_ended_as_the_simulation_knows(simulation: Simulation, ivr: tuple[str, ...]):
+    found = legs(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).select("call_id", "target_index", cause="outcome")
+
+    assert_frame_equal(found, simulation.truth.legs, check_row_order=False)
+
+
+def test_every_offer_ended_as_the_simulation_knows(simulation: Simulation, ivr: tuple[str, ...]):
+    found = offers(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).select(simulation.truth.offers.columns)
+
+    assert_frame_equal(found, simulation.truth.offers, check_row_order=False)
+
+
+def test_every_call_was_answered_or_lost_as_the_simulation_knows(simulation: Simulation, ivr: tuple[str, ...]):
+    found = et.metrics.facts(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).join(
+        simulation.truth.calls, left_on="id", right_on="call_id", suffix="_true"
+    )
+
+    assert found.height == simulation.calls.height
+    assert found.filter(pl.col("running") != pl.col("running_true")).is_empty()
+    offered = found.filter("offered")
+    assert offered.filter(pl.col("answered") != pl.col("answered_true")).is_empty()
+    assert offered.filter((pl.col("wait_s") - pl.col("wait_s_true")).abs() > 1e-9).is_empty()
+    assert offered.filter("answered", (pl.col("agent_talk_s") - pl.col("talk_s_true")).abs() > 1e-9).is_empty()
+
+
+# Real calls, served and fetched.
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, Path]:
+    """33,066 real calls as they come through a server and a client, and the snapshot that they are kept in."""
+    import gzip
+    import json
+
+    with gzip.open(os.environ["ETELECOM_REAL_CALLS"], "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    with serve(rows) as server, et.Client(server.base_url, server.api_key) as client:
+        logs = et.fetch_calls(client)
+    assert logs.report.drift == ()
+    assert logs.report.received == logs.report.rows == len(rows)
+    folder = et.write_snapshot(logs, tmp_path_factory.mktemp("real") / "february")
+    return et.read_snapshot(folder).calls, folder / "calls.parquet"
+
+
+@needs_real_calls
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [
+        ("answered", 27162),
+        ("offered", 33066),
+        ("answer_rate", 0.821448013),
+        ("asa_s", 48.520138429),
+        ("wait_p50_s", 16),
+        ("wait_p90_s", 136),
+        ("abandon_wait_s", 61.983231707),
+        ("short_abandoned", 478),
+        ("talk_avg_s", 4_790_100 / 27_162),
+        ("talk_p50_s", 107),
+        ("talk_p90_s", 408),
+        ("service_level", 0.456995101),
+    ],
+)
+def test_the_measures_of_real_calls(measure: str, expected: float, real: tuple[pl.DataFrame, Path]):
+    assert summarize(real[0], measures=[measure]).item() == pytest.approx(expected, abs=6e-10)
+
+
+@needs_real_calls
+def test_the_measures_of_real_calls_with_other_options(real: tuple[pl.DataFrame, Path]):
+    from_first_ring = summarize(real[0], measures=["asa_s"], options=et.MetricOptions(wait_from="first_ring"))
+    answered_only = summarize(real[0], measures=["service_level"], options=et.MetricOptions(variant="answered_only"))
+
+    assert from_first_ring.item() == pytest.approx(40.085928871, abs=6e-10)
+    assert answered_only.item() == pytest.approx(0.556328694, abs=6e-10)
+
+
+@needs_real_calls
+@pytest.mark.parametrize("by", ["hour", "weekday", "day", "callee"])
+def test_the_measures_of_real_calls_agree_with_the_second_reckoning(by: str, real: tuple[pl.DataFrame, Path]):
+    assert_agree(summarize(real[0], [by], CALL_MEASURES), sql.call_measures(real[1], by))
+    assert_agree(summarize(real[0], [by], OFFER_MEASURES), sql.offer_measures(real[1], by))
+
+
+# What holds for any calls.
+
+
+@settings(max_examples=40)
+@given(places=st.lists(st.integers(0, 1499), unique=True, max_size=80))
+def test_counts_add_up_for_any_subset(places: list[int], calls: pl.DataFrame, ivr: tuple[str, ...]):
+    options = et.MetricOptions(ivr_numbers=ivr)
+    some = calls[places]
+    row = summarize(some, measures=[*CALL_MEASURES, *OFFER_MEASURES], options=options).row(0, named=True)
+
+    assert row["calls"] == len(places) == row["running"] + row["unknown"] + row["answered"] + row["missed"]
+    assert row["offered"] == row["answered"] + row["missed"]
+    assert row["short_abandoned"] <= row["missed"]
+    by_outcome = summarize(some, ["outcome"], ["offers"], options=options)
+    assert by_outcome["offers"].sum() == row["offers"]
+
+
+@settings(max_examples=25)
+@given(places=st.lists(st.integers(0, 1499), unique=True, max_size=60), by=st.sampled_from(["hour", "caller", "direction", "day"]))
+def test_totals_of_groups_are_the_total_and_order_does_not_matter(places: list[int], by: str, calls: pl.DataFrame, ivr: tuple[str, ...]):
+    options = et.MetricOptions(ivr_numbers=ivr)
+    some = calls[places]
+    groups = summarize(some, [by], TOTALS + OFFER_TOTALS, options=options)
+
+    whole = summarize(some, measures=TOTALS + OFFER_TOTALS, options=options)
+    assert_frame_equal(groups.select(pl.col(*TOTALS, *OFFER_TOTALS).sum()), whole, abs_tol=1e-9)
+    assert_frame_equal(summarize(some.reverse(), [by], TOTALS + OFFER_TOTALS, options=options), groups, abs_tol=1e-9)
+
+
+@pytest.mark.parametrize("by", [[], ["hour"], ["day", "direction"]])
+def test_a_lazy_frame_agrees_on_both_engines(by: list[str], calls: pl.DataFrame, ivr: tuple[str, ...]):
+    options = et.MetricOptions(ivr_numbers=ivr)
+    expected = summarize(calls, by, list(MEASURES), options=options, confidence=True)
+
+    lazy = summarize(calls.lazy(), by, list(MEASURES), options=options, confidence=True)
+    assert isinstance(lazy, pl.LazyFrame)
+    assert_frame_equal(lazy.collect(), expected, abs_tol=1e-9)
+    assert_frame_equal(lazy.collect(engine="streaming"), expected, abs_tol=1e-9)
+
+
+@pytest.mark.parametrize("of", [et.call_targets, legs, offers, et.metrics.facts], ids=lambda of: of.__name__)
+def test_tables_agree_lazily_and_streamed(of: Callable[[Any], Any], calls: pl.DataFrame):
+    assert_frame_equal(of(calls.lazy()).collect(), of(calls))
+    assert_frame_equal(of(calls.lazy()).collect(engine="streaming"), of(calls), check_row_order=of is not et.metrics.facts)
+    assert isinstance(of(calls.lazy()), pl.LazyFrame)
+
+
+@pytest.mark.parametrize("of", [et.call_targets, legs, offers, et.metrics.facts], ids=lambda of: of.__name__)
+def test_nothing_gives_empty_tables_with_the_right_types(of: Callable[[Any], Any], calls: pl.DataFrame):
+    assert of(calls.clear()).schema == of(calls).schema
+    assert of(calls.clear()).is_empty()
+
+
+def test_nothing_gives_no_groups_with_the_right_types(calls: pl.DataFrame):
+    found = summarize(calls.clear(), ["hour", "caller"], list(MEASURES), confidence=True)
+
+    assert found.is_empty()
+    assert found.schema == summarize(calls, ["hour", "caller"], list(MEASURES), confidence=True).schema
+
+
+def test_one_call_of_nulls_is_running_and_in_no_rate(calls: pl.DataFrame):
+    nulls = calls.clear(1).with_columns(id=pl.lit("1"))
+    row = summarize(nulls, ["hour", "direction", "caller"], ["calls", "running", "offered", "answer_rate", "asa_s", "offers"]).row(0)
+
+    assert row == (None, None, None, 1, 1, 0, None, None, 0)
+    assert et.call_targets(nulls).is_empty()
+
+
+def test_calls_without_legs_have_no_offers(calls: pl.DataFrame):
+    for no_legs in ([], None):
+        bare = calls.head(20).with_columns(call_targets=pl.lit(no_legs, dtype=calls.schema["call_targets"]))
+        assert offers(bare).is_empty()
+        assert summarize(bare, measures=["calls", "offers"]).row(0) == (20, 0)
+
+
+# Shape.
+
+
+def test_counts_are_int64_and_the_rest_float64(calls: pl.DataFrame):
+    found = summarize(calls, measures=list(MEASURES), confidence=True).schema
+
+    for name, each in MEASURES.items():
+        assert found[name] == (pl.Int64 if each.unit in ("calls", "offers") else pl.Float64)
+
+
+def test_confidence_adds_counts_and_the_interval_of_each_share(calls: pl.DataFrame):
+    found = summarize(calls, ["day"], ["answer_rate", "asa_s"], confidence=True)
+
+    assert found.columns == ["day", "answer_rate", "answer_rate_num", "answer_rate_den", "answer_rate_low", "answer_rate_high", "asa_s"]
+    for row in found.to_dicts():
+        assert row["answer_rate"] == row["answer_rate_num"] / row["answer_rate_den"]
+        assert 0 <= row["answer_rate_low"] <= row["answer_rate"] <= row["answer_rate_high"] <= 1
+
+
+def test_rows_are_sorted_by_the_dimensions_nulls_last(calls: pl.DataFrame):
+    directions = summarize(calls, ["direction", "hour"], ["calls"])["direction"].unique(maintain_order=True)
+    callers = summarize(calls, ["caller"], ["calls"])["caller"]
+
+    assert directions.to_list() == [word for word in DIRECTIONS if word in set(calls["direction"])]
+    assert callers.null_count() == 1
+    assert callers[-1] is None
+
+
+def test_both_grains_stand_side_by_side(calls: pl.DataFrame):
+    """Calls without offers keep their row, with 0 offers."""
+    bare = calls.head(40).with_columns(call_targets=pl.lit([], dtype=calls.schema["call_targets"]), caller=pl.lit("nobody rang"))
+    found = summarize(pl.concat([bare, calls.tail(40)]), ["caller"], ["calls", "offers", "ring_avg_s"])
+
+    assert found.filter(pl.col("caller") == "nobody rang").row(0) == ("nobody rang", 40, 0, None)
+    assert found["calls"].sum() == 80
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "says"),
+    [
+        ({"by": ["hours"]}, UnknownName, "Did you mean hour"),
+        ({"measures": ["answer_rat"]}, UnknownName, "Did you mean answer_rate"),
+        ({"by": ["target_number"], "measures": ["answer_rate"]}, InputError, "fair_answer_rate"),
+        ({"by": ["outcome"], "measures": ["offers", "calls"]}, InputError, "a call has many legs"),
+        ({"by": "hour"}, InputError, "lists of names"),
+        ({"measures": "calls"}, InputError, "lists of names"),
+        ({"measures": []}, InputError, "at least one measure"),
+    ],
+)
+def test_what_is_wrong_is_an_error_that_helps(wrong: dict[str, Any], kind: type[Exception], says: str, calls: pl.DataFrame):
+    with pytest.raises(kind, match=says):
+        summarize(calls, **wrong)
+
+
+def test_logs_instead_of_calls_is_an_error_that_helps():
+    with pytest.raises(InputError, match=r"such as logs\.calls"):
+        summarize([1, 2, 3])

@@ -1,0 +1,210 @@
+"""The command line as an analyst meets it: help, results, exit codes, and sentences instead of tracebacks."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import etelecom_analytics as et
+from etelecom_analytics import cli
+from etelecom_analytics.simulator import Answer, CallLogServer
+
+Printed = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def _settings(monkeypatch: pytest.MonkeyPatch, server: CallLogServer) -> None:
+    monkeypatch.setenv("ETELECOM_BASE_URL", server.base_url)
+    monkeypatch.setenv("ETELECOM_API_KEY", server.api_key)
+
+
+def test_demo_shows_days_and_headline_numbers_and_leaves_a_snapshot(capsys: Printed, tmp_path: Path):
+    assert cli.main(["demo", "--calls", "400"]) == 0
+
+    out = capsys.readouterr().out
+    assert len(re.findall(r"^\| 2026-11-0[2-8] ", out, re.MULTILINE)) == 7
+    for name in ("offered", "answer_rate", "asa_s", "wait_p90_s", "talk_avg_s"):
+        assert re.search(rf"^  {name} +\S+", out, re.MULTILINE)
+    assert str(tmp_path / "etelecom-demo") in out
+    logs = et.read_snapshot("etelecom-demo")
+    assert logs.calls.height == 400
+    assert logs.report.drift == ()
+
+
+def test_the_numbers_of_the_demo_are_those_of_its_snapshot(capsys: Printed):
+    cli.main(["demo", "--calls", "300", "--seed", "3"])
+    calls = et.read_snapshot("etelecom-demo").calls
+
+    ivr = et.simulate_calls(300, seed=3).truth.ivr_numbers
+    calls_in = calls.filter(et.CallQuery(direction="in").to_expr())
+    row = et.summarize(calls_in, options=et.MetricOptions(ivr_numbers=ivr)).row(0, named=True)
+    out = capsys.readouterr().out
+    assert re.search(rf"offered +{row['offered']} ", out)
+    assert re.search(rf"answer_rate +{row['answer_rate']:.1%} ", out)
+    assert re.search(rf"asa_s +{row['asa_s']:.1f} s ", out)
+
+
+def test_a_second_demo_replaces_the_first_only_when_asked(capsys: Printed):
+    assert cli.main(["demo", "--calls", "50"]) == 0
+    assert cli.main(["demo", "--calls", "60"]) == 2
+    assert "give --replace" in capsys.readouterr().err
+    assert cli.main(["demo", "--calls", "60", "--replace"]) == 0
+    assert et.read_snapshot("etelecom-demo").calls.height == 60
+
+
+@pytest.mark.usefixtures("_settings")
+def test_check_asks_once_and_says_that_all_is_well(capsys: Printed, server: CallLogServer):
+    assert cli.main(["check"]) == 0
+
+    assert "takes the key" in capsys.readouterr().out
+    assert [received.body["paging"] for received in server.requests] == [{"limit": 1}]
+
+
+@pytest.mark.usefixtures("_settings")
+def test_check_does_not_retry(capsys: Printed, server: CallLogServer):
+    server.script(Answer(status=503))
+
+    assert cli.main(["check"]) == 1
+    assert len(server.requests) == 1
+    assert "Try again in a few minutes" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_settings")
+def test_a_wrong_key_is_a_sentence_without_the_key(capsys: Printed, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ETELECOM_API_KEY", "sk-wrong-123456789")
+
+    assert cli.main(["check"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("etelecom: The server does not know this API key")
+    assert "Check the key given in ETELECOM_API_KEY" in err
+    assert "sk-wrong" not in err
+
+
+def test_without_settings_it_says_how_to_set_them(capsys: Printed):
+    assert cli.main(["check"]) == 2
+    assert "ETELECOM_BASE_URL is not set" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_settings")
+def test_fetch_leaves_a_snapshot_of_the_query(capsys: Printed):
+    arguments = ["--from", "2026-11-03", "--to", "2026-11-05", "--direction", "in", "--duration", "greater_than", "10", "--quiet"]
+
+    assert cli.main(["fetch", "week", *arguments]) == 0
+    logs = et.read_snapshot("week")
+    assert logs.query == et.CallQuery(date_from="2026-11-03", date_to="2026-11-05", direction="in", duration=("greater_than", 10))
+    assert logs.calls.height > 0
+    assert f"{logs.calls.height:,}, with" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_settings")
+def test_every_filter_of_the_api_can_be_given(server: CallLogServer):
+    options = {
+        "--state": "answered", "--number": "0900000001", "--extension": "11", "--user": "12", "--hotline": "13", "--department": "14",
+        "--external-id": "a", "--external-session-id": "b", "--direction": "in", "--from": "2026-11-02", "--to": "2026-11-03",
+    }  # fmt: skip
+    arguments = [word for pair in options.items() for word in pair]
+
+    assert cli.main(["fetch", "week", *arguments, "--extension", "15", "--duration", "less_than", "9"]) == 0
+    assert len(server.requests[-1].body["filter"]) == 12
+    assert server.requests[-1].body["filter"]["extension_ids"] == ["11", "15"]
+
+
+@pytest.mark.usefixtures("_settings")
+def test_an_empty_range_says_what_to_try(capsys: Printed):
+    assert cli.main(["fetch", "nothing", "--to", "2020-01-01"]) == 0
+    assert "widen the dates" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_settings")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--from", "yesterday"], "date_from takes a date"),
+        (["--from", "2026-11-05", "--to", "2026-11-05"], "date_to is the day after"),
+        (["--extension", "abc"], "extension_ids is an id"),
+        (["--duration", "under", "30"], "less_than_or_equal_to"),
+        (["--duration", "less_than", "half"], "whole seconds"),
+        (["--time-zone", "Hanoi"], "There is no time zone 'Hanoi'"),
+    ],
+)
+def test_a_wrong_query_is_refused_before_anything_is_sent(arguments: list[str], says: str, capsys: Printed, server: CallLogServer):
+    assert cli.main(["fetch", "week", *arguments]) == 2
+    assert says in capsys.readouterr().err
+    assert not server.requests
+
+
+@pytest.mark.usefixtures("_settings")
+def test_an_existing_folder_is_noticed_before_the_fetch(capsys: Printed, server: CallLogServer):
+    Path("week").mkdir()
+
+    assert cli.main(["fetch", "week"]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert not server.requests
+
+
+@pytest.mark.parametrize("command", ["demo", "check", "fetch", "serve"])
+def test_every_command_explains_itself(command: str, capsys: Printed):
+    with pytest.raises(SystemExit) as caught:
+        cli.main([command, "--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert f"usage: etelecom {command}" in out
+    assert "ETELECOM_API_KEY" in out
+
+
+@pytest.mark.parametrize("arguments", [[], ["demonstrate"], ["demo", "--calls", "-3"], ["demo", "--days", "many"]])
+def test_what_is_no_command_is_exit_code_2(arguments: list[str], capsys: Printed):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert "usage: etelecom" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_a_sentence(capsys: Printed, server: CallLogServer):
+    port = server.base_url.split(":")[2].split("/")[0]
+
+    assert cli.main(["serve", "--calls", "5", "--port", port]) == 2
+    assert f"Port {port} cannot be listened on" in capsys.readouterr().err
+
+
+def test_serve_serves_until_ctrl_c(tmp_path: Path):
+    command = [sys.executable, "-m", "etelecom_analytics.cli", "serve", "--calls", "30", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        settings: dict[str, str] = {}
+        while len(settings) < 2:
+            name, _, value = process.stdout.readline().strip().partition("=")
+            settings |= {name: value} if value else {}
+        checked = subprocess.run(
+            [sys.executable, "-m", "etelecom_analytics.cli", "check"],
+            env=os.environ | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        code = process.wait(timeout=10)
+        told = process.stderr.read() if process.stderr else ""
+    assert checked.returncode == 0, checked.stderr
+    assert "There are calls to fetch" in checked.stdout
+    assert (code, told) == (130, "etelecom: stopped.\n")
+    assert time.monotonic() - began < 5
+
+
+def test_a_snapshot_can_be_served(capsys: Printed, monkeypatch: pytest.MonkeyPatch):
+    cli.main(["demo", "--calls", "20"])
+    monkeypatch.setattr(time, "sleep", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt))
+
+    assert cli.main(["serve", "--snapshot", "etelecom-demo", "--port", "0"]) == 130
+    assert "Serving 20 calls" in capsys.readouterr().out
