@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -27,7 +28,7 @@ __all__ = ["main"]
 
 _DONE, _FAILED, _MISUSED, _STOPPED = 0, 1, 2, 130
 _DEMO_FOLDER = Path("etelecom-demo")
-_DEMO_CALLS, _DEMO_SEED, _DEMO_START, _DEMO_DAYS = 2_000, 7, "2026-11-02", 7
+_DEMO_CALLS, _DEMO_SEED, _DEMO_START, _DEMO_DAYS = 2_000, 7, date(2026, 11, 2), 7
 
 _EPILOG = """\
 where to ask:
@@ -128,9 +129,10 @@ def _count(text: str) -> int:
 def _demo(given: argparse.Namespace) -> None:
     if given.output.exists() and not given.replace:
         raise InputError(f"{given.output} exists already: give --replace to put a new demo in its place, or --output another folder.")
+    query = CallQuery(date_from=_DEMO_START, date_to=_DEMO_START + timedelta(days=given.days))
     simulation = simulate_calls(given.calls, seed=given.seed, start=_DEMO_START, days=given.days)
     with serve(simulation.calls) as server, Client(server.base_url, server.api_key) as client:
-        logs = fetch_calls(client)
+        logs = fetch_calls(client, query)
     folder = write_snapshot(logs, given.output, replace=given.replace)
     options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     calls_in = logs.calls.filter(pl.col("direction") == "in")

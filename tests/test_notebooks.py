@@ -1,0 +1,49 @@
+"""Notebooks are committed as they ran: nbval passes a cell that never ran, so this looks for those."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+
+
+def never_ran(path: Path) -> list[str]:
+    return ["".join(cell["source"]) for cell in code_cells(path) if cell["execution_count"] is None]
+
+
+def test_there_are_notebooks():
+    assert [path.name for path in NOTEBOOKS][:1] == ["01_first_look.ipynb"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_code_cell_ran_in_order_and_without_error(path: Path):
+    assert never_ran(path) == []
+    assert [cell["execution_count"] for cell in code_cells(path)] == list(range(1, len(code_cells(path)) + 1))
+    assert not [output for cell in code_cells(path) for output in cell["outputs"] if output["output_type"] == "error"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_code_cell_that_ends_in_a_value_shows_it(path: Path):
+    silent = ["".join(cell["source"]) for cell in code_cells(path) if not cell["outputs"]]
+
+    assert silent == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_output_is_left_unchecked(path: Path):
+    assert not [cell for cell in code_cells(path) if "nbval-ignore-output" in cell["metadata"].get("tags", [])]
+
+
+def test_a_cell_that_never_ran_is_found(tmp_path: Path):
+    notebook = json.loads(NOTEBOOKS[0].read_text(encoding="utf-8"))
+    next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")["execution_count"] = None
+    (tmp_path / "stale.ipynb").write_text(json.dumps(notebook))
+
+    assert len(never_ran(tmp_path / "stale.ipynb")) == 1
