@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from . import errors, metrics, simulator
     from .api.client import Client
-    from .api.fetch import fetch_calls
+    from .api.fetch import fetch_calls, fetcher
     from .api.retry import Retry
     from .api.wire import Page
     from .frames import call_targets
@@ -33,6 +33,7 @@ __all__ = [
     "call_targets",
     "errors",
     "fetch_calls",
+    "fetcher",
     "measures",
     "metrics",
     "read_snapshot",
@@ -54,6 +55,7 @@ _HOME = {
     "Retry": "api.retry",
     "call_targets": "frames",
     "fetch_calls": "api.fetch",
+    "fetcher": "api.fetch",
     "measures": "metrics.registry",
     "read_snapshot": "snapshot",
     "simulate_calls": "simulator",

@@ -22,6 +22,7 @@ __all__ = [
     "RateLimited",
     "SettingError",
     "SnapshotError",
+    "Stopped",
     "Unauthenticated",
     "Unavailable",
     "UnknownName",
@@ -214,6 +215,10 @@ class UnknownName(InputError):
         near = [by_lower[name] for name in get_close_matches(self.name.lower(), by_lower, n=3, cutoff=0.5)]
         hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(self.known[:_MOST_NAMES])}."
         return f"There is no {self.kind} {self.name!r}. {hint}"
+
+
+class Stopped(EtelecomError):
+    """Somebody stopped it."""
 
 
 class SnapshotError(EtelecomError):

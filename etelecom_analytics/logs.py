@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -13,9 +13,16 @@ from . import clock, frames
 from .frames import Drift, SetAside
 from .query import CallQuery
 
-__all__ = ["CallLogs", "FetchReport"]
+__all__ = ["CallLogs", "FetchReport", "Gap"]
 
 _MOST_DRIFT_LINES = 8
+
+
+class Gap(NamedTuple):
+    """A part of the range asked for that was not fetched: from its begin, and before its end."""
+
+    begin: datetime
+    end: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +40,7 @@ class FetchReport:
         began_at: the moment at which the fetch began.
         complete_from: every call that matches and began at this moment or later is here; None: since the beginning.
         complete_to: ... and before this moment: the query's `date_to`, or when the fetch began.
+        gaps: the parts of the range asked for that are not here, such as what had not happened yet.
         seconds: how long it took.
         drift: in which ways the wire differed from the contract.
         set_aside: records that cannot be rows, as they came.
@@ -47,6 +55,7 @@ class FetchReport:
     complete_from: datetime | None
     complete_to: datetime
     seconds: float
+    gaps: tuple[Gap, ...] = ()
     drift: tuple[Drift, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
 
@@ -55,6 +64,7 @@ class FetchReport:
         told = asdict(self)
         for name in ("began_at", "complete_from", "complete_to"):
             told[name] = told[name] and told[name].isoformat()
+        told["gaps"] = [[moment.isoformat() for moment in gap] for gap in self.gaps]
         told["drift"] = [drift._asdict() for drift in self.drift]
         told["set_aside"] = [record._asdict() for record in self.set_aside]
         return told
@@ -63,9 +73,10 @@ class FetchReport:
     def from_dict(cls, told: Mapping[str, Any]) -> "FetchReport":
         """The report that `to_dict` told."""
         moments = {name: told[name] and datetime.fromisoformat(told[name]) for name in ("began_at", "complete_from", "complete_to")}
+        gaps = tuple(Gap(*map(datetime.fromisoformat, gap)) for gap in told["gaps"])
         drift = tuple(Drift(**drift) for drift in told["drift"])
         set_aside = tuple(SetAside(**record) for record in told["set_aside"])
-        return cls(**{**told, **moments, "drift": drift, "set_aside": set_aside})
+        return cls(**{**told, **moments, "gaps": gaps, "drift": drift, "set_aside": set_aside})
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -99,6 +110,8 @@ class CallLogs:
             "complete",
             f"{_local(report.complete_from, zone) if report.complete_from else 'from the first'} to {_local(report.complete_to, zone)}",
         )
+        for gap in report.gaps:
+            yield "not here", f"{_local(gap.begin, zone)} to {_local(gap.end, zone)}"
         yield (
             "fetched",
             f"{report.received:,} rows on {report.pages:,} pages in {report.seconds:.1f} s; {report.repeated:,} came again, "

@@ -11,8 +11,8 @@ import etelecom_analytics as et
 
 ROOT = Path(__file__).parent.parent
 NAMES = [
-    "CallLogs", "CallQuery", "Client", "FetchReport", "MetricOptions", "Page", "Retry", "call_targets", "errors", "fetch_calls", "measures",
-    "metrics", "read_snapshot", "simulate_calls", "simulator", "summarize", "write_snapshot",
+    "CallLogs", "CallQuery", "Client", "FetchReport", "MetricOptions", "Page", "Retry", "call_targets", "errors", "fetch_calls", "fetcher",
+    "measures", "metrics", "read_snapshot", "simulate_calls", "simulator", "summarize", "write_snapshot",
 ]  # fmt: skip
 
 

@@ -2,20 +2,26 @@
 
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import polars as pl
 from tqdm.auto import tqdm
 
 from .. import clock, frames
-from ..logs import CallLogs, FetchReport
+from ..errors import Stopped
+from ..logs import CallLogs, FetchReport, Gap
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from .client import Client
 from .paging import follow
 from .wire import Page
 
-__all__ = ["fetch_calls"]
+__all__ = ["Progress", "fetch_calls", "fetcher"]
+
+
+Progress = Callable[[int, datetime | None], None]
+"""Told after each page: calls so far, and the start of the oldest of them if it is known."""
 
 
 def fetch_calls(client: Client, query: CallQuery | None = None, *, progress: bool = True) -> CallLogs:
@@ -33,29 +39,51 @@ def fetch_calls(client: Client, query: CallQuery | None = None, *, progress: boo
         ApiError: no answer, or a refusal; its kind says what to do. Nothing is returned then.
     """
     query = query or CallQuery()
+    # tqdm looks at TQDM_DISABLE when it is imported; a notebook may set it after that.
+    disable = not progress or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    with tqdm(desc="Fetching calls", unit=" calls", disable=disable) as bar:
+
+        def show(rows: int, reached: datetime | None) -> None:
+            if reached:
+                bar.set_postfix_str(f"back to {reached.astimezone(clock.zone(query.time_zone)):%Y-%m-%d}", refresh=False)
+            bar.update(rows - bar.n)
+
+        return _fetch(client, query, show, stop=lambda: False)
+
+
+def fetcher(client: Client) -> Callable[[CallQuery, Progress, Callable[[], bool]], CallLogs]:
+    """`fetch(query, on_progress, stop)` over this client, as a panel wants it.
+
+    `on_progress` is told after each page; once `stop()` is true, the fetch ends with `Stopped` before its next page.
+    """
+    return lambda query, on_progress, stop: _fetch(client, query, on_progress, stop=stop)
+
+
+def _fetch(client: Client, query: CallQuery, on_progress: Progress, *, stop: Callable[[], bool]) -> CallLogs:
     began_at, started = datetime.now(UTC), time.monotonic()
     reader = frames.PageReader()
     pages: list[pl.DataFrame] = []
 
     def ask(cursor: str) -> Page:
+        if stop():
+            raise Stopped("The fetch was stopped; nothing of it is kept.")
         return client.list_calls(query, after=cursor)
 
     def brings_new(page: Page) -> bool:
         known = pl.concat([read["id"] for read in pages])
         return not frames.PageReader().read(page.body)["id"].is_in(known.implode()).all()
 
-    # tqdm looks at TQDM_DISABLE when it is imported; a notebook may set it after that.
-    disable = not progress or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
-    with tqdm(desc="Fetching calls", unit=" calls", disable=disable) as bar:
-        for page in follow(ask, brings_new):
-            pages.append(reader.read(page.body))
-            if reached := _reached(pages[-1], query.time_zone):
-                bar.set_postfix_str(reached, refresh=False)
-            bar.update(pages[-1].height)
+    rows, reached = 0, None
+    for page in follow(ask, brings_new):
+        pages.append(reader.read(page.body))
+        rows += pages[-1].height
+        reached = _earlier(reached, pages[-1]["started_at"].min())
+        on_progress(rows, reached)
 
     received = pl.concat([pl.DataFrame(schema=CALL_SCHEMA), *pages])
     unique = frames.newest(received)
     calls = frames.in_order(unique.filter(query.in_range()))
+    complete_to = min(query.date_to or began_at, max(began_at, query.date_from or began_at))
     report = FetchReport(
         rows=calls.height,
         received=received.height + len(reader.set_aside),
@@ -64,7 +92,8 @@ def fetch_calls(client: Client, query: CallQuery | None = None, *, progress: boo
         pages=len(pages),
         began_at=began_at,
         complete_from=query.date_from,
-        complete_to=min(query.date_to or began_at, began_at),
+        complete_to=complete_to,
+        gaps=(Gap(complete_to, query.date_to),) if query.date_to and complete_to < query.date_to else (),
         seconds=round(time.monotonic() - started, 3),
         drift=reader.drift,
         set_aside=tuple(reader.set_aside),
@@ -72,7 +101,7 @@ def fetch_calls(client: Client, query: CallQuery | None = None, *, progress: boo
     return CallLogs(calls=calls, query=query, report=report)
 
 
-def _reached(page: pl.DataFrame, time_zone: str) -> str:
-    """The local date that the walk, newest first, has come down to."""
-    oldest = page["started_at"].min()
-    return f"back to {oldest.astimezone(clock.zone(time_zone)):%Y-%m-%d}" if isinstance(oldest, datetime) else ""
+def _earlier(one: datetime | None, other: object) -> datetime | None:
+    if not isinstance(other, datetime):
+        return one
+    return other if one is None else min(one, other)

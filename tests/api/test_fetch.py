@@ -400,6 +400,26 @@ def test_the_report_says_up_to_when_the_calls_are_complete(client: et.Client):
     assert before <= still_coming.complete_to == still_coming.began_at <= datetime.now(UTC)
 
 
+def test_what_has_not_happened_yet_is_a_gap(client: et.Client):
+    report = et.fetch_calls(client, et.CallQuery(date_from="2026-11-02", date_to="2199-01-01")).report
+
+    assert [(gap.begin, gap.end) for gap in report.gaps] == [(report.complete_to, datetime(2198, 12, 31, 17, tzinfo=UTC))]
+    assert et.FetchReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+
+
+def test_a_fetcher_tells_each_page_and_can_be_stopped(client: et.Client, calls: pl.DataFrame):
+    told: list[tuple[int, datetime | None]] = []
+    fetch = et.fetcher(client)
+
+    logs = fetch(et.CallQuery(), lambda rows, reached: told.append((rows, reached)), lambda: False)
+    assert_frame_equal(logs.calls, calls)
+    assert [rows for rows, _ in told] == [*range(100, 1501, 100), 1500]
+    assert told[-1][1] == calls["started_at"].min()
+    with pytest.raises(errors.Stopped):
+        fetch(et.CallQuery(), lambda rows, reached: told.append((rows, reached)), lambda: len(told) >= 18)
+    assert len(told) == 18
+
+
 def test_both_representations_say_what_was_fetched_and_escape_what_came_from_outside(client_of: ClientOf, tmp_path: Path):
     logs = fetched(client_of, ROW | {"<script>alert(1)</script>": 1, "direction": "<img src=x onerror=alert(1)>"})
 
