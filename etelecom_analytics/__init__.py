@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import errors, metrics, simulator
+    from . import charts, errors, metrics, simulator
     from .api.client import Client
     from .api.fetch import fetch_calls, fetcher
     from .api.retry import Retry
@@ -19,18 +19,24 @@ if TYPE_CHECKING:
     from .metrics.registry import measures
     from .metrics.summary import summarize
     from .query import CallQuery
+    from .reports.page import write_charts, write_page
     from .simulator import simulate_calls
     from .snapshot import read_snapshot, write_snapshot
+    from .widgets.fetch_panel import FetchPanel
+    from .widgets.filter_panel import FilterPanel
 
 __all__ = [
     "CallLogs",
     "CallQuery",
     "Client",
+    "FetchPanel",
     "FetchReport",
+    "FilterPanel",
     "MetricOptions",
     "Page",
     "Retry",
     "call_targets",
+    "charts",
     "errors",
     "fetch_calls",
     "fetcher",
@@ -40,6 +46,8 @@ __all__ = [
     "simulate_calls",
     "simulator",
     "summarize",
+    "write_charts",
+    "write_page",
     "write_snapshot",
 ]
 
@@ -49,7 +57,9 @@ _HOME = {
     "CallLogs": "logs",
     "CallQuery": "query",
     "Client": "api.client",
+    "FetchPanel": "widgets.fetch_panel",
     "FetchReport": "logs",
+    "FilterPanel": "widgets.filter_panel",
     "MetricOptions": "metrics.options",
     "Page": "api.wire",
     "Retry": "api.retry",
@@ -60,6 +70,8 @@ _HOME = {
     "read_snapshot": "snapshot",
     "simulate_calls": "simulator",
     "summarize": "metrics.summary",
+    "write_charts": "reports.page",
+    "write_page": "reports.page",
     "write_snapshot": "snapshot",
 }
 """In which room each public name lives; the rooms that are public themselves are not in it."""

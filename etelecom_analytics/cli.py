@@ -1,6 +1,7 @@
 """The command line: etelecom demo | check | fetch | serve."""
 
 import argparse
+import io
 import os
 import sys
 import time
@@ -22,13 +23,15 @@ from .metrics.summary import summarize
 from .query import COMPARISONS, CallQuery
 from .schema import CALL_STATES, DIRECTIONS
 from .simulator import serve, simulate_calls
-from .snapshot import read_snapshot, write_snapshot
+from .snapshot import check_place, read_snapshot, write_snapshot
 
 __all__ = ["main"]
 
 _DONE, _FAILED, _MISUSED, _STOPPED = 0, 1, 2, 130
 _DEMO_FOLDER = Path("etelecom-demo")
 _DEMO_CALLS, _DEMO_SEED, _DEMO_START, _DEMO_DAYS = 2_000, 7, date(2026, 11, 2), 7
+
+_MOST_DAYS = 3_660
 
 _EPILOG = """\
 where to ask:
@@ -42,11 +45,15 @@ exit codes: 0 done, 1 it could not be done (the reason is printed), 2 the comman
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code of one command; what goes wrong outside this program is told in a sentence, without a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a console that knows few letters still shows the rest
     given = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], None] = given.command
     try:
         command(given)
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     except EtelecomError as error:
         print(f"etelecom: {error}", file=sys.stderr)
         return _MISUSED if isinstance(error, InputError) else _FAILED
@@ -56,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `etelecom demo | head`: whoever read us has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _DONE
+    except OSError as error:
+        print(f"etelecom: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
+        return _FAILED
     return _DONE
 
 
@@ -77,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, default=_DEMO_FOLDER, metavar="FOLDER", help="where the snapshot goes (default: ./%(default)s)"
     )
     demo.add_argument("--replace", action="store_true", help="put it in the place of an older snapshot")
+    demo.add_argument("--snapshot-only", action="store_true", help="write no report.html and no pictures of charts")
     _simulation(demo)
 
     command("check", _check, "Check the key and the address with a single request.")
@@ -89,7 +100,9 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--to", dest="date_to", metavar="DATE", help="calls that began before this day, which is not part of the range")
     fetch.add_argument("--direction", choices=DIRECTIONS, help="which way the calls went")
     fetch.add_argument("--state", dest="call_state", choices=CALL_STATES, help="whether they were answered")
-    fetch.add_argument("--number", dest="call_number", metavar="NUMBER", help="a whole number that called or was called")
+    fetch.add_argument(
+        "--number", dest="call_number", metavar="NUMBER", help="a whole number that called or was called, written as the PBX writes it"
+    )
     fetch.add_argument(
         "--duration", nargs=2, metavar=("COMPARISON", "SECONDS"), help=f"seconds of talk; COMPARISON is one of {', '.join(COMPARISONS)}"
     )
@@ -116,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _simulation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calls", type=_count, default=_DEMO_CALLS, metavar="N", help="how many calls to simulate (default: %(default)s)")
-    parser.add_argument("--days", type=_count, default=_DEMO_DAYS, metavar="N", help="over how many days (default: %(default)s)")
+    parser.add_argument("--days", type=_days, default=_DEMO_DAYS, metavar="N", help="over how many days (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=_DEMO_SEED, help="the same seed gives the same calls (default: %(default)s)")
 
 
@@ -126,9 +139,14 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _days(text: str) -> int:
+    if _count(text) > _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"at most {_MOST_DAYS} days, not {text}")
+    return int(text)
+
+
 def _demo(given: argparse.Namespace) -> None:
-    if given.output.exists() and not given.replace:
-        raise InputError(f"{given.output} exists already: give --replace to put a new demo in its place, or --output another folder.")
+    check_place(given.output, replace=given.replace)
     query = CallQuery(date_from=_DEMO_START, date_to=_DEMO_START + timedelta(days=given.days))
     simulation = simulate_calls(given.calls, seed=given.seed, start=_DEMO_START, days=given.days)
     with serve(simulation.calls) as server, Client(server.base_url, server.api_key) as client:
@@ -145,6 +163,12 @@ def _demo(given: argparse.Namespace) -> None:
     for name in HEADLINE:
         print(f"  {name:<12} {_number(total[name], formulas[name]['unit']):>8}   {formulas[name]['formula']}")
     print(f"\nThe snapshot is in {folder.resolve()}")
+    if not given.snapshot_only:
+        from .reports import write_charts, write_page  # Altair costs a second, which no other command needs
+
+        page = write_page(logs, folder / "report.html", options=options)
+        write_charts(logs, folder / "charts", options=options)
+        print(f"A page to open in a browser, or to send:  {page.resolve()}")
     print(f"To open it in Python:  import etelecom_analytics as et; logs = et.read_snapshot({str(folder)!r})")
 
 
@@ -159,14 +183,13 @@ def _fetch(given: argparse.Namespace) -> None:
     fields = {name: getattr(given, name) for name in (*names, "external_id", "external_session_id", "time_zone")}
     comparison, seconds = given.duration or (None, "")
     query = CallQuery(**fields, duration=comparison and (comparison, int(seconds) if seconds.isdecimal() else seconds))
-    if given.output.exists() and not given.replace:
-        raise InputError(f"{given.output} exists already: give --replace to put the new snapshot in its place, or another folder.")
+    check_place(given.output, replace=given.replace)
     with Client.from_env() as client:
         logs = fetch_calls(client, query, progress=not given.quiet)
     folder = write_snapshot(logs, given.output, replace=given.replace)
     print(f"{logs!r}\n  snapshot   {folder.resolve()}")
     if logs.calls.is_empty():
-        print("There are no calls that match: widen the dates or drop a filter.")
+        print("There are no calls that match: widen the dates, drop a filter, or write the number as the PBX does (0..., 84... or +84...).")
 
 
 def _serve(given: argparse.Namespace) -> None:
@@ -208,7 +231,3 @@ def _number(value: float | None, unit: str) -> str:
             return f"{value:.1f} s"
         case _:
             return f"{value:,}"
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,12 +5,14 @@ Frames hold UTC. 18:30 UTC is already tomorrow in Ho Chi Minh City, so everythin
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
 
 from .errors import QueryError, UnknownName
+from .numbers import shown
 
 __all__ = ["HOME_ZONE", "LOCAL_DIMENSIONS", "moment_text", "parse_moment", "rfc3339", "zone"]
 
@@ -22,10 +24,15 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 def zone(time_zone: str) -> ZoneInfo:
     """The zone of an IANA name such as "Asia/Ho_Chi_Minh"; an unknown name is an error that lists the nearest."""
-    names = available_timezones()
-    if time_zone not in names:
-        raise UnknownName("time zone", str(time_zone), sorted(names, key=lambda name: (name != HOME_ZONE, name)))
+    if time_zone not in _zones():
+        raise UnknownName("time zone", str(time_zone), _zones())
     return ZoneInfo(time_zone)
+
+
+@cache
+def _zones() -> tuple[str, ...]:
+    """Every zone's name; to look for them walks hundreds of files."""
+    return (HOME_ZONE, "UTC", *sorted(available_timezones() - {HOME_ZONE, "UTC"}))
 
 
 def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> datetime:
@@ -34,7 +41,7 @@ def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> da
     A `date` or "2026-11-01" is the midnight that begins that day there; a time without an offset is local to the zone; one with
     an offset is that instant. `QueryError` names `field` where the value is none of these.
     """
-    allowed = f'{field} takes a date, a datetime, or text such as "2026-11-01" or "2026-11-01T08:30"; got {value!r}'
+    allowed = f'{field} takes a date, a datetime, or text such as "2026-11-01" or "2026-11-01T08:30"; got {shown(repr(value))}'
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.strip())
@@ -49,9 +56,9 @@ def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> da
     try:
         moment = moment.astimezone(UTC)
     except OverflowError:
-        moment = _EARLIEST - timedelta(1)
+        moment = _LATEST
     if not _EARLIEST <= moment < _LATEST:
-        raise QueryError(f"{field} lies outside {_EARLIEST.year}-{_LATEST.year}: {value}.", field)
+        raise QueryError(f"{field} lies outside the years {_EARLIEST.year} to {_LATEST.year - 1}.", field)
     return moment.astimezone(local_zone)
 
 

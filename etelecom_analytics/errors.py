@@ -5,6 +5,8 @@ try again (`NoAnswer`, `Unavailable`, `Unreadable`), mend the key (`Unauthentica
 the request (`BadRequest`, `InputError`), or report it (`PagingError`). Facts are attributes; no message holds a key or a phone number.
 """
 
+import math
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -30,7 +32,7 @@ __all__ = [
 ]
 
 
-_MOST_NAMES = 60
+_MOST_NAMES = 40
 """A list of names longer than this helps nobody."""
 
 
@@ -106,7 +108,7 @@ class Unavailable(ApiError):
     def advised(self) -> str:
         """When to come back, if the server said so."""
         if self.retry_after:
-            return f"It asks to wait {self.retry_after:.0f} s: try again after that."
+            return f"It asks to wait {math.ceil(min(self.retry_after, 86_400))} s: try again after that."
         return "Try again in a few minutes."
 
 
@@ -205,6 +207,7 @@ class UnknownName(InputError):
     """A measure, dimension or option that does not exist; the message lists the nearest names."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
+        name = str(name)
         self.kind = kind
         self.name = name
         self.known = tuple(known)
@@ -213,8 +216,13 @@ class UnknownName(InputError):
     def __str__(self) -> str:
         by_lower = {name.lower(): name for name in self.known}
         near = [by_lower[name] for name in get_close_matches(self.name.lower(), by_lower, n=3, cutoff=0.5)]
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(self.known[:_MOST_NAMES])}."
-        return f"There is no {self.kind} {self.name!r}. {hint}"
+        hint = (
+            f"Did you mean {' or '.join(near)}?"
+            if near
+            else f"There are: {', '.join(self.known[:_MOST_NAMES])}{', ...' if len(self.known) > _MOST_NAMES else ''}."
+        )
+        asked = re.sub(r"\d{6,}", "…", self.name)  # a number put in the wrong place
+        return f"There is no {self.kind} {asked!r}. {hint}"
 
 
 class Stopped(EtelecomError):

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar, cast
 import polars as pl
 
 from .errors import Unreadable
+from .numbers import shown
 from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA, CALLS, LEGS, Column, Kind
 from .values import DriftKind, example, read_id, read_text, read_value
 
@@ -48,13 +49,19 @@ class PageReader:
 
     def __init__(self) -> None:
         self.set_aside: list[SetAside] = []
+        self._ids: set[object] = set()
         self._drift: dict[tuple[str, str], tuple[int, str]] = {}
         self._pages = 0
 
     @property
+    def distinct(self) -> int:
+        """How many different calls, and records without an id, have come so far."""
+        return len(self._ids) + len(self.set_aside)
+
+    @property
     def drift(self) -> tuple[Drift, ...]:
         """What was strange so far, by field and kind; empty when the wire was clean."""
-        return tuple(Drift(field, kind, count, example) for (field, kind), (count, example) in sorted(self._drift.items()))
+        return tuple(Drift(shown(field), kind, count, example) for (field, kind), (count, example) in sorted(self._drift.items()))
 
     def read(self, body: bytes) -> pl.DataFrame:
         """One page's calls, with the columns and dtypes of `CALL_SCHEMA`, in the page's order; `Unreadable` if it is no JSON."""
@@ -70,6 +77,7 @@ class PageReader:
                 self.set_aside.append(SetAside(page, position, record))
             else:
                 rows.append(row)
+                self._ids.add(row["id"])
         return pl.DataFrame({name: [row[name] for row in rows] for name in CALL_SCHEMA}, schema=CALL_SCHEMA)
 
     def _document(self, body: bytes) -> dict[str, object]:
@@ -81,8 +89,8 @@ class PageReader:
         return cast("dict[str, object]", document)
 
     def _note(self, field: str, kind: DriftKind, value: object) -> None:
-        count, shown = self._drift.get((field, kind), (0, ""))
-        self._drift[field, kind] = (count + 1, shown or example(field, kind, value))
+        count, first = self._drift.get((field, kind), (0, ""))
+        self._drift[field, kind] = (count + 1, first or example(field, kind, value))
 
     def _fields(self, columns: Sequence[Column], record: Mapping[str, object], prefix: str) -> dict[str, object]:
         row: dict[str, object] = {}

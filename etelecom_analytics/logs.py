@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -57,7 +57,7 @@ class FetchReport:
     seconds: float
     gaps: tuple[Gap, ...] = ()
     drift: tuple[Drift, ...] = ()
-    set_aside: tuple[SetAside, ...] = ()
+    set_aside: tuple[SetAside, ...] = field(default=(), repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can keep it; `from_dict` reads it back."""
@@ -114,11 +114,12 @@ class CallLogs:
             yield "not here", f"{_local(gap.begin, zone)} to {_local(gap.end, zone)}"
         yield (
             "fetched",
-            f"{report.received:,} rows on {report.pages:,} pages in {report.seconds:.1f} s; {report.repeated:,} came again, "
-            f"{report.outside:,} outside the range, {len(report.set_aside):,} set aside",
+            f"{_count(report.received, 'row')} on {_count(report.pages, 'page')} in {report.seconds:.1f} s; "
+            f"{report.repeated:,} came again, {report.outside:,} outside the range, {len(report.set_aside):,} set aside",
         )
         for drift in report.drift[:_MOST_DRIFT_LINES]:
-            yield "drift", f"{drift.field}: {drift.kind}, {drift.count:,} times, such as {drift.example}"
+            often = "once" if drift.count == 1 else f"{drift.count:,} times"
+            yield "drift", f"{drift.field}: {drift.kind}, {often}, such as {drift.example}"
         if (more := len(report.drift) - _MOST_DRIFT_LINES) > 0:
             yield "drift", f"and {more} more kinds: see .report.drift"
 
@@ -131,6 +132,10 @@ class CallLogs:
             for name, text in self._facts()
         )
         return f"<table><caption>CallLogs</caption><tbody>{rows}</tbody></table>"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _local(moment: datetime, time_zone: str) -> str:

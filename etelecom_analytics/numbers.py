@@ -4,11 +4,11 @@ import re
 
 import polars as pl
 
-__all__ = ["mask", "normalise", "normalised"]
+__all__ = ["mask", "normalise", "normalised", "shown"]
 
 # A national number is written 0..., 84..., +84... or 0084..., with a stray 0 after the country code at times.
 # After the country code come 9 or 10 digits; toll-free and premium numbers (1800..., 1900...) have no leading 0.
-_NOISE = r"[\s.()\-]"
+_NOISE = r"[\s.()/\-]"
 _TOLL_FREE = r"^(?:\+|00)?84(1[89]00\d{4,6})$"
 _COUNTRY = r"^(?:\+|00)?840?([1-9]\d{8,9})$"
 
@@ -27,4 +27,10 @@ def normalised(number: pl.Expr) -> pl.Expr:
 
 def mask(text: str) -> str:
     """The text with every run of six or more digits, which may be a phone number, cut to its first two."""
-    return re.sub(r"(\d{2})(?:[\s.()\-]?\d){4,}", r"\1…", text)
+    return re.sub(rf"(\d{{2}})(?:{_NOISE}?\d){{4,}}", r"\1…", text)
+
+
+def shown(text: str, *, most: int = 160) -> str:
+    """What came from outside, fit to be printed: on one line, without control characters, numbers masked, and cut to `most` characters."""
+    line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in mask(text))
+    return line if len(line) <= most else f"{line[: most - 1]}…"

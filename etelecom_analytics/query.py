@@ -9,7 +9,7 @@ import polars as pl
 
 from . import clock, schema
 from .errors import QueryError, UnknownName
-from .numbers import mask, normalise, normalised
+from .numbers import mask, normalise, normalised, shown
 
 __all__ = ["COMPARISONS", "CallQuery"]
 
@@ -37,7 +37,8 @@ class CallQuery:
         date_to: calls that began before this moment (exclusive), in the same forms.
         direction: "unknown", "in", "out", "ext", "ext_in" or "ext_out".
         call_state: "unknown", "answered" or "not_answered".
-        call_number: a whole number that called or was called. `to_expr` compares Vietnam's written forms as equal.
+        call_number: a whole number that called or was called. The API compares it as it is written (0..., 84... and +84... are three
+            numbers to it); `to_expr` takes Vietnam's written forms for one.
         duration: a comparison and seconds, such as `("less_than_or_equal_to", 30)`.
         extension_ids: ids of extensions, as text; any of them.
         user_id: the id of a user, as text.
@@ -204,8 +205,8 @@ class CallQuery:
             "user": self.user_id,
             "hotline": " or ".join(self.hotline_ids),
             "department": self.department_id,
-            "external id": self.external_id,
-            "external session": self.external_session_id,
+            "external id": self.external_id and mask(self.external_id),
+            "external session": self.external_session_id and mask(self.external_session_id),
             "from": self.date_from and clock.moment_text(self.date_from, self.time_zone),
             "before": self.date_to and clock.moment_text(self.date_to, self.time_zone),
         }
@@ -214,8 +215,7 @@ class CallQuery:
 
     def __repr__(self) -> str:
         given = self.to_dict()
-        if "call_number" in given:
-            given["call_number"] = mask(str(given["call_number"]))
+        given |= {name: mask(str(given[name])) for name in ("call_number", "external_id", "external_session_id") if name in given}
         return f"CallQuery({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 
@@ -241,7 +241,7 @@ def _source(value: object) -> str:
 def _word(field: str, value: str | None, allowed: Sequence[str]) -> str | None:
     if value is None or value in allowed:
         return value
-    raise QueryError(f"{field} is one of {', '.join(allowed)}; got {value!r}.", field)
+    raise QueryError(f"{field} is one of {', '.join(allowed)}; got {shown(repr(value))}.", field)
 
 
 def _text(field: str, value: str | None) -> str | None:
@@ -257,12 +257,12 @@ def _one_id(field: str, value: str | None) -> str | None:
         return None
     if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,18}", value) and int(value) <= _LARGEST_ID:
         return value
-    raise QueryError(f'{field} is an id: text of up to 19 digits such as "1140000000000000003"; got {value!r}.', field)
+    raise QueryError(f'{field} is an id: text of up to 19 digits such as "1140000000000000003"; got {shown(repr(value))}.', field)
 
 
 def _ids(field: str, values: Sequence[str]) -> tuple[str, ...]:
     if isinstance(values, str) or not isinstance(values, Sequence):
-        raise QueryError(f'{field} is a list of ids such as ["1140000000000000003"]; got {values!r}.', field)
+        raise QueryError(f'{field} is a list of ids such as ["1140000000000000003"]; got {shown(repr(values))}.', field)
     return tuple(_one_id(field, value) or "" for value in values)
 
 
@@ -274,6 +274,6 @@ def _duration(value: Sequence[str | int] | None) -> tuple[str, int] | None:
             return comparison, seconds
     raise QueryError(
         f"duration is a comparison and whole seconds such as ('less_than_or_equal_to', 30); comparisons: {', '.join(COMPARISONS)}; "
-        f"got {value!r}.",
+        f"got {shown(repr(value))}.",
         "duration",
     )

@@ -4,6 +4,7 @@ Everything is written into a folder beside the wanted one, which is then moved i
 holds the hash of each file, so that what was cut or changed since is noticed. The same calls give the same parquet bytes.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -11,6 +12,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -23,7 +25,7 @@ from .logs import CallLogs, FetchReport
 from .query import CallQuery
 from .schema import CALL_SCHEMA, SCHEMA_VERSION
 
-__all__ = ["read_snapshot", "write_snapshot"]
+__all__ = ["check_place", "fingerprint", "read_snapshot", "write_snapshot"]
 
 _MANIFEST = "manifest.json"
 _CALLS, _CALL_TARGETS = "calls.parquet", "call_targets.parquet"
@@ -42,26 +44,41 @@ def write_snapshot(logs: CallLogs, path: str | Path, *, replace: bool = False) -
     Raises:
         SnapshotError: something is there already and `replace` was not asked for, or what is there is no snapshot, or cannot be written.
     """
-    folder = Path(path)
-    if folder.exists():
-        if not replace:
-            raise SnapshotError(f"{folder} exists already: give another path, or replace it with replace=True (etelecom: --replace).")
-        if not (folder / _MANIFEST).is_file():
-            raise SnapshotError(f"{folder} is no snapshot, so it is not replaced: give another path.")
+    folder = check_place(path, replace=replace)
+    if logs.calls.schema != pl.Schema(CALL_SCHEMA):
+        raise SnapshotError("A snapshot keeps calls with the columns that were fetched, no more and no fewer: give it logs as they came.")
     beside = _sibling(folder, "new")
     try:
         beside.mkdir(parents=True)
-    except OSError as error:
-        raise SnapshotError(f"Nothing can be written at {folder}: {error.strerror}.") from error
-    try:
         _write_files(logs, beside)
-        _move_in(beside, folder)
+        _move_in(beside, folder, replace=replace)
     except OSError as error:
         raise SnapshotError(
             f"The snapshot could not be written at {folder}: {error.strerror}. What was there before is unchanged."
         ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+    return folder
+
+
+def check_place(path: str | Path, *, replace: bool = False) -> Path:
+    """The folder, if a snapshot may be written there: worth asking before a long fetch.
+
+    Raises:
+        SnapshotError: something is there already and `replace` was not asked for, or what is there is no snapshot.
+    """
+    try:
+        folder = Path(path).resolve()
+        is_there, is_snapshot = folder.exists(), (folder / _MANIFEST).is_file()
+    except OSError as error:
+        raise SnapshotError(f"{path} is no place for a snapshot: {error.strerror}.") from error
+    if is_there and not is_snapshot:
+        raise SnapshotError(f"{folder} is there already, and is no snapshot, so it is not replaced: give another path.")
+    if is_there and not replace:
+        raise SnapshotError(f"{folder} exists already: give another path, or replace it with replace=True (etelecom: --replace).")
+    above = next(each for each in folder.parents if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise SnapshotError(f"Nothing can be written at {folder}: {above} is no folder that may be written to.")
     return folder
 
 
@@ -83,10 +100,20 @@ def read_snapshot(path: str | Path) -> CallLogs:
     return _read(folder)
 
 
+def fingerprint(calls: pl.DataFrame) -> str:
+    """The SHA-256 that `calls.parquet` of these calls has in a snapshot."""
+    return _sha256(_parquet(calls))
+
+
+def _parquet(table: pl.DataFrame) -> bytes:
+    content = io.BytesIO()
+    table.write_parquet(content, compression="zstd", statistics=True)
+    return content.getvalue()
+
+
 def _write_files(logs: CallLogs, folder: Path) -> None:
     tables = {_CALLS: logs.calls, _CALL_TARGETS: logs.call_targets}
-    for name, table in tables.items():
-        table.write_parquet(folder / name, compression="zstd", statistics=True)
+    contents = {name: _parquet(table) for name, table in tables.items()}
     first, last = logs.calls.select(first=pl.col("started_at").min(), last=pl.col("started_at").max()).row(0)
     manifest = {
         "format": _FORMAT,
@@ -96,26 +123,40 @@ def _write_files(logs: CallLogs, folder: Path) -> None:
         "rows": {name.removesuffix(".parquet"): table.height for name, table in tables.items()},
         "span": {"first_started_at": _iso(first), "last_started_at": _iso(last)},
         "report": logs.report.to_dict(),
-        "files": {name: {"sha256": _sha256((folder / name).read_bytes())} for name in tables},
+        "files": {name: {"sha256": _sha256(content)} for name, content in contents.items()},
     }
-    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    for name in (*tables, _MANIFEST):
-        with (folder / name).open("rb") as file:
+    contents[_MANIFEST] = (json.dumps(manifest | {"sha256": _digest(manifest)}, indent=2) + "\n").encode()
+    for name, content in contents.items():
+        with (folder / name).open("wb") as file:
+            file.write(content)
+            file.flush()
             os.fsync(file.fileno())  # a move must not reach the disk before what it moves
 
 
-def _move_in(beside: Path, folder: Path) -> None:
-    """Bring the new folder to its place; an old one is renamed away first, and back if that fails."""
-    if not folder.exists():
-        beside.rename(folder)
+def _move_in(beside: Path, folder: Path, *, replace: bool) -> None:
+    """Bring the new folder to its place. An old snapshot is renamed away first, and back if that fails; nothing else ever is."""
+    for _ in range(_MOST_ATTEMPTS):
+        away = _sibling(folder, "old")
+        try:
+            if replace and folder.exists():
+                folder.rename(away)
+                if not (away / _MANIFEST).is_file():
+                    raise SnapshotError(f"{folder} is no snapshot, so it is not replaced: give another path.")
+            if folder.exists():  # a rename would take the place of an empty folder in silence
+                raise FileExistsError(errno.EEXIST, "it exists already")
+            beside.rename(folder)
+        except BaseException as error:
+            with suppress(OSError):  # in vain only if another writer's snapshot is there by now
+                away.rename(folder)
+            shutil.rmtree(away, ignore_errors=True)
+            if replace and isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT):
+                continue  # another writer was quicker: replace theirs
+            if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+                raise SnapshotError(f"{folder} was made by somebody else meanwhile: give another path, or replace it.") from error
+            raise
+        shutil.rmtree(away, ignore_errors=True)
         return
-    away = folder.rename(_sibling(folder, "old"))
-    try:
-        beside.rename(folder)
-    except OSError:
-        away.rename(folder)
-        raise
-    shutil.rmtree(away, ignore_errors=True)
+    raise SnapshotError(f"{folder} is being replaced by others all the time: try again when they are done.")
 
 
 def _sibling(folder: Path, what: str) -> Path:
@@ -156,6 +197,7 @@ class _Manifest:
         unreadable = f"{folder / _MANIFEST} is not the manifest of a snapshot, or was cut or changed: fetch the calls again."
         try:
             told = json.loads(content)
+            digest = told.pop("sha256", None)
             if told["format"] != _FORMAT:
                 raise SnapshotError(unreadable)
             if told["schema_version"] > SCHEMA_VERSION:
@@ -163,6 +205,8 @@ class _Manifest:
                     f"{folder} was written by etelecom_analytics {told['package_version']} with schema {told['schema_version']}; "
                     f"this version reads up to schema {SCHEMA_VERSION}: upgrade the package."
                 )
+            if digest != _digest(told):
+                raise SnapshotError(unreadable)
             return cls(
                 query=CallQuery.from_dict(told["query"]),
                 report=FetchReport.from_dict(told["report"]),
@@ -180,6 +224,10 @@ def _bytes(path: Path, folder: Path) -> bytes:
         raise SnapshotError(f"No snapshot could be read: {missing}.") from None
     except OSError as error:
         raise SnapshotError(f"{path} could not be read: {error.strerror}.") from error
+
+
+def _digest(manifest: Mapping[str, object]) -> str:
+    return _sha256(json.dumps(manifest, sort_keys=True).encode())
 
 
 def _sha256(content: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from .numbers import mask
+from .numbers import shown
 from .schema import Column, Kind
 
 __all__ = ["DriftKind", "Read", "example", "read_id", "read_text", "read_value"]
@@ -118,4 +118,5 @@ def example(field: str, kind: DriftKind, value: object) -> str:
     secret = field in _PRIVATE or kind is DriftKind.NEW_FIELD
     if isinstance(value, dict | list | None) or (secret and isinstance(value, str)):
         return names[type(value)]
-    return "a number" if secret else mask(json.dumps(value, ensure_ascii=False).strip('"'))[:_EXAMPLE_LENGTH]
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "a number" if secret else shown(text, most=_EXAMPLE_LENGTH)

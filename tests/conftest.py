@@ -42,7 +42,7 @@ def shared_server(calls: pl.DataFrame) -> Iterator[CallLogServer]:
 
 @pytest.fixture
 def server(shared_server: CallLogServer) -> CallLogServer:
-    shared_server.requests.clear()
+    shared_server.forget()
     return shared_server
 
 

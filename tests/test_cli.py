@@ -56,8 +56,8 @@ def test_the_numbers_of_the_demo_are_those_of_its_snapshot(capsys: Printed):
 
 def test_a_second_demo_replaces_the_first_only_when_asked(capsys: Printed):
     assert cli.main(["demo", "--calls", "50"]) == 0
-    assert cli.main(["demo", "--calls", "60"]) == 2
-    assert "give --replace" in capsys.readouterr().err
+    assert cli.main(["demo", "--calls", "60"]) == 1
+    assert "--replace" in capsys.readouterr().err
     assert cli.main(["demo", "--calls", "60", "--replace"]) == 0
     assert et.read_snapshot("etelecom-demo").calls.height == 60
 
@@ -147,8 +147,9 @@ def test_a_wrong_query_is_refused_before_anything_is_sent(arguments: list[str], 
 def test_an_existing_folder_is_noticed_before_the_fetch(capsys: Printed, server: CallLogServer):
     Path("week").mkdir()
 
-    assert cli.main(["fetch", "week"]) == 2
-    assert "exists already" in capsys.readouterr().err
+    for arguments in (["fetch", "week"], ["fetch", "week", "--replace"]):
+        assert cli.main(arguments) == 1
+        assert "is no snapshot, so it is not replaced" in capsys.readouterr().err
     assert not server.requests
 
 
@@ -170,6 +171,41 @@ def test_what_is_no_command_is_exit_code_2(arguments: list[str], capsys: Printed
     assert "usage: etelecom" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("_settings")
+def test_fetch_shows_progress_unless_it_is_quiet(capsys: Printed, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("TQDM_DISABLE")
+
+    cli.main(["fetch", "loud"])
+    assert "Fetching calls" in capsys.readouterr().err
+    cli.main(["fetch", "quiet", "--quiet"])
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "says", "code"),
+    [
+        ("demo --calls 20 --snapshot-only > /dev/full", "No space left on device", 1),
+        ("demo --calls 20 --snapshot-only --output " + "x" * 300, "File name too long", 1),
+        ("demo --calls 20 --snapshot-only --output /proc/nope", "at /proc/nope", 1),
+        ("demo --days 99999999", "at most 3660 days", 2),
+        ("demo --calls 20 --snapshot-only | head -n 1", "", 0),
+        ("demo --calls 20 --snapshot-only >&-", "", 0),
+        ("demo --calls 20 --snapshot-only 2>&-", "", 0),
+        ("PYTHONIOENCODING=ascii demo --calls 20 --snapshot-only --output 'thư mục'", "", 0),
+        ("ETELECOM_BASE_URL='https://[::1' ETELECOM_API_KEY=x check", "base_url is an address", 2),
+    ],
+)
+def test_nothing_of_this_is_a_traceback(command: str, says: str, code: int):
+    variables, _, rest = command.rpartition("demo ") if "demo" in command else command.rpartition("check")
+    name = "demo" if "demo" in command else "check"
+    shell = f"set -o pipefail; {variables}{sys.executable} -m etelecom_analytics {name} {rest}"
+    done = subprocess.run(["/bin/bash", "-c", shell], capture_output=True, text=True, check=False)
+
+    assert "Traceback" not in done.stderr
+    assert says in done.stderr
+    assert done.returncode == code, done.stderr
+
+
 def test_a_port_that_is_taken_is_a_sentence(capsys: Printed, server: CallLogServer):
     port = server.base_url.split(":")[2].split("/")[0]
 
@@ -178,7 +214,7 @@ def test_a_port_that_is_taken_is_a_sentence(capsys: Printed, server: CallLogServ
 
 
 def test_serve_serves_until_ctrl_c(tmp_path: Path):
-    command = [sys.executable, "-m", "etelecom_analytics.cli", "serve", "--calls", "30", "--port", "0"]
+    command = [sys.executable, "-m", "etelecom_analytics", "serve", "--calls", "30", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stdout is not None
         settings: dict[str, str] = {}
@@ -186,7 +222,7 @@ def test_serve_serves_until_ctrl_c(tmp_path: Path):
             name, _, value = process.stdout.readline().strip().partition("=")
             settings |= {name: value} if value else {}
         checked = subprocess.run(
-            [sys.executable, "-m", "etelecom_analytics.cli", "check"],
+            [sys.executable, "-m", "etelecom_analytics", "check"],
             env=os.environ | settings,
             capture_output=True,
             text=True,

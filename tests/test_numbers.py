@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etelecom_analytics.numbers import mask, normalise, normalised
+from etelecom_analytics.numbers import mask, normalise, normalised, shown
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,7 @@ def test_the_column_is_normalised_as_the_text_is_and_once_is_enough(number: str)
         ("0900000001", "09…"),
         ("call 0900 000 001 back", "call 09… back"),
         ("+84 900-000-001", "+84…"),
+        ("090/000/0001", "09…"),
         ("ext 1001", "ext 1001"),
         ("no digits", "no digits"),
     ],
@@ -58,3 +59,16 @@ def test_no_six_digits_in_a_row_are_left(text: str):
     digits = "".join(letter if letter.isdigit() else " " for letter in mask(text))
 
     assert max((len(run) for run in digits.split()), default=0) < 6
+
+
+@given(text=st.text(max_size=300))
+def test_what_came_from_outside_is_shown_on_one_short_line(text: str):
+    line = shown(text)
+
+    assert line.isprintable() or line == ""
+    assert len(line) <= 160
+    line.encode()
+
+
+def test_the_number_is_masked_before_the_line_is_cut():
+    assert shown("x" * 155 + "0900000001", most=160) == "x" * 155 + "09…"

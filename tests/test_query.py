@@ -117,6 +117,17 @@ def test_what_is_wrong_is_refused_by_name_and_with_what_is_allowed(wrong: dict[s
     assert field in str(caught.value)
 
 
+@pytest.mark.parametrize("field", ["extension_ids", "user_id", "direction", "date_from", "duration", "time_zone", "department_id"])
+def test_a_number_in_the_wrong_place_is_not_repeated(field: str):
+    wrong: Any = ["0900000001"] if field == "extension_ids" else "0900000001"
+
+    with pytest.raises((QueryError, UnknownName)) as caught:
+        et.CallQuery(**{field: wrong})
+    with pytest.raises(UnknownName) as unknown:
+        et.CallQuery.from_dict({"0900000001": wrong})
+    assert "90000" not in str(caught.value) + str(unknown.value)
+
+
 def test_an_unknown_zone_lists_the_nearest():
     with pytest.raises(UnknownName, match="Asia/Ho_Chi_Minh"):
         et.CallQuery(time_zone="Asia/Ho_Chi_Min")

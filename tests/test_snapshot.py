@@ -1,10 +1,14 @@
 """Snapshots: whole or not there at all, the same bytes for the same calls, and refused when they are not what was written."""
 
+import dataclasses
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -113,17 +117,96 @@ def test_a_folder_that_is_no_snapshot_is_never_replaced(logs: et.CallLogs, tmp_p
     assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "years of work"
 
 
-def test_a_write_that_fails_leaves_what_was_there(logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_leaves_what_was_there(logs: et.CallLogs, tmp_path: Path):
+    """/dev/full is a file that is always full."""
     folder = et.write_snapshot(logs, tmp_path / "week")
+    mkdir = Path.mkdir
 
-    def full(*arguments: object, **options: object) -> None:
-        raise OSError(28, "No space left on device")
+    def on_a_full_disk(self: Path, *arguments: Any, **options: Any) -> None:
+        mkdir(self, *arguments, **options)
+        (self / "calls.parquet").symlink_to("/dev/full")
 
-    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
-    with pytest.raises(SnapshotError, match=r"No space left on device.*unchanged"):
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Path, "mkdir", on_a_full_disk)
+        with pytest.raises(SnapshotError, match=r"No space left on device.*unchanged"):
+            et.write_snapshot(logs, folder, replace=True)
+    assert_frame_equal(et.read_snapshot(folder).calls, logs.calls)
+    assert [path.name for path in tmp_path.iterdir()] == ["week"]
+
+
+def test_a_folder_that_appears_meanwhile_is_left_alone(logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    fsync = os.fsync
+
+    def somebody_is_quicker(file: int) -> None:
+        fsync(file)
+        (tmp_path / "thesis").mkdir(exist_ok=True)
+        (tmp_path / "thesis" / "chapter1.txt").write_text("years of work")
+
+    monkeypatch.setattr(os, "fsync", somebody_is_quicker)
+    for replace in (False, True):
+        with pytest.raises(SnapshotError, match=r"exists|somebody else|no snapshot"):
+            et.write_snapshot(logs, tmp_path / "thesis", replace=replace)
+        assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "years of work"
+        assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
+
+
+def test_of_many_writers_of_a_new_place_one_wins(logs: et.CallLogs, tmp_path: Path):
+    def write(_: int) -> bool:
+        try:
+            et.write_snapshot(logs, tmp_path / "week")
+        except SnapshotError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(write, range(6))) == [False] * 5 + [True]
+    assert_frame_equal(et.read_snapshot(tmp_path / "week").calls, logs.calls)
+    assert [path.name for path in tmp_path.iterdir()] == ["week"]
+
+
+def test_many_writers_that_replace_each_other_leave_one_and_no_litter(logs: et.CallLogs, tmp_path: Path):
+    et.write_snapshot(logs, tmp_path / "week")
+
+    def replace(_: int) -> None:
+        et.write_snapshot(logs, tmp_path / "week", replace=True)
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(replace, range(30)))
+    assert_frame_equal(et.read_snapshot(tmp_path / "week").calls, logs.calls)
+    assert [path.name for path in tmp_path.iterdir()] == ["week"]
+
+
+def test_ctrl_c_while_moving_in_leaves_the_old_one(logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = et.write_snapshot(logs, tmp_path / "week")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if ".new-" in self.name:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
         et.write_snapshot(logs, folder, replace=True)
     assert_frame_equal(et.read_snapshot(folder).calls, logs.calls)
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
+
+
+def test_through_a_link_the_snapshot_behind_it_is_replaced(logs: et.CallLogs, client: et.Client, tmp_path: Path):
+    et.write_snapshot(logs, tmp_path / "week")
+    (tmp_path / "latest").symlink_to(tmp_path / "week")
+    other = et.fetch_calls(client, et.CallQuery(direction="out"))
+    et.write_snapshot(other, tmp_path / "latest", replace=True)
+
+    assert (tmp_path / "latest").is_symlink()
+    assert_frame_equal(et.read_snapshot(tmp_path / "week").calls, other.calls)
+
+
+def test_calls_with_other_columns_are_not_kept(logs: et.CallLogs, tmp_path: Path):
+    more = dataclasses.replace(logs, calls=logs.calls.with_columns(mood=pl.lit("good")))
+
+    with pytest.raises(SnapshotError, match="no more and no fewer"):
+        et.write_snapshot(more, tmp_path / "week")
 
 
 def test_if_the_new_one_cannot_move_in_the_old_one_moves_back(logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -194,6 +277,16 @@ def test_a_file_that_was_changed_is_refused(folder: Path):
     pl.read_parquet(folder / "calls.parquet").with_columns(duration=pl.lit(0, pl.Int32)).write_parquet(folder / "calls.parquet")
 
     with pytest.raises(SnapshotError, match=r"calls.parquet was cut or changed"):
+        et.read_snapshot(folder)
+
+
+@pytest.mark.parametrize("field", ["query", "rows", "report"])
+def test_a_manifest_that_was_changed_is_refused(field: str, folder: Path):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest[field] |= {"seconds": "fast"} if field == "report" else {"time_zone": "UTC"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    with pytest.raises(SnapshotError, match="was cut or changed"):
         et.read_snapshot(folder)
 
 

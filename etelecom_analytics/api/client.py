@@ -1,19 +1,24 @@
 """Client: a session, a key, time-outs and retry; one page at a time."""
 
+import json
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from dotenv import dotenv_values, find_dotenv
 from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
 
-from ..errors import ApiError, BadCertificate, InputError, NoAnswer, SettingError
+from ..errors import ApiError, BadCertificate, EtelecomError, InputError, NoAnswer, SettingError
+from ..numbers import shown
 from ..query import CallQuery
 from . import wire
 from .retry import Retry
@@ -41,8 +46,8 @@ class _Key(AuthBase):
         return f"<API key from {self.given_in}>"
 
     def left_out_of(self, text: str) -> str:
-        """The text without the key, should a server have echoed it."""
-        return text.replace(self._value, "<API key>")
+        """The text without the key, should a server have echoed it, plainly or as JSON writes it."""
+        return text.replace(self._value, "<API key>").replace(json.dumps(self._value)[1:-1], "<API key>")
 
 
 class _Unseen(str):
@@ -79,7 +84,8 @@ class Client:
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        key_is_sound = isinstance(api_key, str) and re.fullmatch(r"[!-~]+", api_key.strip())
+        self.base_url = ""  # so that a traceback of a refusal can show this client
+        key_is_sound = isinstance(api_key, str) and bool(re.fullmatch(r"[!-~]+", api_key.strip()))
         self._key = _Key(str(api_key).strip(), given_in="Client's argument api_key")
         api_key = ""  # a traceback may show this frame
         if not key_is_sound:
@@ -87,6 +93,8 @@ class Client:
         self.base_url = _checked(base_url)
         self._retry, self._timeouts_s, self._sleep, self._clock = retry, timeouts_s, sleep, clock
         self._session = requests.Session()
+        # What is on this machine needs no proxy, and a proxy must not see a key that goes there without https.
+        self._session.trust_env = urlsplit(self.base_url).hostname not in _LOOPBACK
         self._session.auth = self._key
         self._session.headers.update({"Content-Type": "application/json", "Accept": "application/json"})
 
@@ -103,13 +111,12 @@ class Client:
         path = str(env_file or find_dotenv(usecwd=True))
         if env_file and not Path(env_file).is_file():
             raise SettingError(f"There is no file {path}.")
-        in_file = dotenv_values(path) if path else {}
+        found, in_environment = _settings(path)
         for name in (_ADDRESS, _KEY):
-            if not (os.environ.get(name) or in_file.get(name)):
+            if not found[name]:
                 raise SettingError(f"{name} is not set: set it in the environment, or write {name}=... into a file named .env.")
-        base_url = os.environ.get(_ADDRESS) or in_file[_ADDRESS]
-        client = cls(str(base_url), str(os.environ.get(_KEY) or in_file[_KEY]), retry=retry)
-        client._key.given_in = _KEY if os.environ.get(_KEY) else f"{_KEY} in {path}"
+        client = cls(found[_ADDRESS], found[_KEY], retry=retry)
+        client._key.given_in = _KEY if in_environment else f"{_KEY} in {path}"
         return client
 
     def list_calls(
@@ -145,24 +152,34 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A Client holds a key, so it is not pickled: make one where it is needed.")
+
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, {self._key})"
 
     def _ask(self, url: str, body: bytes, seconds_left: float) -> wire.Page:
         try:
-            return wire.read_page(*self._answer(url, body, seconds_left))
+            return self._read(*self._answer(url, body, seconds_left))
         except ApiError as error:
             # The frames that read an answer hold all of it, and a server may echo the key: the traceback begins here.
             failure = error.with_traceback(None)
         failure.url, failure.key_from = url, self._key.given_in
-        failure.said = self._key.left_out_of(failure.said)
-        failure.args = (failure.said,)
         raise failure
 
-    def _answer(self, url: str, body: bytes, seconds_left: float) -> tuple[int, requests.structures.CaseInsensitiveDict[str], bytes]:
+    def _read(self, status: int, headers: Mapping[str, str], body: bytes) -> wire.Page:
+        """The page; whatever else it is, is read again without the key in it, before anything is cut or masked."""
+        if status == 200:
+            with suppress(ApiError):
+                return wire.read_page(status, headers, body)
+        clean = {name: self._key.left_out_of(value) for name, value in headers.items()}
+        return wire.read_page(status, CaseInsensitiveDict(clean), self._key.left_out_of(body.decode(errors="replace")).encode())
+
+    def _answer(self, url: str, body: bytes, seconds_left: float) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and the whole body; the certificate is checked, and no redirect followed."""
         connect_s, read_s = (min(limit, max(seconds_left, 0.001)) for limit in self._timeouts_s)
         deadline = self._clock() + seconds_left
+        failure: EtelecomError
         try:
             with self._session.post(url, data=body, timeout=(connect_s, read_s), allow_redirects=False, stream=True) as response:
                 content = bytearray()
@@ -178,20 +195,40 @@ class Client:
         raise failure
 
 
+def _settings(path: str) -> tuple[dict[str, "_Unseen"], bool]:
+    """The address and the key, empty where they are set nowhere, and whether the key came from the environment."""
+    try:
+        in_file = dotenv_values(path) if path else {}
+    except (OSError, UnicodeDecodeError):
+        in_file = None
+    if in_file is None:
+        raise SettingError(f"{path} cannot be read as text: save it as UTF-8.")
+    found = {name: _Unseen(os.environ.get(name) or in_file.get(name) or "") for name in (_ADDRESS, _KEY)}
+    return found, bool(os.environ.get(_KEY))
+
+
 def _checked(base_url: str) -> str:
     """The address without a slash at its end, if a key may be sent to it."""
-    parts = urlsplit(base_url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+    try:
+        parts = urlsplit(str(base_url).strip())
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # no port, or half an IPv6 address
+        sound = False
+    if not sound or parts.query or parts.fragment or parts.username or re.search(r"\s", parts.netloc):
         raise SettingError(f"base_url is an address such as https://host/v1/shop: give the one you got with the key, or set {_ADDRESS}.")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise SettingError(f"base_url must begin with https: over http anyone on the way could read the key ({_ADDRESS}).")
     return base_url.strip().rstrip("/")
 
 
-def _failure(error: Exception, connect_s: float, read_s: float) -> NoAnswer:
+def _failure(error: Exception, connect_s: float, read_s: float) -> EtelecomError:
     """What went wrong on the way, in words."""
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, requests.exceptions.InvalidURL):
+        return SettingError(f"base_url is no address that can be reached: {shown(str(error))} ({_ADDRESS}).")
+    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return BadCertificate(_innermost(error))
+    if isinstance(error, OSError) and "CA certificate bundle" in str(error):
+        return SettingError(f"{shown(str(error))}: check REQUESTS_CA_BUNDLE.")
     if isinstance(error, requests.ConnectTimeout):
         return NoAnswer(f"no connection within {connect_s:.0f} s")
     if isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
@@ -207,4 +244,4 @@ def _innermost(error: BaseException) -> str:
     wrapped = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
     if wrapped is not None:
         return _innermost(wrapped)
-    return str(getattr(error, "strerror", None) or error or type(error).__name__)
+    return shown(str(getattr(error, "strerror", None) or error or type(error).__name__))

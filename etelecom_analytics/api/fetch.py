@@ -1,6 +1,7 @@
 """fetch_calls: from the first page to typed, deduplicated, ordered calls, with an account of every row that came."""
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ import polars as pl
 from tqdm.auto import tqdm
 
 from .. import clock, frames
-from ..errors import Stopped
+from ..errors import InputError, Stopped
 from ..logs import CallLogs, FetchReport, Gap
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
@@ -19,6 +20,8 @@ from .wire import Page
 
 __all__ = ["Progress", "fetch_calls", "fetcher"]
 
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Progress = Callable[[int, datetime | None], None]
 """Told after each page: calls so far, and the start of the oldest of them if it is known."""
@@ -39,8 +42,10 @@ def fetch_calls(client: Client, query: CallQuery | None = None, *, progress: boo
         ApiError: no answer, or a refusal; its kind says what to do. Nothing is returned then.
     """
     query = query or CallQuery()
+    if not isinstance(query, CallQuery):
+        raise InputError(f'fetch_calls takes a CallQuery, such as et.CallQuery(date_from="2026-11-01"); got {type(query).__name__}.')
     # tqdm looks at TQDM_DISABLE when it is imported; a notebook may set it after that.
-    disable = not progress or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    disable = not progress or sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
     with tqdm(desc="Fetching calls", unit=" calls", disable=disable) as bar:
 
         def show(rows: int, reached: datetime | None) -> None:
@@ -69,21 +74,23 @@ def _fetch(client: Client, query: CallQuery, on_progress: Progress, *, stop: Cal
             raise Stopped("The fetch was stopped; nothing of it is kept.")
         return client.list_calls(query, after=cursor)
 
-    def brings_new(page: Page) -> bool:
-        known = pl.concat([read["id"] for read in pages])
-        return not frames.PageReader().read(page.body)["id"].is_in(known.implode()).all()
-
     rows, reached = 0, None
-    for page in follow(ask, brings_new):
+
+    def take(page: Page) -> int:
+        nonlocal rows, reached
+        before = reader.distinct
         pages.append(reader.read(page.body))
         rows += pages[-1].height
         reached = _earlier(reached, pages[-1]["started_at"].min())
         on_progress(rows, reached)
+        return reader.distinct - before
+
+    follow(ask, take)
 
     received = pl.concat([pl.DataFrame(schema=CALL_SCHEMA), *pages])
     unique = frames.newest(received)
     calls = frames.in_order(unique.filter(query.in_range()))
-    complete_to = min(query.date_to or began_at, max(began_at, query.date_from or began_at))
+    complete_to = max(min(query.date_to or began_at, began_at), query.date_from or _LONG_AGO)
     report = FetchReport(
         rows=calls.height,
         received=received.height + len(reader.set_aside),

@@ -1,6 +1,6 @@
 """One chain of cursors, followed to its end and guarded against loops. Knows cursors, not HTTP."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from ..errors import PagingError
 from .wire import Page
@@ -8,39 +8,39 @@ from .wire import Page
 __all__ = ["follow"]
 
 _MOST_EMPTY_IN_A_ROW = 3
+_MOST_STALE_IN_A_ROW = 3
 _BEGINNING = "."
 """As a cursor it means the beginning, so a `next` that says so leads in a circle."""
 
 
-def follow(ask: Callable[[str], Page], brings_new: Callable[[Page], bool]) -> Iterator[Page]:
-    """Every page from the first on; only an empty `next` ends the chain, not a short page.
+def follow(ask: Callable[[str], Page], take: Callable[[Page], int]) -> int:
+    """How many pages were followed, from the first to the last; only an empty `next` ends the chain, not a short page.
 
     Args:
         ask: gives the page after a cursor; the first is asked for with "".
-        brings_new: whether a page has a call that no page before it had. It is asked only when a cursor comes a second time: cursors are
-            opaque and may repeat, so one more page is asked for, and the chain goes on if it brought anything.
+        take: is given every page, and says how many rows of it had not come before.
 
     Raises:
-        PagingError: a cursor led back to pages already read, or too many empty pages followed each other.
+        PagingError: the chain does not end. A cursor that came before is asked for once more, since cursors are opaque and may repeat;
+            if that brings nothing new it is a circle. So are several pages in a row with nothing new under ever new cursors, and
+            several empty ones.
     """
     seen = {_BEGINNING}
-    cursor, pages, empty_in_a_row = "", 0, 0
+    cursor, pages, empty, stale = "", 0, 0, 0
     while True:
         page = ask(cursor)
-        if cursor in seen and not brings_new(page):
+        new = take(page)
+        pages += 1
+        if cursor in seen and not new:
             raise PagingError(
-                f"the cursor {cursor!r} came twice and brought nothing new; {pages} pages were read", cursor=cursor, pages=pages
+                f"the cursor {cursor!r} came twice and brought nothing new; {pages - 1} pages were read", cursor=cursor, pages=pages - 1
             )
         seen.add(cursor)
-        pages += 1
-        yield page
-        empty_in_a_row = empty_in_a_row + 1 if page.is_empty else 0
         if not page.next:
-            return
-        if empty_in_a_row > _MOST_EMPTY_IN_A_ROW:
-            raise PagingError(
-                f"{empty_in_a_row} empty pages in a row, and still a cursor {page.next!r}; {pages} pages were read",
-                cursor=page.next,
-                pages=pages,
-            )
+            return pages
+        empty = empty + 1 if page.is_empty else 0
+        stale = stale + 1 if not page.is_empty and not new else 0
+        if empty > _MOST_EMPTY_IN_A_ROW or stale >= _MOST_STALE_IN_A_ROW:
+            told = f"{empty} empty pages" if empty else f"{stale} pages without anything new"
+            raise PagingError(f"{told} in a row, and still a cursor {page.next!r}; {pages} pages were read", cursor=page.next, pages=pages)
         cursor = page.next

@@ -20,7 +20,8 @@ class Retry:
 
     Attributes:
         attempts: how often one page is asked for, the first time included.
-        total_s: how many seconds may pass over one page, waits included.
+        total_s: how many seconds may pass over one page, waits included. Only while a server sends headers, each part of them may
+            take as long as the client's time-out.
         first_wait_s: seconds before the second attempt; doubled for each one after it. A random half of it is left out, so that
             many clients do not come back at the same moment.
         longest_wait_s: where the doubling ends. What a server asks for by `Retry-After` is never undercut.
@@ -37,7 +38,7 @@ class Retry:
 
     def wait_s(self, failed: int, retry_after: float | None) -> float:
         """Seconds to wait after `failed` attempts."""
-        backoff: float = min(self.first_wait_s * 2 ** (failed - 1), self.longest_wait_s)
+        backoff: float = min(self.first_wait_s * 2 ** min(failed - 1, 60), self.longest_wait_s)
         return max(backoff * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311  # spreads load; no secret
 
     def run(self, ask: Callable[[float], _Answer], *, sleep: Callable[[float], object], clock: Callable[[], float]) -> _Answer:

@@ -1,11 +1,11 @@
 """The API's request and answer, without any I/O: bodies to send; (status, headers, bytes) -> a Page, or the error it stands for.
 
-A page's rows stay undecoded: decoding them once, into the table, is the parser's work.
+A page keeps its body undecoded: making a table of it is the parser's work. That it is whole and has a list of rows is seen here, where
+asking again still helps.
 """
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from ..errors import (
     Unavailable,
     Unreadable,
 )
-from ..numbers import mask
+from ..numbers import shown
 
 __all__ = ["PAGE_LIMIT", "Page", "first_line", "list_request", "read_page", "service_url"]
 
@@ -30,13 +30,6 @@ PAGE_LIMIT = 100
 """The most rows that a page can have; also what the API takes 0 for."""
 
 _PASSING = {408, 500, 502, 503, 504}
-_LONGEST_LINE = 160
-
-# In a whole document, a flat object named "paging" that ends together with the document is the page's own, whatever stands in its rows:
-# nothing but the outermost brace closes after it. Everything else is decoded in full.
-_ROWS_FIRST = re.compile(rb'\s*\{\s*"call_logs"\s*:\s*\[\s*\{')
-_PAGING_LAST = re.compile(rb'"paging"\s*:\s*(\{[^{}]*\})\s*\}\s*\Z')
-_PAGING_REACH = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,25 +79,19 @@ def read_page(status: int, headers: Mapping[str, str], body: bytes) -> Page:
     """One page of raw calls, or the error that the answer stands for."""
     if status != 200:
         raise _refusal(status, headers, body)
-    paging_text = _PAGING_LAST.search(body, max(0, len(body) - _PAGING_REACH))
-    paging: object
-    if paging_text and _ROWS_FIRST.match(body):
-        paging, is_empty = _decoded(paging_text[1]), False
-    else:
-        document = _decoded(body)
-        rows = document.get("call_logs")
-        paging, is_empty = document.get("paging"), not rows
-        if not isinstance(rows, list | None):
-            raise Unreadable("call_logs is not a list", status=status)
+    document = _decoded(body)
+    rows, paging = document.get("call_logs"), document.get("paging")
+    if not isinstance(rows, list | None):
+        raise Unreadable("call_logs is not a list", status=status)
     if not isinstance(paging, dict):
         raise Unreadable(f"no paging in the answer: {first_line(body)}", status=status)
-    return Page(body=body, next=_cursor(paging, "next"), prev=_cursor(paging, "prev"), is_empty=is_empty)
+    return Page(body=body, next=_cursor(paging, "next"), prev=_cursor(paging, "prev"), is_empty=not rows)
 
 
 def first_line(body: bytes) -> str:
-    """The first line of what came, short, and with numbers masked."""
+    """The first line of what came, fit to be shown."""
     lines = body.decode(errors="replace").strip().splitlines()
-    return mask(lines[0][:_LONGEST_LINE]) if lines else "an empty body"
+    return shown(lines[0]) if lines else "an empty body"
 
 
 def _cursor(paging: Mapping[str, object], name: str) -> str:
@@ -113,30 +100,31 @@ def _cursor(paging: Mapping[str, object], name: str) -> str:
 
 
 def _decoded(body: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(body.decode(errors="replace"))
-    except ValueError:
-        document = None
+    document = _json(body)
     if not isinstance(document, dict):
         raise Unreadable(first_line(body), status=200)
     return document
 
 
+def _json(body: bytes) -> Any:
+    """What the body says in JSON; None if it is none."""
+    try:
+        return json.loads(body.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
 def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
     """The error that a status stands for, with what the server said."""
-    try:
-        document = json.loads(body)
-    except ValueError:
-        document = None
+    document = _json(body)
     if isinstance(document, dict) and ("code" in document or "msg" in document):
-        code, said = str(document.get("code", "")), str(document.get("msg", ""))
-        if meta := document.get("meta"):
-            said = f"{said} {json.dumps(meta, ensure_ascii=False)}"
-        said = mask(said[:_LONGEST_LINE])
+        meta = json.dumps(document["meta"], ensure_ascii=False) if document.get("meta") else ""
+        code, said = shown(str(document.get("code", ""))), shown(f"{document.get('msg', '')} {meta}".strip())
     else:
         code, said = "", first_line(body)
     if 300 <= status < 400:
-        return BadRoute(f"it sends us elsewhere, and a key is never carried along: {headers.get('Location', '')}", status=status)
+        said = f"it sends us elsewhere, and a key is never carried along: {shown(headers.get('Location', ''))}"
+        return BadRoute(said, status=status)
     kinds = {401: Unauthenticated, 403: PermissionDenied, 404: BadRoute, 429: RateLimited, **dict.fromkeys(_PASSING, Unavailable)}
     kind = kinds.get(status, BadRequest if 400 <= status < 500 else Unreadable)
     return kind(said, status=status, code=code, retry_after=_retry_after(headers))
@@ -158,6 +146,6 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

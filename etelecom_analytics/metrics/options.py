@@ -1,5 +1,6 @@
 """MetricOptions: what a number depends on besides the calls."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,9 +51,10 @@ class MetricOptions:
             raise UnknownName("wait_from", self.wait_from, ("started_at", "first_ring"))
         if self.variant not in SERVICE_LEVEL_VARIANTS:
             raise UnknownName("service level variant", self.variant, SERVICE_LEVEL_VARIANTS)
-        if min(self.threshold_s, self.short_s, self.min_talk_s) < 0:
-            raise InputError("threshold_s, short_s and min_talk_s are seconds, and not negative.")
-        given: object = self.ivr_numbers
-        if not isinstance(given, tuple | list) or not all(isinstance(number, str) for number in given):
+        for given in (self.threshold_s, self.short_s, self.min_talk_s):
+            if not isinstance(given, int | float) or not 0 <= given < math.inf:
+                raise InputError(f"threshold_s, short_s and min_talk_s are seconds, and not negative; got {given!r}.")
+        numbers: object = self.ivr_numbers
+        if not isinstance(numbers, tuple | list) or not all(isinstance(number, str) for number in numbers):
             raise InputError('ivr_numbers is a tuple of numbers as text, such as ("8000",).')
-        object.__setattr__(self, "ivr_numbers", tuple(given))  # a list would make the value unhashable
+        object.__setattr__(self, "ivr_numbers", tuple(numbers))  # a list would make the value unhashable

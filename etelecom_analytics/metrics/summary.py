@@ -53,7 +53,7 @@ def summarize(
         columns = [column for each in of_grain for column in _columns(each, confidence=confidence)]
         tables.append(rows.group_by(dimensions).agg(columns) if dimensions else rows.select(columns))
     joined = reduce(lambda left, right: _joined(left, right, dimensions), tables)
-    empty_sums = [each.name for each in asked if isinstance(each.made_of, Total)]
+    empty_sums = [name for each in asked for name in _sums(each, confidence=confidence)]
     ordered = joined.with_columns(pl.col(empty_sums).fill_null(0)).select(*dimensions, *_in_order(asked, confidence=confidence))
     return same_kind(calls, ordered.sort(dimensions, nulls_last=True) if dimensions else ordered)
 
@@ -111,10 +111,16 @@ def _columns(each: Measure, *, confidence: bool) -> list[pl.Expr]:
         case Ratio(numerator, denominator):
             above, below = _sum(numerator), _sum(denominator)
             low, high = wilson(above, below)
-            named = dict(
-                zip(_of_share(each, confidence=confidence), (pl.when(below > 0).then(above / below), above, below, low, high), strict=False)
-            )
-            return [column.alias(name) for name, column in named.items()]
+            columns = [pl.when(below > 0).then(above / below), above, below, low, high]
+            names = _of_share(each, confidence=confidence)
+            return [column.alias(name) for name, column in zip(names, columns[: len(names)], strict=True)]
+
+
+def _sums(each: Measure, *, confidence: bool) -> list[str]:
+    """The columns that are 0, not null, in a group that has no row of this grain."""
+    if isinstance(each.made_of, Total):
+        return [each.name]
+    return [name for name in _of_share(each, confidence=confidence) if name.endswith(("_num", "_den"))]
 
 
 def _of_share(each: Measure, *, confidence: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -67,7 +68,7 @@ class CallLogServer:
         requests: what it received so far.
     """
 
-    def __init__(self, service: CallLogService, *, port: int, api_key: str, rewrite: Rewrite | None) -> None:
+    def __init__(self, service: CallLogService, *, port: int, api_key: str, rewrite: Rewrite | None, tls: ssl.SSLContext | None) -> None:
         self.api_key = api_key
         self.requests: list[Received] = []
         self._service, self._rewrite = service, rewrite
@@ -77,13 +78,20 @@ class CallLogServer:
         except (OSError, OverflowError) as error:
             raise InputError(f"Port {port} cannot be listened on ({error}): give another one, or 0 for any that is free.") from None
         self._http.owner = self
-        self.base_url = f"http://127.0.0.1:{self._http.server_port}{_BASE_PATH}"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
+        self.base_url = f"{'https://localhost' if tls else 'http://127.0.0.1'}:{self._http.server_port}{_BASE_PATH}"
         self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
     def script(self, *answers: Answer) -> None:
         """Give these answers to the next requests, one each, before behaving well again."""
         self._script.extend(answers)
+
+    def forget(self) -> None:
+        """Begin anew: nothing received, nothing scripted."""
+        self.requests.clear()
+        self._script.clear()
 
     def close(self) -> None:
         """Stop listening, and hang up on whoever is still connected; the port is free afterwards."""
@@ -190,6 +198,7 @@ def serve(
     departments: Mapping[str, str] | None = None,
     hotlines: Mapping[str, str] | None = None,
     rewrite: Rewrite | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> CallLogServer:
     """A server of these calls, running until it is closed; it listens on this machine alone.
 
@@ -200,10 +209,11 @@ def serve(
         departments: call id -> department id, since calls do not carry it.
         hotlines: call id -> hotline id.
         rewrite: changes each right answer before it is sent.
+        tls: speak https with this context's certificate, which must be one for "localhost".
 
     Raises:
         InputError: the port is taken.
     """
     rows = wire_rows(calls) if isinstance(calls, pl.DataFrame) else calls
     service = CallLogService(rows, departments=departments, hotlines=hotlines)
-    return CallLogServer(service, port=port, api_key=api_key, rewrite=rewrite)
+    return CallLogServer(service, port=port, api_key=api_key, rewrite=rewrite, tls=tls)

@@ -5,13 +5,16 @@ import json
 import logging
 import pickle
 import socket
+import ssl
 import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
+import trustme
 
 import etelecom_analytics as et
 from etelecom_analytics import errors
@@ -134,11 +137,13 @@ def test_two_faults_that_pass_and_then_success(status: int, client: et.Client, s
         (Answer(body=b"[]"), errors.Unreadable, r"\[\]"),
         (Answer(body=b'{"call_logs": []}'), errors.Unreadable, "no paging"),
         (Answer(body={"call_logs": {}, "paging": {}}), errors.Unreadable, "not a list"),
+        (Answer(body=b'{"call_logs": [{"id": "1",}], "paging": {"next": "", "prev": ""}}'), errors.Unreadable, "call_logs"),
+        (Answer(body=b"[" * 100_000), errors.Unreadable, r"\["),
         (Answer(status=503, body=b"upstream connect error"), errors.Unavailable, "503: upstream connect error"),
         (Answer(body=PAGE, cut_after=12), errors.NoAnswer, "cut in the middle"),
         (Answer(body=PAGE, cut_after=0), errors.NoAnswer, "cut|closed"),
     ],
-    ids=["html", "empty", "half", "list", "no paging", "no list", "503", "cut", "cut at once"],
+    ids=["html", "empty", "half", "list", "no paging", "no list", "broken row", "deep", "503", "cut", "cut at once"],
 )
 def test_what_is_no_answer_is_asked_for_again_and_told_in_the_end(
     answer: Answer, kind: type[errors.ApiError], says: str, client: et.Client, server: CallLogServer
@@ -227,7 +232,9 @@ def test_retry_after_as_a_date_by_the_servers_own_clock(client: et.Client, serve
     assert 28 <= waits[0] <= 31
 
 
-@pytest.mark.parametrize("nonsense", ["soon", "-5", "nan", "Mon, 99 Nov 2026 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "nonsense", ["soon", "-5", "nan", "Mon, 99 Nov 2026 00:00:00 GMT", "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"]
+)
 def test_a_retry_after_that_cannot_be_read_falls_back_to_our_own_wait(
     nonsense: str, client: et.Client, server: CallLogServer, waits: list[float]
 ):
@@ -261,26 +268,70 @@ def _every_trace_of(error: BaseException) -> str:
     return "".join([str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error)), *told.format()])
 
 
-@pytest.mark.parametrize("fault", ["wrong key", "echoed", "dead", "reset", "html"])
+KEYS = ["sk-live-9f8e7d6c5b4a", "sk-live-1234567890-abcdef", "0912345678", 'quoted"and\\slashed/key']
+ECHOES: dict[str, Callable[[str], Answer]] = {
+    "in msg": lambda key: Answer(status=401, body={"code": "unauthenticated", "msg": f"no such key: {key}"}),
+    "in code": lambda key: Answer(status=400, body={"code": f"bad {key}", "msg": "x"}),
+    "in meta": lambda key: Answer(status=400, body={"code": "x", "msg": "x", "meta": {"key": key}}),
+    "cut": lambda key: Answer(status=401, body={"code": "x", "msg": "x" * 150 + key}),
+    "html": lambda key: Answer(body=f"<p>{key}</p>".encode()),
+    "location": lambda key: Answer(status=302, headers={"Location": f"https://elsewhere.example/{key}"}),
+    "gateway": lambda key: Answer(status=502, body=f"upstream refused {key}".encode()),
+    "cut body": lambda key: Answer(body={"key": key}, cut_after=3),
+    "wrong key": lambda key: Answer(status=401, body={"code": "unauthenticated", "msg": "no"}),
+}
+
+
+def _parts(key: str) -> list[str]:
+    """The key, and every piece of eight characters of it."""
+    return [key, *(key[at : at + 8] for at in range(len(key) - 7))]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("fault", ECHOES)
 def test_the_key_is_in_no_message_repr_log_or_traceback(
-    fault: str, client_of: ClientOf, server: CallLogServer, caplog: pytest.LogCaptureFixture
+    fault: str, key: str, client_of: ClientOf, server: CallLogServer, caplog: pytest.LogCaptureFixture
 ):
     caplog.set_level(logging.DEBUG)
-    base_url = "http://127.0.0.1:9/v1/shop" if fault == "dead" else server.base_url
-    client = client_of(base_url=base_url, api_key=SECRET, retry=et.Retry(attempts=2))
-    if fault == "echoed":
-        server.script(Answer(status=401, body={"code": "unauthenticated", "msg": f"no such key: {SECRET}"}))
-    if fault == "reset":
-        server.script(*[Answer(body=PAGE, cut_after=3)] * 2)
-    if fault == "html":
-        server.script(*[Answer(body=f"<p>{SECRET}</p>".encode())] * 2)
+    client = client_of(base_url=server.base_url, api_key=key, retry=et.Retry(attempts=2))
+    server.script(*[ECHOES[fault](key)] * 2)
 
     with pytest.raises(errors.ApiError) as caught:
         client.list_calls()
     assert caught.value.__context__ is None
     # The first frame is this test's own, which knows the key.
     caught.value.__traceback__ = caught.value.__traceback__ and caught.value.__traceback__.tb_next
-    assert SECRET not in _every_trace_of(caught.value) + caplog.text + repr(client) + repr(vars(client))
+    told = _every_trace_of(caught.value) + caplog.text + repr(client) + repr(vars(client))
+    assert [part for part in _parts(key) if part in told] == []
+
+
+def test_the_key_is_in_no_traceback_of_a_dead_server_or_of_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    for address in ("http://127.0.0.1:9/v1/shop", "http://pbx.example/v1/shop", ""):
+        (tmp_path / ".env").write_text(f"ETELECOM_BASE_URL={address}\nETELECOM_API_KEY={SECRET}\n")
+        with pytest.raises(errors.EtelecomError) as caught:
+            et.Client.from_env(retry=et.Retry(attempts=1)).list_calls()
+        assert SECRET not in _every_trace_of(caught.value)
+
+
+def test_a_client_is_not_pickled_with_its_key(client: et.Client):
+    with pytest.raises(TypeError, match="holds a key"):
+        pickle.dumps(client)
+
+
+def test_no_message_holds_a_phone_number(client: et.Client, server: CallLogServer):
+    server.script(
+        Answer(status=400, body={"code": "bad 0900000001", "msg": "x" * 155 + "0900000001", "meta": {"number": "+84 900 000 001"}}),
+        Answer(status=302, headers={"Location": "https://elsewhere.example/?n=0900000001" + "z" * 3000}),
+        Answer(status=400, body=b"\x1b]0;pwned\x07 090/000/0001\nsecond line"),
+    )
+    for _ in range(3):
+        with pytest.raises(errors.ApiError) as caught:
+            client.list_calls()
+        told = str(caught.value)
+        assert "90000" not in told.replace(" ", "").replace("/", "")
+        assert len(told) < 900
+        assert told.isprintable()
 
 
 def test_a_key_that_is_none_is_refused_without_showing_it():
@@ -292,19 +343,55 @@ def test_a_key_that_is_none_is_refused_without_showing_it():
 
 @pytest.mark.parametrize(
     "address",
-    ["", "pbx.example/v1", "ftp://pbx.example", "http://pbx.example/v1/shop", "https://me:pw@pbx.example/v1", "https://pbx.example/v1?x=1"],
+    [
+        "",
+        "pbx.example/v1",
+        "ftp://pbx.example",
+        "http://pbx.example/v1/shop",
+        "https://me:pw@pbx.example/v1",
+        "https://pbx.example/v1?x=1",
+        "https://[::1",
+        "https://pbx.example:99999",
+        "https://pbx.example:abc",
+        "https://pbx example/v1",
+    ],
 )
 def test_an_address_to_which_no_key_may_be_sent(address: str):
     with pytest.raises(errors.SettingError, match="ETELECOM_BASE_URL"):
         et.Client(address, SECRET)
 
 
-def test_certificates_are_always_checked(client_of: ClientOf, server: CallLogServer):
-    client = client_of(base_url=server.base_url.replace("http://", "https://"), api_key=SECRET)
+def test_certificates_are_always_checked(client_of: ClientOf, calls: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A server with a certificate that nobody vouches for gets nothing; one that the user vouches for is talked to."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with serve(calls.head(3), tls=context) as server:
+        client = client_of(base_url=server.base_url, api_key=server.api_key)
+        with pytest.raises(errors.BadCertificate, match="REQUESTS_CA_BUNDLE") as caught:
+            client.list_calls()
+        assert caught.value.attempts == 1
+        assert not server.requests
+        authority.cert_pem.write_to_path(str(tmp_path / "company.pem"))
+        client._session.verify = str(tmp_path / "company.pem")
+        assert len(client.list_calls().call_logs) == 3
 
-    with pytest.raises(errors.BadCertificate, match="REQUESTS_CA_BUNDLE") as caught:
+
+def test_a_server_without_tls_is_told_apart_from_one_with_a_bad_certificate(client_of: ClientOf, server: CallLogServer):
+    client = client_of(base_url=server.base_url.replace("http://", "https://"), api_key=SECRET, retry=et.Retry(attempts=1))
+
+    with pytest.raises(errors.NoAnswer, match=r"(?i)ssl") as caught:
         client.list_calls()
-    assert caught.value.attempts == 1
+    assert not isinstance(caught.value, errors.BadCertificate)
+
+
+def test_a_proxy_sees_nothing_of_what_goes_to_this_machine(monkeypatch: pytest.MonkeyPatch, client_of: ClientOf, server: CallLogServer):
+    with serve([]) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.base_url.split("/v1")[0])
+
+        assert client_of(server).list_calls(limit=1).call_logs
+        assert not proxy.requests
 
 
 # Settings.
@@ -333,6 +420,15 @@ def test_a_dotenv_file_is_honoured_and_the_environment_goes_first(monkeypatch: p
     monkeypatch.setenv("ETELECOM_API_KEY", server.api_key)
     with et.Client.from_env() as client:
         assert client.list_calls(limit=1).call_logs
+
+
+def test_a_dotenv_file_that_is_no_text_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """PowerShell's `>` writes UTF-16."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes("ETELECOM_API_KEY=x\n".encode("utf-16"))
+
+    with pytest.raises(errors.SettingError, match="save it as UTF-8"):
+        et.Client.from_env()
 
 
 @pytest.mark.parametrize("missing", ["ETELECOM_BASE_URL", "ETELECOM_API_KEY"])

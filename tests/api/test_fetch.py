@@ -400,6 +400,36 @@ def test_the_report_says_up_to_when_the_calls_are_complete(client: et.Client):
     assert before <= still_coming.complete_to == still_coming.began_at <= datetime.now(UTC)
 
 
+def test_a_table_of_tomorrow_is_complete_to_where_it_begins(client: et.Client):
+    report = et.fetch_calls(client, et.CallQuery(date_from="2199-01-01")).report
+
+    assert report.complete_from == report.complete_to
+
+
+def test_what_is_shown_of_the_wire_has_no_control_characters_and_no_numbers(client_of: ClientOf):
+    logs = fetched(
+        client_of, ROW | {"a\x1b[31m\nb": 1, "0900000001": 1, "direction": "\ud83d\x07"}, {"caller": "0900000001", "note": "private"}
+    )
+
+    assert repr(logs).replace("\n", "").isprintable()
+    logs._repr_html_().encode()
+    assert not re.search("90000|private", repr(logs) + repr(logs.report) + logs._repr_html_())
+
+
+def test_a_server_that_ignores_cursors_is_noticed(client_of: ClientOf, calls: pl.DataFrame):
+    turns = iter(range(1000))
+
+    def ever_new(request: Request, answer: Request) -> Request:
+        return first | {"paging": {"next": f"cursor {next(turns)}", "prev": ""}}
+
+    with serve(calls.head(50)) as server:
+        client = client_of(server)
+        first = json.loads(client.list_calls().body)
+        server.script(*[Answer(body=ever_new({}, {})) for _ in range(10)])
+        with pytest.raises(errors.PagingError, match="3 pages without anything new in a row"):
+            et.fetch_calls(client)
+
+
 def test_what_has_not_happened_yet_is_a_gap(client: et.Client):
     report = et.fetch_calls(client, et.CallQuery(date_from="2026-11-02", date_to="2199-01-01")).report
 
@@ -425,7 +455,7 @@ def test_both_representations_say_what_was_fetched_and_escape_what_came_from_out
 
     for shown in (repr(logs), logs._repr_html_()):
         assert "1, with 0 call targets" in shown
-        assert "1 rows on 2 pages" in shown
+        assert "1 row on 2 pages" in shown
         assert "2026-11-02 08:00:00+07:00" in shown
     assert "<script>" not in logs._repr_html_()
     assert "<img" not in logs._repr_html_()

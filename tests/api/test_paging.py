@@ -1,7 +1,5 @@
 """Following cursors: every page once, only an empty `next` ends it, and no loop goes on for ever."""
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,13 +27,15 @@ class Chain:
 
     def walk(self) -> list[str]:
         names: list[str] = []
-        for each in follow(self.ask, brings_new(names)):
-            names += [each.body.decode()]  # at once: `brings_new` looks at what came so far
+
+        def take(page: Page) -> int:
+            name = page.body.decode()
+            new = not page.is_empty and name not in names
+            names.append(name)
+            return int(new)
+
+        assert follow(self.ask, take) == len(names)
         return names
-
-
-def brings_new(names: list[str]) -> Callable[[Page], bool]:
-    return lambda page: page.body.decode() not in names
 
 
 def test_an_empty_cursor_ends_the_chain():
@@ -70,6 +70,20 @@ def test_a_cycle_of_any_length_is_probed_once_and_then_an_error(length: int, bac
     assert caught.value.cursor == returns
     assert caught.value.pages == length + 1
     assert len(chain.asked) == length + 2
+
+
+def test_ever_new_cursors_that_bring_nothing_new_are_an_error():
+    chain = Chain({"": page("one", "c0")} | {f"c{n}": page("one", f"c{n + 1}") for n in range(9)})
+
+    with pytest.raises(PagingError, match="3 pages without anything new in a row") as caught:
+        chain.walk()
+    assert (caught.value.cursor, caught.value.pages) == ("c3", 4)
+
+
+def test_two_pages_that_bring_nothing_new_are_gone_through():
+    chain = Chain({"": page("one", "a"), "a": page("one", "b"), "b": page("one", "c"), "c": page("two", "d"), "d": page("one", "")})
+
+    assert chain.walk() == ["one", "one", "one", "two", "one"]
 
 
 def test_a_cursor_that_repeats_but_brings_new_calls_goes_on():

@@ -282,9 +282,9 @@ def test_rows_are_sorted_by_the_dimensions_nulls_last(calls: pl.DataFrame):
 def test_both_grains_stand_side_by_side(calls: pl.DataFrame):
     """Calls without offers keep their row, with 0 offers."""
     bare = calls.head(40).with_columns(call_targets=pl.lit([], dtype=calls.schema["call_targets"]), caller=pl.lit("nobody rang"))
-    found = summarize(pl.concat([bare, calls.tail(40)]), ["caller"], ["calls", "offers", "ring_avg_s"])
+    found = summarize(pl.concat([bare, calls.tail(40)]), ["caller"], ["calls", "offers", "ring_avg_s", "rna_rate"], confidence=True)
 
-    assert found.filter(pl.col("caller") == "nobody rang").row(0) == ("nobody rang", 40, 0, None)
+    assert found.filter(pl.col("caller") == "nobody rang").row(0) == ("nobody rang", 40, 0, None, None, 0, 0, None, None)
     assert found["calls"].sum() == 80
 
 

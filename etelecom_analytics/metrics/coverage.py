@@ -1,0 +1,106 @@
+"""Summaries that know what was fetched: what was fetched and had no calls is zero, what was not fetched is unknown."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+
+import polars as pl
+
+from .. import clock
+from ..clock import LOCAL_DIMENSIONS
+from ..frames import Frame
+from ..logs import FetchReport, Gap
+from .options import MetricOptions
+from .registry import MEASURES, Total
+from .summary import summarize
+
+__all__ = ["summarize_fetched", "unfetched"]
+
+_STEP = timedelta(minutes=15)
+"""The offsets of today's zones are whole quarters of an hour, so no slice of this length lies in two groups."""
+
+
+def summarize_fetched(
+    calls: Frame,
+    by: Sequence[str],
+    measures: Sequence[str],
+    *,
+    coverage: FetchReport | None,
+    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    confidence: bool = False,
+) -> pl.DataFrame:
+    """The table of `summarize`, and for each group `hours`, how long it lasts, and `fetched_hours`, how much of that was fetched.
+
+    Over local dimensions (hour, day, ...) with `coverage` it also has the groups without calls, from the first day that was asked for
+    or has a call to the last: their counts and sums are 0 where something was fetched, else null. Elsewhere both columns are null.
+    Collects.
+    """
+    summary = summarize(calls.lazy(), by, measures, options=options, confidence=confidence).collect()
+    if coverage is None or not by or any(name not in LOCAL_DIMENSIONS for name in by):
+        return summary.with_columns(hours=pl.lit(None, pl.Float64), fetched_hours=pl.lit(None, pl.Float64))
+    joined = summary.join(_fetched_hours(calls, by, coverage, options), on=list(by), how="full", coalesce=True, nulls_equal=True)
+    sums = [name for name in summary.columns if _adds_up(name)]
+    zero_where_fetched = pl.col(sums).fill_null(pl.when(pl.col("fetched_hours") > 0).then(0))
+    return joined.with_columns(zero_where_fetched).sort(by, nulls_last=True)
+
+
+def unfetched(coverage: FetchReport, begin: datetime, end: datetime) -> tuple[Gap, ...]:
+    """The parts of [begin, end) that were not fetched, in order, none touching another."""
+    before = [Gap(begin, coverage.complete_from)] if coverage.complete_from else []
+    holes = [Gap(max(hole.begin, begin), min(hole.end, end)) for hole in (*before, *coverage.gaps, Gap(coverage.complete_to, end))]
+    apart: list[Gap] = []
+    for hole in sorted(hole for hole in holes if hole.begin < hole.end):
+        if apart and hole.begin <= apart[-1].end:
+            apart[-1] = Gap(apart[-1].begin, max(apart[-1].end, hole.end))
+        else:
+            apart.append(hole)
+    return tuple(apart)
+
+
+def _call_span(calls: Frame) -> tuple[datetime, datetime] | None:
+    """When the first and the last of these calls began; None where no call has a start."""
+    began = pl.col("started_at")
+    first, last = calls.lazy().select(first=began.min(), last=began.max()).collect().row(0)
+    return None if first is None else (first, last)
+
+
+def _adds_up(column: str) -> bool:
+    return column.endswith(("_num", "_den")) or (column in MEASURES and isinstance(MEASURES[column].made_of, Total))
+
+
+def _fetched_hours(calls: Frame, by: Sequence[str], coverage: FetchReport, options: MetricOptions) -> pl.DataFrame:
+    """`hours` and `fetched_hours` of every group between the first and the last moment that was asked for or has a call."""
+    moments = [coverage.complete_to, *(moment for gap in coverage.gaps for moment in gap), *(_call_span(calls) or ())]
+    if coverage.complete_from:
+        moments.append(coverage.complete_from)
+    begin, end = _whole_groups(min(moments), max(moments), by, options.time_zone)
+    slices = pl.datetime_range(begin, end, _STEP, closed="left", time_unit="us", eager=True).alias("started_at")
+    until = pl.col("started_at") + _STEP
+    missing = pl.sum_horizontal(
+        pl.lit(0.0),
+        *(
+            (pl.min_horizontal(until, pl.lit(gap.end)) - pl.max_horizontal("started_at", pl.lit(gap.begin))).dt.total_microseconds().clip(0)
+            for gap in unfetched(coverage, begin, end)
+        ),
+    )
+    hours = _STEP / timedelta(hours=1)
+    return (
+        slices.to_frame()
+        .with_columns(hours=pl.lit(hours), fetched_hours=hours - missing / timedelta(hours=1).total_seconds() / 1e6)
+        .with_columns(**{name: LOCAL_DIMENSIONS[name](options.time_zone) for name in by})
+        .group_by(by)
+        .agg(pl.col("hours", "fetched_hours").sum())
+        .with_columns(pl.col("fetched_hours").round(6))
+    )
+
+
+def _whole_groups(begin: datetime, end: datetime, by: Sequence[str], time_zone: str) -> tuple[datetime, datetime]:
+    """The range widened to whole local days, or to whole weeks or months where these are the groups."""
+    zone = clock.zone(time_zone)
+    first, last = begin.astimezone(zone).date(), (end - timedelta(microseconds=1)).astimezone(zone).date()
+    last = max(first, last)
+    if {"week", "weekday"} & set(by):
+        first, last = first - timedelta(first.weekday()), last + timedelta(6 - last.weekday())
+    if "month" in by:
+        first, last = first.replace(day=1), (last.replace(day=1) + timedelta(31)).replace(day=1) - timedelta(1)
+    midnights = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(1)))
+    return next(midnights), next(midnights)
