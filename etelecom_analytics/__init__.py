@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from .reports.page import write_charts, write_page
     from .simulator import simulate_calls
     from .snapshot import read_snapshot, write_snapshot
+    from .widgets.chart_view import ChartView
     from .widgets.fetch_panel import FetchPanel
     from .widgets.filter_panel import FilterPanel
 
 __all__ = [
     "CallLogs",
     "CallQuery",
+    "ChartView",
     "Client",
     "FetchPanel",
     "FetchReport",
@@ -56,6 +58,7 @@ __version__ = version("etelecom_analytics")
 _HOME = {
     "CallLogs": "logs",
     "CallQuery": "query",
+    "ChartView": "widgets.chart_view",
     "Client": "api.client",
     "FetchPanel": "widgets.fetch_panel",
     "FetchReport": "logs",

@@ -11,9 +11,9 @@ import etelecom_analytics as et
 
 ROOT = Path(__file__).parent.parent
 NAMES = [
-    "CallLogs", "CallQuery", "Client", "FetchPanel", "FetchReport", "FilterPanel", "MetricOptions", "Page", "Retry", "call_targets",
-    "charts", "errors", "fetch_calls", "fetcher", "measures", "metrics", "read_snapshot", "simulate_calls", "simulator", "summarize",
-    "write_charts", "write_page", "write_snapshot",
+    "CallLogs", "CallQuery", "ChartView", "Client", "FetchPanel", "FetchReport", "FilterPanel", "MetricOptions", "Page", "Retry",
+    "call_targets", "charts", "errors", "fetch_calls", "fetcher", "measures", "metrics", "read_snapshot", "simulate_calls", "simulator",
+    "summarize", "write_charts", "write_page", "write_snapshot",
 ]  # fmt: skip
 
 

@@ -57,10 +57,10 @@ def unfetched(coverage: FetchReport, begin: datetime, end: datetime) -> tuple[Ga
 
 
 def _call_span(calls: Frame) -> tuple[datetime, datetime] | None:
-    """When the first and the last of these calls began; None where no call has a start."""
+    """When the first of these calls began, and the moment after the last did; None where no call has a start."""
     began = pl.col("started_at")
     first, last = calls.lazy().select(first=began.min(), last=began.max()).collect().row(0)
-    return None if first is None else (first, last)
+    return None if first is None else (first, last + timedelta(microseconds=1))
 
 
 def _adds_up(column: str) -> bool:
@@ -73,23 +73,21 @@ def _fetched_hours(calls: Frame, by: Sequence[str], coverage: FetchReport, optio
     if coverage.complete_from:
         moments.append(coverage.complete_from)
     begin, end = _whole_groups(min(moments), max(moments), by, options.time_zone)
-    slices = pl.datetime_range(begin, end, _STEP, closed="left", time_unit="us", eager=True).alias("started_at")
-    until = pl.col("started_at") + _STEP
-    missing = pl.sum_horizontal(
-        pl.lit(0.0),
-        *(
-            (pl.min_horizontal(until, pl.lit(gap.end)) - pl.max_horizontal("started_at", pl.lit(gap.begin))).dt.total_microseconds().clip(0)
-            for gap in unfetched(coverage, begin, end)
-        ),
-    )
-    hours = _STEP / timedelta(hours=1)
+    # A weekday that was never asked for is a group all the same, of no hours.
+    slices = pl.datetime_range(begin, end + timedelta(7 * ("weekday" in by)), _STEP, closed="left", time_unit="us", eager=True)
+    start, until = pl.col("started_at"), pl.col("started_at") + _STEP
+    missing = [
+        (pl.min_horizontal(until, pl.lit(gap.end)) - pl.max_horizontal(start, pl.lit(gap.begin))).dt.total_microseconds().clip(0)
+        for gap in unfetched(coverage, begin, end)
+    ]
+    whole = pl.when(start < end).then(_STEP / timedelta(microseconds=1)).otherwise(0)
+    hours = {"hours": whole, "fetched_hours": whole - pl.sum_horizontal(pl.lit(0), *missing)}
     return (
-        slices.to_frame()
-        .with_columns(hours=pl.lit(hours), fetched_hours=hours - missing / timedelta(hours=1).total_seconds() / 1e6)
-        .with_columns(**{name: LOCAL_DIMENSIONS[name](options.time_zone) for name in by})
+        slices.alias("started_at")
+        .to_frame()
+        .with_columns(**hours, **{name: LOCAL_DIMENSIONS[name](options.time_zone) for name in by})
         .group_by(by)
-        .agg(pl.col("hours", "fetched_hours").sum())
-        .with_columns(pl.col("fetched_hours").round(6))
+        .agg(pl.col(*hours).sum() / (timedelta(hours=1) / timedelta(microseconds=1)))
     )
 
 
@@ -98,7 +96,7 @@ def _whole_groups(begin: datetime, end: datetime, by: Sequence[str], time_zone: 
     zone = clock.zone(time_zone)
     first, last = begin.astimezone(zone).date(), (end - timedelta(microseconds=1)).astimezone(zone).date()
     last = max(first, last)
-    if {"week", "weekday"} & set(by):
+    if "week" in by:
         first, last = first - timedelta(first.weekday()), last + timedelta(6 - last.weekday())
     if "month" in by:
         first, last = first.replace(day=1), (last.replace(day=1) + timedelta(31)).replace(day=1) - timedelta(1)

@@ -8,7 +8,7 @@ import polars as pl
 
 from ..frames import Frame, same_kind
 from ..schema import CALL_TARGETS_SCHEMA, LEG_OUTCOMES, OFFERS_SCHEMA
-from .facts import CALL_COLUMNS, is_answered_leg, seconds, to_person
+from .facts import CALL_COLUMNS, is_answered_leg, to_person
 from .options import MetricOptions
 
 __all__ = ["OFFER_FACTS", "legs", "offer_facts", "offers"]
@@ -140,19 +140,19 @@ def _first_rule() -> pl.Expr:
 
 def _gathered(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     """Offers with the columns of `schema.OFFERS` and those of their call."""
-    ring = ["call_id", "target_number"]
     begins = pl.coalesce("add_time", "ring_time", "answered_time")
     judged = _judged(calls, options).with_columns(began=begins).sort("call_id", "target_number", "began", "target_index", nulls_last=True)
-    # In this order a leg opens an offer unless the leg before it began within 2 s. What has no number, or no time, opens one of its own.
-    near = (pl.col("began") - pl.col("began").shift(1).over(ring)) <= _TOLERANCE
-    opens = ~near.fill_null(value=False) | pl.col("target_number").is_null()
-    first_leg = pl.when(opens).then(pl.col("target_index")).forward_fill().over(ring)
-    best = [pl.col("outcome").to_physical(), pl.col("began"), pl.col("target_index")]
+    # In this order a leg opens an offer unless the leg before it is of the same ring and began within 2 s; what has no number, or no
+    # time, opens one of its own. The first leg of a ring opens one, so filling forward never crosses from one ring to the next.
+    same_ring = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in ("call_id", "target_number"))
+    near = same_ring & ((pl.col("began") - pl.col("began").shift(1)) <= _TOLERANCE)
+    first_leg = pl.when(~near.fill_null(value=False)).then(pl.col("target_index")).forward_fill()
+    best = pl.col("outcome").to_physical().arg_min()  # the first of them at a tie: a group keeps the order of its rows
 
     def of_best(column: str) -> pl.Expr:
-        return pl.col(column).sort_by(best, nulls_last=True).first()
+        return pl.col(column).get(best)
 
-    talk = pl.when("is_answered").then(seconds(pl.col("answered_time"), pl.col("ended_time")))
+    talk = pl.when("is_answered").then((pl.col("ended_time") - pl.col("answered_time")).dt.total_microseconds())
     gathered = (
         judged.with_columns(first_leg=first_leg, talk=talk)
         .group_by("call_id", "target_number", "first_leg")
@@ -160,7 +160,7 @@ def _gathered(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
             *(pl.col(column).first() for column in _CALL_CONTEXT),
             offered_at=pl.col("began").min(),
             ring_s=pl.col("ring_duration").filter("rang").max().cast(pl.Float64),
-            talk_s=pl.when(pl.col("talk").is_not_null().any()).then(pl.col("talk").sum()),
+            talk_s=pl.when(pl.col("talk").is_not_null().any()).then(pl.col("talk").sum() / 1_000_000),
             legs=pl.len().cast(pl.Int32),
             outcome=of_best("outcome"),
             trunk_name=of_best("trunk_name"),
@@ -191,7 +191,8 @@ def _busy(gathered: pl.LazyFrame, judged: pl.LazyFrame) -> pl.LazyFrame:
             event(gathered, "offered_at", 0, looks=True),
         ]
     ).sort("target_number", "at", "looks")
-    on_line = pl.col("change").cum_sum().over("target_number")
+    # Every talk begins and ends, so a number's changes come to 0 before the next number's begin: one sum runs over all of them.
+    on_line = pl.col("change").cum_sum()
     own = pl.col("change").cum_sum().over("target_number", "call_id")
     known = pl.col("target_number").is_not_null() & pl.col("at").is_not_null()
     return events.with_columns(busy=known & (on_line > own)).filter("looks").select("call_id", "first_leg", "busy")

@@ -20,7 +20,7 @@ RING_GROUPS = {
 _WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600)
 _MOST_BINS = 60
 _TAIL = 0.99
-"""Where the bins end: the last one holds all longer rings, so that one forgotten phone does not squeeze the rest."""
+"""Where the bins end if not all fit: the last one holds all longer rings, so that one forgotten phone does not squeeze the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,7 @@ class RingSeconds:
     Attributes:
         calls: calls that were looked at.
         offers: their offers to persons, of calls that ended; those that did not ring have no ring seconds.
+        width_s: how wide a bin is.
         groups: one row for each of `RING_GROUPS` that rang: `group`, `offers`, `ring_p50_s`, `ring_p90_s`.
         bins: one row for each group and bin: `group`, `from_s` (inclusive), `to_s` (exclusive; null: no end), `offers`, `share` of the
             group, `up_to`, the share of the group in this bin and those before, `up_to_offers`, and how many of the offers had the
@@ -38,6 +39,7 @@ class RingSeconds:
 
     calls: int
     offers: int
+    width_s: int
     groups: pl.DataFrame
     bins: pl.DataFrame
 
@@ -53,13 +55,16 @@ def ring_seconds(calls: Frame, *, options: MetricOptions = MetricOptions()) -> R
     rang = rows.filter(pl.col("ring_s").is_not_null())
     quantiles = {f"ring_p{share}_s": pl.col("ring_s").quantile(share / 100, interpolation="linear") for share in (50, 90)}
     groups = rang.group_by("group").agg(offers=pl.len().cast(pl.Int64), **quantiles).sort("group")
-    return RingSeconds(calls=counted.item(), offers=rows.height, groups=groups, bins=_binned(rang, groups))
+    width, bins = _binned(rang, groups)
+    return RingSeconds(calls=counted.item(), offers=rows.height, width_s=width, groups=groups, bins=bins)
 
 
-def _binned(rang: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+def _binned(rang: pl.DataFrame, groups: pl.DataFrame) -> tuple[int, pl.DataFrame]:
+    """How wide the bins are, and the bins."""
     longest, tail = rang.select(longest=pl.col("ring_s").max(), tail=pl.col("ring_s").quantile(_TAIL, interpolation="linear")).row(0)
-    width = next((width for width in _WIDTHS if (tail or 0) < width * _MOST_BINS), (tail or 0) // _MOST_BINS + 1)
-    last = int((tail or 0) // width)
+    width = next((width for width in _WIDTHS if (tail or 0) < width * _MOST_BINS), int((tail or 0) // _MOST_BINS) + 1)
+    fits = (longest or 0) < width * _MOST_BINS
+    last = int((longest if fits else tail) or 0) // width
     number = (pl.col("ring_s") // width).clip(0, last).cast(pl.Int64)
     outcomes = ("rna_timeout", "caller_gave_up", "busy_or_rejected")
     counts = (
@@ -71,7 +76,7 @@ def _binned(rang: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     sums = ("offers", *outcomes)
     ends = (longest or 0) < (last + 1) * width
     up_to = pl.col("offers").cum_sum().over("group", order_by="bin")
-    return (
+    bins = (
         every.join(counts, on=["group", "bin"], how="left")
         .with_columns(pl.col(sums).fill_null(0))
         .with_columns(from_s=pl.col("bin") * width, to_s=pl.when((pl.col("bin") < last) | ends).then((pl.col("bin") + 1) * width))
@@ -79,3 +84,4 @@ def _binned(rang: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
         .sort("group", "bin")
         .select("group", "from_s", "to_s", "offers", "share", "up_to", "up_to_offers", *outcomes)
     )
+    return width, bins

@@ -95,8 +95,12 @@ def _joined(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) 
 
 def _sum(fact: str) -> pl.Expr:
     """The sum of a fact in seconds, or how many rows a flag holds for; as Int64, since unsigned counts wrap when subtracted."""
-    column = pl.col(fact)
-    return column.sum() if fact.endswith("_s") else column.cast(pl.Int64).sum()
+    return _microseconds(fact).sum() / 1_000_000 if fact.endswith("_s") else pl.col(fact).cast(pl.Int64).sum()
+
+
+def _microseconds(fact: str) -> pl.Expr:
+    """Seconds as whole microseconds: their sum does not depend on the order of rows, which threads do not keep."""
+    return (pl.col(fact) * 1_000_000).round().cast(pl.Int64)
 
 
 def _columns(each: Measure, *, confidence: bool) -> list[pl.Expr]:
@@ -105,7 +109,8 @@ def _columns(each: Measure, *, confidence: bool) -> list[pl.Expr]:
         case Total(fact):
             return [_sum(fact).alias(each.name)]
         case Mean(fact):
-            return [pl.col(fact).mean().alias(each.name)]
+            known = _microseconds(fact)
+            return [pl.when(known.count() > 0).then(known.sum() / known.count() / 1_000_000).alias(each.name)]
         case Quantile(fact, share):
             return [pl.col(fact).quantile(share, interpolation="linear").alias(each.name)]
         case Ratio(numerator, denominator):

@@ -1,0 +1,119 @@
+"""How groups stand on an axis: days as spans of time, hours in their order, names by size; and what was not fetched."""
+
+from datetime import UTC, datetime, timedelta
+
+import altair as alt
+import polars as pl
+
+from .. import clock
+from ..logs import FetchReport
+from ..metrics.coverage import unfetched
+from .theme import FAINT, NONE_LABEL, SHADE, SHADE_OPACITY
+
+__all__ = ["CLOCK", "TIME", "fetched_text", "in_order", "key_text", "not_fetched", "shade", "spans", "time_axis"]
+
+TIME = {"day": "1d", "week": "1w", "month": "1mo"}
+"""Dimensions on an axis of time, and how long their groups last."""
+
+CLOCK = {
+    "hour": tuple(f"{hour}" for hour in range(24)),
+    "quarter_hour": tuple(f"{quarter // 4}:{quarter % 4 * 15:02}" for quarter in range(96)),
+    "weekday": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
+"""Dimensions that come round again, and the labels of all their groups, in order."""
+
+_FIRST = {"hour": 0, "quarter_hour": 0, "weekday": 1}
+_LABELS = 12
+_MINUTE = "%Y-%m-%d %H:%M"
+_ROOM = 0.12
+"""The part of the width that the words "not fetched" take."""
+
+
+def key_text(by: str) -> pl.Expr:
+    """The group's key as people read it."""
+    key = pl.col(by)
+    if by in TIME:
+        text = key.dt.strftime("%Y-%m" if by == "month" else "%a %Y-%m-%d")
+    elif by in CLOCK:
+        first = _FIRST[by]
+        text = key.cast(pl.Int64).replace_strict({first + place: label for place, label in enumerate(CLOCK[by])}, return_dtype=pl.String)
+    else:
+        text = key.cast(pl.String)
+    return text.fill_null(NONE_LABEL)
+
+
+def in_order(table: pl.DataFrame, by: str) -> list[str]:
+    """The labels of the axis: all hours or weekdays, or the groups that there are as they stand; a null key last."""
+    known = list(CLOCK.get(by, table.filter(pl.col(by).is_not_null())["key"].unique(maintain_order=True)))
+    return [*known, NONE_LABEL] if table[by].null_count() else known
+
+
+def fetched_text() -> pl.Expr:
+    """How much of a group was fetched, in words: "all", "no", or "8 of 24 h"."""
+    hours, fetched = (pl.col(name).round(2).cast(pl.String).str.strip_suffix(".0") for name in ("hours", "fetched_hours"))
+    part = pl.format("{} of {} h", fetched, hours)
+    some = pl.when(pl.col("fetched_hours") < pl.col("hours")).then(part).otherwise(pl.lit("all"))
+    some = pl.when(pl.col("fetched_hours") <= 0).then(pl.lit("no")).otherwise(some)
+    return pl.when(pl.col("fetched_hours").is_null()).then(pl.lit("unknown")).otherwise(some)
+
+
+def milliseconds(local: pl.Expr) -> pl.Expr:
+    """Local wall-clock time as milliseconds: a number that every viewer, in whatever zone, draws at the same place."""
+    return local.cast(pl.Datetime("ms")).cast(pl.Int64)
+
+
+def spans(by: str) -> dict[str, pl.Expr]:
+    """Where a day, week or month begins, ends and has its middle on the axis of time."""
+    begin, end = milliseconds(pl.col(by)), milliseconds(pl.col(by).dt.offset_by(TIME[by]))
+    return {"begin": begin, "middle": (begin + end) // 2, "end": end}
+
+
+def time_axis(table: pl.DataFrame, by: str, *, field: str, labels: bool) -> alt.X:
+    """The axis of time on which a field of a table with `spans` stands: as wide as these, labelled at the middle of at most 12."""
+    each = -(-table.height // _LABELS)
+    text = {"day": "%a %-d %b", "week": "%-d %b %Y", "month": "%b %Y"}[by]
+    if by == "day" and each > 1:
+        text = "%-d %b %Y" if table[by].dt.year().n_unique() > 1 else "%-d %b"
+    back = table.select((pl.col("middle") - pl.col("begin")).max()).item() if by == "week" else 0
+    axis = alt.Axis(
+        values=table["middle"].to_list()[::each], labelExpr=f"utcFormat(datum.value - {back}, '{text}')", labelOverlap=True,
+        title={"day": None, "week": "week from Monday", "month": None}[by] if labels else None, labels=labels, ticks=labels, grid=False,
+    )  # fmt: skip
+    return alt.X(f"{field}:T", axis=axis, scale=alt.Scale(type="utc", domain=_edges(table), nice=False))
+
+
+def _edges(table: pl.DataFrame) -> list[int]:
+    return [int(table["begin"].to_list()[0]), int(table["end"].to_list()[-1])]
+
+
+def not_fetched(coverage: FetchReport | None, table: pl.DataFrame, time_zone: str) -> pl.DataFrame:
+    """The spans that were not fetched within those of a table with `spans`: where they begin, end and have their middle, and words."""
+    first, last = _edges(table)
+    zone = clock.zone(time_zone)
+    epoch = datetime(1970, 1, 1)
+    edges = ((epoch + timedelta(milliseconds=edge)).replace(tzinfo=zone).astimezone(UTC) for edge in (first, last))
+    gaps = pl.DataFrame(
+        unfetched(coverage, *edges) if coverage else (),
+        schema={"begin": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")},
+        orient="row",
+    )
+    local = gaps.with_columns(pl.all().dt.convert_time_zone(zone.key).dt.replace_time_zone(None))
+    begin, end = milliseconds(pl.col("begin")), milliseconds(pl.col("end"))
+    return local.select(
+        begin=begin,
+        middle=(begin + end) // 2,
+        end=end,
+        since=pl.col("begin").dt.strftime(_MINUTE),
+        until=pl.col("end").dt.strftime(_MINUTE),
+        words=pl.when((end - begin) > (last - first) * _ROOM).then(pl.lit("not fetched")).otherwise(pl.lit("")),
+    )
+
+
+def shade(gaps: pl.DataFrame, *, told: bool) -> list[alt.Chart]:
+    """Grey spans where nothing was fetched; if they are to be told, with words in those that have the room."""
+    base = alt.Chart(gaps)
+    tooltip = [alt.Tooltip("since:N", title="not fetched from"), alt.Tooltip("until:N", title="to")]
+    band = base.mark_rect(color=SHADE, opacity=SHADE_OPACITY, clip=True).encode(alt.X("begin:T"), alt.X2("end:T"), tooltip=tooltip)
+    edges = [base.mark_rule(color=FAINT, strokeDash=[2, 3]).encode(alt.X(f"{edge}:T")) for edge in ("begin", "end")]
+    words = base.mark_text(fontStyle="italic", baseline="bottom").encode(alt.X("middle:T"), y=alt.value("height"), text="words:N")
+    return [band, *edges, words] if told else [band, *edges]

@@ -1,0 +1,146 @@
+"""One row an extension: what it was offered, what it answered, and how long it rang and talked."""
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from ..errors import InputError
+from ..frames import Frame
+from ..logs import FetchReport
+from ..metrics import INWARD, MEASURES, MetricOptions, inward, summarize
+from .theme import ANSWERED, FAINT, LOST, NONE_LABEL, complete_words, count, dressed, no_calls, rounded, total
+
+__all__ = ["extension_performance"]
+
+_ROW, _RATE, _BAR = 24, 230, 68
+_MOST = 400
+"""A number has eleven marks, and no chart more than 5,000."""
+_TOOLTIP = [
+    alt.Tooltip("number:N"),
+    alt.Tooltip("fair_answer_rate:Q", title="fair answer rate", format=".1%"),
+    alt.Tooltip("interval:N", title="95 % interval"),
+    alt.Tooltip("fair:N", title="which is"),
+    alt.Tooltip("offers:Q", format=","),
+    alt.Tooltip("answered_offers:Q", title="answered", format=","),
+    alt.Tooltip("rna:Q", title="rang out", format=","),
+    alt.Tooltip("ring_p50_s:Q", title="median ring, s", format=".1f"),
+    alt.Tooltip("ring_avg_s:Q", title="average ring, s", format=".1f"),
+    alt.Tooltip("talk_min:Q", title="talk, min", format=",.1f"),
+]
+
+
+def extension_performance(
+    calls: Frame,
+    *,
+    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    coverage: FetchReport | None = None,
+    min_offers: int = 20,
+    most: int = 40,
+) -> alt.HConcatChart | alt.Chart:
+    """One row a target number, best fair answer rate first: the rate with its 95 % interval, offers, rung out, ring and talk. Collects.
+
+    Offers of calls with direction in, ext and ext_in are counted: an `out` call rings outside numbers, and of the two logs of an internal
+    call one is enough. Grouping calls by `extension_id` would not do, since a missed call has none.
+
+    Args:
+        calls: calls of any direction.
+        options: what the numbers depend on besides the calls; offers to `ivr_numbers` are left out.
+        coverage: `logs.report`; up to when the calls are complete is told.
+        min_offers: numbers with fewer offers are grey and come last.
+        most: how many numbers are drawn, up to 400; of more, those with the most offers.
+
+    Raises:
+        InputError: `most` is out of range.
+    """
+    if not 1 <= most <= _MOST:
+        raise InputError(f"most is how many numbers are drawn, from 1 to {_MOST}; got {most!r}.")
+    counted = inward(calls)
+    measures = ["offers", "answered_offers", "fair_answer_rate", "rna", "ring_p50_s", "ring_avg_s", "leg_talk_s"]
+    table = summarize(counted.lazy(), ["target_number"], measures, options=options, confidence=True).collect()
+    of_calls = counted.lazy().select(pl.len()).collect().item()
+    zone, complete = f"({options.time_zone})", complete_words(coverage, options.time_zone)
+    if not table.height:
+        words = f"No offers in {count(of_calls, 'call')}" if of_calls else "No calls"
+        return no_calls(f"Fair answer rate by number: {words.lower()} of direction {', '.join(INWARD)} {zone}", [complete], words=words)
+    shown = rounded(_ordered(table, min_offers, most))
+    limit = f" (the {most} with the most offers, of {table.height:,})" if table.height > most else ""
+    offers, numbers = count(total(shown, "offers"), "offer"), count(shown.height, "number")
+    title = f"Fair answer rate of {numbers}{limit}, over {offers} in {count(of_calls, 'call')} {zone}"
+    notes: list[str] = [
+        f"fair_answer_rate = {MEASURES['fair_answer_rate'].formula(options)}.",
+        f"Line: 95 % interval (Wilson). Rang out: {MEASURES['rna'].formula(options)}. Calls of direction {', '.join(INWARD)}.",
+        _left_out(options) + (f" Grey and hollow: fewer than {min_offers} offers." if shown["small"].any() else ""),
+        complete,
+    ]
+    return dressed(_drawn(shown), title=title, notes=notes, description=_in_words(shown))
+
+
+def _left_out(options: MetricOptions) -> str:
+    if options.ivr_numbers:
+        return f"Not persons, and left out: {', '.join(options.ivr_numbers[:6])}{' ...' if len(options.ivr_numbers) > 6 else ''}."
+    return "No ivr_numbers are given: queues and menus count like persons."
+
+
+def _ordered(table: pl.DataFrame, min_offers: int, most: int) -> pl.DataFrame:
+    """The biggest numbers, best rate first, the small ones after them, with what is told of each."""
+    percent = pl.format("{} %", (pl.col("fair_answer_rate") * 100).round(0).cast(pl.Int64))
+    low, high = (pl.col(f"fair_answer_rate_{end}") * 100 for end in ("low", "high"))
+    biggest = table.sort("offers", "target_number", descending=[True, False], nulls_last=True).head(most)
+    told = biggest.with_columns(
+        number=pl.col("target_number").fill_null(NONE_LABEL),
+        small=pl.col("offers") < min_offers,
+        percent=percent,
+        told=pl.format("{}, {} of {}", percent, "fair_answer_rate_num", "fair_answer_rate_den").fill_null("-"),
+        interval=pl.format("{} to {} %", low.round(1), high.round(1)),
+        fair=pl.format("{} of {}", "fair_answer_rate_num", "fair_answer_rate_den"),
+        talk_min=pl.col("leg_talk_s") / 60,
+    )
+    return told.sort("small", -pl.col("fair_answer_rate"), -pl.col("offers"), "number", nulls_last=True)
+
+
+def _in_words(shown: pl.DataFrame) -> str:
+    """Best and last of the numbers that are not small, for who cannot see it."""
+    rated = shown.filter(~pl.col("small"), pl.col("fair_answer_rate").is_not_null())
+    if not rated.height:
+        return "No number has enough offers to compare."
+    best, last = rated.row(0, named=True), rated.row(-1, named=True)
+    ends = (
+        f"{which} {each['number']} with {each['percent']} of {each['fair_answer_rate_den']:,}"
+        for which, each in (("best", best), ("last", last))
+    )
+    return f"{', '.join(ends)}."
+
+
+def _drawn(shown: pl.DataFrame) -> alt.HConcatChart:
+    columns = {"offers": "offers", "rna": "rang out", "ring_p50_s": "median ring, s", "talk_min": "talk, min"}
+    bars = [_bars(shown, column, title) for column, title in columns.items()]
+    return alt.hconcat(_rate(shown), *bars, spacing=14)
+
+
+def _rows(shown: pl.DataFrame, axis: alt.Axis | None) -> alt.Y:
+    return alt.Y("number:N", scale=alt.Scale(domain=shown["number"].to_list()), axis=axis)
+
+
+def _hue(hue: str, hollow: str = FAINT) -> Any:
+    return alt.condition("datum.small", alt.value(hollow), alt.value(hue))
+
+
+def _rate(shown: pl.DataFrame) -> alt.LayerChart:
+    rows = _rows(shown, alt.Axis(title=None, labelPadding=6, grid=True))
+    axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], orient="top", grid=True)
+    share = alt.X("fair_answer_rate:Q", title="fair answer rate", scale=alt.Scale(domain=[0, 1]), axis=axis)
+    base = alt.Chart(shown.filter(pl.col("fair_answer_rate").is_not_null())).encode(rows, tooltip=_TOOLTIP)
+    ends = (alt.X("fair_answer_rate_low:Q"), alt.X2("fair_answer_rate_high:Q"))
+    doubt = base.mark_rule(strokeWidth=2).encode(*ends, color=_hue(ANSWERED))
+    point = base.mark_point(size=75, opacity=1).encode(share, stroke=_hue(ANSWERED), fill=_hue(ANSWERED, hollow="transparent"))
+    words = alt.Chart(shown).mark_text(align="left").encode(rows, x=alt.value(_RATE + 14), text="told:N")
+    return alt.LayerChart(layer=[doubt, point, words], width=_RATE, height={"step": _ROW})
+
+
+def _bars(shown: pl.DataFrame, column: str, title: str) -> alt.LayerChart:
+    axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, orient="top")
+    base = alt.Chart(shown).encode(_rows(shown, None), alt.X(f"{column}:Q", title=title, axis=axis))
+    drawn = base.mark_bar().encode(color=_hue(LOST if column == "rna" else ANSWERED), tooltip=_TOOLTIP)
+    words = base.mark_text(align="left", dx=4).encode(text=alt.Text(f"{column}:Q", format=",.1~f" if column == "ring_p50_s" else ",.0f"))
+    return alt.LayerChart(layer=[drawn, words], width=_BAR, height={"step": _ROW})

@@ -1,0 +1,6 @@
+"""Panels for notebooks: controls that become one CallQuery, and what it brings. They wire, and compute nothing themselves."""
+
+from .fetch_panel import FetchPanel
+from .filter_panel import FilterPanel
+
+__all__ = ["FetchPanel", "FilterPanel"]

@@ -1,0 +1,49 @@
+"""ChartView: a chart that follows a panel."""
+
+from collections.abc import Callable
+
+import altair as alt
+import ipywidgets as ui  # type: ignore[import-untyped]
+import polars as pl
+
+from ..charts.theme import offline_bundle
+from .filter_panel import FilterPanel
+from .words import in_words
+
+__all__ = ["ChartView"]
+
+
+class ChartView(ui.Output):  # type: ignore[misc]  # ipywidgets has no types
+    """A chart of the calls that a panel lets through, drawn anew whenever the panel asks something else.
+
+    It is sent as a specification that JupyterLab draws by itself, so it needs neither the internet nor a megabyte of script.
+
+    Args:
+        panel: whose calls are drawn.
+        draw: makes the chart of a table of calls, such as `et.charts.answer_rate`.
+    """
+
+    def __init__(self, panel: FilterPanel, draw: Callable[[pl.DataFrame], alt.TopLevelMixin]) -> None:
+        super().__init__()
+        self._description = ""
+        self._panel, self._draw_of = panel, draw
+        self.draw()
+        panel.observe_query(lambda _: self.draw())
+
+    @property
+    def description(self) -> str:
+        """What the chart shows, in words."""
+        return self._description
+
+    def draw(self) -> None:
+        """Draw the chart of the calls that the panel lets through now; what fails is said in its place."""
+        try:
+            # Altair's check of its own specification takes as long as the numbers do.
+            bundle = offline_bundle(self._draw_of(self._panel.filtered).to_dict(validate=False))
+        except Exception as error:  # noqa: BLE001  # `draw` is the reader's own, and nobody is there to catch what it raises
+            bundle = {"text/plain": f"The chart failed: {in_words(error)}"}
+        self._description = str(bundle["text/plain"])
+        self.outputs = ({"output_type": "display_data", "data": bundle, "metadata": {}},)
+
+    def __repr__(self) -> str:
+        return f"ChartView: {self.description}"

@@ -1,0 +1,58 @@
+"""Time in the kernel from a changed control to the new chart's specification, at 100,000 calls.
+
+    python tests/benchmarks/panel_to_chart.py [CALLS]
+
+Not a test: it prints a table. As a yardstick that shares the machine's mood, each time also stands as a multiple of the time that
+counting the same calls by hour takes in Polars.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import polars as pl
+
+import etelecom_analytics as et
+
+ROUNDS = 9
+
+
+def median_ms(action: Callable[[int], object]) -> float:
+    """The median of several rounds in milliseconds, after one that warms up."""
+    action(-1)
+    spent = []
+    for turn in range(ROUNDS):
+        began = time.perf_counter()
+        action(turn)
+        spent.append((time.perf_counter() - began) * 1000)
+    return statistics.median(spent)
+
+
+def main(count: int) -> None:
+    simulation = et.simulate_calls(count, seed=3, days=30)
+    calls, options = simulation.calls, et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
+    draws: dict[str, Callable[[pl.DataFrame], object]] = {
+        "answer_rate by day": lambda some: et.charts.answer_rate(some, options=options),
+        "answer_rate by hour": lambda some: et.charts.answer_rate(some, by="hour", options=options),
+        "heatmap": lambda some: et.charts.heatmap(some, options=options),
+        "ring_durations": lambda some: et.charts.ring_durations(some, options=options),
+        "extension_performance": lambda some: et.charts.extension_performance(some, options=options),
+    }
+    yardstick = median_ms(lambda _: calls.group_by(pl.col("started_at").dt.hour()).len())
+    print(f"{count:,} calls; counting them by hour: {yardstick:.1f} ms\n")
+    print("| chart | ms | of the yardstick |\n|---|---|---|")
+    for name, draw in draws.items():
+        panel = et.FilterPanel(calls, debounce_s=0)
+        view = et.ChartView(panel, draw)  # type: ignore[arg-type]
+
+        def turn_a_control(turn: int, panel: et.FilterPanel = panel) -> None:
+            panel.restore({**panel.state(), "direction": ("in", "out")[turn % 2]})
+
+        ms = median_ms(turn_a_control)
+        print(f"| {name} | {ms:.0f} | {ms / yardstick:.0f} x |")
+        view.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

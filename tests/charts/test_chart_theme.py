@@ -1,0 +1,140 @@
+"""How charts look and show: on white and on black, in any viewer's zone, in both versions of Vega-Lite, without the internet."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import nbformat
+import polars as pl
+import pytest
+import vl_convert
+
+import etelecom_analytics as et
+from etelecom_analytics import charts
+from etelecom_analytics.charts import theme
+
+WHITE, BLACK = "#ffffff", "#111111"
+DRAW = """
+import hashlib, io, sys
+import altair as alt, polars as pl
+import etelecom_analytics as et
+
+def digest(chart):
+    saved = io.BytesIO()
+    chart.save(saved, format="png")
+    return hashlib.sha256(saved.getvalue()).hexdigest()
+
+calls = pl.read_parquet(sys.argv[1])
+print(digest(et.charts.answer_rate(calls)))
+print(digest(et.charts.heatmap(calls)))
+print(digest(alt.Chart(calls.select("started_at")).mark_point().encode(x="started_at:T")))
+"""
+"""Pictures of ours, and one that Altair draws in the viewer's zone, to show that the zone is heeded at all."""
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, as WCAG 2 reckons it."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("page", [WHITE, BLACK])
+def test_text_and_marks_stand_out_on_both_pages(page: str):
+    assert contrast(theme.TEXT, page) > 4.2
+    assert all(contrast(hue, page) > 3 for hue in (theme.ANSWERED, theme.LOST, theme.ELSEWHERE, theme.FAINT))
+
+
+def test_no_colour_is_used_that_the_theme_does_not_name(calls: pl.DataFrame):
+    known = {theme.ANSWERED, theme.LOST, theme.ELSEWHERE, theme.TEXT, theme.FAINT, theme.SHADE, "#111111", "#ffffff"}
+    drawn = [charts.answer_rate(calls), charts.ring_durations(calls), charts.extension_performance(calls), charts.heatmap(calls)]
+
+    assert {colour for each in drawn for colour in re.findall(r"#[0-9a-f]{6}\b", each.to_json())} <= known
+    assert {each.to_dict()["config"]["background"] for each in drawn} == {"transparent"}
+
+
+@pytest.fixture
+def offline() -> Iterator[None]:
+    before = alt.renderers.active
+    charts.use_offline_renderer()
+    yield
+    alt.renderers.enable(before)
+
+
+def test_importing_changes_no_renderer():
+    code = "import altair as alt; before = alt.renderers.active; import etelecom_analytics.charts; print(alt.renderers.active == before)"
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "True"
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_offline_renderer_sends_what_jupyterlab_draws_by_itself(calls: pl.DataFrame):
+    drawn = charts.answer_rate(calls)
+
+    bundle = drawn._repr_mimebundle_()
+
+    assert set(bundle) == {"application/vnd.vegalite.v5+json", "text/plain"}
+    assert bundle["application/vnd.vegalite.v5+json"]["$schema"].endswith("vega-lite/v5.json")
+    assert bundle["text/plain"] == drawn.to_dict()["description"]
+    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data=bundle)])
+    nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_chart_that_is_not_ours_shows_too():
+    bundle = alt.Chart(pl.DataFrame({"x": [1]})).mark_point()._repr_mimebundle_()
+
+    assert bundle["text/plain"] == "A chart"
+
+
+def _png(spec: dict[str, Any], version: str) -> bytes:
+    return vl_convert.vegalite_to_png({name: part for name, part in spec.items() if name != "$schema"}, vl_version=version)
+
+
+@pytest.mark.parametrize("chart", ["answer_rate", "extension_performance", "heatmap", "ring_durations"])
+def test_both_versions_of_vega_lite_draw_the_same_picture(chart: str, calls: pl.DataFrame):
+    spec = getattr(charts, chart)(calls).to_dict()
+
+    assert _png(spec, "5.21") == _png(spec, "6.4")
+
+
+def test_no_day_shifts_where_the_viewer_lives(calls: pl.DataFrame, tmp_path: Path):
+    calls.write_parquet(tmp_path / "calls.parquet")
+
+    def pictures(time_zone: str) -> list[str]:
+        command = [sys.executable, "-c", DRAW, str(tmp_path / "calls.parquet")]
+        return subprocess.run(command, env={**os.environ, "TZ": time_zone}, capture_output=True, text=True, check=True).stdout.split()
+
+    home, abroad = pictures("Asia/Ho_Chi_Minh"), pictures("America/New_York")
+
+    assert home[:2] == abroad[:2]
+    assert home[2] != abroad[2]
+
+
+def test_a_late_evening_in_utc_is_the_next_local_day(one_call: pl.DataFrame):
+    at = datetime(2026, 11, 2, 18, 30, tzinfo=UTC)
+    late = one_call.with_columns(
+        started_at=pl.lit(at).dt.cast_time_unit("us"), ended_at=pl.lit(at + timedelta(minutes=5)).dt.cast_time_unit("us")
+    )
+
+    row = _first_row(charts.answer_rate(late))
+
+    assert row["key"] == "Tue 2026-11-03"
+    assert row["begin"] == datetime(2026, 11, 3, tzinfo=UTC).timestamp() * 1000
+    assert (_first_row(charts.heatmap(late))["weekday_key"], _first_row(charts.heatmap(late))["hour_key"]) == ("Tue", "1")
+    assert _first_row(charts.answer_rate(late, options=et.MetricOptions(time_zone="America/New_York")))["key"] == "Mon 2026-11-02"
+
+
+def _first_row(drawn: Any) -> dict[str, Any]:
+    return next(rows[0] for rows in drawn.to_dict()["datasets"].values() if rows)

@@ -1,0 +1,162 @@
+"""What was fetched and had no calls is zero; what was not fetched is unknown."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import etelecom_analytics as et
+from etelecom_analytics import schema
+from etelecom_analytics.logs import Gap
+from etelecom_analytics.metrics import inward, summarize_fetched, unfetched
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+07:00")
+
+
+def report(complete_from: str | None, complete_to: str, *gaps: tuple[str, str]) -> et.FetchReport:
+    return et.FetchReport(
+        rows=0,
+        received=0,
+        repeated=0,
+        outside=0,
+        pages=1,
+        began_at=local("2026-12-01T00:00"),
+        complete_from=complete_from and local(complete_from),
+        complete_to=local(complete_to),
+        seconds=0.1,
+        gaps=tuple(Gap(*map(local, gap)) for gap in gaps),
+    )
+
+
+def missed_at(*moments: datetime) -> pl.DataFrame:
+    """Missed calls of a minute's length."""
+    rows = [
+        {"id": f"{place}", "direction": "in", "call_state": "not_answered", "started_at": moment, "ended_at": moment + timedelta(minutes=1)}
+        for place, moment in enumerate(moments)
+    ]
+    blank = dict.fromkeys(schema.CALL_SCHEMA)
+    return pl.DataFrame([blank | row for row in rows], schema=dict(schema.CALL_SCHEMA))
+
+
+def test_a_day_without_calls_is_zero_where_it_was_fetched_and_unknown_elsewhere():
+    calls = missed_at(local("2026-11-02T10:00"), local("2026-11-05T10:00"))
+    coverage = report(
+        "2026-11-02T06:00", "2026-11-06T12:00", ("2026-11-04T00:00", "2026-11-05T00:00"), ("2026-11-06T12:00", "2026-11-08T00:00")
+    )
+
+    table = summarize_fetched(calls, ["day"], ["offered", "answer_rate"], coverage=coverage, confidence=True)
+
+    assert table["day"].to_list() == [date(2026, 11, day) for day in range(2, 8)]
+    assert table["offered"].to_list() == [1, 0, None, 1, 0, None]
+    assert table["answer_rate"].to_list() == [0.0, None, None, 0.0, None, None]
+    assert table["answer_rate_den"].to_list() == [1, 0, None, 1, 0, None]
+    assert table["hours"].to_list() == [24.0] * 6
+    assert table["fetched_hours"].to_list() == [18.0, 24.0, 0.0, 24.0, 12.0, 0.0]
+
+
+def test_hours_that_were_never_asked_for_were_not_fetched():
+    calls = missed_at(local("2026-11-02T10:00"))
+
+    table = summarize_fetched(calls, ["hour"], ["calls"], coverage=report("2026-11-02T08:00", "2026-11-02T11:30"))
+
+    assert table["calls"].to_list() == [*[None] * 8, 0, 0, 1, 0, *[None] * 12]
+    assert table.filter(hour=11)["fetched_hours"].item() == 0.5
+
+
+@pytest.mark.parametrize(
+    ("by", "first", "last", "hours"),
+    [("week", date(2026, 10, 26), date(2026, 11, 2), 168.0), ("month", date(2026, 11, 1), date(2026, 11, 1), 720.0)],
+)
+def test_a_week_or_month_that_was_begun_late_is_fetched_in_part(by: str, first: date, last: date, hours: float):
+    calls = missed_at(local("2026-11-02T10:00"))
+
+    table = summarize_fetched(calls, [by], ["calls"], coverage=report("2026-11-01T00:00", "2026-11-03T00:00"))
+
+    assert (table[by][0], table[by][-1]) == (first, last)
+    assert table["hours"].unique().to_list() == [hours]
+    assert table["fetched_hours"].sum() == 48.0
+
+
+def test_since_the_beginning_means_from_the_first_call():
+    calls = missed_at(local("2026-11-02T10:00"))
+
+    table = summarize_fetched(calls, ["day"], ["calls"], coverage=report(None, "2026-11-04T00:00"))
+
+    assert table.select("day", "calls", "fetched_hours").rows() == [(date(2026, 11, 2), 1, 24.0), (date(2026, 11, 3), 0, 24.0)]
+
+
+def test_a_call_at_the_very_end_has_its_day():
+    calls = missed_at(local("2026-11-03T00:00"))
+
+    table = summarize_fetched(calls, ["day"], ["calls"], coverage=report("2026-11-02T00:00", "2026-11-03T00:00"))
+
+    assert table.select("day", "calls", "fetched_hours").rows() == [(date(2026, 11, 2), 0, 24.0), (date(2026, 11, 3), 1, 0.0)]
+
+
+def test_a_day_on_which_clocks_change_has_its_own_length():
+    calls = missed_at(datetime(2026, 10, 25, 12, tzinfo=UTC))
+    coverage = report("2026-10-25T05:00", "2026-10-26T06:00")  # midnight to midnight in Berlin
+
+    table = summarize_fetched(calls, ["day"], ["calls"], coverage=coverage, options=et.MetricOptions(time_zone="Europe/Berlin"))
+
+    assert table.select("hours", "fetched_hours").rows() == [(25.0, 25.0)]
+
+
+@pytest.mark.parametrize("kind", [pl.DataFrame.lazy, pl.DataFrame.clone])
+def test_without_coverage_it_is_the_summary(calls: pl.DataFrame, kind: Callable[[pl.DataFrame], pl.DataFrame]):
+    table = summarize_fetched(kind(calls), ["day"], ["offered"], coverage=None)
+
+    assert_frame_equal(table.drop("hours", "fetched_hours"), et.summarize(calls, ["day"], ["offered"]))
+    assert table["fetched_hours"].is_null().all()
+
+
+def test_the_groups_that_have_calls_are_those_of_the_summary(calls: pl.DataFrame):
+    coverage = report("2020-01-01T00:00", "2026-11-03T00:00")
+
+    table = summarize_fetched(calls, ["weekday", "hour"], ["calls", "talk_avg_s"], coverage=coverage)
+
+    assert_frame_equal(
+        table.filter(pl.col("calls") > 0).drop("hours", "fetched_hours"), et.summarize(calls, ["weekday", "hour"], ["calls", "talk_avg_s"])
+    )
+    assert table.height == 7 * 24
+
+
+def test_a_dimension_that_is_no_time_has_no_hours(calls: pl.DataFrame):
+    table = summarize_fetched(calls, ["direction"], ["calls"], coverage=report(None, "2026-11-03T00:00"))
+
+    assert table["hours"].is_null().all()
+
+
+def test_gaps_that_overlap_are_told_once():
+    coverage = report(
+        "2026-11-02T00:00", "2026-11-06T00:00", ("2026-11-03T00:00", "2026-11-04T00:00"), ("2026-11-03T12:00", "2026-11-05T00:00")
+    )
+
+    assert unfetched(coverage, local("2026-11-01T00:00"), local("2026-11-07T00:00")) == (
+        Gap(local("2026-11-01T00:00"), local("2026-11-02T00:00")),
+        Gap(local("2026-11-03T00:00"), local("2026-11-05T00:00")),
+        Gap(local("2026-11-06T00:00"), local("2026-11-07T00:00")),
+    )
+    assert unfetched(coverage, local("2026-11-02T00:00"), local("2026-11-03T00:00")) == ()
+
+
+def test_of_an_internal_calls_two_logs_one_rings_an_extension(calls: pl.DataFrame):
+    kept = inward(calls)
+
+    assert set(kept["direction"].cast(pl.String)) == {"in", "ext_in"}
+    internal = kept.filter(direction="ext_in")["external_session_id"]
+    assert internal.is_unique().all()
+    assert_frame_equal(inward(calls.lazy()).collect(), kept)
+
+
+def test_a_weekday_that_was_not_asked_for_takes_nothing_from_the_others():
+    calls = missed_at(local("2026-11-04T10:00"))
+
+    table = summarize_fetched(calls, ["weekday"], ["calls"], coverage=report("2026-11-03T00:00", "2026-11-05T00:00"))
+
+    assert table["calls"].to_list() == [None, 0, 1, None, None, None, None]
+    assert table["hours"].to_list() == table["fetched_hours"].to_list() == [0.0, 24.0, 24.0, 0.0, 0.0, 0.0, 0.0]
