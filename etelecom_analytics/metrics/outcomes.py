@@ -32,12 +32,12 @@ def legs(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  #
 
 
 def offers(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
-    """One row an offer, with the columns of `schema.OFFERS`, by call and then by the place of the first leg.
+    """One row an offer, with the columns of `schema.OFFERS`, in the order of the calls, then of the first leg's place.
 
     An offer gathers the legs of one call to one number that began within 2 s of each other. Offers of running calls (`in_progress`) and
     offers to `ivr_numbers` are rows too; the measures leave both out. LazyFrame in, LazyFrame out.
     """
-    return same_kind(calls, _gathered(calls.lazy(), options).select(*OFFERS_SCHEMA))
+    return same_kind(calls, _gathered(calls.lazy(), options, busy=True).select(*OFFERS_SCHEMA))
 
 
 OFFER_FACTS = {
@@ -54,12 +54,15 @@ OFFER_FACTS = {
 """What each fact says of an offer."""
 
 
-def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
-    """One flat row an offer that counts: the columns that are dimensions of it and of its call, and the columns of `OFFER_FACTS`."""
+def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> pl.LazyFrame:
+    """One flat row an offer that counts: the columns that are dimensions of it and of its call, and the columns of `OFFER_FACTS`.
+
+    To find the offers that came while their person was `busy` costs as much as all the rest, so it is done only where it is asked for.
+    """
     outcome = pl.col("outcome")
     answered, rna = outcome == "answered", outcome == "rna_timeout"
     return (
-        _gathered(calls, options)
+        _gathered(calls, options, busy=busy)
         .filter((outcome != "in_progress") & to_person(pl.col, options))
         .with_columns(
             offers=pl.lit(value=True),
@@ -78,7 +81,8 @@ def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
 def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     """Legs with their outcome, what it was judged by, and the columns of their call."""
     exploded = (
-        calls.select(*_CALL_CONTEXT, call_id=pl.col("id"), leg=pl.col("call_targets"), target_index=_positions())
+        calls.with_row_index("call_row")
+        .select("call_row", *_CALL_CONTEXT, call_id=pl.col("id"), leg=pl.col("call_targets"), target_index=_positions())
         .explode("leg", "target_index", empty_as_null=False, keep_nulls=False)
         .unnest("leg")
         .with_columns(
@@ -88,7 +92,7 @@ def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
         )
     )
     together = _rang_together(exploded).with_columns(answered_elsewhere=pl.lit(value=True))
-    return exploded.join(together, on=["call_id", "target_index"], how="left", maintain_order="left").with_columns(outcome=_first_rule())
+    return exploded.join(together, on=["call_row", "target_index"], how="left", maintain_order="left").with_columns(outcome=_first_rule())
 
 
 def _positions() -> pl.Expr:
@@ -97,17 +101,17 @@ def _positions() -> pl.Expr:
 
 def _rang_together(exploded: pl.LazyFrame) -> pl.LazyFrame:
     """The keys of unanswered legs that rang while a person's leg of the same call was answered."""
-    answered = exploded.filter("is_answered", "is_person").select("call_id", other_at="answered_time", other_add="add_time")
+    answered = exploded.filter("is_answered", "is_person").select("call_row", other_at="answered_time", other_add="add_time")
     return (
         exploded.filter(~pl.col("is_answered"))
-        .select("call_id", "target_index", "add_time", "ended_time")
-        .join(answered, on="call_id")
+        .select("call_row", "target_index", "add_time", "ended_time")
+        .join(answered, on="call_row")
         .filter(
             pl.col("add_time") <= pl.col("other_at"),
             pl.col("other_at") <= pl.col("ended_time") + _TOLERANCE,
             pl.col("other_add") < pl.col("ended_time"),
         )
-        .select("call_id", "target_index")
+        .select("call_row", "target_index")
         .unique()
     )
 
@@ -138,13 +142,13 @@ def _first_rule() -> pl.Expr:
     )
 
 
-def _gathered(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
-    """Offers with the columns of `schema.OFFERS` and those of their call."""
+def _gathered(calls: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
+    """Offers with the columns of `schema.OFFERS` and those of their call; `busy` is false throughout where nobody asks for it."""
     begins = pl.coalesce("add_time", "ring_time", "answered_time")
-    judged = _judged(calls, options).with_columns(began=begins).sort("call_id", "target_number", "began", "target_index", nulls_last=True)
+    judged = _judged(calls, options).with_columns(began=begins).sort("call_row", "target_number", "began", "target_index", nulls_last=True)
     # In this order a leg opens an offer unless the leg before it is of the same ring and began within 2 s; what has no number, or no
     # time, opens one of its own. The first leg of a ring opens one, so filling forward never crosses from one ring to the next.
-    same_ring = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in ("call_id", "target_number"))
+    same_ring = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in ("call_row", "target_number"))
     near = same_ring & ((pl.col("began") - pl.col("began").shift(1)) <= _TOLERANCE)
     first_leg = pl.when(~near.fill_null(value=False)).then(pl.col("target_index")).forward_fill()
     best = pl.col("outcome").to_physical().arg_min()  # the first of them at a tie: a group keeps the order of its rows
@@ -155,9 +159,9 @@ def _gathered(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     talk = pl.when("is_answered").then((pl.col("ended_time") - pl.col("answered_time")).dt.total_microseconds())
     gathered = (
         judged.with_columns(first_leg=first_leg, talk=talk)
-        .group_by("call_id", "target_number", "first_leg")
+        .group_by("call_row", "target_number", "first_leg")
         .agg(
-            *(pl.col(column).first() for column in _CALL_CONTEXT),
+            *(pl.col(column).first() for column in ("call_id", *_CALL_CONTEXT)),
             offered_at=pl.col("began").min(),
             ring_s=pl.col("ring_duration").filter("rang").max().cast(pl.Float64),
             talk_s=pl.when(pl.col("talk").is_not_null().any()).then(pl.col("talk").sum() / 1_000_000),
@@ -167,9 +171,11 @@ def _gathered(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
             fail_code=of_best("fail_code"),
         )
     )
-    busy = _busy(gathered, judged)
-    with_busy = gathered.join(busy, on=["call_id", "first_leg"], how="left")
-    return with_busy.rename({"first_leg": "target_index"}).sort("call_id", "target_index")
+    if busy:
+        told = gathered.join(_busy(gathered, judged), on=["call_row", "first_leg"], how="left")
+    else:
+        told = gathered.with_columns(busy=pl.lit(value=False))
+    return told.rename({"first_leg": "target_index"}).sort("call_row", "target_index")
 
 
 def _busy(gathered: pl.LazyFrame, judged: pl.LazyFrame) -> pl.LazyFrame:
@@ -182,7 +188,7 @@ def _busy(gathered: pl.LazyFrame, judged: pl.LazyFrame) -> pl.LazyFrame:
 
     def event(frame: pl.LazyFrame, at: str, change: int, *, looks: bool) -> pl.LazyFrame:
         which = pl.col("first_leg") if looks else pl.lit(None, dtype=pl.Int32)
-        return frame.select("target_number", "call_id", at=pl.col(at), change=pl.lit(change), looks=pl.lit(looks), first_leg=which)
+        return frame.select("target_number", "call_row", at=pl.col(at), change=pl.lit(change), looks=pl.lit(looks), first_leg=which)
 
     events = pl.concat(
         [
@@ -193,6 +199,6 @@ def _busy(gathered: pl.LazyFrame, judged: pl.LazyFrame) -> pl.LazyFrame:
     ).sort("target_number", "at", "looks")
     # Every talk begins and ends, so a number's changes come to 0 before the next number's begin: one sum runs over all of them.
     on_line = pl.col("change").cum_sum()
-    own = pl.col("change").cum_sum().over("target_number", "call_id")
+    own = pl.col("change").cum_sum().over("target_number", "call_row")
     known = pl.col("target_number").is_not_null() & pl.col("at").is_not_null()
-    return events.with_columns(busy=known & (on_line > own)).filter("looks").select("call_id", "first_leg", "busy")
+    return events.with_columns(busy=known & (on_line > own)).filter("looks").select("call_row", "first_leg", "busy")

@@ -50,7 +50,7 @@ def ring_seconds(calls: Frame, *, options: MetricOptions = MetricOptions()) -> R
     of_outcome = {outcome: group for group, outcomes in RING_GROUPS.items() for outcome in outcomes}
     group = pl.col("outcome").replace_strict(of_outcome, return_dtype=names)
     counted, rows = pl.collect_all(
-        [calls.lazy().select(pl.len()), offer_facts(calls.lazy(), options=options).select("outcome", "ring_s", group=group)]
+        [calls.lazy().select(pl.len()), offer_facts(calls.lazy(), options=options, busy=False).select("outcome", "ring_s", group=group)]
     )
     rang = rows.filter(pl.col("ring_s").is_not_null())
     quantiles = {f"ring_p{share}_s": pl.col("ring_s").quantile(share / 100, interpolation="linear") for share in (50, 90)}

@@ -49,7 +49,7 @@ def summarize(
     tables = []
     for grain in dict.fromkeys(each.grain for each in asked):
         of_grain = [each for each in asked if each.grain == grain]
-        rows = _rows(calls.lazy(), grain, options).with_columns(**_local(dimensions, options))
+        rows = _rows(calls.lazy(), grain, of_grain, options).with_columns(**_local(dimensions, options))
         columns = [column for each in of_grain for column in _columns(each, confidence=confidence)]
         tables.append(rows.group_by(dimensions).agg(columns) if dimensions else rows.select(columns))
     joined = reduce(lambda left, right: _joined(left, right, dimensions), tables)
@@ -78,8 +78,10 @@ def _checked(calls: object, by: Sequence[str], measures: Sequence[str]) -> tuple
     return dimensions, asked
 
 
-def _rows(calls: pl.LazyFrame, grain: Grain, options: MetricOptions) -> pl.LazyFrame:
-    return facts(calls, options=options) if grain == "calls" else offer_facts(calls, options=options)
+def _rows(calls: pl.LazyFrame, grain: Grain, asked: Sequence[Measure], options: MetricOptions) -> pl.LazyFrame:
+    if grain == "calls":
+        return facts(calls, options=options)
+    return offer_facts(calls, options=options, busy=any(each.name == "busy_offers" for each in asked))
 
 
 def _local(dimensions: Sequence[str], options: MetricOptions) -> dict[str, pl.Expr]:

@@ -87,8 +87,8 @@ def test_legs_and_offers_agree_with_the_second_reckoning_row_by_row(calls: pl.Da
     options = et.MetricOptions(ivr_numbers=ivr)
 
     assert legs(calls, options=options).select("call_id", "target_index", "outcome").rows() == sql.leg_outcomes(parquet, ivr)
-    theirs = sorted(sql.offers(parquet, ivr), key=lambda offer: (offer["call_id"], offer["target_index"]))
-    assert_agree(offers(calls, options=options).with_columns(pl.col("offered_at").dt.timestamp("us")), theirs)
+    ours = offers(calls, options=options).with_columns(pl.col("offered_at").dt.timestamp("us")).sort("call_id", "target_index")
+    assert_agree(ours, sorted(sql.offers(parquet, ivr), key=lambda offer: (offer["call_id"], offer["target_index"])))
 
 
 # The simulation knows what happened.
