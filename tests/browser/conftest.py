@@ -35,7 +35,7 @@ FLAGS = [
 WIDE = {"width": 1280, "height": 1000}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright is there an event loop runs, which no other test expects
 def browser() -> Iterator[Any]:
     if not CHROMIUM:
         if os.environ.get("REQUIRE_BROWSER") == "1":
@@ -159,7 +159,7 @@ def lab(running_lab: Lab) -> Iterator[Lab]:
     running_lab.end_kernels()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def running_lab(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("lab")
     shutil.copytree(ROOT / "data", home / "work" / "data")

@@ -111,7 +111,7 @@ def test_a_drift_and_a_record_set_aside_are_told(client_of: Callable[..., et.Cli
     page = et.write_page(logs, tmp_path / "odd.html").read_text(encoding="utf-8")
 
     assert "1 records set aside" in page
-    assert "&lt;b&gt;odd&lt;/b&gt;: new field, 1 times" in page
+    assert "&lt;b&gt;odd&lt;/b&gt;: new field, 1 x" in page
 
 
 def test_the_charts_are_written_as_pictures(logs: et.CallLogs, tmp_path: Path):
