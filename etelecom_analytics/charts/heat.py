@@ -3,9 +3,8 @@
 import altair as alt
 import polars as pl
 
-from ..frames import Frame
 from ..logs import FetchReport
-from ..metrics import MetricOptions, summarize_fetched
+from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.registry import Mean, Measure, Quantile, Ratio, Total
 from ..metrics.registry import measure as named_measure
 from .axes import CLOCK, fetched_text
@@ -32,7 +31,7 @@ _BRIGHT = "luminance(scale('color', datum.value)) > 0.3"
 
 
 def heatmap(
-    calls: Frame,
+    calls: Calls,
     *,
     measure: str = "offered",
     options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value

@@ -3,9 +3,8 @@
 import altair as alt
 import polars as pl
 
-from ..frames import Frame
 from ..logs import FetchReport
-from ..metrics import MEASURES, MetricOptions, summarize_fetched
+from ..metrics import MEASURES, Calls, MetricOptions, summarize_fetched
 from .axes import CLOCK, TIME, fetched_text, key_text, not_fetched, spans
 from .panels import by_name, over_clock, over_time
 from .theme import NONE_LABEL, complete_words, count, dressed, no_calls, rounded, short, total
@@ -17,7 +16,7 @@ _MOST_NAMES = 40
 
 
 def answer_rate(
-    calls: Frame,
+    calls: Calls,
     *,
     by: str = "day",
     options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value

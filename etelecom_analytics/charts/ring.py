@@ -3,9 +3,8 @@
 import altair as alt
 import polars as pl
 
-from ..frames import Frame
 from ..logs import FetchReport
-from ..metrics import MetricOptions, RingSeconds, ring_seconds
+from ..metrics import Calls, MetricOptions, RingSeconds, ring_seconds
 from .theme import ANSWERED, ELSEWHERE, LOST, TEXT, WIDTH, complete_words, count, dressed, no_calls, rounded, total, whole_ticks
 
 __all__ = ["ring_durations"]
@@ -18,7 +17,7 @@ _GUTTER = 42
 
 
 def ring_durations(
-    calls: Frame,
+    calls: Calls,
     *,
     options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
     coverage: FetchReport | None = None,

@@ -8,6 +8,7 @@ from .options import MetricOptions
 from .outcomes import legs, offers
 from .registry import HEADLINE, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
+from .selection import Calls, Selection
 from .summary import DIMENSIONS, summarize
 
 __all__ = [
@@ -16,9 +17,11 @@ __all__ = [
     "INWARD",
     "MEASURES",
     "RING_GROUPS",
+    "Calls",
     "Measure",
     "MetricOptions",
     "RingSeconds",
+    "Selection",
     "facts",
     "inward",
     "legs",

@@ -7,10 +7,10 @@ import polars as pl
 
 from .. import clock
 from ..clock import LOCAL_DIMENSIONS
-from ..frames import Frame
 from ..logs import FetchReport, Gap
 from .options import MetricOptions
 from .registry import MEASURES, Total
+from .selection import Calls
 from .summary import summarize
 
 __all__ = ["summarize_fetched", "unfetched"]
@@ -20,7 +20,7 @@ _STEP = timedelta(minutes=15)
 
 
 def summarize_fetched(
-    calls: Frame,
+    calls: Calls,
     by: Sequence[str],
     measures: Sequence[str],
     *,
@@ -34,7 +34,7 @@ def summarize_fetched(
     or has a call to the last: their counts and sums are 0 where something was fetched, else null. Elsewhere both columns are null.
     Collects.
     """
-    summary = summarize(calls.lazy(), by, measures, options=options, confidence=confidence).collect()
+    summary = summarize(calls, by, measures, options=options, confidence=confidence).lazy().collect()
     if coverage is None or not by or any(name not in LOCAL_DIMENSIONS for name in by):
         return summary.with_columns(hours=pl.lit(None, pl.Float64), fetched_hours=pl.lit(None, pl.Float64))
     joined = summary.join(_fetched_hours(calls, by, coverage, options), on=list(by), how="full", coalesce=True, nulls_equal=True)
@@ -56,7 +56,7 @@ def unfetched(coverage: FetchReport, begin: datetime, end: datetime) -> tuple[Ga
     return tuple(apart)
 
 
-def _call_span(calls: Frame) -> tuple[datetime, datetime] | None:
+def _call_span(calls: Calls) -> tuple[datetime, datetime] | None:
     """When the first of these calls began, and the moment after the last did; None where no call has a start."""
     began = pl.col("started_at")
     first, last = calls.lazy().select(first=began.min(), last=began.max()).collect().row(0)
@@ -67,7 +67,7 @@ def _adds_up(column: str) -> bool:
     return column.endswith(("_num", "_den")) or (column in MEASURES and isinstance(MEASURES[column].made_of, Total))
 
 
-def _fetched_hours(calls: Frame, by: Sequence[str], coverage: FetchReport, options: MetricOptions) -> pl.DataFrame:
+def _fetched_hours(calls: Calls, by: Sequence[str], coverage: FetchReport, options: MetricOptions) -> pl.DataFrame:
     """`hours` and `fetched_hours` of every group between the first and the last moment that was asked for or has a call."""
     moments = [coverage.complete_to, *(moment for gap in coverage.gaps for moment in gap), *(_call_span(calls) or ())]
     if coverage.complete_from:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from ..frames import Frame, same_kind
+from .selection import Calls, Selection
 
 __all__ = ["INWARD", "inward"]
 
@@ -10,6 +10,7 @@ INWARD = ("in", "ext", "ext_in")
 """The legs of an `out` call go to outside numbers, and of the two logs of an internal call, ext_out and ext_in, the one is counted."""
 
 
-def inward(calls: Frame) -> Frame:
-    """The calls whose targets are extensions: those of the directions `INWARD`. LazyFrame in, LazyFrame out."""
-    return same_kind(calls, calls.lazy().filter(pl.col("direction").cast(pl.String).is_in(INWARD)))
+def inward(calls: Calls) -> Calls:
+    """The calls whose targets are extensions, those of the directions `INWARD`; of the same kind as what was given."""
+    is_inward = pl.col("direction").cast(pl.String).is_in(INWARD)
+    return calls.where(is_inward) if isinstance(calls, Selection) else calls.filter(is_inward)

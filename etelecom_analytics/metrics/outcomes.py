@@ -55,7 +55,7 @@ OFFER_FACTS = {
 
 
 def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> pl.LazyFrame:
-    """One flat row an offer that counts: the columns that are dimensions of it and of its call, and the columns of `OFFER_FACTS`.
+    """One flat row an offer that counts: its call's row, the columns that are dimensions of both, and the columns of `OFFER_FACTS`.
 
     To find the offers that came while their person was `busy` costs as much as all the rest, so it is done only where it is asked for.
     """
@@ -74,7 +74,7 @@ def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> p
             wasted_ring_s=pl.when(rna).then(pl.col("ring_s")),
             leg_talk_s=pl.col("talk_s"),
         )
-        .select("started_at", *CALL_COLUMNS, "target_number", "trunk_name", "outcome", "fail_code", *OFFER_FACTS)
+        .select("call_row", "started_at", *CALL_COLUMNS, "target_number", "trunk_name", "outcome", "fail_code", *OFFER_FACTS)
     )
 
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ..frames import Frame
 from .options import MetricOptions
 from .outcomes import offer_facts
+from .selection import Calls, Selection
 
 __all__ = ["RING_GROUPS", "RingSeconds", "ring_seconds"]
 
@@ -44,14 +44,13 @@ class RingSeconds:
     bins: pl.DataFrame
 
 
-def ring_seconds(calls: Frame, *, options: MetricOptions = MetricOptions()) -> RingSeconds:  # noqa: B008  # a frozen value
+def ring_seconds(calls: Calls, *, options: MetricOptions = MetricOptions()) -> RingSeconds:  # noqa: B008  # a frozen value
     """The ring seconds of these calls' offers in at most 60 bins of equal width, by `RING_GROUPS`. Collects."""
     names = pl.Enum(list(RING_GROUPS))
     of_outcome = {outcome: group for group, outcomes in RING_GROUPS.items() for outcome in outcomes}
     group = pl.col("outcome").replace_strict(of_outcome, return_dtype=names)
-    counted, rows = pl.collect_all(
-        [calls.lazy().select(pl.len()), offer_facts(calls.lazy(), options=options, busy=False).select("outcome", "ring_s", group=group)]
-    )
+    found = calls.offer_facts(options).lazy() if isinstance(calls, Selection) else offer_facts(calls.lazy(), options=options, busy=False)
+    counted, rows = pl.collect_all([calls.lazy().select(pl.len()), found.select("outcome", "ring_s", group=group)])
     rang = rows.filter(pl.col("ring_s").is_not_null())
     quantiles = {f"ring_p{share}_s": pl.col("ring_s").quantile(share / 100, interpolation="linear") for share in (50, 90)}
     groups = rang.group_by("group").agg(offers=pl.len().cast(pl.Int64), **quantiles).sort("group")

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from typing import overload
 
 import polars as pl
 
 from ..clock import LOCAL_DIMENSIONS
 from ..errors import InputError, UnknownName
-from ..frames import Frame, same_kind
+from ..frames import Frame
 from .confidence import wilson
 from .facts import CALL_COLUMNS, facts
 from .options import MetricOptions
 from .outcomes import offer_facts
 from .registry import HEADLINE, Grain, Mean, Measure, Quantile, Ratio, Total, measure
+from .selection import Calls, Selection
 
 __all__ = ["DIMENSIONS", "summarize"]
 
@@ -21,20 +23,42 @@ DIMENSIONS = (*LOCAL_DIMENSIONS, *CALL_COLUMNS, *_LEG_COLUMNS)
 """What numbers can be grouped by. The last four belong to a leg or an offer: call measures know nothing of them."""
 
 
+@overload
 def summarize(
     calls: Frame,
+    by: Sequence[str] = ...,
+    measures: Sequence[str] = ...,
+    *,
+    options: MetricOptions = ...,
+    confidence: bool = ...,
+) -> Frame: ...
+
+
+@overload
+def summarize(
+    calls: Calls,
+    by: Sequence[str] = ...,
+    measures: Sequence[str] = ...,
+    *,
+    options: MetricOptions = ...,
+    confidence: bool = ...,
+) -> pl.DataFrame | pl.LazyFrame: ...
+
+
+def summarize(
+    calls: Calls,
     by: Sequence[str] = (),
     measures: Sequence[str] = HEADLINE,
     *,
     options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
     confidence: bool = False,
-) -> Frame:
+) -> pl.DataFrame | pl.LazyFrame:
     """The measures of these calls, one row a group, sorted by the dimensions, nulls last; without dimensions, one row.
 
     Counts are Int64, seconds and shares Float64; a mean or a share over nothing is null. LazyFrame in, LazyFrame out.
 
     Args:
-        calls: calls of any direction; no measure filters in secret.
+        calls: calls of any direction, or a `Selection` of some; no measure filters in secret.
         by: dimensions, from `DIMENSIONS`.
         measures: names of measures; `etelecom_analytics.measures()` is their table.
         options: what the numbers depend on besides the calls.
@@ -49,17 +73,18 @@ def summarize(
     tables = []
     for grain in dict.fromkeys(each.grain for each in asked):
         of_grain = [each for each in asked if each.grain == grain]
-        rows = _rows(calls.lazy(), grain, of_grain, options).with_columns(**_local(dimensions, options))
+        rows = _rows(calls, grain, of_grain, options).with_columns(**_local(dimensions, options))
         columns = [column for each in of_grain for column in _columns(each, confidence=confidence)]
         tables.append(rows.group_by(dimensions).agg(columns) if dimensions else rows.select(columns))
     joined = reduce(lambda left, right: _joined(left, right, dimensions), tables)
     empty_sums = [name for each in asked for name in _sums(each, confidence=confidence)]
     ordered = joined.with_columns(pl.col(empty_sums).fill_null(0)).select(*dimensions, *_in_order(asked, confidence=confidence))
-    return same_kind(calls, ordered.sort(dimensions, nulls_last=True) if dimensions else ordered)
+    in_order = ordered.sort(dimensions, nulls_last=True) if dimensions else ordered
+    return in_order if isinstance(calls, pl.LazyFrame) else in_order.collect()
 
 
 def _checked(calls: object, by: Sequence[str], measures: Sequence[str]) -> tuple[list[str], list[Measure]]:
-    if not isinstance(calls, pl.DataFrame | pl.LazyFrame):
+    if not isinstance(calls, Calls):
         raise InputError(f"summarize takes a table of calls, such as logs.calls; got {type(calls).__name__}.")
     if isinstance(by, str) or isinstance(measures, str):
         raise InputError('by and measures are lists of names, such as by=["hour"].')
@@ -78,10 +103,11 @@ def _checked(calls: object, by: Sequence[str], measures: Sequence[str]) -> tuple
     return dimensions, asked
 
 
-def _rows(calls: pl.LazyFrame, grain: Grain, asked: Sequence[Measure], options: MetricOptions) -> pl.LazyFrame:
-    if grain == "calls":
-        return facts(calls, options=options)
-    return offer_facts(calls, options=options, busy=any(each.name == "busy_offers" for each in asked))
+def _rows(calls: Calls, grain: Grain, asked: Sequence[Measure], options: MetricOptions) -> pl.LazyFrame:
+    busy = any(each.name == "busy_offers" for each in asked)
+    if isinstance(calls, Selection) and not busy:
+        return (calls.facts(options) if grain == "calls" else calls.offer_facts(options)).lazy()
+    return facts(calls.lazy(), options=options) if grain == "calls" else offer_facts(calls.lazy(), options=options, busy=busy)
 
 
 def _local(dimensions: Sequence[str], options: MetricOptions) -> dict[str, pl.Expr]:

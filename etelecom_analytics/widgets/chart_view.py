@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import altair as alt
 import ipywidgets as ui  # type: ignore[import-untyped]
-import polars as pl
 
 from ..charts.theme import offline_bundle
+from ..metrics import Selection
 from .filter_panel import FilterPanel
 from .words import in_words
 
@@ -20,10 +20,11 @@ class ChartView(ui.Output):  # type: ignore[misc]  # ipywidgets has no types
 
     Args:
         panel: whose calls are drawn.
-        draw: makes the chart of a table of calls, such as `et.charts.answer_rate`.
+        draw: makes the chart of the calls selected, such as `et.charts.answer_rate`; a function of one's own finds their table in
+            `selection.calls`.
     """
 
-    def __init__(self, panel: FilterPanel, draw: Callable[[pl.DataFrame], alt.TopLevelMixin]) -> None:
+    def __init__(self, panel: FilterPanel, draw: Callable[[Selection], alt.TopLevelMixin]) -> None:
         super().__init__()
         self._description = ""
         self._panel, self._draw_of = panel, draw
@@ -39,7 +40,7 @@ class ChartView(ui.Output):  # type: ignore[misc]  # ipywidgets has no types
         """Draw the chart of the calls that the panel lets through now; what fails is said in its place."""
         try:
             # Altair's check of its own specification takes as long as the numbers do.
-            bundle = offline_bundle(self._draw_of(self._panel.filtered).to_dict(validate=False))
+            bundle = offline_bundle(self._draw_of(self._panel.selection).to_dict(validate=False))
         except Exception as error:  # noqa: BLE001  # `draw` is the reader's own, and nobody is there to catch what it raises
             bundle = {"text/plain": f"The chart failed: {in_words(error)}"}
         self._description = str(bundle["text/plain"])

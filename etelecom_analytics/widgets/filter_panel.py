@@ -7,6 +7,7 @@ import polars as pl
 
 from .. import clock
 from ..errors import InputError
+from ..metrics import Selection
 from ..query import CallQuery
 from .choice import Choice
 from .controls import Controls, asked_of_table
@@ -45,7 +46,7 @@ class FilterPanel(Panel):
         if not isinstance(calls, pl.DataFrame) or (missing := [name for name in _NEEDED if name not in calls.columns]):
             what = f"a table without {', '.join(missing)}" if isinstance(calls, pl.DataFrame) else type(calls).__name__
             raise InputError(f"FilterPanel takes a table of calls, such as logs.calls; got {what}.")
-        self._calls = self._filtered = calls
+        self._selection = self._all = Selection(calls)
         self._today = _day(calls, time_zone, as_of)
         extensions = calls["extension_id"].drop_nulls().value_counts().iter_rows()
         controls = Controls(asked_of_table(extensions), time_zone=time_zone, today=lambda: self._today)
@@ -58,16 +59,22 @@ class FilterPanel(Panel):
     def filtered(self) -> pl.DataFrame:
         """The calls that match, with all their columns, in their order."""
         self._settle()
-        return self._filtered
+        return self.selection.calls
+
+    @property
+    def selection(self) -> Selection:
+        """The calls that match, over facts and offers that are reckoned once; `summarize` and all charts take it in place of calls."""
+        self._settle()
+        return self._selection
 
     def _accept(self, choice: Choice) -> None:
-        self._filtered = self._calls.filter(choice.query.to_expr())
+        self._selection = self._all.where(choice.query.to_expr())
 
     def _code(self) -> str:
         return f"{super()._code()}filtered = calls.filter(query.to_expr())\n"
 
     def _facts(self) -> Iterable[tuple[str, str]]:
-        yield "matching", f"{self._filtered.height:,} of {self._calls.height:,} calls"
+        yield "matching", f"{self._selection.height:,} of {self._all.height:,} calls"
         yield from super()._facts()
         if self._today:
             yield "today", f"{self._today.isoformat()}, {self._today:%A}"

@@ -40,7 +40,7 @@ def control(widget: Any, description: str) -> Any:
 def main(count: int) -> None:
     simulation = et.simulate_calls(count, seed=3, days=30)
     calls, options = simulation.calls, et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
-    draws: dict[str, Callable[[pl.DataFrame], object]] = {
+    draws: dict[str, Callable[[et.metrics.Selection], object]] = {
         "answer_rate by day": lambda some: et.charts.answer_rate(some, options=options),
         "answer_rate by hour": lambda some: et.charts.answer_rate(some, by="hour", options=options),
         "heatmap": lambda some: et.charts.heatmap(some, options=options),
