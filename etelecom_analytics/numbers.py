@@ -12,6 +12,9 @@ _NOISE = r"[\s.()/\-]"
 _TOLL_FREE = r"^(?:\+|00)?84(1[89]00\d{4,6})$"
 _COUNTRY = r"^(?:\+|00)?840?([1-9]\d{8,9})$"
 
+_DATE = r"(?<![\d+])(?:19[5-9]|20\d)\d-\d{1,2}-\d{1,2}(?!\d)"
+_LONG_RUN = rf"(\d{{2}})(?:{_NOISE}?\d){{4,}}"
+
 
 def normalise(number: str) -> str:
     """The number in its national form ("+84 912 345 678" is "0912345678"); what is no number of Vietnam stays as it is."""
@@ -26,8 +29,11 @@ def normalised(number: pl.Expr) -> pl.Expr:
 
 
 def mask(text: str) -> str:
-    """The text with every run of six or more digits, which may be a phone number, cut to its first two."""
-    return re.sub(rf"(\d{{2}})(?:{_NOISE}?\d){{4,}}", r"\1…", text)
+    """The text with every run of six or more digits, which may be a phone number, cut to its first two; dates stay.
+
+    What a date is, or was meant to be, must be read in the message that refuses it: "2026-13-01".
+    """
+    return re.sub(rf"({_DATE})|{_LONG_RUN}", lambda found: found[1] or f"{found[2]}…", text)
 
 
 def shown(text: str, *, most: int = 160) -> str:
