@@ -1,148 +1,73 @@
-"""Raw rows -> typed calls, with a report of what was strange; calls -> call_targets.
+"""Pages -> typed calls, with a report of what was strange; calls -> call_targets.
 
 The wire is not to be trusted. Whatever stands where a value is expected, the row stays and the fetch goes on: a value that cannot be read
 becomes null, and every strangeness is counted by field and kind. A record without an id is set aside as it came.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeVar, cast
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TypeVar
 
 import polars as pl
 
-from .errors import Unreadable
-from .numbers import shown
-from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA, CALLS, LEGS, Column, Kind
-from .values import DriftKind, example, read_id, read_text, read_value
+from .bulk import read_clean
+from .records import Drift, RecordReader, SetAside, frame_of, merged_drift
+from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA
+from .values import DriftKind
 
-__all__ = ["Drift", "DriftKind", "Frame", "PageReader", "SetAside", "call_targets", "in_order", "newest", "same_kind"]
-
-_LIST_KINDS = {Kind.LINKS, Kind.LEGS}
+__all__ = ["Drift", "DriftKind", "Frame", "PageReader", "SetAside", "call_targets", "in_order", "merged_drift", "newest", "same_kind"]
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 """Lazy in, lazy out."""
 
 
-class Drift(NamedTuple):
-    """One way in which the wire differed from the contract: where, how, how often, and a masked example."""
-
-    field: str
-    kind: str
-    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody misses here
-    example: str
-
-
-class SetAside(NamedTuple):
-    """A record that cannot be a row, since it has no id or is no object, as it came; page and position count from 0."""
-
-    page: int
-    position: int
-    record: object
+_AT_ONCE = 16
+"""Pages that are read in bulk at once: fewer cost more each, more hold more memory."""
 
 
 class PageReader:
-    """Reads pages one after the other into typed frames, and keeps account of what was strange.
+    """Reads pages into typed frames, and keeps account of what was strange.
+
+    Clean pages are read in bulk, the others record by record; nobody can tell from the frame or the account which were which. A reader is
+    used by one thread.
 
     Attributes:
-        set_aside: records without an id, as they came.
+        set_aside: records without an id, as they came; pages are counted in the order in which this reader read them.
+        drift: what was strange so far, by field and kind, with the smallest example; empty when the wire was clean.
     """
 
     def __init__(self) -> None:
         self.set_aside: list[SetAside] = []
-        self._ids: set[object] = set()
-        self._drift: dict[tuple[str, str], tuple[int, str]] = {}
+        self.drift: tuple[Drift, ...] = ()
         self._pages = 0
 
-    @property
-    def distinct(self) -> int:
-        """How many different calls, and records without an id, have come so far."""
-        return len(self._ids) + len(self.set_aside)
+    def read(self, bodies: Sequence[bytes]) -> pl.DataFrame:
+        """The calls of these pages, with the columns and dtypes of `CALL_SCHEMA`, in the order of the pages and of their rows.
 
-    @property
-    def drift(self) -> tuple[Drift, ...]:
-        """What was strange so far, by field and kind; empty when the wire was clean."""
-        return tuple(Drift(shown(field), kind, count, example) for (field, kind), (count, example) in sorted(self._drift.items()))
+        Raises:
+            Unreadable: one of them is no JSON of a page; then none of them is read or counted.
+        """
+        careful = RecordReader()
+        parts: list[pl.DataFrame] = []
+        for begin in range(0, len(bodies), _AT_ONCE):
+            parts += self._read(bodies[begin : begin + _AT_ONCE], self._pages + begin, careful)
+        self._pages += len(bodies)
+        self.set_aside += careful.set_aside
+        self.drift = merged_drift(self.drift, careful.drift)
+        return pl.concat(parts) if parts else pl.DataFrame(schema=CALL_SCHEMA)
 
-    def read(self, body: bytes) -> pl.DataFrame:
-        """One page's calls, with the columns and dtypes of `CALL_SCHEMA`, in the page's order; `Unreadable` if it is no JSON."""
-        try:
-            records = cast("list[object]", self._document(body).get("call_logs") or [])
-        except (ValueError, AttributeError):
-            raise Unreadable("the body is not the JSON of a page") from None
-        page, self._pages = self._pages, self._pages + 1
-        rows = []
-        for position, record in enumerate(records):
-            row = self._fields(CALLS, record, "") if isinstance(record, dict) and _has_id(record) else None
-            if row is None:
-                self.set_aside.append(SetAside(page, position, record))
-            else:
-                rows.append(row)
-                self._ids.add(row["id"])
-        return pl.DataFrame({name: [row[name] for row in rows] for name in CALL_SCHEMA}, schema=CALL_SCHEMA)
-
-    def _document(self, body: bytes) -> dict[str, object]:
-        try:
-            document = json.loads(body)
-        except UnicodeDecodeError:
-            self._note("call_logs", DriftKind.BROKEN_TEXT, [])
-            document = json.loads(body.decode(errors="replace"))
-        return cast("dict[str, object]", document)
-
-    def _note(self, field: str, kind: DriftKind, value: object) -> None:
-        count, first = self._drift.get((field, kind), (0, ""))
-        self._drift[field, kind] = (count + 1, first or example(field, kind, value))
-
-    def _fields(self, columns: Sequence[Column], record: Mapping[str, object], prefix: str) -> dict[str, object]:
-        row: dict[str, object] = {}
-        for column in columns:
-            field, name = prefix + column.name, column.name
-            value = record.get(name)
-            if value is None:
-                if column.kind not in _LIST_KINDS:
-                    self._note(field, DriftKind.NULL if name in record else DriftKind.MISSING, None)
-                row[name] = [] if column.kind in _LIST_KINDS else None
-            elif column.kind is Kind.LEGS:
-                row[name] = self._legs(field, value)
-            elif column.kind is Kind.LINKS:
-                row[name] = self._links(field, value)
-            else:
-                row[name], strange = read_value(value, column)
-                if strange:
-                    self._note(field, strange, value)
-        known = {column.name for column in columns}
-        for name in record.keys() - known:
-            self._note(prefix + name, DriftKind.NEW_FIELD, record[name])
-        return row
-
-    def _legs(self, field: str, value: object) -> list[dict[str, object]]:
-        if not isinstance(value, list):
-            self._note(field, DriftKind.WRONG_TYPE, value)
-            value = [value] if isinstance(value, dict) else []
-        legs = []
-        for leg in value:
-            if isinstance(leg, dict):
-                legs.append(self._fields(LEGS, leg, f"{field}."))
-            else:
-                self._note(field, DriftKind.WRONG_TYPE, leg)
-                legs.append(dict.fromkeys((column.name for column in LEGS), None))
-        return legs
-
-    def _links(self, field: str, value: object) -> list[object]:
-        if not isinstance(value, list):
-            self._note(field, DriftKind.WRONG_TYPE, value)
-            value = [value]
-        links: list[object] = []
-        for link in value:
-            text, strange = read_text(link, CALLS[0]) if isinstance(link, str) else (None, DriftKind.WRONG_TYPE)
+    @staticmethod
+    def _read(bodies: Sequence[bytes], page: int, careful: RecordReader) -> list[pl.DataFrame]:
+        calls, heights = read_clean(bodies)
+        parts, begin = [], 0
+        for strange, places in groupby(range(len(bodies)), key=lambda place: heights[place] is None):
             if strange:
-                self._note(field, strange, link)
-            if text:
-                links.append(text)
-        return links
-
-
-def _has_id(record: Mapping[str, object]) -> bool:
-    return isinstance(record.get("id"), str | int) and read_id(record["id"], CALLS[0])[0] is not None
+                parts.append(frame_of([row for place in places for row in careful.read(bodies[place], page + place)]))
+            else:
+                height = sum(heights[place] or 0 for place in places)
+                parts.append(calls.slice(begin, height))
+                begin += height
+        return parts
 
 
 def same_kind(given: Frame, result: pl.LazyFrame) -> Frame:
@@ -167,10 +92,16 @@ def call_targets(calls: Frame) -> Frame:
 def newest(calls: pl.DataFrame) -> pl.DataFrame:
     """One row an id: the newest `updated_at`, at a tie or without one the row that stands last."""
     age = "row that stands last"
-    by_age = calls.with_row_index(age).sort("updated_at", age, descending=True, nulls_last=True)
-    return by_age.unique("id", keep="first", maintain_order=True).sort(age).drop(age)
+    again = calls.select("id", "updated_at").with_row_index(age).filter(pl.col("id").is_duplicated())
+    if again.is_empty():
+        return calls
+    kept = again.sort("updated_at", age, descending=True, nulls_last=True).unique("id", keep="first", maintain_order=True)
+    older = again.join(kept, on=age, how="anti")[age]
+    return calls.with_row_index(age).filter(~pl.col(age).is_in(older.implode())).drop(age)
 
 
 def in_order(calls: pl.DataFrame) -> pl.DataFrame:
     """The calls newest first, then by id; those whose start is not known come last."""
-    return calls.sort("started_at", "id", descending=[True, False], nulls_last=True)
+    newest_first = pl.arg_sort_by("started_at", "id", descending=[True, False], nulls_last=True, maintain_order=True)
+    places = calls.select(newest_first).to_series()
+    return calls if places.is_sorted() else calls[places]  # moving whole rows costs more than all the rest
