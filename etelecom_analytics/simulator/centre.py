@@ -13,12 +13,27 @@ from random import Random
 from ..clock import zone
 from .record import Person
 
-__all__ = ["HOTLINES", "IVR", "QUEUE", "TRUNKS", "Customers", "Hour", "Parameters", "Roster", "hours_between", "written"]
+__all__ = [
+    "FIRST_NUMBERS",
+    "HOTLINES",
+    "IVR",
+    "QUEUE",
+    "TRUNKS",
+    "Customers",
+    "Hour",
+    "Parameters",
+    "Roster",
+    "hours_between",
+    "ids_of_place",
+    "written",
+]
 
 IVR = "8000"
 QUEUE = "8100"
 HOTLINES = ("19000123", "02873000456")
 """The first greets with an IVR, the second rings people at once."""
+FIRST_NUMBERS = (101, 10_001)
+"""Where extension numbers begin, in a small centre and in a large one: neither reaches the numbers of the IVR and the queue."""
 TRUNKS = ("trunk-viettel", "trunk-mobifone")
 
 # Calls an hour, relative to each other: two humps with the lunch between them, and a night that is not quite empty.
@@ -76,6 +91,11 @@ def hours_between(start: datetime, end: datetime, time_zone: str) -> list[Hour]:
     return hours
 
 
+def ids_of_place(place: int) -> tuple[str, str]:
+    """Extension id and user id of whoever was hired at this place, from 0."""
+    return str(1_140_000_000_000_000_003 + 7 * place), str(1_150_000_000_000_000_011 + 9 * place)
+
+
 class Roster:
     """Who is on duty when. People follow the load: about three quarters busy, and a margin that grows with its square root."""
 
@@ -85,7 +105,7 @@ class Roster:
         total = sum(hour.weight for hour in hours) or 1.0
         needed = [self._needed(calls * hour.weight / total, hour, parameters) for hour in hours]
         self.most_on_duty = max(needed, default=0)
-        self._first = 101 if self.most_on_duty < 600 else 10_001  # neither reaches the numbers of the IVR and the queue
+        self._first = FIRST_NUMBERS[self.most_on_duty >= 600]
         self.people: list[Person] = []
         for _ in range(math.ceil(self.most_on_duty * 1.25) + 2):
             self.hire()
@@ -108,9 +128,7 @@ class Roster:
         """A new person, with a desk phone, an app, or both."""
         place = len(self.people)
         devices = self._rng.choices((("desk", "app"), ("desk",), ("app",)), (45, 40, 15))[0]
-        person = Person(
-            str(self._first + place), str(1_140_000_000_000_000_003 + 7 * place), str(1_150_000_000_000_000_011 + 9 * place), devices
-        )
+        person = Person(str(self._first + place), *ids_of_place(place), devices)
         self.people.append(person)
         return person
 

@@ -1,14 +1,10 @@
 """ListCallLogs on loopback, over real HTTP: well-behaved, or as badly as a script says."""
 
 import json
-import socket
 import ssl
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from functools import cached_property
 from threading import Thread
 from types import TracebackType
 from typing import Any
@@ -16,47 +12,22 @@ from typing import Any
 import polars as pl
 
 from ..errors import InputError
+from .directory import METHODS, Directory, directory_of
+from .faults import Answer, Fault, Received
+from .filters import Refusal, Row, part_of
+from .listener import Listener
 from .rows import wire_rows
-from .service import CallLogService, Refusal
+from .schedule import Book, When, always
+from .service import CallLogService
 
 __all__ = ["API_KEY", "Answer", "CallLogServer", "Received", "serve"]
 
 API_KEY = "simulated-key-0123456789"
 _BASE_PATH = "/v1/shop"
-_METHOD_PATH = f"{_BASE_PATH}.Etelecom/ListCallLogs"
+_METHODS = {f"{_BASE_PATH}.{method}": method for method in ("Etelecom/ListCallLogs", *METHODS)}
 
 Rewrite = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 """(request, answer) -> the answer that is sent instead."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """One answer of a bad world, given instead of the right one.
-
-    Attributes:
-        status: HTTP status.
-        headers: beside Content-Type and Content-Length.
-        body: bytes as they are, or an object that becomes JSON.
-        content_type: what the body claims to be.
-        cut_after: send only so many bytes of the body and close the connection, though Content-Length promises all of it.
-        delay_s: seconds to wait before answering.
-    """
-
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | Mapping[str, Any] = b""
-    content_type: str = "application/json"
-    cut_after: int | None = None
-    delay_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class Received:
-    """One request that came: its path, its headers without the key, and its body if it was JSON."""
-
-    path: str
-    headers: Mapping[str, str]
-    body: Any
 
 
 class CallLogServer:
@@ -65,39 +36,63 @@ class CallLogServer:
     Attributes:
         base_url: what a client is given; it ends before the dot.
         api_key: the key that it takes.
-        requests: what it received so far.
+        latency_s: seconds that each answer waits before it is sent; may be set at any time, as the next two.
+        ignores: fields of the filter that it does not know, such as `{"date_from", "date_to"}`.
+        die_after: it answers so many requests; with the next one it dies.
     """
 
     def __init__(self, service: CallLogService, *, port: int, api_key: str, rewrite: Rewrite | None, tls: ssl.SSLContext | None) -> None:
         self.api_key = api_key
-        self.requests: list[Received] = []
-        self._service, self._rewrite = service, rewrite
-        self._script: deque[Answer] = deque()
+        self._service, self._rewrite, self._book = service, rewrite, Book()
+        self.forget()
         try:
-            self._http = _Http(("127.0.0.1", port), _Handler)
+            self._http = Listener(("127.0.0.1", port), self)
         except (OSError, OverflowError) as error:
             raise InputError(f"Port {port} cannot be listened on ({error}): give another one, or 0 for any that is free.") from None
-        self._http.owner = self
         if tls:
             self._http.socket = tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         self.base_url = f"{'https://localhost' if tls else 'http://127.0.0.1'}:{self._http.server_port}{_BASE_PATH}"
         self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
-    def script(self, *answers: Answer) -> None:
-        """Give these answers to the next requests, one each, before behaving well again."""
-        self._script.extend(answers)
+    @property
+    def requests(self) -> list[Received]:
+        """What it received so far, in the order in which it came."""
+        return self._book.requests
+
+    @property
+    def rows(self) -> list[Row]:
+        """The raw rows that it has now."""
+        return self._service.rows
+
+    @cached_property
+    def directory(self) -> Directory:
+        """The extensions, users and hotlines that it lists: those of the centre of its calls; others may be set."""
+        return directory_of(self.rows)
+
+    def script(self, *faults: Fault) -> None:
+        """Give these to the next requests, one each, before all else; an `Answer` is given whatever is asked."""
+        self._book.script(*faults)
+
+    def misbehave(self, fault: Fault, *, when: When = always, times: int | None = None) -> None:
+        """Spoil every answer to a request that meets the condition, so many times at most; of several faults each spoils the last one's."""
+        self._book.rule(fault, when, times)
+
+    def change(self, *rows: Row) -> None:
+        """Let these rows take the place of those with their ids, or join the others; cursors that were given stay good."""
+        self._service.change(rows)
 
     def forget(self) -> None:
-        """Begin anew: nothing received, nothing scripted."""
-        self.requests.clear()
-        self._script.clear()
+        """Begin anew: nothing received, no fault, and the rows of the beginning."""
+        self._book.clear()
+        self._service.restore()
+        self.latency_s = 0.0
+        self.ignores: Collection[str] = ()
+        self.die_after: int | None = None
 
     def close(self) -> None:
         """Stop listening, and hang up on whoever is still connected; the port is free afterwards."""
-        self._http.shutdown()
-        self._http.server_close()
-        self._http.hang_up()
+        self._http.end()
         self._thread.join()
 
     def __enter__(self) -> "CallLogServer":
@@ -114,16 +109,29 @@ class CallLogServer:
             request = None
         told = {name.lower(): value for name, value in headers.items()}
         key = told.pop("authorization", "")
-        self.requests.append(Received(path, told, request))
-        if self._script:
-            return self._script.popleft()
+        received, faults = self._book.arrived(path, told, request)
+        if self.die_after is not None and received.number >= self.die_after:
+            self._http.end()
+            return Answer(reset=True)
+        answer: Answer | None = None
+        for fault in faults:
+            answer = fault if isinstance(fault, Answer) else fault(received, answer or self._right(method, received, key))
+        answer = answer or self._right(method, received, key)
+        self._book.answered(received, answer)
+        return replace(answer, delay_s=answer.delay_s + self.latency_s)
+
+    def leaves(self) -> None:
+        """An answer begins to be sent."""
+        self._book.leaves()
+
+    def _right(self, method: str, received: Received, key: str) -> Answer:
         try:
-            return Answer(body=self._granted(method, path, told, key, request))
+            return Answer(body=self._granted(method, received.path, received.headers, key, received.body))
         except Refusal as refusal:
             return Answer(status=refusal.status, body={"code": refusal.code, "msg": refusal.msg})
 
     def _granted(self, method: str, path: str, headers: Mapping[str, str], key: str, request: Any) -> bytes:
-        if method != "POST" or path != _METHOD_PATH:
+        if method != "POST" or path not in _METHODS:
             raise Refusal(404, "bad_route", f"no handler for {method} {path}")
         if not headers.get("content-type", "").startswith("application/json"):
             raise Refusal(404, "bad_route", f"unexpected Content-Type: {headers.get('content-type', '')!r}")
@@ -131,63 +139,11 @@ class CallLogServer:
             raise Refusal(401, "unauthenticated", "the API key is missing or wrong")
         if not isinstance(request, dict):
             raise Refusal(400, "malformed", "the body is not a JSON object")
-        body = self._service.list_call_logs(request)
+        if _METHODS[path] in METHODS:
+            return self.directory.answer(_METHODS[path], request)
+        known = {name: value for name, value in part_of(request, "filter").items() if name not in self.ignores}
+        body = self._service.list_call_logs({**request, "filter": known})
         return json.dumps(self._rewrite(request, json.loads(body))).encode() if self._rewrite else body
-
-
-class _Http(ThreadingHTTPServer):
-    """Threads end with the program, and a client that goes away is no news."""
-
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-    owner: CallLogServer
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(address, handler)
-        self._open: set[socket.socket] = set()
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def hang_up(self) -> None:
-        """Close the connections that clients keep open."""
-        for connection in tuple(self._open):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing is printed: connections break in the tests of connections that break."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1  # headers and body leave together
-
-    def do_POST(self) -> None:
-        assert isinstance(self.server, _Http)  # noqa: S101  # for the type checker
-        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        answer = self.server.owner.answer(self.command, self.path, dict(self.headers.items()), sent)
-        time.sleep(answer.delay_s)
-        body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-        self.send_response(answer.status)
-        for name, value in {"Content-Type": answer.content_type, **answer.headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body[: answer.cut_after])
-        self.wfile.flush()
-        self.close_connection = self.close_connection or answer.cut_after is not None
-
-    do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815  # names that http.server looks for
-
-    def log_message(self, *arguments: Any) -> None:
-        """Nothing is printed."""
 
 
 def serve(

@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 import requests
+from asking import Row, every_row, ids_of, page_of, post
 
 from etelecom_analytics.frames import PageReader
 from etelecom_analytics.simulator import Answer, CallLogServer, serve, simulate_calls
 
-Row = dict[str, Any]
 ZERO_TIME = "0001-01-01T00:00:00Z"
 
 
@@ -34,7 +34,7 @@ def _well_behaved(some_calls: pl.DataFrame) -> Iterator[CallLogServer]:
 @pytest.fixture
 def world(_well_behaved: CallLogServer) -> CallLogServer:
     """A well-behaved server that has received nothing yet."""
-    _well_behaved.requests.clear()
+    _well_behaved.forget()
     return _well_behaved
 
 
@@ -43,35 +43,6 @@ def http() -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.trust_env = False
         yield session
-
-
-def _post(http: requests.Session, server: CallLogServer, body: object, **changes: Any) -> requests.Response:
-    url = changes.get("url", server.base_url + ".Etelecom/ListCallLogs")
-    headers = {"Authorization": f"Bearer {server.api_key}", "Content-Type": "application/json", **changes.get("headers", {})}
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return http.request(changes.get("method", "POST"), url, data=data, headers=headers, timeout=10)
-
-
-def _page(http: requests.Session, server: CallLogServer, wanted: Row | None = None, **paging: Any) -> Row:
-    answer = _post(http, server, {"filter": wanted or {}, "paging": paging})
-    assert answer.status_code == 200, answer.text
-    page: Row = answer.json()
-    return page
-
-
-def _all(http: requests.Session, server: CallLogServer, wanted: Row | None = None, **paging: Any) -> list[Row]:
-    rows: list[Row] = []
-    after = ""
-    while True:
-        page = _page(http, server, wanted, **paging, after=after)
-        rows += page["call_logs"]
-        after = page["paging"]["next"]
-        if not after:
-            return rows
-
-
-def _ids(rows: list[Row]) -> list[str]:
-    return [row["id"] for row in rows]
 
 
 # The door: address, key, body.
@@ -87,7 +58,7 @@ def _ids(rows: list[Row]) -> list[str]:
 )
 def test_a_wrong_key_is_unauthenticated(http: requests.Session, world: CallLogServer, changes: Row):
     """401, whatever else the request says."""
-    answer = _post(http, world, {}, **changes)
+    answer = post(http, world, {}, **changes)
 
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert answer.json()["msg"]
@@ -97,7 +68,7 @@ def test_a_wrong_key_is_unauthenticated(http: requests.Session, world: CallLogSe
 def test_another_path_is_a_bad_route(http: requests.Session, world: CallLogServer, path: str):
     """404 for every spelling but the one."""
     root = world.base_url.removesuffix("/v1/shop")
-    answer = _post(http, world, {}, url=root + path)
+    answer = post(http, world, {}, url=root + path)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "bad_route")
 
@@ -105,7 +76,7 @@ def test_another_path_is_a_bad_route(http: requests.Session, world: CallLogServe
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_another_method_is_a_bad_route(http: requests.Session, world: CallLogServer, method: str):
     """Only POST lists call logs."""
-    answer = _post(http, world, {}, method=method)
+    answer = post(http, world, {}, method=method)
 
     assert (answer.status_code, answer.json()["code"]) == (404, "bad_route")
 
@@ -113,16 +84,16 @@ def test_another_method_is_a_bad_route(http: requests.Session, world: CallLogSer
 @pytest.mark.parametrize("kind", [None, "text/plain"])
 def test_without_the_json_content_type_it_is_a_bad_route(http: requests.Session, world: CallLogServer, kind: str | None):
     """A missing Content-Type is 404, as the API has it; a charset beside the right one is welcome."""
-    answer = _post(http, world, {}, headers={"Content-Type": kind})
+    answer = post(http, world, {}, headers={"Content-Type": kind})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "bad_route")
-    assert _post(http, world, {}, headers={"Content-Type": "application/json; charset=utf-8"}).status_code == 200
+    assert post(http, world, {}, headers={"Content-Type": "application/json; charset=utf-8"}).status_code == 200
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"filter": ["x"]}', b'{"filter": {}, "paging": "x"}'])
 def test_what_is_no_request_is_malformed(http: requests.Session, world: CallLogServer, body: bytes):
     """400 malformed: no JSON, no object, or a part that is no object."""
-    answer = _post(http, world, body)
+    answer = post(http, world, body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
 
@@ -155,7 +126,7 @@ def test_what_is_no_request_is_malformed(http: requests.Session, world: CallLogS
 )
 def test_what_makes_no_sense_is_an_invalid_argument(http: requests.Session, world: CallLogServer, request_body: Row):
     """400 invalid_argument with a message, for each value that the API does not know."""
-    answer = _post(http, world, request_body)
+    answer = post(http, world, request_body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
     assert answer.json()["msg"]
@@ -169,7 +140,7 @@ def test_what_makes_no_sense_is_an_invalid_argument(http: requests.Session, worl
 )
 def test_a_page_has_at_most_100_rows(http: requests.Session, world: CallLogServer, limit: Row, rows: int):
     """Limit 0, absent or above 100 means 100."""
-    page = _page(http, world, **limit)
+    page = page_of(http, world, **limit)
 
     assert len(page["call_logs"]) == rows
     assert page["paging"]["limit"] == rows
@@ -178,7 +149,7 @@ def test_a_page_has_at_most_100_rows(http: requests.Session, world: CallLogServe
 def test_paging_has_its_six_fields(http: requests.Session, world: CallLogServer):
     """after, before, limit, next, prev and sort come back on every page, the empty one too."""
     for wanted in ({}, {"call_number": "none"}):
-        assert set(_page(http, world, wanted)["paging"]) == {"after", "before", "limit", "next", "prev", "sort"}
+        assert set(page_of(http, world, wanted)["paging"]) == {"after", "before", "limit", "next", "prev", "sort"}
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50, 65, 100])
@@ -186,15 +157,15 @@ def test_any_page_size_gives_all_calls_in_order(http: requests.Session, world: C
     """A chain holds each call once, newest first, however it is cut."""
     calls = some_calls.head(60) if limit == 1 else some_calls
     with serve(calls) as server:
-        assert _ids(_all(http, server, limit=limit)) == calls["id"].to_list()
+        assert ids_of(every_row(http, server, limit=limit)) == calls["id"].to_list()
 
 
 def test_next_is_set_on_the_last_full_page(http: requests.Session, some_calls: pl.DataFrame):
     """200 rows are two pages with a next each; the third page is empty, and its next too."""
     with serve(some_calls.head(200)) as server:
-        first = _page(http, server)
-        second = _page(http, server, after=first["paging"]["next"])
-        third = _page(http, server, after=second["paging"]["next"])
+        first = page_of(http, server)
+        second = page_of(http, server, after=first["paging"]["next"])
+        third = page_of(http, server, after=second["paging"]["next"])
 
     assert [len(page["call_logs"]) for page in (first, second, third)] == [100, 100, 0]
     assert second["paging"]["next"]
@@ -203,28 +174,28 @@ def test_next_is_set_on_the_last_full_page(http: requests.Session, some_calls: p
 
 def test_a_dot_means_the_beginning(http: requests.Session, world: CallLogServer):
     """`after` "." is the first page."""
-    assert _page(http, world, after=".")["call_logs"] == _page(http, world)["call_logs"]
+    assert page_of(http, world, after=".")["call_logs"] == page_of(http, world)["call_logs"]
 
 
 def test_prev_in_before_walks_backwards(http: requests.Session, world: CallLogServer):
     """From the fourth page back to the first, page by page, with the rows of each in their order; before the first is nothing."""
-    forward = [_page(http, world, limit=30)]
+    forward = [page_of(http, world, limit=30)]
     for _ in range(3):
-        forward.append(_page(http, world, limit=30, after=forward[-1]["paging"]["next"]))
+        forward.append(page_of(http, world, limit=30, after=forward[-1]["paging"]["next"]))
     back = forward[-1]
     for page in reversed(forward[:-1]):
-        back = _page(http, world, limit=30, before=back["paging"]["prev"])
+        back = page_of(http, world, limit=30, before=back["paging"]["prev"])
         assert back["call_logs"] == page["call_logs"]
 
-    nothing = _page(http, world, limit=30, before=back["paging"]["prev"])
+    nothing = page_of(http, world, limit=30, before=back["paging"]["prev"])
     assert nothing["call_logs"] == []
     assert nothing["paging"]["prev"] == ""
 
 
 def test_oldest_first_is_the_exact_reverse_of_the_starts(http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame):
     """`started_at` ascends, ids break ties upwards in either order, and `-started_at` is the default spelt out."""
-    assert _ids(_all(http, world, sort="started_at")) == some_calls.sort("started_at", "id")["id"].to_list()
-    assert _ids(_all(http, world, sort="-started_at")) == some_calls["id"].to_list()
+    assert ids_of(every_row(http, world, sort="started_at")) == some_calls.sort("started_at", "id")["id"].to_list()
+    assert ids_of(every_row(http, world, sort="-started_at")) == some_calls["id"].to_list()
 
 
 def test_rows_without_a_start_come_last():
@@ -232,8 +203,8 @@ def test_rows_without_a_start_come_last():
     rows: list[Any] = [{"id": "1", "started_at": ZERO_TIME}, {"id": "2", "started_at": "2026-11-02T01:00:00Z"}, "no object", {"id": "10"}]
     rows += [{"id": "9", "started_at": "2026-11-02T08:00:00+07:00"}]
     with serve(rows) as server, requests.Session() as session:
-        newest = _page(session, server)["call_logs"]
-        oldest = _page(session, server, sort="started_at")["call_logs"]
+        newest = page_of(session, server)["call_logs"]
+        oldest = page_of(session, server, sort="started_at")["call_logs"]
 
     assert [row["id"] for row in newest[:2]] == [row["id"] for row in oldest[:2]] == ["2", "9"]  # one instant, written in two ways
     assert len(newest) == len(oldest) == 5
@@ -242,12 +213,12 @@ def test_rows_without_a_start_come_last():
 
 def test_cursors_survive_rows_that_arrive(http: requests.Session, world: CallLogServer):
     """A cursor is a place in the order, and no count of rows: where newer rows have joined the list, it leads to the same next page."""
-    rows = _all(http, world)
+    rows = every_row(http, world)
     with serve(rows[350:]) as early, serve([*rows[350:], *rows[:350]]) as late:
-        cursor = _page(http, early, limit=20)["paging"]["next"]
+        cursor = page_of(http, early, limit=20)["paging"]["next"]
 
-        assert _page(http, late, limit=20)["call_logs"] == rows[:20]
-        assert _page(http, late, limit=20, after=cursor)["call_logs"] == rows[370:390]
+        assert page_of(http, late, limit=20)["call_logs"] == rows[:20]
+        assert page_of(http, late, limit=20, after=cursor)["call_logs"] == rows[370:390]
 
 
 # Filters, held against plain Python over the whole list.
@@ -309,12 +280,12 @@ def test_filters_choose_what_they_say(
     http: requests.Session, world: CallLogServer, make: Callable[[list[Row]], Row], holds: Callable[[Row, Row], bool]
 ):
     """Each filter gives the rows for which it holds, all of them, in the usual order; and some, but not all."""
-    rows = _all(http, world)
+    rows = every_row(http, world)
     wanted = make(rows)
     expected = [row for row in rows if holds(row, wanted)]
 
     assert 0 < len(expected) < len(rows)
-    assert _all(http, world, wanted, limit=40) == expected
+    assert every_row(http, world, wanted, limit=40) == expected
 
 
 @pytest.mark.parametrize(
@@ -329,31 +300,31 @@ def test_filters_choose_what_they_say(
 )
 def test_durations_compare(http: requests.Session, world: CallLogServer, comparison: str, holds: Callable[[int, int], bool]):
     """Five comparisons, with a value that occurs, so that the equal ones tell."""
-    rows = _all(http, world)
+    rows = every_row(http, world)
     value = sorted(row["duration"] for row in rows)[len(rows) // 2]
     expected = [row for row in rows if holds(row["duration"], value)]
 
     assert expected
-    assert _all(http, world, {"duration": {"comparison": comparison, "value": value}}) == expected
+    assert every_row(http, world, {"duration": {"comparison": comparison, "value": value}}) == expected
 
 
 def test_departments_and_hotlines_are_told_to_the_server(http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame):
     """Calls carry neither, so a mapping of ids gives them; without an entry a call belongs to none."""
     ids = some_calls["id"].to_list()
 
-    assert _ids(_all(http, world, {"department_id": "71"})) == ids[:40]
-    assert _ids(_all(http, world, {"hotline_ids": ["81", "82"]})) == ids[30:60]
-    assert _ids(_all(http, world, {"department_id": "71", "hotline_ids": ["81"]})) == ids[30:40]
-    assert _all(http, world, {"department_id": "72"}) == []
+    assert ids_of(every_row(http, world, {"department_id": "71"})) == ids[:40]
+    assert ids_of(every_row(http, world, {"hotline_ids": ["81", "82"]})) == ids[30:60]
+    assert ids_of(every_row(http, world, {"department_id": "71", "hotline_ids": ["81"]})) == ids[30:40]
+    assert every_row(http, world, {"department_id": "72"}) == []
 
 
 def test_unknown_and_empty_filter_fields_choose_everything(http: requests.Session, world: CallLogServer):
     """A field that the API does not know is ignored; an empty value is a field that is not set."""
-    first = _page(http, world)
+    first = page_of(http, world)
 
-    assert _page(http, world, {"colour": "red"}) == first
-    assert _page(http, world, {"call_number": "", "extension_ids": [], "call_state": "", "date_from": ""}) == first
-    assert _page(http, world, {"duration": {"comparison": "unknow", "value": 0}}) == first
+    assert page_of(http, world, {"colour": "red"}) == first
+    assert page_of(http, world, {"call_number": "", "extension_ids": [], "call_state": "", "date_from": ""}) == first
+    assert page_of(http, world, {"duration": {"comparison": "unknow", "value": 0}}) == first
 
 
 # The wire.
@@ -363,13 +334,13 @@ def test_typed_calls_come_back_as_they_were(http: requests.Session, world: CallL
     """Served, fetched and read again, the frame is the same, and nothing on the wire was strange."""
     reader = PageReader()
 
-    assert reader.read(json.dumps({"call_logs": _all(http, world)}).encode()).equals(some_calls)
+    assert reader.read([json.dumps({"call_logs": every_row(http, world)}).encode()]).equals(some_calls)
     assert reader.drift == ()
 
 
 def test_the_wire_has_no_nulls(http: requests.Session, world: CallLogServer):
     """Empty text, "0" for ids and the zero time stand in their places; offsets differ between rows, and fractions are kept."""
-    rows = _all(http, world)
+    rows = every_row(http, world)
     legs = [leg for row in rows for leg in row["call_targets"]]
     starts = [row["started_at"] for row in rows]
 
@@ -385,7 +356,7 @@ def test_the_wire_has_no_nulls(http: requests.Session, world: CallLogServer):
 
 def test_requests_are_remembered_without_the_key(http: requests.Session, world: CallLogServer):
     """Path, headers and body of each request are there for a test to look at; the key is nowhere in them."""
-    _page(http, world, {"direction": "in"}, limit=3)
+    page_of(http, world, {"direction": "in"}, limit=3)
     received = world.requests[-1]
 
     assert received.path == "/v1/shop.Etelecom/ListCallLogs"
@@ -396,8 +367,8 @@ def test_requests_are_remembered_without_the_key(http: requests.Session, world: 
 
 def test_nothing_is_printed(http: requests.Session, world: CallLogServer, capfd: pytest.CaptureFixture[str]):
     """Neither a page nor a refusal makes noise."""
-    _page(http, world)
-    _post(http, world, b"{")
+    page_of(http, world)
+    post(http, world, b"{")
 
     assert capfd.readouterr() == ("", "")
 
@@ -409,7 +380,7 @@ def test_pages_can_be_asked_for_side_by_side(world: CallLogServer, some_calls: p
     def walk(day: datetime) -> list[str]:
         edges = {"date_from": day.isoformat(), "date_to": (day + timedelta(days=1) - timedelta(milliseconds=1)).isoformat()}
         with requests.Session() as session:
-            return _ids(_all(session, world, edges, limit=9))
+            return ids_of(every_row(session, world, edges, limit=9))
 
     with ThreadPoolExecutor(8) as pool:
         found = [call for ids in pool.map(walk, days) for call in ids]
@@ -422,7 +393,7 @@ def test_a_long_chain_is_quick(http: requests.Session):
     rows = [{"id": str(10**18 + place), "started_at": (begins + timedelta(seconds=place)).isoformat()} for place in range(33_000)]
     with serve(rows) as server:
         began = time.perf_counter()
-        got = _ids(_all(http, server))
+        got = ids_of(every_row(http, server))
         took = time.perf_counter() - began
 
     assert got == [row["id"] for row in reversed(rows)]
@@ -437,7 +408,7 @@ def test_scripted_answers_come_first_and_once(http: requests.Session, some_calls
     busy = Answer(status=429, headers={"Retry-After": "2"}, body={"code": "resource_exhausted", "msg": "slow down"})
     with serve(some_calls) as server:
         server.script(busy, Answer(body=b"<html>a gateway</html>"))
-        refused, gateway, regular = (_post(http, server, {}) for _ in range(3))
+        refused, gateway, regular = (post(http, server, {}) for _ in range(3))
 
     assert (refused.status_code, refused.headers["Retry-After"], refused.json()["code"]) == (429, "2", "resource_exhausted")
     assert (gateway.status_code, gateway.content) == (200, b"<html>a gateway</html>")
@@ -450,8 +421,8 @@ def test_a_body_can_be_cut_short(http: requests.Session, some_calls: pl.DataFram
     with serve(some_calls) as server:
         server.script(Answer(body={"call_logs": []}, cut_after=5))
         with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError)):
-            _post(http, server, {})
-        assert _post(http, server, {}).status_code == 200
+            post(http, server, {})
+        assert post(http, server, {}).status_code == 200
 
 
 def test_an_answer_can_be_late(http: requests.Session, some_calls: pl.DataFrame):
@@ -459,7 +430,7 @@ def test_an_answer_can_be_late(http: requests.Session, some_calls: pl.DataFrame)
     with serve(some_calls) as server:
         server.script(Answer(body={}, delay_s=0.2))
         began = time.perf_counter()
-        _post(http, server, {})
+        post(http, server, {})
 
         assert time.perf_counter() - began >= 0.2
 
@@ -472,14 +443,14 @@ def test_pages_can_be_rewritten(http: requests.Session, some_calls: pl.DataFrame
         return {**answer, "paging": {**answer["paging"], "next": "again"}}
 
     with serve(some_calls, rewrite=stuck) as server:
-        assert _page(http, server)["paging"]["next"] == "again"
-        assert len(_page(http, server)["call_logs"]) == 100
+        assert page_of(http, server)["paging"]["next"] == "again"
+        assert len(page_of(http, server)["call_logs"]) == 100
 
 
 def test_the_server_listens_on_this_machine_alone_and_stops(http: requests.Session, some_calls: pl.DataFrame):
     """Loopback only; when the block ends nobody listens on the port any more."""
     with serve(some_calls) as server:
-        _page(http, server)
+        page_of(http, server)
         port = int(server.base_url.split(":")[2].split("/")[0])
         assert server.base_url == f"http://127.0.0.1:{port}/v1/shop"
     with pytest.raises(OSError, match="refused"):

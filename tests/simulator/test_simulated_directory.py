@@ -1,0 +1,120 @@
+"""The simulated directory fits the simulated centre, over real HTTP, and keeps the API's rules of paging."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+import requests
+
+from etelecom_analytics.simulator import CallLogServer, Directory, serve, simulate_calls
+from etelecom_analytics.simulator.directory import METHODS
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def world(calls: pl.DataFrame) -> Iterator[CallLogServer]:
+    with serve(calls) as server:
+        yield server
+
+
+def ask(server: CallLogServer, method: str, key: str = "", **paging: Any) -> requests.Response:
+    headers = {"Authorization": f"Bearer {key or server.api_key}"}
+    with requests.Session() as http:
+        http.trust_env = False
+        return http.post(f"{server.base_url}.{method}", json={"filter": {}, "paging": paging}, headers=headers, timeout=10)
+
+
+def rows(server: CallLogServer, method: str, **paging: Any) -> list[Row]:
+    answer = ask(server, method, **paging)
+    assert answer.status_code == 200, answer.text
+    found: list[Row] = answer.json()[METHODS[method]]
+    return found
+
+
+@pytest.mark.parametrize("size", [100, 1_500, 40_000])
+def test_whoever_took_a_call_is_listed_with_the_number_that_rang(size: int):
+    calls = simulate_calls(size, seed=2).calls
+    with serve(calls) as server:
+        extensions = {row["id"]: row for row in server.directory.extensions}
+        users = {row["user_id"]: row for row in server.directory.account_users}
+    took = calls.filter(pl.col("direction").cast(pl.String).is_in(["in", "ext_in"]), pl.col("extension_id").is_not_null())
+    last = pl.col("call_targets").list.eval(
+        pl.element().filter(pl.element().struct.field("answered_time").is_not_null()).struct.field("target_number")
+    )
+    seen = took.select("extension_id", "user_id", number=last.list.last()).unique().rows()
+
+    assert len(seen) > 2
+    for extension_id, user_id, number in seen:
+        assert (extensions[extension_id]["extension_number"], extensions[extension_id]["user_id"]) == (number, user_id)
+        assert user_id in users
+    made = calls.filter(pl.col("direction").cast(pl.String).is_in(["out", "ext_out"])).drop_nulls("extension_id")
+    assert all(extensions[each]["extension_number"] == number for each, number in made.select("extension_id", "caller").unique().rows())
+
+
+def test_it_is_a_directory_as_one_finds_them(world: CallLogServer):
+    """Passwords, a user who has left, an extension that nobody has, a user without a full name: all of these come."""
+    extensions, users = world.directory.extensions, world.directory.account_users
+
+    assert all(row["extension_password"] for row in extensions)
+    assert any(row["user_id"] == "0" for row in extensions)
+    assert any(row["deleted"] for row in users)
+    assert any(not row["full_name"] and row["short_name"] for row in users)
+    assert {row["hotline_id"] for row in extensions} == {row["id"] for row in world.directory.hotlines}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("limit", [1, 4, 100])
+def test_cursors_lead_forth_and_back(method: str, limit: int, world: CallLogServer):
+    every = rows(world, method)
+    pages, after = [], ""
+    while True:
+        answer = ask(world, method, limit=limit, after=after).json()
+        pages.append(answer)
+        after = answer["paging"]["next"]
+        if not after:
+            break
+
+    assert [row for page in pages for row in page[METHODS[method]]] == every
+    assert pages[-1][METHODS[method]] == []
+    assert rows(world, method, limit=limit, after=".") == every[:limit]
+    if len(pages) > 2:
+        assert rows(world, method, limit=limit, before=pages[1]["paging"]["prev"]) == every[:limit]
+    assert rows(world, method, limit=limit, before=".") == every[-limit:]
+
+
+def test_no_page_has_more_than_a_hundred_rows():
+    with serve([]) as server:
+        server.directory = Directory(hotlines=tuple({"id": str(place)} for place in range(130)))
+
+        assert [len(rows(server, "Etelecom/GetPartnerHotlineList", limit=limit)) for limit in (0, 100, 1_000)] == [100, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("paging", "says"),
+    [
+        ({"after": "x", "before": "y"}, "exclude"),
+        ({"limit": -1}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"after": "?"}, "cursor"),
+        ({"before": "cm93IHR3bw=="}, "cursor"),
+        ({"after": 7}, "after"),
+    ],
+)
+def test_a_wrong_page_is_refused(paging: Row, says: str, world: CallLogServer):
+    answer = ask(world, "Etelecom/GetExtensions", **paging)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
+    assert says in answer.json()["msg"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_wrong_key_is_refused(method: str, world: CallLogServer):
+    assert ask(world, method, key="wrong").json()["code"] == "unauthenticated"
+
+
+@pytest.mark.parametrize("junk", [[], [17, None, "x", {"id": 5}], [{"direction": "in", "call_targets": [None, {"target_number": 101}, 3]}]])
+def test_rows_of_any_kind_have_a_directory(junk: list[Any]):
+    with serve(junk) as server:
+        assert [rows(server, method) is not None for method in METHODS] == [True] * len(METHODS)
