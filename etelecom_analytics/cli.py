@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ import polars as pl
 
 from . import __version__, clock
 from .api.client import Client
-from .api.fetch import fetch_calls
+from .api.fetch import FetchStopped, IncompleteFetch, fetch_calls
 from .api.retry import Retry
 from .errors import EtelecomError, InputError
 from .logs import CallLogs
@@ -49,9 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a console that knows few letters still shows the rest
     given = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], None] = given.command
+    command: Callable[[argparse.Namespace], int | None] = given.command
     try:
-        command(given)
+        code = command(given)
         if sys.stdout:
             sys.stdout.flush()
     except EtelecomError as error:
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"etelecom: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
         return _FAILED
-    return _DONE
+    return code or _DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"etelecom_analytics {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def command(name: str, does: Callable[[argparse.Namespace], None], says: str) -> argparse.ArgumentParser:
+    def command(name: str, does: Callable[[argparse.Namespace], int | None], says: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=says, description=says, epilog=_EPILOG, formatter_class=shape)
         added.set_defaults(command=does)
         return added
@@ -116,6 +117,12 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--external-session-id", metavar="ID", help="the id of its session")
     fetch.add_argument(
         "--time-zone", default=clock.HOME_ZONE, metavar="ZONE", help="the zone that dates are meant in (default: %(default)s)"
+    )
+    fetch.add_argument(
+        "--workers", type=_count, default=4, metavar="N", help="requests that may be under way at once, up to 32 (default: %(default)s)"
+    )
+    fetch.add_argument(
+        "--resume", action="store_true", help="go on with a fetch that ended early; what it had brought is in FOLDER.partial"
     )
     fetch.add_argument("--replace", action="store_true", help="put it in the place of an older snapshot")
     fetch.add_argument("--quiet", action="store_true", help="show no progress bar")
@@ -178,18 +185,29 @@ def _check(given: argparse.Namespace) -> None:
         print(f"{client.base_url} answers, and takes the key. {'It has no calls yet.' if page.is_empty else 'There are calls to fetch.'}")
 
 
-def _fetch(given: argparse.Namespace) -> None:
+def _fetch(given: argparse.Namespace) -> int:
     names = ("date_from", "date_to", "direction", "call_state", "call_number", "extension_ids", "user_id", "hotline_ids", "department_id")
     fields = {name: getattr(given, name) for name in (*names, "external_id", "external_session_id", "time_zone")}
     comparison, seconds = given.duration or (None, "")
     query = CallQuery(**fields, duration=comparison and (comparison, int(seconds) if seconds.isdecimal() else seconds))
     check_place(given.output, replace=given.replace)
-    with Client.from_env() as client:
-        logs = fetch_calls(client, query, progress=not given.quiet)
+    partial = given.output.with_name(f"{given.output.name}.partial")
+    before = read_snapshot(partial) if given.resume else None
+    try:
+        with Client.from_env() as client:
+            logs = fetch_calls(client, query, workers=given.workers, progress=not given.quiet, resume=before)
+    except IncompleteFetch as error:
+        kept = write_snapshot(error.partial, partial, replace=True)
+        happened = f"{error.cause} {error.partial.calls.height:,} calls came until then".lstrip()
+        print(f"etelecom: {happened}, and are kept in {kept}. The same command with --resume fetches the rest.", file=sys.stderr)
+        return _STOPPED if isinstance(error, FetchStopped) else _FAILED
     folder = write_snapshot(logs, given.output, replace=given.replace)
     print(f"{logs!r}\n  snapshot   {folder.resolve()}")
     if logs.calls.is_empty():
         print("There are no calls that match: widen the dates, drop a filter, or write the number as the PBX does (0..., 84... or +84...).")
+    if before:
+        shutil.rmtree(partial)
+    return _DONE
 
 
 def _serve(given: argparse.Namespace) -> None:

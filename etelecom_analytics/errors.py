@@ -172,7 +172,7 @@ class PagingError(ApiError):
     """
 
     happened = "The server's pages do not come to an end"
-    advice = "What was read is incomplete, so nothing is returned. Fetch a shorter range of dates, and report the cursor to eTelecom."
+    advice = "Fetch a shorter range of dates, and report the cursor to eTelecom."
 
     def __init__(self, said: str = "", *, cursor: str = "", pages: int = 0) -> None:
         super().__init__(said)

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from dotenv import dotenv_values, find_dotenv
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
@@ -21,13 +23,19 @@ from ..errors import ApiError, BadCertificate, EtelecomError, InputError, NoAnsw
 from ..numbers import shown
 from ..query import CallQuery
 from . import wire
-from .retry import Retry
+from .listing import Listing, read_listing
+from .retry import Gate, Retry
 
 __all__ = ["Client"]
 
 _ADDRESS, _KEY = "ETELECOM_BASE_URL", "ETELECOM_API_KEY"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _CHUNK = 1 << 16
+_CONNECTIONS = 32
+"""Kept open at once: as many as `fetch_calls` may have workers."""
+
+_Read = Callable[[int, Mapping[str, str], bytes], wire.Page]
+"""Status, headers and body -> a page, or an ApiError."""
 
 
 class _Key(AuthBase):
@@ -91,8 +99,11 @@ class Client:
         if not key_is_sound:
             raise SettingError(f"The API key is empty or has characters that no key has: give it to Client, or set {_KEY}.")
         self.base_url = _checked(base_url)
-        self._retry, self._timeouts_s, self._sleep, self._clock = retry, timeouts_s, sleep, clock
+        self._retry, self._timeouts_s, self._clock = retry, timeouts_s, clock
+        self._gate = Gate(retry.requests_per_s, sleep=sleep, clock=clock)
         self._session = requests.Session()
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
         # What is on this machine needs no proxy, and a proxy must not see a key that goes there without https.
         self._session.trust_env = urlsplit(self.base_url).hostname not in _LOOPBACK
         self._session.auth = self._key
@@ -120,7 +131,14 @@ class Client:
         return client
 
     def list_calls(
-        self, query: CallQuery | None = None, *, limit: int = wire.PAGE_LIMIT, sort: str = "", after: str = "", before: str = ""
+        self,
+        query: CallQuery | None = None,
+        *,
+        limit: int = wire.PAGE_LIMIT,
+        sort: str = "",
+        after: str = "",
+        before: str = "",
+        wanted: Callable[[], bool] = lambda: True,
     ) -> wire.Page:
         """One page of calls, as the API gives it.
 
@@ -130,6 +148,7 @@ class Client:
             sort: the API's word for an order; newest first by default.
             after: the `next` of another page. "." is the beginning.
             before: the `prev` of another page; not together with `after`.
+            wanted: asked before each further attempt; once it is false, there is none.
 
         Raises:
             ApiError: no answer, or a refusal; its kind says what to do.
@@ -139,8 +158,20 @@ class Client:
         if after and before:
             raise InputError("A page comes after one cursor or before one: give `after` or `before`, not both.")
         body = wire.list_request((query or CallQuery()).to_filter(), limit=limit, sort=sort, after=after, before=before)
-        url = wire.service_url(self.base_url)
-        return self._retry.run(lambda seconds_left: self._ask(url, body, seconds_left), sleep=self._sleep, clock=self._clock)
+        return self._page(wire.CALL_LOGS, body, self._read, wanted)
+
+    def list_names(self, listing: Listing, *, after: str = "") -> wire.Page:
+        """One page of a list that gives ids their names; `fetch_extensions` and its like follow all of them.
+
+        Args:
+            listing: which list.
+            after: the `next` of another page.
+
+        Raises:
+            ApiError: no answer, or a refusal; its kind says what to do. What the server said is not quoted: it may hold a password.
+        """
+        body = wire.list_request({}, limit=wire.PAGE_LIMIT, sort="", after=after, before="")
+        return self._page(listing.method, body, partial(read_listing, listing))
 
     def close(self) -> None:
         """Close the connections that are kept open."""
@@ -158,13 +189,21 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, {self._key})"
 
-    def _ask(self, url: str, body: bytes, seconds_left: float) -> wire.Page:
+    def _page(self, method: str, body: bytes, read: _Read, wanted: Callable[[], bool] = lambda: True) -> wire.Page:
+        """What this request is answered with in the end."""
+        url = wire.service_url(self.base_url, method)
+        return self._retry.run(lambda seconds_left: self._ask(url, body, read, seconds_left), gate=self._gate, wanted=wanted)
+
+    def _ask(self, url: str, body: bytes, read: _Read, seconds_left: float) -> wire.Page:
+        failure: ApiError | KeyboardInterrupt
         try:
-            return self._read(*self._answer(url, body, seconds_left))
+            return read(*self._answer(url, body, seconds_left))
         except ApiError as error:
             # The frames that read an answer hold all of it, and a server may echo the key: the traceback begins here.
             failure = error.with_traceback(None)
-        failure.url, failure.key_from = url, self._key.given_in
+            failure.url, failure.key_from = url, self._key.given_in
+        except KeyboardInterrupt:
+            failure = KeyboardInterrupt()
         raise failure
 
     def _read(self, status: int, headers: Mapping[str, str], body: bytes) -> wire.Page:

@@ -3,47 +3,132 @@
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import polars as pl
 from tqdm.auto import tqdm
 
-from .. import clock, frames
-from ..errors import InputError, Stopped
-from ..logs import CallLogs, FetchReport, Gap
+from .. import clock
+from ..errors import BadRequest, EtelecomError, InputError, Stopped
+from ..fetch_report import Window
+from ..logs import CallLogs
 from ..query import CallQuery
-from ..schema import CALL_SCHEMA
 from .client import Client
-from .paging import follow
+from .gather import Gathering
+from .glance import glance
+from .plan import Chain, Plan
+from .walk import Walk
 from .wire import Page
 
-__all__ = ["Progress", "fetch_calls", "fetcher"]
+__all__ = ["FetchOptions", "FetchStopped", "IncompleteFetch", "Progress", "fetch_calls", "fetcher"]
 
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_MOST_WORKERS = 32
+_LOOK_S = 0.1
+"""How long a stop may wait to be noticed."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_OLDEST_FIRST = "started_at"
+_NO_HEED = (
+    "The server ignores the dates that it is asked for, so all of its calls were read in one chain and cut to the query here. "
+    "The result is whole; a shorter range is no faster."
+)
 
 Progress = Callable[[int, datetime | None], None]
-"""Told after each page: calls so far, and the start of the oldest of them if it is known."""
+"""Told while pages come: calls so far, and the moment from which on all of them are here, if it is known."""
 
 
-def fetch_calls(client: Client, query: CallQuery | None = None, *, progress: bool = True) -> CallLogs:
+@dataclass(frozen=True, kw_only=True)
+class FetchOptions:
+    """What is seldom changed of a fetch.
+
+    Attributes:
+        max_pages: the last guard against a server that never ends: more pages than these are an error.
+    """
+
+    max_pages: int = 1_000_000
+
+
+class IncompleteFetch(EtelecomError):
+    """A fetch ended before its end; what came until then is kept, and can be completed.
+
+    What is raised is this and, at once, the kind of error that ended it: `except NoAnswer` catches a server that died in the middle too.
+
+    Attributes:
+        partial: the calls that came, with a report that says which parts of the range they are; `fetch_calls(..., resume=partial)`
+            fetches the others. It can be kept as a snapshot meanwhile.
+        cause: what ended it.
+    """
+
+    def __init__(self, cause: BaseException, partial: CallLogs) -> None:
+        Exception.__init__(self, cause, partial)  # not that of the other kind
+        vars(self).update(vars(cause))
+        self.cause, self.partial = cause, partial
+
+    @property
+    def missing(self) -> tuple[Window, ...]:
+        """The windows that were not read to their end."""
+        return tuple(window for window in self.partial.report.windows if not window.whole)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.cause} {self.partial.calls.height:,} calls came until then: they are the error's .partial, and "
+            "fetch_calls(client, query, resume=error.partial) fetches the rest."
+        ).lstrip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _incomplete, (self.cause, self.partial)
+
+
+class FetchStopped(IncompleteFetch, Stopped, KeyboardInterrupt):
+    """Somebody stopped the fetch: by Ctrl-C, a notebook's stop button, or a panel's Cancel."""
+
+
+def _incomplete(cause: BaseException, partial: CallLogs) -> IncompleteFetch:
+    return _kind(type(cause))(cause, partial)
+
+
+def _kind(cause: type[BaseException]) -> type[IncompleteFetch]:
+    """The class of errors that are both incomplete fetches and errors of this kind."""
+    if issubclass(cause, Stopped | KeyboardInterrupt):
+        return FetchStopped
+    return type(f"Incomplete{cause.__name__}", (IncompleteFetch, cause), {"__doc__": cause.__doc__})
+
+
+def fetch_calls(
+    client: Client,
+    query: CallQuery | None = None,
+    *,
+    workers: int = 4,
+    progress: bool = True,
+    resume: CallLogs | None = None,
+    options: FetchOptions = FetchOptions(),
+) -> CallLogs:
     """Every call that the query asks for, once, newest first.
 
-    The chain of pages is followed to its end. Of a call that comes twice, as calls do that change while they are read, the newest state
-    is kept; calls that began outside the query's half-open range are cut away.
+    The range of dates is walked in parts side by side; the result does not depend on how many. Of a call that comes twice, as calls do
+    that change while they are read, the newest state is kept; calls that began outside the query's half-open range are cut away. What
+    was read, from when to when, and what was strange is told in `.report`.
 
     Args:
         client: where to ask.
-        query: which calls; all by default.
+        query: which calls; all by default. Without any date it is walked as one chain of pages, which takes longer.
+        workers: how many requests may be under way at once, up to 32.
         progress: show a bar with the calls so far and the date reached; the environment variable TQDM_DISABLE=1 turns it off too.
+        resume: the `.partial` of a fetch that ended early; only what it lacks is fetched, and the whole is returned.
+        options: what is seldom changed.
 
     Raises:
-        ApiError: no answer, or a refusal; its kind says what to do. Nothing is returned then.
+        IncompleteFetch: it ended early, by an error or by Ctrl-C (`FetchStopped`); what came until then is its `.partial`.
+        ApiError: no answer, or a refusal, before anything came; its kind says what to do.
     """
+    if resume is not None:
+        query = _resumed(query, resume)
     query = query or CallQuery()
     if not isinstance(query, CallQuery):
         raise InputError(f'fetch_calls takes a CallQuery, such as et.CallQuery(date_from="2026-11-01"); got {type(query).__name__}.')
+    if not 1 <= workers <= _MOST_WORKERS:
+        raise InputError(f"workers is how many requests may be under way at once, from 1 to {_MOST_WORKERS}; got {workers!r}.")
     # tqdm looks at TQDM_DISABLE when it is imported; a notebook may set it after that.
     disable = not progress or sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
     with tqdm(desc="Fetching calls", unit=" calls", disable=disable) as bar:
@@ -53,62 +138,88 @@ def fetch_calls(client: Client, query: CallQuery | None = None, *, progress: boo
                 bar.set_postfix_str(f"back to {reached.astimezone(clock.zone(query.time_zone)):%Y-%m-%d}", refresh=False)
             bar.update(rows - bar.n)
 
-        return _fetch(client, query, show, stop=lambda: False)
+        return _fetch(client, query, show, stop=lambda: False, workers=workers, resume=resume, options=options)
 
 
-def fetcher(client: Client) -> Callable[[CallQuery, Progress, Callable[[], bool]], CallLogs]:
+def fetcher(client: Client, *, workers: int = 4) -> Callable[[CallQuery, Progress, Callable[[], bool]], CallLogs]:
     """`fetch(query, on_progress, stop)` over this client, as a panel wants it.
 
-    `on_progress` is told after each page; once `stop()` is true, the fetch ends with `Stopped` before its next page.
+    `on_progress` is told while pages come; soon after `stop()` has become true, the fetch ends with `Stopped`: a `FetchStopped`, with
+    what came until then, if anything did.
     """
-    return lambda query, on_progress, stop: _fetch(client, query, on_progress, stop=stop)
+
+    def fetch(query: CallQuery, on_progress: Progress, stop: Callable[[], bool]) -> CallLogs:
+        return _fetch(client, query, on_progress, stop=stop, workers=workers, resume=None, options=FetchOptions())
+
+    return fetch
 
 
-def _fetch(client: Client, query: CallQuery, on_progress: Progress, *, stop: Callable[[], bool]) -> CallLogs:
+def _fetch(
+    client: Client,
+    query: CallQuery,
+    on_progress: Progress,
+    *,
+    stop: Callable[[], bool],
+    workers: int,
+    resume: CallLogs | None,
+    options: FetchOptions,
+) -> CallLogs:
+    spans = [window[:2] for window in resume.report.windows if not window.whole] if resume else [(query.date_from, query.date_to)]
+    if resume and not spans:
+        return resume
+
+    def ask(chain: Chain, cursor: str) -> Page:
+        part = replace(query, date_from=chain.asked_from, date_to=chain.end)
+        return client.list_calls(part, after=cursor, wanted=lambda: not walk.ended)
+
     began_at, started = datetime.now(UTC), time.monotonic()
-    reader = frames.PageReader()
-    pages: list[pl.DataFrame] = []
-
-    def ask(cursor: str) -> Page:
-        if stop():
-            raise Stopped("The fetch was stopped; nothing of it is kept.")
-        return client.list_calls(query, after=cursor)
-
-    rows, reached = 0, None
-
-    def take(page: Page) -> int:
-        nonlocal rows, reached
-        before = reader.distinct
-        pages.append(reader.read(page.body))
-        rows += pages[-1].height
-        reached = _earlier(reached, pages[-1]["started_at"].min())
-        on_progress(rows, reached)
-        return reader.distinct - before
-
-    follow(ask, take)
-
-    received = pl.concat([pl.DataFrame(schema=CALL_SCHEMA), *pages])
-    unique = frames.newest(received)
-    calls = frames.in_order(unique.filter(query.in_range()))
-    complete_to = max(min(query.date_to or began_at, began_at), query.date_from or _LONG_AGO)
-    report = FetchReport(
-        rows=calls.height,
-        received=received.height + len(reader.set_aside),
-        repeated=received.height - unique.height,
-        outside=unique.height - calls.height,
-        pages=len(pages),
-        began_at=began_at,
-        complete_from=query.date_from,
-        complete_to=complete_to,
-        gaps=(Gap(complete_to, query.date_to),) if query.date_to and complete_to < query.date_to else (),
-        seconds=round(time.monotonic() - started, 3),
-        drift=reader.drift,
-        set_aside=tuple(reader.set_aside),
-    )
-    return CallLogs(calls=calls, query=query, report=report)
+    chains = [Chain(begin=begin, end=end) for begin, end in sorted(spans, key=lambda span: span[1] or _NEVER, reverse=True)]
+    plan = Plan(chains, whole=(query.date_from, query.date_to), oldest=_oldest(client, query) if workers > 1 else None)
+    walk = Walk(plan, ask, workers=workers, max_pages=options.max_pages)
+    gathering = Gathering(walk, ask)
+    walk.start()
+    rows_before = resume.calls.height if resume else 0
+    stopped: Stopped | KeyboardInterrupt | None = None
+    try:
+        while not (stopped := Stopped("The fetch was stopped.") if stop() else None) and gathering.goes_on(_LOOK_S):
+            _tell(on_progress, walk, rows_before)
+        _tell(on_progress, walk, rows_before)
+    except KeyboardInterrupt as interrupt:
+        stopped = interrupt
+    finally:
+        walk.stop()
+        gathering.goes_on(None)
+    ended_by = stopped or gathering.error
+    if ended_by and not (gathering.pages and isinstance(ended_by, EtelecomError | KeyboardInterrupt)):
+        raise ended_by
+    logs = gathering.logs(query, plan, began_at=began_at, seconds=time.monotonic() - started, before=resume)
+    if plan.dates_ignored:
+        warnings.warn(_NO_HEED, stacklevel=3)
+    if ended_by:
+        raise _incomplete(ended_by, logs) from ended_by
+    return logs
 
 
-def _earlier(one: datetime | None, other: object) -> datetime | None:
-    if not isinstance(other, datetime):
-        return one
-    return other if one is None else min(one, other)
+def _tell(on_progress: Progress, walk: Walk, rows_before: int) -> None:
+    rows, reached = walk.progress()
+    on_progress(rows_before + rows, reached)
+
+
+def _resumed(query: CallQuery | None, partial: CallLogs) -> CallQuery:
+    """The query that the partial result is of, which must be the one that is asked, if one is."""
+    if not isinstance(partial, CallLogs):
+        raise InputError(f"resume takes the .partial of an IncompleteFetch, or the snapshot of one; got {type(partial).__name__}.")
+    if query is not None and query != partial.query:
+        raise InputError(f"What is resumed asked for something else: {partial.query}. Leave the query out, or fetch anew.")
+    return partial.query
+
+
+def _oldest(client: Client, query: CallQuery) -> datetime | None:
+    """When the oldest call began, if the query leaves it open and one request can tell; only used to share out the work."""
+    if query.date_from or not query.date_to:
+        return None
+    try:
+        page = client.list_calls(query, limit=1, sort=_OLDEST_FIRST)
+    except BadRequest:  # a server that knows no such order
+        return None
+    return next(iter(glance(page.body).starts), None)

@@ -24,8 +24,9 @@ from ..errors import (
 )
 from ..numbers import shown
 
-__all__ = ["PAGE_LIMIT", "Page", "first_line", "list_request", "read_page", "service_url"]
+__all__ = ["CALL_LOGS", "PAGE_LIMIT", "Page", "first_line", "list_request", "read_page", "service_url"]
 
+CALL_LOGS = "Etelecom/ListCallLogs"
 PAGE_LIMIT = 100
 """The most rows that a page can have; also what the API takes 0 for."""
 
@@ -57,7 +58,7 @@ class Page:
         return f"Page({len(self.body):,} bytes, next={self.next!r}, prev={self.prev!r}, is_empty={self.is_empty})"
 
 
-def service_url(base_url: str, method: str = "Etelecom/ListCallLogs") -> str:
+def service_url(base_url: str, method: str = CALL_LOGS) -> str:
     """The address of a method: its service is joined to `base_url` with a dot, no slash.
 
     The documentation writes both `.Etelecom` and `.ETelecom`; the first is sent.
@@ -66,7 +67,7 @@ def service_url(base_url: str, method: str = "Etelecom/ListCallLogs") -> str:
 
 
 def list_request(query_filter: Mapping[str, object], *, limit: int, sort: str, after: str, before: str) -> bytes:
-    """The body of a ListCallLogs request.
+    """The body of a request for a page of a list.
 
     The documentation says of `prev`, as of `next`, that it goes into `after`; the backend takes it in `before`, and so do we.
     """
@@ -75,14 +76,14 @@ def list_request(query_filter: Mapping[str, object], *, limit: int, sort: str, a
     return json.dumps(request, ensure_ascii=False).encode()
 
 
-def read_page(status: int, headers: Mapping[str, str], body: bytes) -> Page:
-    """One page of raw calls, or the error that the answer stands for."""
+def read_page(status: int, headers: Mapping[str, str], body: bytes, *, rows_key: str = "call_logs") -> Page:
+    """One page of raw rows, by default of calls, or the error that the answer stands for."""
     if status != 200:
         raise _refusal(status, headers, body)
     document = _decoded(body)
-    rows, paging = document.get("call_logs"), document.get("paging")
+    rows, paging = document.get(rows_key), document.get("paging")
     if not isinstance(rows, list | None):
-        raise Unreadable("call_logs is not a list", status=status)
+        raise Unreadable(f"{rows_key} is not a list", status=status)
     if not isinstance(paging, dict):
         raise Unreadable(f"no paging in the answer: {first_line(body)}", status=status)
     return Page(body=body, next=_cursor(paging, "next"), prev=_cursor(paging, "prev"), is_empty=not rows)

@@ -7,7 +7,6 @@ import polars as pl
 
 from .. import clock
 from ..logs import FetchReport
-from ..metrics.coverage import unfetched
 from .theme import FAINT, NONE_LABEL, SHADE, SHADE_OPACITY
 
 __all__ = ["CLOCK", "TIME", "fetched_text", "in_order", "key_text", "not_fetched", "shade", "spans", "time_axis"]
@@ -93,7 +92,7 @@ def not_fetched(coverage: FetchReport | None, table: pl.DataFrame, time_zone: st
     epoch = datetime(1970, 1, 1)
     edges = ((epoch + timedelta(milliseconds=edge)).replace(tzinfo=zone).astimezone(UTC) for edge in (first, last))
     gaps = pl.DataFrame(
-        unfetched(coverage, *edges) if coverage else (),
+        coverage.unfetched(*edges) if coverage else (),
         schema={"begin": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")},
         orient="row",
     )

@@ -7,13 +7,13 @@ import polars as pl
 
 from .. import clock
 from ..clock import LOCAL_DIMENSIONS
-from ..logs import FetchReport, Gap
+from ..logs import FetchReport
 from .options import MetricOptions
 from .registry import MEASURES, Total
 from .selection import Calls
 from .summary import summarize
 
-__all__ = ["summarize_fetched", "unfetched"]
+__all__ = ["summarize_fetched"]
 
 _STEP = timedelta(minutes=15)
 """The offsets of today's zones are whole quarters of an hour, so no slice of this length lies in two groups."""
@@ -43,19 +43,6 @@ def summarize_fetched(
     return joined.with_columns(zero_where_fetched).sort(by, nulls_last=True)
 
 
-def unfetched(coverage: FetchReport, begin: datetime, end: datetime) -> tuple[Gap, ...]:
-    """The parts of [begin, end) that were not fetched, in order, none touching another."""
-    before = [Gap(begin, coverage.complete_from)] if coverage.complete_from else []
-    holes = [Gap(max(hole.begin, begin), min(hole.end, end)) for hole in (*before, *coverage.gaps, Gap(coverage.complete_to, end))]
-    apart: list[Gap] = []
-    for hole in sorted(hole for hole in holes if hole.begin < hole.end):
-        if apart and hole.begin <= apart[-1].end:
-            apart[-1] = Gap(apart[-1].begin, max(apart[-1].end, hole.end))
-        else:
-            apart.append(hole)
-    return tuple(apart)
-
-
 def _call_span(calls: Calls) -> tuple[datetime, datetime] | None:
     """When the first of these calls began, and the moment after the last did; None where no call has a start."""
     began = pl.col("started_at")
@@ -78,7 +65,7 @@ def _fetched_hours(calls: Calls, by: Sequence[str], coverage: FetchReport, optio
     start, until = pl.col("started_at"), pl.col("started_at") + _STEP
     missing = [
         (pl.min_horizontal(until, pl.lit(gap.end)) - pl.max_horizontal(start, pl.lit(gap.begin))).dt.total_microseconds().clip(0)
-        for gap in unfetched(coverage, begin, end)
+        for gap in coverage.unfetched(begin, end)
     ]
     whole = pl.when(start < end).then(_STEP / timedelta(microseconds=1)).otherwise(0)
     hours = {"hours": whole, "fetched_hours": whole - pl.sum_horizontal(pl.lit(0), *missing)}

@@ -50,7 +50,7 @@ class FetchPanel(Panel):
         self._status, self._error = "nothing is fetched yet: press Apply", ""
         self._result_observers: Observers[CallLogs] = Observers()
         self._apply = ui.Button(description="Apply", tooltip="Fetch what the controls ask", button_style="primary", layout=BUTTON)
-        self._cancel = ui.Button(description="Cancel", tooltip="End the fetch after its page; the result stays", layout=BUTTON)
+        self._cancel = ui.Button(description="Cancel", tooltip="End the fetch; the result stays", layout=BUTTON)
         self._failure, self._shown = Said(), Facts()
         super().__init__(controls, controls.chosen_by(query, default="last 7 days"), debounce_s=0)
         self._apply.on_click(lambda _: self.apply())
@@ -85,12 +85,12 @@ class FetchPanel(Panel):
             self._under_way.start()
 
     def cancel(self) -> None:
-        """Ask the fetch under way to end before its next page; the result stays what it was."""
+        """Ask the fetch under way to end; the result stays what it was."""
         with self._lock:
             self._deliver()
             if self._under_way:
                 self._under_way.stop()
-                self._status = "stopping once the page under way has come"
+                self._status = "stopping"
                 self._show()
 
     def wait(self, timeout_s: float | None = None) -> bool:

@@ -47,7 +47,7 @@ class Fetching:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end before its next page."""
+        """Ask it to end."""
         self._stop.set()
 
     @property

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import etelecom_analytics as et
+from etelecom_analytics.api.retry import Gate
 from etelecom_analytics.errors import BadRequest, InputError, NoAnswer, RateLimited
 
 
@@ -41,7 +42,7 @@ def test_attempts_and_total_time_are_bounded_and_retry_after_never_undercut(
         raise seen[-1]
 
     with pytest.raises(RateLimited) as caught:
-        retry.run(fails, sleep=time.sleep, clock=time.clock)
+        retry.run(fails, gate=Gate(None, sleep=time.sleep, clock=time.clock))
     assert caught.value.attempts == len(seen) <= attempts
     assert time.now <= total_s
     assert all(wait >= (error.retry_after or 0) for wait, error in zip(time.waits, seen, strict=False))
@@ -62,7 +63,7 @@ def test_what_will_not_pass_is_asked_once():
         raise BadRequest("no")
 
     with pytest.raises(BadRequest):
-        et.Retry().run(fails, sleep=time.sleep, clock=time.clock)
+        et.Retry().run(fails, gate=Gate(None, sleep=time.sleep, clock=time.clock))
     assert time.waits == []
 
 
@@ -75,7 +76,7 @@ def test_each_attempt_is_told_how_long_it_may_take():
             raise NoAnswer
         return "answer"
 
-    assert et.Retry(total_s=10, first_wait_s=2).run(fails_once, sleep=time.sleep, clock=time.clock) == "answer"
+    assert et.Retry(total_s=10, first_wait_s=2).run(fails_once, gate=Gate(None, sleep=time.sleep, clock=time.clock)) == "answer"
     assert left[0] == 10
     assert left[1] == pytest.approx(10 - time.waits[0])
 

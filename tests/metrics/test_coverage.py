@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics import schema
 from etelecom_analytics.logs import Gap
-from etelecom_analytics.metrics import inward, summarize_fetched, unfetched
+from etelecom_analytics.metrics import inward, summarize_fetched
 
 
 def local(text: str) -> datetime:
@@ -136,12 +136,12 @@ def test_gaps_that_overlap_are_told_once():
         "2026-11-02T00:00", "2026-11-06T00:00", ("2026-11-03T00:00", "2026-11-04T00:00"), ("2026-11-03T12:00", "2026-11-05T00:00")
     )
 
-    assert unfetched(coverage, local("2026-11-01T00:00"), local("2026-11-07T00:00")) == (
+    assert coverage.unfetched(local("2026-11-01T00:00"), local("2026-11-07T00:00")) == (
         Gap(local("2026-11-01T00:00"), local("2026-11-02T00:00")),
         Gap(local("2026-11-03T00:00"), local("2026-11-05T00:00")),
         Gap(local("2026-11-06T00:00"), local("2026-11-07T00:00")),
     )
-    assert unfetched(coverage, local("2026-11-02T00:00"), local("2026-11-03T00:00")) == ()
+    assert coverage.unfetched(local("2026-11-02T00:00"), local("2026-11-03T00:00")) == ()
 
 
 def test_of_an_internal_calls_two_logs_one_rings_an_extension(calls: pl.DataFrame):
