@@ -1,4 +1,4 @@
-"""The columns of calls, call_targets and offers: name, dtype, unit and meaning, each declared once.
+"""The columns of calls, call_targets, offers and directories: name, dtype, unit and meaning, each declared once.
 
 The parser, the empty tables, the simulator, the snapshot and the tests are all made from these declarations.
 """
@@ -19,13 +19,20 @@ __all__ = [
     "CALL_TARGETS",
     "CALL_TARGETS_SCHEMA",
     "DIRECTIONS",
+    "EXTENSIONS",
+    "HOTLINES",
     "LEGS",
     "LEG_OUTCOMES",
+    "NAMES",
+    "NAMES_SCHEMA",
+    "NETWORKS",
     "OFFERS",
     "OFFERS_SCHEMA",
     "SCHEMA_VERSION",
+    "USERS",
     "Column",
     "Kind",
+    "schema_of",
 ]
 
 SCHEMA_VERSION = 1
@@ -34,6 +41,7 @@ SCHEMA_VERSION = 1
 DIRECTIONS = ("unknown", "in", "out", "ext", "ext_in", "ext_out")
 CALL_STATES = ("unknown", "answered", "not_answered")
 CALL_STATUSES = ("Z", "P", "S", "N", "NS")
+NETWORKS = ("viettel", "mobifone", "vinaphone", "other")
 LEG_OUTCOMES = (
     "answered",
     "answered_elsewhere",
@@ -58,6 +66,8 @@ class Kind(StrEnum):
     INTEGER = "integer"
     LINKS = "links"
     LEGS = "legs"
+    FLAG = "flag"
+    TEXTS = "texts"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,11 +172,58 @@ OFFERS = (
 )
 """One row a ring of one person, before the columns of its call that are joined for grouping."""
 
+EXTENSIONS = (
+    _id("id", "The extension's key; what `extension_id` of a call says"),
+    _text("extension_number", "The number that rings; two tenants may have the same"),
+    _id("hotline_id", "The hotline that it belongs to"),
+    _id("user_id", "Whose it is"),
+    _text("tenant_domain", "The tenant of the PBX that it belongs to"),
+    _time("created_at", "When it was made"),
+    _time("expires_at", "When it ends; null if it does not"),
+    _text("state", "The PBX's word for how it is"),
+)
+"""One row an extension. Its password comes too, and is dropped at the door."""
 
-def _schema(columns: tuple[Column, ...]) -> Mapping[str, DataType]:
+USERS = (
+    _id("user_id", "The user's key"),
+    _text("full_name", "The whole name"),
+    _text("short_name", "The name that colleagues use"),
+    _text("email", "Where to write to"),
+    _text("phone", "Where to call"),
+    _id("department_id", "The department that the user belongs to"),
+    _text("position", "What the user is there"),
+    Column(name="roles", dtype=pl.List(pl.String), meaning="What the user may do", kind=Kind.TEXTS),
+    Column(name="deleted", dtype=pl.Boolean(), meaning="Whether the user has left", kind=Kind.FLAG),
+)
+"""One row a user."""
+
+HOTLINES = (
+    _id("id", "The hotline's key"),
+    _text("hotline", "Its number"),
+    _text("name", "What people call it"),
+    _word("network", NETWORKS, "Whose network it is in"),
+    _text("status", "The API's word for how it is"),
+)
+"""One row a hotline."""
+
+NAMES = (
+    Column(name="extension_number", dtype=pl.String(), meaning="The number of the call's extension"),
+    Column(name="user", dtype=pl.String(), meaning="The name of the call's user, or of its extension's"),
+    Column(name="department_id", dtype=pl.String(), meaning="The department of that user"),
+    Column(name="hotline", dtype=pl.String(), meaning="The number of the hotline that the extension belongs to, or its name"),
+    Column(
+        name="target_names", dtype=pl.List(pl.String), meaning="Whose number each of `call_targets` rang, in their order; null if unknown"
+    ),
+)
+"""What `logs.with_names` adds to calls. A missed call has no extension, and so none of them but the last."""
+
+
+def schema_of(columns: tuple[Column, ...]) -> Mapping[str, DataType]:
+    """The names and dtypes of these columns."""
     return MappingProxyType({column.name: column.dtype for column in columns})
 
 
-CALL_SCHEMA = _schema(CALLS)
-CALL_TARGETS_SCHEMA = _schema(CALL_TARGETS)
-OFFERS_SCHEMA = _schema(OFFERS)
+CALL_SCHEMA = schema_of(CALLS)
+CALL_TARGETS_SCHEMA = schema_of(CALL_TARGETS)
+NAMES_SCHEMA = schema_of(NAMES)
+OFFERS_SCHEMA = schema_of(OFFERS)

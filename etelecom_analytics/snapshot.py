@@ -1,4 +1,4 @@
-"""An immutable parquet snapshot of a fetch: calls.parquet, call_targets.parquet, manifest.json.
+"""An immutable parquet snapshot of a fetch: calls.parquet, call_targets.parquet, manifest.json; with names also names.parquet.
 
 Everything is written into a folder beside the wanted one, which is then moved into place: a reader sees all of it or none. The manifest
 holds the hash of each file, so that what was cut or changed since is noticed. The same calls give the same parquet bytes.
@@ -23,12 +23,14 @@ import polars as pl
 from .errors import SnapshotError
 from .logs import CallLogs, FetchReport
 from .query import CallQuery
-from .schema import CALL_SCHEMA, SCHEMA_VERSION
+from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA, NAMES_SCHEMA, SCHEMA_VERSION
 
 __all__ = ["check_place", "fingerprint", "read_snapshot", "write_snapshot"]
 
 _MANIFEST = "manifest.json"
 _CALLS, _CALL_TARGETS = "calls.parquet", "call_targets.parquet"
+_NAMES = "names.parquet"
+"""The columns of `schema.NAMES` that the calls had, in the order of the calls; no file where they had none."""
 _FORMAT = "etelecom_analytics snapshot"
 _MOST_ATTEMPTS = 10
 
@@ -45,8 +47,8 @@ def write_snapshot(logs: CallLogs, path: str | Path, *, replace: bool = False) -
         SnapshotError: something is there already and `replace` was not asked for, or what is there is no snapshot, or cannot be written.
     """
     folder = check_place(path, replace=replace)
-    if logs.calls.schema != pl.Schema(CALL_SCHEMA):
-        raise SnapshotError("A snapshot keeps calls with the columns that were fetched, no more and no fewer: give it logs as they came.")
+    if _unnamed(logs.calls).schema != pl.Schema(CALL_SCHEMA):
+        raise SnapshotError("A snapshot keeps calls with the columns that were fetched or named, no more and no fewer: give it whole logs.")
     beside = _sibling(folder, "new")
     try:
         beside.mkdir(parents=True)
@@ -101,8 +103,12 @@ def read_snapshot(path: str | Path) -> CallLogs:
 
 
 def fingerprint(calls: pl.DataFrame) -> str:
-    """The SHA-256 that `calls.parquet` of these calls has in a snapshot."""
-    return _sha256(_parquet(calls))
+    """The SHA-256 that `calls.parquet` of these calls has in a snapshot, be it with names or without."""
+    return _sha256(_parquet(_unnamed(calls)))
+
+
+def _unnamed(calls: pl.DataFrame) -> pl.DataFrame:
+    return calls.drop(*NAMES_SCHEMA, strict=False)
 
 
 def _parquet(table: pl.DataFrame) -> bytes:
@@ -112,7 +118,9 @@ def _parquet(table: pl.DataFrame) -> bytes:
 
 
 def _write_files(logs: CallLogs, folder: Path) -> None:
-    tables = {_CALLS: logs.calls, _CALL_TARGETS: logs.call_targets}
+    tables = {_CALLS: _unnamed(logs.calls), _CALL_TARGETS: logs.call_targets.select(*CALL_TARGETS_SCHEMA)}
+    if carried := [name for name in NAMES_SCHEMA if name in logs.calls.columns]:
+        tables[_NAMES] = logs.calls.select(carried)
     contents = {name: _parquet(table) for name, table in tables.items()}
     first, last = logs.calls.select(first=pl.col("started_at").min(), last=pl.col("started_at").max()).row(0)
     manifest = {
@@ -174,13 +182,15 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 
 def _read(folder: Path) -> CallLogs:
     manifest = _Manifest.parse(folder, _bytes(folder / _MANIFEST, folder))
-    held = {name: _bytes(folder / name, folder) for name in (_CALLS, _CALL_TARGETS)}
+    held = {name: _bytes(folder / name, folder) for name in manifest.hashes}
     for name, content in held.items():
         if _sha256(content) != manifest.hashes[name]:
             raise SnapshotError(f"{folder / name} was cut or changed since the snapshot was written: fetch the calls again.")
     calls = pl.read_parquet(io.BytesIO(held[_CALLS]))
     if calls.schema != pl.Schema(CALL_SCHEMA):
         raise SnapshotError(f"{folder / _CALLS} has other columns than its manifest says: fetch the calls again.")
+    if _NAMES in held:
+        calls = calls.hstack(pl.read_parquet(io.BytesIO(held[_NAMES])))
     return CallLogs(calls=calls, query=manifest.query, report=manifest.report)
 
 
@@ -210,7 +220,7 @@ class _Manifest:
             return cls(
                 query=CallQuery.from_dict(told["query"]),
                 report=FetchReport.from_dict(told["report"]),
-                hashes={name: told["files"][name]["sha256"] for name in (_CALLS, _CALL_TARGETS)},
+                hashes={name: told["files"][name]["sha256"] for name in (_CALLS, _CALL_TARGETS, *({_NAMES} & told["files"].keys()))},
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SnapshotError(unreadable) from error

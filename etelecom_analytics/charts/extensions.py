@@ -8,6 +8,7 @@ import polars as pl
 from ..errors import InputError
 from ..logs import FetchReport
 from ..metrics import INWARD, MEASURES, Calls, MetricOptions, inward, summarize
+from ..names import labels
 from .theme import ANSWERED, FAINT, LOST, NONE_LABEL, complete_words, count, dressed, no_calls, rounded, total
 
 __all__ = ["extension_performance"]
@@ -40,7 +41,8 @@ def extension_performance(
     """One row a target number, best fair answer rate first: the rate with its 95 % interval, offers, rung out, ring and talk. Collects.
 
     Offers of calls with direction in, ext and ext_in are counted: an `out` call rings outside numbers, and of the two logs of an internal
-    call one is enough. Grouping calls by `extension_id` would not do, since a missed call has none.
+    call one is enough. Grouping calls by `extension_id` would not do, since a missed call has none. Calls with names
+    (`logs.with_names(...)`) show who has a number: "An (101)".
 
     Args:
         calls: calls of any direction.
@@ -62,7 +64,8 @@ def extension_performance(
     if not table.height:
         words = f"No offers in {count(of_calls, 'call')}" if of_calls else "No calls"
         return no_calls(f"Fair answer rate by number: {words.lower()} of direction {', '.join(INWARD)} {zone}", [complete], words=words)
-    shown = rounded(_ordered(table, min_offers, most))
+    named = table.with_columns(number=pl.col("target_number").replace(labels(counted.lazy(), "target_number")).fill_null(NONE_LABEL))
+    shown = rounded(_ordered(named, min_offers, most))
     limit = f" (the {most} with the most offers, of {table.height:,})" if table.height > most else ""
     offers, numbers = count(total(shown, "offers"), "offer"), count(shown.height, "number")
     title = f"Fair answer rate of {numbers}{limit}, over {offers} in {count(of_calls, 'call')} {zone}"
@@ -87,7 +90,6 @@ def _ordered(table: pl.DataFrame, min_offers: int, most: int) -> pl.DataFrame:
     low, high = (pl.col(f"fair_answer_rate_{end}") * 100 for end in ("low", "high"))
     biggest = table.sort("offers", "target_number", descending=[True, False], nulls_last=True).head(most)
     told = biggest.with_columns(
-        number=pl.col("target_number").fill_null(NONE_LABEL),
         small=pl.col("offers") < min_offers,
         percent=percent,
         told=pl.format("{}, {} of {}", percent, "fair_answer_rate_num", "fair_answer_rate_den").fill_null("-"),

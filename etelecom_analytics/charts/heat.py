@@ -5,7 +5,7 @@ import polars as pl
 
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, summarize_fetched
-from ..metrics.registry import Mean, Measure, Quantile, Ratio, Total
+from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio, Total
 from ..metrics.registry import measure as named_measure
 from .axes import CLOCK, fetched_text
 from .theme import (
@@ -41,7 +41,7 @@ def heatmap(
 
     Args:
         calls: calls of any direction; what is counted is what is given.
-        measure: any of `etelecom_analytics.measures()`, of calls or of offers.
+        measure: any of `etelecom_analytics.measures()`.
         options: what the numbers depend on besides the calls.
         coverage: `logs.report`; shades hours that were not fetched, and counts 0 where they were and had no calls.
 
@@ -50,16 +50,16 @@ def heatmap(
     """
     asked = named_measure(measure)
     grain = asked.grain
-    asked_for = list(dict.fromkeys([measure, grain, _basis(asked)]))
+    asked_for = list(dict.fromkeys([measure, TOTALS[grain], _basis(asked)]))
     table = rounded(summarize_fetched(calls, ["weekday", "hour"], asked_for, coverage=coverage, options=options, confidence=True))
     named, zone = f"{_title(asked)} by weekday and hour", f"({options.time_zone})"
     notes: list[str] = [f"{measure} = {asked.formula(options)}.{_letters(asked, options)}", complete_words(coverage, options.time_zone)]
-    if not total(table, grain):
+    if not total(table, TOTALS[grain]):
         words = f"No {grain}" if calls.lazy().select(pl.len()).collect().item() else "No calls"
         return no_calls(f"{named}: {words.lower()} {zone}", notes, words=words)
-    title = f"{named}, over {count(total(table, grain), grain.removesuffix('s'))} {zone}"
+    title = f"{named}, over {count(total(table, TOTALS[grain]), grain.removesuffix('s'))} {zone}"
     placed = table.filter(pl.col("weekday").is_not_null())
-    if unplaced := total(table.filter(pl.col("weekday").is_null()), grain):
+    if unplaced := total(table.filter(pl.col("weekday").is_null()), TOTALS[grain]):
         notes.append(f"{NONE_LABEL}: {count(unplaced, grain.removesuffix('s'))} without a start, not in a cell.")
     if not placed.height:
         return no_calls(title, notes, words="No calls with a start")
@@ -83,7 +83,7 @@ def _basis(asked: Measure) -> str:
     """The count of what a mean or a quantile is over."""
     fact = asked.made_of.fact if isinstance(asked.made_of, Mean | Quantile) else ""
     return {"answered_wait_s": "answered", "talk_s": "answered", "agent_talk_s": "answered", "missed_wait_s": "missed"}.get(
-        fact, asked.grain
+        fact, TOTALS[asked.grain]
     )
 
 
@@ -99,7 +99,7 @@ def _columns(asked: Measure) -> dict[str, pl.Expr]:
     """The value, its text, and what it is made of, under names that do not depend on the measure."""
     value = pl.col(asked.name).cast(pl.Float64)
     text = pl.format("{}", (value * 100).round(0).cast(pl.Int64)) if asked.unit == "share" else short(value)
-    counted, basis = pl.col(asked.grain), _basis(asked)
+    counted, basis = pl.col(TOTALS[asked.grain]), _basis(asked)
     over, few = pl.lit(None, pl.String), pl.lit(value=False)
     if isinstance(asked.made_of, Ratio):
         below = f"{asked.name}_den"

@@ -4,7 +4,8 @@ import altair as alt
 import polars as pl
 
 from ..logs import FetchReport
-from ..metrics import MEASURES, Calls, MetricOptions, summarize_fetched
+from ..metrics import MEASURES, NAME_DIMENSIONS, Calls, MetricOptions, summarize_fetched
+from ..names import labels
 from .axes import CLOCK, TIME, fetched_text, key_text, not_fetched, spans
 from .panels import by_name, over_clock, over_time
 from .theme import NONE_LABEL, complete_words, count, dressed, no_calls, rounded, short, total
@@ -13,6 +14,7 @@ __all__ = ["answer_rate"]
 
 _MOST_SPANS = 370
 _MOST_NAMES = 40
+_OF_EXTENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
 
 
 def answer_rate(
@@ -29,7 +31,8 @@ def answer_rate(
 
     Args:
         calls: calls of any direction; what is counted is what is given.
-        by: a dimension that calls carry, such as "day", "hour", "direction" or "callee".
+        by: a dimension that calls carry, such as "day", "hour", "direction" or "callee". Extensions and users are told by name where
+            calls have names (`logs.with_names(...)`): "An (101)".
         options: what the numbers depend on besides the calls.
         coverage: `logs.report`; shades what was not fetched, and counts 0 where something was fetched and had no calls.
 
@@ -48,7 +51,9 @@ def answer_rate(
             f"{named}: no {'offered ' if all_calls else ''}calls {zone}", notes, words="No offered calls" if all_calls else "No calls"
         )
     title = f"{named}, of {count(offered, 'offered call')} {zone}"
-    shown, limits = _limited(table.with_columns(key=key_text(by), fetched=fetched_text(), **_texts()), by)
+    if by in _OF_EXTENSIONS and table[by].null_count():
+        notes.append(f"A missed call has no extension: it counts under {NONE_LABEL}, and so all others come near 100 %.")
+    shown, limits = _limited(table.with_columns(key=key_text(by).replace(labels(calls.lazy(), by)), fetched=fetched_text(), **_texts()), by)
     notes.extend(limits)
     if not shown.height:
         return no_calls(title, notes, words="No calls with a start")

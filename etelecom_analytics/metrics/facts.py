@@ -8,14 +8,30 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import polars as pl
+from polars import selectors
 
 from ..frames import Frame, same_kind
+from ..schema import NAMES
 from .options import MetricOptions, Variant
 
-__all__ = ["CALL_COLUMNS", "CALL_FACTS", "SERVICE_LEVELS", "ServiceLevel", "facts", "is_answered_leg", "seconds", "to_person"]
+__all__ = [
+    "CALL_COLUMNS",
+    "CALL_FACTS",
+    "NAME_COLUMNS",
+    "SERVICE_LEVELS",
+    "ServiceLevel",
+    "facts",
+    "is_answered_leg",
+    "names_carried",
+    "seconds",
+    "to_person",
+]
 
 CALL_COLUMNS = ("direction", "call_state", "call_status", "extension_id", "user_id", "caller", "callee")
 """The columns of calls that are dimensions as they are."""
+
+NAME_COLUMNS = tuple(column.name for column in NAMES if isinstance(column.dtype, pl.String))
+"""Those that `CallLogs.with_names` adds."""
 
 CALL_FACTS: Mapping[str, str] = MappingProxyType(
     {
@@ -115,13 +131,18 @@ def to_person(leg: Callable[[str], pl.Expr], options: MetricOptions) -> pl.Expr:
 
 
 def facts(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
-    """One flat row a call: its `id`, `started_at`, the columns that are dimensions, and the columns of `CALL_FACTS`.
+    """One flat row a call: its `id`, `started_at`, the columns that are dimensions, names too if any, and those of `CALL_FACTS`.
 
     LazyFrame in, LazyFrame out. What each says is in `CALL_FACTS`.
     """
     found = calls.lazy().with_columns(**_from_legs(options))
     flat = found.with_columns(**_states()).with_columns(**_waits(options)).with_columns(**_made_of_them(options))
-    return same_kind(calls, flat.select("id", "started_at", *CALL_COLUMNS, *CALL_FACTS))
+    return same_kind(calls, flat.select("id", "started_at", *CALL_COLUMNS, names_carried(), *CALL_FACTS))
+
+
+def names_carried() -> selectors.Selector:
+    """Those of `NAME_COLUMNS` that the calls have."""
+    return selectors.by_name(*NAME_COLUMNS, require_all=False)
 
 
 def _field(name: str) -> pl.Expr:

@@ -17,9 +17,9 @@ __all__ = ["Controls", "asked_of_api", "asked_of_table"]
 _GRID = {"grid_template_columns": "repeat(auto-fill, minmax(310px, 1fr))", "grid_gap": "2px 12px", "width": "100%"}
 
 
-def asked_of_table(extensions: Iterable[tuple[str, int]]) -> list[Field]:
-    """The fields that a table of calls can answer; `extensions` are those that occur, with their calls."""
-    return [*_shared(), Extensions(extensions)]
+def asked_of_table(extensions: Iterable[tuple[str, int]], names: Mapping[str, str]) -> list[Field]:
+    """The fields that a table of calls can answer; `extensions` are those that occur, with their calls, and `names` how they are told."""
+    return [*_shared(), Extensions(extensions, names)]
 
 
 def asked_of_api() -> list[Field]:

@@ -1,7 +1,7 @@
 """Controls for single fields of a CallQuery, each with a label, and with room for words on what is wrong with it."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import ipywidgets as ui  # type: ignore[import-untyped]
 
@@ -97,10 +97,10 @@ class Ids(Text):
 
 
 class Extensions(Field):
-    """Extension ids out of those that occur, with how many calls each has; several may be chosen."""
+    """Extension ids out of those that occur, by name where they have one, with how many calls each has; several may be chosen."""
 
-    def __init__(self, counts: Iterable[tuple[str, int]]) -> None:
-        self._counts = dict(counts)
+    def __init__(self, counts: Iterable[tuple[str, int]], names: Mapping[str, str]) -> None:
+        self._counts, self._names = dict(counts), names
         chooser = ui.SelectMultiple(description="Extensions", style=STYLE, layout=WIDE)
         super().__init__("extension_ids", chooser)
         self._offer(())
@@ -115,7 +115,8 @@ class Extensions(Field):
     def _offer(self, wanted: Sequence[str]) -> None:
         counts = self._counts | {extension: 0 for extension in wanted if extension not in self._counts}
         chooser = self.parts[0]
-        chooser.options = [(f"{extension} ({count:,} calls)", extension) for extension, count in sorted(counts.items())]
+        told = sorted((self._names.get(extension, extension), extension) for extension in counts)
+        chooser.options = [(f"{name} ({counts[extension]:,} calls)", extension) for name, extension in told]
         chooser.rows = max(_FEWEST_ROWS, min(_MOST_ROWS, len(counts)))
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from .. import clock
 from ..errors import InputError
 from ..metrics import Selection
+from ..names import labels
 from ..query import CallQuery
 from .choice import Choice
 from .controls import Controls, asked_of_table
@@ -24,7 +25,7 @@ class FilterPanel(Panel):
     `panel.filtered` is the table of calls that match, `panel.query` the question; `panel.observe_query(callback)` tells each new one.
 
     Args:
-        calls: one row a call, as in `logs.calls`.
+        calls: one row a call, as in `logs.calls`; where they have names, extensions are chosen by these.
         query: what is chosen at first; all calls by default.
         time_zone: in which days are meant.
         as_of: the moment whose day is "today"; by default that of the latest call, never this machine's clock.
@@ -49,7 +50,8 @@ class FilterPanel(Panel):
         self._selection = self._all = Selection(calls)
         self._today = _day(calls, time_zone, as_of)
         extensions = calls["extension_id"].drop_nulls().value_counts().iter_rows()
-        controls = Controls(asked_of_table(extensions), time_zone=time_zone, today=lambda: self._today)
+        asked = asked_of_table(extensions, labels(calls, "extension_id"))
+        controls = Controls(asked, time_zone=time_zone, today=lambda: self._today)
         super().__init__(controls, controls.chosen_by(query), debounce_s=debounce_s)
         self._stack(self._words, [self._reset, self._copy])
         self._accept(self._choice)
