@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from . import charts, errors, metrics, simulator
     from .api.client import Client
-    from .api.fetch import fetch_calls, fetcher
+    from .api.directory import fetch_extensions, fetch_hotlines, fetch_users
+    from .api.fetch import FetchOptions, FetchStopped, IncompleteFetch, fetch_calls, fetcher
     from .api.retry import Retry
     from .api.wire import Page
+    from .fetch_report import FetchReport
     from .frames import call_targets
-    from .logs import CallLogs, FetchReport
+    from .logs import CallLogs, merge_logs
     from .metrics.options import MetricOptions
     from .metrics.registry import measures
     from .metrics.summary import summarize
@@ -31,9 +33,12 @@ __all__ = [
     "CallQuery",
     "ChartView",
     "Client",
+    "FetchOptions",
     "FetchPanel",
     "FetchReport",
+    "FetchStopped",
     "FilterPanel",
+    "IncompleteFetch",
     "MetricOptions",
     "Page",
     "Retry",
@@ -41,8 +46,12 @@ __all__ = [
     "charts",
     "errors",
     "fetch_calls",
+    "fetch_extensions",
+    "fetch_hotlines",
+    "fetch_users",
     "fetcher",
     "measures",
+    "merge_logs",
     "metrics",
     "read_snapshot",
     "simulate_calls",
@@ -60,16 +69,23 @@ _HOME = {
     "CallQuery": "query",
     "ChartView": "widgets.chart_view",
     "Client": "api.client",
+    "FetchOptions": "api.fetch",
     "FetchPanel": "widgets.fetch_panel",
-    "FetchReport": "logs",
+    "FetchReport": "fetch_report",
+    "FetchStopped": "api.fetch",
     "FilterPanel": "widgets.filter_panel",
+    "IncompleteFetch": "api.fetch",
     "MetricOptions": "metrics.options",
     "Page": "api.wire",
     "Retry": "api.retry",
     "call_targets": "frames",
     "fetch_calls": "api.fetch",
+    "fetch_extensions": "api.directory",
+    "fetch_hotlines": "api.directory",
+    "fetch_users": "api.directory",
     "fetcher": "api.fetch",
     "measures": "metrics.registry",
+    "merge_logs": "logs",
     "read_snapshot": "snapshot",
     "simulate_calls": "simulator",
     "summarize": "metrics.summary",

@@ -1,35 +1,66 @@
 """Every number from one definition: facts of calls, outcomes of legs, offers, and what is made of them."""
 
+from .callers import MISSED_OUTCOMES, callback_rate, missed_ledger, repeat_rate, time_to_callback
 from .confidence import wilson
-from .coverage import summarize_fetched, unfetched
+from .coverage import summarize_fetched
 from .directions import INWARD, inward
 from .facts import facts
+from .freshness import update_lag
 from .options import MetricOptions
 from .outcomes import legs, offers
 from .registry import HEADLINE, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
 from .selection import Calls, Selection
-from .summary import DIMENSIONS, summarize
+from .staffing import agents_by_interval, agents_needed, erlang_b, erlang_c, erlang_c_asa, erlang_c_service_level
+from .summary import DIMENSIONS, NAME_DIMENSIONS, summarize
+from .survival import kaplan_meier, median_survival, patience
+from .traffic import Concurrency, busy_hour, busy_hours, concurrency, erlangs, trunk_peaks
+from .trunks import SIDES, SipCode, fail_codes, sip_code
 
 __all__ = [
     "DIMENSIONS",
     "HEADLINE",
     "INWARD",
     "MEASURES",
+    "MISSED_OUTCOMES",
+    "NAME_DIMENSIONS",
     "RING_GROUPS",
+    "SIDES",
     "Calls",
+    "Concurrency",
     "Measure",
     "MetricOptions",
     "RingSeconds",
     "Selection",
+    "SipCode",
+    "agents_by_interval",
+    "agents_needed",
+    "busy_hour",
+    "busy_hours",
+    "callback_rate",
+    "concurrency",
+    "erlang_b",
+    "erlang_c",
+    "erlang_c_asa",
+    "erlang_c_service_level",
+    "erlangs",
     "facts",
+    "fail_codes",
     "inward",
+    "kaplan_meier",
     "legs",
     "measures",
+    "median_survival",
+    "missed_ledger",
     "offers",
+    "patience",
+    "repeat_rate",
     "ring_seconds",
+    "sip_code",
     "summarize",
     "summarize_fetched",
-    "unfetched",
+    "time_to_callback",
+    "trunk_peaks",
+    "update_lag",
     "wilson",
 ]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from .. import clock
@@ -32,6 +33,8 @@ class MetricOptions:
         short_s: a missed call that waited less than these seconds is a short abandon.
         min_talk_s: seconds of talk that the variant "min_talk" asks for.
         ivr_numbers: target numbers that are no person: IVR, queue, voicemail.
+        as_of: the moment at which callers' histories are looked at, local to `time_zone` if it has no offset; calls that began after it
+            are not known yet. None: the latest `started_at`; never the clock.
 
     Raises:
         InputError: a value is not one of those allowed.
@@ -44,6 +47,7 @@ class MetricOptions:
     short_s: float = 5.0
     min_talk_s: float = 10.0
     ivr_numbers: tuple[str, ...] = ()
+    as_of: datetime | None = None
 
     def __post_init__(self) -> None:
         clock.zone(self.time_zone)
@@ -58,3 +62,5 @@ class MetricOptions:
         if not isinstance(numbers, tuple | list) or not all(isinstance(number, str) for number in numbers):
             raise InputError('ivr_numbers is a tuple of numbers as text, such as ("8000",).')
         object.__setattr__(self, "ivr_numbers", tuple(numbers))  # a list would make the value unhashable
+        if self.as_of is not None:
+            object.__setattr__(self, "as_of", clock.parse_moment(self.as_of, self.time_zone, "as_of"))

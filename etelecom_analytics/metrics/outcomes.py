@@ -8,10 +8,10 @@ import polars as pl
 
 from ..frames import Frame, same_kind
 from ..schema import CALL_TARGETS_SCHEMA, LEG_OUTCOMES, OFFERS_SCHEMA
-from .facts import CALL_COLUMNS, is_answered_leg, to_person
+from .facts import CALL_COLUMNS, is_answered_leg, names_carried, seconds, to_person
 from .options import MetricOptions
 
-__all__ = ["OFFER_FACTS", "legs", "offer_facts", "offers"]
+__all__ = ["LEG_FACTS", "OFFER_FACTS", "leg_facts", "legs", "offer_facts", "offers"]
 
 _TOLERANCE = pl.duration(seconds=2)
 """How far apart two clocks of the PBX may tell the same event."""
@@ -19,7 +19,7 @@ _TOLERANCE = pl.duration(seconds=2)
 _OUTCOME = pl.Enum(LEG_OUTCOMES)
 _BUSY_OR_REJECTED = (486, 600, 603)
 _UNREACHABLE = (404, 410, 480, 484, 604)
-_TIMED_OUT, _CANCELLED = 408, 487
+_TIMED_OUT, _UNAVAILABLE, _CANCELLED = 408, 480, 487
 _CALL_CONTEXT = ("started_at", "ended_at", *CALL_COLUMNS)
 
 
@@ -53,6 +53,16 @@ OFFER_FACTS = {
 }
 """What each fact says of an offer."""
 
+LEG_FACTS = {
+    "trunk_legs": "legs through a trunk, of calls that ended",
+    "answered_legs": "answered legs",
+    "reached_legs": "legs answered, answered elsewhere, busy or rejected, rung out, given up by the caller, or unreachable with 480",
+    "post_dial_delay_s": "time from add_time to ring_time, negatives left out",
+}
+"""What each fact says of a leg through a trunk."""
+
+_REACHED = ("answered", "answered_elsewhere", "busy_or_rejected", "caller_gave_up", "rna_timeout")
+
 
 def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> pl.LazyFrame:
     """One flat row an offer that counts: its call's row, the columns that are dimensions of both, and the columns of `OFFER_FACTS`.
@@ -74,7 +84,30 @@ def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> p
             wasted_ring_s=pl.when(rna).then(pl.col("ring_s")),
             leg_talk_s=pl.col("talk_s"),
         )
-        .select("call_row", "started_at", *CALL_COLUMNS, "target_number", "trunk_name", "outcome", "fail_code", *OFFER_FACTS)
+        .select(
+            "call_row", "started_at", *CALL_COLUMNS, names_carried(), "target_number", "trunk_name", "outcome", "fail_code", *OFFER_FACTS
+        )
+    )
+
+
+def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
+    """One flat row a leg through a trunk, of a call that ended: its call's row, the columns that are dimensions, and those of `LEG_FACTS`.
+
+    A trunk is the network's business, so legs to `ivr_numbers` count too. With 480 the network did reach the other side, which says that
+    nobody is there; the other unreachable legs never got as far.
+    """
+    outcome, delay = pl.col("outcome"), seconds(pl.col("add_time"), pl.col("ring_time"))
+    unavailable = (outcome == "unreachable") & (pl.col("fail_code") == _UNAVAILABLE).fill_null(value=False)
+    return (
+        _judged(calls, options)
+        .filter(pl.col("trunk_name").is_not_null(), outcome != "in_progress")
+        .with_columns(
+            trunk_legs=pl.lit(value=True),
+            answered_legs=outcome == "answered",
+            reached_legs=outcome.is_in(_REACHED) | unavailable,
+            post_dial_delay_s=pl.when(delay >= 0).then(delay),
+        )
+        .select("call_row", "started_at", *CALL_COLUMNS, names_carried(), "target_number", "trunk_name", "outcome", "fail_code", *LEG_FACTS)
     )
 
 
@@ -82,7 +115,7 @@ def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     """Legs with their outcome, what it was judged by, and the columns of their call."""
     exploded = (
         calls.with_row_index("call_row")
-        .select("call_row", *_CALL_CONTEXT, call_id=pl.col("id"), leg=pl.col("call_targets"), target_index=_positions())
+        .select("call_row", *_CALL_CONTEXT, names_carried(), call_id=pl.col("id"), leg=pl.col("call_targets"), target_index=_positions())
         .explode("leg", "target_index", empty_as_null=False, keep_nulls=False)
         .unnest("leg")
         .with_columns(
@@ -162,6 +195,7 @@ def _gathered(calls: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.
         .group_by("call_row", "target_number", "first_leg")
         .agg(
             *(pl.col(column).first() for column in ("call_id", *_CALL_CONTEXT)),
+            names_carried().first(),
             offered_at=pl.col("began").min(),
             ring_s=pl.col("ring_duration").filter("rang").max().cast(pl.Float64),
             talk_s=pl.when(pl.col("talk").is_not_null().any()).then(pl.col("talk").sum() / 1_000_000),

@@ -10,11 +10,17 @@ import polars as pl
 from ..errors import UnknownName
 from .facts import CALL_FACTS, SERVICE_LEVELS
 from .options import MetricOptions
-from .outcomes import OFFER_FACTS
+from .outcomes import LEG_FACTS, OFFER_FACTS
 
-__all__ = ["HEADLINE", "MEASURES", "Grain", "Mean", "Measure", "Quantile", "Ratio", "Total", "measure", "measures"]
+__all__ = ["FACTS", "HEADLINE", "MEASURES", "TOTALS", "Grain", "Mean", "Measure", "Quantile", "Ratio", "Total", "measure", "measures"]
 
-Grain = Literal["calls", "offers"]
+Grain = Literal["calls", "offers", "legs"]
+
+FACTS: Mapping[Grain, Mapping[str, str]] = MappingProxyType({"calls": CALL_FACTS, "offers": OFFER_FACTS, "legs": LEG_FACTS})
+"""What each grain's measures are made of."""
+
+TOTALS: Mapping[Grain, str] = MappingProxyType({"calls": "calls", "offers": "offers", "legs": "trunk_legs"})
+"""The measure that counts all rows of a grain; its legs are those through a trunk."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Measure:
     Attributes:
         name: what it is asked for by; units are in it.
         title: how people call it.
-        unit: "calls", "offers", "s" or "share".
+        unit: "calls", "offers", "legs", "s" or "share".
         grain: what it is summed over.
         made_of: how it is made of facts.
         source: who defines it so; empty where it needs no authority.
@@ -71,10 +77,10 @@ class Measure:
         """The definition in words, with the options' variant where it has several."""
         if self.name == "service_level":
             return SERVICE_LEVELS[options.variant].formula
-        told = CALL_FACTS if self.grain == "calls" else OFFER_FACTS
+        told = FACTS[self.grain]
         match self.made_of:
             case Total(fact):
-                return told[fact] if self.unit in ("calls", "offers") else f"sum of the {told[fact]}"
+                return told[fact] if self.unit == self.grain else f"sum of the {told[fact]}"
             case Mean(fact):
                 return f"mean of the {told[fact]}"
             case Quantile(fact, share):
@@ -90,6 +96,10 @@ def _calls(name: str, title: str, unit: str, made_of: Total | Mean | Quantile | 
 
 def _offers(name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = "") -> Measure:
     return Measure(name=name, title=title, unit=unit, grain="offers", made_of=made_of, source=source)
+
+
+def _legs(name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = "") -> Measure:
+    return Measure(name=name, title=title, unit=unit, grain="legs", made_of=made_of, source=source)
 
 
 _ALL = (
@@ -128,6 +138,11 @@ _ALL = (
     _offers("ring_p90_s", "90 % ring", "s", Quantile("ring_s", 0.9)),
     _offers("ring_wasted_s", "Wasted ring", "s", Total("wasted_ring_s")),
     _offers("leg_talk_s", "Talk of legs", "s", Total("leg_talk_s")),
+    _legs("trunk_legs", "Legs through trunks", "legs", Total("trunk_legs")),
+    _legs("asr", "Answer-seizure ratio", "share", Ratio("answered_legs", "trunk_legs"), "ITU-T E.411"),
+    _legs("ner", "Network effectiveness ratio", "share", Ratio("reached_legs", "trunk_legs"), "ITU-T E.425"),
+    _legs("post_dial_delay_avg_s", "Average post-dial delay", "s", Mean("post_dial_delay_s")),
+    _legs("post_dial_delay_p90_s", "90 % post-dial delay", "s", Quantile("post_dial_delay_s", 0.9)),
 )
 
 MEASURES: Mapping[str, Measure] = MappingProxyType({each.name: each for each in _ALL})

@@ -1,7 +1,7 @@
 """Selection: some of the calls of a table, over what was reckoned of all of them once.
 
-A panel asks the same table again and again. What a call's facts and offers are depends on that call alone, so they are reckoned once for
-the whole table and each set of options; another filter then only picks other rows of them.
+A panel asks the same table again and again. What a call's facts, offers and legs are depends on that call alone, so they are reckoned
+once for the whole table and each set of options; another filter then only picks other rows of them.
 """
 
 from functools import cached_property, lru_cache
@@ -10,7 +10,7 @@ import polars as pl
 
 from .facts import facts
 from .options import MetricOptions
-from .outcomes import offer_facts
+from .outcomes import leg_facts, offer_facts
 
 __all__ = ["Calls", "Selection"]
 
@@ -58,6 +58,11 @@ class Selection:
         of_all = self._of.offer_facts(options)
         return of_all.filter(self._chosen.gather(of_all["call_row"]))
 
+    def leg_facts(self, options: MetricOptions) -> pl.DataFrame:
+        """One flat row a leg of the selected calls that counts."""
+        of_all = self._of.leg_facts(options)
+        return of_all.filter(self._chosen.gather(of_all["call_row"]))
+
     def __repr__(self) -> str:
         return f"Selection: {self.height:,} of {self._of.calls.height:,} calls"
 
@@ -73,3 +78,4 @@ class _Table:
         self.calls = calls
         self.facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: facts(calls, options=options))
         self.offer_facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: offer_facts(calls.lazy(), options=options, busy=False).collect())
+        self.leg_facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: leg_facts(calls.lazy(), options=options).collect())

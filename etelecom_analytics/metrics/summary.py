@@ -10,17 +10,24 @@ from ..clock import LOCAL_DIMENSIONS
 from ..errors import InputError, UnknownName
 from ..frames import Frame
 from .confidence import wilson
-from .facts import CALL_COLUMNS, facts
+from .facts import CALL_COLUMNS, NAME_COLUMNS, facts
 from .options import MetricOptions
-from .outcomes import offer_facts
+from .outcomes import leg_facts, offer_facts
 from .registry import HEADLINE, Grain, Mean, Measure, Quantile, Ratio, Total, measure
 from .selection import Calls, Selection
 
-__all__ = ["DIMENSIONS", "summarize"]
+__all__ = ["DIMENSIONS", "NAME_DIMENSIONS", "summarize"]
 
 _LEG_COLUMNS = ("target_number", "trunk_name", "outcome", "fail_code")
 DIMENSIONS = (*LOCAL_DIMENSIONS, *CALL_COLUMNS, *_LEG_COLUMNS)
-"""What numbers can be grouped by. The last four belong to a leg or an offer: call measures know nothing of them."""
+"""What numbers can be grouped by. The last four belong to a leg or an offer: call measures know nothing of them.
+
+An offer's are those of its best leg, a leg's its own. Asked for together by `trunk_name`, both stand in the row of that name: the offers
+that ended on the trunk beside all legs that tried it.
+"""
+
+NAME_DIMENSIONS = NAME_COLUMNS
+"""What they can be grouped by too, once `logs.with_names(...)` has joined names to the calls."""
 
 
 @overload
@@ -59,7 +66,7 @@ def summarize(
 
     Args:
         calls: calls of any direction, or a `Selection` of some; no measure filters in secret.
-        by: dimensions, from `DIMENSIONS`.
+        by: dimensions, from `DIMENSIONS`, and from `NAME_DIMENSIONS` where calls carry names.
         measures: names of measures; `etelecom_analytics.measures()` is their table.
         options: what the numbers depend on besides the calls.
         confidence: for each share add `<name>_num` and `<name>_den`, its counts, and `<name>_low` and `<name>_high`, Wilson's interval
@@ -67,7 +74,7 @@ def summarize(
 
     Raises:
         UnknownName: a dimension or a measure that does not exist; the message lists the nearest.
-        InputError: a call measure by a leg's dimension.
+        InputError: a call measure by a leg's dimension, or a dimension of names that these calls do not carry.
     """
     dimensions, asked = _checked(calls, by, measures)
     tables = []
@@ -92,13 +99,15 @@ def _checked(calls: object, by: Sequence[str], measures: Sequence[str]) -> tuple
     if not asked:
         raise InputError("summarize needs at least one measure.")
     for name in dimensions:
-        if name not in DIMENSIONS:
-            raise UnknownName("dimension", name, DIMENSIONS)
+        if name not in (*DIMENSIONS, *NAME_DIMENSIONS):
+            raise UnknownName("dimension", name, (*DIMENSIONS, *NAME_DIMENSIONS))
+        if name in NAME_DIMENSIONS and name not in calls.lazy().collect_schema():
+            raise InputError(f"These calls carry no {name}: join it with logs.with_names(extensions, users, hotlines), and take its calls.")
         of_calls = [each.name for each in asked if each.grain == "calls"]
         if name in _LEG_COLUMNS and of_calls:
             raise InputError(
-                f"{of_calls[0]} counts calls, and a call has many legs, so it cannot be told by {name}: ask for a measure of offers, "
-                "such as offers or fair_answer_rate."
+                f"{of_calls[0]} counts calls, and a call has many legs, so it cannot be told by {name}: ask for a measure of offers "
+                "or of legs, such as fair_answer_rate or asr."
             )
     return dimensions, asked
 
@@ -106,8 +115,11 @@ def _checked(calls: object, by: Sequence[str], measures: Sequence[str]) -> tuple
 def _rows(calls: Calls, grain: Grain, asked: Sequence[Measure], options: MetricOptions) -> pl.LazyFrame:
     busy = any(each.name == "busy_offers" for each in asked)
     if isinstance(calls, Selection) and not busy:
-        return (calls.facts(options) if grain == "calls" else calls.offer_facts(options)).lazy()
-    return facts(calls.lazy(), options=options) if grain == "calls" else offer_facts(calls.lazy(), options=options, busy=busy)
+        reckoned = {"calls": calls.facts, "offers": calls.offer_facts, "legs": calls.leg_facts}
+        return reckoned[grain](options).lazy()
+    if grain == "calls":
+        return facts(calls.lazy(), options=options)
+    return leg_facts(calls.lazy(), options=options) if grain == "legs" else offer_facts(calls.lazy(), options=options, busy=busy)
 
 
 def _local(dimensions: Sequence[str], options: MetricOptions) -> dict[str, pl.Expr]:

@@ -1,4 +1,4 @@
-"""A second opinion: the measures of calls and of offers, reckoned in SQL from their definitions alone.
+"""A second opinion: the measures of calls, of offers and of legs through trunks, reckoned in SQL from their definitions alone.
 
 Nothing of the package's metrics is used here, nor was it looked at: the same words were read twice and carried out by two engines, so
 that a number on which both agree is a number that the definitions give. It reads a `calls.parquet` with the columns of
@@ -188,6 +188,16 @@ JOIN (
 ) AS dimensions USING (call_row)
 """
 
+_TRUNK_LEGS = """
+CREATE OR REPLACE TABLE trunk_legs AS
+SELECT
+    outcome, is_answered, fail_code, trunk_name, target_number, add_us, ring_us,
+    hour, quarter_hour, weekday, day, week, month, direction, call_state, call_status, extension_id, user_id, caller, callee
+FROM leg_outcomes
+JOIN calls USING (call_row)
+WHERE trunk_name IS NOT NULL AND calls.ended_us IS NOT NULL
+"""
+
 _FACTS = """
 CREATE OR REPLACE TABLE facts AS
 WITH of_legs AS (
@@ -313,8 +323,21 @@ _OFFER_MEASURES = {
     "leg_talk_s": "coalesce(sum(talk_s), 0)",
 }
 
+_LEG_MEASURES = {
+    "trunk_legs": "count(*)",
+    "asr": _share("count(*) FILTER (is_answered)", "count(*)"),
+    "ner": _share(
+        "count(*) FILTER (outcome IN ('answered', 'busy_or_rejected', 'caller_gave_up', 'rna_timeout', 'answered_elsewhere')"
+        " OR outcome = 'unreachable' AND fail_code = 480)",
+        "count(*)",
+    ),
+    "post_dial_delay_avg_s": "avg(ring_us - add_us) FILTER (ring_us >= add_us) / 1e6",
+    "post_dial_delay_p90_s": "quantile_cont((ring_us - add_us)::DOUBLE, 0.9) FILTER (ring_us >= add_us) / 1e6",
+}
+
 CALL_MEASURES = (*_CALL_MEASURES, "service_level")
 OFFER_MEASURES = tuple(_OFFER_MEASURES)
+LEG_MEASURES = tuple(_LEG_MEASURES)
 
 
 def call_measures(
@@ -346,6 +369,12 @@ def offer_measures(parquet: Path, by: str | None = None, *, ivr_numbers: Sequenc
     """Every offer measure, one row a value of `by`, or one row for all offers."""
     counted = _tables(parquet, _FOR_OFFERS, ivr_numbers).table("offers").filter("outcome <> 'in_progress' AND NOT to_ivr")
     return _grouped(counted, by, OFFER_DIMENSIONS, _OFFER_MEASURES)
+
+
+def leg_measures(parquet: Path, by: str | None = None, *, ivr_numbers: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Every measure of legs through trunks, one row a value of `by`, or one row for all such legs."""
+    counted = _tables(parquet, (*_FOR_OUTCOMES, _TRUNK_LEGS), ivr_numbers).table("trunk_legs")
+    return _grouped(counted, by, OFFER_DIMENSIONS, _LEG_MEASURES)
 
 
 def leg_outcomes(parquet: Path, ivr_numbers: Sequence[str] = ()) -> list[tuple[str, int, str]]:
@@ -386,6 +415,27 @@ def peak_concurrency(parquet: Path) -> tuple[int, int]:
         .fetchone()
     )
     return found or (0, 0)
+
+
+def erlangs(parquet: Path) -> list[dict[str, Any]]:
+    """The Erlangs of every local hour of the days on which a line was held, each call cut into its hours: day, hour, erlangs, calls."""
+    found = _tables(parquet, (_CALLS,)).execute("""
+        WITH held AS (
+            SELECT started_us + 25200000000 AS begin_us, ended_us + 25200000000 AS end_us FROM calls WHERE ended_us > started_us
+        ),
+        pieces AS (
+            SELECT hour_no, least(end_us, (hour_no + 1) * 3600000000) - greatest(begin_us, hour_no * 3600000000) AS piece_us
+            FROM held, LATERAL (SELECT unnest(range(begin_us // 3600000000, (end_us - 1) // 3600000000 + 1)) AS hour_no)
+        ),
+        hours AS (SELECT unnest(range(min(hour_no) // 24 * 24, max(hour_no) // 24 * 24 + 24)) AS hour_no FROM pieces)
+        SELECT
+            make_timestamp(hour_no * 3600000000)::DATE AS day, (hour_no % 24)::INTEGER AS hour,
+            coalesce(sum(piece_us), 0) / 3600000000 AS erlangs, count(piece_us) AS calls
+        FROM hours LEFT JOIN pieces USING (hour_no)
+        GROUP BY hour_no
+        ORDER BY hour_no
+    """)
+    return _rows(found)
 
 
 def patience(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> list[dict[str, Any]]:

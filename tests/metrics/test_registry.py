@@ -6,16 +6,21 @@ import pytest
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.metrics import MEASURES, wilson
-from etelecom_analytics.metrics.facts import CALL_FACTS, SERVICE_LEVELS
+from etelecom_analytics.metrics.facts import SERVICE_LEVELS
 from etelecom_analytics.metrics.options import SERVICE_LEVEL_VARIANTS
-from etelecom_analytics.metrics.outcomes import OFFER_FACTS
+from etelecom_analytics.metrics.registry import FACTS, TOTALS, Total
 
 
 def test_every_measure_is_made_of_facts_that_exist():
     for each in MEASURES.values():
-        known = CALL_FACTS if each.grain == "calls" else OFFER_FACTS
         parts = vars(each.made_of).values()
-        assert {part for part in parts if isinstance(part, str)} <= set(known)
+        assert {part for part in parts if isinstance(part, str)} <= set(FACTS[each.grain])
+
+
+def test_every_grain_has_a_measure_that_counts_its_rows():
+    assert set(TOTALS) == set(FACTS)
+    for grain, name in TOTALS.items():
+        assert (MEASURES[name].grain, MEASURES[name].unit, MEASURES[name].made_of) == (grain, grain, Total(name))
 
 
 def test_the_table_of_measures_gives_each_its_formula():

@@ -12,6 +12,7 @@ from etelecom_analytics.metrics import MEASURES, Selection, inward, ring_seconds
 
 CALL_MEASURES = [name for name, each in MEASURES.items() if each.grain == "calls"]
 OFFER_MEASURES = [name for name, each in MEASURES.items() if each.grain == "offers"]
+LEG_MEASURES = [name for name, each in MEASURES.items() if each.grain == "legs"]
 
 SIMULATION = et.simulate_calls(400, seed=8, days=3)
 CALLS = SIMULATION.calls
@@ -34,7 +35,8 @@ def test_every_measure_of_a_selection_is_that_of_the_calls_selected(query: et.Ca
     assert selected.height == calls.height
     assert_frame_equal(selected.calls, calls)
     assert_frame_equal(selected.lazy().collect(), calls)
-    for by, measures in (("hour",), CALL_MEASURES), (("target_number", "outcome"), OFFER_MEASURES), ((), list(MEASURES)):
+    asked = {("hour",): CALL_MEASURES, ("target_number", "outcome"): OFFER_MEASURES, ("trunk_name",): LEG_MEASURES, (): list(MEASURES)}
+    for by, measures in asked.items():
         expected = summarize(calls, by, measures, options=OPTIONS, confidence=True)
         assert_frame_equal(summarize(selected, by, measures, options=OPTIONS, confidence=True), expected)
 

@@ -23,6 +23,7 @@ from etelecom_analytics.simulator import Simulation, serve
 
 CALL_MEASURES = [name for name, each in MEASURES.items() if each.grain == "calls"]
 OFFER_MEASURES = [name for name, each in MEASURES.items() if each.grain == "offers"]
+LEG_MEASURES = [name for name, each in MEASURES.items() if each.grain == "legs"]
 TOTALS = ["calls", "offered", "answered", "missed", "short_abandoned", "unknown", "running", "wait_unknown", "talk_s", "agent_talk_s"]
 OFFER_TOTALS = ["offers", "answered_offers", "rna", "busy_offers", "ring_wasted_s", "leg_talk_s"]
 
@@ -54,6 +55,8 @@ def parquet(calls: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def test_both_reckonings_know_the_same_measures_and_dimensions():
     assert tuple(CALL_MEASURES) == sql.CALL_MEASURES
     assert tuple(OFFER_MEASURES) == sql.OFFER_MEASURES
+    assert tuple(LEG_MEASURES) == sql.LEG_MEASURES
+    assert len(CALL_MEASURES + OFFER_MEASURES + LEG_MEASURES) == len(MEASURES)
     assert set(DIMENSIONS) == set(sql.OFFER_DIMENSIONS)
 
 
@@ -81,6 +84,13 @@ def test_offer_measures_agree_with_the_second_reckoning(by: str | None, calls: p
     table = summarize(calls, [by] if by else [], OFFER_MEASURES, options=et.MetricOptions(ivr_numbers=ivr))
 
     assert_agree(table, sql.offer_measures(parquet, by, ivr_numbers=ivr))
+
+
+@pytest.mark.parametrize("by", [None, *sql.OFFER_DIMENSIONS])
+def test_leg_measures_agree_with_the_second_reckoning(by: str | None, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]):
+    table = summarize(calls, [by] if by else [], LEG_MEASURES, options=et.MetricOptions(ivr_numbers=ivr))
+
+    assert_agree(table, sql.leg_measures(parquet, by, ivr_numbers=ivr))
 
 
 def test_legs_and_offers_agree_with_the_second_reckoning_row_by_row(calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]):
@@ -258,7 +268,7 @@ def test_counts_are_int64_and_the_rest_float64(calls: pl.DataFrame):
     found = summarize(calls, measures=list(MEASURES), confidence=True).schema
 
     for name, each in MEASURES.items():
-        assert found[name] == (pl.Int64 if each.unit in ("calls", "offers") else pl.Float64)
+        assert found[name] == (pl.Int64 if each.unit in ("calls", "offers", "legs") else pl.Float64)
 
 
 def test_confidence_adds_counts_and_the_interval_of_each_share(calls: pl.DataFrame):

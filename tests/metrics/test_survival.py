@@ -1,0 +1,224 @@
+"""Survival tables: known ones, the same by a second reckoning in exact fractions and in SQL, and what must hold for any times."""
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import polars as pl
+import pytest
+import second_reckoning as sql
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from real_calls import needs_real_calls, real_calls
+
+import etelecom_analytics as et
+from etelecom_analytics.errors import InputError, UnknownName
+from etelecom_analytics.metrics import MetricOptions, facts
+from etelecom_analytics.metrics.survival import kaplan_meier, median_survival, patience
+from etelecom_analytics.simulator import Simulation
+
+Times = Sequence[tuple[float, bool]]
+
+REMISSIONS = {6: (3, 1), 7: (1, 0), 9: (0, 1), 10: (1, 1), 11: (0, 1), 13: (1, 0), 16: (1, 0), 17: (0, 1), 19: (0, 1), 20: (0, 1),
+              22: (1, 0), 23: (1, 0), 25: (0, 1), 32: (0, 2), 34: (0, 1), 35: (0, 1)}  # fmt: skip
+"""Weeks of remission under 6-MP: relapses and censorings (Freireich et al. 1963), the example of most textbooks."""
+
+
+def frame(times: Times) -> pl.DataFrame:
+    return pl.DataFrame(times, schema={"time_s": pl.Float64, "event": pl.Boolean}, orient="row")
+
+
+def exactly(times: Times) -> list[tuple[float, int, int, int, Fraction, Fraction | None]]:
+    """The table's rows with survival and Greenwood's sum as fractions; None for the sum where survival is 0."""
+    rows, survival, greenwood = [], Fraction(1), Fraction(0)
+    for time in sorted({0.0, *(time for time, _ in times)}) if times else []:
+        at_risk = sum(other >= time for other, _ in times)
+        events = sum(other == time and happened for other, happened in times)
+        censored = sum(other == time and not happened for other, happened in times)
+        survival *= 1 - Fraction(events, at_risk)
+        if survival:
+            greenwood += Fraction(events, at_risk * (at_risk - events))
+        rows.append((time, at_risk, events, censored, survival, greenwood if survival else None))
+    return rows
+
+
+some_times = st.lists(st.tuples(st.sampled_from([0.0, 0.25, 1.0, 1.5, 2.0, 7.0, 30.0, 31.0]), st.booleans()), max_size=40)
+
+
+def test_the_textbook_table():
+    times = [
+        (week, happened) for week, counts in REMISSIONS.items() for happened, n in zip((True, False), counts, strict=True) for _ in range(n)
+    ]
+    table = kaplan_meier(frame(times))
+
+    at_events = table.filter(pl.col("events") > 0).select("time_s", "at_risk", pl.col("survival", "low", "high").round(3)).rows()
+    assert at_events == [
+        (6, 21, 0.857, 0.620, 0.952),
+        (7, 17, 0.807, 0.563, 0.923),
+        (10, 15, 0.753, 0.503, 0.889),
+        (13, 12, 0.690, 0.432, 0.849),
+        (16, 11, 0.627, 0.368, 0.805),
+        (22, 7, 0.538, 0.268, 0.747),
+        (23, 6, 0.448, 0.188, 0.680),
+    ]
+    assert median_survival(table).row(0) == (21, 9, 23, 13, None)
+
+
+@given(times=some_times)
+def test_the_table_is_that_of_exact_fractions(times: Times):
+    table = kaplan_meier(frame(times))
+
+    expected = exactly(times)
+    assert table.select("time_s", "at_risk", "events", "censored").rows() == [row[:4] for row in expected]
+    for row, (*_, survival, greenwood) in zip(table.iter_rows(named=True), expected, strict=True):
+        assert row["survival"] == pytest.approx(float(survival), abs=1e-12)
+        if survival in (0, 1) or greenwood is None:
+            assert (row["low"], row["high"]) == (None, None)
+        else:
+            spread = 1.959963984540054 * math.sqrt(greenwood) / abs(math.log(survival))
+            assert row["low"] == pytest.approx(float(survival) ** math.exp(spread), abs=1e-12)
+            assert row["high"] == pytest.approx(float(survival) ** math.exp(-spread), abs=1e-12)
+            assert 0 <= row["low"] < row["survival"] < row["high"] <= 1
+
+
+@given(times=some_times)
+def test_the_median_is_that_of_exact_fractions(times: Times):
+    """Also where the product of floats ends just beside one half."""
+    table = kaplan_meier(frame(times))
+    halves = [time for time, *_, survival, _ in exactly(times) if survival <= Fraction(1, 2)]
+
+    assert median_survival(table)["median_s"].item() == (halves[0] if halves else None)
+
+
+def test_one_half_is_one_half_however_many_factors_it_has():
+    """12 of 24 events, one at a time."""
+    table = kaplan_meier(frame([(float(time), True) for time in range(1, 25)]))
+
+    assert table.filter(pl.col("time_s") == 12)["survival"].item() == 0.5000000000000001
+    assert median_survival(table)["median_s"].item() == 12
+
+
+def test_events_at_time_0_are_in_the_row_of_time_0():
+    """One row a distinct time: who leaves at once is not counted in a row of his own."""
+    table = kaplan_meier(frame([(0.0, True), (0.0, False), (2.0, True), (2.0, False)]))
+
+    assert table.select("time_s", "at_risk", "events", "censored", "survival").rows() == [(0, 4, 1, 1, 0.75), (2, 2, 1, 1, 0.375)]
+
+
+@given(times=st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from([0.0, 1.0, 2.5]), st.booleans()), max_size=30))
+def test_each_group_has_the_table_that_it_would_have_alone(times: list[tuple[str | None, float, bool]]):
+    rows = pl.DataFrame(times, schema={"who": pl.String, "time_s": pl.Float64, "event": pl.Boolean}, orient="row")
+    table = kaplan_meier(rows, ["who"])
+
+    assert table["who"].unique(maintain_order=True).to_list() == [who for who in ("a", "b", None) if who in {row[0] for row in times}]
+    for (who,), of_group in table.group_by("who", maintain_order=True):
+        alone = kaplan_meier(rows.filter(pl.col("who").eq_missing(who)))
+        assert_frame_equal(of_group.drop("who"), alone)
+        medians = median_survival(table, ["who"]).filter(pl.col("who").eq_missing(who))
+        assert_frame_equal(medians.drop("who"), median_survival(alone))
+
+
+@given(times=some_times, seed=st.integers(0, 9))
+def test_the_order_of_rows_changes_nothing(times: Times, seed: int):
+    rows = frame(times)
+
+    assert kaplan_meier(rows.sample(fraction=1, shuffle=True, seed=seed)).equals(kaplan_meier(rows))
+
+
+def test_what_is_not_known_is_left_out():
+    rows = pl.DataFrame({"time_s": [None, 3.0, 3.0], "event": [True, None, True]})
+
+    assert kaplan_meier(rows).select("time_s", "at_risk", "events").rows() == [(0, 1, 0), (3, 1, 1)]
+
+
+# Patience.
+
+
+@pytest.fixture(scope="module")
+def parquet(calls: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("survival") / "calls.parquet"
+    calls.write_parquet(path)
+    return path
+
+
+def test_patience_agrees_with_the_second_reckoning(simulation: Simulation, parquet: Path):
+    ivr = simulation.truth.ivr_numbers
+    table = patience(simulation.calls, options=MetricOptions(ivr_numbers=ivr))
+    second = pl.DataFrame(sql.patience(parquet, ivr_numbers=ivr), infer_schema_length=None)
+
+    leaving = table.filter(pl.col("events") + pl.col("censored") > 0)
+    assert leaving.height > 500
+    assert_frame_equal(leaving.select(second.columns), second, abs_tol=1e-12)
+
+
+def test_missed_calls_are_events_and_answered_ones_censored(simulation: Simulation):
+    options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
+    table, each = patience(simulation.calls, options=options), facts(simulation.calls, options=options)
+
+    known = each.filter("offered", ~pl.col("wait_unknown"))
+    assert table["events"].sum() == known["missed"].sum() > 0
+    assert table["censored"].sum() == known["answered"].sum() > 0
+    assert table["at_risk"][0] == known.height
+
+
+@needs_real_calls
+def test_the_patience_of_real_callers():
+    table = patience(real_calls())
+
+    assert table.filter(pl.col("time_s") == 20)["survival"].item() == pytest.approx(0.919666595, abs=6e-10)
+    assert median_survival(table)["median_s"].item() == 232
+
+
+def test_by_local_hours(calls: pl.DataFrame):
+    hours = patience(calls, ["hour"])
+    at_10 = calls.filter(pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.hour() == 10)
+
+    assert_frame_equal(hours.filter(pl.col("hour") == 10).drop("hour"), patience(at_10))
+    assert hours.schema["hour"] == pl.Int8
+
+
+def test_by_names_where_calls_carry_them(calls: pl.DataFrame):
+    with pytest.raises(InputError, match=r"carry no hotline: join it with logs\.with_names"):
+        patience(calls, ["hotline"])
+    named = calls.with_columns(hotline=pl.col("callee"))
+    assert_frame_equal(patience(named, ["hotline"]), patience(calls, ["callee"]).rename({"callee": "hotline"}))
+
+
+@pytest.mark.parametrize("by", [[], ["hour"], ["direction", "caller"]])
+def test_a_lazy_frame_agrees_on_both_engines(by: list[str], calls: pl.DataFrame):
+    expected = patience(calls, by)
+
+    lazy = patience(calls.lazy(), by)
+    assert isinstance(lazy, pl.LazyFrame)
+    assert_frame_equal(lazy.collect(), expected)
+    assert_frame_equal(lazy.collect(engine="streaming"), expected)
+    assert_frame_equal(median_survival(lazy, by).collect(), median_survival(expected, by))
+
+
+@pytest.mark.parametrize("by", [[], ["hour"]])
+def test_nobody_has_no_table_of_the_same_types(by: list[str], calls: pl.DataFrame):
+    nobody = (calls.clear(), calls.clear(1), calls.filter(pl.col("ended_at").is_null()))
+
+    for nothing in nobody:
+        assert patience(nothing, by).is_empty()
+        assert patience(nothing, by).schema == patience(calls, by).schema
+        assert median_survival(patience(nothing, by), by).rows() == ([] if by else [(0, 0, None, None, None)])
+
+
+def test_one_call_is_a_table():
+    missed = et.simulate_calls(300, seed=5).calls.filter(pl.col("call_state") == "not_answered", pl.col("direction") == "in").head(1)
+
+    assert patience(missed).select("at_risk", "events", "survival", "low", "high").rows() == [(1, 0, 1, None, None), (1, 1, 0, None, None)]
+
+
+def test_what_is_wrong_is_an_error_that_helps(calls: pl.DataFrame):
+    with pytest.raises(UnknownName, match="Did you mean hour"):
+        patience(calls, ["hours"])
+    with pytest.raises(UnknownName, match="There is no dimension of calls 'target_number'"):
+        patience(calls, ["target_number"])
+    with pytest.raises(InputError, match="list of names"):
+        patience(calls, "hour")
+    with pytest.raises(InputError, match="list of names"):
+        median_survival(patience(calls), "hour")
