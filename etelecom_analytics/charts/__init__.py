@@ -1,9 +1,27 @@
 """Charts of calls: each asks metrics for one summary and draws it. They show offline, on light pages and dark ones."""
 
+from .curves import patience, time_to_callback
 from .extensions import extension_performance
 from .heat import heatmap
+from .legs import journey
+from .lines import concurrency, erlangs
 from .rates import answer_rate
 from .ring import ring_durations
 from .theme import use_offline_renderer
+from .trunks import trunk_failures
+from .waits import wait_distribution
 
-__all__ = ["answer_rate", "extension_performance", "heatmap", "ring_durations", "use_offline_renderer"]
+__all__ = [
+    "answer_rate",
+    "concurrency",
+    "erlangs",
+    "extension_performance",
+    "heatmap",
+    "journey",
+    "patience",
+    "ring_durations",
+    "time_to_callback",
+    "trunk_failures",
+    "use_offline_renderer",
+    "wait_distribution",
+]

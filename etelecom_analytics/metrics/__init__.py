@@ -8,6 +8,8 @@ from .facts import facts
 from .freshness import update_lag
 from .options import MetricOptions
 from .outcomes import legs, offers
+from .phases import PHASES, call_phases
+from .profile import erlangs_profile, highest
 from .registry import HEADLINE, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
 from .selection import Calls, Selection
@@ -16,6 +18,7 @@ from .summary import DIMENSIONS, NAME_DIMENSIONS, summarize
 from .survival import kaplan_meier, median_survival, patience
 from .traffic import Concurrency, busy_hour, busy_hours, concurrency, erlangs, trunk_peaks
 from .trunks import SIDES, SipCode, fail_codes, sip_code
+from .waits import WAIT_GROUPS, WaitSeconds, wait_seconds
 
 __all__ = [
     "DIMENSIONS",
@@ -24,8 +27,10 @@ __all__ = [
     "MEASURES",
     "MISSED_OUTCOMES",
     "NAME_DIMENSIONS",
+    "PHASES",
     "RING_GROUPS",
     "SIDES",
+    "WAIT_GROUPS",
     "Calls",
     "Concurrency",
     "Measure",
@@ -33,10 +38,12 @@ __all__ = [
     "RingSeconds",
     "Selection",
     "SipCode",
+    "WaitSeconds",
     "agents_by_interval",
     "agents_needed",
     "busy_hour",
     "busy_hours",
+    "call_phases",
     "callback_rate",
     "concurrency",
     "erlang_b",
@@ -44,8 +51,10 @@ __all__ = [
     "erlang_c_asa",
     "erlang_c_service_level",
     "erlangs",
+    "erlangs_profile",
     "facts",
     "fail_codes",
+    "highest",
     "inward",
     "kaplan_meier",
     "legs",
@@ -62,5 +71,6 @@ __all__ = [
     "time_to_callback",
     "trunk_peaks",
     "update_lag",
+    "wait_seconds",
     "wilson",
 ]
