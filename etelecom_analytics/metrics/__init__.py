@@ -6,6 +6,7 @@ from .coverage import summarize_fetched
 from .directions import INWARD, inward
 from .facts import facts
 from .freshness import update_lag
+from .levels import THRESHOLDS_S, service_level_curve, service_levels
 from .options import MetricOptions
 from .outcomes import legs, offers
 from .registry import HEADLINE, MEASURES, Measure, measures
@@ -26,6 +27,7 @@ __all__ = [
     "NAME_DIMENSIONS",
     "RING_GROUPS",
     "SIDES",
+    "THRESHOLDS_S",
     "Calls",
     "Concurrency",
     "Measure",
@@ -56,6 +58,8 @@ __all__ = [
     "patience",
     "repeat_rate",
     "ring_seconds",
+    "service_level_curve",
+    "service_levels",
     "sip_code",
     "summarize",
     "summarize_fetched",
