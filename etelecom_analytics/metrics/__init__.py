@@ -13,6 +13,7 @@ from .registry import HEADLINE, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
 from .selection import Calls, Selection
 from .staffing import agents_by_interval, agents_needed, erlang_b, erlang_c, erlang_c_asa, erlang_c_service_level
+from .stages import FUNNEL, LOST_STAGES, funnel, lost_calls
 from .summary import DIMENSIONS, NAME_DIMENSIONS, summarize
 from .survival import kaplan_meier, median_survival, patience
 from .traffic import Concurrency, busy_hour, busy_hours, concurrency, erlangs, trunk_peaks
@@ -20,8 +21,10 @@ from .trunks import SIDES, SipCode, fail_codes, sip_code
 
 __all__ = [
     "DIMENSIONS",
+    "FUNNEL",
     "HEADLINE",
     "INWARD",
+    "LOST_STAGES",
     "MEASURES",
     "MISSED_OUTCOMES",
     "NAME_DIMENSIONS",
@@ -48,9 +51,11 @@ __all__ = [
     "erlangs",
     "facts",
     "fail_codes",
+    "funnel",
     "inward",
     "kaplan_meier",
     "legs",
+    "lost_calls",
     "measures",
     "median_survival",
     "missed_ledger",

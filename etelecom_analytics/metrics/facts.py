@@ -25,6 +25,7 @@ __all__ = [
     "level_flags",
     "level_words",
     "names_carried",
+    "rang",
     "seconds",
     "to_person",
 ]
@@ -126,6 +127,11 @@ def seconds(begin: pl.Expr, end: pl.Expr) -> pl.Expr:
 def is_answered_leg(leg: Callable[[str], pl.Expr]) -> pl.Expr:
     """Whether a leg was answered: status ANSWERED in any case of letters, or `answered_time` set."""
     return (leg("status").str.to_uppercase() == "ANSWERED").fill_null(value=False) | leg("answered_time").is_not_null()
+
+
+def rang(leg: Callable[[str], pl.Expr]) -> pl.Expr:
+    """Whether a leg rang: `ring_time` set, or a `ring_duration` above 0."""
+    return leg("ring_time").is_not_null() | (leg("ring_duration") > 0).fill_null(value=False)
 
 
 def to_person(leg: Callable[[str], pl.Expr], options: MetricOptions) -> pl.Expr:

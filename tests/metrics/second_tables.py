@@ -31,3 +31,32 @@ def service_levels(parquet: Path, **settings: Any) -> list[dict[str, Any]]:
         for variant, (above, below) in sql.SERVICE_LEVELS.items()
         for row in sql._rows(facts.aggregate(f"{above} AS numerator, {below} AS denominator, {sql._share(above, below)} AS value"))
     ]
+
+
+def lost_calls(parquet: Path, **settings: Any) -> list[dict[str, Any]]:
+    """One row a missed call, in the order of the file: its id, and the stage at which it was lost."""
+    tables = sql._tables(parquet, (sql._CALLS, sql._LEGS, sql._FACTS), **settings)
+    return sql._rows(
+        tables.execute("""
+        SELECT
+            call_id AS id,
+            CASE
+                WHEN short THEN 'short'
+                WHEN EXISTS (
+                    FROM legs
+                    WHERE legs.call_row = facts.call_row AND is_answered AND to_ivr
+                        AND legs.ended_us BETWEEN facts.ended_us - 2000000 AND facts.ended_us + 2000000
+                ) THEN 'in_ivr'
+                WHEN EXISTS (
+                    FROM legs
+                    WHERE legs.call_row = facts.call_row AND rang AND NOT to_ivr
+                        AND legs.ended_us BETWEEN facts.ended_us - 2000000 AND facts.ended_us + 2000000
+                ) THEN 'ringing'
+                WHEN NOT EXISTS (FROM legs WHERE legs.call_row = facts.call_row AND rang AND NOT to_ivr) THEN 'before'
+                ELSE 'between'
+            END AS stage
+        FROM facts
+        WHERE missed
+        ORDER BY call_row
+    """)
+    )
