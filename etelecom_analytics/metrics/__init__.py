@@ -6,6 +6,7 @@ from .coverage import summarize_fetched
 from .directions import INWARD, inward
 from .facts import facts
 from .freshness import update_lag
+from .levels import THRESHOLDS_S, service_level_curve, service_levels
 from .options import MetricOptions
 from .outcomes import legs, offers
 from .phases import PHASES, call_phases
@@ -14,6 +15,7 @@ from .registry import HEADLINE, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
 from .selection import Calls, Selection
 from .staffing import agents_by_interval, agents_needed, erlang_b, erlang_c, erlang_c_asa, erlang_c_service_level
+from .stages import FUNNEL, LOST_STAGES, funnel, lost_calls
 from .summary import DIMENSIONS, NAME_DIMENSIONS, summarize
 from .survival import kaplan_meier, median_survival, patience
 from .traffic import Concurrency, busy_hour, busy_hours, concurrency, erlangs, trunk_peaks
@@ -22,8 +24,10 @@ from .waits import WAIT_GROUPS, WaitSeconds, wait_seconds
 
 __all__ = [
     "DIMENSIONS",
+    "FUNNEL",
     "HEADLINE",
     "INWARD",
+    "LOST_STAGES",
     "MEASURES",
     "MISSED_OUTCOMES",
     "NAME_DIMENSIONS",
@@ -31,6 +35,7 @@ __all__ = [
     "RING_GROUPS",
     "SIDES",
     "WAIT_GROUPS",
+    "THRESHOLDS_S",
     "Calls",
     "Concurrency",
     "Measure",
@@ -55,9 +60,11 @@ __all__ = [
     "facts",
     "fail_codes",
     "highest",
+    "funnel",
     "inward",
     "kaplan_meier",
     "legs",
+    "lost_calls",
     "measures",
     "median_survival",
     "missed_ledger",
@@ -65,6 +72,8 @@ __all__ = [
     "patience",
     "repeat_rate",
     "ring_seconds",
+    "service_level_curve",
+    "service_levels",
     "sip_code",
     "summarize",
     "summarize_fetched",

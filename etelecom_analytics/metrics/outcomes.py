@@ -8,7 +8,7 @@ import polars as pl
 
 from ..frames import Frame, same_kind
 from ..schema import CALL_TARGETS_SCHEMA, LEG_OUTCOMES, OFFERS_SCHEMA
-from .facts import CALL_COLUMNS, is_answered_leg, names_carried, seconds, to_person
+from .facts import CALL_COLUMNS, is_answered_leg, names_carried, rang, seconds, to_person
 from .options import MetricOptions
 
 __all__ = ["LEG_FACTS", "OFFER_FACTS", "leg_facts", "legs", "offer_facts", "offers"]
@@ -121,7 +121,7 @@ def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
         .with_columns(
             is_answered=is_answered_leg(pl.col),
             is_person=to_person(pl.col, options),
-            rang=(pl.col("ring_time").is_not_null() | (pl.col("ring_duration") > 0)).fill_null(value=False),
+            rang=rang(pl.col),
         )
     )
     together = _rang_together(exploded).with_columns(answered_elsewhere=pl.lit(value=True))
