@@ -4,7 +4,9 @@ from .curves import patience, time_to_callback
 from .extensions import extension_performance
 from .heat import heatmap
 from .legs import journey
+from .levels import service_level
 from .lines import concurrency, erlangs
+from .lost import funnel
 from .rates import answer_rate
 from .ring import ring_durations
 from .theme import use_offline_renderer
@@ -16,10 +18,12 @@ __all__ = [
     "concurrency",
     "erlangs",
     "extension_performance",
+    "funnel",
     "heatmap",
     "journey",
     "patience",
     "ring_durations",
+    "service_level",
     "time_to_callback",
     "trunk_failures",
     "use_offline_renderer",

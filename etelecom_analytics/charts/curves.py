@@ -108,7 +108,7 @@ def _curves(
     unit, factor = time_unit(until)
     drawn = rounded(_thinned(steps, until).with_columns(at=pl.col("time_s") / factor))
     told = _told(groups, factor)
-    if until < (steps["time_s"].max() or 0):
+    if until < steps.select(pl.col("time_s").max()).item():
         notes.append(f"Drawn as long as {_AT_RISK} were there to tell, or to the median.")
     notes += [limit, complete_words(coverage, options.time_zone)]
     title = f"{named}, of {count(of_all, words['unit'])}, {total(medians, 'events'):,} of them {words['event']} {zone}"
@@ -163,16 +163,16 @@ def _median_words(median_s: float | None, low_s: float | None, high_s: float | N
     if median_s is None:
         return "median not reached"
     unit, size = time_unit(median_s)
-    low, high = (None if each is None else f"{each / size:,.1f}" for each in (low_s, high_s))
+    low, high = (None if each is None else f"{each / size:,.1f}".removesuffix(".0") for each in (low_s, high_s))
     interval = f"{low or 'less'} to {high}" if high else f"{low} or more" if low else "no interval"
-    return f"median {median_s / size:,.1f} {unit} ({interval})"
+    return f"median {f'{median_s / size:,.1f}'.removesuffix('.0')} {unit} ({interval})"
 
 
 def _drawn(steps: pl.DataFrame, told: pl.DataFrame, words: dict[str, str], unit: str) -> alt.LayerChart:
     keys = told["key"].to_list()
-    domain = {"domain": told["label"].to_list()}
-    hues = alt.Scale(**domain, range=list(HUES[: len(keys)]))
-    dashes = alt.Scale(**domain, range=list(DASHES[: len(keys)]))
+    names = told["label"].to_list()
+    hues = alt.Scale(domain=names, range=list(HUES[: len(keys)]))
+    dashes = alt.Scale(domain=names, range=list(DASHES[: len(keys)]))
     legend = alt.Legend(title=None, orient="top", direction="vertical", symbolType="stroke", symbolSize=400, labelLimit=WIDTH, columns=2)
     curve = steps.join(told.select("key", "label"), on="key", how="left", maintain_order="left")
     x = alt.X("at:Q", title=f"{words['x']}, {unit}", scale=alt.Scale(nice=False, zero=True), axis=alt.Axis(grid=True))
@@ -196,7 +196,7 @@ def _drawn(steps: pl.DataFrame, told: pl.DataFrame, words: dict[str, str], unit:
             base.mark_area(interpolate="step-after", color=SHADE, opacity=2 * SHADE_OPACITY).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
         ]
     else:
-        edge = base.mark_line(interpolate="step-after", strokeWidth=0.7)
+        edge = base.mark_line(interpolate="step-after", strokeWidth=0.7, opacity=0.5)
         band = [edge.encode(x, alt.Y(f"{end}:Q"), hue) for end in ("low", "high")]
     line = base.mark_line(interpolate="step-after", strokeWidth=2).encode(
         x, y, hue, alt.StrokeDash("label:N", scale=dashes, legend=legend), tooltip=tooltip

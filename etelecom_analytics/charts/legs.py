@@ -13,7 +13,7 @@ from .theme import ANSWERED, FAINT, HUES, NONE_LABEL, TEXT, count, dressed, roun
 
 __all__ = ["journey"]
 
-_ROW, _PLOT, _MOST_LEGS = 24, 520, 200
+_ROW, _THIN, _PLOT, _FEW, _MOST_LEGS = 24, 15, 520, 30, 200
 _CALL = "call"
 _HUES = {_CALL: TEXT, "trying": FAINT, "ringing": HUES[4], "talking": ANSWERED}
 _SIZES = {_CALL: 0.12, "trying": 0.2, "ringing": 0.5, "talking": 0.85}
@@ -25,6 +25,7 @@ _WORDS = {
     "rna_timeout": "rang out",
     "in_progress": "in progress",
 }
+_STATES = ("running", "unknown", "answered", "missed")
 _CLOCK = "%a %Y-%m-%d %H:%M:%S"
 
 
@@ -54,18 +55,14 @@ def journey(
     shown = _rows(phases.filter(pl.col("target_index") < _MOST_LEGS), call, names, options)
     state = facts(found, options=options).select(pl.coalesce(pl.when(name).then(pl.lit(name)) for name in _STATES)).item()
     at = "unknown time" if call["started_at"] is None else f"{call['started_at'].astimezone(clock.zone(options.time_zone)):{_CLOCK}}"
-    title = (
-        f"Journey of call {call_id}: {call['direction'] or 'no direction'}, {state}, {count(legs, 'leg')}, from {at} ({options.time_zone})"
-    )
+    what = f"{call['direction'] or 'no direction'}, {state}, {count(legs, 'leg')}"
+    title = f"Journey of call {call_id}: {what}, from {at} ({options.time_zone})"
     notes: list[str] = [
         f"From {call['caller'] or NONE_LABEL} to {call['callee'] or NONE_LABEL}.",
-        "Thin: tried = add_time to ring_time; half: ringing = ring_time to the answer or the end; full: talking = answered_time to ended_time.",
+        "Thin bar: tried = add_time to ring_time. Half: ringing = ring_time to answer or end. Full: talking = answer to ended_time.",
         f"The first {_MOST_LEGS} of {legs:,} legs." if legs > _MOST_LEGS else "",
     ]
     return dressed(_drawn(shown), title=title, notes=notes, description=_in_words(shown))
-
-
-_STATES = ("running", "unknown", "answered", "missed")
 
 
 def _rows(phases: pl.DataFrame, call: dict[str, Any], names: dict[str, str], options: MetricOptions) -> pl.DataFrame:
@@ -120,7 +117,7 @@ def _drawn(shown: pl.DataFrame) -> alt.LayerChart:
         "row:N",
         scale=alt.Scale(domain=shown["row"].unique(maintain_order=True).to_list()),
         title=None,
-        axis=alt.Axis(grid=True, labelPadding=6, labelLimit=260),
+        axis=alt.Axis(grid=True, labelPadding=6, labelLimit=260, zindex=0),
     )
     scale = alt.Scale(domain=[first / factor, last / factor], nice=False)
     tooltip = [
@@ -139,8 +136,8 @@ def _drawn(shown: pl.DataFrame) -> alt.LayerChart:
             height = alt.RelativeBandSize(band=_SIZES[phase])
             # A stroke, so that what took no time can be seen.
             mark = alt.Chart(of_phase).mark_rect(color=_HUES[phase], stroke=_HUES[phase], strokeWidth=1, height=height)
-            x = alt.X("left:Q", scale=scale, title=f"since the start, {unit}", axis=alt.Axis(grid=True))
+            x = alt.X("left:Q", scale=scale, title=f"since the start, {unit}", axis=alt.Axis(grid=True, zindex=0))
             layers.append(mark.encode(x, alt.X2("right:Q"), rows, tooltip=tooltip))
     said = shown.unique("row", keep="last", maintain_order=True).select("row", "said")
     layers.append(alt.Chart(said).mark_text(align="left").encode(rows, x=alt.value(_PLOT + 10), text="said:N"))
-    return alt.LayerChart(layer=layers, width=_PLOT, height={"step": _ROW})
+    return alt.LayerChart(layer=layers, width=_PLOT, height={"step": _ROW if shown["row"].n_unique() <= _FEW else _THIN})

@@ -67,9 +67,8 @@ def concurrency(
     title = f"{named}: {found.peak:,} at the most, first on {at}, of {count(of_calls, 'call')} {zone}"
     drawn = _placed(levels, options.time_zone)
     gaps = not_fetched(coverage, drawn, options.time_zone)
-    return dressed(
-        _levels(drawn, found.at, found.peak, gaps, options), title=title, notes=notes, description=f"Peak: {found.peak:,} at {at}."
-    )
+    chart = _levels(drawn, found.at, found.peak, gaps, options)
+    return dressed(chart, title=title, notes=notes, description=f"Peak: {found.peak:,} at {at}.")
 
 
 def _length(seconds: float) -> str:
@@ -115,7 +114,7 @@ def erlangs(
     options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.Chart:
-    """The Erlangs of each local hour; below, of a usual day by hour, the busy hour marked, and of a usual week by weekday and hour. Collects.
+    """The Erlangs of each local hour; below, of a usual day, the busy hour marked, and of a usual week. Collects.
 
     Of more than 1,400 hours each day's own busiest one is drawn, at most of the latest 1,500 days.
 
@@ -137,17 +136,12 @@ def erlangs(
     days = hours["day"].n_unique()
     title = f"{named}, of {count(of_calls, 'call')} on {count(days, 'day')} {zone}"
     busy = day.sort("erlangs", "hour", descending=[True, False]).head(1)
-    said = (
-        f"Busy hour: {_clock(busy['hour'].item())}, mean {busy['erlangs'].item():.2f} Erlangs."
-        if busy.height
-        else "No hour was wholly fetched."
-    )
-    notes += [
-        f"{said} It is the clock hour with the highest mean over all days (TCBH, ITU-T E.600).",
-        complete_words(coverage, options.time_zone),
-    ]
     drawn, told = _bars_of(hours, options)
-    notes.insert(1, told)
+    said, definition = "No hour was wholly fetched.", ""
+    if busy.height:
+        said = f"Busy hour: {_clock(busy['hour'].item())}, mean {busy['erlangs'].item():.2f} Erlangs."
+        definition = " It is the clock hour with the highest mean over all days (TCBH, ITU-T E.600)."
+    notes += [told, f"{said}{definition}", complete_words(coverage, options.time_zone)]
     gaps = not_fetched(coverage, drawn, options.time_zone)
     panels = [_over_time(drawn, gaps, daily=bool(told)), *([_day(day, busy), _week(week)] if busy.height else [])]
     apart = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
@@ -162,9 +156,8 @@ def _bars_of(hours: pl.DataFrame, options: MetricOptions) -> tuple[pl.DataFrame,
     """The bars over time: hours, or each day's own busiest; and what is to be said of that."""
     shown, told = hours, ""
     if hours.height > _MOST_HOURS:
-        busiest = hours.sort("day", "erlangs", "hour_begin", descending=[False, True, False]).unique(
-            "day", keep="first", maintain_order=True
-        )
+        ordered = hours.sort("day", "erlangs", "hour_begin", descending=[False, True, False])
+        busiest = ordered.unique("day", keep="first", maintain_order=True)
         shown = busiest.tail(_MOST_DAYS)
         told = "Above: each day's own busiest hour"
         told += f", of the latest {shown.height:,} of {busiest.height:,} days." if shown.height < busiest.height else "."
@@ -200,8 +193,9 @@ def _heading(words: str) -> alt.TitleParams:
 
 
 def _hours_axis(*, title: str | None) -> alt.X:
+    inner = 0.0 if title else 0.12
     axis = alt.Axis(title=title, labelAngle=0, labelOverlap=True, grid=False)
-    return alt.X("key:N", scale=alt.Scale(domain=CLOCK["hour"], paddingInner=0.12, paddingOuter=0.06), axis=axis)
+    return alt.X("key:N", scale=alt.Scale(domain=CLOCK["hour"], paddingInner=inner, paddingOuter=inner / 2), axis=axis)
 
 
 def _day(day: pl.DataFrame, busy: pl.DataFrame) -> alt.LayerChart:
@@ -229,7 +223,7 @@ def _week(week: pl.DataFrame) -> alt.LayerChart:
         week.with_columns(
             key=pl.col("hour").cast(pl.String),
             weekday_key=pl.col("weekday").cast(pl.Int64).replace_strict(weekdays, return_dtype=pl.String),
-            text=pl.when(pl.col("erlangs") > 0).then(pl.col("erlangs").round(1).cast(pl.String)).otherwise(pl.lit("")),
+            text=pl.when(pl.col("erlangs") >= 0.05).then(pl.col("erlangs").round(1).cast(pl.String)).otherwise(pl.lit("")),
         )
     )
     tooltip = [

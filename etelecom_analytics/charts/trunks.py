@@ -39,9 +39,8 @@ def trunk_failures(
     failed = table.filter(pl.col("fail_code").is_null() | (pl.col("fail_code") != 0))
     named = "SIP fail codes by trunk"
     if not failed.height:
-        words = (
-            (f"No failed leg of {count(legs, 'leg')} through trunks" if legs else "No leg went through a trunk") if of_calls else "No calls"
-        )
+        words = f"No failed leg of {count(legs, 'leg')} through trunks" if legs else "No leg went through a trunk"
+        words = words if of_calls else "No calls"
         return no_calls(f"{named}: {words[0].lower()}{words[1:]}, in {count(of_calls, 'call')} {zone}", notes, words=words)
     title = f"{named}: {total(failed, 'legs'):,} of {count(legs, 'leg')} failed, in {count(of_calls, 'call')} {zone}"
     trunks = (

@@ -24,9 +24,9 @@ def wait_distribution(
     options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.Chart:
-    """How many calls waited how long, one histogram for answered and one for missed; below, the share that had waited at most so long.
+    """How many calls waited how long, one histogram for answered and one for missed; below, the share that waited at most so long.
 
-    The threshold of the service level is marked; where the line of answered calls crosses it is the service level "answered_only". Collects.
+    The threshold of the service level is marked; the line of answered calls crosses it at the level "answered_only". Collects.
 
     Args:
         calls: calls of any direction; what is counted is what is given.

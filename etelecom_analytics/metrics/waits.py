@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from .bins import bin_width
-from .facts import facts
 from .options import MetricOptions
-from .selection import Calls, Selection
+from .selection import Calls, fact_rows
 
 __all__ = ["WAIT_GROUPS", "WaitSeconds", "wait_seconds"]
 
@@ -38,9 +37,8 @@ class WaitSeconds:
 
 def wait_seconds(calls: Calls, *, options: MetricOptions = MetricOptions()) -> WaitSeconds:  # noqa: B008  # a frozen value
     """The waits of these calls in at most 60 bins of equal width, by `WAIT_GROUPS`; waits begin as `options.wait_from` says. Collects."""
-    found = calls.facts(options).lazy() if isinstance(calls, Selection) else facts(calls.lazy(), options=options)
     group = pl.when("answered").then(pl.lit("answered")).when("missed").then(pl.lit("missed")).cast(pl.Enum(WAIT_GROUPS))
-    rows = found.select("wait_s", "offered", group=group).collect()
+    rows = fact_rows(calls, options).select("wait_s", "offered", group=group).collect()
     known = rows.filter(pl.col("wait_s").is_not_null())
     quantiles = {f"wait_p{share}_s": pl.col("wait_s").quantile(share / 100, interpolation="linear") for share in (50, 90)}
     groups = known.group_by("group").agg(calls=pl.len().cast(pl.Int64), **quantiles).sort("group")
