@@ -15,7 +15,7 @@ from .waits import WAIT_STARTS
 
 __all__ = ["patience", "time_to_callback"]
 
-_HEIGHT, _MOST_GROUPS, _MOST_STEPS, _AT_RISK = 260, len(HUES), 300, 10
+_HEIGHT, _MOST_GROUPS, _MOST_STEPS, _AT_RISK, _NEARLY_ALL = 260, len(HUES), 300, 10, 0.95
 _ALL = "all"
 
 
@@ -109,10 +109,10 @@ def _curves(
     drawn = rounded(_thinned(steps, until).with_columns(at=pl.col("time_s") / factor))
     told = _told(groups, factor)
     if until < steps.select(pl.col("time_s").max()).item():
-        notes.append(f"Drawn as long as {_AT_RISK} were there to tell, or to the median.")
+        notes.append(f"Not drawn: what comes after {until / factor:,.1f} {unit}, of fewer than {_AT_RISK} or of the last events.")
     notes += [limit, complete_words(coverage, options.time_zone)]
     title = f"{named}, of {count(of_all, words['unit'])}, {total(medians, 'events'):,} of them {words['event']} {zone}"
-    return dressed(_drawn(drawn, told, words, unit), title=title, notes=notes, description=" ".join(told["words"]))
+    return dressed(_drawn(drawn, told, words, unit, until / factor), title=title, notes=notes, description=" ".join(told["words"]))
 
 
 def _keys(by: str, calls: Calls) -> pl.Expr:
@@ -132,22 +132,30 @@ def _groups(medians: pl.DataFrame, by: str | None, calls: Calls) -> tuple[pl.Dat
 
 
 def _until(steps: pl.DataFrame, medians: pl.DataFrame) -> float:
-    """How far the curves are drawn: as long as some group has at least 10 at risk, and at least to the last median."""
+    """How far curves are drawn: to where 10 are at risk, or twice as long as nearly all events took; at least to the last median."""
     enough = steps.filter(pl.col("at_risk") >= _AT_RISK)
     last = (enough if enough.height else steps).select(pl.col("time_s").max()).item()
-    return float(max(last, medians.select(pl.col("median_s").max()).item() or 0.0))
+    events = pl.col("events").sum()
+    by_then = steps.group_by("time_s").agg(events).sort("time_s").filter(pl.col("events").cum_sum() >= events * _NEARLY_ALL)
+    most_events = by_then["time_s"].to_list()[0] if steps["events"].sum() else last
+    return float(max(min(last, 2 * most_events or last), medians.select(pl.col("median_s").max()).item() or 0.0))
 
 
 def _thinned(steps: pl.DataFrame, until: float) -> pl.DataFrame:
-    """Each group's curve in at most 300 steps, each as low as the last of those that it stands for."""
+    """Each group's curve in at most 300 steps, each as low as the last of those that it stands for; time 0 is its own."""
     width = max(until, 1e-6) / (_MOST_STEPS - 1)
-    shown = steps.filter(pl.col("time_s") <= until).with_columns(slot=(pl.col("time_s") / width).floor())
-    return (
+    shown = steps.filter(pl.col("time_s") <= until).with_columns(slot=(pl.col("time_s") / width).ceil())
+    thinned = (
         shown.group_by("key", "slot", maintain_order=True)
         .agg(pl.col("time_s", "survival", "low", "high").last(), pl.col("at_risk").first(), pl.col("events", "censored").sum())
         .with_columns(low=pl.coalesce("low", "survival"), high=pl.coalesce("high", "survival"))
         .with_columns(left=pl.col("at_risk") - pl.col("events") - pl.col("censored"))
     )
+    # What goes on is drawn to the end, and there nobody leaves.
+    goes_on = thinned.unique("key", keep="last", maintain_order=True).filter(pl.col("left") > 0, pl.col("time_s") < until)
+    none = pl.lit(0, pl.Int64)
+    at_the_end = goes_on.with_columns(time_s=pl.lit(until), at_risk="left", events=none, censored=none)
+    return pl.concat([thinned, at_the_end]).sort("key", "time_s", maintain_order=True)
 
 
 def _told(groups: pl.DataFrame, factor: float) -> pl.DataFrame:
@@ -168,14 +176,14 @@ def _median_words(median_s: float | None, low_s: float | None, high_s: float | N
     return f"median {f'{median_s / size:,.1f}'.removesuffix('.0')} {unit} ({interval})"
 
 
-def _drawn(steps: pl.DataFrame, told: pl.DataFrame, words: dict[str, str], unit: str) -> alt.LayerChart:
+def _drawn(steps: pl.DataFrame, told: pl.DataFrame, words: dict[str, str], unit: str, end: float) -> alt.LayerChart:
     keys = told["key"].to_list()
     names = told["label"].to_list()
     hues = alt.Scale(domain=names, range=list(HUES[: len(keys)]))
     dashes = alt.Scale(domain=names, range=list(DASHES[: len(keys)]))
     legend = alt.Legend(title=None, orient="top", direction="vertical", symbolType="stroke", symbolSize=400, labelLimit=WIDTH, columns=2)
     curve = steps.join(told.select("key", "label"), on="key", how="left", maintain_order="left")
-    x = alt.X("at:Q", title=f"{words['x']}, {unit}", scale=alt.Scale(nice=False, zero=True), axis=alt.Axis(grid=True))
+    x = alt.X("at:Q", title=f"{words['x']}, {unit}", scale=alt.Scale(domain=[0, end or 1.0], nice=False), axis=alt.Axis(grid=True))
     axis = alt.Axis(format=".0%", tickCount=5)
     y = alt.Y("survival:Q", title=words["y"], scale=alt.Scale(domain=[0, 1]), axis=axis)
     tooltip = [
@@ -202,7 +210,7 @@ def _drawn(steps: pl.DataFrame, told: pl.DataFrame, words: dict[str, str], unit:
         x, y, hue, alt.StrokeDash("label:N", scale=dashes, legend=legend), tooltip=tooltip
     )
     half = alt.Chart(pl.DataFrame({"half": [0.5]})).mark_rule(color=TEXT, strokeDash=[2, 3]).encode(alt.Y("half:Q"))
-    reached = told.filter(pl.col("median").is_not_null(), pl.col("median") <= steps.select(pl.col("at").max()).item())
+    reached = told.filter(pl.col("median").is_not_null(), pl.col("median") <= end)
     middle = (
         alt.Chart(reached.with_columns(half=pl.lit(0.5)))
         .mark_point(filled=True, opacity=1, size=70)

@@ -124,7 +124,8 @@ def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
     side = alt.X("side:Q", axis=None, scale=alt.Scale(domain=[0, 1], range=[0, 36], nice=False))
     line = alt.Chart(pl.concat(sides)).mark_line(strokeWidth=2.5).encode(side, y, hue, dash, detail="variant:N")
     layers = [line]
-    for part, weight in ((rows.filter(~pl.col("chosen")), "normal"), (rows.filter("chosen"), "bold")):
-        base = alt.Chart(part).mark_text(align="left", fontWeight=weight).encode(y, tooltip=_tooltip())
+    for chosen in (False, True):
+        part = alt.Chart(rows.filter(pl.col("chosen") == chosen))
+        base = part.mark_text(align="left", fontWeight="bold" if chosen else "normal").encode(y, tooltip=_tooltip())
         layers += [base.encode(x=alt.value(at), text=f"{name}:N") for name, at in _COLUMNS.items()]
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _ROW})
