@@ -50,7 +50,7 @@ def concurrency(
     zone, unit = f"({options.time_zone})", "leg" if trunk else "call"
     named = f"{unit.capitalize()}s on the line at once{f', of {trunk}' if trunk else ''}"
     notes: list[str] = [
-        f"A {unit} holds a line in [{'add_time, ended_time' if trunk else 'started_at, ended_at'}); at a tie the end comes first."
+        f"on the line at t = {unit}s with {'add_time' if trunk else 'started_at'} <= t < {'ended_time' if trunk else 'ended_at'}."
     ]
     if found.without_span:
         notes.append(f"Not counted: {count(found.without_span, unit)} without both times, or that did not end after it started.")
