@@ -38,9 +38,8 @@ def test_every_phase_is_a_bar_and_every_leg_a_row(calls: pl.DataFrame, hunted: p
     found = [(row["phase"], row["from_s"], row["to_s"]) for row in bars(drawn)]
     spans = phases.select(pl.col("phase").cast(pl.String), "from_s", "to_s").iter_rows()
     lasted = hunted.select((pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6).item()
-    assert sorted(found) == sorted(
-        [("call", 0.0, round(lasted, 6)), *((phase, round(begin, 6), round(end, 6)) for phase, begin, end in spans)]
-    )
+    expected = [("call", 0.0, round(lasted, 6)), *((phase, round(begin, 6), round(end, 6)) for phase, begin, end in spans)]
+    assert sorted(found) == sorted(expected)
     spec = drawn.to_dict()
     assert f"Journey of call {call_id}: in, answered, {hunted['call_targets'].list.len().item()} legs" in " ".join(spec["title"]["text"])
     assert hunted["caller"].item() in spec["title"]["subtitle"][0]
