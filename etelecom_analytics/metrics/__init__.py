@@ -4,6 +4,7 @@ from .callers import MISSED_OUTCOMES, callback_rate, missed_ledger, repeat_rate,
 from .confidence import wilson
 from .coverage import summarize_fetched
 from .directions import INWARD, inward
+from .explanation import Explanation, explain
 from .facts import facts
 from .freshness import update_lag
 from .levels import THRESHOLDS_S, service_level_curve, service_levels
@@ -33,6 +34,7 @@ __all__ = [
     "THRESHOLDS_S",
     "Calls",
     "Concurrency",
+    "Explanation",
     "Measure",
     "MetricOptions",
     "RingSeconds",
@@ -49,6 +51,7 @@ __all__ = [
     "erlang_c_asa",
     "erlang_c_service_level",
     "erlangs",
+    "explain",
     "facts",
     "fail_codes",
     "funnel",
