@@ -10,6 +10,7 @@ from .freshness import update_lag
 from .levels import THRESHOLDS_S, service_level_curve, service_levels
 from .options import MetricOptions
 from .outcomes import legs, offers
+from .refused import NOT_IN_RECORD
 from .registry import HEADLINE, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
 from .selection import Calls, Selection
@@ -29,6 +30,7 @@ __all__ = [
     "MEASURES",
     "MISSED_OUTCOMES",
     "NAME_DIMENSIONS",
+    "NOT_IN_RECORD",
     "RING_GROUPS",
     "SIDES",
     "THRESHOLDS_S",

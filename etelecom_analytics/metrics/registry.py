@@ -11,6 +11,7 @@ from ..errors import UnknownName
 from .facts import CALL_FACTS, SERVICE_LEVELS
 from .options import MetricOptions
 from .outcomes import LEG_FACTS, OFFER_FACTS
+from .refused import refuse
 
 __all__ = [
     "FACTS",
@@ -166,8 +167,9 @@ HEADLINE = ("offered", "answer_rate", "asa_s", "wait_p90_s", "talk_avg_s")
 
 
 def measure(name: str) -> Measure:
-    """The measure of that name; an unknown one is an error that lists the nearest."""
+    """The measure of that name; an unknown one is an error that lists the nearest, one that calls do not tell an error that says why."""
     if name not in MEASURES:
+        refuse(name)
         raise UnknownName("measure", name, MEASURES)
     return MEASURES[name]
 

@@ -74,6 +74,7 @@ def summarize(
 
     Raises:
         UnknownName: a dimension or a measure that does not exist; the message lists the nearest.
+        NotInRecord: a measure that call logs cannot give, such as "occupancy"; the message says why, and what to use instead.
         InputError: a call measure by a leg's dimension, or a dimension of names that these calls do not carry.
     """
     dimensions, asked = _checked(calls, by, measures)
