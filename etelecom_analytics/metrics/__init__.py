@@ -7,6 +7,7 @@ from .directions import INWARD, inward
 from .explanation import Explanation, explain
 from .facts import facts
 from .freshness import update_lag
+from .hunting import hunt_paths
 from .levels import THRESHOLDS_S, service_level_curve, service_levels
 from .options import MetricOptions
 from .outcomes import legs, offers
@@ -57,6 +58,7 @@ __all__ = [
     "facts",
     "fail_codes",
     "funnel",
+    "hunt_paths",
     "inward",
     "kaplan_meier",
     "legs",
