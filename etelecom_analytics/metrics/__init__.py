@@ -4,13 +4,16 @@ from .callers import MISSED_OUTCOMES, callback_rate, missed_ledger, repeat_rate,
 from .confidence import wilson
 from .coverage import summarize_fetched
 from .directions import INWARD, inward
+from .explanation import Explanation, explain
 from .facts import facts
 from .freshness import update_lag
+from .hunting import hunt_paths
 from .levels import THRESHOLDS_S, service_level_curve, service_levels
 from .options import MetricOptions
 from .outcomes import legs, offers
 from .phases import PHASES, call_phases
 from .profile import erlangs_profile, highest
+from .refused import NOT_IN_RECORD
 from .registry import HEADLINE, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
 from .selection import Calls, Selection
@@ -32,12 +35,14 @@ __all__ = [
     "MISSED_OUTCOMES",
     "NAME_DIMENSIONS",
     "PHASES",
+    "NOT_IN_RECORD",
     "RING_GROUPS",
     "SIDES",
     "WAIT_GROUPS",
     "THRESHOLDS_S",
     "Calls",
     "Concurrency",
+    "Explanation",
     "Measure",
     "MetricOptions",
     "RingSeconds",
@@ -57,10 +62,12 @@ __all__ = [
     "erlang_c_service_level",
     "erlangs",
     "erlangs_profile",
+    "explain",
     "facts",
     "fail_codes",
     "highest",
     "funnel",
+    "hunt_paths",
     "inward",
     "kaplan_meier",
     "legs",

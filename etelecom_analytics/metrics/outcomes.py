@@ -11,7 +11,7 @@ from ..schema import CALL_TARGETS_SCHEMA, LEG_OUTCOMES, OFFERS_SCHEMA
 from .facts import CALL_COLUMNS, is_answered_leg, names_carried, rang, seconds, to_person
 from .options import MetricOptions
 
-__all__ = ["LEG_FACTS", "OFFER_FACTS", "leg_facts", "legs", "offer_facts", "offers"]
+__all__ = ["LEG_FACTS", "OFFER_FACTS", "leg_facts", "legs", "offer_facts", "offer_spans", "offers"]
 
 _TOLERANCE = pl.duration(seconds=2)
 """How far apart two clocks of the PBX may tell the same event."""
@@ -88,6 +88,15 @@ def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> p
             "call_row", "started_at", *CALL_COLUMNS, names_carried(), "target_number", "trunk_name", "outcome", "fail_code", *OFFER_FACTS
         )
     )
+
+
+def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
+    """One row an offer that counts: `call_row`, `target_index`, `target_number`, `outcome`, and `offered_at`, `answered_at`, `over_at`.
+
+    The first answer among its legs, and the last of their ends; null where none is known.
+    """
+    gathered = _gathered(calls, options, busy=False).filter((pl.col("outcome") != "in_progress") & to_person(pl.col, options))
+    return gathered.select("call_row", "target_index", "target_number", "outcome", "offered_at", "answered_at", "over_at")
 
 
 def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
@@ -197,6 +206,8 @@ def _gathered(calls: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.
             *(pl.col(column).first() for column in ("call_id", *_CALL_CONTEXT)),
             names_carried().first(),
             offered_at=pl.col("began").min(),
+            answered_at=pl.col("answered_time").filter("is_answered").min(),
+            over_at=pl.col("ended_time").max(),
             ring_s=pl.col("ring_duration").filter("rang").max().cast(pl.Float64),
             talk_s=pl.when(pl.col("talk").is_not_null().any()).then(pl.col("talk").sum() / 1_000_000),
             legs=pl.len().cast(pl.Int32),

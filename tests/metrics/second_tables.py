@@ -60,3 +60,71 @@ def lost_calls(parquet: Path, **settings: Any) -> list[dict[str, Any]]:
         ORDER BY call_row
     """)
     )
+
+
+def hunt_paths(parquet: Path, most: int, **settings: Any) -> list[dict[str, Any]]:
+    """The most frequent paths: path, calls, of, answered, answer_rate, lost_s."""
+    tables = sql._tables(parquet, (*sql._FOR_OFFERS, sql._FACTS), **settings)
+    return sql._rows(
+        tables.execute(
+            """
+        WITH counting AS (
+            SELECT
+                call_row, target_index, coalesce(target_number, '?') AS number, offered_at AS at_us, over_at, outcome = 'answered' AS talks,
+                CASE outcome WHEN 'answered' THEN answered_at END AS answer_us,
+                row_number() OVER (PARTITION BY call_row ORDER BY offered_at NULLS LAST, target_index) AS nth,
+                offered_at - lag(offered_at) OVER (PARTITION BY call_row ORDER BY offered_at NULLS LAST, target_index) <= 2000000 AS near
+            FROM offers
+            WHERE outcome <> 'in_progress' AND NOT to_ivr
+        ),
+        chained AS (
+            SELECT *, count(*) FILTER (NOT coalesce(near, false)) OVER (PARTITION BY call_row ORDER BY nth) AS chain FROM counting
+        ),
+        opening AS (
+            SELECT *, NOT EXISTS (
+                FROM chained AS earlier
+                WHERE earlier.call_row = chained.call_row AND earlier.chain = chained.chain AND earlier.nth < chained.nth
+                    -- Without a time of its end it rings on for ever.
+                    AND coalesce(CASE WHEN earlier.talks THEN earlier.answer_us ELSE earlier.over_at END > chained.at_us, true)
+            ) AS opens
+            FROM chained
+        ),
+        numbered AS (SELECT *, count(*) FILTER (opens) OVER (PARTITION BY call_row ORDER BY nth) AS step_no FROM opening),
+        steps AS (
+            SELECT
+                call_row, step_no, array_to_string(list_sort(list(DISTINCT number)), '+') AS step, min(at_us) AS begin_us,
+                bool_or(talks) AS talks, min(answer_us) AS answer_us, max(over_at) AS over_us
+            FROM numbered
+            GROUP BY call_row, step_no
+        ),
+        timed AS (
+            SELECT *, CASE
+                WHEN talks THEN answer_us
+                WHEN step_no = max(step_no) OVER (PARTITION BY call_row) THEN over_us
+                ELSE lead(begin_us) OVER (PARTITION BY call_row ORDER BY step_no)
+            END - begin_us AS lost_us
+            FROM steps
+        ),
+        paths AS (SELECT call_row, string_agg(step, ' > ' ORDER BY step_no) AS path FROM steps GROUP BY call_row),
+        counted AS (
+            SELECT path, count(*) AS calls, count(*) FILTER (answered) AS answered FROM paths JOIN facts USING (call_row)
+            WHERE offered GROUP BY path
+        ),
+        lost AS (
+            SELECT path, list(mean_s ORDER BY step_no) AS lost_s
+            FROM (
+                SELECT path, step_no, avg(CASE WHEN lost_us < 0 THEN 0 ELSE lost_us END) / 1e6 AS mean_s
+                FROM timed JOIN paths USING (call_row) JOIN facts USING (call_row)
+                WHERE offered
+                GROUP BY path, step_no
+            )
+            GROUP BY path
+        )
+        SELECT path, calls, sum(calls) OVER ()::BIGINT AS of, answered, answered / calls AS answer_rate, lost_s
+        FROM counted JOIN lost USING (path)
+        ORDER BY calls DESC, path
+        LIMIT $1
+    """,
+            [most],
+        )
+    )
