@@ -4,6 +4,7 @@ from .collection import Gallery, gallery
 from .curves import patience, time_to_callback
 from .extensions import extension_performance
 from .heat import heatmap
+from .hunts import hunt_paths
 from .legs import journey
 from .levels import service_level
 from .lines import concurrency, erlangs
@@ -25,6 +26,7 @@ __all__ = [
     "funnel",
     "gallery",
     "heatmap",
+    "hunt_paths",
     "journey",
     "patience",
     "ring_durations",

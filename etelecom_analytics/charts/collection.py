@@ -13,6 +13,7 @@ from ..metrics import Calls, MetricOptions, Selection
 from .curves import patience, time_to_callback
 from .extensions import extension_performance
 from .heat import heatmap
+from .hunts import hunt_paths
 from .levels import service_level
 from .lines import concurrency, erlangs
 from .lost import funnel
@@ -33,6 +34,7 @@ _OF_CALLS_IN: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "patience": patience,
         "funnel": funnel,
         "ring_durations": ring_durations,
+        "hunt_paths": hunt_paths,
     }
 )
 """What callers live through: of calls of direction in."""

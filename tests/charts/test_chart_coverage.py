@@ -27,6 +27,7 @@ EVERY = [
     charts.agents_needed,
     charts.trunk_failures,
     charts.funnel,
+    charts.hunt_paths,
 ]
 
 

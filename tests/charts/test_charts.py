@@ -34,6 +34,7 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "agents_needed by quarter_hour": partial(charts.agents_needed, interval="quarter_hour", agents=2),
     "trunk_failures": charts.trunk_failures,
     "funnel": charts.funnel,
+    "hunt_paths": charts.hunt_paths,
 }
 INPUTS = ("calls", "one_call", "no_call", "null_row")
 PNG = b"\x89PNG"

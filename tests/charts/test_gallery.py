@@ -34,7 +34,7 @@ def test_it_holds_every_chart(gallery: Any):
 
 def test_what_callers_live_through_is_of_the_calls_in_and_says_so(gallery: Any, calls: pl.DataFrame):
     calls_in = calls.filter(direction="in")
-    for name in ("answer_rate", "heatmap", "service_level", "wait_distribution", "patience", "ring_durations", "funnel"):
+    for name in ("answer_rate", "heatmap", "service_level", "wait_distribution", "patience", "ring_durations", "hunt_paths", "funnel"):
         expected, found = getattr(charts, name)(calls_in, options=OPTIONS).to_dict(), gallery[name].to_dict()
         assert found["title"]["text"] == expected["title"]["text"]
         assert subtitle(gallery[name]) == ["Of the calls in.", *expected["title"]["subtitle"]]

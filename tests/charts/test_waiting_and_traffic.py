@@ -258,3 +258,25 @@ def test_waits_of_hours_are_told_in_hours(calls: pl.DataFrame):
     late = calls.with_columns(ended_at=pl.col("started_at") + timedelta(hours=9), call_state=missed)
 
     assert "wait, h" in charts.patience(late).to_json()
+
+
+def test_hunt_paths_with_their_steps_one_after_the_other(calls: pl.DataFrame):
+    table = metrics.hunt_paths(calls, options=OPTIONS, most=10)
+    drawn = charts.hunt_paths(calls, options=OPTIONS, most=10)
+
+    found = drawn_rows(drawn, "path", "calls", "answered", "answer_rate", "low", "high")
+    assert found.rows() == rounded(table).select("path", "calls", "answered", "answer_rate", "low", "high").rows()
+    steps = drawn_rows(drawn, "path", "step", "seconds", "begin", "end", "place").sort("path", "place")
+    for (path,), of_path in steps.group_by("path"):
+        expected = table.filter(path=path).row(0, named=True)
+        assert of_path["step"].to_list() == expected["steps"]
+        assert of_path["seconds"].to_list() == pytest.approx(expected["lost_s"], abs=1e-6)
+        assert of_path["begin"].to_list() == pytest.approx([0, *of_path["end"].to_list()[:-1]], abs=1e-5)
+    assert f"{table['calls'].sum():,} of {table['of'].item(0):,} calls" in title(drawn)
+
+
+def test_hunt_paths_tell_names(calls: pl.DataFrame):
+    numbers = pl.col("call_targets").list.eval(pl.format("Người {}", pl.element().struct.field("target_number")))
+    drawn = charts.hunt_paths(calls.with_columns(target_names=numbers), options=OPTIONS)
+
+    assert drawn_rows(drawn, "path", "calls")["path"].str.contains("Người").any()
