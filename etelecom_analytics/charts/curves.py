@@ -182,7 +182,7 @@ def _drawn(steps: pl.DataFrame, told: pl.DataFrame, words: dict[str, str], unit:
     hues = alt.Scale(domain=names, range=list(HUES[: len(keys)]))
     dashes = alt.Scale(domain=names, range=list(DASHES[: len(keys)]))
     legend = alt.Legend(title=None, orient="top", direction="vertical", symbolType="stroke", symbolSize=400, labelLimit=WIDTH, columns=2)
-    curve = steps.join(told.select("key", "label"), on="key", how="left", maintain_order="left")
+    curve = steps.drop("slot", "at_risk").join(told.select("key", "label"), on="key", how="left", maintain_order="left")
     x = alt.X("at:Q", title=f"{words['x']}, {unit}", scale=alt.Scale(domain=[0, end or 1.0], nice=False), axis=alt.Axis(grid=True))
     axis = alt.Axis(format=".0%", tickCount=5)
     y = alt.Y("survival:Q", title=words["y"], scale=alt.Scale(domain=[0, 1]), axis=axis)

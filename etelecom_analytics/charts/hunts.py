@@ -49,9 +49,8 @@ def hunt_paths(
         words = "No call rang anybody" if of_calls else "No calls"
         return no_calls(f"Hunt paths: {words[0].lower()}{words[1:]}, of {count(of_calls, 'call')} {zone}", [*notes, complete], words=words)
     of_all = int(table["of"].to_list()[0])
-    title = (
-        f"Hunt paths: the {count(table.height, 'way')} that most calls took, {total(table, 'calls'):,} of {count(of_all, 'call')} {zone}"
-    )
+    ways, of_calls = count(table.height, "way"), count(of_all, "call")
+    title = f"Hunt paths: the {ways} that most calls took, {total(table, 'calls'):,} of {of_calls} {zone}"
     if table["calls"].min() < _FEW:  # type: ignore[operator]  # counts are integers
         notes.append(f"Hollow: fewer than {_FEW} calls.")
     return dressed(_drawn(table), title=title, notes=[*notes, complete], description=_in_words(table))

@@ -77,13 +77,11 @@ def _tooltip() -> list[alt.Tooltip]:
         alt.Tooltip("high:Q", title="to", format=".1%"),
         alt.Tooltip("numerator:Q", format=","),
         alt.Tooltip("denominator:Q", title="of", format=","),
-        alt.Tooltip("formula:N"),
-        alt.Tooltip("source:N", title="who reckons so"),
     ]
 
 
 def _curves(curve: pl.DataFrame, end: float, options: MetricOptions) -> alt.LayerChart:
-    known = curve.filter(pl.col("value").is_not_null(), pl.col("threshold_s") <= end)
+    known = curve.filter(pl.col("value").is_not_null(), pl.col("threshold_s") <= end).drop("formula", "source")
     axis = alt.Axis(grid=True, tickMinStep=1)
     x = alt.X("threshold_s:Q", title="threshold, seconds", axis=axis, scale=alt.Scale(domain=[0, end], nice=False))
     y = alt.Y("value:Q", title="service level", axis=alt.Axis(format=".0%", minExtent=_GUTTER), scale=alt.Scale(domain=[0, 1]))
@@ -124,8 +122,9 @@ def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
     side = alt.X("side:Q", axis=None, scale=alt.Scale(domain=[0, 1], range=[0, 36], nice=False))
     line = alt.Chart(pl.concat(sides)).mark_line(strokeWidth=2.5).encode(side, y, hue, dash, detail="variant:N")
     layers = [line]
+    tooltip = [*_tooltip(), alt.Tooltip("formula:N"), alt.Tooltip("source:N", title="who reckons so")]
     for chosen in (False, True):
         part = alt.Chart(rows.filter(pl.col("chosen") == chosen))
-        base = part.mark_text(align="left", fontWeight="bold" if chosen else "normal").encode(y, tooltip=_tooltip())
+        base = part.mark_text(align="left", fontWeight="bold" if chosen else "normal").encode(y, tooltip=tooltip)
         layers += [base.encode(x=alt.value(at), text=f"{name}:N") for name, at in _COLUMNS.items()]
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _ROW})

@@ -91,7 +91,7 @@ def _levels(drawn: pl.DataFrame, at: datetime, peak: int, gaps: pl.DataFrame, op
     tooltip = [alt.Tooltip("since:N", title="from"), alt.Tooltip("calls:Q", title="on the line", format=",")]
     axis = alt.Axis(tickCount=5, format=",d", values=whole_ticks(drawn["calls"]), minExtent=_GUTTER)
     size = alt.Y("calls:Q", title="on the line", axis=axis, scale=alt.Scale(domainMin=0))
-    base = alt.Chart(drawn.filter(pl.col("calls") > 0)).mark_rect(color=ANSWERED, stroke=ANSWERED, strokeWidth=0.3)
+    base = alt.Chart(drawn.filter(pl.col("calls") > 0).drop("middle")).mark_rect(color=ANSWERED, stroke=ANSWERED, strokeWidth=0.3)
     bars = base.encode(moment_axis(drawn, field="begin", labels=True), alt.X2("end:T"), size, alt.Y2Datum(0), tooltip=tooltip)
     moment = pl.DataFrame({"moment": [at], "calls": [peak]}, schema={"moment": pl.Datetime("us", "UTC"), "calls": pl.Int64})
     first, last = drawn.select(pl.col("begin").min(), pl.col("end").max()).row(0)
@@ -180,7 +180,7 @@ def _over_time(drawn: pl.DataFrame, gaps: pl.DataFrame, *, daily: bool) -> alt.L
         seen = seen.filter(~((pl.col("begin") >= gap["begin"]) & (pl.col("end") <= gap["end"])))
     size = alt.Y("erlangs:Q", title="Erlangs", axis=alt.Axis(tickCount=4, minExtent=_GUTTER))
     bars = (
-        alt.Chart(seen.filter(pl.col("erlangs") > 0))
+        alt.Chart(seen.filter(pl.col("erlangs") > 0).select("begin", "end", "erlangs", "calls", "clock"))
         .mark_rect(color=ANSWERED)
         .encode(moment_axis(drawn, field="begin", labels=True), alt.X2("end:T"), size, alt.Y2Datum(0), tooltip=tooltip)
     )
@@ -234,7 +234,7 @@ def _week(week: pl.DataFrame) -> alt.LayerChart:
         alt.Tooltip("hours:Q", title="over hours", format=","),
     ]
     days = alt.Y("weekday_key:N", scale=alt.Scale(domain=CLOCK["weekday"]), title=None, axis=alt.Axis(grid=False, minExtent=_GUTTER))
-    base = alt.Chart(table).encode(_hours_axis(title="hour of the day"), days)
+    base = alt.Chart(table.drop("calls")).encode(_hours_axis(title="hour of the day"), days)
     most = week.select(pl.col("erlangs").max()).item()
     scale = alt.Scale(scheme=alt.SchemeParams(name="viridis", extent=[0.12, 1]), domain=[0, max(most, 1e-6)])
     cells = base.mark_rect().encode(alt.Color("erlangs:Q", scale=scale, legend=None), tooltip=tooltip)
