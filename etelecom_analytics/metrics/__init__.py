@@ -14,6 +14,7 @@ from .outcomes import legs, offers
 from .refused import NOT_IN_RECORD
 from .registry import HEADLINE, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
+from .scorecard import CHECKS, quality
 from .selection import Calls, Selection
 from .staffing import agents_by_interval, agents_needed, erlang_b, erlang_c, erlang_c_asa, erlang_c_service_level
 from .stages import FUNNEL, LOST_STAGES, funnel, lost_calls
@@ -23,6 +24,7 @@ from .traffic import Concurrency, busy_hour, busy_hours, concurrency, erlangs, t
 from .trunks import SIDES, SipCode, fail_codes, sip_code
 
 __all__ = [
+    "CHECKS",
     "DIMENSIONS",
     "FUNNEL",
     "HEADLINE",
@@ -68,6 +70,7 @@ __all__ = [
     "missed_ledger",
     "offers",
     "patience",
+    "quality",
     "repeat_rate",
     "ring_seconds",
     "service_level_curve",
