@@ -16,6 +16,7 @@ from .profile import erlangs_profile, highest
 from .refused import NOT_IN_RECORD
 from .registry import HEADLINE, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
+from .scorecard import CHECKS, quality
 from .selection import Calls, Selection
 from .staffing import agents_by_interval, agents_needed, erlang_b, erlang_c, erlang_c_asa, erlang_c_service_level
 from .stages import FUNNEL, LOST_STAGES, funnel, lost_calls
@@ -26,6 +27,7 @@ from .trunks import SIDES, SipCode, fail_codes, sip_code
 from .waits import WAIT_GROUPS, WaitSeconds, wait_seconds
 
 __all__ = [
+    "CHECKS",
     "DIMENSIONS",
     "FUNNEL",
     "HEADLINE",
@@ -77,6 +79,7 @@ __all__ = [
     "missed_ledger",
     "offers",
     "patience",
+    "quality",
     "repeat_rate",
     "ring_seconds",
     "service_level_curve",

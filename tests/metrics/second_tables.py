@@ -128,3 +128,75 @@ def hunt_paths(parquet: Path, most: int, **settings: Any) -> list[dict[str, Any]
             [most],
         )
     )
+
+
+_QUALITY = {
+    "duration_off": (
+        "calls",
+        "ended_us IS NOT NULL AND call_state = 'answered' AND duration IS NOT NULL AND answered_legs > 0 AND untimed = 0",
+        "abs(duration::BIGINT * 1000000 - talk_us) > 2000000",
+    ),
+    "duration_of_missed": ("calls", "ended_us IS NOT NULL AND call_state = 'not_answered'", "duration > 0"),
+    "answered_without_leg": ("calls", "ended_us IS NOT NULL AND call_state = 'answered'", "answered_legs IS NULL"),
+    "missed_with_answered_leg": ("calls", "ended_us IS NOT NULL AND call_state = 'not_answered'", "by_persons > 0"),
+    "call_ends_before_start": ("calls", "started_us IS NOT NULL AND ended_us IS NOT NULL", "ended_us < started_us"),
+    "same_id": ("calls", "true", "(SELECT count(*) FROM calls AS other WHERE other.call_id = looked.call_id) > 1"),
+    "twin_calls": (
+        "calls",
+        "direction IS NOT NULL AND caller IS NOT NULL AND callee IS NOT NULL AND started_us IS NOT NULL",
+        """EXISTS (
+            FROM calls AS other
+            WHERE other.direction = looked.direction AND other.caller = looked.caller AND other.callee = looked.callee
+                AND other.started_us = looked.started_us AND other.call_id <> looked.call_id
+        )""",
+    ),
+    "leg_times_backwards": (
+        "legs",
+        "len(list_filter([add_us, ring_us, answered_us, ended_us], lambda t: t IS NOT NULL)) > 1",
+        """list_filter([add_us, ring_us, answered_us, ended_us], lambda t: t IS NOT NULL)
+            <> list_sort(list_filter([add_us, ring_us, answered_us, ended_us], lambda t: t IS NOT NULL))""",
+    ),
+    "two_calls_at_once": (
+        "legs",
+        "direction IN ('in', 'ext', 'ext_in') AND is_answered AND NOT to_ivr AND target_number IS NOT NULL AND answered_us < ended_us",
+        """EXISTS (
+            FROM legs AS other JOIN calls AS its USING (call_row)
+            WHERE other.call_row <> looked.call_row AND other.target_number = looked.target_number AND other.is_answered
+                AND its.direction IN ('in', 'ext', 'ext_in') AND other.answered_us < other.ended_us
+                AND other.answered_us < looked.ended_us AND looked.answered_us < other.ended_us
+        )""",
+    ),
+    "without_recording": ("facts", "answered", "NOT recorded"),
+}
+"""Each check of calls: where to look, what could be so, and what is."""
+
+_LOOKED_AT = {
+    "calls": """
+        SELECT calls.*, answered_legs, by_persons, talk_us, untimed
+        FROM calls LEFT JOIN (
+            SELECT
+                call_row, count(*) AS answered_legs, count(*) FILTER (NOT to_ivr) AS by_persons, sum(ended_us - answered_us) AS talk_us,
+                count(*) FILTER (ended_us IS NULL OR answered_us IS NULL) AS untimed
+            FROM legs WHERE is_answered GROUP BY call_row
+        ) USING (call_row)
+    """,
+    "legs": "SELECT legs.*, direction FROM legs JOIN calls USING (call_row)",
+    "facts": "FROM facts",
+}
+
+
+def quality(parquet: Path, **settings: Any) -> dict[str, dict[str, Any]]:
+    """count, of, and up to five examples of each check of calls."""
+    tables = sql._tables(parquet, (sql._CALLS, sql._LEGS, sql._FACTS), **settings)
+    return {
+        check: sql._rows(
+            tables.execute(f"""
+            WITH looked AS ({_LOOKED_AT[rows]}), told AS (SELECT call_id, ({could}) AS could, coalesce({is_so}, false) AS is_so FROM looked)
+            SELECT
+                count(*) FILTER (could AND is_so) AS count, count(*) FILTER (could) AS of,
+                coalesce(list_sort(list(DISTINCT call_id) FILTER (could AND is_so))[:5], []) AS examples
+            FROM told
+        """)  # noqa: S608  # its own words
+        )[0]
+        for check, (rows, could, is_so) in _QUALITY.items()
+    }
