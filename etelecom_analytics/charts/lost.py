@@ -74,7 +74,7 @@ def _drawn(table: pl.DataFrame) -> alt.LayerChart:
         alt.Tooltip("of:Q", title="which are", format=","),
         alt.Tooltip("interval:N", title="95 % interval"),
     ]
-    axis = alt.Axis(grid=False, ticks=False, domain=False, labelAlign="left", labelPadding=152, labelFontSize=12)
+    axis = alt.Axis(grid=False, ticks=False, domain=False, labelAlign="left", labelPadding=178, labelFontSize=12)
     y = alt.Y("label:N", scale=alt.Scale(domain=rows["label"].to_list()), title=None, axis=axis)
     most = max(rows["calls"].to_list())
     size = alt.X("calls:Q", axis=None, scale=alt.Scale(domain=[0, most], range=[0, _BAR], nice=False))
