@@ -10,7 +10,7 @@ from .theme import ANSWERED, FAINT, LOST, complete_words, count, dressed, no_cal
 
 __all__ = ["funnel"]
 
-_ROW, _BAR = 24, 300
+_ROW, _BAR = 24, 200
 _DEPTHS = {"calls": 0, "running": 1, "unknown": 1, "offered": 1, "answered": 2, "missed": 2}
 _INDENT = "\N{EN DASH} "
 _HUES = {"calls": FAINT, "running": FAINT, "unknown": FAINT, "offered": FAINT, "answered": ANSWERED}
@@ -81,5 +81,5 @@ def _drawn(table: pl.DataFrame) -> alt.LayerChart:
     base = alt.Chart(rows).encode(y, tooltip=tooltip)
     bars = base.mark_bar().encode(size, alt.Color("hue:N", scale=None, legend=None))
     words = base.mark_text(align="left", dx=5).encode(size, text="told:N")
-    meanings = base.mark_text(align="left", fontStyle="italic").encode(x=alt.value(_BAR - 100), text="meaning:N")
-    return alt.LayerChart(layer=[bars, words, meanings], width=_BAR + 220, height={"step": _ROW})
+    meanings = base.mark_text(align="left", fontStyle="italic").encode(x=alt.value(_BAR + 124), text="meaning:N")
+    return alt.LayerChart(layer=[bars, words, meanings], width=_BAR + 320, height={"step": _ROW})
