@@ -141,8 +141,10 @@ class CallQuery:
             within &= start < self.date_to.astimezone(UTC)
         return start.is_null() | within
 
-    def to_expr(self) -> pl.Expr:
+    def to_expr(self, *, numbers: Sequence[pl.Expr] | None = None) -> pl.Expr:
         """The same question to a frame of calls: a Boolean expression, for `calls.filter(query.to_expr())`.
+
+        `numbers` are caller and callee as `numbers.normalised` gives them, where that is known already.
 
         A null in a column that is asked for does not match, but a call whose start is not known is kept.
         `QueryError` for `hotline_ids` and `department_id`, which calls do not carry.
@@ -157,9 +159,8 @@ class CallQuery:
         conditions = [self.in_range(), *(pl.col(field) == value for field in equal if (value := getattr(self, field)))]
         if self.call_number:
             wanted = normalise(self.call_number)
-            conditions.append(
-                pl.any_horizontal((normalised(pl.col(side)) == wanted).fill_null(value=False) for side in ("caller", "callee"))
-            )
+            sides = numbers or [normalised(pl.col(side)) for side in ("caller", "callee")]
+            conditions.append(pl.any_horizontal((side == wanted).fill_null(value=False) for side in sides))
         if self.duration:
             comparison, seconds = self.duration
             conditions.append(COMPARISONS[comparison](pl.col("duration"), seconds))

@@ -1,6 +1,8 @@
 """Every number from one definition: facts of calls, outcomes of legs, offers, and what is made of them."""
 
+from .behind import calls_behind
 from .callers import MISSED_OUTCOMES, callback_rate, missed_ledger, repeat_rate, time_to_callback
+from .comparison import compare
 from .confidence import wilson
 from .coverage import summarize_fetched
 from .directions import INWARD, inward
@@ -57,6 +59,8 @@ __all__ = [
     "busy_hours",
     "call_phases",
     "callback_rate",
+    "calls_behind",
+    "compare",
     "concurrency",
     "erlang_b",
     "erlang_c",

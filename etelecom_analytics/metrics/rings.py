@@ -45,7 +45,7 @@ def ring_seconds(calls: Calls, *, options: MetricOptions = MetricOptions()) -> R
     names = pl.Enum(list(RING_GROUPS))
     of_outcome = {outcome: group for group, outcomes in RING_GROUPS.items() for outcome in outcomes}
     group = pl.col("outcome").replace_strict(of_outcome, return_dtype=names)
-    found = calls.offer_facts(options).lazy() if isinstance(calls, Selection) else offer_facts(calls.lazy(), options=options, busy=False)
+    found = calls.offer_facts(options) if isinstance(calls, Selection) else offer_facts(calls.lazy(), options=options, busy=False)
     counted, rows = pl.collect_all([calls.lazy().select(pl.len()), found.select("outcome", "ring_s", group=group)])
     rang = rows.filter(pl.col("ring_s").is_not_null())
     quantiles = {f"ring_p{share}_s": pl.col("ring_s").quantile(share / 100, interpolation="linear") for share in (50, 90)}

@@ -4,10 +4,13 @@ A panel asks the same table again and again. What a call's facts, offers and leg
 once for the whole table and each set of options; another filter then only picks other rows of them.
 """
 
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 import polars as pl
 
+from ..numbers import normalised
+from ..query import CallQuery
 from .facts import facts
 from .options import MetricOptions
 from .outcomes import leg_facts, offer_facts
@@ -35,6 +38,30 @@ class Selection:
         narrowed._of, narrowed._chosen = self._of, self._of.calls.select(holds).to_series()
         return narrowed
 
+    def asked(self, query: CallQuery) -> "Selection":
+        """Those that match the query: `where(query.to_expr())`, but that numbers are brought to one form once for the whole table."""
+        return self.where(query.to_expr(numbers=self._of.numbers if query.call_number else None))
+
+    def behind(self, group: Sequence[pl.Expr], options: MetricOptions) -> "Selection":
+        """Those that have an offer or a leg that counts and satisfies all of these."""
+        tables = (self._of.offer_facts(options), self._of.leg_facts(options))
+        rows = pl.concat([table.lazy().filter(*group).select("call_row") for table in tables]).collect().to_series()
+        found = pl.repeat(value=False, n=self._of.calls.height, eager=True)
+        return self.where(pl.lit(found.scatter(rows, True)))
+
+    @cached_property
+    def places(self) -> pl.Series:
+        """The rows of the table that are selected, in their order."""
+        return self._chosen.arg_true()
+
+    def take(self, places: pl.Series) -> pl.DataFrame:
+        """The calls at these rows of the table, in the order given, with all their columns."""
+        return self._of.calls[places]
+
+    def values(self, column: str, options: MetricOptions) -> pl.Series:
+        """A column of the whole table, or of its facts, row by row; `take` and `places` speak of the same rows."""
+        return self._of.calls[column] if column in self._of.calls.columns else self._of.facts(options)[column]
+
     @cached_property
     def height(self) -> int:
         """How many calls are selected."""
@@ -49,19 +76,20 @@ class Selection:
         """The selected calls as a lazy frame."""
         return self._of.calls.lazy().filter(self._chosen)
 
-    def facts(self, options: MetricOptions) -> pl.DataFrame:
-        """One flat row a selected call, as `metrics.facts` gives it."""
-        return self._of.facts(options).filter(self._chosen)
+    def facts(self, options: MetricOptions) -> pl.LazyFrame:
+        """One flat row a selected call, as `metrics.facts` gives it; lazy, so that only the columns that are looked at are picked."""
+        return self._of.facts(options).lazy().filter(self._chosen)
 
-    def offer_facts(self, options: MetricOptions) -> pl.DataFrame:
+    def offer_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row an offer of the selected calls that counts, without who was busy: that depends on the other calls selected."""
-        of_all = self._of.offer_facts(options)
-        return of_all.filter(self._chosen.gather(of_all["call_row"]))
+        return self._chosen_of(self._of.offer_facts(options))
 
-    def leg_facts(self, options: MetricOptions) -> pl.DataFrame:
+    def leg_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row a leg of the selected calls that counts."""
-        of_all = self._of.leg_facts(options)
-        return of_all.filter(self._chosen.gather(of_all["call_row"]))
+        return self._chosen_of(self._of.leg_facts(options))
+
+    def _chosen_of(self, of_all: pl.DataFrame) -> pl.LazyFrame:
+        return of_all.lazy().filter(self._chosen.gather(of_all["call_row"]))
 
     def __repr__(self) -> str:
         return f"Selection: {self.height:,} of {self._of.calls.height:,} calls"
@@ -73,7 +101,7 @@ Calls = pl.DataFrame | pl.LazyFrame | Selection
 
 def fact_rows(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     """The facts of these calls; of a selection, those that were reckoned before."""
-    return calls.facts(options).lazy() if isinstance(calls, Selection) else facts(calls.lazy(), options=options)
+    return calls.facts(options) if isinstance(calls, Selection) else facts(calls.lazy(), options=options)
 
 
 class _Table:
@@ -84,3 +112,9 @@ class _Table:
         self.facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: facts(calls, options=options))
         self.offer_facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: offer_facts(calls.lazy(), options=options, busy=False).collect())
         self.leg_facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: leg_facts(calls.lazy(), options=options).collect())
+
+    @cached_property
+    def numbers(self) -> tuple[pl.Expr, pl.Expr]:
+        """Caller and callee in one form."""
+        told = self.calls.select(normalised(pl.col(side)) for side in ("caller", "callee"))
+        return pl.lit(told["caller"]), pl.lit(told["callee"])

@@ -191,7 +191,7 @@ def _chi_square_tail(value: float, degrees: int) -> float:
 
 def _measured(calls: Calls, interval: str, keys: Sequence[str], options: MetricOptions) -> pl.DataFrame:
     """One row an interval, sorted: what was measured in it, over all days."""
-    found = calls.facts(options).lazy() if isinstance(calls, Selection) else facts(calls.lazy(), options=options)
+    found = calls.facts(options) if isinstance(calls, Selection) else facts(calls.lazy(), options=options)
     local = {name: LOCAL_DIMENSIONS[name](options.time_zone) for name in ("day", *keys)}
     comes = (pl.col("direction").cast(pl.String) == "in").fill_null(value=False)
     talk_s = pl.coalesce("agent_talk_s", "talk_s")

@@ -16,10 +16,10 @@ from .outcomes import leg_facts, offer_facts
 from .registry import HEADLINE, Grain, Mean, Measure, Quantile, Ratio, Total, measure
 from .selection import Calls, Selection
 
-__all__ = ["DIMENSIONS", "NAME_DIMENSIONS", "columns_of", "rows_of", "summarize"]
+__all__ = ["DIMENSIONS", "LEG_DIMENSIONS", "NAME_DIMENSIONS", "columns_of", "microseconds", "rows_of", "summarize"]
 
-_LEG_COLUMNS = ("target_number", "trunk_name", "outcome", "fail_code")
-DIMENSIONS = (*LOCAL_DIMENSIONS, *CALL_COLUMNS, *_LEG_COLUMNS)
+LEG_DIMENSIONS = ("target_number", "trunk_name", "outcome", "fail_code")
+DIMENSIONS = (*LOCAL_DIMENSIONS, *CALL_COLUMNS, *LEG_DIMENSIONS)
 """What numbers can be grouped by. The last four belong to a leg or an offer: call measures know nothing of them.
 
 An offer's are those of its best leg, a leg's its own. Asked for together by `trunk_name`, both stand in the row of that name: the offers
@@ -116,7 +116,7 @@ def _checked(calls: object, by: Sequence[str], measures: Sequence[str]) -> tuple
         if name in NAME_DIMENSIONS and name not in calls.lazy().collect_schema():
             raise InputError(f"These calls carry no {name}: join it with logs.with_names(extensions, users, hotlines), and take its calls.")
         of_calls = [each.name for each in asked if each.grain == "calls"]
-        if name in _LEG_COLUMNS and of_calls:
+        if name in LEG_DIMENSIONS and of_calls:
             raise InputError(
                 f"{of_calls[0]} counts calls, and a call has many legs, so it cannot be told by {name}: ask for a measure of offers "
                 "or of legs, such as fair_answer_rate or asr."
@@ -128,7 +128,7 @@ def _rows(calls: Calls, grain: Grain, asked: Sequence[Measure], options: MetricO
     busy = any(each.name == "busy_offers" for each in asked)
     if isinstance(calls, Selection) and not busy:
         reckoned = {"calls": calls.facts, "offers": calls.offer_facts, "legs": calls.leg_facts}
-        return reckoned[grain](options).lazy()
+        return reckoned[grain](options)
     if grain == "calls":
         return facts(calls.lazy(), options=options)
     return leg_facts(calls.lazy(), options=options) if grain == "legs" else offer_facts(calls.lazy(), options=options, busy=busy)
@@ -147,10 +147,10 @@ def _joined(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) 
 
 def _sum(fact: str) -> pl.Expr:
     """The sum of a fact in seconds, or how many rows a flag holds for; as Int64, since unsigned counts wrap when subtracted."""
-    return _microseconds(fact).sum() / 1_000_000 if fact.endswith("_s") else pl.col(fact).cast(pl.Int64).sum()
+    return microseconds(fact).sum() / 1_000_000 if fact.endswith("_s") else pl.col(fact).cast(pl.Int64).sum()
 
 
-def _microseconds(fact: str) -> pl.Expr:
+def microseconds(fact: str) -> pl.Expr:
     """Seconds as whole microseconds: their sum does not depend on the order of rows, which threads do not keep."""
     return (pl.col(fact) * 1_000_000).round().cast(pl.Int64)
 
@@ -161,7 +161,7 @@ def _columns(each: Measure, *, confidence: bool) -> list[pl.Expr]:
         case Total(fact):
             return [_sum(fact).alias(each.name)]
         case Mean(fact):
-            known = _microseconds(fact)
+            known = microseconds(fact)
             return [pl.when(known.count() > 0).then(known.sum() / known.count() / 1_000_000).alias(each.name)]
         case Quantile(fact, share):
             return [pl.col(fact).quantile(share, interpolation="linear").alias(each.name)]

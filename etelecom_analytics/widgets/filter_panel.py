@@ -70,7 +70,7 @@ class FilterPanel(Panel):
         return self._selection
 
     def _accept(self, choice: Choice) -> None:
-        self._selection = self._all.where(choice.query.to_expr())
+        self._selection = self._all.asked(choice.query)
 
     def _code(self) -> str:
         return f"{super()._code()}filtered = calls.filter(query.to_expr())\n"
