@@ -3,6 +3,7 @@
 from .collection import Gallery, gallery
 from .curves import patience, time_to_callback
 from .extensions import extension_performance
+from .groups import measure_by
 from .heat import heatmap
 from .hunts import hunt_paths
 from .legs import journey
@@ -28,6 +29,7 @@ __all__ = [
     "heatmap",
     "hunt_paths",
     "journey",
+    "measure_by",
     "patience",
     "ring_durations",
     "service_level",

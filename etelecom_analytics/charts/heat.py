@@ -5,8 +5,9 @@ import polars as pl
 
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, summarize_fetched
-from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio, Total
+from ..metrics.registry import TOTALS, Measure, Ratio, Total
 from ..metrics.registry import measure as named_measure
+from .asked import basis_of, letters_of, title_of
 from .axes import CLOCK, fetched_text
 from .theme import (
     FAINT,
@@ -50,10 +51,10 @@ def heatmap(
     """
     asked = named_measure(measure)
     grain = asked.grain
-    asked_for = list(dict.fromkeys([measure, TOTALS[grain], _basis(asked)]))
+    asked_for = list(dict.fromkeys([measure, TOTALS[grain], basis_of(asked)]))
     table = rounded(summarize_fetched(calls, ["weekday", "hour"], asked_for, coverage=coverage, options=options, confidence=True))
-    named, zone = f"{_title(asked)} by weekday and hour", f"({options.time_zone})"
-    notes: list[str] = [f"{measure} = {asked.formula(options)}.{_letters(asked, options)}", complete_words(coverage, options.time_zone)]
+    named, zone = f"{title_of(asked)} by weekday and hour", f"({options.time_zone})"
+    notes: list[str] = [f"{measure} = {asked.formula(options)}.{letters_of(asked, options)}", complete_words(coverage, options.time_zone)]
     if not total(table, TOTALS[grain]):
         words = f"No {grain}" if calls.lazy().select(pl.len()).collect().item() else "No calls"
         return no_calls(f"{named}: {words.lower()} {zone}", notes, words=words)
@@ -74,32 +75,11 @@ def heatmap(
     return dressed(_drawn(cells, unfetched, asked), title=title, notes=notes, description=_in_words(cells))
 
 
-def _title(asked: Measure) -> str:
-    """The measure's title, with its unit where the title does not tell."""
-    return asked.title if asked.unit == "share" or asked.unit in asked.title.lower() else f"{asked.title} ({asked.unit})"
-
-
-def _basis(asked: Measure) -> str:
-    """The count of what a mean or a quantile is over."""
-    fact = asked.made_of.fact if isinstance(asked.made_of, Mean | Quantile) else ""
-    return {"answered_wait_s": "answered", "talk_s": "answered", "agent_talk_s": "answered", "missed_wait_s": "missed"}.get(
-        fact, TOTALS[asked.grain]
-    )
-
-
-def _letters(asked: Measure, options: MetricOptions) -> str:
-    """What the letters of the service level's formula stand for."""
-    if asked.name != "service_level":
-        return ""
-    shortest = f"; m: {options.min_talk_s:g} s" if options.variant == "min_talk" else ""
-    return f" a, q, s: answered, missed, short calls of known wait; T: {options.threshold_s:g} s{shortest}."
-
-
 def _columns(asked: Measure) -> dict[str, pl.Expr]:
     """The value, its text, and what it is made of, under names that do not depend on the measure."""
     value = pl.col(asked.name).cast(pl.Float64)
     text = pl.format("{}", (value * 100).round(0).cast(pl.Int64)) if asked.unit == "share" else short(value)
-    counted, basis = pl.col(TOTALS[asked.grain]), _basis(asked)
+    counted, basis = pl.col(TOTALS[asked.grain]), basis_of(asked)
     over, few = pl.lit(None, pl.String), pl.lit(value=False)
     if isinstance(asked.made_of, Ratio):
         below = f"{asked.name}_den"
@@ -163,7 +143,7 @@ def _legend(cells: pl.DataFrame, asked: Measure) -> alt.Legend:
 def _tooltip(asked: Measure, *, fetched: bool) -> list[alt.Tooltip]:
     form = {"share": ".1%", "s": ",.1f"}.get(asked.unit, ",d")
     made_of = [] if isinstance(asked.made_of, Total) else [alt.Tooltip("over:N", title="which is" if asked.unit == "share" else "over")]
-    value = alt.Tooltip("value:Q", title=_title(asked), format=form)
+    value = alt.Tooltip("value:Q", title=title_of(asked), format=form)
     counted = alt.Tooltip("count:Q", title=f"{asked.grain} in all", format=",")
     return [value, *made_of, counted, *([alt.Tooltip("fetched:N")] if fetched else [])]
 

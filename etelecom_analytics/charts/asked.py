@@ -1,0 +1,27 @@
+"""How a measure that was asked for is told."""
+
+from ..metrics import MetricOptions
+from ..metrics.registry import TOTALS, Mean, Measure, Quantile
+
+__all__ = ["basis_of", "letters_of", "title_of"]
+
+
+def title_of(asked: Measure) -> str:
+    """The measure's title, with its unit where the title does not tell."""
+    return asked.title if asked.unit == "share" or asked.unit in asked.title.lower() else f"{asked.title} ({asked.unit})"
+
+
+def basis_of(asked: Measure) -> str:
+    """The count of what a mean or a quantile is over."""
+    fact = asked.made_of.fact if isinstance(asked.made_of, Mean | Quantile) else ""
+    return {"answered_wait_s": "answered", "talk_s": "answered", "agent_talk_s": "answered", "missed_wait_s": "missed"}.get(
+        fact, TOTALS[asked.grain]
+    )
+
+
+def letters_of(asked: Measure, options: MetricOptions) -> str:
+    """What the letters of the service level's formula stand for."""
+    if asked.name != "service_level":
+        return ""
+    shortest = f"; m: {options.min_talk_s:g} s" if options.variant == "min_talk" else ""
+    return f" a, q, s: answered, missed, short calls of known wait; T: {options.threshold_s:g} s{shortest}."

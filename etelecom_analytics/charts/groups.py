@@ -1,0 +1,161 @@
+"""Any measure by any dimension."""
+
+from collections.abc import Mapping
+
+import altair as alt
+import polars as pl
+
+from ..logs import FetchReport
+from ..metrics import NAME_DIMENSIONS, Calls, MetricOptions, summarize_fetched
+from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
+from ..metrics.registry import measure as named_measure
+from ..names import labels
+from ..numbers import mask
+from ..privacy import mask_numbers
+from .asked import basis_of, letters_of, title_of
+from .axes import CLOCK, TIME, fetched_text, key_text, not_fetched, spans
+from .group_marks import by_name, over_clock, over_time
+from .theme import NONE_LABEL, complete_words, count, dressed, no_calls, rounded, short, total
+
+__all__ = ["draw_groups", "groups", "measure_by"]
+
+_MOST_SPANS, _MOST_NAMES = 370, 40
+_OF_NUMBERS = ("caller", "callee", "target_number")
+_OF_EXTENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
+
+
+def measure_by(
+    calls: Calls,
+    *,
+    measure: str = "offered",
+    by: str = "day",
+    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    coverage: FetchReport | None = None,
+    masked: bool = False,
+) -> alt.LayerChart | alt.Chart:
+    """A measure of each group: bars of counts and sums, points of all else, a share with its 95 % interval. Collects.
+
+    Days, weeks and months stand on an axis of time, at most the latest 370; hours and weekdays all in their order; other groups by the
+    number of their calls (offers, legs), at most the 40 biggest.
+
+    Args:
+        calls: calls of any direction; what is counted is what is given.
+        measure: any of `etelecom_analytics.measures()`.
+        by: any dimension of that measure. Extensions, users and target numbers are told by name where calls have names.
+        options: what the numbers depend on besides the calls.
+        coverage: `logs.report`; shades what was not fetched, and counts 0 where something was fetched and had no calls.
+        masked: whether outside numbers are told masked.
+
+    Raises:
+        UnknownName: no such measure or dimension; the message lists the nearest.
+        InputError: a call measure by a leg's dimension, or a dimension of names that these calls do not carry.
+    """
+    table = groups(calls, measure=measure, by=by, options=options, coverage=coverage, masked=masked)
+    return draw_groups(table, measure=measure, by=by, options=options, coverage=coverage)
+
+
+def groups(
+    calls: Calls,
+    *,
+    measure: str,
+    by: str,
+    options: MetricOptions,
+    coverage: FetchReport | None,
+    masked: bool,
+    names: Mapping[str, str] | None = None,
+) -> pl.DataFrame:
+    """What `measure_by` draws, all groups of it: their key, `key`, which no two share, `value`, and what it is over.
+
+    `names` tells the keys of people, where they are known already.
+    """
+    asked = named_measure(measure)
+    wanted = list(dict.fromkeys([measure, TOTALS[asked.grain], basis_of(asked)]))
+    table = rounded(summarize_fetched(calls, [by], wanted, coverage=coverage, options=options, confidence=True))
+    found = labels(calls.lazy(), by) if names is None else names
+    return table.with_columns(_labels(table[by], by, found, masked=masked), **_columns(asked), fetched=fetched_text())
+
+
+def _labels(keys: pl.Series, by: str, names: Mapping[str, str], *, masked: bool) -> pl.Series:
+    told = keys.to_frame().select(key=key_text(by))["key"]
+    if masked and by in _OF_NUMBERS:
+        told = mask_numbers(keys.to_frame())[by].fill_null(NONE_LABEL)
+    told = told if by not in _OF_EXTENSIONS and by not in _OF_NUMBERS else _named(keys, told, names, masked=masked)
+    # Masked numbers look alike, and a name may be that of a number: what stands on one axis must be told apart.
+    again = told.to_frame("key").select(pl.int_range(1, pl.len() + 1).over("key")).to_series()
+    return pl.select(pl.when(again > 1).then(pl.format("{} ({})", told, again)).otherwise(told).alias("key")).to_series()
+
+
+def _named(keys: pl.Series, told: pl.Series, names: Mapping[str, str], *, masked: bool) -> pl.Series:
+    hidden = {key: mask(name) if masked else name for key, name in names.items()}
+    return keys.cast(pl.String).replace_strict(hidden, default=None, return_dtype=pl.String).fill_null(told)
+
+
+def _columns(asked: Measure) -> dict[str, pl.Expr]:
+    """The value, its interval and its texts, under names that do not depend on the measure."""
+    value, basis = pl.col(asked.name).cast(pl.Float64), basis_of(asked)
+    none = pl.lit(None, pl.Float64)
+    over, low, high = pl.lit(None, pl.String), none, none
+    if isinstance(asked.made_of, Ratio):
+        low, high = (pl.col(f"{asked.name}_{end}") for end in ("low", "high"))
+        over = pl.format("{} of {}; 95 %: {} to {} %", f"{asked.name}_num", f"{asked.name}_den", _percent(low), _percent(high))
+        told = pl.format("{} %", (value * 100).round(0).cast(pl.Int64))
+    else:
+        told = short(value)
+    if isinstance(asked.made_of, Mean | Quantile):
+        over = pl.format("{} {}", basis, pl.lit(basis))
+    return {"value": value, "low": low, "high": high, "told": told, "over": over, "count": pl.col(TOTALS[asked.grain])}
+
+
+def _percent(share: pl.Expr) -> pl.Expr:
+    return (share * 100).round(1)
+
+
+def draw_groups(
+    table: pl.DataFrame, *, measure: str, by: str, options: MetricOptions, coverage: FetchReport | None
+) -> alt.LayerChart | alt.Chart:
+    """The chart of what `groups` gives."""
+    asked = named_measure(measure)
+    named, zone = f"{title_of(asked)} by {by.replace('_', ' ')}", f"({options.time_zone})"
+    doubt = ", with its 95 % interval (Wilson)" if isinstance(asked.made_of, Ratio) else ""
+    notes: list[str] = [
+        f"{measure} = {asked.formula(options)}{doubt}.{letters_of(asked, options)}",
+        complete_words(coverage, options.time_zone),
+    ]
+    counted = total(table, "count")
+    if not counted:
+        return no_calls(f"{named}: no {asked.grain} {zone}", notes, words=f"No {asked.grain}")
+    title = f"{named}, over {count(counted, asked.grain.removesuffix('s'))} {zone}"
+    if by in _OF_EXTENSIONS and asked.grain == "calls" and table[by].null_count():
+        notes.append(f"A missed call has no extension: it counts under {NONE_LABEL}.")
+    shown, limits = _limited(table, by)
+    notes.extend(limits)
+    if shown["value"].null_count() == shown.height:
+        return no_calls(title, notes, words=f"No value: {measure} is over nothing here")
+    if by in TIME:
+        drawn = over_time(shown, by, asked, not_fetched(coverage, shown, options.time_zone))
+    else:
+        drawn = (over_clock if by in CLOCK else by_name)(shown, by, asked)
+    return dressed(drawn, title=title, notes=notes, description=_in_words(shown))
+
+
+def _limited(table: pl.DataFrame, by: str) -> tuple[pl.DataFrame, list[str]]:
+    """The groups that have room, and words about the others."""
+    if by in TIME:
+        dated = table.filter(pl.col(by).is_not_null())
+        left = total(table, "count") - total(dated, "count")
+        notes = [f"Not drawn: {left:,} without a start."] if left else []
+        notes += [f"The latest {_MOST_SPANS} of {dated.height:,} {by}s."] if dated.height > _MOST_SPANS else []
+        return dated.tail(_MOST_SPANS).with_columns(**spans(by)), notes
+    if by in CLOCK:
+        return table, []
+    biggest = table.sort("count", "key", descending=[True, False], nulls_last=True)
+    notes = [f"The {_MOST_NAMES} biggest of {biggest.height:,} groups."] if biggest.height > _MOST_NAMES else []
+    return biggest.head(_MOST_NAMES), notes
+
+
+def _in_words(shown: pl.DataFrame) -> str:
+    """The ends of the table, for who cannot see it."""
+    ordered = shown.filter(pl.col("value").is_not_null()).sort("value")
+    low, high = ordered.row(0, named=True), ordered.row(-1, named=True)
+    ends = (f"{which} {each['told']} at {each['key']}" for which, each in (("lowest", low), ("highest", high)))
+    return f"{count(shown.height, 'group')}: {', '.join(ends)}."
