@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .simulator import simulate_calls
     from .snapshot import read_snapshot, write_snapshot
     from .widgets.chart_view import ChartView
+    from .widgets.explorer import Explorer
     from .widgets.fetch_panel import FetchPanel
     from .widgets.filter_panel import FilterPanel
 
@@ -34,6 +35,7 @@ __all__ = [
     "CallQuery",
     "ChartView",
     "Client",
+    "Explorer",
     "FetchOptions",
     "FetchPanel",
     "FetchReport",
@@ -73,6 +75,7 @@ _HOME = {
     "CallQuery": "query",
     "ChartView": "widgets.chart_view",
     "Client": "api.client",
+    "Explorer": "widgets.explorer",
     "FetchOptions": "api.fetch",
     "FetchPanel": "widgets.fetch_panel",
     "FetchReport": "fetch_report",

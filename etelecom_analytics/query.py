@@ -11,7 +11,7 @@ from . import clock, schema
 from .errors import QueryError, UnknownName
 from .numbers import mask, normalise, normalised, shown
 
-__all__ = ["COMPARISONS", "CallQuery"]
+__all__ = ["COMPARISONS", "CallQuery", "literal"]
 
 COMPARISONS = {
     "less_than": pl.Expr.lt,
@@ -188,7 +188,7 @@ class CallQuery:
         given |= {name: clock.moment_text(moment, self.time_zone) for name in ("date_from", "date_to") if (moment := getattr(self, name))}
         if self.duration:
             given["duration"] = self.duration
-        arguments = [f"{name}={_source(value)}" for name, value in given.items()]
+        arguments = [f"{name}={literal(value)}" for name, value in given.items()]
         line = f"query = et.CallQuery({', '.join(arguments)})"
         if len(line) > _LONGEST_LINE:
             line = "\n".join(["query = et.CallQuery(", *(f"    {argument}," for argument in arguments), ")"])
@@ -227,15 +227,17 @@ def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _source(value: object) -> str:
+def literal(value: object) -> str:
     """A literal as people write it, with double quotes where repr would use single ones."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{literal(key)}: {literal(item)}' for key, item in value.items())}}}"
     if isinstance(value, str):
         text = repr(value)
         return text if '"' in value or "'" in value else f'"{text[1:-1]}"'
     if isinstance(value, list):
-        return f"[{', '.join(_source(item) for item in value)}]"
+        return f"[{', '.join(literal(item) for item in value)}]"
     if isinstance(value, tuple):
-        return f"({', '.join(_source(item) for item in value)})"
+        return f"({', '.join(literal(item) for item in value)}{',' * (len(value) == 1)})"
     return repr(value)
 
 

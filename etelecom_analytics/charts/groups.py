@@ -51,7 +51,8 @@ def measure_by(
         InputError: a call measure by a leg's dimension, or a dimension of names that these calls do not carry.
     """
     table = groups(calls, measure=measure, by=by, options=options, coverage=coverage, masked=masked)
-    return draw_groups(table, measure=measure, by=by, options=options, coverage=coverage)
+    any_calls = bool(calls.lazy().select(pl.len()).collect().item())
+    return draw_groups(table, measure=measure, by=by, options=options, coverage=coverage, any_calls=any_calls)
 
 
 def groups(
@@ -111,7 +112,7 @@ def _percent(share: pl.Expr) -> pl.Expr:
 
 
 def draw_groups(
-    table: pl.DataFrame, *, measure: str, by: str, options: MetricOptions, coverage: FetchReport | None
+    table: pl.DataFrame, *, measure: str, by: str, options: MetricOptions, coverage: FetchReport | None, any_calls: bool
 ) -> alt.LayerChart | alt.Chart:
     """The chart of what `groups` gives."""
     asked = named_measure(measure)
@@ -123,7 +124,8 @@ def draw_groups(
     ]
     counted = total(table, "count")
     if not counted:
-        return no_calls(f"{named}: no {asked.grain} {zone}", notes, words=f"No {asked.grain}")
+        words = f"No {asked.grain}" if any_calls else "No calls"
+        return no_calls(f"{named}: {words.lower()} {zone}", notes, words=words)
     title = f"{named}, over {count(counted, asked.grain.removesuffix('s'))} {zone}"
     if by in _OF_EXTENSIONS and asked.grain == "calls" and table[by].null_count():
         notes.append(f"A missed call has no extension: it counts under {NONE_LABEL}.")

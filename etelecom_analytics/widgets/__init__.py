@@ -1,6 +1,7 @@
 """Panels for notebooks: controls that become one CallQuery, and what it brings. They wire, and compute nothing themselves."""
 
+from .explorer import Explorer
 from .fetch_panel import FetchPanel
 from .filter_panel import FilterPanel
 
-__all__ = ["FetchPanel", "FilterPanel"]
+__all__ = ["Explorer", "FetchPanel", "FilterPanel"]

@@ -1,6 +1,7 @@
 """ChartView: a chart that follows a panel."""
 
 from collections.abc import Callable
+from typing import Any
 
 import altair as alt
 import ipywidgets as ui  # type: ignore[import-untyped]
@@ -10,7 +11,7 @@ from ..metrics import Selection
 from .filter_panel import FilterPanel
 from .words import in_words
 
-__all__ = ["ChartView"]
+__all__ = ["ChartView", "outputs_of"]
 
 
 class ChartView(ui.Output):  # type: ignore[misc]  # ipywidgets has no types
@@ -38,13 +39,18 @@ class ChartView(ui.Output):  # type: ignore[misc]  # ipywidgets has no types
 
     def draw(self) -> None:
         """Draw the chart of the calls that the panel lets through now; what fails is said in its place."""
-        try:
-            # Altair's check of its own specification takes as long as the numbers do.
-            bundle = offline_bundle(self._draw_of(self._panel.selection).to_dict(validate=False))
-        except Exception as error:  # noqa: BLE001  # `draw` is the reader's own, and nobody is there to catch what it raises
-            bundle = {"text/plain": f"The chart failed: {in_words(error)}"}
-        self._description = str(bundle["text/plain"])
-        self.outputs = ({"output_type": "display_data", "data": bundle, "metadata": {}},)
+        self.outputs = outputs_of(lambda: self._draw_of(self._panel.selection))
+        self._description = str(self.outputs[0]["data"]["text/plain"])
 
     def __repr__(self) -> str:
         return f"ChartView: {self.description}"
+
+
+def outputs_of(draw: Callable[[], alt.TopLevelMixin]) -> tuple[dict[str, Any], ...]:
+    """What an Output shows of a chart: its specification, and its description; what fails is said in its place."""
+    try:
+        # Altair's check of its own specification takes as long as the numbers do.
+        bundle = offline_bundle(draw().to_dict(validate=False))
+    except Exception as error:  # noqa: BLE001  # `draw` may be the reader's own, and nobody is there to catch what it raises
+        bundle = {"text/plain": f"The chart failed: {in_words(error)}"}
+    return ({"output_type": "display_data", "data": bundle, "metadata": {}},)

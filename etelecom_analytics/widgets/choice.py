@@ -1,6 +1,6 @@
 """Choice: what the controls of a panel say. A range of dates by its name, and the query it comes to; to JSON and back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -27,10 +27,11 @@ _STATE = ["dates", *(field.name for field in fields(CallQuery))]
 
 
 class Choice(NamedTuple):
-    """A name out of RANGES, "all" or "custom"; and the query."""
+    """A name out of RANGES, "all" or "custom"; the query; and what is asked beside it, as (dimension, value)."""
 
     dates: str
     query: CallQuery
+    beside: tuple[tuple[str, object], ...] = ()
 
     def state(self) -> dict[str, object]:
         """What is chosen, as JSON can keep it. A range with a name is kept by its name, so that "today" is the reader's today."""
@@ -39,17 +40,22 @@ class Choice(NamedTuple):
             told.pop(edge, None)
             if self.dates == CUSTOM and (moment := getattr(self.query, edge)):
                 told[edge] = clock.moment_text(moment, self.query.time_zone)
-        return {"dates": self.dates, **told}
+        return {"dates": self.dates, **told, **({"beside": dict(self.beside)} if self.beside else {})}
 
 
-def choice_of(state: Mapping[str, object], *, time_zone: str, today: Callable[[], date | None]) -> Choice:
-    """The choice that `state` tells; a key, a word or a zone that does not exist here is an error that lists what does."""
+def choice_of(state: Mapping[str, object], *, time_zone: str, today: Callable[[], date | None], beside: Sequence[str] = ()) -> Choice:
+    """The choice that `state` tells; a key, a word or a zone that does not exist here is an error that lists what does.
+
+    `beside` are the dimensions that may be asked beside the query.
+    """
+    known = [*_STATE, "beside"] if beside else _STATE
     if not isinstance(state, Mapping):
-        raise QueryError(f"A state is a dictionary with keys out of {', '.join(_STATE)}; got {type(state).__name__}.")
+        raise QueryError(f"A state is a dictionary with keys out of {', '.join(known)}; got {type(state).__name__}.")
     for key in state:
-        if key not in _STATE:
-            raise UnknownName("key of a panel's state", str(key), _STATE)
+        if key not in known:
+            raise UnknownName("key of a panel's state", str(key), known)
     told = dict(state)
+    asked = _beside(told.pop("beside", None) or {}, beside)
     edges = [edge for edge in ("date_from", "date_to") if told.get(edge) is not None]
     dates = told.pop("dates", CUSTOM if edges else EVERYTHING)
     if not isinstance(dates, str) or dates not in (*RANGES, EVERYTHING, CUSTOM):
@@ -63,7 +69,17 @@ def choice_of(state: Mapping[str, object], *, time_zone: str, today: Callable[[]
     query = CallQuery.from_dict(told)
     if query.duration and query.duration[1] > _LONGEST_S:
         raise QueryError(f"duration is at most {_LONGEST_S} seconds.", "duration")
-    return Choice(dates, query)
+    return Choice(dates, query, asked)
+
+
+def _beside(asked: object, known: Sequence[str]) -> tuple[tuple[str, object], ...]:
+    """What is asked beside the query, in the order of the dimensions."""
+    if not isinstance(asked, Mapping):
+        raise QueryError(f"beside is a dictionary of dimensions and their values; got {type(asked).__name__}.")
+    for name in asked:
+        if name not in known:
+            raise UnknownName("dimension", str(name), known)
+    return tuple((name, asked[name]) for name in known if name in asked)
 
 
 def days_of(dates: str, today: date | None) -> tuple[date | None, date | None]:

@@ -4,15 +4,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 import ipywidgets as ui  # type: ignore[import-untyped]
+import polars as pl
 
 from .. import schema
 from ..errors import EtelecomError, QueryError
+from ..names import labels
 from ..query import CallQuery
 from .choice import CUSTOM, EVERYTHING, Choice, choice_of
 from .dates import Dates
-from .fields import Duration, Extensions, Field, Ids, Text, Word
+from .fields import Duration, Extensions, Field, Group, Ids, OneOf, Text, Word
 
-__all__ = ["Controls", "asked_of_api", "asked_of_table"]
+__all__ = ["Controls", "asked_of_api", "asked_of_logs", "asked_of_table"]
 
 _GRID = {"grid_template_columns": "repeat(auto-fill, minmax(310px, 1fr))", "grid_gap": "2px 12px", "width": "100%"}
 
@@ -20,6 +22,27 @@ _GRID = {"grid_template_columns": "repeat(auto-fill, minmax(310px, 1fr))", "grid
 def asked_of_table(extensions: Iterable[tuple[str, int]], names: Mapping[str, str]) -> list[Field]:
     """The fields that a table of calls can answer; `extensions` are those that occur, with their calls, and `names` how they are told."""
     return [*_shared(), Extensions(extensions, names)]
+
+
+def asked_of_logs(calls: pl.DataFrame) -> list[Field]:
+    """The fields that a table of calls can answer, with those of users, and of hotlines and departments where the calls carry names."""
+
+    def counted(column: str) -> list[tuple[str, int]]:
+        return list(calls[column].value_counts().iter_rows())
+
+    named = [
+        Group(column, label, counted(column), {})
+        for column, label in (("hotline", "Hotline"), ("department_id", "Department"))
+        if column in calls.columns
+    ]
+    users = [(user, count) for user, count in counted("user_id") if user is not None]
+    extensions = [(extension, count) for extension, count in counted("extension_id") if extension is not None]
+    return [
+        *_shared(),
+        Extensions(extensions, labels(calls, "extension_id")),
+        OneOf("user_id", "User", users, labels(calls, "user_id")),
+        *named,
+    ]
 
 
 def asked_of_api() -> list[Field]:
@@ -50,7 +73,8 @@ class Controls:
         wrong: whether they say what cannot be asked.
     """
 
-    def __init__(self, fields: Sequence[Field], *, time_zone: str, today: Callable[[], date | None]) -> None:
+    def __init__(self, fields: Sequence[Field], *, time_zone: str, today: Callable[[], date | None], beside: Sequence[str] = ()) -> None:
+        self._beside, self._carried_beside = beside, dict[str, object]()
         self._dates = Dates(time_zone=time_zone, today=today)
         self._fields, self._time_zone, self._today = fields, time_zone, today
         self._groups: list[Dates | Field] = [self._dates, *fields]
@@ -62,9 +86,10 @@ class Controls:
     def read(self) -> Choice:
         """What they say; `QueryError` if it cannot be asked."""
         dates, date_from, date_to = self._dates.read()
-        given = {field.name: value for field in self._fields if (value := field.read())}
+        given = {field.name: value for field in self._fields if not isinstance(field, Group) and (value := field.read())}
+        beside = {**self._carried_beside, **{name: value for field in self._groups_of_fields() for name, value in field.value().items()}}
         told = {**self._carried, **given, "date_from": date_from, "date_to": date_to, "time_zone": self._time_zone}
-        return Choice(dates, CallQuery.from_dict(told))
+        return Choice(dates, CallQuery.from_dict(told), tuple((name, beside[name]) for name in self._beside if name in beside))
 
     def show(self, choice: Choice) -> None:
         """Set them to what is chosen; nobody is told."""
@@ -72,15 +97,22 @@ class Controls:
         try:
             self._dates.show(choice)
             for field in self._fields:
-                field.show(choice.query)
+                if isinstance(field, Group):
+                    field.show_value(dict(choice.beside).get(field.name), asked=field.name in dict(choice.beside))
+                else:
+                    field.show(choice.query)
         finally:
             self._showing = False
         seen = {"date_from", "date_to", "time_zone", *(field.name for field in self._fields)}
         self._carried = {name: value for name, value in choice.query.to_dict().items() if name not in seen}
+        self._carried_beside = {name: value for name, value in choice.beside if name not in seen}
+
+    def _groups_of_fields(self) -> list[Group]:
+        return [field for field in self._fields if isinstance(field, Group)]
 
     def chosen(self, state: Mapping[str, object]) -> Choice:
         """The choice that a state tells, for these controls; an error that says what is allowed if it does not fit."""
-        return choice_of(state, time_zone=self._time_zone, today=self._today)
+        return choice_of(state, time_zone=self._time_zone, today=self._today, beside=self._beside)
 
     def chosen_by(self, query: CallQuery | None, *, default: str = EVERYTHING) -> Choice:
         """The choice that is this query; a range with a name for none."""

@@ -8,12 +8,12 @@ import ipywidgets as ui  # type: ignore[import-untyped]
 from ..query import COMPARISONS, CallQuery
 from .words import Said
 
-__all__ = ["CELL", "STYLE", "WIDE", "Duration", "Extensions", "Field", "Ids", "Text", "Word"]
+__all__ = ["CELL", "STYLE", "WIDE", "Duration", "Extensions", "Field", "Group", "Ids", "OneOf", "Text", "Word"]
 
 STYLE = {"description_width": "92px"}
 WIDE = {"width": "auto", "margin": "2px"}
 CELL = {"width": "auto", "min_width": "0", "overflow": "visible"}
-ANY = ""
+ANY, _NONE = "", "\0"
 _FEWEST_ROWS, _MOST_ROWS = 2, 4
 _COMPARISON_WORDS = {
     "less_than_or_equal_to": "at most",
@@ -118,6 +118,52 @@ class Extensions(Field):
         told = sorted((self._names.get(extension, extension), extension) for extension in counts)
         chooser.options = [(f"{name} ({counts[extension]:,} calls)", extension) for name, extension in told]
         chooser.rows = max(_FEWEST_ROWS, min(_MOST_ROWS, len(counts)))
+
+
+class Group(Field):
+    """One value of a dimension that a query cannot ask, out of those that occur; it is kept beside the query."""
+
+    def __init__(self, name: str, label: str, values: Iterable[tuple[str | None, int]], names: Mapping[str, str]) -> None:
+        self._counts, self._names = dict(values), names
+        super().__init__(name, ui.Dropdown(description=label, style=STYLE, layout=WIDE))
+        self.show_value(asked=False)
+
+    def value(self) -> dict[str, object]:
+        """The dimension and its value; empty if nothing is asked."""
+        chosen = self.parts[0].value
+        return {} if chosen == ANY else {self.name: None if chosen == _NONE else chosen}
+
+    def show_value(self, value: object = None, *, asked: bool) -> None:
+        """Set the control to what is asked."""
+        wanted = str(value) if asked and value is not None else None
+        counts = self._counts if wanted is None or wanted in self._counts else self._counts | {wanted: 0}
+        told = sorted((self._names.get(key, key), key) for key in counts if key is not None)
+        chooser = self.parts[0]
+        chooser.options = [
+            ("any", ANY),
+            *((f"{name} ({counts[key]:,} calls)", key) for name, key in told),
+            *([(f"none ({counts[None]:,} calls)", _NONE)] if None in counts else []),
+        ]
+        chooser.value = ANY if not asked else wanted or _NONE
+
+
+class OneOf(Field):
+    """One id out of those that occur, by name where it has one, with how many calls each has."""
+
+    def __init__(self, name: str, label: str, counts: Iterable[tuple[str, int]], names: Mapping[str, str]) -> None:
+        self._counts, self._names = dict(counts), names
+        super().__init__(name, ui.Dropdown(description=label, style=STYLE, layout=WIDE))
+        self._offer(None)
+
+    def _show(self, query: CallQuery) -> None:
+        wanted = getattr(query, self.name)
+        self._offer(wanted)
+        self.parts[0].value = wanted or ANY
+
+    def _offer(self, wanted: str | None) -> None:
+        counts = self._counts if wanted is None or wanted in self._counts else self._counts | {wanted: 0}
+        told = sorted((self._names.get(key, key), key) for key in counts)
+        self.parts[0].options = [("any", ANY), *((f"{name} ({counts[key]:,} calls)", key) for name, key in told)]
 
 
 class Duration(Field):

@@ -1,0 +1,68 @@
+"""What is asked beside a query: in words, as buttons that take it away, and as code."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from datetime import datetime
+
+import ipywidgets as ui  # type: ignore[import-untyped]
+import polars as pl
+
+from .. import clock
+from ..metrics import MetricOptions
+from ..numbers import mask
+from ..privacy import mask_numbers
+from ..query import literal
+from .choice import Choice
+from .panel import BUTTON
+
+__all__ = ["Chips", "code_of", "told_value"]
+
+_NUMBERS = ("caller", "callee", "target_number")
+
+
+class Chips(ui.HBox):  # type: ignore[misc]  # ipywidgets has no types
+    """A button for each dimension that is asked; `taken(name)` is called when one is pressed."""
+
+    def __init__(self, taken: Callable[[str], object]) -> None:
+        super().__init__(layout={"flex_flow": "wrap"})
+        self._taken = taken
+        self._shown: list[ui.Button] = []
+
+    def show(self, asked: Iterable[tuple[str, str]]) -> None:
+        """Show these dimensions and values, and no others."""
+        gone, self._shown = self._shown, [self._chip(name, value) for name, value in asked]
+        self.children = self._shown
+        for each in gone:
+            each.close()
+
+    def _chip(self, name: str, value: str) -> ui.Button:
+        words = name.replace("_", " ")
+        chip = ui.Button(description=f"{words}: {value}  ✕", tooltip=f"Any {words} again", layout=BUTTON)
+        chip.on_click(lambda _: self._taken(name))
+        return chip
+
+
+def told_value(name: str, value: object, *, label: str, masked: bool) -> str:
+    """A value of a dimension as it is shown, by its label."""
+    if value is None:
+        return "none"
+    if not masked or name not in _NUMBERS:
+        return label
+    return str(mask_numbers(pl.DataFrame({name: [str(value)]})).item()) if label == str(value) else mask(label)
+
+
+def code_of(choice: Choice, *, options: MetricOptions, chart: str) -> str:
+    """Python that gives the calls chosen of `logs` as `filtered`, their headline numbers, and the chart."""
+    query = choice.query.code().replace("\n\n", "\n\net.charts.use_offline_renderer()\n", 1)
+    matching = "logs.calls.filter(query.to_expr())"
+    if choice.beside:
+        matching = f"et.metrics.calls_behind({matching}, {literal(dict(choice.beside))}, options=options)"
+    numbers = "display(et.summarize(filtered, options=options, confidence=True))"
+    return f"{query}options = {_source(options)}\nfiltered = {matching}\n{numbers}\n{chart}"
+
+
+def _source(options: MetricOptions) -> str:
+    """Python that makes these options: what differs from the defaults."""
+    given = {field.name: value for field in fields(options) if (value := getattr(options, field.name)) != field.default}
+    told = {name: clock.moment_text(value, options.time_zone) if isinstance(value, datetime) else value for name, value in given.items()}
+    return f"et.MetricOptions({', '.join(f'{name}={literal(value)}' for name, value in told.items())})"
