@@ -1,6 +1,7 @@
 """Any measure by any dimension."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import altair as alt
 import polars as pl
@@ -17,7 +18,7 @@ from .axes import CLOCK, TIME, fetched_text, key_text, not_fetched, spans
 from .group_marks import by_name, over_clock, over_time
 from .theme import NONE_LABEL, complete_words, count, dressed, no_calls, rounded, short, total
 
-__all__ = ["draw_groups", "groups", "measure_by"]
+__all__ = ["Groups", "draw_groups", "groups", "measure_by"]
 
 _MOST_SPANS, _MOST_NAMES = 370, 40
 _OF_NUMBERS = ("caller", "callee", "target_number")
@@ -50,9 +51,23 @@ def measure_by(
         UnknownName: no such measure or dimension; the message lists the nearest.
         InputError: a call measure by a leg's dimension, or a dimension of names that these calls do not carry.
     """
-    table = groups(calls, measure=measure, by=by, options=options, coverage=coverage, masked=masked)
-    any_calls = bool(calls.lazy().select(pl.len()).collect().item())
-    return draw_groups(table, measure=measure, by=by, options=options, coverage=coverage, any_calls=any_calls)
+    found = groups(calls, measure=measure, by=by, options=options, coverage=coverage, masked=masked)
+    any_calls = bool(found.counted or calls.lazy().select(pl.len()).collect().item())
+    return draw_groups(found, measure=measure, by=by, options=options, coverage=coverage, any_calls=any_calls)
+
+
+class Groups(NamedTuple):
+    """The groups that have room on a chart.
+
+    Attributes:
+        shown: one row a group: its key under the dimension's name, `key`, which no two share, `value`, and what it is over.
+        counted: how many calls (offers, legs) all groups have.
+        notes: words about the groups that have no room.
+    """
+
+    shown: pl.DataFrame
+    counted: int
+    notes: list[str]
 
 
 def groups(
@@ -64,16 +79,15 @@ def groups(
     coverage: FetchReport | None,
     masked: bool,
     names: Mapping[str, str] | None = None,
-) -> pl.DataFrame:
-    """What `measure_by` draws, all groups of it: their key, `key`, which no two share, `value`, and what it is over.
-
-    `names` tells the keys of people, where they are known already.
-    """
+) -> Groups:
+    """What `measure_by` draws. `names` tells the keys of people, where they are known already. Collects."""
     asked = named_measure(measure)
     wanted = list(dict.fromkeys([measure, TOTALS[asked.grain], basis_of(asked)]))
-    table = rounded(summarize_fetched(calls, [by], wanted, coverage=coverage, options=options, confidence=True))
+    table = summarize_fetched(calls, [by], wanted, coverage=coverage, options=options, confidence=True)
+    shown, notes = _limited(table.with_columns(count=pl.col(TOTALS[asked.grain])), by)
     found = labels(calls.lazy(), by) if names is None else names
-    return table.with_columns(_labels(table[by], by, found, masked=masked), **_columns(asked), fetched=fetched_text())
+    told = rounded(shown).with_columns(_labels(shown[by], by, found, masked=masked), **_columns(asked), fetched=fetched_text())
+    return Groups(told, total(table, TOTALS[asked.grain]), notes)
 
 
 def _labels(keys: pl.Series, by: str, names: Mapping[str, str], *, masked: bool) -> pl.Series:
@@ -104,7 +118,7 @@ def _columns(asked: Measure) -> dict[str, pl.Expr]:
         told = short(value)
     if isinstance(asked.made_of, Mean | Quantile):
         over = pl.format("{} {}", basis, pl.lit(basis))
-    return {"value": value, "low": low, "high": high, "told": told, "over": over, "count": pl.col(TOTALS[asked.grain])}
+    return {"value": value, "low": low, "high": high, "told": told, "over": over}
 
 
 def _percent(share: pl.Expr) -> pl.Expr:
@@ -112,7 +126,7 @@ def _percent(share: pl.Expr) -> pl.Expr:
 
 
 def draw_groups(
-    table: pl.DataFrame, *, measure: str, by: str, options: MetricOptions, coverage: FetchReport | None, any_calls: bool
+    found: Groups, *, measure: str, by: str, options: MetricOptions, coverage: FetchReport | None, any_calls: bool
 ) -> alt.LayerChart | alt.Chart:
     """The chart of what `groups` gives."""
     asked = named_measure(measure)
@@ -122,21 +136,22 @@ def draw_groups(
         f"{measure} = {asked.formula(options)}{doubt}.{letters_of(asked, options)}",
         complete_words(coverage, options.time_zone),
     ]
-    counted = total(table, "count")
-    if not counted:
+    if not found.counted:
         words = f"No {asked.grain}" if any_calls else "No calls"
         return no_calls(f"{named}: {words.lower()} {zone}", notes, words=words)
-    title = f"{named}, over {count(counted, asked.grain.removesuffix('s'))} {zone}"
-    if by in _OF_EXTENSIONS and asked.grain == "calls" and table[by].null_count():
+    title = f"{named}, over {count(found.counted, asked.grain.removesuffix('s'))} {zone}"
+    if by in _OF_EXTENSIONS and asked.grain == "calls" and found.shown[by].null_count():
         notes.append(f"A missed call has no extension: it counts under {NONE_LABEL}.")
-    shown, limits = _limited(table, by)
-    notes.extend(limits)
+    shown = found.shown
+    notes.extend(found.notes)
     if shown["value"].null_count() == shown.height:
         return no_calls(title, notes, words=f"No value: {measure} is over nothing here")
     if by in TIME:
         drawn = over_time(shown, by, asked, not_fetched(coverage, shown, options.time_zone))
+    elif by in CLOCK:
+        drawn = over_clock(shown, by, asked)
     else:
-        drawn = (over_clock if by in CLOCK else by_name)(shown, by, asked)
+        drawn = by_name(shown.drop(by), by, asked)  # whose numbers may be masked in `key` alone
     return dressed(drawn, title=title, notes=notes, description=_in_words(shown))
 
 
@@ -150,7 +165,7 @@ def _limited(table: pl.DataFrame, by: str) -> tuple[pl.DataFrame, list[str]]:
         return dated.tail(_MOST_SPANS).with_columns(**spans(by)), notes
     if by in CLOCK:
         return table, []
-    biggest = table.sort("count", "key", descending=[True, False], nulls_last=True)
+    biggest = table.sort("count", by, descending=[True, False], nulls_last=True)
     notes = [f"The {_MOST_NAMES} biggest of {biggest.height:,} groups."] if biggest.height > _MOST_NAMES else []
     return biggest.head(_MOST_NAMES), notes
 

@@ -62,7 +62,6 @@ async function render({ model, el }) {
     el.dataset.drawn = String(mine);
   };
 
-  el.style.overflowX = "auto";
   el.addEventListener("pointerdown", press, true);
   window.addEventListener("pointermove", move, true);
   window.addEventListener("pointerup", release);

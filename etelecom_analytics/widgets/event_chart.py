@@ -26,7 +26,7 @@ class EventChart(anywidget.AnyWidget):
 
     def __init__(self, *, clicked: Callable[[Sequence[object]], object], brushed: Callable[[float, float], object]) -> None:
         self._esm = _script()
-        super().__init__(layout={"width": "auto", "overflow": "visible"})
+        super().__init__(layout={"width": "auto", "overflow": "auto"})
         self._clicked, self._brushed = clicked, brushed
         self.on_msg(self._heard)
 
@@ -36,7 +36,7 @@ class EventChart(anywidget.AnyWidget):
 
     def _heard(self, _: object, content: Mapping[str, Any], __: object) -> None:
         match content:
-            case {"kind": "click", "values": list(values)}:
+            case {"kind": "click", "values": list(values)} if all(isinstance(value, str | int | float | None) for value in values):
                 self._clicked(values)
             case {"kind": "brush", "span": [int() | float() as one, int() | float() as other]}:
                 self._brushed(min(one, other), max(one, other))

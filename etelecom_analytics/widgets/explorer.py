@@ -98,9 +98,10 @@ class Explorer(Panel):
         self._redo.on_click(lambda _: self.redo())
         self.layout.max_width = "1840px"
         saving = Saving(self._save, full=show_numbers)
-        behind = ui.VBox([self._table, self._journey, saving], layout=_WIDE)
+        behind = ui.VBox([self._table, saving], layout=_WIDE)
         self._tabs.layout.flex, self._tabs.layout.min_width = "1 1 640px", "0"
-        self._stack(self._words, self._chips, [self._undo, self._redo, self._reset, self._copy], self._headline, [self._tabs, behind])
+        steps = [self._undo, self._redo, self._reset, self._copy]
+        self._stack(self._words, self._chips, steps, self._headline, [self._tabs, behind], self._journey)
         self._accept(first)
         self._show()
 

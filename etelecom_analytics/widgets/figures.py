@@ -141,22 +141,22 @@ class Figures:
     def _grouped(self, selection: Selection, chosen: Chosen) -> Figure:
         by, measure, options, coverage = chosen.by, chosen.measure, self._options, self._coverage
         names = self._names.get(by, {})
-        table = groups(selection, measure=measure, by=by, options=options, coverage=coverage, masked=self._masked, names=names)
+        found = groups(selection, measure=measure, by=by, options=options, coverage=coverage, masked=self._masked, names=names)
         any_calls = selection.height > 0
-        chart = draw_groups(table, measure=measure, by=by, options=options, coverage=coverage, any_calls=any_calls)
+        chart = draw_groups(found, measure=measure, by=by, options=options, coverage=coverage, any_calls=any_calls)
         spec = _spec(chart)
         hit = next((layer for layer in spec.get("layer", []) if layer.get("name") == HIT), None)
         if hit is None:
             return Figure(spec=spec)
         told: dict[tuple[object, ...], tuple[str, dict[str, object]]] = {
-            (key,): (key, {by: value}) for key, value in table.select("key", by).iter_rows()
+            (key,): (key, {by: value}) for key, value in found.shown.select("key", by).iter_rows()
         }
         if chosen.tab == "group":
             hit["mark"]["cursor"] = "pointer"
             return Figure(spec=spec, fields=("key",), groups=told)
         hit["params"] = [{"name": BRUSH, "select": {"type": "interval", "encodings": ["x"]}}]
         hit["mark"]["cursor"] = "crosshair"
-        return Figure(spec=spec, fields=("key",), groups=told, spans=_spans(table, by, hit, spec))
+        return Figure(spec=spec, fields=("key",), groups=told, spans=_spans(found.shown, by))
 
 
 def _spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
@@ -165,12 +165,10 @@ def _spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
     return spec
 
 
-def _spans(table: pl.DataFrame, by: str, hit: Mapping[str, Any], spec: Mapping[str, Any]) -> tuple[Span, ...]:
-    """The spans of the groups that are drawn."""
-    drawn = spec["datasets"][hit["data"]["name"]]
-    days = table.filter(pl.col(by).is_not_null()).select("key", first=by, after=pl.col(by).dt.offset_by(TIME[by]))
-    ends = {key: (first, after) for key, first, after in days.iter_rows()}
-    return tuple(Span(row["begin"], row["middle"], row["end"], *ends[row["key"]]) for row in drawn)
+def _spans(shown: pl.DataFrame, by: str) -> tuple[Span, ...]:
+    """The spans of the groups that are drawn, in their order."""
+    told = shown.select("begin", "middle", "end", first=by, after=pl.col(by).dt.offset_by(TIME[by]))
+    return tuple(Span(*row) for row in told.iter_rows())
 
 
 def _heat(spec: dict[str, Any]) -> Figure:

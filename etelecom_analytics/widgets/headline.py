@@ -12,7 +12,7 @@ from ..metrics import MEASURES, MetricOptions
 __all__ = ["Headline", "card_texts"]
 
 _CARD = (
-    "flex:1 1 140px;min-width:130px;max-width:320px;padding:6px 12px;line-height:1.4;"
+    "box-sizing:border-box;flex:1 1 150px;min-width:130px;max-width:320px;padding:6px 12px;line-height:1.4;"
     "border:1px solid var(--jp-border-color2,#9996);border-radius:4px"
 )
 _SMALL = "font-size:12px;color:var(--jp-ui-font-color2,inherit)"

@@ -15,8 +15,6 @@ function button(label, name, action, disabled = false) {
 }
 
 function render({ model, el }) {
-  el.style.overflowX = "auto";
-
   const head = (column, told) => {
     const cell = document.createElement("th");
     const sorted = told.sort === column.name;

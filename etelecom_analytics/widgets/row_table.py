@@ -25,7 +25,7 @@ class RowTable(anywidget.AnyWidget):
     told = traitlets.Dict().tag(sync=True)
 
     def __init__(self, *, sort: Callable[[str], object], turn: Callable[[int], object], open_row: Callable[[int], object]) -> None:
-        super().__init__(layout={"width": "auto", "overflow": "visible"})
+        super().__init__(layout={"width": "auto", "overflow": "auto"})
         self._sort, self._turn, self._open = sort, turn, open_row
         self.on_msg(self._heard)
 
