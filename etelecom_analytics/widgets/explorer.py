@@ -97,8 +97,8 @@ class Explorer(Panel):
         self._undo.on_click(lambda _: self.undo())
         self._redo.on_click(lambda _: self.redo())
         self.layout.max_width = "1840px"
-        saving = Saving(self._save, full=show_numbers)
-        behind = ui.VBox([self._table, saving], layout=_WIDE)
+        self._saving = Saving(self._save, full=show_numbers)
+        behind = ui.VBox([self._table, self._saving], layout=_WIDE)
         self._tabs.layout.flex, self._tabs.layout.min_width = "1 1 640px", "0"
         steps = [self._undo, self._redo, self._reset, self._copy]
         self._stack(self._words, self._chips, steps, self._headline, [self._tabs, behind], self._journey)
@@ -185,6 +185,7 @@ class Explorer(Panel):
             self._journey.outputs = ()
             self._show_rows()
             self._show_chips()
+            self._saving.forget()
         if view != self._shown:
             self._tabs.draw(self._selection)
         self._history.see(view)
@@ -215,6 +216,7 @@ class Explorer(Panel):
         return told_value(name, value, label=self._figures.label(name, value), masked=self._masked)
 
     def _go(self, view: _View) -> None:
+        self._accept(view.choice)  # or an error, before anything has changed
         self._tabs.show(view.chart)
         self._choose(view.choice)
 

@@ -25,9 +25,13 @@ class Saving(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
         row = ui.HBox([self._name, self._full, self._save], layout={"flex_flow": "wrap"})
         super().__init__([row, self._done, self._failed], layout={"overflow": "visible"})
 
-    def _pressed(self, _: object) -> None:
+    def forget(self) -> None:
+        """Say no more of what was written: other calls are seen now."""
         self._done.say("")
         self._failed.say("")
+
+    def _pressed(self, _: object) -> None:
+        self.forget()
         try:
             path, count = self._write(self._name.value.strip(), self._full.value)
         except Exception as error:  # noqa: BLE001  # a full disk, too: it is said beside the button

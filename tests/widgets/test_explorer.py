@@ -264,7 +264,7 @@ DESKS = [et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0) for _ in range(2)]
         ({"chart": {"measure": "answer"}}, UnknownName, "answer"),
         ({"chart": ["time"]}, QueryError, "chart is a dictionary"),
         ({"beside": {"hours": 9}}, UnknownName, "hour"),
-        ({"beside": {"hour": "nine"}}, InputError, "hour cannot be"),
+        ({"beside": {"hour": "nine"}, "chart": {"tab": "heat"}}, InputError, "hour cannot be"),
         ({"beside": 9}, QueryError, "beside is a dictionary"),
         ({"direktion": "in"}, UnknownName, "direction"),
         (3, QueryError, "dictionary"),
@@ -376,6 +376,8 @@ def test_a_file_that_cannot_be_is_said_beside_the_button(desk: et.Explorer, tmp_
     put(desk, "File", str(tmp_path / "calls.csv"))
     press(desk, "Export")
     assert "851 calls written to" in said(desk)
+    put(desk, "Dates", "yesterday")
+    assert "written to" not in said(desk)
 
 
 @pytest.mark.parametrize("tab", sorted(FIGURES))
