@@ -6,10 +6,10 @@ from typing import overload
 
 import polars as pl
 
-from ..clock import LOCAL_DIMENSIONS
 from ..errors import InputError, UnknownName
 from ..frames import Frame
 from .confidence import wilson
+from .dimensions import START_DIMENSIONS, start_dimensions
 from .facts import CALL_COLUMNS, NAME_COLUMNS, facts
 from .options import MetricOptions
 from .outcomes import leg_facts, offer_facts
@@ -19,7 +19,7 @@ from .selection import Calls, Selection
 __all__ = ["DIMENSIONS", "NAME_DIMENSIONS", "summarize"]
 
 _LEG_COLUMNS = ("target_number", "trunk_name", "outcome", "fail_code")
-DIMENSIONS = (*LOCAL_DIMENSIONS, *CALL_COLUMNS, *_LEG_COLUMNS)
+DIMENSIONS = (*START_DIMENSIONS, *CALL_COLUMNS, *_LEG_COLUMNS)
 """What numbers can be grouped by. The last four belong to a leg or an offer: call measures know nothing of them.
 
 An offer's are those of its best leg, a leg's its own. Asked for together by `trunk_name`, both stand in the row of that name: the offers
@@ -80,7 +80,7 @@ def summarize(
     tables = []
     for grain in dict.fromkeys(each.grain for each in asked):
         of_grain = [each for each in asked if each.grain == grain]
-        rows = _rows(calls, grain, of_grain, options).with_columns(**_local(dimensions, options))
+        rows = _rows(calls, grain, of_grain, options).with_columns(**start_dimensions(dimensions, options))
         columns = [column for each in of_grain for column in _columns(each, confidence=confidence)]
         tables.append(rows.group_by(dimensions).agg(columns) if dimensions else rows.select(columns))
     joined = reduce(lambda left, right: _joined(left, right, dimensions), tables)
@@ -120,10 +120,6 @@ def _rows(calls: Calls, grain: Grain, asked: Sequence[Measure], options: MetricO
     if grain == "calls":
         return facts(calls.lazy(), options=options)
     return leg_facts(calls.lazy(), options=options) if grain == "legs" else offer_facts(calls.lazy(), options=options, busy=busy)
-
-
-def _local(dimensions: Sequence[str], options: MetricOptions) -> dict[str, pl.Expr]:
-    return {name: LOCAL_DIMENSIONS[name](options.time_zone) for name in dimensions if name in LOCAL_DIMENSIONS}
 
 
 def _joined(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) -> pl.LazyFrame:
