@@ -10,7 +10,7 @@ from ..errors import InputError, UnknownName
 from ..frames import Frame
 from .confidence import wilson
 from .dimensions import START_DIMENSIONS, start_dimensions
-from .facts import CALL_COLUMNS, NAME_COLUMNS, facts
+from .facts import CALL_COLUMNS, NAME_COLUMNS, facts, quotient
 from .options import MetricOptions
 from .outcomes import leg_facts, offer_facts
 from .registry import HEADLINE, Grain, Mean, Measure, Quantile, Ratio, Total, measure
@@ -131,7 +131,7 @@ def _joined(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) 
 
 def _sum(fact: str) -> pl.Expr:
     """The sum of a fact in seconds, or how many rows a flag holds for; as Int64, since unsigned counts wrap when subtracted."""
-    return _microseconds(fact).sum() / 1_000_000 if fact.endswith("_s") else pl.col(fact).cast(pl.Int64).sum()
+    return quotient(_microseconds(fact).sum(), 1_000_000) if fact.endswith("_s") else pl.col(fact).cast(pl.Int64).sum()
 
 
 def _microseconds(fact: str) -> pl.Expr:
@@ -146,7 +146,7 @@ def _columns(each: Measure, *, confidence: bool) -> list[pl.Expr]:
             return [_sum(fact).alias(each.name)]
         case Mean(fact):
             known = _microseconds(fact)
-            return [pl.when(known.count() > 0).then(known.sum() / known.count() / 1_000_000).alias(each.name)]
+            return [pl.when(known.count() > 0).then(known.sum() / (known.count().cast(pl.Int64) * 1_000_000)).alias(each.name)]
         case Quantile(fact, share):
             return [pl.col(fact).quantile(share, interpolation="linear").alias(each.name)]
         case Ratio(numerator, denominator):
