@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 
 from tqdm.auto import tqdm
 
@@ -177,9 +178,12 @@ def _fetch(
     if resume and not spans:
         return resume
 
+    @cache
+    def part_of(chain: Chain) -> CallQuery:
+        return replace(query, date_from=chain.asked_from, date_to=chain.end)
+
     def ask(chain: Chain, cursor: str) -> Page:
-        part = replace(query, date_from=chain.asked_from, date_to=chain.end)
-        return client.glance_calls(part, after=cursor, limit=options.page_limit, wanted=lambda: not walk.ended)
+        return client.glance_calls(part_of(chain), after=cursor, limit=options.page_limit, wanted=lambda: not walk.ended)
 
     began_at, started = datetime.now(UTC), time.monotonic()
     chains = [Chain(begin=begin, end=end) for begin, end in sorted(spans, key=lambda span: span[1] or _NEVER, reverse=True)]

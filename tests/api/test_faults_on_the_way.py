@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -47,6 +47,8 @@ PASSING: dict[str, faults.Fault] = {
 """What a client must get over without help; each for some of the requests."""
 
 REPEATS = "repeats"
+EMPTY = {"empty page", "three empty pages", "null page"}
+"""With these a cursor that repeats may bring an empty page once more, which is a circle by the contract."""
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +82,7 @@ def pages_of(rows: int) -> et.FetchOptions:
 def test_any_fault_that_passes_gives_the_same_calls_as_none(
     chosen: list[str], share: float, seed: int, page_size: int, workers: int, some: pl.DataFrame, faulty: CallLogServer
 ):
+    assume(not any(REPEATS in name for name in chosen) or EMPTY.isdisjoint(chosen))
     faulty.forget()
     for place, name in enumerate(chosen):
         fault = PASSING[name]
