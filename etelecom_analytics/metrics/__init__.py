@@ -11,6 +11,8 @@ from .hunting import hunt_paths
 from .levels import THRESHOLDS_S, service_level_curve, service_levels
 from .options import MetricOptions
 from .outcomes import legs, offers
+from .phases import PHASES, call_phases
+from .profile import erlangs_profile, highest
 from .refused import NOT_IN_RECORD
 from .registry import HEADLINE, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
@@ -22,6 +24,7 @@ from .summary import DIMENSIONS, NAME_DIMENSIONS, summarize
 from .survival import kaplan_meier, median_survival, patience
 from .traffic import Concurrency, busy_hour, busy_hours, concurrency, erlangs, trunk_peaks
 from .trunks import SIDES, SipCode, fail_codes, sip_code
+from .waits import WAIT_GROUPS, WaitSeconds, wait_seconds
 
 __all__ = [
     "CHECKS",
@@ -33,9 +36,11 @@ __all__ = [
     "MEASURES",
     "MISSED_OUTCOMES",
     "NAME_DIMENSIONS",
+    "PHASES",
     "NOT_IN_RECORD",
     "RING_GROUPS",
     "SIDES",
+    "WAIT_GROUPS",
     "THRESHOLDS_S",
     "Calls",
     "Concurrency",
@@ -45,10 +50,12 @@ __all__ = [
     "RingSeconds",
     "Selection",
     "SipCode",
+    "WaitSeconds",
     "agents_by_interval",
     "agents_needed",
     "busy_hour",
     "busy_hours",
+    "call_phases",
     "callback_rate",
     "concurrency",
     "erlang_b",
@@ -56,9 +63,11 @@ __all__ = [
     "erlang_c_asa",
     "erlang_c_service_level",
     "erlangs",
+    "erlangs_profile",
     "explain",
     "facts",
     "fail_codes",
+    "highest",
     "funnel",
     "hunt_paths",
     "inward",
@@ -81,5 +90,6 @@ __all__ = [
     "time_to_callback",
     "trunk_peaks",
     "update_lag",
+    "wait_seconds",
     "wilson",
 ]
