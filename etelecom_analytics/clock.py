@@ -3,7 +3,7 @@
 Frames hold UTC. 18:30 UTC is already tomorrow in Ho Chi Minh City, so everything that speaks of hours or days passes through here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from types import MappingProxyType
@@ -14,7 +14,7 @@ import polars as pl
 from .errors import QueryError, UnknownName
 from .numbers import shown
 
-__all__ = ["HOME_ZONE", "LOCAL_DIMENSIONS", "moment_text", "parse_moment", "rfc3339", "zone"]
+__all__ = ["HOME_ZONE", "LOCAL_DIMENSIONS", "in_hours", "moment_text", "parse_moment", "rfc3339", "zone"]
 
 HOME_ZONE = "Asia/Ho_Chi_Minh"
 
@@ -119,3 +119,16 @@ LOCAL_DIMENSIONS: Mapping[str, Callable[[str], pl.Expr]] = MappingProxyType(
 )
 """Dimensions made from `started_at` as the caller lived through it: hour 0-23, quarter_hour 0-95, weekday (ISO, 1 = Monday), all
 Int8; day, week (its Monday), month (its first), all Date. Each takes a time zone and gives an expression."""
+
+
+def in_hours(time_zone: str, week: Sequence[tuple[int, int]] | None, holidays: Sequence[date]) -> pl.Expr:
+    """Whether a call began within these spans of the local week, and on none of these local days; null where its start is not known.
+
+    Spans are minutes since Monday's midnight, the end not included; None is always. Minutes are those that the clock shows, so where it
+    is set back an hour is open twice.
+    """
+    local = _local(time_zone)
+    minute = (local.dt.weekday().cast(pl.Int32) - 1) * 1_440 + local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute()
+    within = [minute.is_between(begin, end - 1) for begin, end in week] if week is not None else [pl.col("started_at").is_not_null()]
+    opened = pl.any_horizontal(within) & ~_day(time_zone).is_in(list(holidays))
+    return pl.when(pl.col("started_at").is_not_null()).then(opened)

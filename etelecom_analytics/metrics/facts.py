@@ -25,6 +25,7 @@ __all__ = [
     "level_flags",
     "level_words",
     "names_carried",
+    "quotient",
     "rang",
     "seconds",
     "to_person",
@@ -121,7 +122,16 @@ SERVICE_LEVELS: Mapping[Variant, ServiceLevel] = MappingProxyType(
 
 def seconds(begin: pl.Expr, end: pl.Expr) -> pl.Expr:
     """The seconds from one moment to another as Float64, to the microsecond."""
-    return (end - begin).dt.total_microseconds() / 1_000_000
+    return quotient((end - begin).dt.total_microseconds(), 1_000_000)
+
+
+def quotient(column: pl.Expr, number: int) -> pl.Expr:
+    """The column over the number, as the Float64 that is nearest to it.
+
+    Polars multiplies a column of several rows by the reciprocal of a number, and divides one row. So 3,943,000 microseconds would be
+    3.9429999999999996 s, less than 3.943, or not, by how many rows come at once. It divides a column by a column.
+    """
+    return column / column.clip(number, number)
 
 
 def is_answered_leg(leg: Callable[[str], pl.Expr]) -> pl.Expr:
