@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .api.fetch import FetchOptions, FetchStopped, IncompleteFetch, fetch_calls, fetcher
     from .api.retry import Retry
     from .api.wire import Page
+    from .archive import Archive, IncompleteSync
     from .fetch_report import FetchReport
     from .frames import call_targets
     from .logs import CallLogs, merge_logs
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .widgets.filter_panel import FilterPanel
 
 __all__ = [
+    "Archive",
     "CallLogs",
     "CallQuery",
     "ChartView",
@@ -40,6 +42,7 @@ __all__ = [
     "FetchStopped",
     "FilterPanel",
     "IncompleteFetch",
+    "IncompleteSync",
     "MetricOptions",
     "Page",
     "Privacy",
@@ -69,6 +72,7 @@ __all__ = [
 __version__ = version("etelecom_analytics")
 
 _HOME = {
+    "Archive": "archive",
     "CallLogs": "logs",
     "CallQuery": "query",
     "ChartView": "widgets.chart_view",
@@ -79,6 +83,7 @@ _HOME = {
     "FetchStopped": "api.fetch",
     "FilterPanel": "widgets.filter_panel",
     "IncompleteFetch": "api.fetch",
+    "IncompleteSync": "archive",
     "MetricOptions": "metrics.options",
     "Page": "api.wire",
     "Privacy": "privacy",
