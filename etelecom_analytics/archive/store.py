@@ -54,18 +54,16 @@ class Archive:
         if isinstance(ivr_numbers, str):
             raise InputError('ivr_numbers is a list of numbers as text, such as ["8000"].')
         self.path = Path(path).resolve()
-        if privacy:  # what is no person must stay known as such
-            privacy = replace(privacy, own_numbers=tuple(dict.fromkeys((*privacy.own_numbers, *(ivr_numbers or ())))))
-        self._privacy = privacy
-        self._charter = Charter(
-            time_zone=clock.zone(time_zone or clock.HOME_ZONE).key,
-            ivr_numbers=tuple(ivr_numbers or ()),
-            privacy=privacy.told() if privacy else None,
-        )
+        asked = Charter(time_zone=clock.zone(time_zone or clock.HOME_ZONE).key, ivr_numbers=tuple(ivr_numbers or ()))
         table = Table.open(self.path)
+        self._charter = table.charter if table else asked
+        self._privacy = _keeping(privacy, self._charter.ivr_numbers)
         if table:
-            asked = {"time_zone": time_zone, "ivr_numbers": ivr_numbers and tuple(ivr_numbers), "privacy": privacy and privacy.told()}
-            self._adopt(table.charter, {name: value for name, value in asked.items() if value is not None})
+            self._must_be(time_zone is None or asked.time_zone == self.time_zone, "time_zone", self.time_zone)
+            self._must_be(ivr_numbers is None or asked.ivr_numbers == self.ivr_numbers, "ivr_numbers", self.ivr_numbers)
+            self._must_be(privacy is None or self._told_privacy() == self._charter.privacy, "privacy", "another privacy, or another key")
+        else:
+            self._charter = replace(asked, privacy=self._told_privacy())
 
     @property
     def time_zone(self) -> str:
@@ -234,14 +232,15 @@ class Archive:
     def __repr__(self) -> str:
         return f"Archive({str(self.path)!r})"
 
-    def _adopt(self, charter: Charter, asked: dict[str, object]) -> None:
-        """Take what it was made with, if nothing else was asked for."""
-        for name, value in asked.items():
-            made = getattr(charter, name)
-            if made != value:
-                told = "another privacy, or another key" if name == "privacy" else f"{name}={made!r}"
-                raise ArchiveError(f"{self.path} was made with {told}, which stays: leave {name} out, or make another archive elsewhere.")
-        self._charter = charter
+    def _must_be(self, so: bool, name: str, made: object) -> None:
+        """Raise where an archive was made with another value than was asked for."""
+        if not so:
+            raise ArchiveError(
+                f"{self.path} was made with {name}: {made}, which stays. Leave {name} out, or make another archive elsewhere."
+            )
+
+    def _told_privacy(self) -> dict[str, object] | None:
+        return self._privacy.told() if self._privacy else None
 
     def _make_folder(self) -> None:
         try:
@@ -257,8 +256,7 @@ class Archive:
         """The table, made if there is none, whose privacy must be the one that was given."""
         table = Table.open(self.path) or Table.create(self.path, self._charter)
         self._charter = table.charter
-        given = self._privacy.told() if self._privacy else None
-        if self._charter.privacy != given:
+        if self._charter.privacy != self._told_privacy():
             raise ArchiveError(f"{self.path} was made with another privacy: give Archive the one it was made with, its key included.")
         return table
 
@@ -281,3 +279,8 @@ class Archive:
         first = query.date_from.astimezone(zone).date() if query and query.date_from else None
         last = (query.date_to - timedelta(microseconds=1)).astimezone(zone).date() if query and query.date_to else None
         return first, last
+
+
+def _keeping(privacy: Privacy | None, ivr_numbers: tuple[str, ...]) -> Privacy | None:
+    """The privacy that leaves these numbers alone too: what is no person must stay known as such."""
+    return privacy and replace(privacy, own_numbers=tuple(dict.fromkeys((*privacy.own_numbers, *ivr_numbers))))
