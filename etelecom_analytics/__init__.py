@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from .api.fetch import FetchOptions, FetchStopped, IncompleteFetch, fetch_calls, fetcher
     from .api.retry import Retry
     from .api.wire import Page
+    from .archive import Archive, IncompleteSync
     from .fetch_report import FetchReport
     from .frames import call_targets
     from .logs import CallLogs, merge_logs
     from .metrics.options import MetricOptions
     from .metrics.registry import measures
     from .metrics.summary import summarize
+    from .privacy import Privacy, mask_numbers, pseudonymize
     from .query import CallQuery
     from .reports.page import write_charts, write_page
     from .simulator import simulate_calls
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .widgets.filter_panel import FilterPanel
 
 __all__ = [
+    "Archive",
     "CallLogs",
     "CallQuery",
     "ChartView",
@@ -39,8 +42,10 @@ __all__ = [
     "FetchStopped",
     "FilterPanel",
     "IncompleteFetch",
+    "IncompleteSync",
     "MetricOptions",
     "Page",
+    "Privacy",
     "Retry",
     "call_targets",
     "charts",
@@ -50,9 +55,11 @@ __all__ = [
     "fetch_hotlines",
     "fetch_users",
     "fetcher",
+    "mask_numbers",
     "measures",
     "merge_logs",
     "metrics",
+    "pseudonymize",
     "read_snapshot",
     "simulate_calls",
     "simulator",
@@ -65,6 +72,7 @@ __all__ = [
 __version__ = version("etelecom_analytics")
 
 _HOME = {
+    "Archive": "archive",
     "CallLogs": "logs",
     "CallQuery": "query",
     "ChartView": "widgets.chart_view",
@@ -75,8 +83,10 @@ _HOME = {
     "FetchStopped": "api.fetch",
     "FilterPanel": "widgets.filter_panel",
     "IncompleteFetch": "api.fetch",
+    "IncompleteSync": "archive",
     "MetricOptions": "metrics.options",
     "Page": "api.wire",
+    "Privacy": "privacy",
     "Retry": "api.retry",
     "call_targets": "frames",
     "fetch_calls": "api.fetch",
@@ -84,8 +94,10 @@ _HOME = {
     "fetch_hotlines": "api.directory",
     "fetch_users": "api.directory",
     "fetcher": "api.fetch",
+    "mask_numbers": "privacy",
     "measures": "metrics.registry",
     "merge_logs": "logs",
+    "pseudonymize": "privacy",
     "read_snapshot": "snapshot",
     "simulate_calls": "simulator",
     "summarize": "metrics.summary",
