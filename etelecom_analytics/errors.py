@@ -2,7 +2,8 @@
 
 Every error of this package is an `EtelecomError`, and `str()` of it is a sentence to act on. The branches say what to do:
 try again (`NoAnswer`, `Unavailable`, `Unreadable`), mend the key (`Unauthenticated`, `PermissionDenied`), the address (`BadRoute`) or
-the request (`BadRequest`, `InputError`), or report it (`PagingError`). Facts are attributes; no message holds a key or a phone number.
+the request (`BadRequest`, `InputError`), ask for something else (`NotInRecord`), or report it (`PagingError`). Facts are attributes;
+no message holds a key or a phone number.
 """
 
 import math
@@ -18,6 +19,7 @@ __all__ = [
     "EtelecomError",
     "InputError",
     "NoAnswer",
+    "NotInRecord",
     "PagingError",
     "PermissionDenied",
     "QueryError",
@@ -223,6 +225,23 @@ class UnknownName(InputError):
         )
         asked = re.sub(r"\d{6,}", "…", self.name)  # a number put in the wrong place
         return f"There is no {self.kind} {asked!r}. {hint}"
+
+
+class NotInRecord(InputError):
+    """What call logs do not hold, and so nobody can reckon from them; the message says why, and what to use instead.
+
+    Attributes:
+        name: what was asked for.
+        reason: why it cannot be had, and what can.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.name} is not in the record. {self.reason}"
 
 
 class Stopped(EtelecomError):

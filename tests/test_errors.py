@@ -13,6 +13,8 @@ KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issu
 def made(kind: type[Exception]) -> Exception:
     if kind is errors.UnknownName:
         return errors.UnknownName("measure", "answer_rat", ["answer_rate", "asa_s"])
+    if kind is errors.NotInRecord:
+        return errors.NotInRecord("occupancy", "It needs sign-ins. Use leg_talk_s.")
     if kind is errors.QueryError:
         return errors.QueryError("direction is one of in, out.", "direction")
     if kind is errors.PagingError:
@@ -49,7 +51,7 @@ def test_all_public_errors_are_declared():
 
 
 def test_what_was_given_wrongly_is_a_value_error_too():
-    for kind in (errors.QueryError, errors.UnknownName, errors.SettingError):
+    for kind in (errors.QueryError, errors.UnknownName, errors.NotInRecord, errors.SettingError):
         assert issubclass(kind, ValueError)
 
 

@@ -19,7 +19,14 @@ def never_ran(path: Path) -> list[str]:
 
 
 def test_there_are_notebooks():
-    assert [path.name for path in NOTEBOOKS] == ["01_first_look.ipynb", "02_filter_and_fetch.ipynb"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_first_look",
+        "02_filter_and_fetch",
+        "03_service_level",
+        "04_extensions_and_hunting",
+        "05_missed_callers",
+        "06_traffic_and_staffing",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

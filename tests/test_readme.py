@@ -11,7 +11,7 @@ import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics import cli
-from etelecom_analytics.metrics import DIMENSIONS
+from etelecom_analytics.metrics import DIMENSIONS, NOT_IN_RECORD
 from etelecom_analytics.metrics.facts import SERVICE_LEVELS
 from etelecom_analytics.schema import LEG_OUTCOMES
 
@@ -37,6 +37,12 @@ def test_every_service_level_with_its_formula_and_source():
     assert table("| variant | formula | who reckons so |") == named(
         [(name, each.formula, each.source) for name, each in SERVICE_LEVELS.items()]
     )
+
+
+def test_all_that_is_refused_with_its_reason():
+    told = {name.strip("`"): row[1] for row in table("| not in the record | why, and what to use instead |") for name in row[0].split(", ")}
+
+    assert told == dict(NOT_IN_RECORD)
 
 
 def test_every_outcome():

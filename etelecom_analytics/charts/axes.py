@@ -9,7 +9,20 @@ from .. import clock
 from ..logs import FetchReport
 from .theme import FAINT, NONE_LABEL, SHADE, SHADE_OPACITY
 
-__all__ = ["CLOCK", "TIME", "fetched_text", "in_order", "key_text", "not_fetched", "shade", "spans", "time_axis"]
+__all__ = [
+    "CLOCK",
+    "TIME",
+    "fetched_text",
+    "in_order",
+    "key_text",
+    "local_milliseconds",
+    "moment_axis",
+    "not_fetched",
+    "shade",
+    "spans",
+    "time_axis",
+    "time_unit",
+]
 
 TIME = {"day": "1d", "week": "1w", "month": "1mo"}
 """Dimensions on an axis of time, and how long their groups last."""
@@ -21,8 +34,11 @@ CLOCK = {
 }
 """Dimensions that come round again, and the labels of all their groups, in order."""
 
+_UNITS = (("s", 1.0, 600.0), ("min", 60.0, 4 * 3_600.0), ("h", 3_600.0, 4 * 86_400.0), ("days", 86_400.0, float("inf")))
+
 _FIRST = {"hour": 0, "quarter_hour": 0, "weekday": 1}
 _LABELS = 12
+_WEEKS_MS = 21 * 86_400_000
 _MINUTE = "%Y-%m-%d %H:%M"
 _ROOM = 0.12
 """The part of the width that the words "not fetched" take."""
@@ -81,6 +97,26 @@ def time_axis(table: pl.DataFrame, by: str, *, field: str, labels: bool) -> alt.
         title={"day": None, "week": "week from Monday", "month": None}[by] if labels else None, labels=labels, ticks=labels, grid=False,
     )  # fmt: skip
     return alt.X(f"{field}:T", axis=axis, scale=alt.Scale(type="utc", domain=_edges(table), nice=False))
+
+
+def time_unit(seconds: float) -> tuple[str, float]:
+    """In which unit so long a time is told, and its seconds."""
+    return next((unit, size) for unit, size, most in _UNITS if seconds <= most)
+
+
+def local_milliseconds(moment: pl.Expr, time_zone: str) -> pl.Expr:
+    """Where a moment stands on the axis of local time."""
+    return milliseconds(moment.dt.convert_time_zone(clock.zone(time_zone).key).dt.replace_time_zone(None))
+
+
+def moment_axis(table: pl.DataFrame, *, field: str, labels: bool) -> alt.X:
+    """The axis of time for moments of any fineness, of a table with `begin` and `end` in its order: dates at midnight, else clock times."""
+    first, last = _edges(table)
+    midnight = "utchours(datum.value) === 0 && utcminutes(datum.value) === 0"
+    dates = f"{midnight} ? utcFormat(datum.value, '%a %-d %b') : utcFormat(datum.value, '%H:%M')"
+    text = dates if last - first < _WEEKS_MS else "utcFormat(datum.value, '%-d %b %Y')"
+    axis = alt.Axis(labelExpr=text, labelOverlap=True, title=None, labels=labels, ticks=labels, grid=False, tickCount=_LABELS - 2)
+    return alt.X(f"{field}:T", axis=axis, scale=alt.Scale(type="utc", domain=[first, last], nice=False))
 
 
 def _edges(table: pl.DataFrame) -> list[int]:

@@ -18,8 +18,10 @@ from ..logs import FetchReport, Gap
 
 __all__ = [
     "ANSWERED",
+    "DASHES",
     "ELSEWHERE",
     "FAINT",
+    "HUES",
     "LOST",
     "NONE_LABEL",
     "NOT_FETCHED",
@@ -48,6 +50,11 @@ Marks are opaque: vl-convert 1.9 darkens what is half transparent on a transpare
 """
 
 TEXT, FAINT = "#787878", "#8c8c8c"
+
+HUES = (ANSWERED, LOST, ELSEWHERE, "#b8629b", "#a67c00", FAINT)
+DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [12, 3])
+"""Of what is more than those three, in this order: no two lines have the same hue or the same dashes."""
+
 SHADE, SHADE_OPACITY = "#9a9a9a", 0.22
 """Of what was not fetched, which a word, a sign or an edge tells as well; and of grid lines."""
 

@@ -22,8 +22,11 @@ __all__ = [
     "ServiceLevel",
     "facts",
     "is_answered_leg",
+    "level_flags",
+    "level_words",
     "names_carried",
     "quotient",
+    "rang",
     "seconds",
     "to_person",
 ]
@@ -58,7 +61,8 @@ CALL_FACTS: Mapping[str, str] = MappingProxyType(
 )
 """What each fact says of a call. Counts are Boolean columns, seconds Float64."""
 
-_Flags = Mapping[str, pl.Expr]
+Flags = Mapping[str, pl.Expr]
+"""The words of a formula, and the calls that each holds for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +74,8 @@ class ServiceLevel:
 
     formula: str
     source: str
-    met: Callable[[_Flags], pl.Expr]
-    counted: Callable[[_Flags], pl.Expr]
+    met: Callable[[Flags], pl.Expr]
+    counted: Callable[[Flags], pl.Expr]
 
 
 SERVICE_LEVELS: Mapping[Variant, ServiceLevel] = MappingProxyType(
@@ -135,6 +139,11 @@ def is_answered_leg(leg: Callable[[str], pl.Expr]) -> pl.Expr:
     return (leg("status").str.to_uppercase() == "ANSWERED").fill_null(value=False) | leg("answered_time").is_not_null()
 
 
+def rang(leg: Callable[[str], pl.Expr]) -> pl.Expr:
+    """Whether a leg rang: `ring_time` set, or a `ring_duration` above 0."""
+    return leg("ring_time").is_not_null() | (leg("ring_duration") > 0).fill_null(value=False)
+
+
 def to_person(leg: Callable[[str], pl.Expr], options: MetricOptions) -> pl.Expr:
     """Whether a leg went to a person: its `target_number` is none of `ivr_numbers`; one without a number did."""
     return ~leg("target_number").is_in(options.ivr_numbers).fill_null(value=False)
@@ -146,7 +155,12 @@ def facts(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  
     LazyFrame in, LazyFrame out. What each says is in `CALL_FACTS`.
     """
     found = calls.lazy().with_columns(**_from_legs(options))
-    flat = found.with_columns(**_states()).with_columns(**_waits(options)).with_columns(**_made_of_them(options))
+    flat = (
+        found.with_columns(**_states())
+        .with_columns(**_waits(options))
+        .with_columns(**_made_of_them(options))
+        .with_columns(**_level(options))
+    )
     return same_kind(calls, flat.select("id", "started_at", *CALL_COLUMNS, names_carried(), *CALL_FACTS))
 
 
@@ -207,21 +221,10 @@ def _waits(options: MetricOptions) -> dict[str, pl.Expr]:
 
 def _made_of_them(options: MetricOptions) -> dict[str, pl.Expr]:
     answered, missed, wait = pl.col("answered"), pl.col("missed"), pl.col("wait_s")
-    known = wait.is_not_null()
-    within = (wait <= options.threshold_s).fill_null(value=False)
     short = missed & (wait < options.short_s).fill_null(value=False)
-    flags = {
-        "a": answered & known,
-        "q": missed & known,
-        "s": short,
-        "a<=T": answered & within,
-        "q<=T": missed & within,
-        "m": (pl.col("duration") >= options.min_talk_s).fill_null(value=False),
-    }
-    level = SERVICE_LEVELS[options.variant]
     has_recording = pl.col("recording_urls").list.eval(pl.element().fill_null("") != "").list.any()
     return {
-        "wait_unknown": pl.col("offered") & ~known,
+        "wait_unknown": pl.col("offered") & wait.is_null(),
         "short_abandoned": short,
         "missed_not_short": missed & ~short,
         "offered_not_short": pl.col("offered") & ~short,
@@ -230,6 +233,28 @@ def _made_of_them(options: MetricOptions) -> dict[str, pl.Expr]:
         "talk_s": pl.when(answered).then(pl.col("duration").cast(pl.Float64)),
         "agent_talk_s": pl.when(answered).then(pl.col("talk_with_people_s")),
         "recorded": answered & has_recording.fill_null(value=False),
-        "level_met": level.met(flags),
-        "level_counted": level.counted(flags),
     }
+
+
+def _level(options: MetricOptions) -> dict[str, pl.Expr]:
+    within = (pl.col("wait_s") <= options.threshold_s).fill_null(value=False)
+    flags = level_flags(level_words(options), within)
+    level = SERVICE_LEVELS[options.variant]
+    return {"level_met": level.met(flags), "level_counted": level.counted(flags)}
+
+
+def level_words(options: MetricOptions) -> Flags:
+    """The words of the service level's formulas that know no threshold, over rows of facts."""
+    known = pl.col("wait_s").is_not_null()
+    return {
+        "a": pl.col("answered") & known,
+        "q": pl.col("missed") & known,
+        "s": pl.col("short_abandoned"),
+        # Asked only of answered calls, and their talk is their duration.
+        "m": (pl.col("talk_s") >= options.min_talk_s).fill_null(value=False),
+    }
+
+
+def level_flags(words: Flags, within: pl.Expr) -> Flags:
+    """All words of the formulas; `within` is where a call waited no longer than the threshold."""
+    return {**words, "a<=T": words["a"] & within, "q<=T": words["q"] & within}

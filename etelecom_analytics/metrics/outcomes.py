@@ -8,10 +8,10 @@ import polars as pl
 
 from ..frames import Frame, same_kind
 from ..schema import CALL_TARGETS_SCHEMA, LEG_OUTCOMES, OFFERS_SCHEMA
-from .facts import CALL_COLUMNS, is_answered_leg, names_carried, quotient, seconds, to_person
+from .facts import CALL_COLUMNS, is_answered_leg, names_carried, quotient, rang, seconds, to_person
 from .options import MetricOptions
 
-__all__ = ["LEG_FACTS", "OFFER_FACTS", "leg_facts", "legs", "offer_facts", "offers"]
+__all__ = ["LEG_FACTS", "OFFER_FACTS", "leg_facts", "legs", "offer_facts", "offer_spans", "offers"]
 
 _TOLERANCE = pl.duration(seconds=2)
 """How far apart two clocks of the PBX may tell the same event."""
@@ -90,6 +90,15 @@ def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> p
     )
 
 
+def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
+    """One row an offer that counts: `call_row`, `target_index`, `target_number`, `outcome`, and `offered_at`, `answered_at`, `over_at`.
+
+    The first answer among its legs, and the last of their ends; null where none is known.
+    """
+    gathered = _gathered(calls, options, busy=False).filter((pl.col("outcome") != "in_progress") & to_person(pl.col, options))
+    return gathered.select("call_row", "target_index", "target_number", "outcome", "offered_at", "answered_at", "over_at")
+
+
 def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """One flat row a leg through a trunk, of a call that ended: its call's row, the columns that are dimensions, and those of `LEG_FACTS`.
 
@@ -121,7 +130,7 @@ def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
         .with_columns(
             is_answered=is_answered_leg(pl.col),
             is_person=to_person(pl.col, options),
-            rang=(pl.col("ring_time").is_not_null() | (pl.col("ring_duration") > 0)).fill_null(value=False),
+            rang=rang(pl.col),
         )
     )
     together = _rang_together(exploded).with_columns(answered_elsewhere=pl.lit(value=True))
@@ -197,6 +206,8 @@ def _gathered(calls: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.
             *(pl.col(column).first() for column in ("call_id", *_CALL_CONTEXT)),
             names_carried().first(),
             offered_at=pl.col("began").min(),
+            answered_at=pl.col("answered_time").filter("is_answered").min(),
+            over_at=pl.col("ended_time").max(),
             ring_s=pl.col("ring_duration").filter("rang").max().cast(pl.Float64),
             talk_s=pl.when(pl.col("talk").is_not_null().any()).then(quotient(pl.col("talk").sum(), 1_000_000)),
             legs=pl.len().cast(pl.Int32),

@@ -11,8 +11,23 @@ from ..errors import UnknownName
 from .facts import CALL_FACTS, SERVICE_LEVELS
 from .options import MetricOptions
 from .outcomes import LEG_FACTS, OFFER_FACTS
+from .refused import refuse
 
-__all__ = ["FACTS", "HEADLINE", "MEASURES", "TOTALS", "Grain", "Mean", "Measure", "Quantile", "Ratio", "Total", "measure", "measures"]
+__all__ = [
+    "FACTS",
+    "HEADLINE",
+    "MEASURES",
+    "TOTALS",
+    "Grain",
+    "Mean",
+    "Measure",
+    "Quantile",
+    "Ratio",
+    "Total",
+    "measure",
+    "measures",
+    "source_of",
+]
 
 Grain = Literal["calls", "offers", "legs"]
 
@@ -152,17 +167,19 @@ HEADLINE = ("offered", "answer_rate", "asa_s", "wait_p90_s", "talk_avg_s")
 
 
 def measure(name: str) -> Measure:
-    """The measure of that name; an unknown one is an error that lists the nearest."""
+    """The measure of that name; an unknown one is an error that lists the nearest, one that calls do not tell an error that says why."""
     if name not in MEASURES:
+        refuse(name)
         raise UnknownName("measure", name, MEASURES)
     return MEASURES[name]
 
 
 def measures(*, options: MetricOptions = MetricOptions()) -> pl.DataFrame:  # noqa: B008  # a frozen value
     """The table of every measure: name, title, unit, grain, formula (for these options), source; all text."""
-    rows = [(each.name, each.title, each.unit, each.grain, each.formula(options), _source(each, options)) for each in _ALL]
+    rows = [(each.name, each.title, each.unit, each.grain, each.formula(options), source_of(each, options)) for each in _ALL]
     return pl.DataFrame(rows, schema=["name", "title", "unit", "grain", "formula", "source"], orient="row")
 
 
-def _source(each: Measure, options: MetricOptions) -> str:
+def source_of(each: Measure, options: MetricOptions) -> str:
+    """Who defines the measure so, with these options; empty where it needs no authority."""
     return SERVICE_LEVELS[options.variant].source if each.name == "service_level" else each.source

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from .bins import bin_width
 from .options import MetricOptions
 from .outcomes import offer_facts
 from .selection import Calls, Selection
@@ -16,11 +17,6 @@ RING_GROUPS = {
     "elsewhere": ("answered_elsewhere",),
 }
 """What became of an offer, in three words, and the outcomes that each stands for."""
-
-_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600)
-_MOST_BINS = 60
-_TAIL = 0.99
-"""Where the bins end if not all fit: the last one holds all longer rings, so that one forgotten phone does not squeeze the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +56,8 @@ def ring_seconds(calls: Calls, *, options: MetricOptions = MetricOptions()) -> R
 
 def _binned(rang: pl.DataFrame, groups: pl.DataFrame) -> tuple[int, pl.DataFrame]:
     """How wide the bins are, and the bins."""
-    longest, tail = rang.select(longest=pl.col("ring_s").max(), tail=pl.col("ring_s").quantile(_TAIL, interpolation="linear")).row(0)
-    width = next((width for width in _WIDTHS if (tail or 0) < width * _MOST_BINS), int((tail or 0) // _MOST_BINS) + 1)
-    fits = (longest or 0) < width * _MOST_BINS
-    last = int((longest if fits else tail) or 0) // width
+    width, held = bin_width(rang["ring_s"])
+    last = int(held) // width
     number = (pl.col("ring_s") // width).clip(0, last).cast(pl.Int64)
     outcomes = ("rna_timeout", "caller_gave_up", "busy_or_rejected")
     counts = (
@@ -73,7 +67,7 @@ def _binned(rang: pl.DataFrame, groups: pl.DataFrame) -> tuple[int, pl.DataFrame
     )
     every = groups.select("group", total="offers").join(pl.DataFrame({"bin": range(last + 1)}, schema={"bin": pl.Int64}), how="cross")
     sums = ("offers", *outcomes)
-    ends = (longest or 0) < (last + 1) * width
+    ends = rang.select((pl.col("ring_s") < (last + 1) * width).all()).item()
     up_to = pl.col("offers").cum_sum().over("group", order_by="bin")
     bins = (
         every.join(counts, on=["group", "bin"], how="left")

@@ -12,7 +12,7 @@ from .facts import facts
 from .options import MetricOptions
 from .outcomes import leg_facts, offer_facts
 
-__all__ = ["Calls", "Selection"]
+__all__ = ["Calls", "Selection", "fact_rows"]
 
 _SETS_OF_OPTIONS = 4
 """How many are kept, the latest used: somebody who compares two thresholds, not one who drags a slider."""
@@ -69,6 +69,11 @@ class Selection:
 
 Calls = pl.DataFrame | pl.LazyFrame | Selection
 """What a chart, or whatever else collects, takes: a table of calls, or some of the calls of one."""
+
+
+def fact_rows(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
+    """The facts of these calls; of a selection, those that were reckoned before."""
+    return calls.facts(options).lazy() if isinstance(calls, Selection) else facts(calls.lazy(), options=options)
 
 
 class _Table:

@@ -16,7 +16,7 @@ from .outcomes import leg_facts, offer_facts
 from .registry import HEADLINE, Grain, Mean, Measure, Quantile, Ratio, Total, measure
 from .selection import Calls, Selection
 
-__all__ = ["DIMENSIONS", "NAME_DIMENSIONS", "summarize"]
+__all__ = ["DIMENSIONS", "NAME_DIMENSIONS", "columns_of", "rows_of", "summarize"]
 
 _LEG_COLUMNS = ("target_number", "trunk_name", "outcome", "fail_code")
 DIMENSIONS = (*START_DIMENSIONS, *CALL_COLUMNS, *_LEG_COLUMNS)
@@ -74,6 +74,7 @@ def summarize(
 
     Raises:
         UnknownName: a dimension or a measure that does not exist; the message lists the nearest.
+        NotInRecord: a measure that call logs cannot give, such as "occupancy"; the message says why, and what to use instead.
         InputError: a call measure by a leg's dimension, or a dimension of names that these calls do not carry.
     """
     dimensions, asked = _checked(calls, by, measures)
@@ -88,6 +89,17 @@ def summarize(
     ordered = joined.with_columns(pl.col(empty_sums).fill_null(0)).select(*dimensions, *_in_order(asked, confidence=confidence))
     in_order = ordered.sort(dimensions, nulls_last=True) if dimensions else ordered
     return in_order if isinstance(calls, pl.LazyFrame) else in_order.collect()
+
+
+def rows_of(calls: Calls, by: Sequence[str], name: str, *, options: MetricOptions) -> pl.LazyFrame:
+    """The rows that `summarize` sums up for this measure, each with the dimensions of `by`, and the same errors; not yet grouped."""
+    dimensions, asked = _checked(calls, by, [name])
+    return _rows(calls, asked[0].grain, asked, options).with_columns(**_local(dimensions, options))
+
+
+def columns_of(each: Measure) -> list[pl.Expr]:
+    """The columns that `summarize` makes of these rows with `confidence=True`."""
+    return _columns(each, confidence=True)
 
 
 def _checked(calls: object, by: Sequence[str], measures: Sequence[str]) -> tuple[list[str], list[Measure]]:

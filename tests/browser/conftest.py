@@ -110,14 +110,18 @@ class Lab:
         page = watched.page
         page.goto(f"{self.url}/lab/tree/notebooks/{name}?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
-        # Not awaited: some commands' promises never end, and the page itself shows when they are done.
-        page.evaluate("theme => void jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
-        page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+        self.change_theme(page, theme)
         # A notebook run before its kernel is there asks for one in a dialog.
         page.wait_for_function("() => document.getElementById('jp-main-statusbar')?.innerText.includes('| Idle')")
         page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
         page.wait_for_function(f"() => {_PROMPTS}.length > 0 && {_PROMPTS}.every(text => /^\\[\\d+\\]:$/.test(text))")
         return page
+
+    def change_theme(self, page: Any, theme: str) -> None:
+        """Turn the page light or dark."""
+        # Not awaited: some commands' promises never end, and the page itself shows when they are done.
+        page.evaluate("theme => void jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+        page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
 
     def add(self, name: str, *sources: str) -> None:
         """Put a notebook of these code cells beside the others."""

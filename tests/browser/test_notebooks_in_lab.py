@@ -7,6 +7,14 @@ from typing import Any
 import pytest
 
 THEMES = ["JupyterLab Light", "JupyterLab Dark"]
+OTHER_NOTEBOOKS = {
+    "03_service_level": ("charts.service_level(calls_in", "wait_distribution(", "heatmap(", "patience("),
+    "04_extensions_and_hunting": ("extension_performance(", "ring_durations(", "charts.hunt_paths(", "journey("),
+    "05_missed_callers": ("funnel(", "heatmap(", "time_to_callback(logs.calls, options", 'by="weekday", options'),
+    "06_traffic_and_staffing": ("charts.concurrency(", "charts.erlangs(", "trunk_failures(", "charts.agents_needed(", "gallery["),
+}
+"""Each with the code of the cells that draw a chart."""
+
 COLOURED = """canvas => {
     const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
     let count = 0;
@@ -48,6 +56,41 @@ def test_the_first_notebook_draws_every_chart(theme: str, lab: Any, watched: Cal
         chart.scroll_into_view_if_needed()
         assert coloured(chart) > 500, name
         seen.picture_of(chart, f"01-{name}-{theme.split()[-1].lower()}")
+    assert_well(seen, lab)
+
+
+@pytest.mark.parametrize("name", OTHER_NOTEBOOKS)
+def test_the_other_notebooks_draw_every_chart(name: str, lab: Any, watched: Callable[..., Any]):
+    """Run once, and seen in both themes."""
+    seen = watched()
+    page = lab.run(seen, f"{name}.ipynb")
+
+    for theme in THEMES:
+        lab.change_theme(page, theme)
+        for code in OTHER_NOTEBOOKS[name]:
+            chart = chart_of(page, code)
+            chart.scroll_into_view_if_needed()
+            assert coloured(chart) > 200, code
+            seen.picture_of(chart, f"{name[:2]}-{re.sub(r'[^a-z]+', '-', code)}-{theme.split()[-1].lower()}")
+    assert_well(seen, lab)
+
+
+def test_a_gallery_is_shown_chart_by_chart(lab: Any, watched: Callable[..., Any]):
+    lab.add(
+        "gallery.ipynb",
+        """import etelecom_analytics as et
+
+et.charts.use_offline_renderer()
+gallery = et.charts.gallery(et.simulate_calls(400, seed=5).calls)
+gallery""",
+    )
+    seen = watched()
+    page = lab.run(seen, "gallery.ipynb")
+
+    drawn = page.locator(".jp-OutputArea canvas")
+    drawn.nth(13).wait_for()
+    assert drawn.count() == 14
+    assert all(coloured(drawn.nth(place)) > 100 for place in range(14))
     assert_well(seen, lab)
 
 

@@ -13,6 +13,24 @@ from etelecom_analytics.logs import Gap
 ZONE = "Asia/Ho_Chi_Minh"
 
 
+EVERY = [
+    charts.answer_rate,
+    charts.ring_durations,
+    charts.extension_performance,
+    charts.heatmap,
+    charts.service_level,
+    charts.wait_distribution,
+    charts.patience,
+    charts.time_to_callback,
+    charts.concurrency,
+    charts.erlangs,
+    charts.agents_needed,
+    charts.trunk_failures,
+    charts.funnel,
+    charts.hunt_paths,
+]
+
+
 def local(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+07:00")
 
@@ -124,7 +142,7 @@ def test_a_share_has_no_zero_where_there_were_no_calls(fetched: pl.DataFrame):
     assert ("Sun", "12", 0.0) not in cells
 
 
-@pytest.mark.parametrize("chart", [charts.answer_rate, charts.ring_durations, charts.extension_performance, charts.heatmap])
+@pytest.mark.parametrize("chart", EVERY)
 def test_up_to_when_it_is_complete_is_told(chart: Any, fetched: pl.DataFrame):
     words = " ".join(chart(fetched, coverage=COVERAGE).to_dict()["title"]["subtitle"])
 
@@ -132,9 +150,34 @@ def test_up_to_when_it_is_complete_is_told(chart: Any, fetched: pl.DataFrame):
     assert "not fetched: 2026-11-06 14:30 to 2026-11-09 00:00" in words
 
 
-@pytest.mark.parametrize("chart", [charts.answer_rate, charts.ring_durations, charts.extension_performance, charts.heatmap])
+@pytest.mark.parametrize("chart", EVERY)
 def test_no_calls_and_coverage_say_both(chart: Any, no_call: pl.DataFrame):
     drawn = chart(no_call, coverage=COVERAGE).to_dict()
 
     assert "No calls." in drawn["description"]
     assert "Complete from" in " ".join(drawn["title"]["subtitle"])
+
+
+@pytest.mark.parametrize("chart", [charts.concurrency, charts.erlangs])
+def test_traffic_is_shaded_where_it_was_not_fetched(chart: Any, fetched: pl.DataFrame):
+    shaded = rows(chart(fetched, coverage=COVERAGE), "since", "begin", "end", "words")
+
+    assert (wall("2026-11-03T18:00"), wall("2026-11-05T08:00")) in [(begin, end) for _, begin, end, _ in shaded]
+    assert rows(chart(fetched), "since", "until") == []
+
+
+def test_hours_that_were_not_fetched_are_in_no_bar_and_in_no_mean(fetched: pl.DataFrame):
+    told, bare = (charts.erlangs(fetched, coverage=coverage) for coverage in (COVERAGE, None))
+    days = {key: hours for key, hours in rows(told, "key", "hours") if key in ("9", "20")}
+
+    # 9:00 was fetched whole on 2, 3, 5 and 6 November, of which calls there are on all; 20:00 on 2 and 5.
+    assert days == {"9": 4, "20": 2}
+    assert {hours for _, hours in rows(bare, "key", "hours") if hours > 1} == {5}
+
+
+def test_an_hour_within_a_gap_has_no_bar(calls: pl.DataFrame):
+    """Even if there are calls: they are those of another fetch."""
+    begins = {clock for clock, _ in rows(charts.erlangs(calls, coverage=COVERAGE), "clock", "erlangs")}
+
+    assert "Wed 2026-11-04 10:00" not in begins
+    assert "Tue 2026-11-03 10:00" in begins

@@ -16,9 +16,10 @@ import pytest
 import vl_convert
 
 import etelecom_analytics as et
-from etelecom_analytics import charts
+from etelecom_analytics import charts, schema
 from etelecom_analytics.charts import theme
 
+GALLERY = charts.gallery(pl.DataFrame(schema=dict(schema.CALL_SCHEMA))).names
 WHITE, BLACK = "#ffffff", "#111111"
 DRAW = """
 import hashlib, io, sys
@@ -33,6 +34,9 @@ def digest(chart):
 calls = pl.read_parquet(sys.argv[1])
 print(digest(et.charts.answer_rate(calls)))
 print(digest(et.charts.heatmap(calls)))
+print(digest(et.charts.concurrency(calls)))
+print(digest(et.charts.erlangs(calls)))
+print(digest(et.charts.journey(calls, calls["id"].item(0))))
 print(digest(alt.Chart(calls.select("started_at")).mark_point().encode(x="started_at:T")))
 """
 """Pictures of ours, and one that Altair draws in the viewer's zone, to show that the zone is heeded at all."""
@@ -53,12 +57,12 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("page", [WHITE, BLACK])
 def test_text_and_marks_stand_out_on_both_pages(page: str):
     assert contrast(theme.TEXT, page) > 4.2
-    assert all(contrast(hue, page) > 3 for hue in (theme.ANSWERED, theme.LOST, theme.ELSEWHERE, theme.FAINT))
+    assert all(contrast(hue, page) > 3 for hue in (*theme.HUES, theme.FAINT))
 
 
 def test_no_colour_is_used_that_the_theme_does_not_name(calls: pl.DataFrame):
-    known = {theme.ANSWERED, theme.LOST, theme.ELSEWHERE, theme.TEXT, theme.FAINT, theme.SHADE, "#111111", "#ffffff"}
-    drawn = [charts.answer_rate(calls), charts.ring_durations(calls), charts.extension_performance(calls), charts.heatmap(calls)]
+    known = {*theme.HUES, theme.TEXT, theme.FAINT, theme.SHADE, "#111111", "#ffffff"}
+    drawn = [*(chart for _, chart in charts.gallery(calls)), charts.journey(calls, calls["id"].item(0))]
 
     assert {colour for each in drawn for colour in re.findall(r"#[0-9a-f]{6}\b", each.to_json())} <= known
     assert {each.to_dict()["config"]["background"] for each in drawn} == {"transparent"}
@@ -102,9 +106,17 @@ def _png(spec: dict[str, Any], version: str) -> bytes:
     return vl_convert.vegalite_to_png({name: part for name, part in spec.items() if name != "$schema"}, vl_version=version)
 
 
-@pytest.mark.parametrize("chart", ["answer_rate", "extension_performance", "heatmap", "ring_durations"])
+def test_no_two_hues_or_dashes_are_alike():
+    assert len(set(theme.HUES)) == len(theme.HUES) == len({tuple(dash) for dash in theme.DASHES}) == len(theme.DASHES)
+
+
+@pytest.mark.parametrize("chart", ["journey", "patience by weekday", *GALLERY])
 def test_both_versions_of_vega_lite_draw_the_same_picture(chart: str, calls: pl.DataFrame):
-    spec = getattr(charts, chart)(calls).to_dict()
+    drawn = {
+        "journey": lambda: charts.journey(calls, calls["id"].item(0)),
+        "patience by weekday": lambda: charts.patience(calls, by="weekday"),
+    }
+    spec = drawn.get(chart, lambda: getattr(charts, chart)(calls))().to_dict()
 
     assert _png(spec, "5.21") == _png(spec, "6.4")
 
@@ -118,8 +130,8 @@ def test_no_day_shifts_where_the_viewer_lives(calls: pl.DataFrame, tmp_path: Pat
 
     home, abroad = pictures("Asia/Ho_Chi_Minh"), pictures("America/New_York")
 
-    assert home[:2] == abroad[:2]
-    assert home[2] != abroad[2]
+    assert home[:5] == abroad[:5]
+    assert home[5] != abroad[5]
 
 
 def test_a_late_evening_in_utc_is_the_next_local_day(one_call: pl.DataFrame):

@@ -175,6 +175,8 @@ gathered AS (
         max(target_index) FILTER (nth = 1) AS target_index,
         max(outcome) FILTER (best = 1) AS outcome,
         min(t) AS offered_at,
+        min(answered_us) FILTER (is_answered) AS answered_at,
+        max(ended_us) AS over_at,
         max(ring_duration) FILTER (rang) AS ring_s,
         sum(ended_us - answered_us) FILTER (is_answered) / 1e6 AS talk_s,
         max(trunk_name) FILTER (best = 1) AS trunk_name,
