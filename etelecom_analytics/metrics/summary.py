@@ -94,7 +94,7 @@ def summarize(
 def rows_of(calls: Calls, by: Sequence[str], name: str, *, options: MetricOptions) -> pl.LazyFrame:
     """The rows that `summarize` sums up for this measure, each with the dimensions of `by`, and the same errors; not yet grouped."""
     dimensions, asked = _checked(calls, by, [name])
-    return _rows(calls, asked[0].grain, asked, options).with_columns(**_local(dimensions, options))
+    return _rows(calls, asked[0].grain, asked, options).with_columns(**start_dimensions(dimensions, options))
 
 
 def columns_of(each: Measure) -> list[pl.Expr]:
