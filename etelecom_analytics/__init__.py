@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .metrics.options import MetricOptions
     from .metrics.registry import measures
     from .metrics.summary import summarize
+    from .privacy import Privacy, mask_numbers, pseudonymize
     from .query import CallQuery
     from .reports.page import write_charts, write_page
     from .simulator import simulate_calls
@@ -41,6 +42,7 @@ __all__ = [
     "IncompleteFetch",
     "MetricOptions",
     "Page",
+    "Privacy",
     "Retry",
     "call_targets",
     "charts",
@@ -50,9 +52,11 @@ __all__ = [
     "fetch_hotlines",
     "fetch_users",
     "fetcher",
+    "mask_numbers",
     "measures",
     "merge_logs",
     "metrics",
+    "pseudonymize",
     "read_snapshot",
     "simulate_calls",
     "simulator",
@@ -77,6 +81,7 @@ _HOME = {
     "IncompleteFetch": "api.fetch",
     "MetricOptions": "metrics.options",
     "Page": "api.wire",
+    "Privacy": "privacy",
     "Retry": "api.retry",
     "call_targets": "frames",
     "fetch_calls": "api.fetch",
@@ -84,8 +89,10 @@ _HOME = {
     "fetch_hotlines": "api.directory",
     "fetch_users": "api.directory",
     "fetcher": "api.fetch",
+    "mask_numbers": "privacy",
     "measures": "metrics.registry",
     "merge_logs": "logs",
+    "pseudonymize": "privacy",
     "read_snapshot": "snapshot",
     "simulate_calls": "simulator",
     "summarize": "metrics.summary",

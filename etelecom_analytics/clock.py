@@ -41,15 +41,14 @@ def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> da
     A `date` or "2026-11-01" is the midnight that begins that day there; a time without an offset is local to the zone; one with
     an offset is that instant. `QueryError` names `field` where the value is none of these.
     """
-    allowed = f'{field} takes a date, a datetime, or text such as "2026-11-01" or "2026-11-01T08:30"; got {shown(repr(value))}'
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise QueryError(f"{allowed}.", field) from None
-    if not isinstance(value, date):
-        raise QueryError(f"{allowed}.", field)
-    moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+    try:
+        read = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+    except ValueError:
+        read = None
+    if not isinstance(read, date):
+        told = f'"2026-11-01" or "2026-11-01T08:30"; got {shown(repr(value))}.'
+        raise QueryError(f"{field} takes a date, a datetime, or text such as {told}", field) from None
+    moment = read if isinstance(read, datetime) else datetime.combine(read, time())
     local_zone = zone(time_zone)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=local_zone)

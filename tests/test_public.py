@@ -12,8 +12,9 @@ import etelecom_analytics as et
 ROOT = Path(__file__).parent.parent
 NAMES = [
     "CallLogs", "CallQuery", "ChartView", "Client", "FetchOptions", "FetchPanel", "FetchReport", "FetchStopped", "FilterPanel",
-    "IncompleteFetch", "MetricOptions", "Page", "Retry", "call_targets", "charts", "errors", "fetch_calls", "fetch_extensions",
-    "fetch_hotlines", "fetch_users", "fetcher", "measures", "merge_logs", "metrics", "read_snapshot", "simulate_calls", "simulator",
+    "IncompleteFetch", "MetricOptions", "Page", "Privacy", "Retry", "call_targets", "charts", "errors", "fetch_calls", "fetch_extensions",
+    "fetch_hotlines", "fetch_users", "fetcher", "mask_numbers", "measures", "merge_logs", "metrics",
+    "pseudonymize", "read_snapshot", "simulate_calls", "simulator",
     "summarize", "write_charts", "write_page", "write_snapshot",
 ]  # fmt: skip
 

@@ -55,7 +55,7 @@ def test_every_dimension():
     assert [name for name in dict.fromkeys(found) if name in DIMENSIONS] == list(DIMENSIONS)
 
 
-@pytest.mark.parametrize("settings", [et.MetricOptions, et.Retry, et.FetchOptions], ids=lambda settings: settings.__name__)
+@pytest.mark.parametrize("settings", [et.MetricOptions, et.Retry, et.FetchOptions, et.Privacy], ids=lambda settings: settings.__name__)
 def test_every_setting_with_its_default(settings: Any):
     rows = table(f"| `{settings.__name__}` | default | meaning |")
 

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 
 from tqdm.auto import tqdm
 
@@ -20,7 +21,7 @@ from .gather import Gathering
 from .glance import glance
 from .plan import Chain, Plan
 from .walk import Walk
-from .wire import Page
+from .wire import PAGE_LIMIT, Page
 
 __all__ = ["FetchOptions", "FetchStopped", "IncompleteFetch", "Progress", "fetch_calls", "fetcher"]
 
@@ -44,9 +45,18 @@ class FetchOptions:
 
     Attributes:
         max_pages: the last guard against a server that never ends: more pages than these are an error.
+        page_limit: rows a page at most, from 1 to 100; fewer help where something on the way cuts long answers.
+
+    Raises:
+        InputError: a value is not one of those allowed.
     """
 
     max_pages: int = 1_000_000
+    page_limit: int = PAGE_LIMIT
+
+    def __post_init__(self) -> None:
+        if self.max_pages < 1 or not 1 <= self.page_limit <= PAGE_LIMIT:
+            raise InputError(f"FetchOptions takes at least one page, and 1 to {PAGE_LIMIT} rows a page.")
 
 
 class IncompleteFetch(EtelecomError):
@@ -168,9 +178,12 @@ def _fetch(
     if resume and not spans:
         return resume
 
+    @cache
+    def part_of(chain: Chain) -> CallQuery:
+        return replace(query, date_from=chain.asked_from, date_to=chain.end)
+
     def ask(chain: Chain, cursor: str) -> Page:
-        part = replace(query, date_from=chain.asked_from, date_to=chain.end)
-        return client.list_calls(part, after=cursor, wanted=lambda: not walk.ended)
+        return client.glance_calls(part_of(chain), after=cursor, limit=options.page_limit, wanted=lambda: not walk.ended)
 
     began_at, started = datetime.now(UTC), time.monotonic()
     chains = [Chain(begin=begin, end=end) for begin, end in sorted(spans, key=lambda span: span[1] or _NEVER, reverse=True)]

@@ -62,7 +62,11 @@ class Gathering:
         """What came, and what a fetch before had brought, as one table; once the walk and this have ended."""
         newest_first = sorted(self._readings.items(), key=lambda item: item[0].end or _NEVER, reverse=True)
         readings = [reading for _, reading in newest_first]
-        parts = [pl.DataFrame(schema=CALL_SCHEMA), *([before.calls] if before else []), *(part for each in readings for part in each.parts)]
+        parts = [
+            pl.DataFrame(schema=CALL_SCHEMA),
+            *([before.calls.select(*CALL_SCHEMA)] if before else []),
+            *(part for each in readings for part in each.parts),
+        ]
         for each in readings:
             each.parts.clear()  # else there would be two of everything
         came = pl.concat(parts)
@@ -70,7 +74,8 @@ class Gathering:
         received = came.height
         unique = frames.newest(came)
         del came
-        calls = frames.in_order(unique.filter(query.in_range()))
+        within = unique.select(query.in_range()).to_series()
+        calls = frames.in_order(unique if within.all() else unique.filter(within))  # a filter copies, be it for nothing
         windows = _windows(plan, before.report.windows if before else ())
         promise = _promise(query, windows, before.report.began_at if before else began_at)
         report = FetchReport(
