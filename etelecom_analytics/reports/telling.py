@@ -54,7 +54,8 @@ def dependencies(logs: CallLogs, *, asked: str, reckoned: Sequence[tuple[str, st
 
 def options_in_words(options: MetricOptions) -> str:
     """All options with their values, in the order of their names."""
-    return ", ".join(f"{name}={value!r}" for name, value in sorted(vars(options).items()))
+    told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in vars(options).items()}
+    return ", ".join(f"{name}={value!r}" for name, value in sorted(told.items()))
 
 
 def _number(measure: Measure, row: Mapping[str, Any], options: MetricOptions) -> dict[str, str]:
