@@ -11,8 +11,10 @@ from ..numbers import is_private, masked, normalise, normalised
 
 __all__ = ["Withheld"]
 
-_DIGITS = re.compile(r"(?<!\d)(?:\+|00)?\d{6,}(?!\d)")
-_SPACED = re.compile(r"(?<!\d)\+?\(?\d(?:[ .()/\-\u00a0]{0,2}\d){5,}(?!\d)")
+_RUN = re.compile(r"[+(]?\d+(?:[ .()/\-\u00a0]{0,3}[+]?\d+)*")
+_GROUP = re.compile(r"\+?\d+")
+_FEWEST, _MOST = 6, 16
+"""Digits of a number that is no extension."""
 _HOST = r"^https?://([^/?#\s]+)"
 _LINK = re.compile(r"https?://([^/?#\s\"'<>\\]+)[^\s\"'<>\\]*")
 _NO_LINK = "(recording withheld)"
@@ -46,8 +48,7 @@ class Withheld:
         if self._hosts:
             text = _LINK.sub(lambda found: _NO_LINK if found[1] in self._hosts else found[0], text)
         if self._numbers:
-            for pattern in (_DIGITS, _SPACED):
-                text = pattern.sub(self._shown, text)
+            text = _RUN.sub(self._of_run, text)
         return text
 
     def from_data(self, data: Any) -> Any:
@@ -61,9 +62,31 @@ class Withheld:
                 return [self.from_data(value) for value in data]
         return data
 
-    def _shown(self, found: re.Match[str]) -> str:
-        number = normalise(found[0])
-        return self._mask(number) if number in self._numbers else found[0]
+    def _of_run(self, found: re.Match[str]) -> str:
+        """Digits with what may stand between them: one number, or several side by side, each in one or more groups."""
+        run = found[0]
+        if len(run) < _FEWEST:
+            return run
+        groups, told, at, first = list(_GROUP.finditer(run)), "", 0, 0
+        while first < len(groups):
+            last = self._end_of_number(run, groups, first)
+            if last is None:
+                first += 1
+                continue
+            begin, end = groups[first].start(), groups[last].end()
+            told += run[at:begin] + self._mask(normalise(run[begin:end]))
+            at, first = end, last + 1
+        return told + run[at:]
+
+    def _end_of_number(self, run: str, groups: Sequence[re.Match[str]], first: int) -> int | None:
+        """With which of the groups a number ends that begins with this one; None if none does."""
+        begin, ends = groups[first].start(), []
+        for last in range(first, len(groups)):
+            if (long := sum(character.isdigit() for character in run[begin : groups[last].end()])) > _MOST:
+                break
+            if long >= _FEWEST and normalise(run[begin : groups[last].end()]) in self._numbers:
+                ends.append(last)
+        return ends[-1] if ends else None
 
     def _mask(self, number: str) -> str:
         """The masked number; of those that look alike then each but the first has a count, since a chart would take them for one."""

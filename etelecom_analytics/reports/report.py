@@ -179,6 +179,7 @@ def _check_places(output: Path, pictures: Path | None) -> None:
 def _put(contents: Mapping[Path, bytes]) -> None:
     """Write all files beside their places, then move them in: none is ever seen half written, and none is moved unless all are there."""
     beside = {path: path.with_name(f".{uuid.uuid4().hex}.new") for path in contents}
+    path = next(iter(contents))
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -186,7 +187,7 @@ def _put(contents: Mapping[Path, bytes]) -> None:
         for path in contents:
             beside[path].replace(path)
     except OSError as error:
-        raise ReportError(f"The report could not be written: {error.strerror}: {error.filename}.") from error
+        raise ReportError(f"The report could not be written at {path}: {error.strerror}.") from error
     finally:
         for path in beside.values():
             path.unlink(missing_ok=True)

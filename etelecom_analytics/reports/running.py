@@ -50,15 +50,18 @@ def run(notebook: Any, parameters: dict[str, Any], *, name: str, folder: Path) -
         from jupyter_client.kernelspec import NoSuchKernel
         from nbclient.exceptions import DeadKernelError
         from papermill.exceptions import PapermillExecutionError
+        from papermill.iorw import load_notebook_node
+        from papermill.parameterize import parameterize_notebook
     except ImportError as error:
         raise ReportError(EXTRA) from error
     # papermill counts the cell that it puts below the parameters.
     first = next((place for place, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", ())), len(notebook.cells))
     try:
+        # Given to execute_notebook, they would be looked for by lines, and missed with a warning.
+        given = parameterize_notebook(load_notebook_node(notebook), parameters, kernel_name=_KERNEL, language="python")
         return papermill.execute_notebook(
-            notebook,
+            given,
             None,
-            parameters,
             kernel_name=_KERNEL,
             language="python",
             progress_bar=False,
