@@ -153,13 +153,13 @@ def _page(shown: Rendered, logs: CallLogs, values: Mapping[str, Any], options: M
 
 
 def _named(charts: Mapping[str, Any]) -> dict[str, Any]:
-    """The charts by names of files: their place, and what their title says before its first comma or colon."""
+    """The charts by names of files: their place, and what their title says before its first number, so that they stay."""
     named = {}
     for place, chart in enumerate(charts.values(), 1):
         title = chart.get("title", "")
         text = title.get("text", "") if isinstance(title, dict) else title
-        words = re.split(r"[,:]", " ".join(text) if isinstance(text, list) else str(text))[0]
-        slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:_LONGEST_NAME].strip("-")
+        words = re.split(r"[,:]|\b(?:of )?\d", " ".join(text) if isinstance(text, list) else str(text))[0]
+        slug = re.sub(r"[^a-z]+", "-", words.lower()).strip("-")[:_LONGEST_NAME].strip("-")
         named[f"{place:02}-{slug or 'chart'}"] = chart
     return named
 
