@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .api.fetch import FetchOptions, FetchStopped, IncompleteFetch, fetch_calls, fetcher
     from .api.retry import Retry
     from .api.wire import Page
+    from .archive import Archive, IncompleteSync
     from .fetch_report import FetchReport
     from .frames import call_targets
     from .logs import CallLogs, merge_logs
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .widgets.filter_panel import FilterPanel
 
 __all__ = [
+    "Archive",
     "CallLogs",
     "CallQuery",
     "ChartView",
@@ -41,6 +43,7 @@ __all__ = [
     "FetchStopped",
     "FilterPanel",
     "IncompleteFetch",
+    "IncompleteSync",
     "MetricOptions",
     "Page",
     "Privacy",
@@ -72,6 +75,7 @@ __all__ = [
 __version__ = version("etelecom_analytics")
 
 _HOME = {
+    "Archive": "archive",
     "CallLogs": "logs",
     "CallQuery": "query",
     "ChartView": "widgets.chart_view",
@@ -82,6 +86,7 @@ _HOME = {
     "FetchStopped": "api.fetch",
     "FilterPanel": "widgets.filter_panel",
     "IncompleteFetch": "api.fetch",
+    "IncompleteSync": "archive",
     "MetricOptions": "metrics.options",
     "Page": "api.wire",
     "Privacy": "privacy",

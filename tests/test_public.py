@@ -11,6 +11,7 @@ import etelecom_analytics as et
 
 ROOT = Path(__file__).parent.parent
 NAMES = [
+    "Archive", "IncompleteSync",
     "CallLogs", "CallQuery", "ChartView", "Client", "FetchOptions", "FetchPanel", "FetchReport", "FetchStopped", "FilterPanel",
     "IncompleteFetch", "MetricOptions", "Page", "Privacy", "Retry", "call_targets", "charts", "errors", "fetch_calls", "fetch_extensions",
     "fetch_hotlines", "fetch_users", "fetcher", "mask_numbers", "measures", "merge_logs", "metrics",

@@ -21,6 +21,7 @@ __all__ = [
     "SERVICE_LEVELS",
     "ServiceLevel",
     "facts",
+    "flat",
     "is_answered_leg",
     "level_flags",
     "level_words",
@@ -136,7 +137,8 @@ def quotient(column: pl.Expr, number: int) -> pl.Expr:
 
 def is_answered_leg(leg: Callable[[str], pl.Expr]) -> pl.Expr:
     """Whether a leg was answered: status ANSWERED in any case of letters, or `answered_time` set."""
-    return (leg("status").str.to_uppercase() == "ANSWERED").fill_null(value=False) | leg("answered_time").is_not_null()
+    # A pattern looks at each letter where it lies; to write it in capitals makes a text for every leg.
+    return leg("status").str.contains("^(?i:ANSWERED)$").fill_null(value=False) | leg("answered_time").is_not_null()
 
 
 def rang(leg: Callable[[str], pl.Expr]) -> pl.Expr:
@@ -164,6 +166,19 @@ def facts(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  
     return same_kind(calls, flat.select("id", "started_at", *CALL_COLUMNS, names_carried(), *CALL_FACTS))
 
 
+def flat(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
+    """These calls with facts as plain columns beside their legs, so that any engine can reckon with them.
+
+    `state` is "running", "unknown", "answered" or "missed"; `first_ring_at` is when a person's phone first rang, or where there is none,
+    any; `answered_at` is when a person first answered. LazyFrame in, LazyFrame out.
+    """
+    found = calls.lazy().with_columns(**_from_legs(options))
+    state = pl.coalesce(pl.when(pl.col(name)).then(pl.lit(name)) for name in ("running", "unknown", "answered", "missed"))
+    told = found.with_columns(**_states()).with_columns(state=state, answered_at="person_answered_at")
+    names = calls.lazy().collect_schema().names()
+    return same_kind(calls, told.select(*names, "state", "first_ring_at", "answered_at"))
+
+
 def names_carried() -> selectors.Selector:
     """Those of `NAME_COLUMNS` that the calls have."""
     return selectors.by_name(*NAME_COLUMNS, require_all=False)
@@ -186,7 +201,7 @@ def _from_legs(options: MetricOptions) -> dict[str, pl.Expr]:
         return of_legs(what).list.any().fill_null(value=False)
 
     return {
-        "ivr_only": any_leg(answered) & ~any_leg(answered & person),
+        "ivr_only": ~of_legs(pl.when(answered).then(person)).list.max().fill_null(value=True),
         "person_answered_at": of_legs(pl.when(answered & person).then(_field("answered_time"))).list.min(),
         "first_ring_at": pl.when(any_leg(person))
         .then(of_legs(pl.when(person).then(rings)).list.min())

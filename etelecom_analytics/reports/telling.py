@@ -19,6 +19,9 @@ __all__ = ["dependencies", "headline_numbers", "options_in_words", "span_in_word
 _COUNTED = {"answered_wait_s": "answered", "talk_s": "answered"}
 """Which count of calls stands behind a mean or a quantile of these facts."""
 
+_MOMENTS = ("as_of", "business_hours", "holidays")
+"""Options that JSON has in fewer words than Python."""
+
 
 def headline_numbers(calls: Calls, measures: Sequence[str] = HEADLINE, *, options: MetricOptions) -> list[dict[str, str]]:
     """Each measure of these calls as texts: its `title`, `value`, `counts` (with the interval of a share) and `formula`."""
@@ -54,8 +57,8 @@ def dependencies(logs: CallLogs, *, asked: str, reckoned: Sequence[tuple[str, st
 
 def options_in_words(options: MetricOptions) -> str:
     """All options with their values, in the order of their names."""
-    told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in vars(options).items()}
-    return ", ".join(f"{name}={value!r}" for name, value in sorted(told.items()))
+    moments = {name: value for name, value in options.to_dict().items() if name in _MOMENTS}
+    return ", ".join(f"{name}={value!r}" for name, value in sorted((vars(options) | moments).items()))
 
 
 def _number(measure: Measure, row: Mapping[str, Any], options: MetricOptions) -> dict[str, str]:

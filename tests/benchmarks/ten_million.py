@@ -3,7 +3,8 @@
     python tests/benchmarks/ten_million.py [CALLS] [ROUNDS]
 
 Not a test: it prints a table. Each reckoning runs in a process of its own, in turns, with as many threads as the other; both results must
-agree to 1e-9. Wanted: at most 1.3 times DuckDB's time, under 3 GB, and time against rows on a straight line from 0.1 to 10 million.
+agree to 1e-9. The quickest round counts, since others may be at work on the machine. Wanted: at most 1.3 times DuckDB's time, under 3 GB,
+and time against rows on a straight line from 0.1 to 10 million.
 
 The calls are 100,000 simulated ones of a week, again and again under other ids, each time a week later. The file lies in the folder for
 temporary files, about 1.4 GB of it, and is gone at the end.
@@ -136,20 +137,20 @@ def main(calls: int = SIZES[-1], rounds: int = 5) -> None:
     """Print the table."""
     sizes = [size for size in SIZES if size <= calls]
     print("| calls | this package, s | DuckDB, s | times | peak, MB | DuckDB's, MB | agree |\n|---|---|---|---|---|---|---|")
-    medians: list[float] = []
+    seconds: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
             file = Path(folder) / "calls.parquet"
             prepare(file, size)
             found = [(asked("ours", file), asked("theirs", file)) for _ in range(rounds)]
-            mine, other = (statistics.median(each[side]["seconds"] for each in found) for side in (0, 1))
+            mine, other = (min(each[side]["seconds"] for each in found) for side in (0, 1))
             peaks = [max(each[side]["peak"] for each in found) / 1e6 for side in (0, 1)]
             same = all(agree(each[0]["rows"], each[1]["rows"]) for each in found)
-            medians.append(mine)
+            seconds.append(mine)
             print(f"| {size:,} | {mine:.2f} | {other:.2f} | {mine / other:.2f} | {peaks[0]:,.0f} | {peaks[1]:,.0f} | {same} |", flush=True)
     if len(sizes) > 1:
-        line = statistics.linear_regression(sizes, medians)
-        print(f"\n{line.slope * 1e6:.3f} s a million calls; r = {statistics.correlation(sizes, medians):.5f} (1 is a straight line)")
+        line = statistics.linear_regression(sizes, seconds)
+        print(f"\n{line.slope * 1e6:.3f} s a million calls; r = {statistics.correlation(sizes, seconds):.5f} (1 is a straight line)")
 
 
 if __name__ == "__main__":

@@ -74,15 +74,27 @@ PUBLIC: dict[str, Public] = {
     "busy_hours": Public(table=lambda calls: metrics.busy_hours(calls, options=OPTIONS), across=True),
     "callback_rate": Public(table=lambda calls: metrics.callback_rate(calls, ["in_hours"], options=OPTIONS), across=True),
     "concurrency": Public(table=_over_time, across=True, lazy=False),
+    "erlangs_profile": Public(
+        table=lambda calls: metrics.erlangs_profile(calls, ["weekday", "hour"], options=OPTIONS), across=True, lazy=False
+    ),
     "erlangs": Public(
         table=lambda calls: metrics.erlangs(calls, options=OPTIONS), key=("hour_begin",), adds_up=("erlangs", "calls")
+    ),
+    "explain": Public(
+        table=lambda calls: metrics.explain(calls, "answer_rate", at={"in_hours": True}, options=OPTIONS).behind,
+        key=("call_id",), lazy=False,
     ),
     "facts": Public(table=lambda calls: metrics.facts(calls, options=OPTIONS), key=("id",), follows=True),
     "fail_codes": Public(
         table=lambda calls: metrics.fail_codes(calls, options=OPTIONS), key=("trunk_name", "fail_code", "side"), adds_up=("legs",)
     ),
+    "funnel": Public(table=lambda calls: metrics.funnel(calls, options=OPTIONS), key=("stage",), adds_up=("calls",), lazy=False),
+    "hunt_paths": Public(
+        table=lambda calls: metrics.hunt_paths(calls, most=CALLS.height, options=OPTIONS), key=("path",), adds_up=("calls", "answered")
+    ),
     "inward": Public(table=lambda calls: metrics.inward(calls).drop("recording_urls", "call_targets"), key=("id",), follows=True),
     "legs": Public(table=lambda calls: metrics.legs(calls, options=OPTIONS), key=("call_id", "target_index"), follows=True),
+    "lost_calls": Public(table=lambda calls: metrics.lost_calls(calls, options=OPTIONS), key=("id",), follows=True),
     "missed_ledger": Public(table=lambda calls: metrics.missed_ledger(calls, options=OPTIONS), across=True),
     "offers": Public(
         table=lambda calls: metrics.offers(calls, options=OPTIONS).drop("busy"), key=("call_id", "target_index"), follows=True
@@ -95,6 +107,13 @@ PUBLIC: dict[str, Public] = {
     "ring_seconds": Public(
         table=lambda calls: metrics.ring_seconds(calls, options=OPTIONS).groups, key=("group",), adds_up=("offers",), lazy=False
     ),
+    "service_level_curve": Public(
+        table=lambda calls: metrics.service_level_curve(calls, thresholds_s=[0, 12.5, 60], options=OPTIONS),
+        key=("threshold_s", "variant"), adds_up=("numerator", "denominator"),
+    ),
+    "service_levels": Public(
+        table=lambda calls: metrics.service_levels(calls, options=OPTIONS), key=("variant",), adds_up=("numerator", "denominator")
+    ),
     "summarize": Public(
         table=lambda calls: summarize(calls, ["hour", "direction"], TOTALS, options=OPTIONS),
         key=("hour", "direction"), adds_up=tuple(TOTALS),
@@ -106,7 +125,13 @@ PUBLIC: dict[str, Public] = {
     "time_to_callback": Public(table=lambda calls: metrics.time_to_callback(calls, ["in_hours"], options=OPTIONS), across=True),
     "trunk_peaks": Public(table=metrics.trunk_peaks, key=("trunk_name",), adds_up=("legs", "without_span")),
     "update_lag": Public(table=metrics.update_lag, adds_up=("calls", "late")),
+    "wait_seconds": Public(
+        table=lambda calls: metrics.wait_seconds(calls, options=OPTIONS).groups, key=("group",), adds_up=("calls",), lazy=False
+    ),
 }  # fmt: skip
+
+OF_ONE_CALL = {"call_phases"}
+"""They are asked for a call by its id."""
 
 by_function = pytest.mark.parametrize("name", PUBLIC)
 
@@ -139,7 +164,18 @@ def test_every_public_function_that_takes_calls_is_here():
     functions = {name: value for name in metrics.__all__ if inspect.isfunction(value := getattr(metrics, name))}
     of_calls = {name for name, value in functions.items() if next(iter(inspect.signature(value).parameters), "") == "calls"}
 
-    assert of_calls == set(PUBLIC)
+    assert of_calls == PUBLIC.keys() | OF_ONE_CALL
+
+
+@settings(max_examples=8)
+@given(calls=some_calls(), seed=st.integers(0, 99))
+def test_what_is_told_of_one_call_does_not_depend_on_the_others(calls: pl.DataFrame, seed: int):
+    shuffled = calls.sample(fraction=1, shuffle=True, seed=seed)
+    for place in range(min(calls.height, 3)):
+        call_id, alone = calls["id"][place], calls[place]
+        expected = metrics.call_phases(alone, call_id, options=OPTIONS)
+        for given_calls in (shuffled, shuffled.lazy()):
+            assert_frame_equal(metrics.call_phases(given_calls, call_id, options=OPTIONS), expected, check_exact=True)
 
 
 @by_function
