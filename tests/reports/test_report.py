@@ -379,7 +379,7 @@ def test_as_of_is_the_end_of_what_is_looked_at(tmp_path: Path):
     ):
         page = et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, parameters=parameters).read_text(encoding="utf-8")
         assert f"'as_of': '{as_of}'" in html.unescape(page)
-        assert ("datetime.date(2026, 11, 3)" in html.unescape(page)) is ("options" in parameters)
+        assert ("holidays=['2026-11-03']" in html.unescape(page)) is ("options" in parameters)
 
 
 @pytest.mark.parametrize("name", BUNDLED)
