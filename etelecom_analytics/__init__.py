@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import charts, errors, metrics, simulator
+    from . import charts, errors, metrics, reports, simulator
     from .api.client import Client
     from .api.directory import fetch_extensions, fetch_hotlines, fetch_users
     from .api.fetch import FetchOptions, FetchStopped, IncompleteFetch, fetch_calls, fetcher
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .privacy import Privacy, mask_numbers, pseudonymize
     from .query import CallQuery
     from .reports.page import write_charts, write_page
+    from .reports.report import write_report
     from .simulator import simulate_calls
     from .snapshot import read_snapshot, write_snapshot
     from .widgets.chart_view import ChartView
@@ -61,11 +62,13 @@ __all__ = [
     "metrics",
     "pseudonymize",
     "read_snapshot",
+    "reports",
     "simulate_calls",
     "simulator",
     "summarize",
     "write_charts",
     "write_page",
+    "write_report",
     "write_snapshot",
 ]
 
@@ -103,6 +106,7 @@ _HOME = {
     "summarize": "metrics.summary",
     "write_charts": "reports.page",
     "write_page": "reports.page",
+    "write_report": "reports.report",
     "write_snapshot": "snapshot",
 }
 """In which room each public name lives; the rooms that are public themselves are not in it."""

@@ -1,4 +1,4 @@
-"""The command line: etelecom demo | check | fetch | sync | serve."""
+"""The command line: etelecom demo | check | fetch | sync | report | serve."""
 
 import argparse
 import io
@@ -162,6 +162,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     sync.add_argument("--quiet", action="store_true", help="say nothing where all is well, as without a terminal")
 
+    report = command("report", _report, "Make a report of a snapshot: one HTML file with charts, to open in a browser or to send.")
+    report.add_argument("snapshot", type=Path, metavar="SNAPSHOT", help="the folder of a snapshot, such as etelecom fetch leaves")
+    report.add_argument(
+        "--notebook", default="weekly", metavar="N", help="weekly, extensions, or a notebook of your own: a path (default: %(default)s)"
+    )
+    report.add_argument(
+        "-p", "--parameter", dest="parameters", action="append", default=[], metavar="NAME=VALUE",
+        help="a value for one of its parameters, text or JSON, such as date_from=2026-11-02 or options='{\"ivr_numbers\": [\"8000\"]}'; "
+        "may be repeated",
+    )  # fmt: skip
+    report.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="the file (default: ./%(default)s)")
+    report.add_argument("--png", type=Path, metavar="DIR", help="also write its charts there, as pictures")
+
     server = command("serve", _serve, "Serve a simulated call-log API on this machine, to try programs and notebooks on, until Ctrl-C.")
     server.add_argument("--port", type=int, default=8765, help="where to listen (default: %(default)s; 0 takes a free one)")
     server.add_argument("--snapshot", type=Path, metavar="FOLDER", help="serve the calls of this snapshot instead of simulated ones")
@@ -266,6 +279,13 @@ def _sync(given: argparse.Namespace) -> None:
         )
     if not quiet:
         print(f"{report!r}\n{archive.status()!r}")
+
+
+def _report(given: argparse.Namespace) -> None:
+    from .reports.report import write_report_of_texts  # Altair costs a second, which no other command needs
+
+    made = write_report_of_texts(given.snapshot, given.output, notebook=given.notebook, texts=given.parameters, png_folder=given.png)
+    print(f"A report to open in a browser, or to send:  {made.resolve()}")
 
 
 def _serve(given: argparse.Namespace) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "PermissionDenied",
     "QueryError",
     "RateLimited",
+    "ReportError",
     "SettingError",
     "SnapshotError",
     "Stopped",
@@ -284,3 +285,23 @@ class LossRefused(ArchiveError):
             f"The server has lost calls that the archive holds: {days}{more}. These days were left as they are. If the calls are to go, "
             "sync with accept_loss=True (etelecom: --accept-loss)."
         )
+
+
+class ReportError(EtelecomError):
+    """A report cannot be made: a cell of its notebook failed, a package is missing, or the file cannot be written.
+
+    Attributes:
+        cell: which cell of the notebook failed, counted from 1; None where it is not about a cell.
+        kind: the name of that cell's own error, such as "ColumnNotFoundError".
+        said: its message, without numbers.
+    """
+
+    def __init__(self, message: str, *, cell: int | None = None, kind: str = "", said: str = "") -> None:
+        super().__init__(message)
+        self.cell = cell
+        self.kind = kind
+        self.said = said
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the attributes over pickling, too."""
+        return type(self), self.args, {"cell": self.cell, "kind": self.kind, "said": self.said}

@@ -15,8 +15,8 @@ NAMES = [
     "CallLogs", "CallQuery", "ChartView", "Client", "FetchOptions", "FetchPanel", "FetchReport", "FetchStopped", "FilterPanel",
     "IncompleteFetch", "MetricOptions", "Page", "Privacy", "Retry", "call_targets", "charts", "errors", "fetch_calls", "fetch_extensions",
     "fetch_hotlines", "fetch_users", "fetcher", "mask_numbers", "measures", "merge_logs", "metrics",
-    "pseudonymize", "read_snapshot", "simulate_calls", "simulator",
-    "summarize", "write_charts", "write_page", "write_snapshot",
+    "pseudonymize", "read_snapshot", "reports", "simulate_calls", "simulator",
+    "summarize", "write_charts", "write_page", "write_report", "write_snapshot",
 ]  # fmt: skip
 
 
