@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+from datetime import date
 
 import pytest
 
