@@ -132,20 +132,26 @@ class _Reading:
             self.parse()
 
     def parse(self) -> None:
-        """Parse what waits. A page that is no JSON in its middle, which a glance does not see, is asked for once more."""
+        """Parse what waits. A page that is no JSON in its middle, which a glance does not see, is asked for once more.
+
+        If it is none again, the pages before it are kept.
+        """
         batch, self._waiting = self._waiting, []
         if not batch:
             return
         try:
             try:
-                part = self.reader.read([arrival.body for arrival in batch])
+                self._keep([arrival.body for arrival in batch])
             except Unreadable:
-                part = self.reader.read([self._readable(arrival) for arrival in batch])
+                for arrival in batch:
+                    self._keep([self._readable(arrival)])
         except BaseException:
             batch[0].chain.spoil()
             raise
-        self.parts.append(part)
-        self.pages += len(batch)
+
+    def _keep(self, bodies: list[bytes]) -> None:
+        self.parts.append(self.reader.read(bodies))
+        self.pages += len(bodies)
 
     def _readable(self, arrival: Arrival) -> bytes:
         with suppress(ValueError, RecursionError):

@@ -137,7 +137,8 @@ def quotient(column: pl.Expr, number: int) -> pl.Expr:
 
 def is_answered_leg(leg: Callable[[str], pl.Expr]) -> pl.Expr:
     """Whether a leg was answered: status ANSWERED in any case of letters, or `answered_time` set."""
-    return (leg("status").str.to_uppercase() == "ANSWERED").fill_null(value=False) | leg("answered_time").is_not_null()
+    # A pattern looks at each letter where it lies; to write it in capitals makes a text for every leg.
+    return leg("status").str.contains("^(?i:ANSWERED)$").fill_null(value=False) | leg("answered_time").is_not_null()
 
 
 def rang(leg: Callable[[str], pl.Expr]) -> pl.Expr:
@@ -200,7 +201,7 @@ def _from_legs(options: MetricOptions) -> dict[str, pl.Expr]:
         return of_legs(what).list.any().fill_null(value=False)
 
     return {
-        "ivr_only": any_leg(answered) & ~any_leg(answered & person),
+        "ivr_only": ~of_legs(pl.when(answered).then(person)).list.max().fill_null(value=True),
         "person_answered_at": of_legs(pl.when(answered & person).then(_field("answered_time"))).list.min(),
         "first_ring_at": pl.when(any_leg(person))
         .then(of_legs(pl.when(person).then(rings)).list.min())
