@@ -18,8 +18,6 @@ def made(kind: type[Exception]) -> Exception:
         return errors.LossRefused({date(2026, 11, 2): (100, 60)}, "a report")
     if kind is errors.NotInRecord:
         return errors.NotInRecord("occupancy", "It needs sign-ins. Use leg_talk_s.")
-    if kind is errors.LossRefused:
-        return errors.LossRefused({date(2026, 11, 2): (100, 40)}, None)
     if kind is errors.QueryError:
         return errors.QueryError("direction is one of in, out.", "direction")
     if kind is errors.PagingError:
