@@ -160,6 +160,8 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument(
         "--own-number", dest="own_numbers", action="append", default=[], metavar="NUMBER", help="a number that stays; may be repeated"
     )
+    sync.add_argument("--keep-notes", action="store_true", help="with --numbers: write notes as they are")
+    sync.add_argument("--keep-recordings", action="store_true", help="with --numbers: write links to recordings as they are")
     sync.add_argument("--quiet", action="store_true", help="say nothing where all is well, as without a terminal")
 
     report = command("report", _report, "Make a report of a snapshot: one HTML file with charts, to open in a browser or to send.")
@@ -265,7 +267,13 @@ def _sync(given: argparse.Namespace) -> None:
         key = os.environ.get(_PRIVACY_KEY) if given.numbers == "pseudonymized" else None
         if given.numbers == "pseudonymized" and not key:
             raise SettingError(f"{_PRIVACY_KEY} is not set: pseudonyms are made with it, the same at every sync.")
-        privacy = Privacy(numbers=given.numbers, key=key, own_numbers=tuple(given.own_numbers))
+        privacy = Privacy(
+            numbers=given.numbers,
+            key=key,
+            own_numbers=tuple(given.own_numbers),
+            notes="kept" if given.keep_notes else "dropped",
+            recordings="kept" if given.keep_recordings else "dropped",
+        )
     archive = Archive(given.archive, time_zone=given.time_zone, ivr_numbers=given.ivr_numbers, privacy=privacy)
     with Client.from_env() as client:
         report = archive.sync(

@@ -255,7 +255,7 @@ class Archive:
     def _table_to_write(self) -> Table:
         """The table, made if there is none, whose privacy must be the one that was given."""
         table = Table.open(self.path) or Table.create(self.path, self._charter)
-        self._charter = table.charter
+        self._must_be(table.charter == self._charter, "other settings", table.charter)  # by somebody else, since this was opened
         if self._charter.privacy != self._told_privacy():
             raise ArchiveError(f"{self.path} was made with another privacy: give Archive the one it was made with, its key included.")
         return table

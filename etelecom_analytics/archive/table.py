@@ -22,10 +22,14 @@ __all__ = ["COMMIT_KEY", "Table"]
 COMMIT_KEY = "etelecom"
 """Under which a commit keeps what we say of it, as JSON."""
 
-_PERSONAL = ("caller", "callee", "note", "contact_id", "external_id", "external_session_id", "recording_urls", "call_targets")
-"""Columns of which the log keeps no least and greatest value, since these are somebody's number."""
 _WITH_STATISTICS = ("id", "direction", "call_state", "started_at", "ended_at", "updated_at", "duration", "local_hour", "state")
 
+"""Columns of which log and files keep the least and the greatest value; of all others, numbers and notes among them, they keep none."""
+_REPEATING = (
+    *("caller", "callee", "direction", "call_state", "call_status", "duration", "extension_id", "user_id", "contact_id", "note"),
+    *("local_hour", "state"),
+)
+"""Columns whose values come again, which a dictionary makes smaller; moments, ids and links it would make larger."""
 _FILE_BYTES = 1 << 30
 _MOST_ATTEMPTS = 20
 
@@ -224,8 +228,17 @@ def _said(said: Mapping[str, object]) -> "CommitProperties":
 
 def _writer() -> "WriterProperties":
     deltalake = _deltalake()
-    silent = {name: deltalake.ColumnProperties(statistics_enabled="NONE") for name in _PERSONAL}
-    made: WriterProperties = deltalake.WriterProperties(compression="ZSTD", compression_level=3, column_properties=silent)
+    column = deltalake.ColumnProperties
+
+    def of(name: str) -> object:
+        return column(dictionary_enabled=name in _REPEATING, statistics_enabled="CHUNK" if name in _WITH_STATISTICS else "NONE")
+
+    made: WriterProperties = deltalake.WriterProperties(
+        compression="ZSTD",
+        compression_level=3,
+        default_column_properties=column(dictionary_enabled=False, statistics_enabled="NONE"),
+        column_properties={name: of(name) for name in {*_REPEATING, *_WITH_STATISTICS}},
+    )
     return made
 
 

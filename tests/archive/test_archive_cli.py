@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
 from etelecom_analytics import cli
@@ -87,3 +88,6 @@ def test_numbers_are_hidden_before_they_are_written(monkeypatch: pytest.MonkeyPa
     callers = set(et.Archive("calls").scan().collect()["caller"].drop_nulls())
     assert not callers & {number for number in past_calls["caller"].drop_nulls() if len(number) > 5}
     assert cli.main(["sync", "calls", *SPAN]) == 1
+    assert cli.main(["sync", "kept", *SPAN, "--numbers", "masked", "--keep-notes", "--keep-recordings"]) == 0
+    kept = et.Archive("kept").scan().collect().sort("id")
+    assert_frame_equal(kept.select("note", "recording_urls"), past_calls.sort("id").select("note", "recording_urls"))
