@@ -136,7 +136,7 @@ class _Reading:
         self._waiting.append(arrival)
 
     def parse(self, *, at_least: int = 1) -> None:
-        """Parse what waits, if it is so many pages. A page that is no JSON in its middle, which a glance does not see, is asked for once more.
+        """Parse what waits, if it is so many pages. One that is no JSON in its middle, which a glance does not see, is asked for once more.
 
         If it is none again, the pages before it are kept.
         """
