@@ -8,12 +8,13 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import charts, errors, metrics, simulator
+    from . import charts, errors, metrics, reports, simulator
     from .api.client import Client
     from .api.directory import fetch_extensions, fetch_hotlines, fetch_users
     from .api.fetch import FetchOptions, FetchStopped, IncompleteFetch, fetch_calls, fetcher
     from .api.retry import Retry
     from .api.wire import Page
+    from .archive import Archive, IncompleteSync
     from .fetch_report import FetchReport
     from .frames import call_targets
     from .logs import CallLogs, merge_logs
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .privacy import Privacy, mask_numbers, pseudonymize
     from .query import CallQuery
     from .reports.page import write_charts, write_page
+    from .reports.report import write_report
     from .simulator import simulate_calls
     from .snapshot import read_snapshot, write_snapshot
     from .widgets.chart_view import ChartView
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from .widgets.filter_panel import FilterPanel
 
 __all__ = [
+    "Archive",
     "CallLogs",
     "CallQuery",
     "ChartView",
@@ -42,6 +45,7 @@ __all__ = [
     "FetchStopped",
     "FilterPanel",
     "IncompleteFetch",
+    "IncompleteSync",
     "MetricOptions",
     "Page",
     "Privacy",
@@ -60,17 +64,20 @@ __all__ = [
     "metrics",
     "pseudonymize",
     "read_snapshot",
+    "reports",
     "simulate_calls",
     "simulator",
     "summarize",
     "write_charts",
     "write_page",
+    "write_report",
     "write_snapshot",
 ]
 
 __version__ = version("etelecom_analytics")
 
 _HOME = {
+    "Archive": "archive",
     "CallLogs": "logs",
     "CallQuery": "query",
     "ChartView": "widgets.chart_view",
@@ -82,6 +89,7 @@ _HOME = {
     "FetchStopped": "api.fetch",
     "FilterPanel": "widgets.filter_panel",
     "IncompleteFetch": "api.fetch",
+    "IncompleteSync": "archive",
     "MetricOptions": "metrics.options",
     "Page": "api.wire",
     "Privacy": "privacy",
@@ -101,6 +109,7 @@ _HOME = {
     "summarize": "metrics.summary",
     "write_charts": "reports.page",
     "write_page": "reports.page",
+    "write_report": "reports.report",
     "write_snapshot": "snapshot",
 }
 """In which room each public name lives; the rooms that are public themselves are not in it."""

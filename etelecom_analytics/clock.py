@@ -3,7 +3,7 @@
 Frames hold UTC. 18:30 UTC is already tomorrow in Ho Chi Minh City, so everything that speaks of hours or days passes through here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from types import MappingProxyType
@@ -14,7 +14,7 @@ import polars as pl
 from .errors import QueryError, UnknownName
 from .numbers import shown
 
-__all__ = ["HOME_ZONE", "LOCAL_DIMENSIONS", "moment_text", "parse_moment", "rfc3339", "zone"]
+__all__ = ["HOME_ZONE", "LOCAL_DIMENSIONS", "in_hours", "moment_text", "parse_moment", "rfc3339", "zone"]
 
 HOME_ZONE = "Asia/Ho_Chi_Minh"
 
@@ -41,15 +41,14 @@ def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> da
     A `date` or "2026-11-01" is the midnight that begins that day there; a time without an offset is local to the zone; one with
     an offset is that instant. `QueryError` names `field` where the value is none of these.
     """
-    allowed = f'{field} takes a date, a datetime, or text such as "2026-11-01" or "2026-11-01T08:30"; got {shown(repr(value))}'
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            raise QueryError(f"{allowed}.", field) from None
-    if not isinstance(value, date):
-        raise QueryError(f"{allowed}.", field)
-    moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+    try:
+        read = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+    except ValueError:
+        read = None
+    if not isinstance(read, date):
+        told = f'"2026-11-01" or "2026-11-01T08:30"; got {shown(repr(value))}.'
+        raise QueryError(f"{field} takes a date, a datetime, or text such as {told}", field) from None
+    moment = read if isinstance(read, datetime) else datetime.combine(read, time())
     local_zone = zone(time_zone)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=local_zone)
@@ -120,3 +119,16 @@ LOCAL_DIMENSIONS: Mapping[str, Callable[[str], pl.Expr]] = MappingProxyType(
 )
 """Dimensions made from `started_at` as the caller lived through it: hour 0-23, quarter_hour 0-95, weekday (ISO, 1 = Monday), all
 Int8; day, week (its Monday), month (its first), all Date. Each takes a time zone and gives an expression."""
+
+
+def in_hours(time_zone: str, week: Sequence[tuple[int, int]] | None, holidays: Sequence[date]) -> pl.Expr:
+    """Whether a call began within these spans of the local week, and on none of these local days; null where its start is not known.
+
+    Spans are minutes since Monday's midnight, the end not included; None is always. Minutes are those that the clock shows, so where it
+    is set back an hour is open twice.
+    """
+    local = _local(time_zone)
+    minute = (local.dt.weekday().cast(pl.Int32) - 1) * 1_440 + local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute()
+    within = [minute.is_between(begin, end - 1) for begin, end in week] if week is not None else [pl.col("started_at").is_not_null()]
+    opened = pl.any_horizontal(within) & ~_day(time_zone).is_in(list(holidays))
+    return pl.when(pl.col("started_at").is_not_null()).then(opened)

@@ -9,7 +9,7 @@ import polars as pl
 
 from .errors import InputError, UnknownName
 from .frames import Frame, same_kind
-from .logs import CallLogs
+from .logs import CallLogs, FetchReport
 from .numbers import HIDDEN, is_private, masked, normalised, pseudonym
 
 __all__ = ["WITHHELD", "Privacy", "mask_numbers", "pseudonymize"]
@@ -119,16 +119,19 @@ class Privacy:
 
     def apply_to_logs(self, logs: CallLogs) -> CallLogs:
         """These logs as they may be written: calls, the number that the query asks for, and what the report quotes from the wire."""
-        query, report = logs.query, logs.report
+        query = logs.query
         if query.call_number:
             asked = pl.LazyFrame({"caller": [query.call_number]}, schema={"caller": pl.String})
             query = replace(query, call_number=self._numbers_of(asked).collect().item())
-        report = replace(
+        return replace(logs, calls=self.apply(logs.calls), query=query, report=self.apply_to_report(logs.report))
+
+    def apply_to_report(self, report: FetchReport) -> FetchReport:
+        """The report without what it quotes from the wire."""
+        return replace(
             report,
             drift=tuple(drift._replace(example=WITHHELD) for drift in report.drift),
             set_aside=tuple(record._replace(record=WITHHELD) for record in report.set_aside),
         )
-        return replace(logs, calls=self.apply(logs.calls), query=query, report=report)
 
     def told(self) -> dict[str, object]:
         """What is done, as JSON keeps it: the choices, and of the key a name by which two files are known to have the same."""

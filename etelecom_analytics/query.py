@@ -10,8 +10,9 @@ import polars as pl
 from . import clock, schema
 from .errors import QueryError, UnknownName
 from .numbers import mask, normalise, normalised, shown
+from .pasting import made_by
 
-__all__ = ["COMPARISONS", "CallQuery", "literal"]
+__all__ = ["COMPARISONS", "CallQuery"]
 
 COMPARISONS = {
     "less_than": pl.Expr.lt,
@@ -24,7 +25,6 @@ COMPARISONS = {
 backend to spell one otherwise, this is the place to correct it."""
 
 _LARGEST_ID = 2**63 - 1
-_LONGEST_LINE = 110
 
 
 @dataclass(frozen=True, init=False)
@@ -188,11 +188,7 @@ class CallQuery:
         given |= {name: clock.moment_text(moment, self.time_zone) for name in ("date_from", "date_to") if (moment := getattr(self, name))}
         if self.duration:
             given["duration"] = self.duration
-        arguments = [f"{name}={literal(value)}" for name, value in given.items()]
-        line = f"query = et.CallQuery({', '.join(arguments)})"
-        if len(line) > _LONGEST_LINE:
-            line = "\n".join(["query = et.CallQuery(", *(f"    {argument}," for argument in arguments), ")"])
-        return f"import etelecom_analytics as et\n\n{line}\n"
+        return made_by("CallQuery", given, name="query")
 
     def __str__(self) -> str:
         """Say the question in words."""
@@ -225,20 +221,6 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     return list(value) if isinstance(value, tuple) else value
-
-
-def literal(value: object) -> str:
-    """A literal as people write it, with double quotes where repr would use single ones."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{literal(key)}: {literal(item)}' for key, item in value.items())}}}"
-    if isinstance(value, str):
-        text = repr(value)
-        return text if '"' in value or "'" in value else f'"{text[1:-1]}"'
-    if isinstance(value, list):
-        return f"[{', '.join(literal(item) for item in value)}]"
-    if isinstance(value, tuple):
-        return f"({', '.join(literal(item) for item in value)}{',' * (len(value) == 1)})"
-    return repr(value)
 
 
 def _word(field: str, value: str | None, allowed: Sequence[str]) -> str | None:

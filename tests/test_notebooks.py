@@ -27,6 +27,7 @@ def test_there_are_notebooks():
         "05_missed_callers",
         "06_traffic_and_staffing",
         "07_explorer",
+        "08_snapshots_and_reports",
     ]
 
 

@@ -138,7 +138,6 @@ class Client:
         sort: str = "",
         after: str = "",
         before: str = "",
-        wanted: Callable[[], bool] = lambda: True,
     ) -> wire.Page:
         """One page of calls, as the API gives it.
 
@@ -148,7 +147,6 @@ class Client:
             sort: the API's word for an order; newest first by default.
             after: the `next` of another page. "." is the beginning.
             before: the `prev` of another page; not together with `after`.
-            wanted: asked before each further attempt; once it is false, there is none.
 
         Raises:
             ApiError: no answer, or a refusal; its kind says what to do.
@@ -158,7 +156,22 @@ class Client:
         if after and before:
             raise InputError("A page comes after one cursor or before one: give `after` or `before`, not both.")
         body = wire.list_request((query or CallQuery()).to_filter(), limit=limit, sort=sort, after=after, before=before)
-        return self._page(wire.CALL_LOGS, body, self._read, wanted)
+        return self._page(wire.CALL_LOGS, body, partial(self._read, wire.read_page))
+
+    def glance_calls(self, query: CallQuery, *, after: str, limit: int, wanted: Callable[[], bool]) -> wire.Page:
+        """One page for a fetch, whose rows were not looked at; who parses them sees whether each is JSON.
+
+        Args:
+            query: which calls.
+            after: the `next` of another page; empty for the first.
+            limit: rows at most, from 1 to 100.
+            wanted: asked before each further attempt; once it is false, there is none.
+
+        Raises:
+            ApiError: no answer, or a refusal; its kind says what to do.
+        """
+        body = wire.list_request(query.to_filter(), limit=limit, sort="", after=after, before="")
+        return self._page(wire.CALL_LOGS, body, partial(self._read, wire.glance_page), wanted)
 
     def list_names(self, listing: Listing, *, after: str = "") -> wire.Page:
         """One page of a list that gives ids their names; `fetch_extensions` and its like follow all of them.
@@ -206,11 +219,11 @@ class Client:
             failure = KeyboardInterrupt()
         raise failure
 
-    def _read(self, status: int, headers: Mapping[str, str], body: bytes) -> wire.Page:
+    def _read(self, read: _Read, status: int, headers: Mapping[str, str], body: bytes) -> wire.Page:
         """The page; whatever else it is, is read again without the key in it, before anything is cut or masked."""
         if status == 200:
             with suppress(ApiError):
-                return wire.read_page(status, headers, body)
+                return read(status, headers, body)
         clean = {name: self._key.left_out_of(value) for name, value in headers.items()}
         return wire.read_page(status, CaseInsensitiveDict(clean), self._key.left_out_of(body.decode(errors="replace")).encode())
 

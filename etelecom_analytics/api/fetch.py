@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
+from typing import Protocol
 
 from tqdm.auto import tqdm
 
@@ -20,9 +22,9 @@ from .gather import Gathering
 from .glance import glance
 from .plan import Chain, Plan
 from .walk import Walk
-from .wire import Page
+from .wire import PAGE_LIMIT, Page
 
-__all__ = ["FetchOptions", "FetchStopped", "IncompleteFetch", "Progress", "fetch_calls", "fetcher"]
+__all__ = ["Fetch", "FetchOptions", "FetchStopped", "IncompleteFetch", "Progress", "fetch_calls", "fetcher"]
 
 _MOST_WORKERS = 32
 _LOOK_S = 0.1
@@ -38,15 +40,31 @@ Progress = Callable[[int, datetime | None], None]
 """Told while pages come: calls so far, and the moment from which on all of them are here, if it is known."""
 
 
+class Fetch(Protocol):
+    """What `fetcher` gives."""
+
+    def __call__(self, query: CallQuery, on_progress: Progress, stop: Callable[[], bool], *, resume: CallLogs | None = None) -> CallLogs:
+        """The calls of the query, or of what was resumed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FetchOptions:
     """What is seldom changed of a fetch.
 
     Attributes:
         max_pages: the last guard against a server that never ends: more pages than these are an error.
+        page_limit: rows a page at most, from 1 to 100; fewer help where something on the way cuts long answers.
+
+    Raises:
+        InputError: a value is not one of those allowed.
     """
 
     max_pages: int = 1_000_000
+    page_limit: int = PAGE_LIMIT
+
+    def __post_init__(self) -> None:
+        if self.max_pages < 1 or not 1 <= self.page_limit <= PAGE_LIMIT:
+            raise InputError(f"FetchOptions takes at least one page, and 1 to {PAGE_LIMIT} rows a page.")
 
 
 class IncompleteFetch(EtelecomError):
@@ -141,15 +159,15 @@ def fetch_calls(
         return _fetch(client, query, show, stop=lambda: False, workers=workers, resume=resume, options=options)
 
 
-def fetcher(client: Client, *, workers: int = 4) -> Callable[[CallQuery, Progress, Callable[[], bool]], CallLogs]:
+def fetcher(client: Client, *, workers: int = 4) -> Fetch:
     """`fetch(query, on_progress, stop)` over this client, as a panel wants it.
 
     `on_progress` is told while pages come; soon after `stop()` has become true, the fetch ends with `Stopped`: a `FetchStopped`, with
-    what came until then, if anything did.
+    what came until then, if anything did. That can be given as `resume`.
     """
 
-    def fetch(query: CallQuery, on_progress: Progress, stop: Callable[[], bool]) -> CallLogs:
-        return _fetch(client, query, on_progress, stop=stop, workers=workers, resume=None, options=FetchOptions())
+    def fetch(query: CallQuery, on_progress: Progress, stop: Callable[[], bool], *, resume: CallLogs | None = None) -> CallLogs:
+        return _fetch(client, query, on_progress, stop=stop, workers=workers, resume=resume, options=FetchOptions())
 
     return fetch
 
@@ -168,9 +186,12 @@ def _fetch(
     if resume and not spans:
         return resume
 
+    @cache
+    def part_of(chain: Chain) -> CallQuery:
+        return replace(query, date_from=chain.asked_from, date_to=chain.end)
+
     def ask(chain: Chain, cursor: str) -> Page:
-        part = replace(query, date_from=chain.asked_from, date_to=chain.end)
-        return client.list_calls(part, after=cursor, wanted=lambda: not walk.ended)
+        return client.glance_calls(part_of(chain), after=cursor, limit=options.page_limit, wanted=lambda: not walk.ended)
 
     began_at, started = datetime.now(UTC), time.monotonic()
     chains = [Chain(begin=begin, end=end) for begin, end in sorted(spans, key=lambda span: span[1] or _NEVER, reverse=True)]

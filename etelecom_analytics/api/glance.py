@@ -34,7 +34,7 @@ class Glance:
     @property
     def in_order(self) -> bool:
         """Whether the calls stand newest first."""
-        return all(later >= earlier for later, earlier in zip(self.starts, self.starts[1:], strict=False))
+        return list(self.starts) == sorted(self.starts, reverse=True)
 
 
 def glance(body: bytes) -> Glance:

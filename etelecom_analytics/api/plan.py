@@ -156,9 +156,11 @@ class Plan:
 
         The sign is not one call at an edge, but most of a page lying far outside, or two chains apart that begin with the same call.
         """
-        far = sum(chain.lies_outside(start, _FAR) for start in page.starts)
-        if 2 * far > len(page.starts):
-            return True
+        edges = max(page.starts), min(page.starts)
+        if any(chain.lies_outside(edge, _FAR) for edge in edges):
+            far = sum(chain.lies_outside(start, _FAR) for start in page.starts)
+            if 2 * far > len(page.starts):
+                return True
         begins_alike = any(other.first_id == chain.first_id for other in self.chains if other is not chain and other.first_id)
         return begins_alike and chain.newest is not None and chain.lies_outside(chain.newest, _ROUNDING)
 

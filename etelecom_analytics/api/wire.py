@@ -1,7 +1,7 @@
 """The API's request and answer, without any I/O: bodies to send; (status, headers, bytes) -> a Page, or the error it stands for.
 
-A page keeps its body undecoded: making a table of it is the parser's work. That it is whole and has a list of rows is seen here, where
-asking again still helps.
+A page keeps its body undecoded: making a table of it is the parser's work. That it came to its end and has a list of rows is seen here,
+where asking again still helps.
 """
 
 import json
@@ -23,8 +23,9 @@ from ..errors import (
     Unreadable,
 )
 from ..numbers import shown
+from .glance import paging_of
 
-__all__ = ["CALL_LOGS", "PAGE_LIMIT", "Page", "first_line", "list_request", "read_page", "service_url"]
+__all__ = ["CALL_LOGS", "PAGE_LIMIT", "Page", "first_line", "glance_page", "list_request", "read_page", "service_url"]
 
 CALL_LOGS = "Etelecom/ListCallLogs"
 PAGE_LIMIT = 100
@@ -87,6 +88,15 @@ def read_page(status: int, headers: Mapping[str, str], body: bytes, *, rows_key:
     if not isinstance(paging, dict):
         raise Unreadable(f"no paging in the answer: {first_line(body)}", status=status)
     return Page(body=body, next=_cursor(paging, "next"), prev=_cursor(paging, "prev"), is_empty=not rows)
+
+
+def glance_page(status: int, headers: Mapping[str, str], body: bytes) -> Page:
+    """The same of calls, several times as fast: where the paging can be told without decoding the rows, they are left to the parser."""
+    seen = paging_of(body, "call_logs") if status == 200 else None
+    if seen is None:
+        return read_page(status, headers, body)
+    paging, is_empty = seen
+    return Page(body=body, next=_cursor(paging, "next"), prev=_cursor(paging, "prev"), is_empty=is_empty)
 
 
 def first_line(body: bytes) -> str:

@@ -52,6 +52,8 @@ def key_text(by: str) -> pl.Expr:
     elif by in CLOCK:
         first = _FIRST[by]
         text = key.cast(pl.Int64).replace_strict({first + place: label for place, label in enumerate(CLOCK[by])}, return_dtype=pl.String)
+    elif by == "in_hours":
+        text = pl.when(key).then(pl.lit("in hours")).when(~key).then(pl.lit("out of hours"))
     else:
         text = key.cast(pl.String)
     return text.fill_null(NONE_LABEL)

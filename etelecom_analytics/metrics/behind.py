@@ -5,8 +5,8 @@ from datetime import date
 
 import polars as pl
 
-from ..clock import LOCAL_DIMENSIONS
 from ..errors import InputError, UnknownName
+from .dimensions import START_DIMENSIONS, start_dimensions
 from .options import MetricOptions
 from .outcomes import leg_facts, offer_facts
 from .selection import Calls, Selection
@@ -18,6 +18,7 @@ _ROW = "call_row"
 _KINDS: Mapping[str, type] = {
     **dict.fromkeys(("hour", "quarter_hour", "weekday", "fail_code"), int),
     **dict.fromkeys(("day", "week", "month"), date),
+    "in_hours": bool,
 }
 """What the value of a dimension is, where it is no text."""
 
@@ -65,7 +66,7 @@ def _equal(name: str, value: object, options: MetricOptions) -> pl.Expr:
     """Whether the dimension has this value, or no value where that is None."""
     if value is not None and type(value) is not _KINDS.get(name, str):  # True is an int, and a datetime is a date
         raise InputError(f"{name} cannot be {value!r}: take it as a row of summarize(calls, by=[{name!r}]) has it.")
-    key = LOCAL_DIMENSIONS[name](options.time_zone) if name in LOCAL_DIMENSIONS else pl.col(name)
+    key = start_dimensions([name], options)[name] if name in START_DIMENSIONS else pl.col(name)
     # As text: an Enum refuses to be compared with a word that it does not have.
-    key = key.cast(pl.String) if isinstance(value, str) and name not in LOCAL_DIMENSIONS else key
+    key = key.cast(pl.String) if isinstance(value, str) and name not in START_DIMENSIONS else key
     return key.is_null() if value is None else (key == pl.lit(value)).fill_null(value=False)

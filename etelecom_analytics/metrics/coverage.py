@@ -6,17 +6,14 @@ from datetime import UTC, datetime, time, timedelta
 import polars as pl
 
 from .. import clock
-from ..clock import LOCAL_DIMENSIONS
 from ..logs import FetchReport
+from .dimensions import START_DIMENSIONS, minutes_alike, start_dimensions
 from .options import MetricOptions
 from .registry import MEASURES, Total
 from .selection import Calls
 from .summary import summarize
 
 __all__ = ["summarize_fetched"]
-
-_STEP = timedelta(minutes=15)
-"""The offsets of today's zones are whole quarters of an hour, so no slice of this length lies in two groups."""
 
 
 def summarize_fetched(
@@ -30,12 +27,12 @@ def summarize_fetched(
 ) -> pl.DataFrame:
     """The table of `summarize`, and for each group `hours`, how long it lasts, and `fetched_hours`, how much of that was fetched.
 
-    Over local dimensions (hour, day, ...) with `coverage` it also has the groups without calls, from the first day that was asked for
-    or has a call to the last: their counts and sums are 0 where something was fetched, else null. Elsewhere both columns are null.
-    Collects.
+    Over dimensions of the start (hour, day, in_hours, ...) with `coverage` it also has the groups without calls, from the first day that
+    was asked for or has a call to the last: their counts and sums are 0 where something was fetched, else null. Elsewhere both columns
+    are null. Collects.
     """
     summary = summarize(calls, by, measures, options=options, confidence=confidence).lazy().collect()
-    if coverage is None or not by or any(name not in LOCAL_DIMENSIONS for name in by):
+    if coverage is None or not by or any(name not in START_DIMENSIONS for name in by):
         return summary.with_columns(hours=pl.lit(None, pl.Float64), fetched_hours=pl.lit(None, pl.Float64))
     joined = summary.join(_fetched_hours(calls, by, coverage, options), on=list(by), how="full", coalesce=True, nulls_equal=True)
     sums = [name for name in summary.columns if _adds_up(name)]
@@ -61,18 +58,20 @@ def _fetched_hours(calls: Calls, by: Sequence[str], coverage: FetchReport, optio
         moments.append(coverage.complete_from)
     begin, end = _whole_groups(min(moments), max(moments), by, options.time_zone)
     # A weekday that was never asked for is a group all the same, of no hours.
-    slices = pl.datetime_range(begin, end + timedelta(7 * ("weekday" in by)), _STEP, closed="left", time_unit="us", eager=True)
-    start, until = pl.col("started_at"), pl.col("started_at") + _STEP
+    comes_round = "weekday" in by and not {"day", "week", "month"} & set(by)
+    step = timedelta(minutes=minutes_alike(by, options))
+    slices = pl.datetime_range(begin, end + timedelta(7 * comes_round), step, closed="left", time_unit="us", eager=True)
+    start, until = pl.col("started_at"), pl.col("started_at") + step
     missing = [
         (pl.min_horizontal(until, pl.lit(gap.end)) - pl.max_horizontal(start, pl.lit(gap.begin))).dt.total_microseconds().clip(0)
         for gap in coverage.unfetched(begin, end)
     ]
-    whole = pl.when(start < end).then(_STEP / timedelta(microseconds=1)).otherwise(0)
+    whole = pl.when(start < end).then(step / timedelta(microseconds=1)).otherwise(0)
     hours = {"hours": whole, "fetched_hours": whole - pl.sum_horizontal(pl.lit(0), *missing)}
     return (
         slices.alias("started_at")
         .to_frame()
-        .with_columns(**hours, **{name: LOCAL_DIMENSIONS[name](options.time_zone) for name in by})
+        .with_columns(**hours, **start_dimensions(by, options))
         .group_by(by)
         .agg(pl.col(*hours).sum() / (timedelta(hours=1) / timedelta(microseconds=1)))
     )

@@ -21,10 +21,12 @@ __all__ = [
     "SERVICE_LEVELS",
     "ServiceLevel",
     "facts",
+    "flat",
     "is_answered_leg",
     "level_flags",
     "level_words",
     "names_carried",
+    "quotient",
     "rang",
     "seconds",
     "to_person",
@@ -121,12 +123,22 @@ SERVICE_LEVELS: Mapping[Variant, ServiceLevel] = MappingProxyType(
 
 def seconds(begin: pl.Expr, end: pl.Expr) -> pl.Expr:
     """The seconds from one moment to another as Float64, to the microsecond."""
-    return (end - begin).dt.total_microseconds() / 1_000_000
+    return quotient((end - begin).dt.total_microseconds(), 1_000_000)
+
+
+def quotient(column: pl.Expr, number: int) -> pl.Expr:
+    """The column over the number, as the Float64 that is nearest to it.
+
+    Polars multiplies a column of several rows by the reciprocal of a number, and divides one row. So 3,943,000 microseconds would be
+    3.9429999999999996 s, less than 3.943, or not, by how many rows come at once. It divides a column by a column.
+    """
+    return column / column.clip(number, number)
 
 
 def is_answered_leg(leg: Callable[[str], pl.Expr]) -> pl.Expr:
     """Whether a leg was answered: status ANSWERED in any case of letters, or `answered_time` set."""
-    return (leg("status").str.to_uppercase() == "ANSWERED").fill_null(value=False) | leg("answered_time").is_not_null()
+    # A pattern looks at each letter where it lies; to write it in capitals makes a text for every leg.
+    return leg("status").str.contains("^(?i:ANSWERED)$").fill_null(value=False) | leg("answered_time").is_not_null()
 
 
 def rang(leg: Callable[[str], pl.Expr]) -> pl.Expr:
@@ -154,6 +166,19 @@ def facts(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  
     return same_kind(calls, flat.select("id", "started_at", *CALL_COLUMNS, names_carried(), *CALL_FACTS))
 
 
+def flat(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
+    """These calls with facts as plain columns beside their legs, so that any engine can reckon with them.
+
+    `state` is "running", "unknown", "answered" or "missed"; `first_ring_at` is when a person's phone first rang, or where there is none,
+    any; `answered_at` is when a person first answered. LazyFrame in, LazyFrame out.
+    """
+    found = calls.lazy().with_columns(**_from_legs(options))
+    state = pl.coalesce(pl.when(pl.col(name)).then(pl.lit(name)) for name in ("running", "unknown", "answered", "missed"))
+    told = found.with_columns(**_states()).with_columns(state=state, answered_at="person_answered_at")
+    names = calls.lazy().collect_schema().names()
+    return same_kind(calls, told.select(*names, "state", "first_ring_at", "answered_at"))
+
+
 def names_carried() -> selectors.Selector:
     """Those of `NAME_COLUMNS` that the calls have."""
     return selectors.by_name(*NAME_COLUMNS, require_all=False)
@@ -176,7 +201,7 @@ def _from_legs(options: MetricOptions) -> dict[str, pl.Expr]:
         return of_legs(what).list.any().fill_null(value=False)
 
     return {
-        "ivr_only": any_leg(answered) & ~any_leg(answered & person),
+        "ivr_only": ~of_legs(pl.when(answered).then(person)).list.max().fill_null(value=True),
         "person_answered_at": of_legs(pl.when(answered & person).then(_field("answered_time"))).list.min(),
         "first_ring_at": pl.when(any_leg(person))
         .then(of_legs(pl.when(person).then(rings)).list.min())

@@ -59,7 +59,7 @@ def hunt_paths(
     lost = (
         steps.join(whole.select("call_row", "path"), on="call_row")
         .group_by("path", "place")
-        .agg(lost_s=pl.when(known > 0).then(pl.col("lost").sum() / known / 1_000_000))
+        .agg(lost_s=pl.when(known > 0).then(pl.col("lost").sum() / (known.cast(pl.Int64) * 1_000_000)))
         .sort("path", "place")
         .group_by("path", maintain_order=True)
         .agg("lost_s")

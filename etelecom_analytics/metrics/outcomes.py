@@ -8,7 +8,7 @@ import polars as pl
 
 from ..frames import Frame, same_kind
 from ..schema import CALL_TARGETS_SCHEMA, LEG_OUTCOMES, OFFERS_SCHEMA
-from .facts import CALL_COLUMNS, is_answered_leg, names_carried, rang, seconds, to_person
+from .facts import CALL_COLUMNS, is_answered_leg, names_carried, quotient, rang, seconds, to_person
 from .options import MetricOptions
 
 __all__ = ["LEG_FACTS", "OFFER_FACTS", "leg_facts", "legs", "offer_facts", "offer_spans", "offers"]
@@ -209,7 +209,7 @@ def _gathered(calls: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.
             answered_at=pl.col("answered_time").filter("is_answered").min(),
             over_at=pl.col("ended_time").max(),
             ring_s=pl.col("ring_duration").filter("rang").max().cast(pl.Float64),
-            talk_s=pl.when(pl.col("talk").is_not_null().any()).then(pl.col("talk").sum() / 1_000_000),
+            talk_s=pl.when(pl.col("talk").is_not_null().any()).then(quotient(pl.col("talk").sum(), 1_000_000)),
             legs=pl.len().cast(pl.Int32),
             outcome=of_best("outcome"),
             trunk_name=of_best("trunk_name"),

@@ -92,7 +92,7 @@ def erlangs_profile(
         .group_by(keys)
         .agg(
             hours=pl.len().cast(pl.Int64),
-            erlangs=held.sum() / pl.len() / _HOUR,
+            erlangs=held.sum() / (pl.len().cast(pl.Int64) * _HOUR),
             peak=pl.col("erlangs").max(),
             calls=pl.col("calls").sum() / pl.len(),
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from .bins import bin_width
+from .facts import quotient
 from .options import MetricOptions
 from .outcomes import offer_facts
 from .selection import Calls, Selection
@@ -58,7 +59,7 @@ def _binned(rang: pl.DataFrame, groups: pl.DataFrame) -> tuple[int, pl.DataFrame
     """How wide the bins are, and the bins."""
     width, held = bin_width(rang["ring_s"])
     last = int(held) // width
-    number = (pl.col("ring_s") // width).clip(0, last).cast(pl.Int64)
+    number = quotient(pl.col("ring_s"), width).floor().clip(0, last).cast(pl.Int64)
     outcomes = ("rna_timeout", "caller_gave_up", "busy_or_rejected")
     counts = (
         rang.with_columns(bin=number)

@@ -14,9 +14,9 @@ from typing import Literal
 import polars as pl
 
 from .. import clock
-from ..clock import LOCAL_DIMENSIONS
 from ..errors import InputError, UnknownName
 from .confidence import Z95
+from .dimensions import start_dimensions
 from .facts import facts
 from .options import MetricOptions
 from .selection import Calls, Selection
@@ -192,7 +192,7 @@ def _chi_square_tail(value: float, degrees: int) -> float:
 def _measured(calls: Calls, interval: str, keys: Sequence[str], options: MetricOptions) -> pl.DataFrame:
     """One row an interval, sorted: what was measured in it, over all days."""
     found = calls.facts(options) if isinstance(calls, Selection) else facts(calls.lazy(), options=options)
-    local = {name: LOCAL_DIMENSIONS[name](options.time_zone) for name in ("day", *keys)}
+    local = start_dimensions(["day", *keys], options)
     comes = (pl.col("direction").cast(pl.String) == "in").fill_null(value=False)
     talk_s = pl.coalesce("agent_talk_s", "talk_s")
     rows = found.filter(pl.col("started_at").is_not_null()).select(**local, counts=comes & pl.col("offered"), talk_s=talk_s).collect()

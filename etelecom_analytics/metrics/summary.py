@@ -6,11 +6,11 @@ from typing import overload
 
 import polars as pl
 
-from ..clock import LOCAL_DIMENSIONS
 from ..errors import InputError, UnknownName
 from ..frames import Frame
 from .confidence import wilson
-from .facts import CALL_COLUMNS, NAME_COLUMNS, facts
+from .dimensions import START_DIMENSIONS, start_dimensions
+from .facts import CALL_COLUMNS, NAME_COLUMNS, facts, quotient
 from .options import MetricOptions
 from .outcomes import leg_facts, offer_facts
 from .registry import HEADLINE, Grain, Mean, Measure, Quantile, Ratio, Total, measure
@@ -19,7 +19,7 @@ from .selection import Calls, Selection
 __all__ = ["DIMENSIONS", "LEG_DIMENSIONS", "NAME_DIMENSIONS", "columns_of", "microseconds", "rows_of", "summarize"]
 
 LEG_DIMENSIONS = ("target_number", "trunk_name", "outcome", "fail_code")
-DIMENSIONS = (*LOCAL_DIMENSIONS, *CALL_COLUMNS, *LEG_DIMENSIONS)
+DIMENSIONS = (*START_DIMENSIONS, *CALL_COLUMNS, *LEG_DIMENSIONS)
 """What numbers can be grouped by. The last four belong to a leg or an offer: call measures know nothing of them.
 
 An offer's are those of its best leg, a leg's its own. Asked for together by `trunk_name`, both stand in the row of that name: the offers
@@ -81,7 +81,7 @@ def summarize(
     tables = []
     for grain in dict.fromkeys(each.grain for each in asked):
         of_grain = [each for each in asked if each.grain == grain]
-        rows = _rows(calls, grain, of_grain, options).with_columns(**_local(dimensions, options))
+        rows = _rows(calls, grain, of_grain, options).with_columns(**start_dimensions(dimensions, options))
         columns = [column for each in of_grain for column in _columns(each, confidence=confidence)]
         tables.append(rows.group_by(dimensions).agg(columns) if dimensions else rows.select(columns))
     joined = reduce(lambda left, right: _joined(left, right, dimensions), tables)
@@ -94,7 +94,7 @@ def summarize(
 def rows_of(calls: Calls, by: Sequence[str], name: str, *, options: MetricOptions) -> pl.LazyFrame:
     """The rows that `summarize` sums up for this measure, each with the dimensions of `by`, and the same errors; not yet grouped."""
     dimensions, asked = _checked(calls, by, [name])
-    return _rows(calls, asked[0].grain, asked, options).with_columns(**_local(dimensions, options))
+    return _rows(calls, asked[0].grain, asked, options).with_columns(**start_dimensions(dimensions, options))
 
 
 def columns_of(each: Measure) -> list[pl.Expr]:
@@ -134,10 +134,6 @@ def _rows(calls: Calls, grain: Grain, asked: Sequence[Measure], options: MetricO
     return leg_facts(calls.lazy(), options=options) if grain == "legs" else offer_facts(calls.lazy(), options=options, busy=busy)
 
 
-def _local(dimensions: Sequence[str], options: MetricOptions) -> dict[str, pl.Expr]:
-    return {name: LOCAL_DIMENSIONS[name](options.time_zone) for name in dimensions if name in LOCAL_DIMENSIONS}
-
-
 def _joined(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) -> pl.LazyFrame:
     """Both grains side by side; a group that only one of them has stays."""
     if not dimensions:
@@ -147,7 +143,7 @@ def _joined(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) 
 
 def _sum(fact: str) -> pl.Expr:
     """The sum of a fact in seconds, or how many rows a flag holds for; as Int64, since unsigned counts wrap when subtracted."""
-    return microseconds(fact).sum() / 1_000_000 if fact.endswith("_s") else pl.col(fact).cast(pl.Int64).sum()
+    return quotient(microseconds(fact).sum(), 1_000_000) if fact.endswith("_s") else pl.col(fact).cast(pl.Int64).sum()
 
 
 def microseconds(fact: str) -> pl.Expr:
@@ -162,7 +158,7 @@ def _columns(each: Measure, *, confidence: bool) -> list[pl.Expr]:
             return [_sum(fact).alias(each.name)]
         case Mean(fact):
             known = microseconds(fact)
-            return [pl.when(known.count() > 0).then(known.sum() / known.count() / 1_000_000).alias(each.name)]
+            return [pl.when(known.count() > 0).then(known.sum() / (known.count().cast(pl.Int64) * 1_000_000)).alias(each.name)]
         case Quantile(fact, share):
             return [pl.col(fact).quantile(share, interpolation="linear").alias(each.name)]
         case Ratio(numerator, denominator):

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from ..clock import LOCAL_DIMENSIONS
 from ..errors import InputError, UnknownName
 from ..frames import Frame, same_kind
 from .confidence import Z95
+from .dimensions import START_DIMENSIONS, start_dimensions
 from .facts import CALL_COLUMNS, NAME_COLUMNS, facts
 from .options import MetricOptions
 
 __all__ = ["call_dimensions", "kaplan_meier", "median_survival", "patience"]
 
-_OF_CALLS = (*LOCAL_DIMENSIONS, *CALL_COLUMNS, *NAME_COLUMNS)
+_OF_CALLS = (*START_DIMENSIONS, *CALL_COLUMNS, *NAME_COLUMNS)
 _ROUNDING = 1e-9
 """A product of many shares that is one half on paper may differ from it by this."""
 
@@ -125,7 +125,7 @@ def call_dimensions(calls: pl.DataFrame | pl.LazyFrame, by: Sequence[str], optio
             raise UnknownName("dimension of calls", name, _OF_CALLS)
         if name in NAME_COLUMNS and name not in calls.lazy().collect_schema():
             raise InputError(f"These calls carry no {name}: join it with logs.with_names(extensions, users, hotlines), and take its calls.")
-    return {name: LOCAL_DIMENSIONS[name](options.time_zone) if name in LOCAL_DIMENSIONS else pl.col(name) for name in names}
+    return {name: pl.col(name) for name in names} | start_dimensions(names, options)
 
 
 def _names(by: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ import polars as pl
 
 from ..clock import LOCAL_DIMENSIONS
 from ..frames import Frame, call_targets, same_kind
+from .facts import quotient
 from .options import MetricOptions
 from .selection import Calls
 
@@ -119,7 +120,7 @@ def erlangs(
     move by half an hour (Lord Howe Island), what is cut off is a row of its own.
     """
     hours = _hours(calls.lazy(), trunk, options)
-    return same_kind(calls, hours.select("hour_begin", "day", "hour", erlangs=pl.col("held") / _HOUR, calls="calls"))
+    return same_kind(calls, hours.select("hour_begin", "day", "hour", erlangs=quotient(pl.col("held"), _HOUR), calls="calls"))
 
 
 def busy_hours(
@@ -134,7 +135,7 @@ def busy_hours(
     has 0 Erlangs and no busy hour: both hours are null.
     """
     own = _own_hours(_hours(calls.lazy(), trunk, options))
-    return same_kind(calls, own.select("day", "hour_begin", "hour", erlangs=pl.col("held") / _HOUR, calls="calls"))
+    return same_kind(calls, own.select("day", "hour_begin", "hour", erlangs=quotient(pl.col("held"), _HOUR), calls="calls"))
 
 
 def busy_hour(
@@ -159,13 +160,13 @@ def busy_hour(
     hours = _hours(calls.lazy(), trunk, options)
     means = (
         hours.group_by("hour")
-        .agg(erlangs=pl.col("held").sum() / pl.len() / _HOUR)
+        .agg(erlangs=pl.col("held").sum() / (pl.len().cast(pl.Int64) * _HOUR))
         .sort("erlangs", "hour", descending=[True, False])
         .select(pl.col("hour", "erlangs").first())
     )
     own = _own_hours(hours).select(
         days=pl.len().cast(pl.Int64),
-        daily_peak_erlangs=pl.when(pl.len() > 0).then(pl.col("held").sum() / pl.len() / _HOUR),
+        daily_peak_erlangs=pl.when(pl.len() > 0).then(pl.col("held").sum() / (pl.len().cast(pl.Int64) * _HOUR)),
     )
     return same_kind(calls, pl.concat([means, own], how="horizontal"))
 

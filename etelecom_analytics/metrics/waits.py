@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from .bins import bin_width
+from .facts import quotient
 from .options import MetricOptions
 from .selection import Calls, fact_rows
 
@@ -51,7 +52,7 @@ def _binned(known: pl.DataFrame, groups: pl.DataFrame) -> tuple[int, pl.DataFram
     """How wide the bins are, and the bins."""
     width, held = bin_width(known["wait_s"])
     last = max(-int(-held // width) - 1, 0)
-    number = ((pl.col("wait_s") / width).ceil() - 1).clip(0, last).cast(pl.Int64)
+    number = (quotient(pl.col("wait_s"), width).ceil() - 1).clip(0, last).cast(pl.Int64)
     counts = known.with_columns(bin=number).group_by("group", "bin").agg(calls=pl.len().cast(pl.Int64))
     every = groups.select("group", total="calls").join(pl.DataFrame({"bin": range(last + 1)}, schema={"bin": pl.Int64}), how="cross")
     ends = known.select((pl.col("wait_s") <= (last + 1) * width).all()).item()

@@ -1,17 +1,14 @@
 """What is asked beside a query: in words, as buttons that take it away, and as code."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import fields
-from datetime import datetime
 
 import ipywidgets as ui  # type: ignore[import-untyped]
 import polars as pl
 
-from .. import clock
 from ..metrics import MetricOptions
 from ..numbers import mask
+from ..pasting import literal
 from ..privacy import mask_numbers
-from ..query import literal
 from .choice import Choice
 from .panel import BUTTON
 
@@ -58,11 +55,9 @@ def code_of(choice: Choice, *, options: MetricOptions, chart: str) -> str:
     if choice.beside:
         matching = f"et.metrics.calls_behind({matching}, {literal(dict(choice.beside))}, options=options)"
     numbers = "display(et.summarize(filtered, options=options, confidence=True))"
-    return f"{query}options = {_source(options)}\nfiltered = {matching}\n{numbers}\n{chart}"
+    return f"{query}{_statement(options.code())}filtered = {matching}\n{numbers}\n{chart}"
 
 
-def _source(options: MetricOptions) -> str:
-    """Python that makes these options: what differs from the defaults."""
-    given = {field.name: value for field in fields(options) if (value := getattr(options, field.name)) != field.default}
-    told = {name: clock.moment_text(value, options.time_zone) if isinstance(value, datetime) else value for name, value in given.items()}
-    return f"et.MetricOptions({', '.join(f'{name}={literal(value)}' for name, value in told.items())})"
+def _statement(code: str) -> str:
+    """The code without its import, which stands above already."""
+    return code.split("\n\n", 1)[1]

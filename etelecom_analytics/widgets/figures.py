@@ -99,7 +99,8 @@ class Figures:
     def __init__(self, everything: Selection, *, options: MetricOptions, coverage: FetchReport, masked: bool) -> None:
         self._options, self._coverage, self._masked = options, coverage, masked
         carried = everything.lazy().collect_schema().names()
-        self._of_calls = [name for name in (*CLOCK, *CALL_COLUMNS, *NAME_DIMENSIONS) if name in (*CLOCK, *carried)]
+        of_start = [*CLOCK, *(["in_hours"] if options.business_hours else [])]
+        self._of_calls = [name for name in (*of_start, *CALL_COLUMNS, *NAME_DIMENSIONS) if name in (*of_start, *carried)]
         self._names = {by: labels(everything.calls, by) for by in (*self._of_calls, *LEG_DIMENSIONS)}
         self.measures = [name for name in MEASURES if name != _NOT_OFFERED]
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -48,6 +47,8 @@ PASSING: dict[str, faults.Fault] = {
 """What a client must get over without help; each for some of the requests."""
 
 REPEATS = "repeats"
+EMPTY = {"empty page", "three empty pages", "null page"}
+"""With these a cursor that repeats may bring an empty page once more, which is a circle by the contract."""
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +62,13 @@ def faulty(some: pl.DataFrame) -> Iterator[CallLogServer]:
         yield server
 
 
-def quick_client(server: CallLogServer, waits: list[float], *, page_size: int = 100, attempts: int = 12) -> et.Client:
-    """A client that waits in no time, and asks for pages of any size."""
-    client = et.Client(server.base_url, server.api_key, sleep=waits.append, retry=et.Retry(attempts=attempts, total_s=1e6))
-    whole = client.list_calls
+def quick_client(server: CallLogServer, waits: list[float], *, attempts: int = 12) -> et.Client:
+    """A client that waits in no time."""
+    return et.Client(server.base_url, server.api_key, sleep=waits.append, retry=et.Retry(attempts=attempts, total_s=1e6))
 
-    def in_small_pages(*arguments: Any, **options: Any) -> et.Page:
-        return whole(*arguments, **({"limit": page_size} | options))
 
-    client.list_calls = in_small_pages  # type: ignore[method-assign]
-    return client
+def pages_of(rows: int) -> et.FetchOptions:
+    return et.FetchOptions(page_limit=rows)
 
 
 @settings(max_examples=60)
@@ -84,6 +82,7 @@ def quick_client(server: CallLogServer, waits: list[float], *, page_size: int = 
 def test_any_fault_that_passes_gives_the_same_calls_as_none(
     chosen: list[str], share: float, seed: int, page_size: int, workers: int, some: pl.DataFrame, faulty: CallLogServer
 ):
+    assume(not any(REPEATS in name for name in chosen) or EMPTY.isdisjoint(chosen))
     faulty.forget()
     for place, name in enumerate(chosen):
         fault = PASSING[name]
@@ -91,8 +90,8 @@ def test_any_fault_that_passes_gives_the_same_calls_as_none(
         faulty.misbehave(
             fault, when=lambda request, name=name, met=some_of_them: met(request) and not (REPEATS in name and not request.page)
         )
-    with quick_client(faulty, [], page_size=page_size, attempts=300) as client:
-        logs = et.fetch_calls(client, DAYS, workers=workers)
+    with quick_client(faulty, [], attempts=300) as client:
+        logs = et.fetch_calls(client, DAYS, workers=workers, options=pages_of(page_size))
 
     assert_frame_equal(logs.calls, some)
     assert logs.report.complete
@@ -113,10 +112,10 @@ def test_a_cycle_of_cursors_is_an_error_after_one_probe(of: int, workers: int, s
     faulty.forget()
     faulty.misbehave(faults.cycle(of))
     with (
-        quick_client(faulty, [], page_size=30) as client,
+        quick_client(faulty, []) as client,
         pytest.raises(errors.PagingError, match="came twice and brought nothing new") as caught,
     ):
-        et.fetch_calls(client, DAYS, workers=workers)
+        et.fetch_calls(client, DAYS, workers=workers, options=pages_of(30))
 
     assert isinstance(caught.value, et.IncompleteFetch)
     chains: dict[str, list[str]] = {}
@@ -196,9 +195,7 @@ def test_one_worker_that_is_told_to_wait_slows_all(some: pl.DataFrame, faulty: C
 
     faulty.misbehave(note)
     with et.Client(faulty.base_url, faulty.api_key) as client:
-        client_page = client.list_calls
-        client.list_calls = lambda *arguments, **options: client_page(*arguments, **({"limit": 15} | options))  # type: ignore[method-assign]
-        logs = et.fetch_calls(client, DAYS, workers=6)
+        logs = et.fetch_calls(client, DAYS, workers=6, options=pages_of(15))
 
     assert_frame_equal(logs.calls, some)
     pauses = [later - earlier for earlier, later in zip(sorted(came), sorted(came)[1:], strict=False)]

@@ -60,13 +60,7 @@ def test_an_empty_range_is_an_empty_table_and_says_so(client: et.Client):
 def test_any_page_size_gives_the_same_calls(page_size: int, calls: pl.DataFrame):
     some = calls.head(150)
     with serve(some, rewrite=None) as server, et.Client(server.base_url, server.api_key) as client:
-        whole = client.list_calls
-
-        def in_small_pages(*arguments: Any, **options: Any) -> et.Page:
-            return whole(*arguments, **(options | {"limit": page_size}))
-
-        client.list_calls = in_small_pages  # type: ignore[method-assign]
-        logs = et.fetch_calls(client, progress=False)
+        logs = et.fetch_calls(client, progress=False, options=et.FetchOptions(page_limit=page_size))
     assert_frame_equal(logs.calls, some)
     assert logs.report.pages == -(-150 // page_size) + 1
 

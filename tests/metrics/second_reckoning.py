@@ -9,6 +9,7 @@ count (all of them running, or to `ivr_numbers`) is no row of `offer_measures`.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ import duckdb
 
 from etelecom_analytics import schema
 
+OpenSpan = tuple[int, str, str]
+"""When a weekday (1 = Monday) is open: from "HH:MM" until "HH:MM", which is not part of it."""
+
 CALL_DIMENSIONS = (
-    "hour", "quarter_hour", "weekday", "day", "week", "month",
+    "hour", "quarter_hour", "weekday", "day", "week", "month", "in_hours",
     "direction", "call_state", "call_status", "extension_id", "user_id", "caller", "callee",
 )  # fmt: skip
 OFFER_DIMENSIONS = (*CALL_DIMENSIONS, "target_number", "trunk_name", "outcome", "fail_code")
@@ -45,6 +49,18 @@ SELECT
     local_start::DATE AS day,
     date_trunc('week', local_start)::DATE AS week,
     date_trunc('month', local_start)::DATE AS month,
+    CASE
+        WHEN started_at IS NULL THEN NULL
+        WHEN list_contains(getvariable('holidays'), local_start::DATE) THEN false
+        WHEN getvariable('open_spans') IS NULL THEN true
+        -- [weekday, begin, end) in seconds of the day; a call in the last microsecond before the end is in time.
+        ELSE len(list_filter(
+            getvariable('open_spans'),
+            lambda span: span[1] = isodow(local_start)
+                AND span[2] * 1000000 <= epoch_us(local_start) - epoch_us(date_trunc('day', local_start))
+                AND epoch_us(local_start) - epoch_us(date_trunc('day', local_start)) < span[3] * 1000000
+        )) > 0
+    END AS in_hours,
     direction::VARCHAR AS direction,
     call_state::VARCHAR AS call_state,
     call_status::VARCHAR AS call_status,
@@ -184,7 +200,7 @@ SELECT
 FROM gathered
 JOIN (
     SELECT
-        call_row, hour, quarter_hour, weekday, day, week, month, direction, call_state, call_status,
+        call_row, hour, quarter_hour, weekday, day, week, month, in_hours, direction, call_state, call_status,
         extension_id, user_id, caller, callee
     FROM calls
 ) AS dimensions USING (call_row)
@@ -194,7 +210,7 @@ _TRUNK_LEGS = """
 CREATE OR REPLACE TABLE trunk_legs AS
 SELECT
     outcome, is_answered, fail_code, trunk_name, target_number, add_us, ring_us,
-    hour, quarter_hour, weekday, day, week, month, direction, call_state, call_status, extension_id, user_id, caller, callee
+    hour, quarter_hour, weekday, day, week, month, in_hours, direction, call_state, call_status, extension_id, user_id, caller, callee
 FROM leg_outcomes
 JOIN calls USING (call_row)
 WHERE trunk_name IS NOT NULL AND calls.ended_us IS NOT NULL
@@ -352,6 +368,8 @@ def call_measures(
     short_s: float = 5,
     min_talk_s: float = 10,
     ivr_numbers: Sequence[str] = (),
+    business_hours: Sequence[OpenSpan] | None = None,
+    holidays: Sequence[date] = (),
 ) -> list[dict[str, Any]]:
     """Every call measure, one row a value of `by`, or one row for all calls."""
     tables = _tables(
@@ -362,20 +380,42 @@ def call_measures(
         threshold_s=threshold_s,
         short_s=short_s,
         min_talk_s=min_talk_s,
+        business_hours=business_hours,
+        holidays=holidays,
     )
     measures = _CALL_MEASURES | {"service_level": _share(*SERVICE_LEVELS[variant])}
     return _grouped(tables.table("facts"), by, CALL_DIMENSIONS, measures)
 
 
-def offer_measures(parquet: Path, by: str | None = None, *, ivr_numbers: Sequence[str] = ()) -> list[dict[str, Any]]:
+def offer_measures(
+    parquet: Path,
+    by: str | None = None,
+    *,
+    ivr_numbers: Sequence[str] = (),
+    business_hours: Sequence[OpenSpan] | None = None,
+    holidays: Sequence[date] = (),
+) -> list[dict[str, Any]]:
     """Every offer measure, one row a value of `by`, or one row for all offers."""
-    counted = _tables(parquet, _FOR_OFFERS, ivr_numbers).table("offers").filter("outcome <> 'in_progress' AND NOT to_ivr")
+    counted = (
+        _tables(parquet, _FOR_OFFERS, ivr_numbers, business_hours=business_hours, holidays=holidays)
+        .table("offers")
+        .filter("outcome <> 'in_progress' AND NOT to_ivr")
+    )
     return _grouped(counted, by, OFFER_DIMENSIONS, _OFFER_MEASURES)
 
 
-def leg_measures(parquet: Path, by: str | None = None, *, ivr_numbers: Sequence[str] = ()) -> list[dict[str, Any]]:
+def leg_measures(
+    parquet: Path,
+    by: str | None = None,
+    *,
+    ivr_numbers: Sequence[str] = (),
+    business_hours: Sequence[OpenSpan] | None = None,
+    holidays: Sequence[date] = (),
+) -> list[dict[str, Any]]:
     """Every measure of legs through trunks, one row a value of `by`, or one row for all such legs."""
-    counted = _tables(parquet, (*_FOR_OUTCOMES, _TRUNK_LEGS), ivr_numbers).table("trunk_legs")
+    counted = _tables(parquet, (*_FOR_OUTCOMES, _TRUNK_LEGS), ivr_numbers, business_hours=business_hours, holidays=holidays).table(
+        "trunk_legs"
+    )
     return _grouped(counted, by, OFFER_DIMENSIONS, _LEG_MEASURES)
 
 
@@ -481,6 +521,8 @@ def _tables(
     threshold_s: float = 20,
     short_s: float = 5,
     min_talk_s: float = 10,
+    business_hours: Sequence[OpenSpan] | None = None,
+    holidays: Sequence[date] = (),
 ) -> duckdb.DuckDBPyConnection:
     """The database, with the tables that the statements make of the file."""
     if wait_from not in ("started_at", "first_ring"):
@@ -492,9 +534,18 @@ def _tables(
     tables.execute("SET VARIABLE threshold_us = $1::BIGINT", [round(threshold_s * 1_000_000)])
     tables.execute("SET VARIABLE short_us = $1::BIGINT", [round(short_s * 1_000_000)])
     tables.execute("SET VARIABLE min_talk_s = $1::DOUBLE", [min_talk_s])
+    tables.execute(
+        "SET VARIABLE open_spans = $1::BIGINT[][]", [None if business_hours is None else [_seconds(span) for span in business_hours]]
+    )
+    tables.execute("SET VARIABLE holidays = $1::DATE[]", [list(holidays)])
     for statement in statements:
         tables.execute(statement)
     return tables
+
+
+def _seconds(span: OpenSpan) -> list[int]:
+    weekday, begin, end = span
+    return [weekday, *(int(text[:2]) * 3600 + int(text[3:]) * 60 for text in (begin, end))]
 
 
 _ORDERS: Mapping[str, tuple[str, ...]] = {

@@ -106,3 +106,11 @@ def test_a_number_is_found_by_what_was_reckoned_once():
     assert_frame_equal(table.asked(query).calls, CALLS.filter(query.to_expr()))
     assert_frame_equal(table.asked(query).take(table.asked(query).places), CALLS.filter(query.to_expr()))
     assert table.values("wait_s", OPTIONS).to_list() == et.metrics.facts(CALLS, options=OPTIONS)["wait_s"].to_list()
+
+
+def test_business_hours_are_a_group_too():
+    options = et.MetricOptions(business_hours={"mon-fri": ("08:00", "17:30")})
+    for row in summarize(CALLS, ["in_hours"], ["calls"], options=options).iter_rows(named=True):
+        assert calls_behind(CALLS, {"in_hours": row["in_hours"]}, options=options).height == row["calls"] > 0
+    with pytest.raises(InputError, match="in_hours cannot be 1"):
+        calls_behind(CALLS, {"in_hours": 1}, options=options)

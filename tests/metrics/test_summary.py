@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 import second_reckoning as sql
+from cases import call, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -184,6 +185,18 @@ def test_the_measures_of_real_calls_with_other_options(real: tuple[pl.DataFrame,
 def test_the_measures_of_real_calls_agree_with_the_second_reckoning(by: str, real: tuple[pl.DataFrame, Path]):
     assert_agree(summarize(real[0], [by], CALL_MEASURES), sql.call_measures(real[1], by))
     assert_agree(summarize(real[0], [by], OFFER_MEASURES), sql.offer_measures(real[1], by))
+
+
+@pytest.mark.parametrize("copies", [1, 2, 40])
+def test_a_wait_is_as_long_as_its_threshold_however_many_calls_there_are(copies: int):
+    """A third of all milliseconds would come out a little less where many rows are divided at once."""
+    rows = [call(f"{wait}-{copy}", ended=wait / 1000) for wait in range(3_900, 4_000) for copy in range(copies)]
+    calls = frame(*rows)
+
+    assert set(et.metrics.facts(calls)["wait_s"]) == {wait / 1000 for wait in range(3_900, 4_000)}
+    for threshold_s in (3.943, 3.999):
+        short = summarize(calls, measures=["short_abandoned"], options=et.MetricOptions(short_s=threshold_s)).item()
+        assert short == copies * (round(threshold_s * 1000) - 3_900)
 
 
 # What holds for any calls.

@@ -442,3 +442,18 @@ def test_a_selection_is_given_to_charts_and_measures(desk: et.Explorer):
     assert isinstance(desk.selection, Selection)
     assert et.summarize(desk.selection, options=OPTIONS).equals(et.summarize(desk.filtered, options=OPTIONS))
     assert repr(desk).startswith("Explorer\n")
+
+
+def test_business_hours_can_be_clicked_and_copied():
+    options = et.MetricOptions(ivr_numbers=("8000", "8100"), business_hours={"mon-fri": ("08:00", "17:30")})
+    explorer = et.Explorer(SAMPLE, options=options, debounce_s=0)
+    put(explorer, "Chart", "group")
+    put(explorer, "By", "in_hours")
+    label, group = next(iter(explorer._tabs.figure.groups.values()))
+    click(explorer, label)
+    assert explorer.beside == group
+    names: dict[str, Any] = {"logs": SAMPLE, "display": lambda _: None}
+    with _renderers_kept():
+        exec(explorer.code(), names)  # noqa: S102  # this is what a reader does
+    assert_frame_equal(names["filtered"], explorer.filtered)
+    assert 0 < explorer.filtered.height < 851

@@ -1,0 +1,160 @@
+"""Eight measures by hour of 10 million calls of a snapshot, against the same in hand-written DuckDB SQL on the same file.
+
+    python tests/benchmarks/ten_million.py [CALLS] [ROUNDS]
+
+Not a test: it prints a table. Each reckoning runs in a process of its own, in turns, with as many threads as the other; both results must
+agree to 1e-9. The quickest round counts, since others may be at work on the machine. Wanted: at most 1.3 times DuckDB's time, under 3 GB,
+and time against rows on a straight line from 0.1 to 10 million.
+
+The calls are 100,000 simulated ones of a week, again and again under other ids, each time a week later. The file lies in the folder for
+temporary files, about 1.4 GB of it, and is gone at the end.
+"""
+
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+from fetch_memory import peak_bytes
+
+import etelecom_analytics as et
+
+MEASURES = ["offered", "answered", "missed", "answer_rate", "service_level", "asa_s", "wait_p90_s", "talk_avg_s"]
+IVR = ("8000", "8100")
+SIZES = (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
+_WEEK = 100_000
+_THREADS = os.cpu_count() or 1
+
+_SQL = """
+WITH told AS (
+    SELECT
+        hour(started_at::TIMESTAMP + INTERVAL 7 HOURS) AS hour,
+        call_state, duration, started_at, ended_at,
+        list_filter(call_targets, lambda leg: leg.answered_time IS NOT NULL OR upper(leg.status) = 'ANSWERED') AS answers
+    FROM read_parquet($file)
+    WHERE ended_at IS NOT NULL AND call_state IN ('answered', 'not_answered')
+),
+judged AS (
+    SELECT
+        hour, duration, started_at, ended_at,
+        list_min([
+            leg.answered_time FOR leg IN answers IF leg.target_number IS NULL OR leg.target_number NOT IN ('8000', '8100')
+        ]) AS answered_at,
+        call_state = 'answered' AND NOT (
+            len(answers) > 0
+            AND len(list_filter(answers, lambda leg: leg.target_number IS NULL OR leg.target_number NOT IN ('8000', '8100'))) = 0
+        ) AS answered
+    FROM told
+),
+waited AS (
+    SELECT hour, duration, answered, CASE WHEN answered THEN answered_at ELSE ended_at END - started_at AS span FROM judged
+),
+known AS (
+    SELECT hour, duration, answered, CASE WHEN span IS NOT NULL THEN greatest(epoch_us(span), 0) END AS wait_us FROM waited
+)
+SELECT
+    hour,
+    count(*) AS offered,
+    count(*) FILTER (answered) AS answered,
+    count(*) FILTER (NOT answered) AS missed,
+    count(*) FILTER (answered) / count(*) AS answer_rate,
+    count(*) FILTER (answered AND wait_us <= 20000000) / nullif(count(wait_us), 0) AS service_level,
+    avg(wait_us) FILTER (answered) / 1e6 AS asa_s,
+    quantile_cont(wait_us::DOUBLE, 0.9) FILTER (answered) / 1e6 AS wait_p90_s,
+    avg(duration) FILTER (answered) AS talk_avg_s
+FROM known
+GROUP BY hour
+ORDER BY hour NULLS LAST
+"""
+
+
+def prepare(file: Path, calls: int) -> None:
+    """Write so many calls."""
+    week = et.simulate_calls(min(calls, _WEEK), seed=1, days=7).calls
+
+    def later(weeks: int) -> pl.LazyFrame:
+        shift = timedelta(weeks=weeks)
+        legs = pl.element().struct.with_fields(
+            *(pl.field(name) + shift for name in ("add_time", "ring_time", "answered_time", "ended_time"))
+        )
+        return week.lazy().with_columns(
+            pl.col("started_at", "ended_at", "created_at", "updated_at") + shift,
+            id=pl.format("{}{}", pl.lit(100 + weeks), "id"),
+            call_targets=pl.col("call_targets").list.eval(legs),
+        )
+
+    pl.concat([later(weeks) for weeks in range(-(-calls // _WEEK))]).sink_parquet(file)
+
+
+def ours(file: Path) -> list[dict[str, Any]]:
+    """Reckoned by this package."""
+    options = et.MetricOptions(ivr_numbers=IVR)
+    return et.summarize(pl.scan_parquet(file), ["hour"], MEASURES, options=options).collect(engine="streaming").to_dicts()
+
+
+def theirs(file: Path) -> list[dict[str, Any]]:
+    """Reckoned by DuckDB."""
+    found = duckdb.connect(config={"threads": _THREADS}).execute(_SQL, {"file": str(file)})
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def one(which: str, file: Path) -> None:
+    """One of them in this process: what it found, how long it took and how much memory, as JSON."""
+    reckon = {"ours": ours, "theirs": theirs}[which]
+    imported = peak_bytes()
+    begun = time.perf_counter()
+    rows = reckon(file)
+    print(json.dumps({"seconds": time.perf_counter() - begun, "imported": imported, "peak": peak_bytes(), "rows": rows}))
+
+
+def asked(which: str, file: Path) -> dict[str, Any]:
+    """The answer of a process of its own."""
+    environment = os.environ | {"POLARS_MAX_THREADS": str(_THREADS)}
+    done = subprocess.run([sys.executable, __file__, which, str(file)], capture_output=True, text=True, check=True, env=environment)
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def agree(left: list[dict[str, Any]], right: list[dict[str, Any]]) -> bool:
+    """Row by row and name by name, to 1e-9."""
+    return len(left) == len(right) > 0 and all(
+        one.keys() == two.keys() and all(math.isclose(one[name], two[name], rel_tol=1e-9, abs_tol=1e-9) for name in one)
+        for one, two in zip(left, right, strict=True)
+    )
+
+
+def main(calls: int = SIZES[-1], rounds: int = 5) -> None:
+    """Print the table."""
+    sizes = [size for size in SIZES if size <= calls]
+    print("| calls | this package, s | DuckDB, s | times | peak, MB | DuckDB's, MB | agree |\n|---|---|---|---|---|---|---|")
+    seconds: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in sizes:
+            file = Path(folder) / "calls.parquet"
+            prepare(file, size)
+            found = [(asked("ours", file), asked("theirs", file)) for _ in range(rounds)]
+            mine, other = (min(each[side]["seconds"] for each in found) for side in (0, 1))
+            peaks = [max(each[side]["peak"] for each in found) / 1e6 for side in (0, 1)]
+            same = all(agree(each[0]["rows"], each[1]["rows"]) for each in found)
+            seconds.append(mine)
+            print(f"| {size:,} | {mine:.2f} | {other:.2f} | {mine / other:.2f} | {peaks[0]:,.0f} | {peaks[1]:,.0f} | {same} |", flush=True)
+    if len(sizes) > 1:
+        line = statistics.linear_regression(sizes, seconds)
+        print(f"\n{line.slope * 1e6:.3f} s a million calls; r = {statistics.correlation(sizes, seconds):.5f} (1 is a straight line)")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] in (["ours"], ["theirs"]):
+        one(sys.argv[1], Path(sys.argv[2]))
+    else:
+        main(*(int(each) for each in sys.argv[1:]))
