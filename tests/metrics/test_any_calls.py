@@ -73,6 +73,12 @@ PUBLIC: dict[str, Public] = {
     "busy_hour": Public(table=lambda calls: metrics.busy_hour(calls, options=OPTIONS), across=True),
     "busy_hours": Public(table=lambda calls: metrics.busy_hours(calls, options=OPTIONS), across=True),
     "callback_rate": Public(table=lambda calls: metrics.callback_rate(calls, ["in_hours"], options=OPTIONS), across=True),
+    "calls_behind": Public(
+        table=lambda calls: metrics.calls_behind(calls, {"in_hours": True, "outcome": "answered"}, options=OPTIONS).drop(
+            "recording_urls", "call_targets"
+        ),
+        key=("id",), follows=True,
+    ),
     "concurrency": Public(table=_over_time, across=True, lazy=False),
     "erlangs_profile": Public(
         table=lambda calls: metrics.erlangs_profile(calls, ["weekday", "hour"], options=OPTIONS), across=True, lazy=False
