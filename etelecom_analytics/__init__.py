@@ -8,20 +8,23 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import charts, errors, metrics, simulator
+    from . import charts, errors, metrics, reports, simulator
     from .api.client import Client
     from .api.directory import fetch_extensions, fetch_hotlines, fetch_users
     from .api.fetch import FetchOptions, FetchStopped, IncompleteFetch, fetch_calls, fetcher
     from .api.retry import Retry
     from .api.wire import Page
+    from .archive import Archive, IncompleteSync
     from .fetch_report import FetchReport
     from .frames import call_targets
     from .logs import CallLogs, merge_logs
     from .metrics.options import MetricOptions
     from .metrics.registry import measures
     from .metrics.summary import summarize
+    from .privacy import Privacy, mask_numbers, pseudonymize
     from .query import CallQuery
     from .reports.page import write_charts, write_page
+    from .reports.report import write_report
     from .simulator import simulate_calls
     from .snapshot import read_snapshot, write_snapshot
     from .widgets.chart_view import ChartView
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from .widgets.filter_panel import FilterPanel
 
 __all__ = [
+    "Archive",
     "CallLogs",
     "CallQuery",
     "ChartView",
@@ -39,8 +43,10 @@ __all__ = [
     "FetchStopped",
     "FilterPanel",
     "IncompleteFetch",
+    "IncompleteSync",
     "MetricOptions",
     "Page",
+    "Privacy",
     "Retry",
     "call_targets",
     "charts",
@@ -50,21 +56,26 @@ __all__ = [
     "fetch_hotlines",
     "fetch_users",
     "fetcher",
+    "mask_numbers",
     "measures",
     "merge_logs",
     "metrics",
+    "pseudonymize",
     "read_snapshot",
+    "reports",
     "simulate_calls",
     "simulator",
     "summarize",
     "write_charts",
     "write_page",
+    "write_report",
     "write_snapshot",
 ]
 
 __version__ = version("etelecom_analytics")
 
 _HOME = {
+    "Archive": "archive",
     "CallLogs": "logs",
     "CallQuery": "query",
     "ChartView": "widgets.chart_view",
@@ -75,8 +86,10 @@ _HOME = {
     "FetchStopped": "api.fetch",
     "FilterPanel": "widgets.filter_panel",
     "IncompleteFetch": "api.fetch",
+    "IncompleteSync": "archive",
     "MetricOptions": "metrics.options",
     "Page": "api.wire",
+    "Privacy": "privacy",
     "Retry": "api.retry",
     "call_targets": "frames",
     "fetch_calls": "api.fetch",
@@ -84,13 +97,16 @@ _HOME = {
     "fetch_hotlines": "api.directory",
     "fetch_users": "api.directory",
     "fetcher": "api.fetch",
+    "mask_numbers": "privacy",
     "measures": "metrics.registry",
     "merge_logs": "logs",
+    "pseudonymize": "privacy",
     "read_snapshot": "snapshot",
     "simulate_calls": "simulator",
     "summarize": "metrics.summary",
     "write_charts": "reports.page",
     "write_page": "reports.page",
+    "write_report": "reports.report",
     "write_snapshot": "snapshot",
 }
 """In which room each public name lives; the rooms that are public themselves are not in it."""

@@ -1,4 +1,4 @@
-"""The command line: etelecom demo | check | fetch | serve."""
+"""The command line: etelecom demo | check | fetch | sync | report | serve."""
 
 import argparse
 import io
@@ -16,11 +16,13 @@ from . import __version__, clock
 from .api.client import Client
 from .api.fetch import FetchStopped, IncompleteFetch, fetch_calls
 from .api.retry import Retry
-from .errors import EtelecomError, InputError
+from .archive import Archive
+from .errors import ArchiveBusy, EtelecomError, InputError, LossRefused, SettingError, Stopped
 from .logs import CallLogs
 from .metrics.options import MetricOptions
 from .metrics.registry import HEADLINE, measures
 from .metrics.summary import summarize
+from .privacy import Privacy
 from .query import COMPARISONS, CallQuery
 from .schema import CALL_STATES, DIRECTIONS
 from .simulator import serve, simulate_calls
@@ -28,11 +30,15 @@ from .snapshot import check_place, read_snapshot, write_snapshot
 
 __all__ = ["main"]
 
-_DONE, _FAILED, _MISUSED, _STOPPED = 0, 1, 2, 130
+_DONE, _FAILED, _MISUSED, _LOSS, _BUSY, _STOPPED = 0, 1, 2, 3, 75, 130
+_PRIVACY_KEY = "ETELECOM_PRIVACY_KEY"
 _DEMO_FOLDER = Path("etelecom-demo")
 _DEMO_CALLS, _DEMO_SEED, _DEMO_START, _DEMO_DAYS = 2_000, 7, date(2026, 11, 2), 7
 
 _MOST_DAYS = 3_660
+
+_CODES = ((InputError, _MISUSED), (Stopped, _STOPPED), (LossRefused, _LOSS), (ArchiveBusy, _BUSY))
+"""What an error is told by; any other is a failure."""
 
 _EPILOG = """\
 where to ask:
@@ -40,7 +46,8 @@ where to ask:
   ETELECOM_API_KEY    the key: a shop's api_key, or the shop_key if you act for a shop
 Both are read from the environment, or from a file named .env in this folder or above it.
 
-exit codes: 0 done, 1 it could not be done (the reason is printed), 2 the command was not understood, 130 stopped by Ctrl-C.
+exit codes: 0 done, 1 it could not be done (the reason is printed), 2 the command was not understood, 3 calls would have been lost (sync),
+75 another sync is at it, 130 stopped by Ctrl-C.
 """
 
 
@@ -57,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except EtelecomError as error:
         print(f"etelecom: {error}", file=sys.stderr)
-        return _MISUSED if isinstance(error, InputError) else _FAILED
+        return next((code for kind, code in _CODES if isinstance(error, kind)), _FAILED)
     except KeyboardInterrupt:
         print("etelecom: stopped.", file=sys.stderr)
         return _STOPPED
@@ -126,6 +133,49 @@ def _parser() -> argparse.ArgumentParser:
     )
     fetch.add_argument("--replace", action="store_true", help="put it in the place of an older snapshot")
     fetch.add_argument("--quiet", action="store_true", help="show no progress bar")
+
+    sync = command("sync", _sync, "Bring an archive in step with the API: years of calls in one folder, a day at a time. Made for cron.")
+    sync.add_argument("archive", type=Path, metavar="FOLDER", help="where the archive lies, or is to be made")
+    sync.add_argument("--since", metavar="DATE", help="the first day; needed once, to begin with")
+    sync.add_argument("--until", metavar="DATE", help="before this day (default: all up to now)")
+    sync.add_argument(
+        "--lookback",
+        default="3d",
+        metavar="TIME",
+        help="how long after a day's end its calls may still change: 3d, 36h (default: %(default)s)",
+    )
+    sync.add_argument("--accept-loss", action="store_true", help="let days lose calls that the server does not have any more")
+    sync.add_argument(
+        "--workers", type=_count, default=4, metavar="N", help="requests that may be under way at once (default: %(default)s)"
+    )
+    sync.add_argument("--time-zone", metavar="ZONE", help="whose days it is divided into; kept from the first time on")
+    sync.add_argument(
+        "--ivr", dest="ivr_numbers", action="append", metavar="NUMBER", help="a target number that is no person; may be repeated; kept too"
+    )
+    sync.add_argument(
+        "--numbers",
+        choices=("masked", "pseudonymized"),
+        help=f"hide outside numbers, notes and links to recordings before they are written; pseudonyms want {_PRIVACY_KEY}",
+    )
+    sync.add_argument(
+        "--own-number", dest="own_numbers", action="append", default=[], metavar="NUMBER", help="a number that stays; may be repeated"
+    )
+    sync.add_argument("--keep-notes", action="store_true", help="with --numbers: write notes as they are")
+    sync.add_argument("--keep-recordings", action="store_true", help="with --numbers: write links to recordings as they are")
+    sync.add_argument("--quiet", action="store_true", help="say nothing where all is well, as without a terminal")
+
+    report = command("report", _report, "Make a report of a snapshot: one HTML file with charts, to open in a browser or to send.")
+    report.add_argument("snapshot", type=Path, metavar="SNAPSHOT", help="the folder of a snapshot, such as etelecom fetch leaves")
+    report.add_argument(
+        "--notebook", default="weekly", metavar="N", help="weekly, extensions, or a notebook of your own: a path (default: %(default)s)"
+    )
+    report.add_argument(
+        "-p", "--parameter", dest="parameters", action="append", default=[], metavar="NAME=VALUE",
+        help="a value for one of its parameters, text or JSON, such as date_from=2026-11-02 or options='{\"ivr_numbers\": [\"8000\"]}'; "
+        "may be repeated",
+    )  # fmt: skip
+    report.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="the file (default: ./%(default)s)")
+    report.add_argument("--png", type=Path, metavar="DIR", help="also write its charts there, as pictures")
 
     server = command("serve", _serve, "Serve a simulated call-log API on this machine, to try programs and notebooks on, until Ctrl-C.")
     server.add_argument("--port", type=int, default=8765, help="where to listen (default: %(default)s; 0 takes a free one)")
@@ -208,6 +258,42 @@ def _fetch(given: argparse.Namespace) -> int:
     if before:
         shutil.rmtree(partial)
     return _DONE
+
+
+def _sync(given: argparse.Namespace) -> None:
+    quiet = given.quiet or sys.stderr is None or not sys.stderr.isatty()
+    privacy = None
+    if given.numbers:
+        key = os.environ.get(_PRIVACY_KEY) if given.numbers == "pseudonymized" else None
+        if given.numbers == "pseudonymized" and not key:
+            raise SettingError(f"{_PRIVACY_KEY} is not set: pseudonyms are made with it, the same at every sync.")
+        privacy = Privacy(
+            numbers=given.numbers,
+            key=key,
+            own_numbers=tuple(given.own_numbers),
+            notes="kept" if given.keep_notes else "dropped",
+            recordings="kept" if given.keep_recordings else "dropped",
+        )
+    archive = Archive(given.archive, time_zone=given.time_zone, ivr_numbers=given.ivr_numbers, privacy=privacy)
+    with Client.from_env() as client:
+        report = archive.sync(
+            client,
+            since=given.since,
+            until=given.until,
+            lookback=given.lookback,
+            accept_loss=given.accept_loss,
+            workers=given.workers,
+            progress=not quiet,
+        )
+    if not quiet:
+        print(f"{report!r}\n{archive.status()!r}")
+
+
+def _report(given: argparse.Namespace) -> None:
+    from .reports.report import write_report_of_texts  # Altair costs a second, which no other command needs
+
+    made = write_report_of_texts(given.snapshot, given.output, notebook=given.notebook, texts=given.parameters, png_folder=given.png)
+    print(f"A report to open in a browser, or to send:  {made.resolve()}")
 
 
 def _serve(given: argparse.Namespace) -> None:

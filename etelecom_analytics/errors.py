@@ -8,22 +8,27 @@ no message holds a key or a phone number.
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
 from difflib import get_close_matches
 
 __all__ = [
     "ApiError",
+    "ArchiveBusy",
+    "ArchiveError",
     "BadCertificate",
     "BadRequest",
     "BadRoute",
     "EtelecomError",
     "InputError",
+    "LossRefused",
     "NoAnswer",
     "NotInRecord",
     "PagingError",
     "PermissionDenied",
     "QueryError",
     "RateLimited",
+    "ReportError",
     "SettingError",
     "SnapshotError",
     "Stopped",
@@ -36,6 +41,7 @@ __all__ = [
 
 _MOST_NAMES = 40
 """A list of names longer than this helps nobody."""
+_MOST_LOSSES = 5
 
 
 class EtelecomError(Exception):
@@ -250,3 +256,52 @@ class Stopped(EtelecomError):
 
 class SnapshotError(EtelecomError):
     """A snapshot cannot be read or written: it is missing, incomplete, changed, in the way, or newer than this package."""
+
+
+class ArchiveError(EtelecomError):
+    """An archive cannot be read or written: it is missing, was made otherwise, has no room, or lacks the version asked for."""
+
+
+class ArchiveBusy(ArchiveError):
+    """Another process writes to the archive at this moment."""
+
+
+class LossRefused(ArchiveError):
+    """Days of which the server has much less than the archive were left as they are; all others are in step.
+
+    Attributes:
+        losses: for each such day how many calls are stored, and how many of them the server does not have any more.
+        report: what became of all days.
+    """
+
+    def __init__(self, losses: Mapping[date, tuple[int, int]], report: object) -> None:
+        super().__init__(losses, report)
+        self.losses, self.report = dict(losses), report
+
+    def __str__(self) -> str:
+        days = ", ".join(f"{day} ({gone:,} of {stored:,} calls)" for day, (stored, gone) in sorted(self.losses.items())[:_MOST_LOSSES])
+        more = f" and {len(self.losses) - _MOST_LOSSES} more" if len(self.losses) > _MOST_LOSSES else ""
+        return (
+            f"The server has lost calls that the archive holds: {days}{more}. These days were left as they are. If the calls are to go, "
+            "sync with accept_loss=True (etelecom: --accept-loss)."
+        )
+
+
+class ReportError(EtelecomError):
+    """A report cannot be made: a cell of its notebook failed, a package is missing, or the file cannot be written.
+
+    Attributes:
+        cell: which cell of the notebook failed, counted from 1; None where it is not about a cell.
+        kind: the name of that cell's own error, such as "ColumnNotFoundError".
+        said: its message, without numbers.
+    """
+
+    def __init__(self, message: str, *, cell: int | None = None, kind: str = "", said: str = "") -> None:
+        super().__init__(message)
+        self.cell = cell
+        self.kind = kind
+        self.said = said
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the attributes over pickling, too."""
+        return type(self), self.args, {"cell": self.cell, "kind": self.kind, "said": self.said}

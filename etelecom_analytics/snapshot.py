@@ -22,6 +22,7 @@ import polars as pl
 
 from .errors import SnapshotError
 from .logs import CallLogs, FetchReport
+from .privacy import Privacy
 from .query import CallQuery
 from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA, NAMES_SCHEMA, SCHEMA_VERSION
 
@@ -35,13 +36,14 @@ _FORMAT = "etelecom_analytics snapshot"
 _MOST_ATTEMPTS = 10
 
 
-def write_snapshot(logs: CallLogs, path: str | Path, *, replace: bool = False) -> Path:
-    """The folder in which the snapshot now lies.
+def write_snapshot(logs: CallLogs, path: str | Path, *, replace: bool = False, privacy: Privacy | None = None) -> Path:
+    """The folder in which the snapshot now lies; only its owner can read its files.
 
     Args:
         logs: what to keep.
         path: the folder to make; folders above it are made too.
         replace: put it in the place of an older snapshot; the older one stays until the new one is whole.
+        privacy: what is done to numbers, notes and links before they are written; the manifest tells it, and never holds a key.
 
     Raises:
         SnapshotError: something is there already and `replace` was not asked for, or what is there is no snapshot, or cannot be written.
@@ -49,10 +51,12 @@ def write_snapshot(logs: CallLogs, path: str | Path, *, replace: bool = False) -
     folder = check_place(path, replace=replace)
     if _unnamed(logs.calls).schema != pl.Schema(CALL_SCHEMA):
         raise SnapshotError("A snapshot keeps calls with the columns that were fetched or named, no more and no fewer: give it whole logs.")
+    if privacy:
+        logs = privacy.apply_to_logs(logs)
     beside = _sibling(folder, "new")
     try:
         beside.mkdir(parents=True)
-        _write_files(logs, beside)
+        _write_files(logs, beside, privacy)
         _move_in(beside, folder, replace=replace)
     except OSError as error:
         raise SnapshotError(
@@ -117,7 +121,7 @@ def _parquet(table: pl.DataFrame) -> bytes:
     return content.getvalue()
 
 
-def _write_files(logs: CallLogs, folder: Path) -> None:
+def _write_files(logs: CallLogs, folder: Path, privacy: Privacy | None) -> None:
     tables = {_CALLS: _unnamed(logs.calls), _CALL_TARGETS: logs.call_targets.select(*CALL_TARGETS_SCHEMA)}
     if carried := [name for name in NAMES_SCHEMA if name in logs.calls.columns]:
         tables[_NAMES] = logs.calls.select(carried)
@@ -131,14 +135,19 @@ def _write_files(logs: CallLogs, folder: Path) -> None:
         "rows": {name.removesuffix(".parquet"): table.height for name, table in tables.items()},
         "span": {"first_started_at": _iso(first), "last_started_at": _iso(last)},
         "report": logs.report.to_dict(),
+        "privacy": privacy.told() if privacy else None,
         "files": {name: {"sha256": _sha256(content)} for name, content in contents.items()},
     }
     contents[_MANIFEST] = (json.dumps(manifest | {"sha256": _digest(manifest)}, indent=2) + "\n").encode()
     for name, content in contents.items():
-        with (folder / name).open("wb") as file:
+        with open(folder / name, "wb", opener=_for_its_owner) as file:  # Path.open takes no opener
             file.write(content)
             file.flush()
             os.fsync(file.fileno())  # a move must not reach the disk before what it moves
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _move_in(beside: Path, folder: Path, *, replace: bool) -> None:

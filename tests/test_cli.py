@@ -1,5 +1,6 @@
 """The command line as an analyst meets it: help, results, exit codes, and sentences instead of tracebacks."""
 
+import html
 import os
 import re
 import signal
@@ -153,7 +154,7 @@ def test_an_existing_folder_is_noticed_before_the_fetch(capsys: Printed, server:
     assert not server.requests
 
 
-@pytest.mark.parametrize("command", ["demo", "check", "fetch", "serve"])
+@pytest.mark.parametrize("command", ["demo", "check", "fetch", "report", "serve"])
 def test_every_command_explains_itself(command: str, capsys: Printed):
     with pytest.raises(SystemExit) as caught:
         cli.main([command, "--help"])
@@ -211,6 +212,41 @@ def test_a_port_that_is_taken_is_a_sentence(capsys: Printed, server: CallLogServ
 
     assert cli.main(["serve", "--calls", "5", "--port", port]) == 2
     assert f"Port {port} cannot be listened on" in capsys.readouterr().err
+
+
+SAMPLE = str(Path(__file__).parent.parent / "data" / "sample")
+
+
+def test_report_leaves_one_file_and_pictures(capsys: Printed, tmp_path: Path):
+    given = ["-p", 'options={"ivr_numbers": ["8000", "8100"]}', "-p", "min_offers=5", "-p", "date_from=2026-11-03"]
+
+    assert cli.main(["report", SAMPLE, "--notebook", "extensions", *given, "-o", "sent/r.html", "--png", "charts"]) == 0
+    assert str(tmp_path / "sent" / "r.html") in capsys.readouterr().out
+    shown = html.unescape(Path("sent/r.html").read_text(encoding="utf-8"))
+    assert 'date_from="2026-11-03", date_to="", show_numbers=false, min_offers=5' in shown
+    assert "ivr_numbers=('8000', '8100')" in shown
+    assert len(list(Path("charts").glob("*.png"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says", "code"),
+    [
+        (["nothing"], "No snapshot could be read: there is no folder nothing", 1),
+        ([SAMPLE, "--notebook", "weakly"], "There is no bundled report 'weakly'. Did you mean weekly?", 2),
+        ([SAMPLE, "--notebook", "mine.ipynb"], "There is no notebook mine.ipynb", 1),
+        ([SAMPLE, "-p", "date=2026-11-02"], "There is no parameter 'date'. Did you mean date_to or date_from?", 2),
+        ([SAMPLE, "-p", "date_to"], "A parameter is given as name=value; got 'date_to'", 2),
+        ([SAMPLE, "-p", "show_numbers=yes"], "The parameter 'show_numbers' is true or false; got yes", 2),
+        ([SAMPLE, "-p", "options=[8000]"], "The parameter 'options' is a mapping; got [8000]", 2),
+        ([SAMPLE, "-p", "snapshot=other"], "The snapshot is the report's first argument", 2),
+        ([SAMPLE, "-o", "."], ". is a folder", 1),
+        ([SAMPLE, "-o", "/dev/null/r.html"], "Nothing can be written in /dev/null", 1),
+    ],
+)
+def test_what_is_wrong_with_a_report_is_a_sentence(arguments: list[str], says: str, code: int, capsys: Printed, tmp_path: Path):
+    assert cli.main(["report", *arguments]) == code
+    assert says in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_serve_serves_until_ctrl_c(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+from datetime import date
 
 import pytest
 
@@ -13,6 +14,8 @@ KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issu
 def made(kind: type[Exception]) -> Exception:
     if kind is errors.UnknownName:
         return errors.UnknownName("measure", "answer_rat", ["answer_rate", "asa_s"])
+    if kind is errors.LossRefused:
+        return errors.LossRefused({date(2026, 11, 2): (100, 60)}, "a report")
     if kind is errors.NotInRecord:
         return errors.NotInRecord("occupancy", "It needs sign-ins. Use leg_talk_s.")
     if kind is errors.QueryError:

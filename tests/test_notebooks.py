@@ -26,6 +26,7 @@ def test_there_are_notebooks():
         "04_extensions_and_hunting",
         "05_missed_callers",
         "06_traffic_and_staffing",
+        "08_snapshots_and_reports",
     ]
 
 

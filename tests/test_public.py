@@ -11,10 +11,12 @@ import etelecom_analytics as et
 
 ROOT = Path(__file__).parent.parent
 NAMES = [
+    "Archive", "IncompleteSync",
     "CallLogs", "CallQuery", "ChartView", "Client", "FetchOptions", "FetchPanel", "FetchReport", "FetchStopped", "FilterPanel",
-    "IncompleteFetch", "MetricOptions", "Page", "Retry", "call_targets", "charts", "errors", "fetch_calls", "fetch_extensions",
-    "fetch_hotlines", "fetch_users", "fetcher", "measures", "merge_logs", "metrics", "read_snapshot", "simulate_calls", "simulator",
-    "summarize", "write_charts", "write_page", "write_snapshot",
+    "IncompleteFetch", "MetricOptions", "Page", "Privacy", "Retry", "call_targets", "charts", "errors", "fetch_calls", "fetch_extensions",
+    "fetch_hotlines", "fetch_users", "fetcher", "mask_numbers", "measures", "merge_logs", "metrics",
+    "pseudonymize", "read_snapshot", "reports", "simulate_calls", "simulator",
+    "summarize", "write_charts", "write_page", "write_report", "write_snapshot",
 ]  # fmt: skip
 
 

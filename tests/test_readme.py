@@ -11,6 +11,7 @@ import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics import cli
+from etelecom_analytics.archive.layout import FLAT_FACTS
 from etelecom_analytics.metrics import DIMENSIONS, NOT_IN_RECORD
 from etelecom_analytics.metrics.facts import SERVICE_LEVELS
 from etelecom_analytics.schema import LEG_OUTCOMES
@@ -55,7 +56,7 @@ def test_every_dimension():
     assert [name for name in dict.fromkeys(found) if name in DIMENSIONS] == list(DIMENSIONS)
 
 
-@pytest.mark.parametrize("settings", [et.MetricOptions, et.Retry, et.FetchOptions], ids=lambda settings: settings.__name__)
+@pytest.mark.parametrize("settings", [et.MetricOptions, et.Retry, et.FetchOptions, et.Privacy], ids=lambda settings: settings.__name__)
 def test_every_setting_with_its_default(settings: Any):
     rows = table(f"| `{settings.__name__}` | default | meaning |")
 
@@ -68,6 +69,10 @@ def test_every_command_with_its_help():
     commands = next(action for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction))
 
     assert table("| command | what it does |") == [[f"`etelecom {each.dest}`", each.help] for each in commands._choices_actions]
+
+
+def test_every_flat_fact_of_an_archive():
+    assert [row[0] for row in table("| column | meaning |")] == [f"`{name}`" for name in FLAT_FACTS]
 
 
 def test_the_result_stands_before_line_25_and_is_the_demos_own(capsys: pytest.CaptureFixture[str], tmp_path: Path):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
+from typing import Protocol
 
 from tqdm.auto import tqdm
 
@@ -23,7 +24,7 @@ from .plan import Chain, Plan
 from .walk import Walk
 from .wire import PAGE_LIMIT, Page
 
-__all__ = ["FetchOptions", "FetchStopped", "IncompleteFetch", "Progress", "fetch_calls", "fetcher"]
+__all__ = ["Fetch", "FetchOptions", "FetchStopped", "IncompleteFetch", "Progress", "fetch_calls", "fetcher"]
 
 _MOST_WORKERS = 32
 _LOOK_S = 0.1
@@ -37,6 +38,13 @@ _NO_HEED = (
 
 Progress = Callable[[int, datetime | None], None]
 """Told while pages come: calls so far, and the moment from which on all of them are here, if it is known."""
+
+
+class Fetch(Protocol):
+    """What `fetcher` gives."""
+
+    def __call__(self, query: CallQuery, on_progress: Progress, stop: Callable[[], bool], *, resume: CallLogs | None = None) -> CallLogs:
+        """The calls of the query, or of what was resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,15 +159,15 @@ def fetch_calls(
         return _fetch(client, query, show, stop=lambda: False, workers=workers, resume=resume, options=options)
 
 
-def fetcher(client: Client, *, workers: int = 4) -> Callable[[CallQuery, Progress, Callable[[], bool]], CallLogs]:
+def fetcher(client: Client, *, workers: int = 4) -> Fetch:
     """`fetch(query, on_progress, stop)` over this client, as a panel wants it.
 
     `on_progress` is told while pages come; soon after `stop()` has become true, the fetch ends with `Stopped`: a `FetchStopped`, with
-    what came until then, if anything did.
+    what came until then, if anything did. That can be given as `resume`.
     """
 
-    def fetch(query: CallQuery, on_progress: Progress, stop: Callable[[], bool]) -> CallLogs:
-        return _fetch(client, query, on_progress, stop=stop, workers=workers, resume=None, options=FetchOptions())
+    def fetch(query: CallQuery, on_progress: Progress, stop: Callable[[], bool], *, resume: CallLogs | None = None) -> CallLogs:
+        return _fetch(client, query, on_progress, stop=stop, workers=workers, resume=resume, options=FetchOptions())
 
     return fetch
 

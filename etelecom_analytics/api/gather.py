@@ -102,18 +102,24 @@ class Gathering:
     def _work(self) -> None:
         try:
             while (came := self._walk.arrivals(_LOOK_S)) or not self._walk.ended:
-                for arrival in came:
-                    self._readings.setdefault(arrival.chain, _Reading(self._ask)).add(arrival)
+                self._add(came)
+                for reading in self._readings.values():
+                    reading.parse(at_least=_BATCH)
             for reading in self._readings.values():
                 reading.parse()
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is told to who waits for the calls
             self._error = error
             self._walk.stop()
+            self._add(self._walk.arrivals(0))  # the plan counts them as shown
             for reading in self._readings.values():
                 with suppress(Exception):
                     reading.parse()
         finally:
             self._done.set()
+
+    def _add(self, came: list[Arrival]) -> None:
+        for arrival in came:
+            self._readings.setdefault(arrival.chain, _Reading(self._ask)).add(arrival)
 
 
 class _Reading:
@@ -128,24 +134,28 @@ class _Reading:
 
     def add(self, arrival: Arrival) -> None:
         self._waiting.append(arrival)
-        if len(self._waiting) >= _BATCH:
-            self.parse()
 
-    def parse(self) -> None:
-        """Parse what waits. A page that is no JSON in its middle, which a glance does not see, is asked for once more."""
-        batch, self._waiting = self._waiting, []
-        if not batch:
+    def parse(self, *, at_least: int = 1) -> None:
+        """Parse what waits, if it is so many pages. A page that is no JSON in its middle, which a glance does not see, is asked for once more.
+
+        If it is none again, the pages before it are kept.
+        """
+        if len(self._waiting) < at_least:
             return
+        batch, self._waiting = self._waiting, []
         try:
             try:
-                part = self.reader.read([arrival.body for arrival in batch])
+                self._keep([arrival.body for arrival in batch])
             except Unreadable:
-                part = self.reader.read([self._readable(arrival) for arrival in batch])
+                for arrival in batch:
+                    self._keep([self._readable(arrival)])
         except BaseException:
             batch[0].chain.spoil()
             raise
-        self.parts.append(part)
-        self.pages += len(batch)
+
+    def _keep(self, bodies: list[bytes]) -> None:
+        self.parts.append(self.reader.read(bodies))
+        self.pages += len(bodies)
 
     def _readable(self, arrival: Arrival) -> bytes:
         with suppress(ValueError, RecursionError):

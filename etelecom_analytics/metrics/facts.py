@@ -21,6 +21,7 @@ __all__ = [
     "SERVICE_LEVELS",
     "ServiceLevel",
     "facts",
+    "flat",
     "is_answered_leg",
     "level_flags",
     "level_words",
@@ -163,6 +164,19 @@ def facts(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  
         .with_columns(**_level(options))
     )
     return same_kind(calls, flat.select("id", "started_at", *CALL_COLUMNS, names_carried(), *CALL_FACTS))
+
+
+def flat(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
+    """These calls with facts as plain columns beside their legs, so that any engine can reckon with them.
+
+    `state` is "running", "unknown", "answered" or "missed"; `first_ring_at` is when a person's phone first rang, or where there is none,
+    any; `answered_at` is when a person first answered. LazyFrame in, LazyFrame out.
+    """
+    found = calls.lazy().with_columns(**_from_legs(options))
+    state = pl.coalesce(pl.when(pl.col(name)).then(pl.lit(name)) for name in ("running", "unknown", "answered", "missed"))
+    told = found.with_columns(**_states()).with_columns(state=state, answered_at="person_answered_at")
+    names = calls.lazy().collect_schema().names()
+    return same_kind(calls, told.select(*names, "state", "first_ring_at", "answered_at"))
 
 
 def names_carried() -> selectors.Selector:

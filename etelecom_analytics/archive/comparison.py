@@ -1,0 +1,64 @@
+"""Two states of the same calls, held against each other by id."""
+
+from functools import cached_property
+
+import polars as pl
+
+__all__ = ["Comparison"]
+
+
+class Comparison:
+    """What became of these calls.
+
+    Args:
+        old, new: tables with the same columns, one row an id.
+    """
+
+    def __init__(self, old: pl.DataFrame, new: pl.DataFrame) -> None:
+        self._old, self._new = old, new
+
+    @cached_property
+    def added(self) -> pl.DataFrame:
+        """The calls that only the new table has."""
+        return self._new.join(self._old, on="id", how="anti", maintain_order="left")
+
+    @cached_property
+    def gone(self) -> pl.DataFrame:
+        """The calls that only the old table has."""
+        return self._old.join(self._new, on="id", how="anti", maintain_order="left")
+
+    @cached_property
+    def changed(self) -> pl.DataFrame:
+        """`id` and `fields` of the calls that both have and that differ: the names of the columns in which they do."""
+        ids = self._old.select("id").join(self._new.select("id"), on="id", how="semi").sort("id")
+        old, new = (ids.join(table, on="id", how="left", maintain_order="left") for table in (self._old, self._new))
+        schema: dict[str, pl.DataType] = {"id": pl.String(), "fields": pl.List(pl.String())}
+        if old.equals(new):
+            return pl.DataFrame(schema=schema)
+        names = [name for name in old.columns if name != "id" and not old[name].equals(new[name])]
+        differs = {name: _plain(old[name]).ne_missing(_plain(new[name])) for name in names}
+        told = ids.with_columns(pl.concat_list(pl.when(flag).then(pl.lit(name)) for name, flag in differs.items()).alias("fields"))
+        return (
+            told.with_columns(pl.col("fields").list.drop_nulls())
+            .filter(pl.col("fields").list.len() > 0)
+            .select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+        )
+
+    @cached_property
+    def before(self) -> pl.DataFrame:
+        """The changed calls as they were."""
+        return self._old.join(self.changed, on="id", how="semi", maintain_order="left")
+
+    @cached_property
+    def after(self) -> pl.DataFrame:
+        """The changed calls as they are."""
+        return self._new.join(self.changed, on="id", how="semi", maintain_order="left")
+
+    def counts(self) -> dict[str, int]:
+        """How many calls came, differ, and went."""
+        return {"added": self.added.height, "changed": self.changed.height, "gone": self.gone.height}
+
+
+def _plain(values: pl.Series) -> pl.Series:
+    """The values as something that can be compared one by one."""
+    return values.to_frame("of").select(pl.struct("of").struct.json_encode()).to_series() if values.dtype.is_nested() else values

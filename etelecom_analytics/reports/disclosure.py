@@ -1,0 +1,97 @@
+"""What a report may not tell: outside numbers, unless they are asked for, and links to recordings."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from ..logs import CallLogs
+from ..numbers import is_private, masked, normalise, normalised
+
+__all__ = ["Withheld"]
+
+_RUN = re.compile(r"[+(]?\d+(?:[ .()/\-\u00a0]{0,3}[+]?\d+)*")
+_GROUP = re.compile(r"\+?\d+")
+_FEWEST, _MOST = 6, 16
+"""Digits of a number that is no extension."""
+_HOST = r"^https?://([^/?#\s]+)"
+_LINK = re.compile(r"https?://([^/?#\s\"'<>\\]+)[^\s\"'<>\\]*")
+_NO_LINK = "(recording withheld)"
+
+
+class Withheld:
+    """What is known of some calls and is not told: whatever text comes by is told without it.
+
+    It knows the numbers of these calls in all their written forms, and where their recordings lie, so it also finds them where the
+    author of a notebook did not think of them.
+
+    Args:
+        logs: the calls.
+        numbers: whether numbers are withheld; links to recordings always are.
+        keep: numbers that stay, such as those of an IVR.
+    """
+
+    def __init__(self, logs: CallLogs, *, numbers: bool = True, keep: Sequence[str] = ()) -> None:
+        columns = (logs.calls["caller"], logs.calls["callee"], logs.call_targets["target_number"]) if numbers else ()
+        known = pl.concat([pl.Series("number", column, pl.String) for column in columns]) if columns else pl.Series("number", [], pl.String)
+        number = pl.col("number")
+        outside = known.unique().to_frame().select(normalised(number).filter(is_private(number, keep)).unique()).to_series()
+        self._numbers = frozenset(outside)
+        links = logs.calls["recording_urls"].explode(empty_as_null=False).drop_nulls()
+        self._hosts = frozenset(links.str.extract(_HOST).drop_nulls().unique())
+        self._masks: dict[str, str] = {}
+        self._look_alikes: dict[str, int] = {}
+
+    def from_text(self, text: str) -> str:
+        """The text, be it plain or HTML, with what is withheld masked in it."""
+        if self._hosts:
+            text = _LINK.sub(lambda found: _NO_LINK if found[1] in self._hosts else found[0], text)
+        if self._numbers:
+            text = _RUN.sub(self._of_run, text)
+        return text
+
+    def from_data(self, data: Any) -> Any:
+        """JSON with what is withheld masked in all its texts; numbers that are numbers, such as counts, stay."""
+        match data:
+            case str():
+                return self.from_text(data)
+            case Mapping():
+                return {self.from_data(name): self.from_data(value) for name, value in data.items()}
+            case list() | tuple():
+                return [self.from_data(value) for value in data]
+        return data
+
+    def _of_run(self, found: re.Match[str]) -> str:
+        """Digits with what may stand between them: one number, or several side by side, each in one or more groups."""
+        run = found[0]
+        if len(run) < _FEWEST:
+            return run
+        groups, told, at, first = list(_GROUP.finditer(run)), "", 0, 0
+        while first < len(groups):
+            last = self._end_of_number(run, groups, first)
+            if last is None:
+                first += 1
+                continue
+            begin, end = groups[first].start(), groups[last].end()
+            told += run[at:begin] + self._mask(normalise(run[begin:end]))
+            at, first = end, last + 1
+        return told + run[at:]
+
+    def _end_of_number(self, run: str, groups: Sequence[re.Match[str]], first: int) -> int | None:
+        """With which of the groups a number ends that begins with this one; None if none does."""
+        begin, ends = groups[first].start(), []
+        for last in range(first, len(groups)):
+            if (long := sum(character.isdigit() for character in run[begin : groups[last].end()])) > _MOST:
+                break
+            if long >= _FEWEST and normalise(run[begin : groups[last].end()]) in self._numbers:
+                ends.append(last)
+        return ends[-1] if ends else None
+
+    def _mask(self, number: str) -> str:
+        """The masked number; of those that look alike then each but the first has a count, since a chart would take them for one."""
+        if number not in self._masks:
+            look = pl.select(masked(pl.lit(number))).item()
+            self._look_alikes[look] = again = self._look_alikes.get(look, 0) + 1
+            self._masks[number] = look if again == 1 else f"{look} ({again})"
+        return self._masks[number]

@@ -1,0 +1,74 @@
+"""Killed processes, full disks and rivals: afterwards the archive is whole, and the next sync finishes the work."""
+
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+import etelecom_analytics as et
+from etelecom_analytics.frames import in_order
+from etelecom_analytics.simulator import CallLogServer
+
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+from killed_syncs import killing
+
+UNTIL = "2024-01-09"
+
+
+def test_a_sync_that_is_killed_leaves_whole_days_and_the_next_one_makes_it_whole():
+    """Fifteen times, at moments spread over its length; `tests/benchmarks/killed_syncs.py` does it a hundred times."""
+    chance, kills = random.Random(11), 15
+    with killing() as subject:
+        cut_short = [subject.kill_once(chance, after=subject.seconds * (number + chance.random()) / kills) for number in range(kills)]
+    assert sum(cut_short) >= 5
+
+
+_WITH_SMALL_FILES = """
+import resource, sys
+import etelecom_analytics as et
+archive = et.Archive(sys.argv[1])
+client = et.Client(sys.argv[2], sys.argv[3])
+resource.setrlimit(resource.RLIMIT_FSIZE, (9_000, 9_000))
+try:
+    archive.sync(client, since="2024-01-01", until="2024-01-09", lookback="90000d", progress=False)
+except et.errors.ArchiveError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_a_full_disk_is_a_sentence_and_nothing_is_lost(
+    archive: et.Archive, client_of: Callable[..., et.Client], past_server: CallLogServer, past_calls: pl.DataFrame
+):
+    """A limit on the size of files stands for a disk that has no room."""
+    past_server.change(*[{**row, "note": "changed since"} for row in past_server.rows[::3]])
+    days, version = archive.days(), archive.status().version
+    command = [sys.executable, "-c", _WITH_SMALL_FILES, str(archive.path), past_server.base_url, past_server.api_key]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ArchiveError The archive at ")
+    assert "File too large" in done.stdout
+    assert "What was in it before is unchanged" in done.stdout
+    assert archive.status().version == version
+    assert_frame_equal(in_order(archive.scan().collect()), past_calls)
+    assert_frame_equal(archive.days().drop("fetched_at", "certificate"), days.drop("fetched_at", "certificate"))
+    client = client_of(past_server)
+    archive.sync(client, until=UNTIL, lookback="90000d")
+    assert_frame_equal(in_order(archive.scan().collect()), et.fetch_calls(client).calls)
+
+
+def test_two_processes_at_once_end_in_the_same_rows(past_server: CallLogServer, past_calls: pl.DataFrame, tmp_path: Path):
+    """One of them is told that the other is at it (75), or both are done one after the other."""
+    command = [sys.executable, "-m", "etelecom_analytics", "sync", str(tmp_path / "calls"), "--since", "2024-01-01", "--until", UNTIL]
+    environment = {"ETELECOM_BASE_URL": past_server.base_url, "ETELECOM_API_KEY": past_server.api_key, "PYTHONPATH": ":".join(sys.path)}
+    past_server.latency_s = 0.05
+    running = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = {process.communicate()[1]: process.returncode for process in running}
+
+    assert sorted(told.values()) in ([0, 75], [0])
+    assert all(code == 0 or "another process: try again" in text for text, code in told.items())
+    assert_frame_equal(in_order(et.Archive(tmp_path / "calls").scan().collect()), past_calls)

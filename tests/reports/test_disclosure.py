@@ -1,0 +1,84 @@
+"""What a report withholds, it withholds in every written form; and it leaves alone what only looks alike."""
+
+import dataclasses
+import itertools
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import etelecom_analytics as et
+from etelecom_analytics.reports.disclosure import Withheld
+
+LOGS = et.read_snapshot(Path(__file__).parent.parent.parent / "data" / "sample")
+CALLERS = LOGS.calls.filter(pl.col("caller").str.contains(r"^0\d{9}$"))["caller"].unique().sort().to_list()[:40]
+FORMS = [
+    lambda number: number,
+    lambda number: f"+84{number[1:]}",
+    lambda number: f"84{number[1:]}",
+    lambda number: f"0084 {number[1:4]} {number[4:]}",
+    lambda number: f"({number[:4]}) {number[4:7]}-{number[7:]}",
+    lambda number: f"{number[:4]}.{number[4:7]}.{number[7:]}",
+    lambda number: f"{number[:4]}\u00a0{number[4:7]}\u00a0{number[7:]}",
+]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(CALLERS), st.sampled_from(FORMS)), min_size=1, max_size=5),
+    st.sampled_from([" ", ", ", " 120 ", "|", "\n"]),
+)
+def test_a_number_is_masked_in_every_written_form_beside_any_others(found: list[tuple[str, object]], between: str):
+    text = between.join(["12", *(form(number) for number, form in found), "2026-11-02"])  # type: ignore[operator]
+
+    told = Withheld(LOGS).from_text(text)
+    digits = "".join(letter for letter in told if letter.isdigit())
+    for number, _ in found:
+        assert number[1:] not in digits
+    assert told.startswith("12")
+    assert told.endswith("2026-11-02")
+
+
+@given(st.text(alphabet="0123456789 .-()/+", max_size=60))
+def test_what_is_no_number_of_these_calls_stays(text: str):
+    nobody = dataclasses.replace(LOGS, calls=LOGS.calls.head(0))
+
+    assert Withheld(nobody).from_text(text) == text
+
+
+@pytest.mark.parametrize("text", ["101", "8000", "1,200 calls", "2026-11-02 08:30", "5076494319400583432", "0.153846", "c381c25fd51"])
+def test_what_only_looks_alike_stays(text: str):
+    assert Withheld(LOGS).from_text(text) == text
+
+
+def test_each_number_has_one_mask_of_its_own():
+    withheld = Withheld(LOGS)
+    masks = [withheld.from_text(number) for number in CALLERS]
+
+    assert len(set(masks)) == len(CALLERS)
+    assert [withheld.from_text(number) for number in CALLERS] == masks
+
+
+def test_numbers_that_look_alike_are_told_apart():
+    calls = LOGS.calls.head(2).with_columns(caller=pl.Series(["0900000017", "0900111117"]))
+    withheld = Withheld(dataclasses.replace(LOGS, calls=calls))
+
+    assert withheld.from_data({"0900000017": ["0900111117", 3, None, True]}) == {"090*****17": ["090*****17 (2)", 3, None, True]}
+
+
+def test_links_to_recordings_are_withheld_and_others_are_not():
+    calls = LOGS.calls.head(1).with_columns(recording_urls=pl.Series([["https://media.example/a/1.mp3?key=5&x=1"]]))
+    withheld = Withheld(dataclasses.replace(LOGS, calls=calls), numbers=False)
+
+    for link in ("https://media.example/a/1.mp3?key=5&amp;x=1", "https://media.example/another"):
+        assert withheld.from_text(f'<a href="{link}">x</a>') == '<a href="(recording withheld)">x</a>'
+    assert withheld.from_text("https://etelecom.example/a") == "https://etelecom.example/a"
+    assert withheld.from_text(CALLERS[0]) == CALLERS[0]
+
+
+def test_numbers_that_are_to_stay_do():
+    number = CALLERS[0]
+
+    assert Withheld(LOGS, keep=[f"+84{number[1:]}"]).from_text(number) == number
+    assert all(each not in Withheld(LOGS).from_text(each) for each in itertools.islice(CALLERS, 5))

@@ -1,0 +1,76 @@
+"""The pieces of a report: numbers with their counts, and tables as people read them."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import etelecom_analytics as et
+from etelecom_analytics import errors
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def test_a_share_stands_with_its_counts_and_interval_in_one_column():
+    calls = et.read_snapshot(ROOT / "data" / "sample").calls
+    rows = et.summarize(calls, ["weekday"], ["offered", "answer_rate", "asa_s"], confidence=True)
+    markup = et.reports.table(rows)._repr_html_()
+
+    assert ">Answer rate</th>" in markup
+    assert ">Average speed of answer, s</th>" in markup
+    assert markup.count("<th ") == 4
+    first = rows.row(0, named=True)
+    counts = f"{first['answer_rate_num']:,} of {first['answer_rate_den']:,}"
+    assert f">{first['answer_rate']:.1%}, {counts} ({first['answer_rate_low']:.1%} to {first['answer_rate_high']:.1%})</td>" in markup
+    assert "<td >Mon</td>" in markup
+
+
+def test_values_are_told_by_what_they_are():
+    rows = pl.DataFrame(
+        {
+            "when": [datetime(2026, 11, 2, 18, 30, tzinfo=UTC), None],
+            "day": [date(2026, 11, 3), None],
+            "held": [True, False],
+            "age_h": [1234.56, None],
+            "calls": [12_345, 0],
+            "share": [0.125, None],
+            "<b>": ["<i>&", None],
+        }
+    )
+    shown = repr(et.reports.table(rows))
+
+    assert shown.splitlines() == [
+        "when | day | held | age, h | Calls | share | <b>",
+        "2026-11-03 01:30 | Tue 2026-11-03 | yes | 1,234.6 | 12,345 | 12.5% | <i>&",
+        "- | (none) | no | - | 0 | - | -",
+    ]
+    markup = et.reports.table(rows, time_zone="UTC")._repr_html_()
+    assert "2026-11-02 18:30" in markup
+    assert "&lt;b&gt;</th>" in markup
+    assert "&lt;i&gt;&amp;</td>" in markup
+
+
+def test_what_is_left_out_is_told():
+    rows = pl.DataFrame({"calls": range(60)})
+
+    assert repr(et.reports.table(rows, most=10)).endswith("9\n50 more rows are not shown.")
+    assert "not shown" not in repr(et.reports.table(rows, most=60))
+    assert "There are no such rows." in et.reports.table(rows.head(0))._repr_html_()
+
+
+def test_what_is_no_table_is_refused():
+    with pytest.raises(errors.InputError, match="table takes a table"):
+        et.reports.table([1])  # type: ignore[arg-type]
+    with pytest.raises(errors.InputError, match="most is how many rows"):
+        et.reports.table(pl.DataFrame(), most=0)
+    with pytest.raises(errors.UnknownName, match="asa_s"):
+        et.reports.headline(et.simulate_calls(5, seed=1).calls, ["asa"])
+
+
+def test_headline_numbers_have_a_text_for_who_sees_no_markup():
+    shown = repr(et.reports.headline(et.simulate_calls(200, seed=1).calls, ["offered", "answer_rate"]))
+
+    assert shown.startswith("Offered: ")
+    assert "Answer rate: " in shown
+    assert "; 95 %: " in shown

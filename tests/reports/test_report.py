@@ -1,0 +1,400 @@
+"""Reports: one file, the same bytes for the same snapshot and parameters, what is wrong refused first, and nothing left half done."""
+
+import base64
+import dataclasses
+import hashlib
+import html
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import polars as pl
+import pytest
+
+import etelecom_analytics as et
+from etelecom_analytics import errors
+from etelecom_analytics.reports import BUNDLED
+
+ROOT = Path(__file__).parent.parent.parent
+SAMPLE = ROOT / "data" / "sample"
+IVR = {"ivr_numbers": ["8000", "8100"]}
+OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"))
+PARAMETERS = 'snapshot: str = ""\nlimit: int = 3\nwords: list[str] = ["a = b # c"]\nrate: float = 0.5\nnote: str | None = None'
+CHARTS = {"weekly": 7, "extensions": 3}
+
+Made = Callable[..., Path]
+
+
+def notebook(folder: Path, *sources: str, parameters: str = PARAMETERS) -> Path:
+    """A notebook of our own, with these code cells below its parameters."""
+    cells = [nbformat.v4.new_markdown_cell("# Our own <b>report</b>"), nbformat.v4.new_code_cell(parameters)]
+    cells[1].metadata["tags"] = ["parameters"]
+    path = folder / "own.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[*cells, *map(nbformat.v4.new_code_cell, sources)]), path)
+    return path
+
+
+def text_of(page: str) -> str:
+    body = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)))
+
+
+def specs_of(page: str) -> dict[str, Any]:
+    return dict(json.loads(re.search(r"const charts = (.*?);\n", page)[1]))  # type: ignore[index]
+
+
+@pytest.fixture(scope="module")
+def logs() -> et.CallLogs:
+    return et.read_snapshot(SAMPLE)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes each bundled report of the sample once."""
+    done: dict[str, Path] = {}
+
+    def make(name: str) -> Path:
+        if name not in done:
+            folder = tmp_path_factory.mktemp(name)
+            done[name] = et.write_report(
+                SAMPLE, folder / "deeper" / "report.html", notebook=name, parameters={"options": IVR}, png_folder=folder / "png"
+            )
+        return done[name]
+
+    return make
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundled_report_tells_what_it_depends_on(name: str, made: Made, logs: et.CallLogs):
+    page = made(name).read_text(encoding="utf-8")
+    shown, manifest = text_of(page), json.loads((SAMPLE / "manifest.json").read_text())
+
+    assert manifest["files"]["calls.parquet"]["sha256"] in shown
+    for told in (
+        str(logs.query), "from 2026-11-02 00:00+07:00 to 2026-11-09 00:00+07:00", f"{name}.ipynb",
+        "show_numbers=false", "as_of='2026-11-09T00:00:00+07:00'", "ivr_numbers=('8000', '8100')",
+        f"etelecom_analytics {et.__version__}", f"Polars {pl.__version__}",
+    ):  # fmt: skip
+        assert told in shown
+    assert str(SAMPLE) not in page
+    assert len(specs_of(page)) == CHARTS[name]
+    assert len(re.findall(r'<div id="chart-\d+" role="img" aria-label="[^"]{20,}">', page)) == CHARTS[name]
+
+
+def test_the_weekly_numbers_are_those_of_the_calls_in(made: Made, logs: et.CallLogs):
+    shown = text_of(made("weekly").read_text(encoding="utf-8"))
+    calls_in = logs.calls.filter(pl.col("direction") == "in")
+    row = et.summarize(calls_in, measures=["offered", "answer_rate", "service_level"], options=OPTIONS, confidence=True).row(0, named=True)
+
+    assert f"Of 1,200 calls, those of direction in: {calls_in.height:,}." in shown
+    assert f"Offered {row['offered']:,}" in shown
+    for name, title in (("answer_rate", "Answer rate"), ("service_level", "Service level")):
+        assert f"{title} {row[name]:.1%} {row[f'{name}_num']:,} of {row[f'{name}_den']:,}; 95 %: {row[f'{name}_low']:.1%}" in shown
+
+
+def test_the_same_snapshot_and_parameters_give_the_same_bytes(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Also from another folder, over a copy of the snapshot that lies elsewhere, with other threads and another seed of hashes."""
+    copied = et.write_snapshot(et.read_snapshot(SAMPLE), tmp_path / "elsewhere" / "copy")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONHASHSEED", "12345")
+    monkeypatch.setenv("POLARS_MAX_THREADS", "1")
+    again = et.write_report(copied, "again.html", notebook="extensions", parameters={"options": IVR}, png_folder="png")
+
+    first = made("extensions")
+    assert again.read_bytes() == first.read_bytes()
+    pictures = sorted((first.parent.parent / "png").iterdir())
+    assert [path.name for path in pictures] == ["01-fair-answer-rate.png", "02-ring-seconds.png", "03-hunt-paths.png"]
+    assert [path.read_bytes() for path in pictures] == [(tmp_path / "png" / path.name).read_bytes() for path in pictures]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_nothing_of_the_making_is_left_in_it(name: str, made: Made):
+    page = re.sub(r"<script>.*?</script>", "", made(name).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+    for trace in ("papermill", "execution", "ipykernel", "widget", "/tmp/", "import etelecom_analytics"):  # noqa: S108  # a trace, not a place
+        assert trace not in page
+    assert not re.findall(r"(?:src|href)=\"(?!data:)", page)
+
+
+def test_only_the_two_scripts_of_the_report_may_run(made: Made):
+    page = made("weekly").read_text(encoding="utf-8")
+
+    scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
+    assert policy
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert re.findall(r"'sha256-([^']+)'", policy[1]) == hashes
+    assert len(scripts) == 2
+    assert "unsafe-inline" not in policy[1].split("script-src")[1].split(";")[0]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_neither_numbers_nor_links_are_in_it(name: str, made: Made, logs: et.CallLogs):
+    page = made(name).read_text(encoding="utf-8")
+
+    numbers = {number for column in ("caller", "callee") for number in logs.calls[column].drop_nulls() if len(number) > 5}
+    assert len(numbers) > 100
+    assert not [number for number in numbers if number in page]
+    assert "recordings.example" not in page
+
+
+def test_numbers_are_shown_when_asked_for(tmp_path: Path, logs: et.CallLogs):
+    page = et.write_report(SAMPLE, tmp_path / "r.html", parameters={"show_numbers": True, "options": IVR}).read_text(encoding="utf-8")
+
+    still_open = et.metrics.missed_ledger(logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to)).filter(
+        outcome="open"
+    )
+    shown = text_of(page)
+    assert still_open.height > 10
+    for caller in still_open["caller"].head(10):
+        assert caller in shown
+    assert "outside numbers are masked" not in shown
+    assert "recordings.example" not in page
+
+
+CARELESS = [
+    """import altair as alt, polars as pl, etelecom_analytics as et
+from IPython.display import HTML, Markdown, display
+logs = et.read_snapshot(snapshot)
+et.charts.use_offline_renderer()
+pl.Config.set_fmt_str_lengths(200).set_tbl_rows(20).set_tbl_width_chars(600)
+rows = logs.calls.filter(pl.col("recording_urls").list.len() > 0, pl.col("caller").str.contains("^0[0-9]{9}$")).head(8)
+links = [link for links in rows["recording_urls"] for link in links]""",
+    'rows.select("caller", "recording_urls", "duration")',
+    """for number in rows["caller"]:
+    print(number, "+84" + number[1:], f"({number[:4]}) {number[4:7]}-{number[7:]}", number, 120)
+print(rows, links)""",
+    """display(Markdown(f"- {rows['caller'][0]} [listen]({links[0]})"), HTML(f"<a href={links[1]}>{links[1]}</a>"))""",
+    'alt.Chart(rows.select("caller", "duration"), title=rows["caller"][1]).mark_bar().encode(y="caller:N", x="duration:Q")',
+]
+
+
+def test_a_notebook_that_thinks_of_nothing_tells_neither_numbers_nor_links(tmp_path: Path, logs: et.CallLogs):
+    """Whatever it shows, in words, tables or charts, and however the numbers are written."""
+    own = notebook(tmp_path, *CARELESS)
+    page = et.write_report(SAMPLE, tmp_path / "r.html", notebook=own).read_text(encoding="utf-8")
+    rows = logs.calls.filter(pl.col("recording_urls").list.len() > 0, pl.col("caller").str.contains("^0[0-9]{9}$")).head(8)
+
+    squeezed = re.sub(r"[ ()+-]", "", text_of(page)) + page
+    assert rows.height == 8
+    for number in rows["caller"]:
+        assert number not in squeezed
+        assert number[1:] not in squeezed
+    assert "recordings.example" not in page
+    assert f"{rows['caller'][0][:3]}*****{rows['caller'][0][-2:]}" in page
+    (spec,) = specs_of(page).values()
+    drawn = [row["caller"] for data in spec["datasets"].values() for row in data]
+    assert len(set(drawn)) == rows["caller"].n_unique()  # two that look alike once masked are still two
+
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+def test_nothing_from_outside_becomes_markup(tmp_path: Path, logs: et.CallLogs):
+    legs = pl.element().struct.with_fields(target_number=pl.lit(EVIL), trunk_name=pl.lit(EVIL))
+    calls = logs.calls.with_columns(
+        note=pl.lit(EVIL), caller=pl.lit(EVIL), callee=pl.lit(EVIL), call_targets=pl.col("call_targets").list.eval(legs)
+    ).cast(logs.calls.schema)
+    folder = et.write_snapshot(dataclasses.replace(logs, calls=calls), tmp_path / "evil")
+    own = notebook(
+        tmp_path,
+        "import etelecom_analytics as et\nfrom IPython.display import HTML, Markdown, display\nlogs = et.read_snapshot(snapshot)\n"
+        "et.charts.use_offline_renderer()\nnote = logs.calls['note'][0]\nlogs.calls.select('note', 'caller').head(2)",
+        "et.reports.table(logs.calls.select('note', 'caller').rename({'note': note}).head(2))",
+        "display(HTML(note), Markdown(note)); print(note)",
+        "et.charts.answer_rate(logs.calls, by='caller')",
+        "et.charts.extension_performance(logs.calls).properties(title=note)",
+    )
+    page = et.write_report(folder, tmp_path / "r.html", notebook=own).read_text(encoding="utf-8")
+
+    assert page.count("<script>") == page.count("</script>") == 2
+    assert "<img src=x" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert "<h1>Our own &lt;b&gt;report&lt;/b&gt;</h1>" in page
+
+
+def test_what_runs_of_a_notebook_is_shown_as_it_was_meant(tmp_path: Path):
+    own = notebook(
+        tmp_path,
+        "print(limit, words, rate, note)",
+        "import sys, warnings; print('to stderr', file=sys.stderr); warnings.warn('a warning')",
+        "import ipywidgets; ipywidgets.IntSlider(description='a slider')",
+        "from IPython.display import SVG, Image, display\n"
+        'display(SVG(\'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><circle r="9"/></svg>\'))',
+        "from pathlib import Path; Path('own.ipynb').exists()",
+    )
+    page = et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, parameters={"limit": 7, "rate": 2, "note": "<i>"}).read_text(
+        encoding="utf-8"
+    )
+
+    assert "<pre>7 [&#x27;a = b # c&#x27;] 2.0 &lt;i&gt;\n</pre>" in page
+    assert "to stderr" not in page
+    assert "a warning" not in page
+    assert "slider" not in page.lower()
+    assert '<img alt="' in page
+    assert "data:image/svg+xml;base64," in page
+    assert "<pre>True</pre>" in page  # it runs in its own folder
+    assert "<script>" not in page  # without charts there is nothing to run
+    assert "script-src 'none'" in page
+    assert 'limit=7, words=["a = b # c"], rate=2.0, note="<i>"' in html.unescape(page)
+
+
+WRONG = [
+    ({"limits": 3}, errors.UnknownName, "There is no parameter 'limits'. Did you mean limit?"),
+    ({"limit": "3"}, errors.InputError, "The parameter 'limit' is a whole number; got 3."),
+    ({"limit": True}, errors.InputError, "'limit' is a whole number; got true"),
+    ({"limit": 3.5}, errors.InputError, "'limit' is a whole number; got 3.5"),
+    ({"words": "a"}, errors.InputError, "'words' is a list; got a"),
+    ({"note": 3}, errors.InputError, "'note' is text or null; got 3"),
+    ({"note": object()}, errors.InputError, "'note' takes text, numbers, true, false, lists and mappings of them; got object"),
+    ({"snapshot": "x"}, errors.InputError, "The snapshot is the report's first argument"),
+]
+
+
+@pytest.mark.parametrize(("parameters", "kind", "says"), WRONG, ids=[str(list(each[0].items())) for each in WRONG])
+def test_a_wrong_parameter_is_refused_before_anything_runs(parameters: Any, kind: type, says: str, tmp_path: Path):
+    own = notebook(tmp_path, "from pathlib import Path; Path('ran').touch()")
+
+    with pytest.raises(kind, match=re.escape(says)):
+        et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, parameters=parameters)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["own.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"options": {"threshold": 3}}, "There is no option 'threshold'. Did you mean threshold_s?"),
+        ({"options": {"variant": "abandoned"}}, "There is no service level variant 'abandoned'"),
+        ({"options": {"time_zone": "UTC"}}, "The options are for UTC, and the snapshot was asked for in Asia/Ho_Chi_Minh"),
+        ({"date_to": "tomorrow"}, "date_to takes a date"),
+        ({"date_from": "2026-11-05", "date_to": "2026-11-05"}, "date_to is the day after"),
+        ({"options": []}, "The parameter 'options' is a mapping; got []."),
+    ],
+)
+def test_wrong_options_and_dates_are_refused_too(parameters: Any, says: str, tmp_path: Path):
+    with pytest.raises(errors.InputError, match=re.escape(says)):
+        et.write_report(SAMPLE, tmp_path / "r.html", parameters=parameters)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ("limit: int = 3", "has no parameter 'snapshot'"),
+        ("snapshot = open('x')", "'snapshot' of own.ipynb has no plain value"),
+        ("snapshot = ''\nimport os", "holds more than names with plain values (line 2)"),
+        ("snapshot = ", "is no Python: invalid syntax, line 1"),
+    ],
+)
+def test_a_notebook_that_is_no_report_is_refused(parameters: str, says: str, tmp_path: Path):
+    with pytest.raises(errors.InputError, match=re.escape(says)):
+        et.write_report(SAMPLE, tmp_path / "r.html", notebook=notebook(tmp_path, parameters=parameters))
+
+
+def test_a_notebook_without_a_tagged_cell_or_of_another_language_or_none_at_all(tmp_path: Path):
+    untagged, julia, text = (tmp_path / f"{name}.ipynb" for name in ("untagged", "julia", "text"))
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("snapshot = ''")]), untagged)
+    nbformat.write(nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "j", "display_name": "J", "language": "julia"}}), julia)
+    text.write_text("no notebook")
+
+    for path, kind, says in (
+        (untagged, errors.InputError, "untagged.ipynb has no cell tagged 'parameters'"),
+        (julia, errors.ReportError, "julia.ipynb is a notebook of julia"),
+        (text, errors.ReportError, "text.ipynb is no notebook that can be read"),
+        (tmp_path / "none.ipynb", errors.ReportError, "There is no notebook"),
+        ("weakly", errors.UnknownName, "There is no bundled report 'weakly'. Did you mean weekly?"),
+    ):
+        with pytest.raises(kind, match=re.escape(says)):
+            et.write_report(SAMPLE, tmp_path / "r.html", notebook=path)
+
+
+def test_a_failing_cell_fails_the_report_with_its_own_error_and_changes_no_file(tmp_path: Path):
+    own = notebook(tmp_path, "1 + 1", "raise ValueError(f'{limit} calls of 0900000017 are too few')", "open('ran', 'w')")
+    (tmp_path / "r.html").write_text("the report before")
+
+    with pytest.raises(errors.ReportError) as caught:
+        et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, png_folder=tmp_path / "png")
+    assert str(caught.value) == "Cell 4 of own.ipynb failed, so there is no report. ValueError: 3 calls of 09… are too few"
+    assert (caught.value.cell, caught.value.kind, caught.value.said) == (4, "ValueError", "3 calls of 09… are too few")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["own.ipynb", "r.html"]
+    assert (tmp_path / "r.html").read_text() == "the report before"
+
+
+def test_a_chart_that_needs_the_internet_is_refused(tmp_path: Path):
+    own = notebook(tmp_path, "import altair as alt, polars as pl\nalt.Chart(pl.DataFrame({'a': [1]})).mark_bar()")
+
+    with pytest.raises(errors.ReportError, match=re.escape("The chart of cell 4 of own.ipynb is drawn by a script from the internet")):
+        et.write_report(SAMPLE, tmp_path / "r.html", notebook=own)
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_what_cannot_be_written_is_said_before_anything_runs(tmp_path: Path):
+    own = notebook(tmp_path, "from pathlib import Path; Path('ran').touch()")
+    (tmp_path / "file").write_text("")
+
+    for output, pictures, says in (
+        (tmp_path, None, "is a folder: give the file"),
+        (tmp_path / "file" / "r.html", None, "Nothing can be written in"),
+        (tmp_path / "r.html", tmp_path / "file", "is a file: give a folder for the pictures"),
+    ):
+        with pytest.raises(errors.ReportError, match=re.escape(says)):
+            et.write_report(SAMPLE, output, notebook=own, png_folder=pictures)
+    with pytest.raises(errors.SnapshotError, match="there is no folder"):
+        et.write_report(tmp_path / "nothing", tmp_path / "r.html", notebook=own)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "own.ipynb"]
+
+
+def test_a_snapshot_that_is_replaced_meanwhile_is_noticed(tmp_path: Path, logs: et.CallLogs):
+    folder = et.write_snapshot(logs, tmp_path / "snapshot")
+    own = notebook(
+        tmp_path,
+        "import dataclasses, etelecom_analytics as et\nlogs = et.read_snapshot(snapshot)\n"
+        "et.write_snapshot(dataclasses.replace(logs, calls=logs.calls.head(5)), snapshot, replace=True);",
+    )
+
+    with pytest.raises(errors.SnapshotError, match="was replaced while the report was made"):
+        et.write_report(folder, tmp_path / "r.html", notebook=own)
+    assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize("missing", ["nbformat", "papermill"])
+def test_without_its_packages_the_error_says_what_to_install(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    with pytest.raises(errors.ReportError, match=re.escape('pip install "etelecom_analytics[report]"')):
+        et.write_report(SAMPLE, tmp_path / "r.html")
+
+
+def test_as_of_is_the_end_of_what_is_looked_at(tmp_path: Path):
+    own = notebook(tmp_path, "print(options)", parameters='snapshot: str = ""\ndate_to: str = ""\noptions: dict = {}')
+
+    for parameters, as_of in (
+        ({"date_to": "2026-11-05"}, "2026-11-05T00:00:00+07:00"),
+        ({"options": {"as_of": "2026-11-04T08:00", "holidays": ["2026-11-03"]}}, "2026-11-04T08:00:00+07:00"),
+    ):
+        page = et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, parameters=parameters).read_text(encoding="utf-8")
+        assert f"'as_of': '{as_of}'" in html.unescape(page)
+        assert ("holidays=['2026-11-03']" in html.unescape(page)) is ("options" in parameters)
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_bundled_notebook_is_thin_and_kept_without_outputs(name: str):
+    path = Path(et.reports.__file__).parent / "notebooks" / f"{name}.ipynb"
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+    assert all(not cell.outputs and cell.execution_count is None for cell in cells)
+    for cell in cells:
+        assert not re.search(r"^\s*(def|class|for|while)\b", cell.source, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "height"), [("weekly", 0), ("extensions", 1)])
+def test_no_calls_and_one_call_make_a_report_too(name: str, height: int, tmp_path: Path, logs: et.CallLogs):
+    few = dataclasses.replace(logs, calls=logs.calls.filter(pl.col("direction") == "in").tail(height))
+
+    page = et.write_report(et.write_snapshot(few, tmp_path / "few"), tmp_path / "r.html", notebook=name).read_text(encoding="utf-8")
+    assert ("no calls" in text_of(page)) is (height == 0)

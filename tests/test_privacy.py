@@ -1,0 +1,220 @@
+"""Calls without numbers: nothing of them is left, what can be followed still can, and the key is nowhere."""
+
+import json
+import pickle
+import stat
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+import etelecom_analytics as et
+from etelecom_analytics.errors import InputError, UnknownName
+from etelecom_analytics.frames import SetAside
+from etelecom_analytics.numbers import normalise, pseudonym
+from etelecom_analytics.schema import CALL_SCHEMA
+
+KEY = "a key of the tests, 0123456789"
+OTHER_KEY = "another key of the tests, 0123456789"
+
+
+def of_callers(*numbers: str | None) -> pl.DataFrame:
+    legs = [[{"target_number": number}] if number else [] for number in numbers]
+    rows = [{"caller": number, "callee": number, "call_targets": targets} for number, targets in zip(numbers, legs, strict=True)]
+    return pl.DataFrame(rows, schema={name: CALL_SCHEMA[name] for name in ("caller", "callee", "call_targets")})
+
+
+def numbers_of(calls: pl.DataFrame) -> list[str | None]:
+    targets = calls["call_targets"].explode().struct.field("target_number").drop_nulls()
+    return [*calls["caller"], *calls["callee"], *targets]
+
+
+@pytest.fixture(scope="module")
+def simulated(calls: pl.DataFrame) -> pl.DataFrame:
+    return calls.with_columns(note=pl.lit("rang from 0900000001"))
+
+
+@pytest.mark.parametrize(
+    ("number", "masked"),
+    [
+        ("0900000001", "090*****01"),
+        ("+84 900 000 001", "090*****01"),
+        ("02473000123", "024******23"),
+        ("19000123", "190***23"),
+        ("+14155550100", "+14*******00"),
+        ("1001", "1001"),
+        ("*98", "*98"),
+        ("anonymous", "anonymous"),
+        ("", ""),
+        (None, None),
+        ("900001", "***"),
+        ("Jane Doe", "***"),
+        ("sip:0900000001@host", "***"),
+    ],
+)
+def test_a_number_is_masked_and_an_extension_is_not(number: str | None, masked: str | None):
+    once = et.mask_numbers(of_callers(number))
+
+    assert once["caller"].to_list() == [masked]
+    assert set(numbers_of(once)) <= {masked}
+    assert_frame_equal(et.mask_numbers(once), once)
+
+
+def test_no_outside_number_is_left(simulated: pl.DataFrame):
+    outside = {number for number in numbers_of(simulated) if number and len(number) > 5}
+    assert len(outside) > 100
+
+    for hidden in (et.mask_numbers(simulated), et.pseudonymize(simulated, KEY)):
+        assert not outside & set(numbers_of(hidden))
+        assert hidden.schema == simulated.schema
+        inside = pl.col("caller", "callee").str.len_chars() <= 5
+        assert (
+            hidden.select(pl.col("caller", "callee").filter(inside).count()).rows()
+            == simulated.select(pl.col("caller", "callee").filter(inside).count()).rows()
+        )
+
+
+@given(numbers=st.lists(st.text("0123456789+ -", min_size=1, max_size=16), max_size=6))
+def test_the_forms_of_a_number_have_one_pseudonym_and_no_two_numbers_the_same(numbers: Sequence[str]):
+    hidden = et.pseudonymize(of_callers(*numbers), KEY)["caller"].to_list()
+    changed = {(normalise(number), word) for number, word in zip(numbers, hidden, strict=True) if word not in (number, "***")}
+
+    assert len(changed) == len({number for number, _ in changed}) == len({word for _, word in changed})
+    assert all(word == pseudonym(number, KEY.encode()) for number, word in changed)
+
+
+def test_caller_callee_and_target_have_one_pseudonym_which_another_key_does_not_give():
+    one = et.pseudonymize(of_callers("0900000001", "+84900000001"), KEY)
+    other = et.pseudonymize(of_callers("0900000001"), OTHER_KEY.encode())
+
+    assert len(set(numbers_of(one))) == 1
+    assert not set(numbers_of(one)) & set(numbers_of(other))
+    assert et.pseudonymize(of_callers("Jane Doe"), KEY)["caller"].to_list() == ["***"]
+    assert et.mask_numbers(one)["caller"].to_list() == ["***", "***"]
+
+
+def test_measures_of_callers_and_of_people_stay_as_they_are(simulated: pl.DataFrame, simulation: et.simulator.Simulation):
+    options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
+    hidden = et.Privacy(numbers="pseudonymized", key=KEY).apply(simulated)
+    names = ["offered", "answer_rate", "asa_s", "recording_coverage", "offers", "fair_answer_rate", "busy_offers"]
+
+    assert_frame_equal(et.summarize(hidden, measures=names, options=options), et.summarize(simulated, measures=names, options=options))
+    assert_frame_equal(et.metrics.repeat_rate(hidden), et.metrics.repeat_rate(simulated))
+    ledger, true = (et.metrics.missed_ledger(calls).drop("caller", "callee", "number") for calls in (hidden, simulated))
+    assert_frame_equal(ledger, true, check_row_order=False)
+
+
+def test_numbers_to_keep_are_kept_in_any_form():
+    calls = of_callers("19000123", "8419000123", "0900000001")
+
+    for hidden in (et.mask_numbers(calls, keep=["19000123"]), et.pseudonymize(calls, KEY, keep=["19000123"])):
+        assert hidden["caller"].to_list()[:2] == ["19000123", "8419000123"]
+        assert "0900000001" not in numbers_of(hidden)
+
+
+def test_lazy_in_lazy_out_and_no_calls_and_other_tables(simulated: pl.DataFrame):
+    for hide in (et.mask_numbers, lambda calls: et.pseudonymize(calls, KEY), et.Privacy().apply):
+        assert_frame_equal(hide(simulated.lazy()).collect(), hide(simulated))
+        assert hide(simulated.clear()).schema == simulated.schema
+    legs = et.call_targets(simulated)
+    for hide in (et.mask_numbers, lambda calls: et.pseudonymize(calls, KEY)):
+        assert_frame_equal(hide(legs), et.call_targets(hide(simulated)))
+        assert_frame_equal(hide(simulated.select("id")), simulated.select("id"))
+
+
+def test_notes_and_links_are_kept_or_dropped_by_choice(simulated: pl.DataFrame):
+    nothing = et.Privacy(numbers="kept", notes="kept", recordings="kept")
+    dropped = et.Privacy(numbers="kept").apply(simulated)
+
+    assert_frame_equal(nothing.apply(simulated), simulated)
+    assert dropped["note"].null_count() == dropped.height
+    assert set(dropped["recording_urls"].explode().drop_nulls()) == {"withheld"}
+    assert_frame_equal(dropped.drop("note", "recording_urls"), simulated.drop("note", "recording_urls"))
+
+
+@pytest.mark.parametrize("key", ["", "short", b"short", 17, None])
+def test_a_key_that_can_be_guessed_is_refused(key: object):
+    with pytest.raises(InputError, match=r"[Kk]ey"):
+        et.Privacy(numbers="pseudonymized", key=key)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="token_hex"):
+        et.pseudonymize(of_callers("0900000001"), key)  # type: ignore[arg-type]
+
+
+def test_a_choice_that_does_not_exist_is_refused():
+    with pytest.raises(UnknownName, match="masked"):
+        et.Privacy(numbers="mask")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="only then"):
+        et.Privacy(key=KEY)
+    with pytest.raises(InputError, match="own_numbers"):
+        et.Privacy(own_numbers="19000123")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="keep"):
+        et.mask_numbers(of_callers(), keep="19000123")
+
+
+def test_the_key_shows_itself_nowhere():
+    privacy = et.Privacy(numbers="pseudonymized", key=KEY)
+
+    assert KEY not in repr(privacy) + str(privacy) + json.dumps(privacy.told())
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(privacy)
+    try:
+        et.pseudonymize(None, KEY)  # type: ignore[type-var]
+    except AttributeError as error:
+        told = traceback.TracebackException.from_exception(error, capture_locals=True)
+        ours = [frame for frame in told.stack if "etelecom_analytics/" in frame.filename and "tests/" not in frame.filename]
+        assert ours
+        assert not any(KEY in value for frame in ours for value in (frame.locals or {}).values())
+
+
+# Snapshots.
+
+
+@pytest.fixture
+def logs(client: et.Client) -> et.CallLogs:
+    return et.fetch_calls(client, et.CallQuery(date_from="2026-11-03", date_to="2026-11-05"))
+
+
+@pytest.mark.parametrize("numbers", ["masked", "pseudonymized"])
+def test_a_snapshot_holds_no_number_no_note_no_link_and_no_key(numbers: str, logs: et.CallLogs, tmp_path: Path):
+    caller = max(logs.calls["caller"].drop_nulls(), key=len)
+    logs = replace(
+        logs,
+        query=replace(logs.query, call_number=caller),
+        calls=logs.calls.with_columns(note=pl.lit("a secret")),
+        report=replace(logs.report, set_aside=(SetAside(0, 3, {"caller": caller}),)),
+    )
+    privacy = et.Privacy(numbers=numbers, key=KEY if numbers == "pseudonymized" else None)  # type: ignore[arg-type]
+    folder = et.write_snapshot(logs, tmp_path / "week", privacy=privacy)
+    read, told = et.read_snapshot(folder), json.loads((folder / "manifest.json").read_text())
+
+    outside = {number for number in numbers_of(logs.calls) if number and len(number) > 5}
+    assert not outside & {*numbers_of(read.calls), *read.call_targets["target_number"]}
+    assert not any(number in (folder / "manifest.json").read_text() for number in outside)
+    assert not [path for path in folder.iterdir() if KEY.encode() in path.read_bytes()]
+    assert read.calls.filter(read.query.to_expr()).height == logs.calls.filter(logs.query.to_expr()).height > 0
+    assert read.report.set_aside[0].record == "withheld"
+    assert (told["privacy"]["numbers"], told["privacy"]["notes"], told["privacy"]["recordings"]) == (numbers, "dropped", "dropped")
+    assert ("key_id" in told["privacy"]) == (numbers == "pseudonymized")
+
+
+def test_two_snapshots_under_one_key_can_be_joined(logs: et.CallLogs, tmp_path: Path):
+    privacy = et.Privacy(numbers="pseudonymized", key=KEY)
+    folders = [et.write_snapshot(logs, tmp_path / name, privacy=privacy) for name in ("one", "two")]
+    told = [json.loads((folder / "manifest.json").read_text())["privacy"] for folder in folders]
+
+    assert told[0] == told[1]
+    assert_frame_equal(*(et.read_snapshot(folder).calls for folder in folders))
+    assert et.Privacy(numbers="pseudonymized", key=OTHER_KEY).told()["key_id"] != told[0]["key_id"]
+
+
+def test_only_its_owner_reads_a_snapshot_and_without_privacy_the_manifest_says_so(logs: et.CallLogs, tmp_path: Path):
+    folder = et.write_snapshot(logs, tmp_path / "week")
+
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert json.loads((folder / "manifest.json").read_text())["privacy"] is None
