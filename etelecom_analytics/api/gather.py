@@ -136,9 +136,10 @@ class _Reading:
         self._waiting.append(arrival)
 
     def parse(self, *, at_least: int = 1) -> None:
-        """Parse what waits, if it is so many pages. A page that is no JSON in its middle, which a glance does not see, is asked for once more.
+        """Parse what waits, if it is so many pages.
 
-        If it is none again, the pages before it are kept.
+        A page that is no JSON in its middle, which a glance does not see, is asked for once more; if it is none again, the pages before it
+        are kept.
         """
         if len(self._waiting) < at_least:
             return
