@@ -56,7 +56,11 @@ class Comparison:
 
     def counts(self) -> dict[str, int]:
         """How many calls came, differ, and went."""
-        return {"added": self.added.height, "changed": self.changed.height, "gone": self.gone.height}
+        if self._old.is_empty():  # most days are new ones, and large
+            return {"added": self._new.height, "changed": 0, "gone": 0}
+        old, new = self._old.select("id"), self._new.select("id")
+        added, gone = (one.join(other, on="id", how="anti").height for one, other in ((new, old), (old, new)))
+        return {"added": added, "changed": self.changed.height, "gone": gone}
 
 
 def _plain(values: pl.Series) -> pl.Series:

@@ -24,7 +24,10 @@ __all__ = ["DayFetch", "as_day", "as_span", "days_to_fetch"]
 _LOOK_S = 0.2
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 _MOST_AT_ONCE = 8
-"""Days under way at once: each holds its calls until it is written."""
+_MOST_CALLS = 60_000
+"""Days under way at once, and how many calls they may have together: each holds its calls until it is written."""
+_AT_FIRST = 2
+"""Days under way at once while it is not known how large a day is."""
 
 
 def as_span(given: str | timedelta, field: str) -> timedelta:
@@ -58,15 +61,17 @@ class DayFetch:
         client: where to ask.
         time_zone: whose days are meant.
         workers: how many requests may be under way at once.
+        largest: how many calls the largest day has, as far as it is known; 0 if it is not.
         on_calls: told how many more calls came, from any thread.
 
     Attributes:
         partials: days that ended early, with what came of them.
     """
 
-    def __init__(self, client: Client, time_zone: str, *, workers: int, on_calls: Callable[[int], None]) -> None:
+    def __init__(self, client: Client, time_zone: str, *, workers: int, largest: int, on_calls: Callable[[int], None]) -> None:
         self.partials: list[CallLogs] = []
         self._client, self._time_zone, self._workers, self._on_calls = client, time_zone, workers, on_calls
+        self._largest = largest
         self._stop = threading.Event()
 
     def run(self, days: Sequence[date], keep: Callable[[date, CallLogs], None], resume: Mapping[date, CallLogs]) -> None:
@@ -79,12 +84,13 @@ class DayFetch:
                 keep(day, logs)
 
     def _side_by_side(self, days: Sequence[date], keep: Callable[[date, CallLogs], None], resume: Mapping[date, CallLogs]) -> None:
-        at_once = max(1, min(self._workers, len(days), _MOST_AT_ONCE))
-        share = max(1, self._workers // at_once)
+        most = max(1, min(self._workers, len(days), _MOST_AT_ONCE))
         waiting, under_way = list(days), dict[Future[CallLogs], date]()
-        with ThreadPoolExecutor(at_once, thread_name_prefix="etelecom-day") as pool:
+        with ThreadPoolExecutor(most, thread_name_prefix="etelecom-day") as pool:
             try:
                 while waiting or under_way:
+                    at_once = min(most, max(1, _MOST_CALLS // self._largest) if self._largest else _AT_FIRST)
+                    share = max(1, self._workers // at_once)
                     while waiting and len(under_way) < at_once:
                         day = waiting.pop(0)
                         under_way[pool.submit(self._fetch, day_query(day, self._time_zone), share, resume.get(day))] = day
@@ -92,6 +98,7 @@ class DayFetch:
                         day, logs = under_way.pop(future), self._result(future)
                         if logs.report.dates_ignored and len(days) > 1:
                             raise _DatesIgnored
+                        self._largest = max(self._largest, logs.calls.height, 1)
                         keep(day, logs)
                         del logs, future  # else the last day would stay in memory while the next ones come
             except BaseException as error:

@@ -129,7 +129,8 @@ def synced(
             syncing.keep(day, logs)
             bar.update()
 
-        fetching = DayFetch(client, zone, workers=workers, on_calls=on_calls)
+        largest = max((each.report.rows for each in certificates_of(table).values()), default=0)
+        fetching = DayFetch(client, zone, workers=workers, largest=largest, on_calls=on_calls)
         try:
             fetching.run(days, keep, partials)
         except (EtelecomError, KeyboardInterrupt) as cause:

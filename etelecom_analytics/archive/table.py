@@ -31,6 +31,7 @@ _REPEATING = (
 )
 """Columns whose values come again, which a dictionary makes smaller; moments, ids and links it would make larger."""
 _FILE_BYTES = 1 << 30
+_BATCH_ROWS, _GROUP_ROWS = 4_096, 16_384
 _MOST_ATTEMPTS = 20
 
 
@@ -159,7 +160,7 @@ class Table:
         with _told(self.folder):
             deltalake.write_deltalake(
                 self._delta,
-                rows,
+                _in_batches(rows),
                 mode="overwrite",
                 predicate=f"local_day = '{day.isoformat()}'",
                 target_file_size=_FILE_BYTES,
@@ -226,6 +227,16 @@ def _said(said: Mapping[str, object]) -> "CommitProperties":
     return made
 
 
+def _in_batches(rows: pl.DataFrame) -> Any:
+    """The rows as a stream of small batches: of one large batch the writer would hold several copies at once."""
+    from arro3.core import RecordBatchReader
+    from arro3.core import Table as ArrowTable
+
+    slices = [rows] if rows.is_empty() else rows.iter_slices(_BATCH_ROWS)
+    parts = [ArrowTable.from_arrow(part) for part in slices]
+    return RecordBatchReader.from_batches(parts[0].schema, [batch for part in parts for batch in part.to_batches()])
+
+
 def _writer() -> "WriterProperties":
     deltalake = _deltalake()
     column = deltalake.ColumnProperties
@@ -236,6 +247,7 @@ def _writer() -> "WriterProperties":
     made: WriterProperties = deltalake.WriterProperties(
         compression="ZSTD",
         compression_level=3,
+        max_row_group_size=_GROUP_ROWS,
         default_column_properties=column(dictionary_enabled=False, statistics_enabled="NONE"),
         column_properties={name: of(name) for name in {*_REPEATING, *_WITH_STATISTICS}},
     )
