@@ -125,7 +125,7 @@ def test_another_engine_reads_the_same_rows(archive: et.Archive, past_calls: pl.
 
 
 def test_another_engine_measures_the_sample_as_we_do(client_of: Callable[..., et.Client], tmp_path: Path):
-    sample = et.read_snapshot(Path(et.__file__).parents[1] / "data" / "sample").calls
+    sample = et.read_snapshot(Path(__file__).parents[2] / "data" / "sample").calls
     archive = et.Archive(tmp_path / "calls", ivr_numbers=["8000", "8100"])
     first, last = (sample["started_at"].dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.date().sort()[place] for place in (0, -1))
     with serve(sample) as server:
