@@ -26,6 +26,9 @@ from .table import Table
 
 __all__ = ["Archive"]
 
+_BEING_MADE = {"_lock", "_delta_log"}
+"""All that lies in the folder of an archive whose first commit somebody else is making, or was killed before."""
+
 
 class Archive:
     """A Delta Lake table of calls in a folder, partitioned by local day. Nothing is made before the first `sync`.
@@ -245,9 +248,9 @@ class Archive:
     def _make_folder(self) -> None:
         try:
             if not self.path.exists():
-                self.path.mkdir(parents=True, mode=0o700)
+                self.path.mkdir(parents=True, mode=0o700, exist_ok=True)
                 self.path.chmod(0o700)  # mkdir's mode is cut by the umask
-            elif not self._exists() and any(path.name != "_lock" for path in self.path.iterdir()):
+            elif any(path.name not in _BEING_MADE for path in self.path.iterdir()) and not self._exists():
                 raise ArchiveError(f"{self.path} is there already, and is no archive: give another path.")
         except OSError as error:
             raise ArchiveError(f"{self.path} is no place for an archive: {error.strerror}.") from error

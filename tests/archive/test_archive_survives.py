@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
@@ -72,3 +73,24 @@ def test_two_processes_at_once_end_in_the_same_rows(past_server: CallLogServer, 
     assert sorted(told.values()) in ([0, 75], [0])
     assert all(code == 0 or "another process: try again" in text for text, code in told.items())
     assert_frame_equal(in_order(et.Archive(tmp_path / "calls").scan().collect()), past_calls)
+
+
+def test_an_archive_whose_making_was_killed_is_made(
+    past_server: CallLogServer, past_calls: pl.DataFrame, client_of: Callable[..., et.Client], tmp_path: Path
+):
+    """Another process that is making it just now leaves the same sight."""
+    (tmp_path / "calls" / "_delta_log").mkdir(parents=True)
+    (tmp_path / "calls" / "_lock").touch()
+    archive = et.Archive(tmp_path / "calls")
+    archive.sync(client_of(past_server), since="2024-01-01", until=UNTIL, progress=False)
+
+    assert_frame_equal(in_order(archive.scan().collect()), past_calls)
+
+
+def test_a_folder_of_something_else_is_left_alone(past_server: CallLogServer, client_of: Callable[..., et.Client], tmp_path: Path):
+    (tmp_path / "calls").mkdir()
+    (tmp_path / "calls" / "letter.txt").touch()
+
+    with pytest.raises(et.errors.ArchiveError, match="is there already, and is no archive"):
+        et.Archive(tmp_path / "calls").sync(client_of(past_server), since="2024-01-01", until=UNTIL, progress=False)
+    assert [path.name for path in (tmp_path / "calls").iterdir()] == ["letter.txt"]
