@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
-import pytest
 from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
@@ -85,12 +84,3 @@ def test_an_archive_whose_making_was_killed_is_made(
     archive.sync(client_of(past_server), since="2024-01-01", until=UNTIL, progress=False)
 
     assert_frame_equal(in_order(archive.scan().collect()), past_calls)
-
-
-def test_a_folder_of_something_else_is_left_alone(past_server: CallLogServer, client_of: Callable[..., et.Client], tmp_path: Path):
-    (tmp_path / "calls").mkdir()
-    (tmp_path / "calls" / "letter.txt").touch()
-
-    with pytest.raises(et.errors.ArchiveError, match="is there already, and is no archive"):
-        et.Archive(tmp_path / "calls").sync(client_of(past_server), since="2024-01-01", until=UNTIL, progress=False)
-    assert [path.name for path in (tmp_path / "calls").iterdir()] == ["letter.txt"]
