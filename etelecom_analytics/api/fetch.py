@@ -156,7 +156,9 @@ def fetch_calls(
                 bar.set_postfix_str(f"back to {reached.astimezone(clock.zone(query.time_zone)):%Y-%m-%d}", refresh=False)
             bar.update(rows - bar.n)
 
-        return _fetch(client, query, show, stop=lambda: False, workers=workers, resume=resume, options=options)
+        logs = _fetch(client, query, show, stop=lambda: False, workers=workers, resume=resume, options=options)
+        bar.update(logs.calls.height - bar.n)  # a call at the edge of two parts came with both
+        return logs
 
 
 def fetcher(client: Client, *, workers: int = 4) -> Fetch:

@@ -88,14 +88,19 @@ def _heading(words: str) -> alt.TitleParams:
     return alt.TitleParams(words, anchor="start", frame="group", fontSize=12, fontWeight="normal", offset=8)
 
 
-def _threshold(threshold_s: float | None, *, told: bool) -> list[alt.Chart]:
-    """A line at the threshold, if it lies on the axis."""
+def _threshold(threshold_s: float | None, *, told_up_to: float | None = None) -> list[alt.Chart]:
+    """A line at the threshold, if it lies on the axis; its words, on an axis up to so many seconds, keep out of the legend on the right."""
     if threshold_s is None:
         return []
     base = alt.Chart(pl.DataFrame({"threshold_s": [threshold_s], "words": [f"threshold {threshold_s:g} s"]}))
     line = base.mark_rule(color=TEXT, strokeDash=[2, 3]).encode(alt.X("threshold_s:Q"))
-    words = base.mark_text(align="left", dx=4, baseline="bottom").encode(alt.X("threshold_s:Q"), y=alt.value("height"), text="words:N")
-    return [line, words] if told else [line]
+    if told_up_to is None:
+        return [line]
+    left = threshold_s > told_up_to / 2
+    words = base.mark_text(align="right" if left else "left", dx=-4 if left else 4, baseline="bottom").encode(
+        alt.X("threshold_s:Q"), y=alt.value("height"), text="words:N"
+    )
+    return [line, words]
 
 
 def _histogram(bins: pl.DataFrame, group: pl.DataFrame, seconds: alt.Scale, threshold_s: float | None) -> alt.LayerChart:
@@ -119,7 +124,7 @@ def _histogram(bins: pl.DataFrame, group: pl.DataFrame, seconds: alt.Scale, thre
     ]
     pointer = alt.Chart(group).mark_point(shape="triangle-down", filled=True, color=TEXT, opacity=1, size=60, clip=False)
     middle = pointer.encode(alt.X("wait_p50_s:Q"), y=alt.value(-5), tooltip=told)
-    layers = [bars, *_threshold(threshold_s, told=False), middle]
+    layers = [bars, *_threshold(threshold_s), middle]
     return alt.LayerChart(layer=layers, width=WIDTH, height=80, title=_heading(f"{name}: {count(counted, 'call')}, median {median:,.1f} s"))
 
 
@@ -147,4 +152,6 @@ def _cumulative(bins: pl.DataFrame, seconds: alt.Scale, threshold_s: float | Non
         )
     )
     words = "Share of each group that had waited for at most so long"
-    return alt.LayerChart(layer=[drawn, *_threshold(threshold_s, told=True)], width=WIDTH, height=140, title=_heading(words))
+    return alt.LayerChart(
+        layer=[drawn, *_threshold(threshold_s, told_up_to=bins["end"].to_list()[-1])], width=WIDTH, height=140, title=_heading(words)
+    )

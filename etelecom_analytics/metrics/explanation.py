@@ -1,9 +1,8 @@
 """explain: one number taken apart, into its formula, its counts, and the calls behind it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from types import MappingProxyType
 
 import polars as pl
 
@@ -19,7 +18,6 @@ from .summary import columns_of, rows_of
 __all__ = ["Explanation", "explain"]
 
 _MOST_IDS = 5
-_NOWHERE: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -98,29 +96,30 @@ def explain(
     calls: Calls,
     measure: str,
     *,
-    at: Mapping[str, object] = _NOWHERE,
+    by: Sequence[str] = (),
+    at: Mapping[str, object] | Sequence[object] = (),
     options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
 ) -> Explanation:
     """What one number of `summarize` is made of: its formula, its counts, and the ids of the calls behind it. Collects.
 
-    `explain(calls, "service_level", at={"hour": 9})` is the cell of `summarize(calls, by=["hour"], measures=["service_level"])`.
+    `explain(calls, "service_level", by=["hour"], at=[9])` is the cell of `summarize(calls, by=["hour"], measures=["service_level"])`, and
+    so is `explain(calls, "service_level", at={"hour": 9})`.
 
     Args:
         calls: the calls that were summarized, or a `Selection` of them.
         measure: its name.
-        at: the group, by dimension; days may be text, such as "2026-11-02", and None is the group of those that have no value. A value
-            that no call has is a group of nothing.
+        by: the dimensions of the summary.
+        at: the group: its values in the order of `by`, or, without `by`, its values by dimension. Days may be text, such as "2026-11-02",
+            and None is the group of those that have no value. A value that no call has is a group of nothing.
         options: those of the summary.
 
     Raises:
         UnknownName, NotInRecord, InputError: as `summarize`; InputError too where a value cannot be one of its dimension.
     """
-    if not isinstance(at, Mapping):
-        raise InputError('at is the group by its dimensions, such as at={"hour": 9}.')
-    each = named(measure)
+    group, each = _group(by, at), named(measure)
     lazy = calls.lazy() if isinstance(calls, Calls) else calls
-    rows = rows_of(lazy, list(at), measure, options=options)
-    chosen = rows.filter(*_conditions(at, rows.collect_schema()))
+    rows = rows_of(lazy, list(group), measure, options=options)
+    chosen = rows.filter(*_conditions(group, rows.collect_schema()))
     found = _with_ids(chosen, lazy, each).sort("call_id", *_targets(each), *_facts_of(each), nulls_last=True).collect()
     numbers = found.select(columns_of(each)).row(0)
     value, numerator, denominator, low, high = numbers if isinstance(each.made_of, Ratio) else (*numbers, None, None, None, None)
@@ -130,7 +129,7 @@ def explain(
         formula=each.formula(options),
         source=source_of(each, options),
         options=options,
-        at=tuple(at.items()),
+        at=tuple(group.items()),
         value=value,
         numerator=numerator,
         denominator=denominator,
@@ -139,6 +138,15 @@ def explain(
         n=behind.height,
         behind=behind,
     )
+
+
+def _group(by: Sequence[str], at: Mapping[str, object] | Sequence[object]) -> Mapping[str, object]:
+    """The values by dimension."""
+    if isinstance(at, Mapping) and not by:
+        return at
+    if isinstance(by, str) or isinstance(at, str | Mapping) or not isinstance(at, Sequence) or len(by) != len(at):
+        raise InputError('The group is by=["hour"] with a value for each, at=[9]; or at={"hour": 9} alone.')
+    return dict(zip(by, at, strict=True))
 
 
 def _conditions(at: Mapping[str, object], schema: pl.Schema) -> list[pl.Expr]:

@@ -180,6 +180,21 @@ def test_what_is_wrong_is_an_error_that_helps(measure: str, at: Any, kind: type[
         explain(calls, measure, at=at)
 
 
+def test_the_group_may_be_told_as_summarize_is_asked(calls: pl.DataFrame):
+    told = explain(calls, "answer_rate", at={"hour": 9, "direction": "in"})
+
+    again = explain(calls, "answer_rate", by=["hour", "direction"], at=[9, "in"])
+    assert (again.at, again.behind.equals(told.behind)) == (told.at, True)
+    row = summarize(calls, ["hour", "direction"], ["answer_rate"]).filter(pl.col("hour") == 9, pl.col("direction") == "in")
+    assert again.value == pytest.approx(row["answer_rate"].item(), abs=1e-12)
+
+
+@pytest.mark.parametrize(("by", "at"), [(["hour"], []), ([], [9]), (["hour"], {"hour": 9}), ("hour", [9]), (["hour"], "9"), (["hour"], 9)])
+def test_a_group_without_a_value_for_each_dimension_is_refused(by: Any, at: Any, calls: pl.DataFrame):
+    with pytest.raises(InputError, match=r"with a value for each"):
+        explain(calls, "answer_rate", by=by, at=at)
+
+
 def test_what_is_no_table_of_calls_is_an_error_that_helps():
     with pytest.raises(InputError, match=r"such as logs\.calls"):
         explain([1], "calls")
