@@ -7,8 +7,8 @@ keys: a quote and a colon. Every key has them, so there are at least as many as 
     is new, and none came twice.
 integers, links: a key and its value, in the form that it should have. A quote within a text is escaped, so `"duration":` stands nowhere
     but where it is a key: there are never too many. Where there are enough, all have that form.
-bare: a quote, a colon, and no quote after them. Every value without quotes is among them. Where there are no more than numbers, lists
-    and objects, every text is quoted.
+quoted: a quote, a colon, and a quote at once or after one space. Where no key is too many, each of these is a key and its text; where
+    there are enough, every text is quoted.
 
 What the counts cannot see, a null, an unknown word, nonsense for a time, a call without an id, is seen in the rows: each null that was
 made of a text must have been made of an empty one.
@@ -53,16 +53,16 @@ _NULL_LISTS = rf'("(?:{"|".join(_NAMES[Kind.LINKS] + _NAMES[Kind.LEGS])})":{_S})
 _text = pl.col("text")
 _with_null = pl.when(_text.str.contains("null", literal=True)).then(_text)
 # A null list is an empty one. Decoded, it could not be told from one that is missing; so it is written as what it is.
-_whole = _with_null.str.replace_all(_NULL_LISTS, "${1}[]").fill_null(_text)
-_SEALED = pl.concat_str(pl.lit(f'{{"{_SEAL}":'), _whole, pl.lit("}")).alias("text")
+_WHOLE = _with_null.str.replace_all(_NULL_LISTS, "${1}[]").fill_null(_text)
+_SEALED = f'{{"{_SEAL}":%b}}'.encode()
 _ODD = (
     (_text.str.count_matches(_SEAL) != 1)
     | _text.str.contains(r"\\u[dD][89a-fA-F]")  # half of a surrogate pair is decoded as what it is not
     | pl.when(_text.str.contains(r"[ \t\r\n]:")).then(_text).str.contains(r'"[ \t\r\n]+:').fill_null(value=False)
 )
 _COUNTS = (
-    _text.str.count_matches('":').alias("keys"),
-    _text.str.count_matches(rf'":{_S}[^" \t\r\n]').alias("bare"),
+    _text.str.count_matches('":', literal=True).alias("keys"),
+    (_text.str.count_matches('":"', literal=True) + _text.str.count_matches('": "', literal=True)).alias("quoted"),
     _text.str.count_matches(_INTEGERS).alias("integers"),
     _text.str.count_matches(_LINKS).alias("links"),
 )
@@ -71,7 +71,7 @@ _COUNTS = (
 def _counts_in(columns: tuple[Column, ...]) -> tuple[int, ...]:
     """What one object of these columns adds to each of `_COUNTS`."""
     integers, links, legs = (sum(column.kind is kind for column in columns) for kind in (Kind.INTEGER, Kind.LINKS, Kind.LEGS))
-    return len(columns), integers + links + legs, integers, links
+    return len(columns), len(columns) - integers - links - legs, integers, links
 
 
 _PER_CALL, _PER_LEG = _counts_in(CALLS), _counts_in(LEGS)
@@ -128,8 +128,8 @@ def read_clean(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, list[int | None]]
 
 def _read(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, list[int | None]]:
     heights: list[int | None] = [None] * len(bodies)
-    texts = pl.DataFrame({"page": range(len(bodies)), "text": pl.Series(bodies, dtype=pl.Binary).cast(pl.String)})
-    texts = texts.with_columns(_SEALED).filter(~_ODD)
+    sealed = pl.Series([_SEALED % body for body in bodies], dtype=pl.Binary).cast(pl.String)
+    texts = pl.DataFrame({"page": range(len(bodies)), "text": sealed}).with_columns(_WHOLE).filter(~_ODD)
     if texts.is_empty():
         return pl.DataFrame(schema=CALL_SCHEMA), heights
     pages, counts = _decoded(texts)
@@ -170,7 +170,7 @@ def _wanted(calls: int, legs: int, paging: dict[str, str | None] | None) -> tupl
     """What must be counted in a page with so many calls and legs, as in `_COUNTS`."""
     told = [name for name in _PAGING if paging and paging[name] is not None]
     objects, integers = (1 if paging is None else 2), int("limit" in told)
-    of_page = (1 + objects + len(told), 1 + objects + integers, integers, 0)  # one list, the calls
+    of_page = (1 + objects + len(told), len(told) - integers, integers, 0)  # one key is the list of calls
     return tuple(calls * a + legs * b + c for a, b, c in zip(_PER_CALL, _PER_LEG, of_page, strict=True))
 
 

@@ -21,8 +21,8 @@ Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 """Lazy in, lazy out."""
 
 
-_AT_ONCE = 16
-"""Pages that are read in bulk at once: fewer cost more each, more hold more memory."""
+_AT_ONCE = 32
+"""Pages that are read in bulk at once: with fewer, each costs more; with more, more of them are held beside their tables."""
 
 
 class PageReader:

@@ -139,11 +139,11 @@ CLEAN: dict[str, bytes] = {
     "as compact as can be": page_of(ROWS),
     "with a space after each": page_of(ROWS, write=Writer(", ", ": ")),
     "printed to be read": page_of(ROWS, write=Writer(",\n    ", ": ")),
-    "with a line after each colon": page_of(ROWS, write=Writer("\r\n,\t", ":\n")),
+    "with lines between": page_of(ROWS, write=Writer("\r\n,\t", ":")),
     "escaped": page_of([spoilt("note", "chị Hằng: đã gọi")], write=Writer(ascii_only=True)),
     "keys in another order": page_of([dict(sorted(row.items(), reverse=True)) for row in ROWS]),
     "null lists": page_of([{**row, "recording_urls": None, "call_targets": None} for row in ROWS]),
-    "null lists with spaces": page_of([{**ROW, "recording_urls": None}, {**ROW, "call_targets": None}], write=Writer(", ", ":  ")),
+    "null lists with spaces": page_of([{**ROW, "recording_urls": None}, {**ROW, "call_targets": None}], write=Writer(", ", ": ")),
     "links of nothing": page_of([{**ROW, "recording_urls": [""]}, {**ROW, "recording_urls": ["a", "", "b"]}]),
     "texts of nothing": page_of([{**ROW, **{column.name: "" for column in CALLS if column.kind in (Kind.TEXT, Kind.WORD, Kind.TIME)}}]),
     "ids of nothing": page_of([{**ROW, "extension_id": "", "user_id": "0"}]),
@@ -163,6 +163,15 @@ CLEAN: dict[str, bytes] = {
 @pytest.mark.parametrize("body", CLEAN.values(), ids=CLEAN.keys())
 def test_a_clean_page_is_read_in_bulk(body: bytes):
     assert in_bulk(body)
+    assert by_record([body])[1:] == ((), "[]")
+    assert_same([body])
+
+
+@pytest.mark.parametrize("colon", [":  ", ":\n", " : "])
+def test_a_page_that_nobody_would_write_so_is_read_record_by_record(colon: str):
+    body = page_of(ROWS, write=Writer(", ", colon))
+
+    assert not in_bulk(body)
     assert by_record([body])[1:] == ((), "[]")
     assert_same([body])
 
