@@ -80,7 +80,18 @@ _DECODED = _text.str.json_decode(_SEALED_PAGE).struct.field(_SEAL)
 
 # The values of a row.
 
-_CLEAN_TIME = r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})$"
+_CLOCK = r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]"
+_USUAL_TIME = rf"^{_CLOCK}Z$"
+_CLEAN_TIME = rf"^{_CLOCK}(?:\.[0-9]{{1,6}})?(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
+
+
+def _time(text: pl.Expr) -> pl.Expr:
+    """The moment of a clean time, or null. A fixed form is read several times as fast as one of many, so the usual one goes first."""
+    usual = pl.when(text.str.contains(_USUAL_TIME)).then(text)
+    found = usual.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us", strict=False, cache=False).dt.replace_time_zone("UTC")
+    rest = pl.when(found.is_null()).then(text)
+    other = pl.when(rest.str.contains(_CLEAN_TIME)).then(rest)
+    return pl.coalesce(found, other.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False))
 
 
 def _empty(text: pl.Expr, column: Column) -> pl.Expr:
@@ -102,7 +113,7 @@ def _typed(text: pl.Expr, column: Column) -> pl.Expr:
         case Kind.INTEGER | Kind.WORD:
             value = text.cast(column.dtype, strict=False)
         case Kind.TIME:
-            value = pl.when(text.str.contains(_CLEAN_TIME)).then(text).str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+            value = _time(text)
         case Kind.LINKS:
             value = text.list.eval(pl.element().filter(pl.element() != ""))
         case Kind.LEGS:
