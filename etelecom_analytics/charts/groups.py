@@ -165,9 +165,11 @@ def _limited(table: pl.DataFrame, by: str) -> tuple[pl.DataFrame, list[str]]:
         return dated.tail(_MOST_SPANS).with_columns(**spans(by)), notes
     if by in CLOCK:
         return table, []
-    biggest = table.sort("count", by, descending=[True, False], nulls_last=True)
-    notes = [f"The {_MOST_NAMES} biggest of {biggest.height:,} groups."] if biggest.height > _MOST_NAMES else []
-    return biggest.head(_MOST_NAMES), notes
+    # Callers may be many: those that are too small for any room are not sorted.
+    big_enough = pl.col("count") >= pl.col("count").top_k(_MOST_NAMES).min()
+    biggest = table.filter(big_enough).sort("count", by, descending=[True, False], nulls_last=True).head(_MOST_NAMES)
+    notes = [f"The {_MOST_NAMES} biggest of {table.height:,} groups."] if table.height > _MOST_NAMES else []
+    return biggest, notes
 
 
 def _in_words(shown: pl.DataFrame) -> str:
