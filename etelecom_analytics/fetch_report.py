@@ -109,6 +109,19 @@ class FetchReport:
                 apart.append(hole)
         return tuple(apart)
 
+    def within(self, begin: datetime | None, end: datetime | None) -> "FetchReport":
+        """The same, but complete for no more than [begin, end): what a chart of these days alone may tell. None: no bound.
+
+        With it, days that nobody asked about are not told as days without calls. What the fetch itself counted stays.
+        """
+        begin, end = (moment and moment.astimezone(UTC) for moment in (begin, end))
+        first = max((moment for moment in (begin, self.complete_from) if moment), default=None)
+        last = min(end or self.complete_to, self.complete_to)
+        cut = (Gap(max(hole.begin, first or hole.begin), min(hole.end, end or hole.end)) for hole in self.gaps)
+        return replace(
+            self, complete_from=first, complete_to=max(last, first or last), gaps=tuple(hole for hole in cut if hole.begin < hole.end)
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can keep it; `from_dict` reads it back."""
         told = asdict(self)

@@ -151,10 +151,16 @@ def _tooltip(asked: Measure, *, fetched: bool) -> list[alt.Tooltip]:
 def _legend_words(cells: pl.DataFrame, unfetched: pl.DataFrame, blank: str) -> str:
     words = {
         f"Blank: {blank}.": cells.height + unfetched.height < len(CLOCK["weekday"]) * len(CLOCK["hour"]),
-        f"{NOT_FETCHED}: not fetched.": unfetched.height > 0,
+        f"{NOT_FETCHED}: {_missing(unfetched)}.": unfetched.height > 0,
         f"Outlined: over fewer than {_FEW}.": cells["few"].any(),
     }
     return " ".join(word for word, holds in words.items() if holds)
+
+
+def _missing(unfetched: pl.DataFrame) -> str:
+    """Why there is nothing: a weekday on which no day lies that was asked for has no hours at all."""
+    asked, of_no_hours = (unfetched["hours"] > 0).any(), (unfetched["hours"] == 0).any()
+    return " or ".join(["not fetched"] * asked + ["not asked for"] * of_no_hours)
 
 
 def _in_words(cells: pl.DataFrame) -> str:

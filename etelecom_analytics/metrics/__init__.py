@@ -3,6 +3,7 @@
 from .behind import calls_behind
 from .callers import MISSED_OUTCOMES, callback_rate, missed_ledger, repeat_rate, time_to_callback
 from .comparison import compare
+from .comparison_words import comparison_texts
 from .confidence import wilson
 from .coverage import summarize_fetched
 from .directions import INWARD, inward
@@ -13,6 +14,7 @@ from .hunting import hunt_paths
 from .levels import THRESHOLDS_S, service_level_curve, service_levels
 from .options import MetricOptions
 from .outcomes import legs, offers
+from .period import period_before
 from .phases import PHASES, call_phases
 from .profile import erlangs_profile, highest
 from .refused import NOT_IN_RECORD
@@ -61,6 +63,7 @@ __all__ = [
     "callback_rate",
     "calls_behind",
     "compare",
+    "comparison_texts",
     "concurrency",
     "erlang_b",
     "erlang_c",
@@ -83,6 +86,7 @@ __all__ = [
     "missed_ledger",
     "offers",
     "patience",
+    "period_before",
     "quality",
     "repeat_rate",
     "ring_seconds",

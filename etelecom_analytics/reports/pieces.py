@@ -10,11 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from .. import clock
 from ..charts.axes import CLOCK, TIME, key_text
 from ..errors import InputError
-from ..metrics import Calls, MetricOptions
+from ..logs import CallLogs
+from ..metrics import Calls, MetricOptions, compare, comparison_texts, period_before
 from ..metrics.registry import HEADLINE, MEASURES
+from ..query import CallQuery
 from .telling import headline_numbers
 
-__all__ = ["Piece", "headline", "table"]
+__all__ = ["Piece", "changes", "headline", "table"]
 
 _MOST = 50
 _NONE = "-"
@@ -45,6 +47,36 @@ def headline(calls: Calls, measures: Sequence[str] = HEADLINE, *, options: Metri
     environment = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     text = "\n".join(f"{each['title']}: {each['value']} ({each['counts'] or each['formula']})" for each in numbers)
     return Piece(environment.get_template("numbers.html.j2").render(numbers=numbers), text)
+
+
+def changes(
+    logs: CallLogs,
+    query: CallQuery,
+    measures: Sequence[str] = HEADLINE,
+    *,
+    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+) -> Piece:
+    """How these measures of the calls that match changed against the period before, as `et.metrics.compare` reckons it. Collects.
+
+    Where there is nothing to compare with, such as a period before that was not fetched, a sentence says why.
+
+    Raises:
+        UnknownName: a measure that does not exist.
+        InputError: `logs` are none.
+    """
+    if not isinstance(logs, CallLogs):
+        raise InputError(f"changes takes CallLogs, such as et.read_snapshot gives; got {type(logs).__name__}.")
+    earlier, words = period_before(query, logs.report)
+    if earlier is None:
+        return Piece(f"<p>{html.escape(words)}</p>", words)
+    before, after = (logs.calls.filter(asked.to_expr()) for asked in (earlier, query))
+    compared = compare(before, after, measures, options=options)
+    rows = []
+    for row in compared.iter_rows(named=True):
+        title, value, _, _, over, change, doubt = comparison_texts(row, options)
+        rows.append((title, value, over or _NONE, change or _NONE, doubt or _NONE))
+    shown = table(pl.DataFrame(rows, schema=["measure", "value", "counted", "change", "interval of the change"], orient="row"))
+    return Piece(f"<p>{html.escape(words)}</p>{shown._repr_html_()}", f"{words}\n{shown!r}")
 
 
 def table(rows: pl.DataFrame, *, most: int = _MOST, time_zone: str = clock.HOME_ZONE) -> Piece:

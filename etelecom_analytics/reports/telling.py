@@ -19,6 +19,9 @@ __all__ = ["dependencies", "headline_numbers", "options_in_words", "span_in_word
 _COUNTED = {"answered_wait_s": "answered", "talk_s": "answered"}
 """Which count of calls stands behind a mean or a quantile of these facts."""
 
+_WHOLE_SECONDS = 1000
+"""From so many on, tenths of a second are no news."""
+
 _MOMENTS = ("as_of", "business_hours", "holidays")
 """Options that JSON has in fewer words than Python."""
 
@@ -71,7 +74,7 @@ def _number(measure: Measure, row: Mapping[str, Any], options: MetricOptions) ->
             shown = f"{value:.1%}"
             counts += f"; 95 %: {row[f'{name}_low']:.1%} to {row[f'{name}_high']:.1%}"
     elif value is not None:
-        shown = f"{value:,.1f} s" if measure.unit == "s" else f"{value:,}"
+        shown = f"{value:,.{0 if value >= _WHOLE_SECONDS else 1}f} s" if measure.unit == "s" else f"{value:,}"
     match measure.made_of:
         case Mean(fact) | Quantile(fact, _) if fact in _COUNTED:
             counts = f"over {row[_COUNTED[fact]]:,} {_COUNTED[fact]} calls"

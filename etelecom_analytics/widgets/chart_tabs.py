@@ -6,6 +6,7 @@ from datetime import date
 
 import ipywidgets as ui  # type: ignore[import-untyped]
 
+from ..logs import FetchReport
 from ..metrics import MEASURES, Selection
 from .event_chart import EventChart
 from .fields import WIDE
@@ -82,10 +83,10 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._measure.layout.display = None if self.chosen.tab in _HINTS else "none"
         self._hint.say(_HINTS.get(self.chosen.tab, ""))
 
-    def draw(self, selection: Selection) -> None:
+    def draw(self, selection: Selection, coverage: FetchReport) -> None:
         """Draw the chart of these calls; what fails is said in its place."""
         try:
-            self._figure = self._figures.draw(selection, self.chosen)
+            self._figure = self._figures.draw(selection, self.chosen, coverage)
             self._failed.say("")
         except Exception as error:  # noqa: BLE001  # nobody is there to catch it, and the rest of the panel goes on
             self._figure = Figure(spec={})

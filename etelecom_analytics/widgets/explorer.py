@@ -11,7 +11,7 @@ import polars as pl
 from ..charts import journey
 from ..errors import InputError, QueryError
 from ..logs import CallLogs
-from ..metrics import Calls, MetricOptions, Selection, calls_behind, compare
+from ..metrics import Calls, MetricOptions, Selection, calls_behind, compare, period_before
 from ..names import labels
 from ..privacy import mask_numbers
 from ..query import CallQuery
@@ -26,7 +26,7 @@ from .figures import Chosen, Figures, chosen_of
 from .headline import Headline
 from .history import History
 from .panel import BUTTON, Panel
-from .period import before, day_of, looked_at
+from .period import day_of, looked_at
 from .picking import BESIDE, dated, picked, without
 from .row_table import RowTable
 from .saving import Saving
@@ -82,7 +82,7 @@ class Explorer(Panel):
         self._all = self._selection = Selection(logs.calls)
         controls = Controls(asked_of_logs(logs.calls), time_zone=zone, today=lambda: self._today, beside=BESIDE)
         first = controls.chosen_by(query or CallQuery(direction="in", time_zone=zone))
-        self._figures = Figures(self._all, options=self._options, coverage=logs.report, masked=masked)
+        self._figures = Figures(self._all, options=self._options, masked=masked)
         self._tabs = ChartTabs(self._figures, chose=self._chart_chosen, picked=self._pick, dated=self._date)
         self._rows = CallRows(self._all, options=self._options, names=labels(logs.calls, "extension_id"), masked=masked)
         self._table = RowTable(sort=self._sort, turn=self._turn, open_row=self._open)
@@ -187,14 +187,15 @@ class Explorer(Panel):
             self._show_chips()
             self._saving.forget()
         if view != self._shown:
-            self._tabs.draw(self._selection)
+            dates = view.choice.query.date_from, view.choice.query.date_to
+            self._tabs.draw(self._selection, self._logs.report.within(*dates))
         self._history.see(view)
         self._shown = view
         self._undo.disabled, self._redo.disabled = not self._history.can_undo, not self._history.can_redo
         self._words.tell(self._asked())
 
     def _compare(self) -> None:
-        earlier, words = before(self._choice.query, self._logs.report)
+        earlier, words = period_before(self._choice.query, self._logs.report)
         past = self._all.where(pl.lit(value=False)) if earlier is None else self._matching(earlier, self._choice)
         compared = compare(past, self._selection, options=self._options)
         if earlier is None:
@@ -255,7 +256,7 @@ class Explorer(Panel):
         return self.export(path, masked=not full), self._selection.height
 
     def _code(self) -> str:
-        return code_of(self._choice, options=self._options, chart=self._figures.code(self._tabs.chosen))
+        return code_of(self._choice, options=self._options, chart=self._figures.code(self._tabs.chosen, self._choice.query))
 
     def _asked(self) -> Iterable[tuple[str, str]]:
         yield "matching", f"{self._selection.height:,} of {self._all.height:,} calls"

@@ -19,6 +19,7 @@ from ..metrics import MEASURES, NAME_DIMENSIONS, MetricOptions, Selection
 from ..metrics.facts import CALL_COLUMNS
 from ..metrics.summary import LEG_DIMENSIONS
 from ..names import labels
+from ..query import CallQuery
 from .event_chart import BRUSH
 
 __all__ = ["FIGURES", "Chosen", "Figure", "Figures", "Span", "chosen_of"]
@@ -96,8 +97,8 @@ def chosen_of(state: object, known: Mapping[str, Sequence[str]]) -> Chosen:
 class Figures:
     """Draws the charts of one table of calls."""
 
-    def __init__(self, everything: Selection, *, options: MetricOptions, coverage: FetchReport, masked: bool) -> None:
-        self._options, self._coverage, self._masked = options, coverage, masked
+    def __init__(self, everything: Selection, *, options: MetricOptions, masked: bool) -> None:
+        self._options, self._masked = options, masked
         carried = everything.lazy().collect_schema().names()
         of_start = [*CLOCK, *(["in_hours"] if options.business_hours else [])]
         self._of_calls = [name for name in (*of_start, *CALL_COLUMNS, *NAME_DIMENSIONS) if name in (*of_start, *carried)]
@@ -115,19 +116,20 @@ class Figures:
         possible = self.dimensions(chosen.tab, chosen.measure)
         return chosen if not possible or chosen.by in possible else chosen._replace(by=possible[0])
 
-    def draw(self, selection: Selection, chosen: Chosen) -> Figure:
-        """The chart of these calls."""
-        options, coverage = self._options, self._coverage
+    def draw(self, selection: Selection, chosen: Chosen, coverage: FetchReport) -> Figure:
+        """The chart of these calls; `coverage` tells of which days they are."""
+        options = self._options
         if chosen.tab in ("time", "group"):
-            return self._grouped(selection, chosen)
+            return self._grouped(selection, chosen, coverage)
         if chosen.tab == "heat":
             return _heat(_spec(heatmap(selection, measure=chosen.measure, options=options, coverage=coverage)))
         draw = wait_distribution if chosen.tab == "waits" else ring_durations
         return Figure(spec=_spec(draw(selection, options=options, coverage=coverage)))
 
-    def code(self, chosen: Chosen) -> str:
-        """Python that draws the chart of `filtered`."""
-        shared = "options=options, coverage=logs.report"
+    def code(self, chosen: Chosen, query: CallQuery) -> str:
+        """Python that draws the chart of `filtered`, the calls that match `query`."""
+        dates = ".within(query.date_from, query.date_to)" if query.date_from or query.date_to else ""
+        shared = f"options=options, coverage=logs.report{dates}"
         if chosen.tab in ("time", "group"):
             masked = ", masked=True" if self._masked else ""
             return f'et.charts.measure_by(filtered, measure="{chosen.measure}", by="{chosen.by}", {shared}{masked})\n'
@@ -139,8 +141,8 @@ class Figures:
         """How a value of a dimension is told, where it has a name."""
         return self._names.get(by, {}).get(str(value), str(value))
 
-    def _grouped(self, selection: Selection, chosen: Chosen) -> Figure:
-        by, measure, options, coverage = chosen.by, chosen.measure, self._options, self._coverage
+    def _grouped(self, selection: Selection, chosen: Chosen, coverage: FetchReport) -> Figure:
+        by, measure, options = chosen.by, chosen.measure, self._options
         names = self._names.get(by, {})
         found = groups(selection, measure=measure, by=by, options=options, coverage=coverage, masked=self._masked, names=names)
         any_calls = selection.height > 0

@@ -12,7 +12,6 @@ from test_notebooks_in_lab import assert_well
 
 import etelecom_analytics as et
 from etelecom_analytics.metrics import calls_behind
-from etelecom_analytics.widgets.headline import card_texts
 
 SAMPLE = et.read_snapshot(Path(__file__).parent.parent.parent / "data" / "sample")
 OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"), as_of="2026-11-09")
@@ -57,7 +56,7 @@ class Desk:
         self.panel.get_by_text(re.compile(f"over {calls.height:,} calls? ")).first.wait_for()  # the chart's title
         compared = et.metrics.compare(calls.clear(), calls, options=OPTIONS)
         for place, told in enumerate(compared.iter_rows(named=True)):
-            title, value, doubt, *_ = card_texts({**told, "difference": None}, OPTIONS)
+            title, value, doubt, *_ = et.metrics.comparison_texts({**told, "difference": None}, OPTIONS)
             assert self.panel.locator(".etelecom-number").nth(place).inner_text().splitlines()[:3] == [title, value, doubt]
         started = calls.sort("started_at", descending=True, nulls_last=True).select(STARTED).head(12)["started_at"].to_list()
         assert self.rows.locator("td:nth-child(2)").all_inner_texts() == started
@@ -138,7 +137,7 @@ def test_a_preset_a_brush_a_click_and_undo_change_everything_together(desk: tupl
     # A cell of the heat map.
     here.press("Heat map")
     panel.get_by_text("by weekday and hour").first.wait_for()
-    cells = panel.locator(".mark-rect path[aria-label*='weekday']")
+    cells = panel.locator(".mark-rect path[aria-label*='calls in all']")  # the others are of weekdays that are not asked for
     labels = [str(cell.get_attribute("aria-label")) for cell in cells.all()]
     place = max(range(len(labels)), key=lambda place: int(re.findall(r"calls in all: (\d+)", labels[place])[0]))
     told = labels[place]

@@ -1,7 +1,9 @@
 """What was fetched and had no calls is zero; what was not fetched is unknown."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,6 +17,9 @@ from etelecom_analytics.metrics import inward, summarize_fetched
 
 def local(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+07:00")
+
+
+SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
 
 
 def report(complete_from: str | None, complete_to: str, *gaps: tuple[str, str]) -> et.FetchReport:
@@ -160,3 +165,37 @@ def test_a_weekday_that_was_not_asked_for_takes_nothing_from_the_others():
 
     assert table["calls"].to_list() == [None, 0, 1, None, None, None, None]
     assert table["hours"].to_list() == table["fetched_hours"].to_list() == [0.0, 24.0, 24.0, 0.0, 0.0, 0.0, 0.0]
+
+
+def test_days_that_nobody_asked_about_are_not_days_without_calls():
+    logs = et.read_snapshot(SAMPLE)
+    asked = et.CallQuery(date_from="2026-11-05", date_to="2026-11-07")
+    coverage = logs.report.within(asked.date_from, asked.date_to)
+    table = et.metrics.summarize_fetched(logs.calls.filter(asked.to_expr()), ["day"], ["offered"], coverage=coverage)
+
+    assert table["day"].to_list() == [date(2026, 11, 5), date(2026, 11, 6)]
+    assert table["fetched_hours"].to_list() == [24, 24]
+    by_month = et.metrics.summarize_fetched(logs.calls, ["month"], ["offered"], coverage=coverage)
+    assert by_month.select("hours", "fetched_hours").row(0) == (720, 48)
+    assert logs.report.within(None, None) == logs.report
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "complete"),
+    [
+        (None, 5, (None, 5)),
+        (2, None, (2, 8)),
+        (2, 5, (2, 5)),
+        (2, 20, (2, 8)),
+        (9, 12, (9, 9)),
+    ],
+)
+def test_a_report_within_a_range_promises_no_more_than_it_did(begin: int | None, end: int | None, complete: tuple[int | None, int]):
+    def on(day: int | None) -> datetime | None:
+        return None if day is None else datetime(2026, 11, day, tzinfo=UTC)
+
+    whole = replace(report(None, "2026-11-08T07:00"), gaps=(Gap(datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC)),))
+    within = whole.within(on(begin), on(end))
+
+    assert (within.complete_from, within.complete_to) == tuple(map(on, complete))
+    assert within.gaps == (() if begin == 9 else whole.gaps)

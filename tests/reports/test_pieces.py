@@ -74,3 +74,27 @@ def test_headline_numbers_have_a_text_for_who_sees_no_markup():
     assert shown.startswith("Offered: ")
     assert "Answer rate: " in shown
     assert "; 95 %: " in shown
+
+
+def test_changes_are_those_of_compare_in_words():
+    logs = et.read_snapshot(ROOT / "data" / "sample")
+    days = {"date_from": "2026-11-05", "date_to": "2026-11-07", "direction": "in"}
+    earlier = {**days, "date_from": "2026-11-03", "date_to": "2026-11-05"}
+    before, after = (logs.calls.filter(et.CallQuery(**dates).to_expr()) for dates in (earlier, days))
+    shown = repr(et.reports.changes(logs, et.CallQuery(**days), ["offered", "answer_rate"]))
+
+    row = et.metrics.compare(before, after, ["answer_rate"]).row(0, named=True)
+    assert "2026-11-03 up to 2026-11-05" in shown.splitlines()[0]
+    assert f"Offered | {after.height:,} | -" in shown
+    assert f"Answer rate | {row['after'] * 100:.1f} % | over {row['after_n']} offered | " in shown
+    assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in shown
+    assert f"95 %: {row['low'] * 100:+.1f} to {row['high'] * 100:+.1f}" in shown
+
+
+def test_no_change_is_told_against_what_was_not_fetched():
+    logs = et.read_snapshot(ROOT / "data" / "sample")
+
+    assert repr(et.reports.changes(logs, logs.query)).startswith("No change is told: the period before, 2026-10-26")
+    assert repr(et.reports.changes(logs, et.CallQuery())) == "No period before to compare with: choose a first and a last day."
+    with pytest.raises(errors.InputError, match="changes takes CallLogs"):
+        et.reports.changes(logs.calls, et.CallQuery())  # type: ignore[arg-type]

@@ -96,6 +96,17 @@ def test_the_weekly_numbers_are_those_of_the_calls_in(made: Made, logs: et.CallL
         assert f"{title} {row[name]:.1%} {row[f'{name}_num']:,} of {row[f'{name}_den']:,}; 95 %: {row[f'{name}_low']:.1%}" in shown
 
 
+def test_the_weekly_report_of_some_days_tells_their_change_against_those_before(logs: et.CallLogs, tmp_path: Path):
+    days = {"date_from": "2026-11-05", "date_to": "2026-11-07"}
+    written = et.write_report(SAMPLE, tmp_path / "days.html", notebook="weekly", parameters={"options": IVR, **days})
+    asked = [et.CallQuery(direction="in", date_from=first, date_to=after) for first, after in (("2026-11-03", "2026-11-05"), days.values())]
+    (row,) = et.metrics.compare(*(logs.calls.filter(each.to_expr()) for each in asked), ["answer_rate"], options=OPTIONS).rows(named=True)
+
+    shown = text_of(written.read_text(encoding="utf-8"))
+    assert "Changes are against the period before: 2026-11-03" in shown
+    assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in shown
+
+
 def test_the_same_snapshot_and_parameters_give_the_same_bytes(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Also from another folder, over a copy of the snapshot that lies elsewhere, with other threads and another seed of hashes."""
     copied = et.write_snapshot(et.read_snapshot(SAMPLE), tmp_path / "elsewhere" / "copy")

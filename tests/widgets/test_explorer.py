@@ -198,8 +198,11 @@ def test_a_brush_sets_the_days_that_it_covers_most_of(desk: et.Explorer):
     begin = desk._tabs.figure.spans[0].begin
     heard(desk, EventChart, kind="brush", span=[begin + 3.4 * day, begin + 1.6 * day])
     assert_together(desk, et.CallQuery(direction="in", date_from="2026-11-04", date_to="2026-11-05"))
+    assert [span.first for span in desk._tabs.figure.spans] == [date(2026, 11, 4)]  # days that are not asked for are not drawn as empty
+    press(desk, "Undo")
     heard(desk, EventChart, kind="brush", span=[begin + 3.1 * day, begin + 3.2 * day])
     assert_together(desk, et.CallQuery(direction="in", date_from="2026-11-05", date_to="2026-11-06"))
+    press(desk, "Undo")
     put(desk, "By", "week")
     heard(desk, EventChart, kind="brush", span=[begin, begin + 7 * day])
     assert_together(desk, et.CallQuery(direction="in", date_from="2026-11-02", date_to="2026-11-09"))

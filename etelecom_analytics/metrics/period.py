@@ -1,0 +1,27 @@
+"""The period before the one that a query asks about."""
+
+from .. import clock
+from ..logs import FetchReport
+from ..query import CallQuery
+
+__all__ = ["period_before"]
+
+
+def period_before(query: CallQuery, report: FetchReport) -> tuple[CallQuery | None, str]:
+    """The same question about the period before, and words about it.
+
+    The period before is as long as the query's own and ends where that begins, in the query's local time. The query is None where there
+    is none to ask, and the words say why: the query has no first or no last day, or the period before was not wholly fetched.
+    """
+    first, after = query.date_from, query.date_to
+    if first is None or after is None:
+        return None, "No period before to compare with: choose a first and a last day."
+    # Of two moments in one zone Python takes the clock times: the week before begins at midnight too, whatever the clocks did since.
+    start = (first - (after.replace(tzinfo=None) - first.replace(tzinfo=None))).replace(tzinfo=first.tzinfo)
+    told = {**query.to_dict(), "date_from": start.isoformat(), "date_to": first.isoformat()}
+    earlier = CallQuery.from_dict(told)
+    span = f"{clock.moment_text(start, query.time_zone)} up to {clock.moment_text(first, query.time_zone)}, exclusive"
+    if report.unfetched(start, first):
+        return None, f"No change is told: the period before, {span}, was not wholly fetched."
+    partly = " This period was not wholly fetched, so its counts are too low." if report.unfetched(first, after) else ""
+    return earlier, f"Changes are against the period before: {span}.{partly}"
