@@ -6,6 +6,7 @@ cleaned up once the table has it.
 
 import json
 import os
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -88,7 +89,7 @@ def read_certificates(folder: Path) -> tuple[dict[date, Certificate], int]:
 def write_certificates(folder: Path, certificates: Iterable[Certificate], *, through: int) -> None:
     """Let these stand beside, in place of those that did."""
     in_order = sorted(certificates, key=lambda each: each.day)
-    beside = folder / f"{_FILE}.{os.getpid()}"
+    beside = folder / f"{_FILE}.{uuid.uuid4().hex}"  # two machines may have processes of the same number
     table_of(in_order).write_parquet(beside, metadata={_THROUGH: str(through)})
     beside.chmod(0o600)
     with beside.open("rb+") as file:
