@@ -112,7 +112,8 @@ class FetchReport:
     def within(self, begin: datetime | None, end: datetime | None) -> "FetchReport":
         """The same, but complete for no more than [begin, end): what a chart of these days alone may tell. None: no bound.
 
-        With it, days that nobody asked about are not told as days without calls. What the fetch itself counted stays.
+        The bounds are aware, such as a query's `date_from` and `date_to`. Days that nobody asked about are then not told as days without
+        calls. What the fetch itself counted stays.
         """
         begin, end = (moment and moment.astimezone(UTC) for moment in (begin, end))
         first = max((moment for moment in (begin, self.complete_from) if moment), default=None)

@@ -266,7 +266,8 @@ def _checked(base_url: str) -> str:
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:  # no port, or half an IPv6 address
         sound = False
-    if not sound or parts.query or parts.fragment or parts.username or re.search(r"\s", parts.netloc):
+    # The service's name is put right behind the address: without a path it would become part of the host's.
+    if not sound or not parts.path.strip("/") or parts.query or parts.fragment or parts.username or re.search(r"\s", parts.netloc):
         raise SettingError(f"base_url is an address such as https://host/v1/shop: give the one you got with the key, or set {_ADDRESS}.")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise SettingError(f"base_url must begin with https: over http anyone on the way could read the key ({_ADDRESS}).")

@@ -351,6 +351,8 @@ def test_a_key_that_is_none_is_refused_without_showing_it():
         "https://me:pw@pbx.example/v1",
         "https://pbx.example/v1?x=1",
         "https://[::1",
+        "https://pbx.example",  # with the service's name behind it, another host
+        "https://pbx.example:443/",
         "https://pbx.example:99999",
         "https://pbx.example:abc",
         "https://pbx example/v1",

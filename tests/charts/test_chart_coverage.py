@@ -136,6 +136,15 @@ def test_cells_of_the_heatmap_are_zero_where_fetched_and_crossed_where_not(fetch
     assert "×: not fetched." in " ".join(drawn.to_dict()["title"]["subtitle"])
 
 
+def test_weekdays_that_were_not_asked_for_are_told_apart_from_those_not_fetched(fetched: pl.DataFrame):
+    asked = et.CallQuery(date_from="2026-11-02", date_to="2026-11-03")  # a Monday
+    drawn = charts.heatmap(fetched.filter(asked.to_expr()), coverage=COVERAGE.within(asked.date_from, asked.date_to))
+    cells = {row[0] for row in rows(drawn, "weekday_key", "value") if row[1] is not None}
+
+    assert cells == {"Mon"}
+    assert "×: not asked for." in " ".join(drawn.to_dict()["title"]["subtitle"])
+
+
 def test_a_share_has_no_zero_where_there_were_no_calls(fetched: pl.DataFrame):
     cells = rows(charts.heatmap(fetched, measure="answer_rate", coverage=COVERAGE), "weekday_key", "hour_key", "value")
 

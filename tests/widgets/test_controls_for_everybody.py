@@ -17,7 +17,7 @@ from etelecom_analytics.widgets.panel import Panel
 
 PANELS: list[Callable[[pl.DataFrame], Panel]] = [
     FilterPanel,
-    lambda calls: FetchPanel(fetch=lambda *told: et.fetch_calls(et.Client("http://127.0.0.1:9", "k"))),
+    lambda calls: FetchPanel(fetch=lambda *told: et.fetch_calls(et.Client("http://127.0.0.1:9/v1/shop", "k"))),
 ]
 FOR_SHOW = ui.HTML | ui.Box | CopyButton
 
