@@ -20,7 +20,6 @@ _OUTCOME = pl.Enum(LEG_OUTCOMES)
 _BUSY_OR_REJECTED = (486, 600, 603)
 _UNREACHABLE = (404, 410, 480, 484, 604)
 _TIMED_OUT, _UNAVAILABLE, _CANCELLED = 408, 480, 487
-_CALL_CONTEXT = ("started_at", "ended_at", *CALL_COLUMNS)
 
 
 def legs(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
@@ -28,7 +27,7 @@ def legs(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  #
 
     LazyFrame in, LazyFrame out. The rules are in the README's table of outcomes; the first that holds gives the word.
     """
-    return same_kind(calls, _judged(calls.lazy(), options).select(*CALL_TARGETS_SCHEMA, "outcome"))
+    return same_kind(calls, _of_calls(_judged(calls.lazy(), options), calls.lazy()).select(*CALL_TARGETS_SCHEMA, "outcome"))
 
 
 def offers(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
@@ -37,7 +36,7 @@ def offers(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame: 
     An offer gathers the legs of one call to one number that began within 2 s of each other. Offers of running calls (`in_progress`) and
     offers to `ivr_numbers` are rows too; the measures leave both out. LazyFrame in, LazyFrame out.
     """
-    return same_kind(calls, _gathered(calls.lazy(), options, busy=True).select(*OFFERS_SCHEMA))
+    return same_kind(calls, _of_calls(_gathered(calls.lazy(), options, busy=True), calls.lazy()).select(*OFFERS_SCHEMA))
 
 
 OFFER_FACTS = {
@@ -71,9 +70,9 @@ def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> p
     """
     outcome = pl.col("outcome")
     answered, rna = outcome == "answered", outcome == "rna_timeout"
+    counted = _gathered(calls, options, busy=busy).filter((outcome != "in_progress") & to_person(pl.col, options))
     return (
-        _gathered(calls, options, busy=busy)
-        .filter((outcome != "in_progress") & to_person(pl.col, options))
+        _of_calls(counted, calls)
         .with_columns(
             offers=pl.lit(value=True),
             answered_offers=answered,
@@ -107,9 +106,9 @@ def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """
     outcome, delay = pl.col("outcome"), seconds(pl.col("add_time"), pl.col("ring_time"))
     unavailable = (outcome == "unreachable") & (pl.col("fail_code") == _UNAVAILABLE).fill_null(value=False)
+    counted = _judged(calls, options).filter(pl.col("trunk_name").is_not_null(), outcome != "in_progress")
     return (
-        _judged(calls, options)
-        .filter(pl.col("trunk_name").is_not_null(), outcome != "in_progress")
+        _of_calls(counted, calls)
         .with_columns(
             trunk_legs=pl.lit(value=True),
             answered_legs=outcome == "answered",
@@ -121,12 +120,13 @@ def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
 
 
 def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
-    """Legs with their outcome, what it was judged by, and the columns of their call."""
+    """Legs with their outcome, and what it was judged by."""
     exploded = (
         calls.with_row_index("call_row")
-        .select("call_row", *_CALL_CONTEXT, names_carried(), call_id=pl.col("id"), leg=pl.col("call_targets"), target_index=_positions())
+        .select("call_row", "ended_at", leg=pl.col("call_targets"), target_index=_positions())
         .explode("leg", "target_index", empty_as_null=False, keep_nulls=False)
         .unnest("leg")
+        .with_row_index("leg_row")
         .with_columns(
             is_answered=is_answered_leg(pl.col),
             is_person=to_person(pl.col, options),
@@ -134,7 +134,13 @@ def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
         )
     )
     together = _rang_together(exploded).with_columns(answered_elsewhere=pl.lit(value=True))
-    return exploded.join(together, on=["call_row", "target_index"], how="left", maintain_order="left").with_columns(outcome=_first_rule())
+    return exploded.join(together, on="leg_row", how="left", maintain_order="left").with_columns(outcome=_first_rule())
+
+
+def _of_calls(rows: pl.LazyFrame, calls: pl.LazyFrame) -> pl.LazyFrame:
+    """These rows, in their order, with the columns of their call: joined at the end, since to carry them through costs a third more."""
+    context = calls.with_row_index("call_row").select("call_row", "started_at", *CALL_COLUMNS, names_carried(), call_id=pl.col("id"))
+    return rows.join(context, on="call_row", how="left", maintain_order="left")
 
 
 def _positions() -> pl.Expr:
@@ -146,14 +152,14 @@ def _rang_together(exploded: pl.LazyFrame) -> pl.LazyFrame:
     answered = exploded.filter("is_answered", "is_person").select("call_row", other_at="answered_time", other_add="add_time")
     return (
         exploded.filter(~pl.col("is_answered"))
-        .select("call_row", "target_index", "add_time", "ended_time")
+        .select("call_row", "leg_row", "add_time", "ended_time")
         .join(answered, on="call_row")
         .filter(
             pl.col("add_time") <= pl.col("other_at"),
             pl.col("other_at") <= pl.col("ended_time") + _TOLERANCE,
             pl.col("other_add") < pl.col("ended_time"),
         )
-        .select("call_row", "target_index")
+        .select("leg_row")
         .unique()
     )
 
@@ -185,7 +191,7 @@ def _first_rule() -> pl.Expr:
 
 
 def _gathered(calls: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
-    """Offers with the columns of `schema.OFFERS` and those of their call; `busy` is false throughout where nobody asks for it."""
+    """Offers with the columns of `schema.OFFERS` but `call_id`; `busy` is false throughout where nobody asks for it."""
     begins = pl.coalesce("add_time", "ring_time", "answered_time")
     judged = _judged(calls, options).with_columns(began=begins).sort("call_row", "target_number", "began", "target_index", nulls_last=True)
     # In this order a leg opens an offer unless the leg before it is of the same ring and began within 2 s; what has no number, or no
@@ -211,8 +217,7 @@ def _gathered(calls: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.
         )
         .group_by("offer")
         .agg(
-            *(pl.col(column).first() for column in ("call_row", "target_number", "first_leg", "call_id", *_CALL_CONTEXT)),
-            names_carried().first(),
+            *(pl.col(column).first() for column in ("call_row", "target_number", "first_leg")),
             offered_at=pl.col("began").min(),
             answered_at=pl.col("answer").min(),
             over_at=pl.col("ended_time").max(),
