@@ -83,7 +83,8 @@ def groups(
     """What `measure_by` draws. `names` tells the keys of people, where they are known already. Collects."""
     asked = named_measure(measure)
     wanted = list(dict.fromkeys([measure, TOTALS[asked.grain], basis_of(asked)]))
-    table = summarize_fetched(calls, [by], wanted, coverage=coverage, options=options, confidence=True)
+    by_start = by in TIME or by in CLOCK
+    table = summarize_fetched(calls, [by], wanted, coverage=coverage, options=options, confidence=True, in_order=by_start)
     shown, notes = _limited(table.with_columns(count=pl.col(TOTALS[asked.grain])), by)
     found = labels(calls.lazy(), by) if names is None else names
     told = rounded(shown).with_columns(_labels(shown[by], by, found, masked=masked), **_columns(asked), fetched=fetched_text())

@@ -11,7 +11,7 @@ from .dimensions import START_DIMENSIONS, minutes_alike, start_dimensions
 from .options import MetricOptions
 from .registry import MEASURES, Total
 from .selection import Calls
-from .summary import summarize
+from .summary import groups_of, summarize
 
 __all__ = ["summarize_fetched"]
 
@@ -24,20 +24,23 @@ def summarize_fetched(
     coverage: FetchReport | None,
     options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
     confidence: bool = False,
+    in_order: bool = True,
 ) -> pl.DataFrame:
     """The table of `summarize`, and for each group `hours`, how long it lasts, and `fetched_hours`, how much of that was fetched.
 
     Over dimensions of the start (hour, day, in_hours, ...) with `coverage` it also has the groups without calls, from the first day that
     was asked for or has a call to the last: their counts and sums are 0 where something was fetched, else null. Elsewhere both columns
-    are null. Collects.
+    are null. Collects. Without `in_order` the groups come as they do: whoever wants the biggest of many need not sort them all.
     """
-    summary = summarize(calls, by, measures, options=options, confidence=confidence).lazy().collect()
+    reckoned = summarize if in_order else groups_of
+    summary = reckoned(calls, by, measures, options=options, confidence=confidence).lazy().collect()
     if coverage is None or not by or any(name not in START_DIMENSIONS for name in by):
         return summary.with_columns(hours=pl.lit(None, pl.Float64), fetched_hours=pl.lit(None, pl.Float64))
     joined = summary.join(_fetched_hours(calls, by, coverage, options), on=list(by), how="full", coalesce=True, nulls_equal=True)
     sums = [name for name in summary.columns if _adds_up(name)]
     zero_where_fetched = pl.col(sums).fill_null(pl.when(pl.col("fetched_hours") > 0).then(0))
-    return joined.with_columns(zero_where_fetched).sort(by, nulls_last=True)
+    known = joined.with_columns(zero_where_fetched)
+    return known.sort(by, nulls_last=True) if in_order else known
 
 
 def _call_span(calls: Calls) -> tuple[datetime, datetime] | None:

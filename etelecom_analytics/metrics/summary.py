@@ -16,7 +16,7 @@ from .outcomes import leg_facts, offer_facts
 from .registry import HEADLINE, Grain, Mean, Measure, Quantile, Ratio, Total, measure
 from .selection import Calls, Selection
 
-__all__ = ["DIMENSIONS", "LEG_DIMENSIONS", "NAME_DIMENSIONS", "columns_of", "microseconds", "rows_of", "summarize"]
+__all__ = ["DIMENSIONS", "LEG_DIMENSIONS", "NAME_DIMENSIONS", "columns_of", "groups_of", "microseconds", "rows_of", "summarize"]
 
 LEG_DIMENSIONS = ("target_number", "trunk_name", "outcome", "fail_code")
 DIMENSIONS = (*START_DIMENSIONS, *CALL_COLUMNS, *LEG_DIMENSIONS)
@@ -77,6 +77,14 @@ def summarize(
         NotInRecord: a measure that call logs cannot give, such as "occupancy"; the message says why, and what to use instead.
         InputError: a call measure by a leg's dimension, or a dimension of names that these calls do not carry.
     """
+    grouped = groups_of(calls, by, measures, options=options, confidence=confidence)
+    dimensions = list(dict.fromkeys(by))
+    in_order = grouped.sort(dimensions, nulls_last=True) if dimensions else grouped
+    return in_order if isinstance(calls, pl.LazyFrame) else in_order.collect()
+
+
+def groups_of(calls: Calls, by: Sequence[str], measures: Sequence[str], *, options: MetricOptions, confidence: bool) -> pl.LazyFrame:
+    """The rows of `summarize` in no order, and its errors: half a million callers take four times as long to sort as to count."""
     dimensions, asked = _checked(calls, by, measures)
     tables = []
     for grain in dict.fromkeys(each.grain for each in asked):
@@ -86,9 +94,7 @@ def summarize(
         tables.append(rows.group_by(dimensions).agg(columns) if dimensions else rows.select(columns))
     joined = reduce(lambda left, right: _joined(left, right, dimensions), tables)
     empty_sums = [name for each in asked for name in _sums(each, confidence=confidence)]
-    ordered = joined.with_columns(pl.col(empty_sums).fill_null(0)).select(*dimensions, *_in_order(asked, confidence=confidence))
-    in_order = ordered.sort(dimensions, nulls_last=True) if dimensions else ordered
-    return in_order if isinstance(calls, pl.LazyFrame) else in_order.collect()
+    return joined.with_columns(pl.col(empty_sums).fill_null(0)).select(*dimensions, *_in_order(asked, confidence=confidence))
 
 
 def rows_of(calls: Calls, by: Sequence[str], name: str, *, options: MetricOptions) -> pl.LazyFrame:

@@ -136,6 +136,15 @@ def test_a_dimension_that_is_no_time_has_no_hours(calls: pl.DataFrame):
     assert table["hours"].is_null().all()
 
 
+@pytest.mark.parametrize("by", [["caller"], ["day"]])
+def test_groups_in_no_order_are_the_same_groups(calls: pl.DataFrame, by: list[str]):
+    asked = (calls, by, ["calls", "answer_rate"])
+    coverage = report("2026-11-02T00:00", "2026-11-10T00:00")
+
+    as_they_come = summarize_fetched(*asked, coverage=coverage, confidence=True, in_order=False)
+    assert_frame_equal(as_they_come.sort(by, nulls_last=True), summarize_fetched(*asked, coverage=coverage, confidence=True))
+
+
 def test_gaps_that_overlap_are_told_once():
     coverage = report(
         "2026-11-02T00:00", "2026-11-06T00:00", ("2026-11-03T00:00", "2026-11-04T00:00"), ("2026-11-03T12:00", "2026-11-05T00:00")
