@@ -5,7 +5,8 @@ once for the whole table and each set of options; another filter then only picks
 """
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property, lru_cache
 
 import polars as pl
 
@@ -43,6 +44,10 @@ class Selection:
     def asked(self, query: CallQuery) -> "Selection":
         """Those that match the query: `where(query.to_expr())`, but that numbers are brought to one form once for the whole table."""
         return self.where(query.to_expr(numbers=self._of.numbers if query.call_number else None))
+
+    def prepare(self, options: MetricOptions) -> None:
+        """Begin with what takes long, the offers of a million calls some seconds, and return at once; whoever asks sooner waits for it."""
+        self._of.prepare(options)
 
     def behind(self, group: Sequence[pl.Expr], options: MetricOptions) -> "Selection":
         """Those that have an offer or a leg that counts and satisfies all of these."""
@@ -110,16 +115,42 @@ def fact_rows(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
 
 
 class _Table:
-    """A table of calls, and what was reckoned of it."""
+    """A table of calls, and what was reckoned of it: flat facts at once where they are asked for, the rest in a thread beside."""
 
     def __init__(self, calls: pl.DataFrame) -> None:
         self.calls = calls
         self.facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: facts(calls, options=options))
-        self.offer_facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: offer_facts(calls.lazy(), options=options, busy=False).collect())
-        self.leg_facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: leg_facts(calls.lazy(), options=options).collect())
+        # One after the other: Polars has a thread for each core anyway, and what somebody waits for now should have them.
+        beside = ThreadPoolExecutor(1, thread_name_prefix="etelecom-facts")
+        self._numbers = cache(lambda: beside.submit(_in_one_form, calls))
+        self._offers = lru_cache(_SETS_OF_OPTIONS)(lambda options: beside.submit(_offers, calls, options))
+        self._legs = lru_cache(_SETS_OF_OPTIONS)(lambda options: beside.submit(_legs, calls, options))
 
-    @cached_property
+    def prepare(self, options: MetricOptions) -> None:
+        self._numbers()
+        self._legs(options)
+        self._offers(options)
+
+    @property
     def numbers(self) -> tuple[pl.Expr, pl.Expr]:
         """Caller and callee in one form."""
-        told = self.calls.select(normalised(pl.col(side)) for side in ("caller", "callee"))
+        told = self._numbers().result()
         return pl.lit(told["caller"]), pl.lit(told["callee"])
+
+    def offer_facts(self, options: MetricOptions) -> pl.DataFrame:
+        return self._offers(options).result()
+
+    def leg_facts(self, options: MetricOptions) -> pl.DataFrame:
+        return self._legs(options).result()
+
+
+def _in_one_form(calls: pl.DataFrame) -> pl.DataFrame:
+    return calls.select(normalised(pl.col(side)) for side in ("caller", "callee"))
+
+
+def _offers(calls: pl.DataFrame, options: MetricOptions) -> pl.DataFrame:
+    return offer_facts(calls.lazy(), options=options, busy=False).collect()
+
+
+def _legs(calls: pl.DataFrame, options: MetricOptions) -> pl.DataFrame:
+    return leg_facts(calls.lazy(), options=options).collect()

@@ -104,6 +104,7 @@ class Explorer(Panel):
         self._stack(self._words, self._chips, steps, self._headline, [self._tabs, behind], self._journey)
         self._accept(first)
         self._show()
+        self._all.prepare(self._options)  # while somebody looks at what is there
 
     @property
     def filtered(self) -> pl.DataFrame:

@@ -91,5 +91,23 @@ def test_a_chart_of_a_selection_is_that_of_its_calls(chart):
     assert spec(chart(selected, options=OPTIONS)) == spec(chart(selected.calls, options=OPTIONS))
 
 
+@pytest.mark.parametrize("measures", [OFFER_MEASURES, LEG_MEASURES], ids=["offers", "legs"])
+def test_what_was_prepared_is_what_is_reckoned_when_it_is_asked(measures: list[str]):
+    prepared = Selection(CALLS)
+    prepared.prepare(OPTIONS)
+
+    expected = summarize(CALLS, ["target_number"], measures, options=OPTIONS)
+    assert_frame_equal(summarize(prepared, ["target_number"], measures, options=OPTIONS), expected)
+    assert_frame_equal(summarize(Selection(CALLS), ["target_number"], measures, options=OPTIONS), expected)
+
+
+def test_what_fails_beside_fails_for_who_asks():
+    wrong = Selection(CALLS.drop("call_targets"))
+    wrong.prepare(OPTIONS)
+
+    with pytest.raises(pl.exceptions.ColumnNotFoundError, match="call_targets"):
+        wrong.offer_facts(OPTIONS)
+
+
 def test_it_says_how_many_it_is():
     assert repr(ALL.where(pl.lit(value=False))) == "Selection: 0 of 400 calls"
