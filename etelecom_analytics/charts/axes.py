@@ -1,4 +1,4 @@
-"""How groups stand on an axis: days as spans of time, hours in their order, names by size; and what was not fetched."""
+"""How groups stand on an axis: days as spans of time, hours in their order, names by size; and what is not there."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,9 +16,10 @@ __all__ = [
     "in_order",
     "key_text",
     "local_milliseconds",
+    "missing",
     "moment_axis",
-    "not_fetched",
     "shade",
+    "shaded_words",
     "spans",
     "time_axis",
     "time_unit",
@@ -40,8 +41,6 @@ _FIRST = {"hour": 0, "quarter_hour": 0, "weekday": 1}
 _LABELS = 12
 _WEEKS_MS = 21 * 86_400_000
 _MINUTE = "%Y-%m-%d %H:%M"
-_ROOM = 0.12
-"""The part of the width that the words "not fetched" take."""
 
 
 def key_text(by: str) -> pl.Expr:
@@ -123,34 +122,53 @@ def _edges(table: pl.DataFrame) -> list[int]:
     return [int(table["begin"].to_list()[0]), int(table["end"].to_list()[-1])]
 
 
-def not_fetched(coverage: FetchReport | None, table: pl.DataFrame, time_zone: str) -> pl.DataFrame:
-    """The spans that were not fetched within those of a table with `spans`: where they begin, end and have their middle, and words."""
+def missing(coverage: FetchReport | None, table: pl.DataFrame, time_zone: str) -> pl.DataFrame:
+    """The spans that are not here within those of a table with `spans`: where they begin and end, on the axis and in words, and why."""
     first, last = _edges(table)
     zone = clock.zone(time_zone)
     epoch = datetime(1970, 1, 1)
-    edges = ((epoch + timedelta(milliseconds=edge)).replace(tzinfo=zone).astimezone(UTC) for edge in (first, last))
+    edges = [(epoch + timedelta(milliseconds=edge)).replace(tzinfo=zone).astimezone(UTC) for edge in (first, last)]
     gaps = pl.DataFrame(
-        coverage.unfetched(*edges) if coverage else (),
-        schema={"begin": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC")},
+        _parts(coverage, *edges) if coverage else (),
+        schema={"begin": pl.Datetime("us", "UTC"), "end": pl.Datetime("us", "UTC"), "why": pl.String},
         orient="row",
     )
-    local = gaps.with_columns(pl.all().dt.convert_time_zone(zone.key).dt.replace_time_zone(None))
-    begin, end = milliseconds(pl.col("begin")), milliseconds(pl.col("end"))
+    local = gaps.with_columns(pl.col("begin", "end").dt.convert_time_zone(zone.key).dt.replace_time_zone(None))
     return local.select(
-        begin=begin,
-        middle=(begin + end) // 2,
-        end=end,
+        begin=milliseconds(pl.col("begin")),
+        end=milliseconds(pl.col("end")),
         since=pl.col("begin").dt.strftime(_MINUTE),
         until=pl.col("end").dt.strftime(_MINUTE),
-        words=pl.when((end - begin) > (last - first) * _ROOM).then(pl.lit("not fetched")).otherwise(pl.lit("")),
+        why="why",
     )
 
 
-def shade(gaps: pl.DataFrame, *, told: bool) -> list[alt.Chart]:
-    """Grey spans where nothing was fetched; if they are to be told, with words in those that have the room."""
+def _parts(coverage: FetchReport, begin: datetime, end: datetime) -> list[tuple[datetime, datetime, str]]:
+    """The parts of [begin, end) that are not here, in order, and why.
+
+    What a fetch left of the range that it was asked for are its gaps. A week that the range cuts lies outside it in part, and that says
+    nothing about the fetch; but of a range without an end all that came after is not fetched yet.
+    """
+    edges = [moment for gap in coverage.gaps for moment in gap]
+    first, last = min([coverage.complete_from or begin, *edges]), max([coverage.complete_to, *edges])
+    reached = max([coverage.began_at, *(window.end for window in coverage.windows if window.end)])
+    asked, until = min(max(begin, first), end), max(begin, min(end, last)) if last < reached else end
+    not_fetched = ((*gap, "not fetched") for gap in coverage.unfetched(asked, until))
+    parts = [(begin, asked, "not asked for"), *not_fetched, (until, end, "not asked for")]
+    return [part for part in parts if part[0] < part[1]]
+
+
+def shade(gaps: pl.DataFrame) -> list[alt.Chart]:
+    """Grey spans of what `missing` found; none if there is nothing."""
+    if not gaps.height:
+        return []
     base = alt.Chart(gaps)
-    tooltip = [alt.Tooltip("since:N", title="not fetched from"), alt.Tooltip("until:N", title="to")]
+    tooltip = [alt.Tooltip("why:N", title="no calls"), alt.Tooltip("since:N", title="from"), alt.Tooltip("until:N", title="to")]
     band = base.mark_rect(color=SHADE, opacity=SHADE_OPACITY, clip=True).encode(alt.X("begin:T"), alt.X2("end:T"), tooltip=tooltip)
     edges = [base.mark_rule(color=FAINT, strokeDash=[2, 3]).encode(alt.X(f"{edge}:T")) for edge in ("begin", "end")]
-    words = base.mark_text(fontStyle="italic", baseline="bottom").encode(alt.X("middle:T"), y=alt.value("height"), text="words:N")
-    return [band, *edges, words] if told else [band, *edges]
+    return [band, *edges]
+
+
+def shaded_words(gaps: pl.DataFrame) -> str:
+    """What the grey spans mean; empty if there are none. On the spans themselves bars would hide it."""
+    return f"Shaded: {' or '.join(gaps['why'].unique().sort(descending=True))}." if gaps.height else ""

@@ -48,7 +48,7 @@ def over_time(table: pl.DataFrame, by: str, asked: Measure, gaps: pl.DataFrame) 
     middle, begin = (time_axis(table, by, field=field, labels=True) for field in ("middle", "begin"))
     known, end = alt.Chart(table.filter(pl.col("value").is_not_null())), alt.X2("end:T")
     apart = 0.06 * width / table.height if table.height <= _CROWD else 0
-    layers = shade(gaps, told=True) if gaps.height else []
+    layers = shade(gaps)
     if isinstance(asked.made_of, Total):
         layers.append(known.mark_rect(color=ANSWERED, xOffset=apart, x2Offset=-apart).encode(begin, end, y, alt.Y2Datum(0)))
     else:

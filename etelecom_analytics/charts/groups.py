@@ -14,7 +14,7 @@ from ..names import labels
 from ..numbers import mask
 from ..privacy import mask_numbers
 from .asked import basis_of, letters_of, title_of
-from .axes import CLOCK, TIME, fetched_text, key_text, not_fetched, spans
+from .axes import CLOCK, TIME, fetched_text, key_text, missing, shaded_words, spans
 from .group_marks import by_name, over_clock, over_time
 from .theme import NONE_LABEL, complete_words, count, dressed, no_calls, rounded, short, total
 
@@ -148,7 +148,9 @@ def draw_groups(
     if shown["value"].null_count() == shown.height:
         return no_calls(title, notes, words=f"No value: {measure} is over nothing here")
     if by in TIME:
-        drawn = over_time(shown, by, asked, not_fetched(coverage, shown, options.time_zone))
+        gaps = missing(coverage, shown, options.time_zone)
+        notes.append(shaded_words(gaps))
+        drawn = over_time(shown, by, asked, gaps)
     elif by in CLOCK:
         drawn = over_clock(shown, by, asked)
     else:

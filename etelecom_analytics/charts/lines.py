@@ -8,7 +8,7 @@ import polars as pl
 from .. import clock, metrics
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, erlangs_profile, highest
-from .axes import CLOCK, local_milliseconds, moment_axis, not_fetched, shade
+from .axes import CLOCK, local_milliseconds, missing, moment_axis, shade, shaded_words
 from .theme import (
     ANSWERED,
     LOST,
@@ -66,7 +66,8 @@ def concurrency(
     at = f"{found.at.astimezone(clock.zone(options.time_zone)):%a %Y-%m-%d %H:%M:%S}"
     title = f"{named}: {found.peak:,} at the most, first on {at}, of {count(of_calls, 'call')} {zone}"
     drawn = _placed(levels, options.time_zone)
-    gaps = not_fetched(coverage, drawn, options.time_zone)
+    gaps = missing(coverage, drawn, options.time_zone)
+    notes.append(shaded_words(gaps))
     chart = _levels(drawn, found.at, found.peak, gaps, options)
     return dressed(chart, title=title, notes=notes, description=f"Peak: {found.peak:,} at {at}.")
 
@@ -103,7 +104,7 @@ def _levels(drawn: pl.DataFrame, at: datetime, peak: int, gaps: pl.DataFrame, op
         tooltip=[alt.Tooltip("calls:Q", title="peak", format=",")]
     )
     words = top.mark_text(align="right" if left else "left", dx=-9 if left else 9, dy=-8).encode(text="words:N")
-    layers = [*(shade(gaps, told=True) if gaps.height else []), bars, point, words]
+    layers = [*shade(gaps), bars, point, words]
     return alt.LayerChart(layer=layers, width=WIDTH, height=200)
 
 
@@ -142,7 +143,8 @@ def erlangs(
         said = f"Busy hour: {_clock(busy['hour'].item())}, mean {busy['erlangs'].item():.2f} Erlangs."
         definition = " It is the clock hour with the highest mean over all days (TCBH, ITU-T E.600)."
     notes += [told, f"{said}{definition}", complete_words(coverage, options.time_zone)]
-    gaps = not_fetched(coverage, drawn, options.time_zone)
+    gaps = missing(coverage, drawn, options.time_zone)
+    notes.append(shaded_words(gaps))
     panels = [_over_time(drawn, gaps, daily=bool(told)), *([_day(day, busy), _week(week)] if busy.height else [])]
     apart = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
     return dressed(alt.vconcat(*panels, spacing=14, resolve=apart), title=title, notes=notes, description=said)
@@ -185,7 +187,7 @@ def _over_time(drawn: pl.DataFrame, gaps: pl.DataFrame, *, daily: bool) -> alt.L
         .encode(moment_axis(drawn, field="begin", labels=True), alt.X2("end:T"), size, alt.Y2Datum(0), tooltip=tooltip)
     )
     words = "Each day's own busiest hour" if daily else "Each hour"
-    return alt.LayerChart(layer=[*(shade(gaps, told=True) if gaps.height else []), bars], width=WIDTH, height=120, title=_heading(words))
+    return alt.LayerChart(layer=[*shade(gaps), bars], width=WIDTH, height=120, title=_heading(words))
 
 
 def _heading(words: str) -> alt.TitleParams:

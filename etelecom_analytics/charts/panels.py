@@ -26,9 +26,7 @@ def over_time(table: pl.DataFrame, by: str, gaps: pl.DataFrame, tooltip: list[al
         .encode(time_axis(table, by, field="begin", labels=True), alt.X2("end:T"), alt.Y2Datum(0))
     )
     rate, offered = [_line(table, axis), *_rates(table, axis, tooltip)], _offered(table, bars, labelled, tooltip)
-    if gaps.height:
-        rate, offered = [*shade(gaps, told=True), *rate], [*shade(gaps, told=False), *offered]
-    return _stacked(rate, offered, width)
+    return _stacked([*shade(gaps), *rate], [*shade(gaps), *offered], width)
 
 
 def _line(table: pl.DataFrame, axis: alt.X) -> alt.Chart:

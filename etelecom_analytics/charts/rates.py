@@ -6,7 +6,7 @@ import polars as pl
 from ..logs import FetchReport
 from ..metrics import MEASURES, NAME_DIMENSIONS, Calls, MetricOptions, summarize_fetched
 from ..names import labels
-from .axes import CLOCK, TIME, fetched_text, key_text, not_fetched, spans
+from .axes import CLOCK, TIME, fetched_text, key_text, missing, shaded_words, spans
 from .panels import by_name, over_clock, over_time
 from .theme import NONE_LABEL, complete_words, count, dressed, no_calls, rounded, short, total
 
@@ -61,7 +61,9 @@ def answer_rate(
     tooltip = _tooltip(by, coverage)
     if by in TIME:
         shown = shown.with_columns(**spans(by))
-        drawn = over_time(shown, by, not_fetched(coverage, shown, options.time_zone), tooltip)
+        gaps = missing(coverage, shown, options.time_zone)
+        notes.append(shaded_words(gaps))
+        drawn = over_time(shown, by, gaps, tooltip)
     elif by in CLOCK:
         drawn = over_clock(shown, by, tooltip)
     else:

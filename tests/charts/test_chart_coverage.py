@@ -1,5 +1,6 @@
 """What was not fetched is shaded, and never drawn as zero; what was fetched and had no calls is zero."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -77,6 +78,31 @@ def test_days_are_shaded_where_they_were_not_fetched_and_nowhere_else(fetched: p
         (wall("2026-11-03T18:00"), wall("2026-11-05T08:00")),
         (wall("2026-11-06T14:30"), wall("2026-11-09T00:00")),
     ]
+
+
+@pytest.mark.parametrize("chart", [charts.answer_rate, charts.measure_by], ids=["answer_rate", "measure_by"])
+def test_the_part_of_a_week_or_month_that_was_not_asked_for_is_told_apart_from_what_was_not_fetched(chart: Any, fetched: pl.DataFrame):
+    asked = et.CallQuery(date_from="2026-11-03", date_to="2026-11-06")  # a Tuesday, and a Friday
+    coverage = COVERAGE.within(asked.date_from, asked.date_to)
+    drawn = chart(fetched.filter(asked.to_expr()), by="week", coverage=coverage)
+
+    assert "Shaded: not fetched or not asked for." in drawn.to_dict()["title"]["subtitle"]
+    assert rows(drawn, "why", "begin", "end") == [
+        ("not asked for", wall("2026-11-02T00:00"), wall("2026-11-03T00:00")),
+        ("not asked for", wall("2026-11-06T00:00"), wall("2026-11-09T00:00")),
+        ("not fetched", wall("2026-11-03T18:00"), wall("2026-11-05T08:00")),
+    ]
+
+
+def test_what_came_after_a_fetch_without_an_end_is_not_fetched_and_after_an_end_that_was_past_not_asked_for(fetched: pl.DataFrame):
+    def why(coverage: et.FetchReport) -> dict[int, str]:
+        return {begin: why for why, begin in rows(charts.measure_by(fetched, by="month", coverage=coverage), "why", "begin")}
+
+    open_ended = replace(COVERAGE, gaps=())
+    assert why(open_ended) == {wall("2026-11-01T00:00"): "not asked for", wall("2026-11-06T14:30"): "not fetched"}
+    assert why(replace(open_ended, began_at=local("2026-11-20T09:00")))[wall("2026-11-06T14:30")] == "not asked for"
+    later = {name: local(f"2026-12-{day}T00:00") for name, day in (("complete_from", "05"), ("complete_to", "06"), ("began_at", "08"))}
+    assert why(replace(open_ended, **later)) == {wall("2026-11-01T00:00"): "not asked for", wall("2026-12-06T00:00"): "not asked for"}
 
 
 def test_a_fetched_day_without_calls_is_zero_and_one_not_fetched_is_not_drawn(fetched: pl.DataFrame):
@@ -169,9 +195,10 @@ def test_no_calls_and_coverage_say_both(chart: Any, no_call: pl.DataFrame):
 
 @pytest.mark.parametrize("chart", [charts.concurrency, charts.erlangs])
 def test_traffic_is_shaded_where_it_was_not_fetched(chart: Any, fetched: pl.DataFrame):
-    shaded = rows(chart(fetched, coverage=COVERAGE), "since", "begin", "end", "words")
+    drawn = chart(fetched, coverage=COVERAGE)
 
-    assert (wall("2026-11-03T18:00"), wall("2026-11-05T08:00")) in [(begin, end) for _, begin, end, _ in shaded]
+    assert ("2026-11-03 18:00", wall("2026-11-03T18:00"), wall("2026-11-05T08:00")) in rows(drawn, "since", "begin", "end")
+    assert "Shaded: not fetched." in drawn.to_dict()["title"]["subtitle"]
     assert rows(chart(fetched), "since", "until") == []
 
 
