@@ -10,8 +10,6 @@ from .theme import FAINT, HUES, NONE_LABEL, WIDTH, complete_words, count, dresse
 __all__ = ["trunk_failures"]
 
 _ROW, _BAR, _MOST_TRUNKS, _MOST_CODES = 20, 170, 12, 12
-_MEANING = 84
-"""Characters of a meaning that fit beside the bars."""
 _SIDES = {"caller": HUES[1], "callee": HUES[0], "number": HUES[3], "pbx": HUES[4], "carrier": HUES[2], "unknown": FAINT}
 
 
@@ -79,14 +77,10 @@ def _drawn(codes: pl.DataFrame, trunks: pl.DataFrame) -> alt.VConcatChart:
         code=pl.col("fail_code").cast(pl.String).fill_null(NONE_LABEL),
         told=pl.format("{} ({} %)", "legs", (pl.col("share") * 100).round(1)),
         hue=pl.col("side").cast(pl.String).replace_strict(_SIDES, default=FAINT, return_dtype=pl.String),
-        short=pl.format("{}: {}", "side", _cut(pl.col("meaning"))),
+        short=pl.format("{}: {}", "side", "meaning"),
     )
     panels = [_trunk(told.filter(pl.col("trunk_name") == row["trunk_name"]), row, most) for row in trunks.iter_rows(named=True)]
     return alt.vconcat(*panels, spacing=14)
-
-
-def _cut(meaning: pl.Expr) -> pl.Expr:
-    return pl.when(meaning.str.len_chars() > _MEANING).then(meaning.str.head(_MEANING - 4) + pl.lit(" ...")).otherwise(meaning)
 
 
 def _trunk(codes: pl.DataFrame, trunk: dict[str, object], most: float) -> alt.LayerChart:

@@ -39,7 +39,7 @@ SIP_CODES: Mapping[int, SipCode] = MappingProxyType(
         400: SipCode("Bad Request: malformed, it could not be understood", "pbx"),
         401: SipCode("Unauthorized: the user or the password was not accepted", "pbx"),
         402: SipCode("Payment Required: often an account without credit", "pbx"),
-        403: SipCode("Forbidden: understood and refused; often a barred number, or a caller ID that is not ours", "pbx"),
+        403: SipCode("Forbidden: refused; often a barred number, or a caller ID that is not ours", "pbx"),
         404: SipCode("Not Found: there is no such number", "number"),
         405: SipCode("Method Not Allowed: this kind of request is not taken there", "pbx"),
         406: SipCode("Not Acceptable: no answer could be made that we would take", "pbx"),

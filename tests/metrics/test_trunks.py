@@ -209,6 +209,12 @@ def test_every_code_has_a_meaning_and_a_side(code: int | None):
     assert (told["meaning"], told["side"]) == (said.meaning, said.side)
 
 
+def test_every_meaning_fits_on_one_line_beside_a_bar():
+    told = [*SIP_CODES.values(), *SIP_CLASSES.values(), sip_code(None), sip_code(1000)]
+
+    assert max(len(f"{each.side}: {each.meaning}") for each in told) <= 85
+
+
 def test_sides_go_with_outcomes():
     """What the outcomes call busy or rejected is the callee's side, and a server's failure the carrier's; unknown codes go by class."""
     assert {SIP_CODES[code].side for code in (486, 600, 603)} == {"callee"}
