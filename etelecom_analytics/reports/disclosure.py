@@ -15,6 +15,9 @@ _RUN = re.compile(r"[+(]?\d+(?:[ .()/\-\u00a0]{0,3}[+]?\d+)*")
 _GROUP = re.compile(r"\+?\d+")
 _FEWEST, _MOST = 6, 16
 """Digits of a number that is no extension."""
+_LEAST = 10**8
+_NATIONAL = r"^0\d{9,10}$"
+"""What loses its 0 where somebody makes whole numbers of texts."""
 _HOST = r"^https?://([^/?#\s]+)"
 _LINK = re.compile(r"https?://([^/?#\s\"'<>\\]+)[^\s\"'<>\\]*")
 _NO_LINK = "(recording withheld)"
@@ -37,7 +40,8 @@ class Withheld:
         known = pl.concat([pl.Series("number", column, pl.String) for column in columns]) if columns else pl.Series("number", [], pl.String)
         number = pl.col("number")
         outside = known.unique().to_frame().select(normalised(number).filter(is_private(number, keep)).unique()).to_series()
-        self._numbers = frozenset(outside)
+        bare = outside.filter(outside.str.contains(_NATIONAL)).str.slice(1)
+        self._numbers = frozenset([*outside, *bare])
         links = logs.calls["recording_urls"].explode(empty_as_null=False).drop_nulls()
         self._hosts = frozenset(links.str.extract(_HOST).drop_nulls().unique())
         self._masks: dict[str, str] = {}
@@ -52,10 +56,12 @@ class Withheld:
         return text
 
     def from_data(self, data: Any) -> Any:
-        """JSON with what is withheld masked in all its texts; numbers that are numbers, such as counts, stay."""
+        """JSON with what is withheld masked in all its texts; so are whole numbers of as many digits that are one of the numbers."""
         match data:
             case str():
                 return self.from_text(data)
+            case int() | float() if data >= _LEAST and data % 1 == 0:
+                return data if (told := self.from_text(text := str(int(data)))) == text else told
             case Mapping():
                 return {self.from_data(name): self.from_data(value) for name, value in data.items()}
             case list() | tuple():

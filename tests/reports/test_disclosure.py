@@ -40,6 +40,19 @@ def test_a_number_is_masked_in_every_written_form_beside_any_others(found: list[
     assert told.endswith("2026-11-02")
 
 
+@given(st.sampled_from(CALLERS), st.sampled_from(["", "84"]), st.sampled_from([int, float, str]))
+def test_a_number_that_became_a_whole_number_is_masked_too(number: str, country: str, kind: type):
+    told = Withheld(LOGS).from_data([{"caller": kind(f"{country}{number[1:]}")}])
+
+    assert number[1:] not in str(told)
+    assert "****" in str(told)
+
+
+@given(st.integers() | st.floats() | st.none() | st.booleans())
+def test_other_numbers_stay_what_they_are(value: float | bool | None):
+    assert repr(Withheld(LOGS).from_data([value])) == repr([value])
+
+
 @given(st.text(alphabet="0123456789 .-()/+", max_size=60))
 def test_what_is_no_number_of_these_calls_stays(text: str):
     nobody = dataclasses.replace(LOGS, calls=LOGS.calls.head(0))
