@@ -12,7 +12,7 @@ from .frames import Frame, same_kind
 from .logs import CallLogs, FetchReport
 from .numbers import HIDDEN, is_private, masked, normalised, pseudonym
 
-__all__ = ["WITHHELD", "Privacy", "mask_numbers", "pseudonymize"]
+__all__ = ["WITHHELD", "Privacy", "mask_numbers", "own_numbers_of", "pseudonymize"]
 
 WITHHELD = "withheld"
 """What stands for a recording's link: that there was one is still known, and so is the recording coverage."""
@@ -99,10 +99,7 @@ class Privacy:
                 raise UnknownName(f"choice for {name}", getattr(self, name), get_args(words))
         if (self.key is None) == (self.numbers == "pseudonymized"):
             raise InputError("A key is what pseudonyms are made with: give it with numbers='pseudonymized', and only then.")
-        numbers: object = self.own_numbers
-        if not isinstance(numbers, tuple | list) or not all(isinstance(number, str) for number in numbers):
-            raise InputError('own_numbers is a tuple of numbers as text, such as ("19000123",).')
-        object.__setattr__(self, "own_numbers", tuple(numbers))
+        object.__setattr__(self, "own_numbers", own_numbers_of(self.own_numbers))
         if self.key is not None:
             object.__setattr__(self, "key", _checked(self.key))
 
@@ -148,6 +145,13 @@ class Privacy:
         if self.numbers == "masked":
             return mask_numbers(lazy, keep=self.own_numbers)
         return lazy if self.key is None else pseudonymize(lazy, self.key, keep=self.own_numbers)
+
+
+def own_numbers_of(numbers: object) -> tuple[str, ...]:
+    """These numbers, if they are a tuple or a list of texts, else an InputError: of one text each digit would be taken for a number."""
+    if not isinstance(numbers, tuple | list) or not all(isinstance(number, str) for number in numbers):
+        raise InputError('own_numbers is a tuple of numbers as text, such as ("19000123",).')
+    return tuple(numbers)
 
 
 def _checked(key: str | bytes) -> _Key:

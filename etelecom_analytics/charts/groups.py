@@ -1,6 +1,6 @@
 """Any measure by any dimension."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import altair as alt
@@ -12,7 +12,7 @@ from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
 from ..metrics.registry import measure as named_measure
 from ..names import labels
 from ..numbers import mask
-from ..privacy import mask_numbers
+from ..privacy import mask_numbers, own_numbers_of
 from .asked import basis_of, letters_of, title_of
 from .axes import CLOCK, TIME, fetched_text, key_text, missing, shaded_words, spans
 from .group_marks import by_name, over_clock, over_time
@@ -33,6 +33,7 @@ def measure_by(
     options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
     coverage: FetchReport | None = None,
     masked: bool = False,
+    own_numbers: Sequence[str] = (),
 ) -> alt.LayerChart | alt.Chart:
     """A measure of each group: bars of counts and sums, points of all else, a share with its 95 % interval. Collects.
 
@@ -46,12 +47,14 @@ def measure_by(
         options: what the numbers depend on besides the calls.
         coverage: `logs.report`; shades what was not fetched, and counts 0 where something was fetched and had no calls.
         masked: whether outside numbers are told masked.
+        own_numbers: numbers that are told all the same, such as the own hotlines; so are the options' `ivr_numbers`.
 
     Raises:
         UnknownName: no such measure or dimension; the message lists the nearest.
         InputError: a call measure by a leg's dimension, or a dimension of names that these calls do not carry.
     """
-    found = groups(calls, measure=measure, by=by, options=options, coverage=coverage, masked=masked)
+    keep = (*own_numbers_of(own_numbers), *options.ivr_numbers) if masked else None
+    found = groups(calls, measure=measure, by=by, options=options, coverage=coverage, keep=keep)
     any_calls = bool(found.counted or calls.lazy().select(pl.len()).collect().item())
     return draw_groups(found, measure=measure, by=by, options=options, coverage=coverage, any_calls=any_calls)
 
@@ -77,25 +80,28 @@ def groups(
     by: str,
     options: MetricOptions,
     coverage: FetchReport | None,
-    masked: bool,
+    keep: Sequence[str] | None,
     names: Mapping[str, str] | None = None,
 ) -> Groups:
-    """What `measure_by` draws. `names` tells the keys of people, where they are known already. Collects."""
+    """What `measure_by` draws. Outside numbers are masked but for those to `keep`; None masks none. Collects.
+
+    `names` tells the keys of people, where they are known already.
+    """
     asked = named_measure(measure)
     wanted = list(dict.fromkeys([measure, TOTALS[asked.grain], basis_of(asked)]))
     by_start = by in TIME or by in CLOCK
     table = summarize_fetched(calls, [by], wanted, coverage=coverage, options=options, confidence=True, in_order=by_start)
     shown, notes = _limited(table.with_columns(count=pl.col(TOTALS[asked.grain])), by)
     found = labels(calls.lazy(), by) if names is None else names
-    told = rounded(shown).with_columns(_labels(shown[by], by, found, masked=masked), **_columns(asked), fetched=fetched_text())
+    told = rounded(shown).with_columns(_labels(shown[by], by, found, keep), **_columns(asked), fetched=fetched_text())
     return Groups(told, total(table, TOTALS[asked.grain]), notes)
 
 
-def _labels(keys: pl.Series, by: str, names: Mapping[str, str], *, masked: bool) -> pl.Series:
+def _labels(keys: pl.Series, by: str, names: Mapping[str, str], keep: Sequence[str] | None) -> pl.Series:
     told = keys.to_frame().select(key=key_text(by))["key"]
-    if masked and by in _OF_NUMBERS:
-        told = mask_numbers(keys.to_frame())[by].fill_null(NONE_LABEL)
-    told = told if by not in _OF_EXTENSIONS and by not in _OF_NUMBERS else _named(keys, told, names, masked=masked)
+    if keep is not None and by in _OF_NUMBERS:
+        told = mask_numbers(keys.to_frame(), keep=keep)[by].fill_null(NONE_LABEL)
+    told = told if by not in _OF_EXTENSIONS and by not in _OF_NUMBERS else _named(keys, told, names, masked=keep is not None)
     # Masked numbers look alike, and a name may be that of a number: what stands on one axis must be told apart.
     again = told.to_frame("key").select(pl.int_range(1, pl.len() + 1).over("key")).to_series()
     return pl.select(pl.when(again > 1).then(pl.format("{} ({})", told, again)).otherwise(told).alias("key")).to_series()

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import InputError, ReportError, SnapshotError, UnknownName
 from ..logs import CallLogs
 from ..metrics import MetricOptions
+from ..privacy import own_numbers_of
 from ..query import CallQuery
 from ..snapshot import fingerprint, read_snapshot
 from .disclosure import Withheld
@@ -26,7 +27,7 @@ __all__ = ["BUNDLED", "write_report"]
 BUNDLED = ("weekly", "extensions")
 """The reports that come with this package."""
 
-_SNAPSHOT, _OPTIONS, _SHOW_NUMBERS = "snapshot", "options", "show_numbers"
+_SNAPSHOT, _OPTIONS, _SHOW_NUMBERS, _OWN_NUMBERS = "snapshot", "options", "show_numbers", "own_numbers"
 _LONGEST_NAME = 60
 
 
@@ -42,7 +43,8 @@ def write_report(
 
     The same snapshot, notebook, parameters and versions give the same bytes. Below it stand the snapshot's hash, the query, through when
     the calls are complete, the parameters, all options and the versions. Links to recordings are left out, and outside numbers masked,
-    wherever they stand in it, unless the notebook has a parameter `show_numbers` and it is true. A file that is there is replaced.
+    wherever they stand in it, unless the notebook has a parameter `show_numbers` and it is true; those of its parameter `own_numbers`,
+    such as the hotlines, and the options' `ivr_numbers` stay. A file that is there is replaced.
 
     Args:
         snapshot: the folder of a snapshot.
@@ -94,12 +96,13 @@ def _written(
         logs = read_snapshot(snapshot)
         values = {parameter.name: parameter.default for parameter in known.values()} | asked
         options = _options(logs, values) if _OPTIONS in known else None
+        own = own_numbers_of(values.get(_OWN_NUMBERS, []))
         if options:
             values[_OPTIONS] = options.to_dict()
         done = run(source, {**values, _SNAPSHOT: str(snapshot.resolve())}, name=name, folder=path.parent)
     if fingerprint(read_snapshot(snapshot).calls) != fingerprint(logs.calls):
         raise SnapshotError(f"{snapshot} was replaced while the report was made: make it again.")
-    keep = options.ivr_numbers if options else ()
+    keep = (*own, *(options.ivr_numbers if options else ()))
     withheld = Withheld(logs, numbers=values.get(_SHOW_NUMBERS) is not True, keep=keep)
     shown = rendered_parts(done, withheld, name=name)
     contents = {output: _page(shown, logs, values, options, withheld, name).encode()}

@@ -1,6 +1,6 @@
 """What is asked beside a query: in words, as buttons that take it away, and as code."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import ipywidgets as ui  # type: ignore[import-untyped]
 import polars as pl
@@ -39,13 +39,13 @@ class Chips(ui.HBox):  # type: ignore[misc]  # ipywidgets has no types
         return chip
 
 
-def told_value(name: str, value: object, *, label: str, masked: bool) -> str:
-    """A value of a dimension as it is shown, by its label."""
+def told_value(name: str, value: object, *, label: str, keep: Sequence[str] | None) -> str:
+    """A value of a dimension as it is shown, by its label; outside numbers masked but for those to `keep`, None masks none."""
     if value is None:
         return "none"
-    if not masked or name not in _NUMBERS:
+    if keep is None or name not in _NUMBERS:
         return label
-    return str(mask_numbers(pl.DataFrame({name: [str(value)]})).item()) if label == str(value) else mask(label)
+    return str(mask_numbers(pl.DataFrame({name: [str(value)]}), keep=keep).item()) if label == str(value) else mask(label)
 
 
 def code_of(choice: Choice, *, options: MetricOptions, chart: str) -> str:

@@ -1,6 +1,6 @@
 """The calls behind what is shown: sorted, paged, and told as text, with outside numbers masked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -34,7 +34,7 @@ _LONGEST = 120
 
 
 class CallRows:
-    """Some calls in an order.
+    """Some calls in an order, with outside numbers masked but for those to `keep`; None masks none.
 
     Attributes:
         columns: what is told of each; those of names only where the calls carry them.
@@ -42,11 +42,11 @@ class CallRows:
         page: which page is looked at, from 0.
     """
 
-    def __init__(self, selection: Selection, *, options: MetricOptions, names: Mapping[str, str], masked: bool) -> None:
+    def __init__(self, selection: Selection, *, options: MetricOptions, names: Mapping[str, str], keep: Sequence[str] | None) -> None:
         carried = [*selection.lazy().collect_schema().names(), "wait_s", "legs"]
         self.columns = [column for column in _COLUMNS if column.name in carried]
         self.sort, self.page = ("started_at", True), 0
-        self._options, self._names, self._masked = options, names, masked
+        self._options, self._names, self._keep = options, names, keep
         self.choose(selection)
 
     def choose(self, selection: Selection) -> None:
@@ -93,7 +93,7 @@ class CallRows:
     def texts(self) -> list[list[str]]:
         """The page, as it is read."""
         calls = self._selection.take(self._places())
-        calls = mask_numbers(calls) if self._masked else calls
+        calls = calls if self._keep is None else mask_numbers(calls, keep=self._keep)
         zone = clock.zone(self._options.time_zone).key
         more = {name: self._values(name).gather(self._places()) for name in ("wait_s", "legs")}
         told = calls.with_columns(
@@ -102,7 +102,7 @@ class CallRows:
             wait_s=more["wait_s"].round(1),
             legs=more["legs"],
         )
-        free = [column.name in _FREE and self._masked for column in self.columns]
+        free = [column.name in _FREE and self._keep is not None for column in self.columns]
         rows = told.select(column.name for column in self.columns).rows()
         return [[_text(value, masked=hide) for value, hide in zip(row, free, strict=True)] for row in rows]
 

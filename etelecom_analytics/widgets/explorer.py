@@ -1,6 +1,6 @@
 """Explorer: a week at a glance; what is turned, clicked or brushed is asked of everything that is shown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from ..errors import InputError, QueryError
 from ..logs import CallLogs
 from ..metrics import Calls, MetricOptions, Selection, calls_behind, compare, period_before
 from ..names import labels
-from ..privacy import mask_numbers
+from ..privacy import mask_numbers, own_numbers_of
 from ..query import CallQuery
 from .beside import Chips, code_of, told_value
 from .call_rows import CallRows
@@ -58,6 +58,7 @@ class Explorer(Panel):
         options: what the numbers depend on besides the calls. Without `as_of` it is the end of what was asked for, or when the fetch began,
             whichever is earlier, and "today" is the last day before it.
         show_numbers: whether outside numbers are shown in full; masked by default. Links to recordings are never shown.
+        own_numbers: numbers that are never masked, such as the own hotlines; the options' `ivr_numbers` neither.
         debounce_s: how long to wait for a further change before anything is reckoned; 0 does it at once.
 
     Raises:
@@ -71,20 +72,23 @@ class Explorer(Panel):
         query: CallQuery | None = None,
         options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
         show_numbers: bool = False,
+        own_numbers: Sequence[str] = (),
         debounce_s: float = 0.3,
     ) -> None:
         if not isinstance(logs, CallLogs):
             raise InputError(f"Explorer takes CallLogs, such as et.read_snapshot gives; got {type(logs).__name__}.")
-        zone, masked = options.time_zone, not show_numbers
-        self._logs, self._given, self._masked = logs, options, masked
+        zone = options.time_zone
+        self._logs, self._given = logs, options
+        self._own = (*own_numbers_of(own_numbers), *options.ivr_numbers)
+        self._keep = None if show_numbers else self._own
         self._options = looked_at(logs, options)
         self._today = day_of(self._options.as_of or logs.report.began_at, zone)
         self._all = self._selection = Selection(logs.calls)
         controls = Controls(asked_of_logs(logs.calls), time_zone=zone, today=lambda: self._today, beside=BESIDE)
         first = controls.chosen_by(query or CallQuery(direction="in", time_zone=zone))
-        self._figures = Figures(self._all, options=self._options, masked=masked)
+        self._figures = Figures(self._all, options=self._options, keep=self._keep)
         self._tabs = ChartTabs(self._figures, chose=self._chart_chosen, picked=self._pick, dated=self._date)
-        self._rows = CallRows(self._all, options=self._options, names=labels(logs.calls, "extension_id"), masked=masked)
+        self._rows = CallRows(self._all, options=self._options, names=labels(logs.calls, "extension_id"), keep=self._keep)
         self._table = RowTable(sort=self._sort, turn=self._turn, open_row=self._open)
         self._headline = Headline()
         self._chips = Chips(lambda name: self._choose(without(self._choice, name)))
@@ -164,8 +168,8 @@ class Explorer(Panel):
             InputError: another ending, a folder that is not there, or a file that is.
         """
         self._settle()
-        hide = self._masked if masked is None else masked
-        return write_calls(self._rows.frame(), path, masked=hide, time_zone=self._options.time_zone)
+        keep = self._keep if masked is None else self._own if masked else None
+        return write_calls(self._rows.frame(), path, keep=keep, time_zone=self._options.time_zone)
 
     def _accept(self, choice: Choice) -> None:
         self._selection = self._matching(choice.query, choice)
@@ -207,7 +211,7 @@ class Explorer(Panel):
 
     def _show_rows(self) -> None:
         rows, page = self._rows, (self._rows.page, self._rows.pages)
-        caption = f"{self._selection.height:,} calls behind these numbers{', outside numbers masked' if self._masked else ''}"
+        caption = f"{self._selection.height:,} calls behind these numbers{'' if self._keep is None else ', outside numbers masked'}"
         chosen = self._opened if self._opened >= 0 else None
         self._table.show(rows.columns, rows.texts(), sort=rows.sort, page=page, caption=caption, chosen=chosen)
 
@@ -215,7 +219,7 @@ class Explorer(Panel):
         self._chips.show([(name, self._told(name, value)) for name, value in self._choice.beside])
 
     def _told(self, name: str, value: object) -> str:
-        return told_value(name, value, label=self._figures.label(name, value), masked=self._masked)
+        return told_value(name, value, label=self._figures.label(name, value), keep=self._keep)
 
     def _go(self, view: _View) -> None:
         self._accept(view.choice)  # or an error, before anything has changed
@@ -248,7 +252,7 @@ class Explorer(Panel):
     def _open(self, place: int) -> None:
         call = self._rows.row(place)
         if call.height:
-            shown = mask_numbers(call) if self._masked else call
+            shown = call if self._keep is None else mask_numbers(call, keep=self._keep)
             self._opened = place
             self._journey.outputs = outputs_of(lambda: journey(shown, shown["id"].item(), options=self._options))
             self._show_rows()

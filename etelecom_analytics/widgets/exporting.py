@@ -15,15 +15,13 @@ __all__ = ["write_calls"]
 _FORMULA = r"^[\s'\"]*[=+\-@＝＋－＠|%]|^[\t\r\n]"
 """How a text begins that a spreadsheet may take for a formula (OWASP, CSV Injection)."""
 _LONG_RUN = r"(\d{2})(?:[\s.()/\-]?\d){4,}"
-_PRIVACY = Privacy(numbers="masked", notes="kept", recordings="dropped")
-_LINKS = Privacy(numbers="kept", notes="kept", recordings="dropped")
 
 
-def write_calls(calls: pl.DataFrame, path: str | Path, *, masked: bool, time_zone: str) -> Path:
+def write_calls(calls: pl.DataFrame, path: str | Path, *, keep: tuple[str, ...] | None, time_zone: str) -> Path:
     """The file that was written: all of these calls in their order, as parquet or CSV, by the ending of its name.
 
-    Links to recordings are withheld. With `masked` so are outside numbers, those in notes too. A CSV has the flat columns, local times, and
-    a quotation mark before any text that a spreadsheet would take for a formula.
+    Links to recordings are withheld, and outside numbers masked, those in notes too, but for those to `keep`; None masks none. A CSV has
+    the flat columns, local times, and a quotation mark before any text that a spreadsheet would take for a formula.
 
     Raises:
         InputError: another ending, a folder that is not there, or a file that is there already.
@@ -35,8 +33,9 @@ def write_calls(calls: pl.DataFrame, path: str | Path, *, masked: bool, time_zon
         raise InputError(f"There is no folder {str(target.parent)!r}.")
     if target.exists():
         raise InputError(f"{target.name!r} is there already: choose another name.")
-    shown = _PRIVACY.apply(calls) if masked else _LINKS.apply(calls)
-    if masked:
+    privacy = Privacy(numbers="kept" if keep is None else "masked", own_numbers=keep or (), notes="kept")
+    shown = privacy.apply(calls)
+    if keep is not None:
         shown = shown.with_columns(pl.col("note").str.replace_all(_LONG_RUN, "${1}…"))
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:

@@ -97,8 +97,8 @@ def chosen_of(state: object, known: Mapping[str, Sequence[str]]) -> Chosen:
 class Figures:
     """Draws the charts of one table of calls."""
 
-    def __init__(self, everything: Selection, *, options: MetricOptions, masked: bool) -> None:
-        self._options, self._masked = options, masked
+    def __init__(self, everything: Selection, *, options: MetricOptions, keep: tuple[str, ...] | None) -> None:
+        self._options, self._keep = options, keep
         carried = everything.lazy().collect_schema().names()
         of_start = [*CLOCK, *(["in_hours"] if options.business_hours else [])]
         self._of_calls = [name for name in (*of_start, *CALL_COLUMNS, *NAME_DIMENSIONS) if name in (*of_start, *carried)]
@@ -131,7 +131,8 @@ class Figures:
         dates = ".within(query.date_from, query.date_to)" if query.date_from or query.date_to else ""
         shared = f"options=options, coverage=logs.report{dates}"
         if chosen.tab in ("time", "group"):
-            masked = ", masked=True" if self._masked else ""
+            own = tuple(number for number in self._keep or () if number not in self._options.ivr_numbers)
+            masked = (", masked=True" + (f", own_numbers={own!r}" if own else "")) if self._keep is not None else ""
             return f'et.charts.measure_by(filtered, measure="{chosen.measure}", by="{chosen.by}", {shared}{masked})\n'
         if chosen.tab == "heat":
             return f'et.charts.heatmap(filtered, measure="{chosen.measure}", {shared})\n'
@@ -144,7 +145,7 @@ class Figures:
     def _grouped(self, selection: Selection, chosen: Chosen, coverage: FetchReport) -> Figure:
         by, measure, options = chosen.by, chosen.measure, self._options
         names = self._names.get(by, {})
-        found = groups(selection, measure=measure, by=by, options=options, coverage=coverage, masked=self._masked, names=names)
+        found = groups(selection, measure=measure, by=by, options=options, coverage=coverage, keep=self._keep, names=names)
         any_calls = selection.height > 0
         chart = draw_groups(found, measure=measure, by=by, options=options, coverage=coverage, any_calls=any_calls)
         spec = _spec(chart)

@@ -58,6 +58,17 @@ def test_masked_numbers_are_told_apart_and_the_numbers_themselves_are_not_in_it(
     assert any(number in str(full) for number in alike)
 
 
+def test_own_numbers_and_those_of_menus_are_told_in_full(calls: pl.DataFrame):
+    numbers = ["0912000001", "02838000000", "19000123"]
+    outside = calls.head(90).with_columns(callee=pl.Series(numbers * 30))
+    options = et.MetricOptions(ivr_numbers=("19000123",))
+
+    spec = measure_by(outside, measure="calls", by="callee", masked=True, own_numbers=["+84 28 3800 0000"], options=options).to_dict()
+    assert {row["key"] for row in drawn(spec)} == {"091*****01", "02838000000", "19000123"}
+    with pytest.raises(InputError, match="own_numbers is a tuple"):
+        measure_by(outside, by="callee", masked=True, own_numbers="02838000000")
+
+
 def test_what_cannot_be_grouped_is_said(calls: pl.DataFrame):
     with pytest.raises(UnknownName, match="hour"):
         measure_by(calls, by="hours")

@@ -168,6 +168,18 @@ def test_numbers_are_shown_when_asked_for(tmp_path: Path, logs: et.CallLogs):
     assert "recordings.example" not in page
 
 
+def test_own_numbers_stay_in_a_report(tmp_path: Path, logs: et.CallLogs):
+    ledger = et.metrics.missed_ledger(logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to))
+    own, *others = ledger.filter(outcome="open")["caller"].unique(maintain_order=True).head(5)
+    asked = {"own_numbers": [own], "options": IVR}
+    shown = text_of(et.write_report(SAMPLE, tmp_path / "r.html", parameters=asked).read_text(encoding="utf-8"))
+
+    assert shown.count(own) > 1  # in the table, and among the parameters
+    assert not any(other in shown for other in others)
+    with pytest.raises(errors.InputError, match="own_numbers is a tuple"):
+        et.write_report(SAMPLE, tmp_path / "r.html", parameters={"own_numbers": [19001]})
+
+
 CARELESS = [
     """import altair as alt, polars as pl, etelecom_analytics as et
 from IPython.display import HTML, Markdown, display

@@ -340,6 +340,29 @@ def test_numbers_are_masked_and_links_never_shown_unless_asked_for():
         assert explorer.beside == group  # which tells it in full, as the code does: it is what was asked
 
 
+def test_own_numbers_are_shown_wherever_the_others_are_masked(tmp_path: Path):
+    hotline, other = SAMPLE.calls.filter(direction="in")["callee"].value_counts(sort=True, name="n").sort("n", "callee")["callee"][-2:]
+    assert min(len(hotline), len(other)) > 5
+    explorer = et.Explorer(SAMPLE, options=OPTIONS, own_numbers=[hotline], debounce_s=0)
+    put(explorer, "Chart", "group")
+    put(explorer, "By", "callee")
+    click(explorer, hotline)
+    heard(explorer, RowTable, kind="open", place=0)
+    places = [json.dumps(each) for each in (spec(explorer), rows(explorer), said(explorer), explorer._journey.outputs)]
+    file = pl.read_parquet(explorer.export(tmp_path / "seen.parquet"))
+    namespace: dict[str, Any] = {"logs": SAMPLE, "display": lambda _: None}
+    exec(explorer.code(), namespace)  # noqa: S102
+
+    assert all(hotline in place for place in places[:3])
+    assert not any(other in place for place in places)
+    assert file["callee"].unique().to_list() == [hotline]
+    assert not set(file["caller"].drop_nulls()) & set(SAMPLE.calls["caller"].filter(SAMPLE.calls["caller"].str.len_chars() > 5))
+    put(explorer, "By", "callee")
+    assert f"own_numbers=('{hotline}',)" in explorer.code()
+    with pytest.raises(InputError, match="own_numbers is a tuple"):
+        et.Explorer(SAMPLE, own_numbers=hotline)
+
+
 def test_files_hold_the_rows_of_the_table(desk: et.Explorer, tmp_path: Path):
     put(desk, "Dates", "yesterday")
     heard(desk, RowTable, kind="sort", column="duration")
