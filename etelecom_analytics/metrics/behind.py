@@ -1,6 +1,7 @@
 """The calls behind one group of a summary: those that are counted in it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 
 import polars as pl
@@ -36,7 +37,7 @@ def calls_behind(
 
     Args:
         calls: calls of any direction, or a `Selection` of some.
-        group: a value for each of its dimensions, as a row of `summarize(calls, by=...)` has it.
+        group: a value for each of its dimensions, as a row of `summarize(calls, by=...)` has it; a day may be text, "2026-11-02".
         options: whose local time is meant, and what the outcome of a leg depends on.
 
     Raises:
@@ -64,6 +65,9 @@ def calls_behind(
 
 def _equal(name: str, value: object, options: MetricOptions) -> pl.Expr:
     """Whether the dimension has this value, or no value where that is None."""
+    if isinstance(value, str) and _KINDS.get(name) is date:
+        with suppress(ValueError):
+            value = date.fromisoformat(value)
     if value is not None and type(value) is not _KINDS.get(name, str):  # True is an int, and a datetime is a date
         raise InputError(f"{name} cannot be {value!r}: take it as a row of summarize(calls, by=[{name!r}]) has it.")
     key = start_dimensions([name], options)[name] if name in START_DIMENSIONS else pl.col(name)

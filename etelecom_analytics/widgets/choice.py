@@ -79,7 +79,9 @@ def _beside(asked: object, known: Sequence[str]) -> tuple[tuple[str, object], ..
     for name in asked:
         if name not in known:
             raise UnknownName("dimension", str(name), known)
-    return tuple((name, asked[name]) for name in known if name in asked)
+    # Days as text: a state is to be kept as JSON, and code to be pasted.
+    told = {name: value.isoformat() if type(value) is date else value for name, value in asked.items()}
+    return tuple((name, told[name]) for name in known if name in told)
 
 
 def days_of(dates: str, today: date | None) -> tuple[date | None, date | None]:

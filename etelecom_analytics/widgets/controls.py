@@ -105,7 +105,8 @@ class Controls:
             self._showing = False
         seen = {"date_from", "date_to", "time_zone", *(field.name for field in self._fields)}
         self._carried = {name: value for name, value in choice.query.to_dict().items() if name not in seen}
-        self._carried_beside = {name: value for name, value in choice.beside if name not in seen}
+        of_groups = [field.name for field in self._groups_of_fields()]
+        self._carried_beside = {name: value for name, value in choice.beside if name not in of_groups}
 
     def _groups_of_fields(self) -> list[Group]:
         return [field for field in self._fields if isinstance(field, Group)]

@@ -58,7 +58,8 @@ def _with(choice: Choice, name: str, value: object) -> Choice:
         else:
             return Choice(choice.dates, query, tuple(pair for pair in choice.beside if pair[0] != name))
     beside = {**dict(choice.beside), name: value}
-    return Choice(choice.dates, choice.query, tuple((known, beside[known]) for known in BESIDE if known in beside))
+    query = _changed(choice.query, **{_IN_QUERY[name]: None}) if name in _IN_QUERY else choice.query
+    return Choice(choice.dates, query, tuple((known, beside[known]) for known in BESIDE if known in beside))
 
 
 def _changed(query: CallQuery, **fields: object) -> CallQuery:
