@@ -97,6 +97,12 @@ class FetchReport:
         """Whether all that was asked for and had happened by then is here."""
         return all(window.whole for window in self.windows)
 
+    @property
+    def promises_nothing(self) -> bool:
+        """Whether there is no moment of which all calls are here, as of a range `within` which nothing was fetched."""
+        begin = self.complete_from or _LONG_AGO
+        return begin >= self.complete_to or self.unfetched(begin, self.complete_to) == (Gap(begin, self.complete_to),)
+
     def unfetched(self, begin: datetime, end: datetime) -> tuple[Gap, ...]:
         """The parts of [begin, end) that were not fetched, in order, none touching another."""
         before = [Gap(begin, self.complete_from)] if self.complete_from else []
@@ -113,15 +119,19 @@ class FetchReport:
         """The same, but complete for no more than [begin, end): what a chart of these days alone may tell. None: no bound.
 
         The bounds are aware, such as a query's `date_from` and `date_to`. Days that nobody asked about are then not told as days without
-        calls. What the fetch itself counted stays.
+        calls, and what is not here of those that are asked about is a gap. What the fetch itself counted stays.
         """
+        if begin is None and end is None:
+            return self
         begin, end = (moment and moment.astimezone(UTC) for moment in (begin, end))
-        first = max((moment for moment in (begin, self.complete_from) if moment), default=None)
-        last = min(end or self.complete_to, self.complete_to)
-        cut = (Gap(max(hole.begin, first or hole.begin), min(hole.end, end or hole.end)) for hole in self.gaps)
-        return replace(
-            self, complete_from=first, complete_to=max(last, first or last), gaps=tuple(hole for hole in cut if hole.begin < hole.end)
+        edges = [moment for gap in self.gaps for moment in gap]
+        gaps = self.unfetched(
+            begin or min([self.complete_from or _LONG_AGO, *edges]), end or max([begin or _LONG_AGO, self.complete_to, *edges])
         )
+        first = max((moment for moment in (begin, self.complete_from) if moment), default=None)
+        first = min(first, end) if first and end else first
+        last = min(end or self.complete_to, self.complete_to)
+        return replace(self, complete_from=first, complete_to=max(last, first or last), gaps=gaps)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can keep it; `from_dict` reads it back."""

@@ -61,6 +61,9 @@ SHADE, SHADE_OPACITY = "#9a9a9a", 0.22
 NOT_FETCHED = "×"
 """What stands where there is no room for words."""
 
+_NOTHING_FETCHED = "Not fetched"
+"""How the note on completeness begins where nothing was."""
+
 NONE_LABEL = "(none)"
 """How a null key is told."""
 
@@ -111,7 +114,8 @@ def dressed(chart: AnyChart, *, title: str, notes: Sequence[str], description: s
 
 
 def no_calls(title: str, notes: Sequence[str], *, words: str = "No calls") -> alt.Chart:
-    """A chart that says in words that there is nothing to draw."""
+    """A chart that says in words that there is nothing to draw; of what was not fetched nobody knows whether there were calls."""
+    words = "Not fetched" if any(note.startswith(_NOTHING_FETCHED) for note in notes) else words
     said: alt.Chart = alt.Chart(pl.DataFrame({"words": [words]}), width=WIDTH, height=120).mark_text(fontSize=18).encode(text="words:N")
     return dressed(said, title=title, notes=notes, description=f"{words}.")
 
@@ -165,10 +169,13 @@ def complete_words(coverage: FetchReport | None, time_zone: str) -> str:
         more = [f"{len(spans) - _MOST_GAPS} more"] if len(spans) > _MOST_GAPS else []
         return f"{lead}{', '.join([*spans[:_MOST_GAPS], *more])}" if gaps else ""
 
+    if coverage.promises_nothing:
+        return f"{told(list(coverage.gaps), f'{_NOTHING_FETCHED}: ') or _NOTHING_FETCHED}."
     since = f"from {local(coverage.complete_from)} " if coverage.complete_from else ""
-    within = [gap for gap in coverage.gaps if gap.begin < coverage.complete_to]
-    after = [gap for gap in coverage.gaps if gap.begin >= coverage.complete_to]
-    return f"Complete {since}through {local(coverage.complete_to)}{told(within, ', but for ')}{told(after, '; not fetched: ')}."
+    begin = coverage.complete_from
+    within = [gap for gap in coverage.gaps if (begin is None or gap.end > begin) and gap.begin < coverage.complete_to]
+    beside = [gap for gap in coverage.gaps if gap not in within]
+    return f"Complete {since}through {local(coverage.complete_to)}{told(within, ', but for ')}{told(beside, '; not fetched: ')}."
 
 
 def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from .hunting import hunt_paths
 from .levels import THRESHOLDS_S, service_level_curve, service_levels
 from .options import MetricOptions
 from .outcomes import legs, offers
-from .period import period_before
+from .period import only_fetched, period_before
 from .phases import PHASES, call_phases
 from .profile import erlangs_profile, highest
 from .refused import NOT_IN_RECORD
@@ -86,6 +86,7 @@ __all__ = [
     "missed_ledger",
     "offers",
     "patience",
+    "only_fetched",
     "period_before",
     "quality",
     "repeat_rate",

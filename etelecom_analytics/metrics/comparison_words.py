@@ -12,13 +12,15 @@ __all__ = ["comparison_texts"]
 def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> Iterable[str]:
     """What a row of `compare` says: title, value, the value's doubt, formula, what it is over, its change, and the doubt of the change.
 
-    An arrow stands where chance alone would seldom make the change. Both last are empty where no change is known.
+    An arrow stands where chance alone would seldom make the change. Both last are empty where no change is known. A value that stands over
+    no known number of calls is unknown: they were not fetched.
     """
     measure = MEASURES[row["measure"]]
     unit = row["unit"]
+    unknown = row["after"] is None and row["after_n"] is None
     yield measure.title
-    yield _number(row["after"], unit)
-    yield _span(row["after_low"], row["after_high"], unit, lead="95 %: ")
+    yield "unknown" if unknown else _number(row["after"], unit)
+    yield "not fetched" if unknown else _span(row["after_low"], row["after_high"], unit, lead="95 %: ")
     yield f"{measure.name} = {measure.formula(options)}"
     over = "" if row["after_n"] is None or unit not in ("share", "s") else f"over {row['after_n']:,} {_over(measure.name)}"
     yield over

@@ -9,14 +9,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .. import clock
 from ..charts.axes import CLOCK, TIME, key_text
+from ..charts.theme import complete_words
 from ..errors import InputError
 from ..logs import CallLogs
-from ..metrics import Calls, MetricOptions, compare, comparison_texts, period_before
+from ..metrics import Calls, MetricOptions, compare, comparison_texts, only_fetched, period_before
 from ..metrics.registry import HEADLINE, MEASURES
 from ..query import CallQuery
 from .telling import headline_numbers
 
-__all__ = ["Piece", "changes", "headline", "table"]
+__all__ = ["Piece", "changes", "completeness", "headline", "table"]
 
 _MOST = 50
 _NONE = "-"
@@ -47,6 +48,13 @@ def headline(calls: Calls, measures: Sequence[str] = HEADLINE, *, options: Metri
     environment = Environment(loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     text = "\n".join(f"{each['title']}: {each['value']} ({each['counts'] or each['formula']})" for each in numbers)
     return Piece(environment.get_template("numbers.html.j2").render(numbers=numbers), text)
+
+
+def completeness(logs: CallLogs, query: CallQuery) -> str:
+    """From when to when the calls that the query asks for are complete, what was not fetched of them, and whether only some were."""
+    words = complete_words(logs.report.within(query.date_from, query.date_to), query.time_zone)
+    narrowed = only_fetched(logs.query)
+    return f"{words} Only calls of {narrowed} were fetched: no others are here." if narrowed else words
 
 
 def changes(

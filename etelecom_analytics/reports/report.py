@@ -130,9 +130,21 @@ def _options(logs: CallLogs, values: Mapping[str, Any]) -> MetricOptions:
     given = {"time_zone": zone, **values[_OPTIONS]}
     if given["time_zone"] != zone:
         raise InputError(f"The options are for {given['time_zone']}, and the snapshot was asked for in {zone}: leave time_zone out.")
-    until = CallQuery(date_from=values.get("date_from") or None, date_to=values.get("date_to") or None, time_zone=zone).date_to
-    as_of = min(filter(None, (until, logs.report.complete_to)))
+    as_of = min(filter(None, (_dates(values, zone).date_to, logs.report.complete_to)))
     return MetricOptions.from_dict({"as_of": as_of.isoformat(), **given})
+
+
+def _dates(values: Mapping[str, Any], zone: str) -> CallQuery:
+    """The days that are asked for, of a notebook that has such parameters."""
+    return CallQuery(date_from=values.get("date_from") or None, date_to=values.get("date_to") or None, time_zone=zone)
+
+
+def _span(logs: CallLogs, values: Mapping[str, Any]) -> str:
+    """Of which days the report is, and the snapshot."""
+    zone = logs.query.time_zone
+    asked = _dates(values, zone)
+    held = "a snapshot of " + (f"calls of {span_in_words(logs.calls, zone)}" if logs.calls.height else "no calls")
+    return f"Calls {asked}, out of {held}" if asked.date_from or asked.date_to else f"{held[2:].capitalize()} ({zone})"
 
 
 def _page(shown: Rendered, logs: CallLogs, values: Mapping[str, Any], options: MetricOptions | None, withheld: Withheld, name: str) -> str:
@@ -144,12 +156,11 @@ def _page(shown: Rendered, logs: CallLogs, values: Mapping[str, Any], options: M
     if options:
         reckoned.append(("Options", options_in_words(options)))
     reckoned.append(("Withheld", "links to recordings" + ("" if values.get(_SHOW_NUMBERS) is True else "; outside numbers are masked")))
-    zone = logs.query.time_zone
     return rendered(
         "report.html.j2",
         shown.charts,
         title=withheld.from_text(shown.title) or name.removesuffix(".ipynb"),
-        span=f"Snapshot of calls of {span_in_words(logs.calls, zone)} ({zone})",
+        span=_span(logs, values),
         parts=shown.parts,
         facts=dependencies(logs, asked=str(logs.query), reckoned=reckoned),
     )

@@ -61,12 +61,6 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.show(self.chosen)
 
     @property
-    def known(self) -> Mapping[str, Sequence[str]]:
-        """What a state may tell of the chart."""
-        dimensions = [name for tab in FIGURES for name in self._figures.dimensions(tab, "offers")]
-        return {"tab": list(FIGURES), "measure": self._figures.measures, "by": list(dict.fromkeys(dimensions))}
-
-    @property
     def figure(self) -> Figure:
         """The chart that is seen."""
         return self._figure

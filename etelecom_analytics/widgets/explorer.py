@@ -10,8 +10,8 @@ import polars as pl
 
 from ..charts import journey
 from ..errors import InputError, QueryError
-from ..logs import CallLogs
-from ..metrics import Calls, MetricOptions, Selection, calls_behind, compare, period_before
+from ..logs import CallLogs, FetchReport
+from ..metrics import Calls, MetricOptions, Selection, calls_behind, compare, only_fetched, period_before
 from ..names import labels
 from ..privacy import mask_numbers, own_numbers_of
 from ..query import CallQuery
@@ -22,7 +22,7 @@ from .chart_view import outputs_of
 from .choice import Choice
 from .controls import Controls, asked_of_logs
 from .exporting import write_calls
-from .figures import Chosen, Figures, chosen_of
+from .figures import Chosen, Figures
 from .headline import Headline
 from .history import History
 from .panel import BUTTON, Panel
@@ -46,7 +46,7 @@ class _View(NamedTuple):
 class Explorer(Panel):
     """Filters, headline numbers, charts, and the calls behind them, all of the same calls.
 
-    **It begins with the calls of direction in**, and says so.
+    **It begins with the calls of direction in**, and says so; if another direction was fetched alone, with that.
 
     `explorer.filtered` is the table of calls that match, `explorer.numbers` what the headline says, and `explorer.query` with
     `explorer.beside` the question. A click on a chart asks for that group, a brush along time for those days; what a query cannot say, such
@@ -54,7 +54,7 @@ class Explorer(Panel):
 
     Args:
         logs: as `et.fetch_calls` or `et.read_snapshot` gives them; with names, hotlines and departments can be chosen too.
-        query: what is chosen at first; all calls of direction in by default.
+        query: what is chosen at first; by default all calls of direction in, or of the one that was fetched alone.
         options: what the numbers depend on besides the calls. Without `as_of` it is the end of what was asked for, or when the fetch began,
             whichever is earlier, and "today" is the last day before it.
         show_numbers: whether outside numbers are shown in full; masked by default. Links to recordings are never shown.
@@ -85,7 +85,7 @@ class Explorer(Panel):
         self._today = day_of(self._options.as_of or logs.report.began_at, zone)
         self._all = self._selection = Selection(logs.calls)
         controls = Controls(asked_of_logs(logs.calls), time_zone=zone, today=lambda: self._today, beside=BESIDE)
-        first = controls.chosen_by(query or CallQuery(direction="in", time_zone=zone))
+        first = controls.chosen_by(query or CallQuery(direction=logs.query.direction or "in", time_zone=zone))
         self._figures = Figures(self._all, options=self._options, keep=self._keep)
         self._tabs = ChartTabs(self._figures, chose=self._chart_chosen, picked=self._pick, dated=self._date)
         self._rows = CallRows(self._all, options=self._options, names=labels(logs.calls, "extension_id"), keep=self._keep)
@@ -145,7 +145,7 @@ class Explorer(Panel):
         if not isinstance(state, Mapping):
             raise QueryError(f"A state is a dictionary, such as .state() gives; got {type(state).__name__}.")
         told = dict(state)
-        chart = chosen_of(told.pop("chart", {}), self._tabs.known)
+        chart = self._figures.chosen(told.pop("chart", {}))
         self._go(_View(self._controls.chosen(told), chart))
 
     def undo(self) -> None:
@@ -192,19 +192,23 @@ class Explorer(Panel):
             self._show_chips()
             self._saving.forget()
         if view != self._shown:
-            dates = view.choice.query.date_from, view.choice.query.date_to
-            self._tabs.draw(self._selection, self._logs.report.within(*dates))
+            self._tabs.draw(self._selection, self._covered())
         self._history.see(view)
         self._shown = view
         self._undo.disabled, self._redo.disabled = not self._history.can_undo, not self._history.can_redo
         self._words.tell(self._asked())
+
+    def _covered(self) -> FetchReport:
+        """What was fetched of the days that are chosen."""
+        return self._logs.report.within(self._choice.query.date_from, self._choice.query.date_to)
 
     def _compare(self) -> None:
         earlier, words = period_before(self._choice.query, self._logs.report)
         past = self._all.where(pl.lit(value=False)) if earlier is None else self._matching(earlier, self._choice)
         compared = compare(past, self._selection, options=self._options)
         if earlier is None:
-            unknown = [name for name in compared.columns if name.startswith("before") or name in ("difference", "low", "high", "method")]
+            beginnings = ("before", "after") if self._covered().promises_nothing else ("before",)
+            unknown = [name for name in compared.columns if name.startswith(beginnings) or name in ("difference", "low", "high", "method")]
             compared = compared.with_columns(pl.lit(None).cast(compared.schema[name]).alias(name) for name in unknown)
         self._compared = compared
         self._headline.tell(compared, options=self._options, before=words)
@@ -266,7 +270,9 @@ class Explorer(Panel):
     def _asked(self) -> Iterable[tuple[str, str]]:
         yield "matching", f"{self._selection.height:,} of {self._all.height:,} calls"
         yield from super()._facts()
-        if self._choice.query.direction == "in" == self._first.query.direction:
+        if narrowed := only_fetched(self._logs.query):
+            yield "fetched", f"only calls of {narrowed}: others are not here"
+        elif self._choice.query.direction == "in" == self._first.query.direction:
             yield "calls in", "it begins with direction in; choose any to see the others too"
         if self._choice.beside:
             yield "beside", ", ".join(f"{name} {self._told(name, value)}" for name, value in self._choice.beside)

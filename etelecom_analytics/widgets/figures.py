@@ -22,7 +22,7 @@ from ..names import labels
 from ..query import CallQuery
 from .event_chart import BRUSH
 
-__all__ = ["FIGURES", "Chosen", "Figure", "Figures", "Span", "chosen_of"]
+__all__ = ["FIGURES", "Chosen", "Figure", "Figures", "Span"]
 
 FIGURES: Mapping[str, str] = MappingProxyType(
     {"time": "Over time", "group": "By group", "heat": "Heat map", "waits": "Waits", "rings": "Rings"}
@@ -82,18 +82,6 @@ class Figure:
         return (covered[0].first, covered[-1].after) if covered else None
 
 
-def chosen_of(state: object, known: Mapping[str, Sequence[str]]) -> Chosen:
-    """What a state tells of the chart; a word that does not exist is an error that lists what does."""
-    if not isinstance(state, Mapping):
-        raise QueryError(f"chart is a dictionary with keys out of {', '.join(Chosen._fields)}; got {type(state).__name__}.")
-    for key, value in state.items():
-        if key not in known:
-            raise UnknownName("key of a chart's state", str(key), known)
-        if value not in known[key]:
-            raise UnknownName(key, str(value), known[key])
-    return Chosen(**state)
-
-
 class Figures:
     """Draws the charts of one table of calls."""
 
@@ -103,6 +91,7 @@ class Figures:
         of_start = [*CLOCK, *(["in_hours"] if options.business_hours else [])]
         self._of_calls = [name for name in (*of_start, *CALL_COLUMNS, *NAME_DIMENSIONS) if name in (*of_start, *carried)]
         self._names = {by: labels(everything.calls, by) for by in (*self._of_calls, *LEG_DIMENSIONS)}
+        self._every_dimension = [*TIME, *self._of_calls, *LEG_DIMENSIONS]
         self.measures = [name for name in MEASURES if name != _NOT_OFFERED]
 
     def dimensions(self, tab: str, measure: str) -> list[str]:
@@ -110,6 +99,23 @@ class Figures:
         if tab == "group":
             return [*self._of_calls, *(LEG_DIMENSIONS if MEASURES[measure].grain != "calls" else ())]
         return list(TIME) if tab == "time" else []
+
+    def chosen(self, state: object) -> Chosen:
+        """What a state tells of the chart; a word that does not exist, or not for this chart, is an error that lists what does."""
+        if not isinstance(state, Mapping):
+            raise QueryError(f"chart is a dictionary with keys out of {', '.join(Chosen._fields)}; got {type(state).__name__}.")
+        known: dict[str, Sequence[str]] = {"tab": list(FIGURES), "measure": self.measures}
+        for key, value in state.items():
+            if key not in Chosen._fields:
+                raise UnknownName("key of a chart's state", str(key), Chosen._fields)
+            if key in known and value not in known[key]:
+                raise UnknownName(key, str(value), known[key])
+        chosen = Chosen(**state)
+        possible = self.dimensions(chosen.tab, chosen.measure)
+        if "by" in state and chosen.by not in (possible or self._every_dimension):
+            kind = {"group": f"dimension of {chosen.measure}", "time": "dimension over time"}.get(chosen.tab, "dimension")
+            raise UnknownName(kind, str(chosen.by), possible or self._every_dimension)
+        return self.fitting(chosen)
 
     def fitting(self, chosen: Chosen) -> Chosen:
         """The same, with a dimension that this chart of this measure has."""

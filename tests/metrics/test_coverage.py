@@ -190,21 +190,28 @@ def test_days_that_nobody_asked_about_are_not_days_without_calls():
 
 
 @pytest.mark.parametrize(
-    ("begin", "end", "complete"),
+    ("since", "begin", "end", "complete", "gaps"),
     [
-        (None, 5, (None, 5)),
-        (2, None, (2, 8)),
-        (2, 5, (2, 5)),
-        (2, 20, (2, 8)),
-        (9, 12, (9, 9)),
+        (None, None, 5, (None, 5), [(3, 4)]),
+        (None, 2, None, (2, 8), [(3, 4)]),
+        (None, 2, 5, (2, 5), [(3, 4)]),
+        (None, 2, 20, (2, 8), [(3, 4), (8, 20)]),
+        (None, 9, 12, (9, 9), [(9, 12)]),
+        (None, 3, 4, (3, 4), [(3, 4)]),
+        (2, 1, 6, (2, 6), [(1, 2), (3, 4)]),
+        (5, 1, 4, (4, 4), [(1, 4)]),
+        (5, None, 7, (5, 7), []),
     ],
 )
-def test_a_report_within_a_range_promises_no_more_than_it_did(begin: int | None, end: int | None, complete: tuple[int | None, int]):
+def test_a_report_within_a_range_promises_no_more_than_it_did_and_lacks_what_is_not_here_of_it(
+    since: int | None, begin: int | None, end: int | None, complete: tuple[int | None, int], gaps: list[tuple[int, int]]
+):
     def on(day: int | None) -> datetime | None:
         return None if day is None else datetime(2026, 11, day, tzinfo=UTC)
 
-    whole = replace(report(None, "2026-11-08T07:00"), gaps=(Gap(datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC)),))
-    within = whole.within(on(begin), on(end))
+    hole = () if since == 5 else (Gap(datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC)),)
+    within = replace(report(None, "2026-11-08T07:00"), complete_from=on(since), gaps=hole).within(on(begin), on(end))
 
     assert (within.complete_from, within.complete_to) == tuple(map(on, complete))
-    assert within.gaps == (() if begin == 9 else whole.gaps)
+    assert within.gaps == tuple((on(first), on(after)) for first, after in gaps)
+    assert within.promises_nothing is (complete[0] == complete[1] or begin == 3)

@@ -17,7 +17,7 @@ import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics import errors
-from etelecom_analytics.reports import BUNDLED
+from etelecom_analytics.reports import BUNDLED, completeness
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "data" / "sample"
@@ -166,6 +166,18 @@ def test_numbers_are_shown_when_asked_for(tmp_path: Path, logs: et.CallLogs):
         assert caller in shown
     assert "outside numbers are masked" not in shown
     assert "recordings.example" not in page
+
+
+def test_a_week_that_was_not_fetched_is_said_and_the_days_asked_for_stand_in_the_heading(tmp_path: Path, logs: et.CallLogs):
+    days = {"date_from": "2027-01-01", "date_to": "2027-01-08"}
+    shown = text_of(et.write_report(SAMPLE, tmp_path / "r.html", parameters=days).read_text(encoding="utf-8"))
+
+    assert "Calls from 2027-01-01, before 2027-01-08 (Asia/Ho_Chi_Minh), out of a snapshot of calls of 2026-11-02 to 2026-11-08" in shown
+    assert "Not fetched: 2027-01-01 00:00 to 2027-01-08 00:00." in shown
+    assert "This period was not fetched: nothing is known of it." in shown
+    only_out = dataclasses.replace(logs, query=dataclasses.replace(logs.query, direction="out"))
+    assert completeness(only_out, et.CallQuery()).endswith("Only calls of direction out were fetched: no others are here.")
+    assert completeness(logs, et.CallQuery()) == "Complete from 2026-11-02 00:00 through 2026-11-09 00:00."
 
 
 def test_own_numbers_stay_in_a_report(tmp_path: Path, logs: et.CallLogs):

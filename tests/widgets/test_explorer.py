@@ -269,6 +269,10 @@ DESKS = [et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0) for _ in range(2)]
         ({"beside": {"hours": 9}}, UnknownName, "hour"),
         ({"beside": {"hour": "nine"}, "chart": {"tab": "heat"}}, InputError, "hour cannot be"),
         ({"beside": 9}, QueryError, "beside is a dictionary"),
+        ({"beside": {"day": "the fourth"}}, InputError, "day cannot be"),
+        ({"chart": {"tab": "group", "measure": "answer_rate", "by": "target_number"}}, UnknownName, "dimension of answer_rate"),
+        ({"chart": {"tab": "time", "by": "hour"}}, UnknownName, "dimension over time 'hour'"),
+        ({"chart": {"by": "hotline"}}, UnknownName, "hotline"),
         ({"direktion": "in"}, UnknownName, "direction"),
         (3, QueryError, "dictionary"),
     ],
@@ -279,6 +283,81 @@ def test_a_state_that_cannot_be_is_refused_and_nothing_changes(desk: et.Explorer
         desk.restore(state)
     assert desk.state() == before
     assert_together(desk, CALLS_IN)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"user_id": None},
+        {"direction": "in"},
+        {"call_state": "answered"},
+        {"extension_id": None, "call_state": "not_answered"},
+        {"day": "2026-11-04"},
+        {"week": date(2026, 11, 2), "hour": 9},
+        {"month": date(2026, 11, 1)},
+    ],
+    ids=str,
+)
+def test_whatever_is_asked_beside_is_asked_in_state_and_code_too(beside: dict[str, Any]):
+    explorer = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
+    explorer.restore({"beside": beside})
+    expected = calls_behind(SAMPLE.calls, beside, options=OPTIONS)
+    namespace: dict[str, Any] = {"logs": SAMPLE, "display": lambda _: None}
+    exec(explorer.code(), namespace)  # noqa: S102
+    other = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
+    other.restore(json.loads(json.dumps(explorer.state())))
+
+    for found in (explorer.filtered, namespace["filtered"], other.filtered):
+        assert_frame_equal(found, expected)
+    assert expected.height > 0
+    assert all(name.replace("_", " ") in said(explorer) or name in said(explorer) for name in beside)
+
+
+def test_a_click_on_the_calls_of_nobody_shows_them():
+    explorer = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
+    put(explorer, "Chart", "group")
+    put(explorer, "Measure", "missed")
+    put(explorer, "By", "user_id")
+    someone = SAMPLE.calls.filter(direction="in")["user_id"].drop_nulls()[0]
+    put(explorer, "User", someone)
+    put(explorer, "User", "")
+    click(explorer, "(none)")
+
+    assert explorer.beside == {"user_id": None}
+    assert_frame_equal(explorer.filtered, SAMPLE.calls.filter(pl.col("direction") == "in", pl.col("user_id").is_null()))
+
+
+@pytest.mark.parametrize(
+    ("dates", "words"),
+    [
+        (("2026-12-07", "2026-12-14"), ["This period was not fetched", "unknown", "Not fetched: 2026-12-07 00:00 to 2026-12-14 00:00."]),
+        (("2026-11-09", "2026-11-16"), ["This period was not fetched", "Not fetched: 2026-11-09 00:00 to 2026-11-16 00:00."]),
+        (
+            ("2026-10-26", "2026-11-05"),
+            ["fetched. This period was not", "too low", "not fetched: 2026-10-26 00:00 to 2026-11-02"],
+        ),
+    ],
+)
+def test_what_was_not_fetched_is_unknown_and_no_zero(dates: tuple[str, str], words: list[str]):
+    explorer = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
+    explorer.restore({"direction": "in", "date_from": dates[0], "date_to": dates[1]})
+    told = said(explorer) + json.dumps(spec(explorer))
+
+    assert all(word in told for word in words)
+    assert explorer.numbers["difference"].null_count() == 5
+    known = explorer.filtered.height > 0
+    assert (explorer.numbers["after"].null_count() == 0) is known
+    assert ('"words": "Not fetched"' in told) is not known
+    assert ('"why": "not fetched"' in told) is known
+
+
+def test_a_fetch_of_one_direction_is_looked_at_in_that_direction():
+    asked = et.CallQuery(direction="out", date_from="2026-11-02", date_to="2026-11-09")
+    explorer = et.Explorer(et.CallLogs(calls=SAMPLE.calls.filter(direction="out"), query=asked, report=SAMPLE.report), debounce_s=0)
+
+    assert explorer.query == et.CallQuery(direction="out")
+    assert explorer.filtered.height > 0
+    assert "only calls of direction out: others are not here" in said(explorer)
 
 
 def test_the_change_is_against_the_period_before(desk: et.Explorer):
