@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from ..logs import CallLogs
+from ..metrics.facts import NAME_COLUMNS
 from ..numbers import is_private, masked, normalise, normalised
 
 __all__ = ["Withheld"]
@@ -18,6 +19,9 @@ _FEWEST, _MOST = 6, 16
 _LEAST = 10**8
 _NATIONAL = r"^0\d{9,10}$"
 """What loses its 0 where somebody makes whole numbers of texts."""
+_WRITTEN = (r"\+?\b\d{9,12}\b", r"\b0\d{2,3}[ .\-]\d{3}[ .\-]\d{3,4}\b")
+"""How people write numbers in notes."""
+_OUTSIDE = r"^(?:0\d{9,10}|1[89]00\d{4,6}|\+\d{9,12})$"
 _HOST = r"^https?://([^/?#\s]+)"
 _LINK = re.compile(r"https?://([^/?#\s\"'<>\\]+)[^\s\"'<>\\]*")
 _NO_LINK = "(recording withheld)"
@@ -26,8 +30,8 @@ _NO_LINK = "(recording withheld)"
 class Withheld:
     """What is known of some calls and is not told: whatever text comes by is told without it.
 
-    It knows the numbers of these calls in all their written forms, and where their recordings lie, so it also finds them where the
-    author of a notebook did not think of them.
+    It knows the numbers of these calls in all their written forms, those in notes and names too, and where their recordings lie, so it
+    also finds them where the author of a notebook did not think of them.
 
     Args:
         logs: the calls.
@@ -36,8 +40,7 @@ class Withheld:
     """
 
     def __init__(self, logs: CallLogs, *, numbers: bool = True, keep: Sequence[str] = ()) -> None:
-        columns = (logs.calls["caller"], logs.calls["callee"], logs.call_targets["target_number"]) if numbers else ()
-        known = pl.concat([pl.Series("number", column, pl.String) for column in columns]) if columns else pl.Series("number", [], pl.String)
+        known = _numbers_of(logs) if numbers else pl.Series("number", [], pl.String)
         number = pl.col("number")
         outside = known.unique().to_frame().select(normalised(number).filter(is_private(number, keep)).unique()).to_series()
         bare = outside.filter(outside.str.contains(_NATIONAL)).str.slice(1)
@@ -101,3 +104,15 @@ class Withheld:
             self._look_alikes[look] = again = self._look_alikes.get(look, 0) + 1
             self._masks[number] = look if again == 1 else f"{look} ({again})"
         return self._masks[number]
+
+
+def _numbers_of(logs: CallLogs) -> pl.Series:
+    """The numbers that called, were called, or rang, and those that notes and names hold."""
+    columns = [logs.calls["caller"], logs.calls["callee"], logs.call_targets["target_number"]]
+    for name in ("note", *NAME_COLUMNS):
+        if name in logs.calls.columns:
+            texts = logs.calls[name].drop_nulls().unique()
+            written = pl.concat([texts.str.extract_all(form).explode(empty_as_null=False) for form in _WRITTEN])
+            plain = written.to_frame("number").select(normalised(pl.col("number"))).to_series()
+            columns.append(plain.filter(plain.str.contains(_OUTSIDE)))
+    return pl.concat([pl.Series("number", column, pl.String) for column in columns])

@@ -65,6 +65,20 @@ def test_what_only_looks_alike_stays(text: str):
     assert Withheld(LOGS).from_text(text) == text
 
 
+@pytest.mark.parametrize("written", ["0912345678", "+84912345678", "84 0912345678", "0912 345 678", "091.234.5678", "(+84912345678)"])
+def test_a_number_in_a_note_alone_is_withheld_too(written: str):
+    note = f"ord#4711, call back {written}, or 101"
+    noted = dataclasses.replace(LOGS, calls=LOGS.calls.head(1).with_columns(note=pl.lit(note)))
+    told = Withheld(noted).from_text(f"{note} / 0912345678")
+
+    digits = "".join(letter for letter in told if letter.isdigit())
+    assert "912345678" not in digits
+    assert told.startswith("ord#4711, call back ")
+    assert ", or 101 / 091*****78" in told
+    assert Withheld(noted, keep=["0912345678"]).from_text(note) == note
+    assert Withheld(noted, numbers=False).from_text(note) == note
+
+
 def test_each_number_has_one_mask_of_its_own():
     withheld = Withheld(LOGS)
     masks = [withheld.from_text(number) for number in CALLERS]
