@@ -40,15 +40,27 @@ _MOST_DAYS = 3_660
 _CODES = ((InputError, _MISUSED), (Stopped, _STOPPED), (LossRefused, _LOSS), (ArchiveBusy, _BUSY))
 """What an error is told by; any other is a failure."""
 
-_EPILOG = """\
+_WHERE = """\
 where to ask:
   ETELECOM_BASE_URL   the address that came with your key, such as https://host/v1/shop
   ETELECOM_API_KEY    the key: a shop's api_key, or the shop_key if you act for a shop
 Both are read from the environment, or from a file named .env in this folder or above it.
 
-exit codes: 0 done, 1 it could not be done (the reason is printed), 2 the command was not understood, 3 calls would have been lost (sync),
-75 another sync is at it, 130 stopped by Ctrl-C.
 """
+_PARAMETERS = """\
+parameters of both reports:
+  date_from, date_to   the days: the first, and the day after the last (default: all of the snapshot)
+  options              what the numbers depend on, as JSON: {"ivr_numbers": ["8000"], "threshold_s": 30}
+  show_numbers         true: outside numbers are shown in full
+  own_numbers          numbers that are shown all the same, as JSON: ["19000123"]
+of weekly:
+  direction            whose numbers are told: in, out, ...; empty for all (default: in)
+of extensions:
+  min_offers           numbers with fewer offers are grey and come last (default: 20)
+
+"""
+_EXITS = "exit codes: 0 done, 1 it could not be done (the reason is printed), 2 the command was not understood, 130 stopped by Ctrl-C.\n"
+_EXITS_OF_SYNC = _EXITS.replace("130", "3 calls would have been lost,\n75 another sync is at it, 130")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,13 +92,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     shape = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        prog="etelecom", description="Call logs of eTelecom's cloud PBX: fetch, keep, measure.", epilog=_EPILOG, formatter_class=shape
+        prog="etelecom",
+        description="Call logs of eTelecom's cloud PBX: fetch, keep, measure.",
+        epilog=_WHERE + _EXITS_OF_SYNC,
+        formatter_class=shape,
     )
     parser.add_argument("--version", action="version", version=f"etelecom_analytics {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def command(name: str, does: Callable[[argparse.Namespace], int | None], says: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=says, description=says, epilog=_EPILOG, formatter_class=shape)
+    def command(name: str, does: Callable[[argparse.Namespace], int | None], says: str, *, epilog: str = _EXITS) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=says, description=says, epilog=epilog, formatter_class=shape)
         added.set_defaults(command=does)
         return added
 
@@ -98,9 +113,14 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--snapshot-only", action="store_true", help="write no report.html and no pictures of charts")
     _simulation(demo)
 
-    command("check", _check, "Check the key and the address with a single request.")
+    command("check", _check, "Check the key and the address with a single request.", epilog=_WHERE + _EXITS)
 
-    fetch = command("fetch", _fetch, "Fetch calls into a snapshot: a folder with calls.parquet, call_targets.parquet and manifest.json.")
+    fetch = command(
+        "fetch",
+        _fetch,
+        "Fetch calls into a snapshot: a folder with calls.parquet, call_targets.parquet and manifest.json.",
+        epilog=_WHERE + _EXITS,
+    )
     fetch.add_argument("output", type=Path, metavar="FOLDER", help="where the snapshot goes, such as data/2026-11-w1")
     fetch.add_argument(
         "--from", dest="date_from", metavar="DATE", help="calls that began on this day or later: 2026-11-01, 2026-11-01T08:30"
@@ -134,7 +154,12 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--replace", action="store_true", help="put it in the place of an older snapshot")
     fetch.add_argument("--quiet", action="store_true", help="show no progress bar")
 
-    sync = command("sync", _sync, "Bring an archive in step with the API: years of calls in one folder, a day at a time. Made for cron.")
+    sync = command(
+        "sync",
+        _sync,
+        "Bring an archive in step with the API: years of calls in one folder, a day at a time. Made for cron.",
+        epilog=_WHERE + _EXITS_OF_SYNC,
+    )
     sync.add_argument("archive", type=Path, metavar="FOLDER", help="where the archive lies, or is to be made")
     sync.add_argument("--since", metavar="DATE", help="the first day; needed once, to begin with")
     sync.add_argument("--until", metavar="DATE", help="before this day (default: all up to now)")
@@ -164,17 +189,29 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument("--keep-recordings", action="store_true", help="with --numbers: write links to recordings as they are")
     sync.add_argument("--quiet", action="store_true", help="say nothing where all is well, as without a terminal")
 
-    report = command("report", _report, "Make a report of a snapshot: one HTML file with charts, to open in a browser or to send.")
+    report = command(
+        "report",
+        _report,
+        "Make a report of a snapshot: one HTML file with charts, to open in a browser or to send. It needs no key and no internet.",
+        epilog=_PARAMETERS + _EXITS,
+    )
     report.add_argument("snapshot", type=Path, metavar="SNAPSHOT", help="the folder of a snapshot, such as etelecom fetch leaves")
     report.add_argument(
         "--notebook", default="weekly", metavar="N", help="weekly, extensions, or a notebook of your own: a path (default: %(default)s)"
     )
     report.add_argument(
         "-p", "--parameter", dest="parameters", action="append", default=[], metavar="NAME=VALUE",
-        help="a value for one of its parameters, text or JSON, such as date_from=2026-11-02 or options='{\"ivr_numbers\": [\"8000\"]}'; "
+        help="a value for one of its parameters, see below, text or JSON: date_from=2026-11-02, options='{\"ivr_numbers\": [\"8000\"]}'; "
         "may be repeated",
     )  # fmt: skip
-    report.add_argument("-o", "--output", type=Path, default=Path("report.html"), metavar="FILE", help="the file (default: ./%(default)s)")
+    report.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="the file; one that is there is replaced (default: ./%(default)s)",
+    )
     report.add_argument("--png", type=Path, metavar="DIR", help="also write its charts there, as pictures")
 
     server = command("serve", _serve, "Serve a simulated call-log API on this machine, to try programs and notebooks on, until Ctrl-C.")

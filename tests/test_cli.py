@@ -9,10 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics import cli
+from etelecom_analytics.reports import BUNDLED
+from etelecom_analytics.reports.parameters import parameters_of
 from etelecom_analytics.simulator import Answer, CallLogServer
 
 Printed = pytest.CaptureFixture[str]
@@ -154,14 +157,15 @@ def test_an_existing_folder_is_noticed_before_the_fetch(capsys: Printed, server:
     assert not server.requests
 
 
-@pytest.mark.parametrize("command", ["demo", "check", "fetch", "report", "serve"])
+@pytest.mark.parametrize("command", ["demo", "check", "fetch", "sync", "report", "serve"])
 def test_every_command_explains_itself(command: str, capsys: Printed):
     with pytest.raises(SystemExit) as caught:
         cli.main([command, "--help"])
     assert caught.value.code == 0
     out = capsys.readouterr().out
     assert f"usage: etelecom {command}" in out
-    assert "ETELECOM_API_KEY" in out
+    assert ("ETELECOM_API_KEY" in out) is (command in ("check", "fetch", "sync"))
+    assert "exit codes: 0 done" in out
 
 
 @pytest.mark.parametrize("arguments", [[], ["demonstrate"], ["demo", "--calls", "-3"], ["demo", "--days", "many"]])
@@ -217,13 +221,25 @@ def test_a_port_that_is_taken_is_a_sentence(capsys: Printed, server: CallLogServ
 SAMPLE = str(Path(__file__).parent.parent / "data" / "sample")
 
 
+def test_the_help_tells_every_parameter_of_the_bundled_reports(capsys: Printed):
+    with pytest.raises(SystemExit):
+        cli.main(["report", "--help"])
+    told = capsys.readouterr().out
+
+    folder = Path(et.__file__).parent / "reports" / "notebooks"
+    for name in BUNDLED:
+        for parameter in parameters_of(nbformat.read(folder / f"{name}.ipynb", 4), name):
+            assert parameter == "snapshot" or f"  {parameter} " in told.replace(",", " ").replace(" date_to", "  date_to")
+    assert "ETELECOM_API_KEY" not in told  # no key is needed
+
+
 def test_report_leaves_one_file_and_pictures(capsys: Printed, tmp_path: Path):
     given = ["-p", 'options={"ivr_numbers": ["8000", "8100"]}', "-p", "min_offers=5", "-p", "date_from=2026-11-03"]
 
     assert cli.main(["report", SAMPLE, "--notebook", "extensions", *given, "-o", "sent/r.html", "--png", "charts"]) == 0
     assert str(tmp_path / "sent" / "r.html") in capsys.readouterr().out
     shown = html.unescape(Path("sent/r.html").read_text(encoding="utf-8"))
-    assert 'date_from="2026-11-03", date_to="", show_numbers=false, min_offers=5' in shown
+    assert 'date_from="2026-11-03", date_to="", show_numbers=false, own_numbers=[], min_offers=5' in shown
     assert "ivr_numbers=('8000', '8100')" in shown
     assert len(list(Path("charts").glob("*.png"))) == 3
 
@@ -237,6 +253,7 @@ def test_report_leaves_one_file_and_pictures(capsys: Printed, tmp_path: Path):
         ([SAMPLE, "-p", "date=2026-11-02"], "There is no parameter 'date'. Did you mean date_to or date_from?", 2),
         ([SAMPLE, "-p", "date_to"], "A parameter is given as name=value; got 'date_to'", 2),
         ([SAMPLE, "-p", "show_numbers=yes"], "The parameter 'show_numbers' is true or false; got yes", 2),
+        ([SAMPLE, "-p", "direction=inn"], "direction is one of unknown, in, out", 2),
         ([SAMPLE, "-p", "options=[8000]"], "The parameter 'options' is a mapping; got [8000]", 2),
         ([SAMPLE, "-p", "snapshot=other"], "The snapshot is the report's first argument", 2),
         ([SAMPLE, "-o", "."], ". is a folder", 1),

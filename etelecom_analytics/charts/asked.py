@@ -3,7 +3,12 @@
 from ..metrics import MetricOptions
 from ..metrics.registry import TOTALS, Mean, Measure, Quantile
 
-__all__ = ["basis_of", "letters_of", "title_of"]
+__all__ = ["basis_of", "by_words", "letters_of", "title_of"]
+
+
+def by_words(by: str) -> str:
+    """What a chart by this dimension is called: "by hour", "in and out of hours"."""
+    return "in and out of hours" if by == "in_hours" else f"by {by.replace('_', ' ')}"
 
 
 def title_of(asked: Measure) -> str:

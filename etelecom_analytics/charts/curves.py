@@ -9,6 +9,7 @@ from .. import metrics
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, median_survival
 from ..names import labels
+from .asked import by_words
 from .axes import in_order, key_text, time_unit
 from .theme import DASHES, HUES, SHADE, SHADE_OPACITY, TEXT, WIDTH, complete_words, count, dressed, no_calls, rounded, total
 from .waits import WAIT_STARTS
@@ -94,7 +95,7 @@ def _curves(
     keys = [] if by is None else [by]
     table = table_of(calls.lazy(), keys, options=options).collect()
     medians = median_survival(table, keys)
-    named, zone = words["title"] + (f" by {by.replace('_', ' ')}" if by else ""), f"({options.time_zone})"
+    named, zone = words["title"] + (f" {by_words(by)}" if by else ""), f"({options.time_zone})"
     notes: list[str] = [formula]
     of_all = total(medians, "n")
     if not of_all:

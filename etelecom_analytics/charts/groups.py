@@ -13,7 +13,7 @@ from ..metrics.registry import measure as named_measure
 from ..names import labels
 from ..numbers import mask
 from ..privacy import mask_numbers, own_numbers_of
-from .asked import basis_of, letters_of, title_of
+from .asked import basis_of, by_words, letters_of, title_of
 from .axes import CLOCK, TIME, fetched_text, key_text, missing, shaded_words, spans
 from .group_marks import by_name, over_clock, over_time
 from .theme import NONE_LABEL, complete_words, count, dressed, no_calls, rounded, short, total
@@ -137,7 +137,7 @@ def draw_groups(
 ) -> alt.LayerChart | alt.Chart:
     """The chart of what `groups` gives."""
     asked = named_measure(measure)
-    named, zone = f"{title_of(asked)} by {by.replace('_', ' ')}", f"({options.time_zone})"
+    named, zone = f"{title_of(asked)} {by_words(by)}", f"({options.time_zone})"
     doubt = ", with its 95 % interval (Wilson)" if isinstance(asked.made_of, Ratio) else ""
     notes: list[str] = [
         f"{measure} = {asked.formula(options)}{doubt}.{letters_of(asked, options)}",

@@ -1,17 +1,22 @@
 """The ways that calls take through extensions: how many, how often one answers, and the seconds that each step takes."""
 
+from collections.abc import Mapping
+
 import altair as alt
 import polars as pl
 
 from .. import metrics
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions
+from ..names import labels
 from .theme import ANSWERED, FAINT, HUES, complete_words, count, dressed, no_calls, rounded, total
 
 __all__ = ["hunt_paths"]
 
 _ROW, _CALLS, _SECONDS, _RATE = 24, 90, 210, 150
 _MOST_PATHS, _MOST_STEPS = 100, 30
+_LONGEST_PATH, _MOST_NAMES = 32, 12
+"""Characters that fit before the bars, and names that fit below the title."""
 _FEW = 20
 _ODD, _EVEN = HUES[0], HUES[4]
 """Steps that follow each other; a gap tells them apart as well."""
@@ -27,7 +32,8 @@ def hunt_paths(
     """One row a way through target numbers, "101 > 102+103", the most frequent first: its calls, its answer rate, its steps. Collects.
 
     The answer rate has its 95 % interval. A step's bar is as long as it took on average, to its answer, the next step or the end of its
-    ringing; of a path the first 30 steps are drawn. Calls with names (`logs.with_names(...)`) show who has a number.
+    ringing; of a path the first 30 steps are drawn. Calls with names (`logs.with_names(...)`) show who has a number: in the way itself
+    where there is room, else below the title.
 
     Args:
         calls: calls of any direction; what is counted is what is given.
@@ -38,7 +44,11 @@ def hunt_paths(
     Raises:
         InputError: `most` is no number above 0.
     """
-    table = rounded(metrics.hunt_paths(calls.lazy(), options=options, most=most, names=True).collect()).head(_MOST_PATHS)
+    table = _table(calls, most, options, names=True)
+    who = ""
+    if table.select((pl.col("path").str.len_chars() > _LONGEST_PATH).any()).item():
+        table = _table(calls, most, options, names=False)
+        who = _who(table, labels(calls.lazy(), "target_number"))
     zone, complete = f"({options.time_zone})", complete_words(coverage, options.time_zone)
     notes: list[str] = [
         "answer rate = answered / calls of the path, with its 95 % interval (Wilson). A path: a call's offers in order; + rang together.",
@@ -53,7 +63,19 @@ def hunt_paths(
     title = f"Hunt paths: the {ways} that most calls took, {total(table, 'calls'):,} of {of_calls} {zone}"
     if table["calls"].min() < _FEW:  # type: ignore[operator]  # counts are integers
         notes.append(f"Hollow: fewer than {_FEW} calls.")
-    return dressed(_drawn(table), title=title, notes=[*notes, complete], description=_in_words(table))
+    return dressed(_drawn(table), title=title, notes=[*notes, who, complete], description=_in_words(table))
+
+
+def _table(calls: Calls, most: int, options: MetricOptions, *, names: bool) -> pl.DataFrame:
+    return rounded(metrics.hunt_paths(calls.lazy(), options=options, most=most, names=names).collect()).head(_MOST_PATHS)
+
+
+def _who(table: pl.DataFrame, names: Mapping[str, str]) -> str:
+    """Whose the numbers of these ways are, as far as it is known."""
+    numbers = table["steps"].explode(empty_as_null=False).drop_nulls().str.split("+").explode(empty_as_null=False).unique().sort()
+    known = [names[number] for number in numbers if number in names]
+    more = [f"{len(known) - _MOST_NAMES} more"] if len(known) > _MOST_NAMES else []
+    return f"Who: {', '.join([*known[:_MOST_NAMES], *more])}." if known else ""
 
 
 def _in_words(table: pl.DataFrame) -> str:

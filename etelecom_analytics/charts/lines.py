@@ -28,6 +28,9 @@ _MOST_HOURS = 1_400
 """Of more, each day has one bar."""
 _MOST_DAYS = 1_500
 
+_BRIGHT = 0.5
+"""From this part of the highest value on a cell is bright, and its words dark: an expression cannot ask the scale of one panel of many."""
+
 
 def concurrency(
     calls: Calls,
@@ -221,11 +224,13 @@ def _day(day: pl.DataFrame, busy: pl.DataFrame) -> alt.LayerChart:
 
 def _week(week: pl.DataFrame) -> alt.LayerChart:
     weekdays = {number + 1: label for number, label in enumerate(CLOCK["weekday"])}
+    most = week.select(pl.col("erlangs").max()).item()
     table = rounded(
         week.with_columns(
             key=pl.col("hour").cast(pl.String),
             weekday_key=pl.col("weekday").cast(pl.Int64).replace_strict(weekdays, return_dtype=pl.String),
             text=pl.when(pl.col("erlangs") >= 0.05).then(pl.col("erlangs").round(1).cast(pl.String)).otherwise(pl.lit("")),
+            bright=pl.col("erlangs") > most * _BRIGHT,
         )
     )
     tooltip = [
@@ -237,10 +242,8 @@ def _week(week: pl.DataFrame) -> alt.LayerChart:
     ]
     days = alt.Y("weekday_key:N", scale=alt.Scale(domain=CLOCK["weekday"]), title=None, axis=alt.Axis(grid=False, minExtent=_GUTTER))
     base = alt.Chart(table.drop("calls")).encode(_hours_axis(title="hour of the day"), days)
-    most = week.select(pl.col("erlangs").max()).item()
     scale = alt.Scale(scheme=alt.SchemeParams(name="viridis", extent=[0.12, 1]), domain=[0, max(most, 1e-6)])
     cells = base.mark_rect().encode(alt.Color("erlangs:Q", scale=scale, legend=None), tooltip=tooltip)
-    bright = "luminance(scale('color', datum.erlangs)) > 0.3"
-    ink = alt.condition(bright, alt.value("#111111"), alt.value("#ffffff"))
+    ink = alt.condition("datum.bright", alt.value("#111111"), alt.value("#ffffff"))
     text = base.mark_text(fontSize=10).encode(text="text:N", color=ink)
     return alt.LayerChart(layer=[cells, text], width=WIDTH, height={"step": 22}, title=_heading("Mean of each weekday and hour, Erlangs"))

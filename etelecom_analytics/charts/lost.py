@@ -36,7 +36,7 @@ def funnel(
     zone = f"({options.time_zone})"
     notes: list[str] = [
         "calls = running + unknown + offered; offered = answered + missed; missed = the stages at which they were lost. Shares are of the "
-        "stage above, with their 95 % interval (Wilson).",
+        "stage above; pointed at, each tells its 95 % interval (Wilson).",
         complete_words(coverage, options.time_zone),
     ]
     if not counts["calls"]:

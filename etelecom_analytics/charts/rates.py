@@ -6,6 +6,7 @@ import polars as pl
 from ..logs import FetchReport
 from ..metrics import MEASURES, NAME_DIMENSIONS, Calls, MetricOptions, summarize_fetched
 from ..names import labels
+from .asked import by_words
 from .axes import CLOCK, TIME, fetched_text, key_text, missing, shaded_words, spans
 from .panels import by_name, over_clock, over_time
 from .theme import NONE_LABEL, complete_words, count, dressed, no_calls, rounded, short, total
@@ -41,7 +42,7 @@ def answer_rate(
     """
     measures = ["calls", "offered", "answered", "missed", "answer_rate"]
     table = rounded(summarize_fetched(calls, [by], measures, coverage=coverage, options=options, confidence=True))
-    named, zone = f"Answer rate by {by.replace('_', ' ')}", f"({options.time_zone})"
+    named, zone = f"Answer rate {by_words(by)}", f"({options.time_zone})"
     formula = f"answer_rate = {MEASURES['answer_rate'].formula(options)}, with its 95 % interval (Wilson)."
     notes: list[str] = [formula, complete_words(coverage, options.time_zone)]
     all_calls, offered = total(table, "calls"), total(table, "offered")

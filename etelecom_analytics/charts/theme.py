@@ -67,7 +67,7 @@ _NOTHING_FETCHED = "Not fetched"
 NONE_LABEL = "(none)"
 """How a null key is told."""
 
-_FONT = "Helvetica Neue, Arial, Liberation Sans, sans-serif"
+_FONT = "Helvetica Neue, Arial, DejaVu Sans, Liberation Sans, sans-serif"
 _TITLE_LINE, _NOTE_LINE = 90, 132
 """Characters that fit on the width."""
 

@@ -75,6 +75,8 @@ def read_text(name: str, text: str, known: Mapping[str, Parameter]) -> Any:
     parameter = known[name]
     if str in parameter.kinds and not (text == "null" and type(None) in parameter.kinds):
         return text
+    if bool in parameter.kinds and text in ("True", "False"):
+        return text == "True"
     try:
         value = json.loads(text)
     except ValueError:

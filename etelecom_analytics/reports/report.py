@@ -28,6 +28,7 @@ BUNDLED = ("weekly", "extensions")
 """The reports that come with this package."""
 
 _SNAPSHOT, _OPTIONS, _SHOW_NUMBERS, _OWN_NUMBERS = "snapshot", "options", "show_numbers", "own_numbers"
+_DIRECTION = "direction"
 _LONGEST_NAME = 60
 
 
@@ -95,6 +96,8 @@ def _written(
         _check_places(output, pictures)
         logs = read_snapshot(snapshot)
         values = {parameter.name: parameter.default for parameter in known.values()} | asked
+        if str(notebook) in BUNDLED:
+            CallQuery(direction=values.get(_DIRECTION) or None)  # or an error, before anything is run
         options = _options(logs, values) if _OPTIONS in known else None
         own = own_numbers_of(values.get(_OWN_NUMBERS, []))
         if options:

@@ -48,7 +48,7 @@ def choice_of(state: Mapping[str, object], *, time_zone: str, today: Callable[[]
 
     `beside` are the dimensions that may be asked beside the query.
     """
-    known = [*_STATE, "beside"] if beside else _STATE
+    known = [*_STATE, "beside", "chart"] if beside else _STATE
     if not isinstance(state, Mapping):
         raise QueryError(f"A state is a dictionary with keys out of {', '.join(known)}; got {type(state).__name__}.")
     for key in state:

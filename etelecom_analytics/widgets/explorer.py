@@ -77,6 +77,8 @@ class Explorer(Panel):
     ) -> None:
         if not isinstance(logs, CallLogs):
             raise InputError(f"Explorer takes CallLogs, such as et.read_snapshot gives; got {type(logs).__name__}.")
+        if not isinstance(options, MetricOptions):
+            raise InputError(f"options are et.MetricOptions(...); got {type(options).__name__}.")
         zone = options.time_zone
         self._logs, self._given = logs, options
         self._own = (*own_numbers_of(own_numbers), *options.ivr_numbers)

@@ -90,6 +90,18 @@ def test_answer_rates_of_extensions_and_users_are_told_by_name(by: str, expected
         assert set(domain) == keys(drawn, "key")
 
 
+def test_ways_that_are_too_long_with_names_are_told_by_number_and_names_stand_below_the_title(named_calls: pl.DataFrame):
+    drawn = charts.hunt_paths(named_calls)
+    ways = keys(drawn, "path")
+
+    assert any(">" in way for way in ways)
+    assert all(way.replace("+", "").replace(" > ", "").isdigit() for way in ways)
+    assert "Who: Người 0 (101), Người 1 (102)" in subtitle(drawn)
+    short = named_calls.filter(pl.col("call_targets").list.len() == 1)
+    assert any("Người" in way for way in keys(charts.hunt_paths(short), "path"))
+    assert "Who:" not in subtitle(charts.hunt_paths(short))
+
+
 def test_without_names_ids_stay_as_they_are(calls: pl.DataFrame):
     ids = {*calls["extension_id"].drop_nulls(), "(none)"}
 

@@ -276,7 +276,8 @@ def test_hunt_paths_with_their_steps_one_after_the_other(calls: pl.DataFrame):
 
 
 def test_hunt_paths_tell_names(calls: pl.DataFrame):
-    numbers = pl.col("call_targets").list.eval(pl.format("Người {}", pl.element().struct.field("target_number")))
-    drawn = charts.hunt_paths(calls.with_columns(target_names=numbers), options=OPTIONS)
+    numbers = pl.col("call_targets").list.eval(pl.format("An {}", pl.element().struct.field("target_number")))
+    of_few_legs = calls.filter(pl.col("call_targets").list.len() <= 2)
+    drawn = charts.hunt_paths(of_few_legs.with_columns(target_names=numbers), options=OPTIONS)
 
-    assert drawn_rows(drawn, "path", "calls")["path"].str.contains("Người").any()
+    assert drawn_rows(drawn, "path", "calls")["path"].str.contains("An").any()

@@ -440,6 +440,8 @@ def test_own_numbers_are_shown_wherever_the_others_are_masked(tmp_path: Path):
     assert f"own_numbers=('{hotline}',)" in explorer.code()
     with pytest.raises(InputError, match="own_numbers is a tuple"):
         et.Explorer(SAMPLE, own_numbers=hotline)
+    with pytest.raises(InputError, match=r"options are et.MetricOptions\(...\); got dict"):
+        et.Explorer(SAMPLE, options={"ivr_numbers": []})
 
 
 def test_files_hold_the_rows_of_the_table(desk: et.Explorer, tmp_path: Path):
