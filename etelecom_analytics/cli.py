@@ -3,41 +3,25 @@
 import argparse
 import io
 import os
-import shutil
 import sys
-import time
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
 from pathlib import Path
 
-import polars as pl
-
-from . import __version__, clock
-from .api.client import Client
-from .api.fetch import FetchStopped, IncompleteFetch, fetch_calls
-from .api.retry import Retry
-from .archive import Archive
-from .errors import ArchiveBusy, EtelecomError, InputError, LossRefused, SettingError, Stopped
-from .logs import CallLogs
-from .metrics.options import MetricOptions
-from .metrics.registry import HEADLINE, measures
-from .metrics.summary import summarize
-from .privacy import Privacy
-from .query import COMPARISONS, CallQuery
+from . import __version__, clock, commands
+from .commands import DONE, FAILED, PRIVACY_KEY, STOPPED
+from .errors import ArchiveBusy, EtelecomError, InputError, LossRefused, Stopped
+from .query import COMPARISONS
 from .schema import CALL_STATES, DIRECTIONS
-from .simulator import serve, simulate_calls
-from .snapshot import check_place, read_snapshot, write_snapshot
 
 __all__ = ["main"]
 
-_DONE, _FAILED, _MISUSED, _LOSS, _BUSY, _STOPPED = 0, 1, 2, 3, 75, 130
-_PRIVACY_KEY = "ETELECOM_PRIVACY_KEY"
+_MISUSED, _LOSS, _BUSY = 2, 3, 75
 _DEMO_FOLDER = Path("etelecom-demo")
-_DEMO_CALLS, _DEMO_SEED, _DEMO_START, _DEMO_DAYS = 2_000, 7, date(2026, 11, 2), 7
+_DEMO_CALLS, _DEMO_SEED, _DEMO_DAYS = 2_000, 7, 7
 
 _MOST_DAYS = 3_660
 
-_CODES = ((InputError, _MISUSED), (Stopped, _STOPPED), (LossRefused, _LOSS), (ArchiveBusy, _BUSY))
+_CODES = ((InputError, _MISUSED), (Stopped, STOPPED), (LossRefused, _LOSS), (ArchiveBusy, _BUSY))
 """What an error is told by; any other is a failure."""
 
 _WHERE = """\
@@ -76,17 +60,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except EtelecomError as error:
         print(f"etelecom: {error}", file=sys.stderr)
-        return next((code for kind, code in _CODES if isinstance(error, kind)), _FAILED)
+        return next((code for kind, code in _CODES if isinstance(error, kind)), FAILED)
     except KeyboardInterrupt:
         print("etelecom: stopped.", file=sys.stderr)
-        return _STOPPED
+        return STOPPED
     except BrokenPipeError:  # `etelecom demo | head`: whoever read us has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _DONE
+        return DONE
     except OSError as error:
         print(f"etelecom: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
-        return _FAILED
-    return code or _DONE
+        return FAILED
+    return code or DONE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,14 +82,14 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=shape,
     )
     parser.add_argument("--version", action="version", version=f"etelecom_analytics {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    parsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     def command(name: str, does: Callable[[argparse.Namespace], int | None], says: str, *, epilog: str = _EXITS) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=says, description=says, epilog=epilog, formatter_class=shape)
+        added = parsers.add_parser(name, help=says, description=says, epilog=epilog, formatter_class=shape)
         added.set_defaults(command=does)
         return added
 
-    demo = command("demo", _demo, "Show it all on a simulated week: no key and no internet needed.")
+    demo = command("demo", commands.demo, "Show it all on a simulated week: no key and no internet needed.")
     demo.add_argument(
         "--output", type=Path, default=_DEMO_FOLDER, metavar="FOLDER", help="where the snapshot goes (default: ./%(default)s)"
     )
@@ -113,11 +97,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--snapshot-only", action="store_true", help="write no report.html and no pictures of charts")
     _simulation(demo)
 
-    command("check", _check, "Check the key and the address with a single request.", epilog=_WHERE + _EXITS)
+    command("check", commands.check, "Check the key and the address with a single request.", epilog=_WHERE + _EXITS)
 
     fetch = command(
         "fetch",
-        _fetch,
+        commands.fetch,
         "Fetch calls into a snapshot: a folder with calls.parquet, call_targets.parquet and manifest.json.",
         epilog=_WHERE + _EXITS,
     )
@@ -156,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
 
     sync = command(
         "sync",
-        _sync,
+        commands.sync,
         "Bring an archive in step with the API: years of calls in one folder, a day at a time. Made for cron.",
         epilog=_WHERE + _EXITS_OF_SYNC,
     )
@@ -180,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     sync.add_argument(
         "--numbers",
         choices=("masked", "pseudonymized"),
-        help=f"hide outside numbers, notes and links to recordings before they are written; pseudonyms want {_PRIVACY_KEY}",
+        help=f"hide outside numbers, notes and links to recordings before they are written; pseudonyms want {PRIVACY_KEY}",
     )
     sync.add_argument(
         "--own-number", dest="own_numbers", action="append", default=[], metavar="NUMBER", help="a number that stays; may be repeated"
@@ -191,8 +175,8 @@ def _parser() -> argparse.ArgumentParser:
 
     report = command(
         "report",
-        _report,
-        "Make a report of a snapshot: one HTML file with charts, to open in a browser or to send. It needs no key and no internet.",
+        commands.report,
+        "Make a report of a snapshot: one HTML file with charts, to open in a browser or to send.",
         epilog=_PARAMETERS + _EXITS,
     )
     report.add_argument("snapshot", type=Path, metavar="SNAPSHOT", help="the folder of a snapshot, such as etelecom fetch leaves")
@@ -214,7 +198,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("--png", type=Path, metavar="DIR", help="also write its charts there, as pictures")
 
-    server = command("serve", _serve, "Serve a simulated call-log API on this machine, to try programs and notebooks on, until Ctrl-C.")
+    server = command(
+        "serve", commands.serve_calls, "Serve a simulated call-log API on this machine, to try programs and notebooks on, until Ctrl-C."
+    )
     server.add_argument("--port", type=int, default=8765, help="where to listen (default: %(default)s; 0 takes a free one)")
     server.add_argument("--snapshot", type=Path, metavar="FOLDER", help="serve the calls of this snapshot instead of simulated ones")
     _simulation(server)
@@ -237,138 +223,3 @@ def _days(text: str) -> int:
     if _count(text) > _MOST_DAYS:
         raise argparse.ArgumentTypeError(f"at most {_MOST_DAYS} days, not {text}")
     return int(text)
-
-
-def _demo(given: argparse.Namespace) -> None:
-    check_place(given.output, replace=given.replace)
-    query = CallQuery(date_from=_DEMO_START, date_to=_DEMO_START + timedelta(days=given.days))
-    simulation = simulate_calls(given.calls, seed=given.seed, start=_DEMO_START, days=given.days)
-    with serve(simulation.calls) as server, Client(server.base_url, server.api_key) as client:
-        logs = fetch_calls(client, query)
-    folder = write_snapshot(logs, given.output, replace=given.replace)
-    options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
-    calls_in = logs.calls.filter(pl.col("direction") == "in")
-    print(f"\nA simulated call centre: {logs.calls.height:,} calls with {logs.call_targets.height:,} call targets.")
-    print(f"Calls in, by day ({options.time_zone}); IVR and queue ({', '.join(options.ivr_numbers)}) count as no person:\n")
-    _print_table(summarize(calls_in, ["day"], HEADLINE, options=options))
-    total = summarize(calls_in, (), HEADLINE, options=options).row(0, named=True)
-    formulas = measures(options=options).rows_by_key("name", named=True, unique=True)
-    print("\nAll calls in:")
-    for name in HEADLINE:
-        print(f"  {name:<12} {_number(total[name], formulas[name]['unit']):>8}   {formulas[name]['formula']}")
-    print(f"\nThe snapshot is in {folder.resolve()}")
-    if not given.snapshot_only:
-        from .reports import write_charts, write_page  # Altair costs a second, which no other command needs
-
-        page = write_page(logs, folder / "report.html", options=options)
-        write_charts(logs, folder / "charts", options=options)
-        print(f"A page to open in a browser, or to send:  {page.resolve()}")
-    print(f"To open it in Python:  import etelecom_analytics as et; logs = et.read_snapshot({str(folder)!r})")
-
-
-def _check(given: argparse.Namespace) -> None:
-    with Client.from_env(retry=Retry(attempts=1)) as client:
-        page = client.list_calls(limit=1)
-        print(f"{client.base_url} answers, and takes the key. {'It has no calls yet.' if page.is_empty else 'There are calls to fetch.'}")
-
-
-def _fetch(given: argparse.Namespace) -> int:
-    names = ("date_from", "date_to", "direction", "call_state", "call_number", "extension_ids", "user_id", "hotline_ids", "department_id")
-    fields = {name: getattr(given, name) for name in (*names, "external_id", "external_session_id", "time_zone")}
-    comparison, seconds = given.duration or (None, "")
-    query = CallQuery(**fields, duration=comparison and (comparison, int(seconds) if seconds.isdecimal() else seconds))
-    check_place(given.output, replace=given.replace)
-    partial = given.output.with_name(f"{given.output.name}.partial")
-    before = read_snapshot(partial) if given.resume else None
-    try:
-        with Client.from_env() as client:
-            logs = fetch_calls(client, query, workers=given.workers, progress=not given.quiet, resume=before)
-    except IncompleteFetch as error:
-        kept = write_snapshot(error.partial, partial, replace=True)
-        happened = f"{error.cause} {error.partial.calls.height:,} calls came until then".lstrip()
-        print(f"etelecom: {happened}, and are kept in {kept}. The same command with --resume fetches the rest.", file=sys.stderr)
-        return _STOPPED if isinstance(error, FetchStopped) else _FAILED
-    folder = write_snapshot(logs, given.output, replace=given.replace)
-    print(f"{logs!r}\n  snapshot   {folder.resolve()}")
-    if logs.calls.is_empty():
-        print("There are no calls that match: widen the dates, drop a filter, or write the number as the PBX does (0..., 84... or +84...).")
-    if before:
-        shutil.rmtree(partial)
-    return _DONE
-
-
-def _sync(given: argparse.Namespace) -> None:
-    quiet = given.quiet or sys.stderr is None or not sys.stderr.isatty()
-    privacy = None
-    if given.numbers:
-        key = os.environ.get(_PRIVACY_KEY) if given.numbers == "pseudonymized" else None
-        if given.numbers == "pseudonymized" and not key:
-            raise SettingError(f"{_PRIVACY_KEY} is not set: pseudonyms are made with it, the same at every sync.")
-        privacy = Privacy(
-            numbers=given.numbers,
-            key=key,
-            own_numbers=tuple(given.own_numbers),
-            notes="kept" if given.keep_notes else "dropped",
-            recordings="kept" if given.keep_recordings else "dropped",
-        )
-    archive = Archive(given.archive, time_zone=given.time_zone, ivr_numbers=given.ivr_numbers, privacy=privacy)
-    with Client.from_env() as client:
-        report = archive.sync(
-            client,
-            since=given.since,
-            until=given.until,
-            lookback=given.lookback,
-            accept_loss=given.accept_loss,
-            workers=given.workers,
-            progress=not quiet,
-        )
-    if not quiet:
-        print(f"{report!r}\n{archive.status()!r}")
-
-
-def _report(given: argparse.Namespace) -> None:
-    from .reports.report import write_report_of_texts  # Altair costs a second, which no other command needs
-
-    made = write_report_of_texts(given.snapshot, given.output, notebook=given.notebook, texts=given.parameters, png_folder=given.png)
-    print(f"A report to open in a browser, or to send:  {made.resolve()}")
-
-
-def _serve(given: argparse.Namespace) -> None:
-    calls = _served_calls(given)
-    with serve(calls, port=given.port) as server:
-        print(f"Serving {calls.height:,} calls on this machine. In another terminal, or in a file named .env:\n")
-        print(f"ETELECOM_BASE_URL={server.base_url}\nETELECOM_API_KEY={server.api_key}\n\nCtrl-C ends it.", flush=True)
-        while True:
-            time.sleep(3600)
-
-
-def _served_calls(given: argparse.Namespace) -> pl.DataFrame:
-    if given.snapshot:
-        logs: CallLogs = read_snapshot(given.snapshot)
-        return logs.calls
-    return simulate_calls(given.calls, seed=given.seed, start=_DEMO_START, days=given.days).calls
-
-
-def _print_table(table: pl.DataFrame) -> None:
-    with pl.Config(
-        tbl_formatting="ASCII_MARKDOWN",  # a Windows console may know no box lines
-        tbl_hide_column_data_types=True,
-        tbl_hide_dataframe_shape=True,
-        tbl_rows=-1,
-        tbl_cols=-1,
-        tbl_width_chars=120,
-        float_precision=3,
-    ):
-        print(table)
-
-
-def _number(value: float | None, unit: str) -> str:
-    if value is None:
-        return "none"
-    match unit:
-        case "share":
-            return f"{value:.1%}"
-        case "s":
-            return f"{value:.1f} s"
-        case _:
-            return f"{value:,}"
