@@ -80,7 +80,7 @@ class Explorer(Panel):
         if not isinstance(options, MetricOptions):
             raise InputError(f"options are et.MetricOptions(...); got {type(options).__name__}.")
         zone = options.time_zone
-        self._logs, self._given = logs, options
+        self._logs = logs
         self._own = (*own_numbers_of(own_numbers), *options.ivr_numbers)
         self._keep = None if show_numbers else self._own
         self._options = looked_at(logs, options)
