@@ -1,14 +1,16 @@
 """Selection: some of the calls of a table, over what was reckoned of all of them once.
 
 A panel asks the same table again and again. What a call's facts, offers and legs are depends on that call alone, so they are reckoned
-once for the whole table and each set of options; another filter then only picks other rows of them.
+once for the whole table and each set of options, whoever looks at it; another filter then only picks other rows of them.
 """
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property, lru_cache
+from weakref import WeakValueDictionary
 
 import polars as pl
+from polars import selectors
 
 from ..numbers import normalised
 from ..query import CallQuery
@@ -32,7 +34,7 @@ class Selection:
     """
 
     def __init__(self, calls: pl.DataFrame) -> None:
-        self._of, self._chosen = _Table(calls), pl.repeat(value=True, n=calls.height, eager=True)
+        self._of, self._chosen = _table_of(calls), pl.repeat(value=True, n=calls.height, eager=True)
 
     def where(self, *predicates: pl.Expr) -> "Selection":
         """Those of the selected calls for which all of these hold, such as `query.to_expr()`."""
@@ -118,13 +120,20 @@ class _Table:
     """A table of calls, and what was reckoned of it: flat facts at once where they are asked for, the rest in a thread beside."""
 
     def __init__(self, calls: pl.DataFrame) -> None:
-        self.calls = calls
+        self.given, self.calls = calls, calls.clone()  # which shares all of it, and stays what it is if somebody changes the other
+        calls = self.calls
         self.facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: facts(calls, options=options))
         # One after the other: Polars has a thread for each core anyway, and what somebody waits for now should have them.
         beside = ThreadPoolExecutor(1, thread_name_prefix="etelecom-facts")
         self._numbers = cache(lambda: beside.submit(_in_one_form, calls))
         self._offers = lru_cache(_SETS_OF_OPTIONS)(lambda options: beside.submit(_offers, calls, options))
         self._legs = lru_cache(_SETS_OF_OPTIONS)(lambda options: beside.submit(_legs, calls, options))
+
+    def stands(self) -> bool:
+        """Whether the table that was given is what it was."""
+        flat = ~selectors.nested()
+        same_columns = self.given.schema == self.calls.schema and self.given.height == self.calls.height
+        return same_columns and self.given.select(flat).equals(self.calls.select(flat))
 
     def prepare(self, options: MetricOptions) -> None:
         self._numbers()
@@ -142,6 +151,18 @@ class _Table:
 
     def leg_facts(self, options: MetricOptions) -> pl.DataFrame:
         return self._legs(options).result()
+
+
+_TABLES: WeakValueDictionary[int, _Table] = WeakValueDictionary()
+"""Those that somebody looks at, by the identity of what was given; a table keeps that alive, so no other has the same."""
+
+
+def _table_of(calls: pl.DataFrame) -> _Table:
+    """The table of these calls: that of others who look at the same, with what was reckoned of it, or a new one."""
+    known = _TABLES.get(id(calls))
+    if known is None or not known.stands():
+        known = _TABLES[id(calls)] = _Table(calls)
+    return known
 
 
 def _in_one_form(calls: pl.DataFrame) -> pl.DataFrame:

@@ -101,6 +101,23 @@ def test_what_was_prepared_is_what_is_reckoned_when_it_is_asked(measures: list[s
     assert_frame_equal(summarize(Selection(CALLS), ["target_number"], measures, options=OPTIONS), expected)
 
 
+def test_what_was_reckoned_of_a_table_is_there_for_all_who_look_at_it_until_it_changes():
+    calls = CALLS.clone()
+    one, other = Selection(calls), Selection(calls)
+    expected = summarize(calls, ["target_number"], ["offers"], options=OPTIONS)
+    assert_frame_equal(summarize(one, ["target_number"], ["offers"], options=OPTIONS), expected)
+    assert one.values("wait_s", OPTIONS) is not None
+    assert other._of is one._of
+
+    calls.replace_column(
+        calls.get_column_index("call_state"), pl.Series("call_state", ["answered"] * calls.height, calls.schema["call_state"])
+    )
+    changed = Selection(calls)
+    assert summarize(changed, (), ["missed"], options=OPTIONS).item() < summarize(one, (), ["missed"], options=OPTIONS).item()
+    assert_frame_equal(summarize(changed, (), ["missed"], options=OPTIONS), summarize(calls, (), ["missed"], options=OPTIONS))
+    assert_frame_equal(one.calls, CALLS)
+
+
 def test_what_fails_beside_fails_for_who_asks():
     wrong = Selection(CALLS.drop("call_targets"))
     wrong.prepare(OPTIONS)
