@@ -21,7 +21,7 @@ class Column(NamedTuple):
 class RowTable(anywidget.AnyWidget):
     """What stands on one page; whatever it holds is shown as text."""
 
-    _esm = Path(__file__).with_name("row_table.js")
+    _esm = Path(__file__).with_name("row_table.js").read_text(encoding="utf-8")  # a path would keep every instance alive, to watch it
     told = traitlets.Dict().tag(sync=True)
 
     def __init__(self, *, sort: Callable[[str], object], turn: Callable[[int], object], open_row: Callable[[int], object]) -> None:

@@ -1,7 +1,9 @@
 """Explorer: whatever is turned, clicked or brushed, numbers, chart, table, code and files are of the same calls."""
 
 import contextlib
+import gc
 import json
+import weakref
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -311,6 +313,16 @@ def test_whatever_is_asked_beside_is_asked_in_state_and_code_too(beside: dict[st
         assert_frame_equal(found, expected)
     assert expected.height > 0
     assert all(name.replace("_", " ") in said(explorer) or name in said(explorer) for name in beside)
+
+
+def test_nothing_keeps_an_explorer_that_is_closed():
+    explorer = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
+    seen = weakref.ref(explorer)
+    explorer.close()
+    del explorer
+    gc.collect()
+
+    assert seen() is None
 
 
 def test_a_click_on_the_calls_of_nobody_shows_them():
