@@ -57,6 +57,7 @@ def calls_behind(
         return chosen.behind(of_legs, options) if of_legs else chosen
     lazy = calls.lazy().filter(*of_calls) if of_calls else calls.lazy()
     if of_legs:
+        lazy = lazy.cache()  # whose rows may have another order each time
         tables = (offer_facts(lazy, options=options, busy=False), leg_facts(lazy, options=options))
         rows = pl.concat([table.filter(*of_legs).select(_ROW) for table in tables]).unique()
         lazy = lazy.with_row_index(_ROW).join(rows, on=_ROW, how="semi", maintain_order="left").drop(_ROW)

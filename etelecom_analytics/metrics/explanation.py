@@ -117,7 +117,7 @@ def explain(
         UnknownName, NotInRecord, InputError: as `summarize`; InputError too where a value cannot be one of its dimension.
     """
     group, each = _group(by, at), named(measure)
-    lazy = calls.lazy() if isinstance(calls, Calls) else calls
+    lazy = calls.lazy().cache() if isinstance(calls, Calls) else calls  # whose rows may have another order each time
     rows = rows_of(lazy, list(group), measure, options=options)
     chosen = rows.filter(*_conditions(group, rows.collect_schema()))
     found = _with_ids(chosen, lazy, each).sort("call_id", *_targets(each), *_facts_of(each), nulls_last=True).collect()

@@ -50,8 +50,9 @@ def hunt_paths(
     """
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise InputError(f"most is a number of paths above 0, such as 20; got {most!r}.")
-    steps = _steps(calls.lazy(), options, labels(calls, "target_number") if names else {})
-    counted = _calls(calls.lazy(), options)
+    lazy = calls.lazy().cache()  # whose rows may have another order each time
+    steps = _steps(lazy, options, labels(calls, "target_number") if names else {})
+    counted = _calls(lazy, options)
     paths = steps.group_by("call_row", maintain_order=True).agg(steps=pl.col("step"))
     whole = paths.join(counted, on="call_row").with_columns(path=pl.col("steps").list.join(" > "))
     # The path of a call beside each of its steps: what a step lost is told apart by the way that led to it.

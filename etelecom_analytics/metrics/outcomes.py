@@ -27,7 +27,8 @@ def legs(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  #
 
     LazyFrame in, LazyFrame out. The rules are in the README's table of outcomes; the first that holds gives the word.
     """
-    return same_kind(calls, _of_calls(_judged(calls.lazy(), options), calls.lazy()).select(*CALL_TARGETS_SCHEMA, "outcome"))
+    numbered = _numbered(calls.lazy())
+    return same_kind(calls, _of_calls(_judged(numbered, options), numbered).select(*CALL_TARGETS_SCHEMA, "outcome"))
 
 
 def offers(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
@@ -36,7 +37,8 @@ def offers(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame: 
     An offer gathers the legs of one call to one number that began within 2 s of each other. Offers of running calls (`in_progress`) and
     offers to `ivr_numbers` are rows too; the measures leave both out. LazyFrame in, LazyFrame out.
     """
-    return same_kind(calls, _of_calls(_gathered(calls.lazy(), options, busy=True), calls.lazy()).select(*OFFERS_SCHEMA))
+    numbered = _numbered(calls.lazy())
+    return same_kind(calls, _of_calls(_gathered(numbered, options, busy=True), numbered).select(*OFFERS_SCHEMA))
 
 
 OFFER_FACTS = {
@@ -70,9 +72,10 @@ def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> p
     """
     outcome = pl.col("outcome")
     answered, rna = outcome == "answered", outcome == "rna_timeout"
-    counted = _gathered(calls, options, busy=busy).filter((outcome != "in_progress") & to_person(pl.col, options))
+    numbered = _numbered(calls)
+    counted = _gathered(numbered, options, busy=busy).filter((outcome != "in_progress") & to_person(pl.col, options))
     return (
-        _of_calls(counted, calls)
+        _of_calls(counted, numbered)
         .with_columns(
             offers=pl.lit(value=True),
             answered_offers=answered,
@@ -94,7 +97,7 @@ def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
 
     The first answer among its legs, and the last of their ends; null where none is known.
     """
-    gathered = _gathered(calls, options, busy=False).filter((pl.col("outcome") != "in_progress") & to_person(pl.col, options))
+    gathered = _gathered(_numbered(calls), options, busy=False).filter((pl.col("outcome") != "in_progress") & to_person(pl.col, options))
     return gathered.select("call_row", "target_index", "target_number", "outcome", "offered_at", "answered_at", "over_at")
 
 
@@ -106,9 +109,10 @@ def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """
     outcome, delay = pl.col("outcome"), seconds(pl.col("add_time"), pl.col("ring_time"))
     unavailable = (outcome == "unreachable") & (pl.col("fail_code") == _UNAVAILABLE).fill_null(value=False)
-    counted = _judged(calls, options).filter(pl.col("trunk_name").is_not_null(), outcome != "in_progress")
+    numbered = _numbered(calls)
+    counted = _judged(numbered, options).filter(pl.col("trunk_name").is_not_null(), outcome != "in_progress")
     return (
-        _of_calls(counted, calls)
+        _of_calls(counted, numbered)
         .with_columns(
             trunk_legs=pl.lit(value=True),
             answered_legs=outcome == "answered",
@@ -119,11 +123,15 @@ def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     )
 
 
-def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
+def _numbered(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """The calls with their row, on which what is made of them is joined: cached, since a lazy frame may have another order each time."""
+    return calls.with_row_index("call_row").cache()
+
+
+def _judged(numbered: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     """Legs with their outcome, and what it was judged by."""
     exploded = (
-        calls.with_row_index("call_row")
-        .select("call_row", "ended_at", leg=pl.col("call_targets"), target_index=_positions())
+        numbered.select("call_row", "ended_at", leg=pl.col("call_targets"), target_index=_positions())
         .explode("leg", "target_index", empty_as_null=False, keep_nulls=False)
         .unnest("leg")
         .with_row_index("leg_row")
@@ -137,9 +145,9 @@ def _judged(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     return exploded.join(together, on="leg_row", how="left", maintain_order="left").with_columns(outcome=_first_rule())
 
 
-def _of_calls(rows: pl.LazyFrame, calls: pl.LazyFrame) -> pl.LazyFrame:
+def _of_calls(rows: pl.LazyFrame, numbered: pl.LazyFrame) -> pl.LazyFrame:
     """These rows, in their order, with the columns of their call: joined at the end, since to carry them through costs a third more."""
-    context = calls.with_row_index("call_row").select("call_row", "started_at", *CALL_COLUMNS, names_carried(), call_id=pl.col("id"))
+    context = numbered.select("call_row", "started_at", *CALL_COLUMNS, names_carried(), call_id=pl.col("id"))
     return rows.join(context, on="call_row", how="left", maintain_order="left")
 
 
@@ -190,10 +198,12 @@ def _first_rule() -> pl.Expr:
     )
 
 
-def _gathered(calls: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
+def _gathered(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
     """Offers with the columns of `schema.OFFERS` but `call_id`; `busy` is false throughout where nobody asks for it."""
     begins = pl.coalesce("add_time", "ring_time", "answered_time")
-    judged = _judged(calls, options).with_columns(began=begins).sort("call_row", "target_number", "began", "target_index", nulls_last=True)
+    judged = (
+        _judged(numbered, options).with_columns(began=begins).sort("call_row", "target_number", "began", "target_index", nulls_last=True)
+    )
     # In this order a leg opens an offer unless the leg before it is of the same ring and began within 2 s; what has no number, or no
     # time, opens one of its own. The first leg of a ring opens one, so filling forward never crosses from one ring to the next.
     same_ring = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in ("call_row", "target_number"))

@@ -4,9 +4,9 @@ A panel asks the same table again and again. What a call's facts, offers and leg
 once for the whole table and each set of options, whoever looks at it; another filter then only picks other rows of them.
 """
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, cached_property, lru_cache
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from weakref import WeakValueDictionary
 
 import polars as pl
@@ -24,6 +24,8 @@ _A_PAGE = 100
 """So few rows are taken one by one."""
 _SETS_OF_OPTIONS = 4
 """How many are kept, the latest used: somebody who compares two thresholds, not one who drags a slider."""
+_ANY = MetricOptions()
+"""Numbers in one form depend on no options."""
 
 
 class Selection:
@@ -116,18 +118,37 @@ def fact_rows(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     return calls.facts(options) if isinstance(calls, Selection) else facts(calls.lazy(), options=options)
 
 
+class _Once:
+    """What is reckoned of a table for some sets of options: by who asks first, or beside, where it was begun before."""
+
+    def __init__(self, reckon: Callable[[MetricOptions], pl.DataFrame]) -> None:
+        self._reckon, self._known = reckon, dict[MetricOptions, pl.DataFrame | Future[pl.DataFrame]]()
+
+    def begin(self, options: MetricOptions, beside: ThreadPoolExecutor) -> None:
+        if options not in self._known:
+            self._known[options] = beside.submit(self._reckon, options)
+
+    def __call__(self, options: MetricOptions) -> pl.DataFrame:
+        known = self._known.pop(options, None)
+        if isinstance(known, Future):
+            known = known.result()  # or its error, which is not kept: who asks again has it reckoned anew
+        found = self._reckon(options) if known is None else known
+        self._known[options] = found  # as the latest used
+        for oldest in list(self._known)[:-_SETS_OF_OPTIONS]:
+            self._known.pop(oldest, None)
+        return found
+
+
 class _Table:
-    """A table of calls, and what was reckoned of it: flat facts at once where they are asked for, the rest in a thread beside."""
+    """A table of calls, and what was reckoned of it."""
 
     def __init__(self, calls: pl.DataFrame) -> None:
         self.given, self.calls = calls, calls.clone()  # which shares all of it, and stays what it is if somebody changes the other
-        calls = self.calls
-        self.facts = lru_cache(_SETS_OF_OPTIONS)(lambda options: facts(calls, options=options))
-        # One after the other: Polars has a thread for each core anyway, and what somebody waits for now should have them.
-        beside = ThreadPoolExecutor(1, thread_name_prefix="etelecom-facts")
-        self._numbers = cache(lambda: beside.submit(_in_one_form, calls))
-        self._offers = lru_cache(_SETS_OF_OPTIONS)(lambda options: beside.submit(_offers, calls, options))
-        self._legs = lru_cache(_SETS_OF_OPTIONS)(lambda options: beside.submit(_legs, calls, options))
+        own = self.calls
+        self.facts = _Once(lambda options: facts(own, options=options))
+        self.offer_facts = _Once(lambda options: offer_facts(own.lazy(), options=options, busy=False).collect())
+        self.leg_facts = _Once(lambda options: leg_facts(own.lazy(), options=options).collect())
+        self._numbers = _Once(lambda _: own.select(normalised(pl.col(side)) for side in ("caller", "callee")))
 
     def stands(self) -> bool:
         """Whether the table that was given is what it was."""
@@ -136,21 +157,18 @@ class _Table:
         return same_columns and self.given.select(flat).equals(self.calls.select(flat))
 
     def prepare(self, options: MetricOptions) -> None:
-        self._numbers()
-        self._legs(options)
-        self._offers(options)
+        # One after the other: Polars has a thread for each core anyway, and what somebody waits for now should have them.
+        beside = ThreadPoolExecutor(1, thread_name_prefix="etelecom-facts")
+        self._numbers.begin(_ANY, beside)
+        self.leg_facts.begin(options, beside)
+        self.offer_facts.begin(options, beside)
+        beside.shutdown(wait=False)  # once it has done what was begun
 
     @property
     def numbers(self) -> tuple[pl.Expr, pl.Expr]:
         """Caller and callee in one form."""
-        told = self._numbers().result()
+        told = self._numbers(_ANY)
         return pl.lit(told["caller"]), pl.lit(told["callee"])
-
-    def offer_facts(self, options: MetricOptions) -> pl.DataFrame:
-        return self._offers(options).result()
-
-    def leg_facts(self, options: MetricOptions) -> pl.DataFrame:
-        return self._legs(options).result()
 
 
 _TABLES: WeakValueDictionary[int, _Table] = WeakValueDictionary()
@@ -163,15 +181,3 @@ def _table_of(calls: pl.DataFrame) -> _Table:
     if known is None or not known.stands():
         known = _TABLES[id(calls)] = _Table(calls)
     return known
-
-
-def _in_one_form(calls: pl.DataFrame) -> pl.DataFrame:
-    return calls.select(normalised(pl.col(side)) for side in ("caller", "callee"))
-
-
-def _offers(calls: pl.DataFrame, options: MetricOptions) -> pl.DataFrame:
-    return offer_facts(calls.lazy(), options=options, busy=False).collect()
-
-
-def _legs(calls: pl.DataFrame, options: MetricOptions) -> pl.DataFrame:
-    return leg_facts(calls.lazy(), options=options).collect()

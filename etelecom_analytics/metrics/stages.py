@@ -73,7 +73,7 @@ def funnel(calls: Calls, *, options: MetricOptions = MetricOptions()) -> pl.Data
 
 def lost_calls(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:  # noqa: B008  # a frozen value
     """One row a missed call, in the order of the calls: its `id` and its `stage`, one of `LOST_STAGES`. LazyFrame in, LazyFrame out."""
-    numbered = calls.lazy().with_row_index("call_row")
+    numbered = calls.lazy().with_row_index("call_row").cache()  # a lazy frame may have another order each time
     near_end = ((pl.col("ended_time") - pl.col("ended_at")).abs() <= _TOLERANCE).fill_null(value=False)
     person, rings = to_person(pl.col, options), rang(pl.col)
     of_legs = (
