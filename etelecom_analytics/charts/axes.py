@@ -147,12 +147,13 @@ def _parts(coverage: FetchReport, begin: datetime, end: datetime) -> list[tuple[
     """The parts of [begin, end) that are not here, in order, and why.
 
     What a fetch left of the range that it was asked for are its gaps. A week that the range cuts lies outside it in part, and that says
-    nothing about the fetch; but of a range without an end all that came after is not fetched yet.
+    nothing about the fetch; but of a range without an end all that came after is not fetched yet. One that ends in the future has a gap.
     """
     edges = [moment for gap in coverage.gaps for moment in gap]
     first, last = min([coverage.complete_from or begin, *edges]), max([coverage.complete_to, *edges])
     reached = max([coverage.began_at, *(window.end for window in coverage.windows if window.end)])
-    asked, until = min(max(begin, first), end), max(begin, min(end, last)) if last < reached else end
+    bounded = last < reached or last > coverage.complete_to
+    asked, until = min(max(begin, first), end), max(begin, min(end, last)) if bounded else end
     not_fetched = ((*gap, "not fetched") for gap in coverage.unfetched(asked, until))
     parts = [(begin, asked, "not asked for"), *not_fetched, (until, end, "not asked for")]
     return [part for part in parts if part[0] < part[1]]

@@ -109,7 +109,7 @@ def gallery(
     Args:
         calls: calls of all directions.
         options: what the numbers depend on besides the calls.
-        coverage: `logs.report`; shades what was not fetched, and says up to when the calls are complete.
+        coverage: `logs.report`; shades what was not fetched or not asked for, and says up to when the calls are complete.
     """
     if not isinstance(calls, Calls):
         raise InputError(f"gallery takes a table of calls, such as logs.calls; got {type(calls).__name__}.")

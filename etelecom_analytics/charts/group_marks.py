@@ -41,7 +41,7 @@ def _axis_of(asked: Measure, table: pl.DataFrame, *, extent: int | None) -> tupl
 
 
 def over_time(table: pl.DataFrame, by: str, asked: Measure, gaps: pl.DataFrame) -> alt.LayerChart:
-    """Days, weeks or months on an axis of time, with grey spans where nothing was fetched."""
+    """Days, weeks or months on an axis of time, with grey spans of what is not here."""
     width = min(WIDTH, max(300, 90 * table.height))
     axis, scale = _axis_of(asked, table, extent=_GUTTER)
     y = alt.Y("value:Q", title=title_of(asked).lower(), axis=axis, scale=scale)

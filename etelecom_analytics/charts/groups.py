@@ -45,7 +45,7 @@ def measure_by(
         measure: any of `etelecom_analytics.measures()`.
         by: any dimension of that measure. Extensions, users and target numbers are told by name where calls have names.
         options: what the numbers depend on besides the calls.
-        coverage: `logs.report`; shades what was not fetched, and counts 0 where something was fetched and had no calls.
+        coverage: `logs.report`; shades what was not fetched or not asked for, and counts 0 where something was fetched and had no calls.
         masked: whether outside numbers are told masked.
         own_numbers: numbers that are told all the same, such as the own hotlines; so are the options' `ivr_numbers`.
 

@@ -47,7 +47,7 @@ def concurrency(
         calls: calls of any direction; those that were not fetched were on no line.
         trunk: only the lines of the trunk of this name, held by legs.
         options: whose local time is meant.
-        coverage: `logs.report`; shades what was not fetched.
+        coverage: `logs.report`; shades what was not fetched or not asked for.
     """
     found = metrics.concurrency(calls, trunk=trunk)
     zone, unit = f"({options.time_zone})", "leg" if trunk else "call"
@@ -126,7 +126,7 @@ def erlangs(
         calls: calls of any direction; those that were not fetched were on no line.
         trunk: only the lines of the trunk of this name, held by legs.
         options: whose local time is meant.
-        coverage: `logs.report`; shades what was not fetched, and leaves hours that were not wholly fetched out of the means.
+        coverage: `logs.report`; shades what was not fetched or not asked for, and leaves hours of which that holds out of the means.
     """
     hours = metrics.erlangs(calls.lazy(), trunk=trunk, options=options).collect()
     zone, of_calls = f"({options.time_zone})", calls.lazy().select(pl.len()).collect().item()

@@ -35,7 +35,7 @@ def answer_rate(
         by: a dimension that calls carry, such as "day", "hour", "direction" or "callee". Extensions and users are told by name where
             calls have names (`logs.with_names(...)`): "An (101)".
         options: what the numbers depend on besides the calls.
-        coverage: `logs.report`; shades what was not fetched, and counts 0 where something was fetched and had no calls.
+        coverage: `logs.report`; shades what was not fetched or not asked for, and counts 0 where something was fetched and had no calls.
 
     Raises:
         InputError: a dimension of offers, or none at all; the message says which there are.

@@ -1,7 +1,7 @@
 """What a report may not tell: outside numbers, unless they are asked for, and links to recordings."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -12,16 +12,16 @@ from ..numbers import is_private, masked, normalise, normalised
 
 __all__ = ["Withheld"]
 
-_RUN = re.compile(r"[+(]?\d+(?:[ .()/\-\u00a0]{0,3}[+]?\d+)*")
+_RUN = re.compile(r"[+(]?\d+(?:[ .,()/\-\u00a0]{0,3}[+]?\d+)*")
 _GROUP = re.compile(r"\+?\d+")
 _FEWEST, _MOST = 6, 16
 """Digits of a number that is no extension."""
-_LEAST = 10**8
-_NATIONAL = r"^0\d{9,10}$"
-"""What loses its 0 where somebody makes whole numbers of texts."""
-_WRITTEN = (r"\+?\b\d{9,12}\b", r"\b0\d{2,3}[ .\-]\d{3}[ .\-]\d{3,4}\b")
-"""How people write numbers in notes."""
-_OUTSIDE = r"^(?:0\d{9,10}|1[89]00\d{4,6}|\+\d{9,12})$"
+_LEAST = 10**7
+"""Where whole numbers begin that may have been one."""
+_SHORTENED = r"^(?:0\d{9,10}|\+\d{8,14})$"
+"""What loses its 0 or its + where somebody makes whole numbers of texts."""
+_MANY_DIGITS = r"\d(?:\D{0,3}\d){7}"
+_OUTSIDE = re.compile(r"0\d{8,10}|1[89]00\d{4,6}|\+\d{9,14}")
 _HOST = r"^https?://([^/?#\s]+)"
 _LINK = re.compile(r"https?://([^/?#\s\"'<>\\]+)[^\s\"'<>\\]*")
 _NO_LINK = "(recording withheld)"
@@ -43,7 +43,7 @@ class Withheld:
         known = _numbers_of(logs) if numbers else pl.Series("number", [], pl.String)
         number = pl.col("number")
         outside = known.unique().to_frame().select(normalised(number).filter(is_private(number, keep)).unique()).to_series()
-        bare = outside.filter(outside.str.contains(_NATIONAL)).str.slice(1)
+        bare = outside.filter(outside.str.contains(_SHORTENED)).str.slice(1)
         self._numbers = frozenset([*outside, *bare])
         links = logs.calls["recording_urls"].explode(empty_as_null=False).drop_nulls()
         self._hosts = frozenset(links.str.extract(_HOST).drop_nulls().unique())
@@ -59,11 +59,11 @@ class Withheld:
         return text
 
     def from_data(self, data: Any) -> Any:
-        """JSON with what is withheld masked in all its texts; so are whole numbers of as many digits that are one of the numbers."""
+        """JSON with what is withheld masked in all its texts; a whole number that is one of the numbers, but for its 0 or +, is too."""
         match data:
             case str():
                 return self.from_text(data)
-            case int() | float() if data >= _LEAST and data % 1 == 0:
+            case int() | float() if abs(data) >= _LEAST and data % 1 == 0:
                 return data if (told := self.from_text(text := str(int(data)))) == text else told
             case Mapping():
                 return {self.from_data(name): self.from_data(value) for name, value in data.items()}
@@ -83,7 +83,7 @@ class Withheld:
                 first += 1
                 continue
             begin, end = groups[first].start(), groups[last].end()
-            told += run[at:begin] + self._mask(normalise(run[begin:end]))
+            told += run[at:begin] + self._mask(_plain(run[begin:end]))
             at, first = end, last + 1
         return told + run[at:]
 
@@ -93,7 +93,7 @@ class Withheld:
         for last in range(first, len(groups)):
             if (long := sum(character.isdigit() for character in run[begin : groups[last].end()])) > _MOST:
                 break
-            if long >= _FEWEST and normalise(run[begin : groups[last].end()]) in self._numbers:
+            if long >= _FEWEST and _plain(run[begin : groups[last].end()]) in self._numbers:
                 ends.append(last)
         return ends[-1] if ends else None
 
@@ -106,13 +106,27 @@ class Withheld:
         return self._masks[number]
 
 
+def _plain(text: str) -> str:
+    """The number in its national form, also one that was told as a count is, 912,345,678."""
+    return normalise(text.replace(",", ""))
+
+
 def _numbers_of(logs: CallLogs) -> pl.Series:
     """The numbers that called, were called, or rang, and those that notes and names hold."""
     columns = [logs.calls["caller"], logs.calls["callee"], logs.call_targets["target_number"]]
     for name in ("note", *NAME_COLUMNS):
         if name in logs.calls.columns:
             texts = logs.calls[name].drop_nulls().unique()
-            written = pl.concat([texts.str.extract_all(form).explode(empty_as_null=False) for form in _WRITTEN])
-            plain = written.to_frame("number").select(normalised(pl.col("number"))).to_series()
-            columns.append(plain.filter(plain.str.contains(_OUTSIDE)))
+            written = {number for text in texts.filter(texts.str.contains(_MANY_DIGITS)) for number in _written_in(text)}
+            columns.append(pl.Series(sorted(written), dtype=pl.String))
     return pl.concat([pl.Series("number", column, pl.String) for column in columns])
+
+
+def _written_in(text: str) -> Iterator[str]:
+    """What may be a telephone number in a text, however its digits are grouped."""
+    for run in _RUN.findall(text):
+        groups = list(_GROUP.finditer(run))
+        for first, group in enumerate(groups):
+            whole = (_plain(run[group.start() : last.end()]) for last in groups[first : first + _MOST])
+            if possible := [number for number in whole if _OUTSIDE.fullmatch(number)]:
+                yield possible[-1]

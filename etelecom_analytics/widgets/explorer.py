@@ -58,7 +58,7 @@ class Explorer(Panel):
         options: what the numbers depend on besides the calls. Without `as_of` it is the end of what was asked for, or when the fetch began,
             whichever is earlier, and "today" is the last day before it.
         show_numbers: whether outside numbers are shown in full; masked by default. Links to recordings are never shown.
-        own_numbers: numbers that are never masked, such as the own hotlines; the options' `ivr_numbers` neither.
+        own_numbers: numbers that stay as they are, such as the own hotlines; the options' `ivr_numbers` do too. In notes all are masked.
         debounce_s: how long to wait for a further change before anything is reckoned; 0 does it at once.
 
     Raises:

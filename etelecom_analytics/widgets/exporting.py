@@ -20,7 +20,7 @@ _LONG_RUN = r"(\d{2})(?:[\s.()/\-]?\d){4,}"
 def write_calls(calls: pl.DataFrame, path: str | Path, *, keep: tuple[str, ...] | None, time_zone: str) -> Path:
     """The file that was written: all of these calls in their order, as parquet or CSV, by the ending of its name.
 
-    Links to recordings are withheld, and outside numbers masked, those in notes too, but for those to `keep`; None masks none. A CSV has
+    Links to recordings are withheld, and outside numbers masked but for those to `keep`, in notes all; None masks none. A CSV has
     the flat columns, local times, and a quotation mark before any text that a spreadsheet would take for a formula.
 
     Raises:

@@ -101,6 +101,8 @@ def test_what_came_after_a_fetch_without_an_end_is_not_fetched_and_after_an_end_
     open_ended = replace(COVERAGE, gaps=())
     assert why(open_ended) == {wall("2026-11-01T00:00"): "not asked for", wall("2026-11-06T14:30"): "not fetched"}
     assert why(replace(open_ended, began_at=local("2026-11-20T09:00")))[wall("2026-11-06T14:30")] == "not asked for"
+    ends_ahead = replace(open_ended, gaps=(Gap(local("2026-11-06T14:30"), local("2026-11-09T00:00")),))
+    assert why(ends_ahead)[wall("2026-11-09T00:00")] == "not asked for"
     later = {name: local(f"2026-12-{day}T00:00") for name, day in (("complete_from", "05"), ("complete_to", "06"), ("began_at", "08"))}
     assert why(replace(open_ended, **later)) == {wall("2026-11-01T00:00"): "not asked for", wall("2026-12-06T00:00"): "not asked for"}
 

@@ -48,6 +48,16 @@ def test_a_number_that_became_a_whole_number_is_masked_too(number: str, country:
     assert "****" in str(told)
 
 
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [("19001234", 19001234), ("+14155550123", 14155550123), ("0912345678", -912345678), ("0912345678", "912,345,678")],
+)
+def test_a_short_a_foreign_a_negative_and_a_grouped_one_too(number: str, told: object):
+    calls = LOGS.calls.head(1).with_columns(caller=pl.lit(number))
+
+    assert "***" in str(Withheld(dataclasses.replace(LOGS, calls=calls)).from_data(told))
+
+
 @given(st.integers() | st.floats() | st.none() | st.booleans())
 def test_other_numbers_stay_what_they_are(value: float | bool | None):
     assert repr(Withheld(LOGS).from_data([value])) == repr([value])
@@ -65,7 +75,26 @@ def test_what_only_looks_alike_stays(text: str):
     assert Withheld(LOGS).from_text(text) == text
 
 
-@pytest.mark.parametrize("written", ["0912345678", "+84912345678", "84 0912345678", "0912 345 678", "091.234.5678", "(+84912345678)"])
+WRITTEN = [
+    "0912345678", "+84912345678", "84 0912345678", "0912 345 678", "091.234.5678", "(+84912345678)", "+84 912 345 678", "0912 34 56 78",
+    "(0912) 345 678", "09 1234 5678", "SDT0912345678", "0912345678_x", "+84 (0) 912-345-678",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", ["028 7300 0999", "19001234", "1900 1234", "+1 415 555 0123", "tel:02873000999"])
+def test_other_numbers_in_notes_are_withheld_too(other: str):
+    noted = dataclasses.replace(
+        LOGS, calls=LOGS.calls.head(1).with_columns(note=pl.lit(f"on 2026-11-02 at 08:30, {other}; 3 boxes of 120"))
+    )
+    told = Withheld(noted).from_text(noted.calls["note"].item())
+
+    assert told.startswith("on 2026-11-02 at 08:30, ")
+    assert "*" in told
+    assert told.endswith("; 3 boxes of 120")
+    assert other not in told
+
+
+@pytest.mark.parametrize("written", WRITTEN)
 def test_a_number_in_a_note_alone_is_withheld_too(written: str):
     note = f"ord#4711, call back {written}, or 101"
     noted = dataclasses.replace(LOGS, calls=LOGS.calls.head(1).with_columns(note=pl.lit(note)))
