@@ -21,7 +21,9 @@ _LEAST = 10**7
 _SHORTENED = r"^(?:0\d{9,10}|\+\d{8,14})$"
 """What loses its 0 or its + where somebody makes whole numbers of texts."""
 _MANY_DIGITS = r"\d(?:\D{0,3}\d){7}"
+"""What a note has that may hold one."""
 _OUTSIDE = re.compile(r"0\d{8,10}|1[89]00\d{4,6}|\+\d{9,14}")
+"""A number in its national form, a toll-free one, or one of another country: how notes tell one from other digits."""
 _HOST = r"^https?://([^/?#\s]+)"
 _LINK = re.compile(r"https?://([^/?#\s\"'<>\\]+)[^\s\"'<>\\]*")
 _NO_LINK = "(recording withheld)"

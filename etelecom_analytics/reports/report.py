@@ -99,7 +99,7 @@ def _written(
         if str(notebook) in BUNDLED:
             CallQuery(direction=values.get(_DIRECTION) or None)  # or an error, before anything is run
         options = _options(logs, values) if _OPTIONS in known else None
-        own = own_numbers_of(values.get(_OWN_NUMBERS, []))
+        own = own_numbers_of(values.get(_OWN_NUMBERS) or [])
         if options:
             values[_OPTIONS] = options.to_dict()
         done = run(source, {**values, _SNAPSHOT: str(snapshot.resolve())}, name=name, folder=path.parent)
@@ -142,10 +142,10 @@ def _dates(values: Mapping[str, Any], zone: str) -> CallQuery:
     return CallQuery(date_from=values.get("date_from") or None, date_to=values.get("date_to") or None, time_zone=zone)
 
 
-def _span(logs: CallLogs, values: Mapping[str, Any]) -> str:
-    """Of which days the report is, and the snapshot."""
+def _span(logs: CallLogs, values: Mapping[str, Any], options: MetricOptions | None) -> str:
+    """Of which days the report is, and the snapshot. A notebook that takes no options may mean something else by `date_from`."""
     zone = logs.query.time_zone
-    asked = _dates(values, zone)
+    asked = _dates(values if options else {}, zone)
     held = "a snapshot of " + (f"calls of {span_in_words(logs.calls, zone)}" if logs.calls.height else "no calls")
     return f"Calls {asked}, out of {held}" if asked.date_from or asked.date_to else f"{held[2:].capitalize()} ({zone})"
 
@@ -163,7 +163,7 @@ def _page(shown: Rendered, logs: CallLogs, values: Mapping[str, Any], options: M
         "report.html.j2",
         shown.charts,
         title=withheld.from_text(shown.title) or name.removesuffix(".ipynb"),
-        span=_span(logs, values),
+        span=_span(logs, values, options),
         parts=shown.parts,
         facts=dependencies(logs, asked=str(logs.query), reckoned=reckoned),
     )

@@ -19,6 +19,7 @@ from ..metrics import MEASURES, NAME_DIMENSIONS, MetricOptions, Selection
 from ..metrics.facts import CALL_COLUMNS
 from ..metrics.summary import LEG_DIMENSIONS
 from ..names import labels
+from ..pasting import literal
 from ..query import CallQuery
 from .event_chart import BRUSH
 
@@ -138,7 +139,7 @@ class Figures:
         shared = f"options=options, coverage=logs.report{dates}"
         if chosen.tab in ("time", "group"):
             own = tuple(number for number in self._keep or () if number not in self._options.ivr_numbers)
-            masked = (", masked=True" + (f", own_numbers={own!r}" if own else "")) if self._keep is not None else ""
+            masked = (", masked=True" + (f", own_numbers={literal(own)}" if own else "")) if self._keep is not None else ""
             return f'et.charts.measure_by(filtered, measure="{chosen.measure}", by="{chosen.by}", {shared}{masked})\n'
         if chosen.tab == "heat":
             return f'et.charts.heatmap(filtered, measure="{chosen.measure}", {shared})\n'

@@ -180,6 +180,15 @@ def test_a_week_that_was_not_fetched_is_said_and_the_days_asked_for_stand_in_the
     assert completeness(logs, et.CallQuery()) == "Complete from 2026-11-02 00:00 through 2026-11-09 00:00."
 
 
+def test_a_notebook_without_options_may_mean_something_else_by_the_same_names(tmp_path: Path):
+    named = 'snapshot: str = ""\ndate_from: str = "when we moved"\nown_numbers: list | None = None'
+    own = notebook(tmp_path, "print(date_from)", parameters=named)
+    shown = text_of(et.write_report(SAMPLE, tmp_path / "r.html", notebook=own).read_text(encoding="utf-8"))
+
+    assert "when we moved" in shown
+    assert "Snapshot of calls of 2026-11-02 to 2026-11-08" in shown
+
+
 def test_own_numbers_stay_in_a_report(tmp_path: Path, logs: et.CallLogs):
     ledger = et.metrics.missed_ledger(logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to))
     own, *others = ledger.filter(outcome="open")["caller"].unique(maintain_order=True).head(5)

@@ -449,7 +449,7 @@ def test_own_numbers_are_shown_wherever_the_others_are_masked(tmp_path: Path):
     assert file["callee"].unique().to_list() == [hotline]
     assert not set(file["caller"].drop_nulls()) & set(SAMPLE.calls["caller"].filter(SAMPLE.calls["caller"].str.len_chars() > 5))
     put(explorer, "By", "callee")
-    assert f"own_numbers=('{hotline}',)" in explorer.code()
+    assert f'own_numbers=("{hotline}",)' in explorer.code()
     with pytest.raises(InputError, match="own_numbers is a tuple"):
         et.Explorer(SAMPLE, own_numbers=hotline)
     with pytest.raises(InputError, match=r"options are et.MetricOptions\(...\); got dict"):
