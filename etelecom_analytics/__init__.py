@@ -1,6 +1,7 @@
 """Call logs of eTelecom's cloud PBX as typed Polars tables, parquet snapshots, and numbers that explain themselves.
 
-Everything public is here and loads on first use, so that `import etelecom_analytics as et` costs next to nothing.
+Everything public is here and loads on first use, so that `import etelecom_analytics as et` costs
+next to nothing.
 """
 
 from importlib import import_module

@@ -8,7 +8,7 @@ __all__ = ["run"]
 def run() -> int:
     """The exit code of the command line."""
     try:
-        from .cli import main
+        from .cli.app import main
 
         return main()
     except KeyboardInterrupt:

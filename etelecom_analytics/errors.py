@@ -1,9 +1,10 @@
 """The error tree, by what the reader does next.
 
-Every error of this package is an `EtelecomError`, and `str()` of it is a sentence to act on. The branches say what to do:
-try again (`NoAnswer`, `Unavailable`, `Unreadable`), mend the key (`Unauthenticated`, `PermissionDenied`), the address (`BadRoute`) or
-the request (`BadRequest`, `InputError`), ask for something else (`NotInRecord`), or report it (`PagingError`). Facts are attributes;
-no message holds a key or a phone number.
+Every error of this package is an `EtelecomError`, and `str()` of it is a sentence to act on. The
+branches say what to do: try again (`NoAnswer`, `Unavailable`, `Unreadable`), mend the key
+(`Unauthenticated`, `PermissionDenied`), the address (`BadRoute`) or the request (`BadRequest`,
+`InputError`), ask for something else (`MeasureUnavailable`), or report it (`PagingError`). Facts
+are attributes; no message holds a key or a phone number.
 """
 
 import math
@@ -21,9 +22,9 @@ __all__ = [
     "BadRoute",
     "EtelecomError",
     "InputError",
-    "LossRefused",
+    "DataLossError",
     "NoAnswer",
-    "NotInRecord",
+    "MeasureUnavailable",
     "PagingError",
     "PermissionDenied",
     "QueryError",
@@ -66,7 +67,9 @@ class ApiError(EtelecomError):
     happened = "The call-log service could not be used"
     advice = ""
 
-    def __init__(self, said: str = "", *, status: int = 0, code: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, said: str = "", *, status: int = 0, code: str = "", retry_after: float | None = None
+    ) -> None:
         super().__init__(said)
         self.said = said
         self.status = status
@@ -81,7 +84,9 @@ class ApiError(EtelecomError):
         tries = f" after {self.attempts} attempts" if self.attempts > 1 else ""
         facts = " ".join(str(fact) for fact in (self.status or "", self.code) if fact)
         said = ": ".join(part for part in (facts, self.said) if part)
-        return f"{self.happened}{where}{tries}{f' ({said})' if said else ''}. {self.advised()}".strip()
+        return (
+            f"{self.happened}{where}{tries}{f' ({said})' if said else ''}. {self.advised()}".strip()
+        )
 
     def advised(self) -> str:
         """What to do next, as a sentence."""
@@ -223,7 +228,10 @@ class UnknownName(InputError):
 
     def __str__(self) -> str:
         by_lower = {name.lower(): name for name in self.known}
-        near = [by_lower[name] for name in get_close_matches(self.name.lower(), by_lower, n=3, cutoff=0.5)]
+        near = [
+            by_lower[name]
+            for name in get_close_matches(self.name.lower(), by_lower, n=3, cutoff=0.5)
+        ]
         hint = (
             f"Did you mean {' or '.join(near)}?"
             if near
@@ -233,7 +241,7 @@ class UnknownName(InputError):
         return f"There is no {self.kind} {asked!r}. {hint}"
 
 
-class NotInRecord(InputError):
+class MeasureUnavailable(InputError):
     """What call logs do not hold, and so nobody can reckon from them; the message says why, and what to use instead.
 
     Attributes:
@@ -266,11 +274,12 @@ class ArchiveBusy(ArchiveError):
     """Another process writes to the archive at this moment."""
 
 
-class LossRefused(ArchiveError):
+class DataLossError(ArchiveError):
     """Days of which the server has much less than the archive were left as they are; all others are in step.
 
     Attributes:
-        losses: for each such day how many calls are stored, and how many of them the server does not have any more.
+        losses: for each such day how many calls are stored, and how many of them the server does
+            not have any more.
         report: what became of all days.
     """
 
@@ -279,8 +288,15 @@ class LossRefused(ArchiveError):
         self.losses, self.report = dict(losses), report
 
     def __str__(self) -> str:
-        days = ", ".join(f"{day} ({gone:,} of {stored:,} calls)" for day, (stored, gone) in sorted(self.losses.items())[:_MOST_LOSSES])
-        more = f" and {len(self.losses) - _MOST_LOSSES} more" if len(self.losses) > _MOST_LOSSES else ""
+        days = ", ".join(
+            f"{day} ({gone:,} of {stored:,} calls)"
+            for day, (stored, gone) in sorted(self.losses.items())[:_MOST_LOSSES]
+        )
+        more = (
+            f" and {len(self.losses) - _MOST_LOSSES} more"
+            if len(self.losses) > _MOST_LOSSES
+            else ""
+        )
         return (
             f"The server has lost calls that the archive holds: {days}{more}. These days were left as they are. If the calls are to go, "
             "sync with accept_loss=True (etelecom: --accept-loss)."
@@ -296,7 +312,9 @@ class ReportError(EtelecomError):
         said: its message, without numbers.
     """
 
-    def __init__(self, message: str, *, cell: int | None = None, kind: str = "", said: str = "") -> None:
+    def __init__(
+        self, message: str, *, cell: int | None = None, kind: str = "", said: str = ""
+    ) -> None:
         super().__init__(message)
         self.cell = cell
         self.kind = kind

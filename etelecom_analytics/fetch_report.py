@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from . import clock
+from . import local_time
 from .frames import Drift, SetAside, merged_drift
 
 __all__ = ["FetchReport", "Gap", "Window", "certified", "facts_html", "merged", "text_of"]
@@ -31,10 +31,12 @@ class Window(NamedTuple):
 
     Attributes:
         begin, end: from `begin` on, and before `end`; None is no bound.
-        whole: the chain came to its end: an empty cursor, or, in order, a call before `begin`. If not, nothing is promised of this part.
+        whole: the chain came to its end: an empty cursor, or, in order, a call before `begin`. If
+            not, nothing is promised of this part.
         pages: pages read for it.
         rows: calls in the table that began within.
-        first_at, first_id, last_at, last_id: the earliest and the latest of them; None where there are none.
+        first_at, first_id, last_at, last_id: the earliest and the latest of them; None where there
+        are none.
     """
 
     begin: datetime | None
@@ -61,14 +63,16 @@ class FetchReport:
         outside: rows whose start lies outside the half-open range of the query.
         pages: pages read.
         began_at: the moment at which the fetch began.
-        complete_from: every call that matches and began at this moment or later is here; None: since the beginning.
+        complete_from: every call that matches and began at this moment or later is here; None:
+            since the beginning.
         complete_to: ... and before this moment: the query's `date_to`, or when the fetch began.
         gaps: the parts of the range asked for that are not here, such as what had not happened yet.
         seconds: how long it took.
         windows: the parts of the range as they were walked, oldest first.
         running: calls without an end.
         running_long: the ids of those that began more than 12 hours before the fetch did.
-        dates_ignored: the server paid no heed to dates, so one chain was walked over all that it has.
+        dates_ignored: the server paid no heed to dates, so one chain was walked over all that it
+            has.
         drift: in which ways the wire differed from the contract.
         set_aside: records that cannot be rows, as they came.
         time_zone: in whose local time it is told.
@@ -90,7 +94,7 @@ class FetchReport:
     dates_ignored: bool = False
     drift: tuple[Drift, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
-    time_zone: str = clock.HOME_ZONE
+    time_zone: str = local_time.HOME_ZONE
 
     @property
     def complete(self) -> bool:
@@ -98,15 +102,20 @@ class FetchReport:
         return all(window.whole for window in self.windows)
 
     @property
-    def promises_nothing(self) -> bool:
+    def has_no_coverage(self) -> bool:
         """Whether there is no moment of which all calls are here, as of a range `within` which nothing was fetched."""
         begin = self.complete_from or _LONG_AGO
-        return begin >= self.complete_to or self.unfetched(begin, self.complete_to) == (Gap(begin, self.complete_to),)
+        return begin >= self.complete_to or self.gaps_between(begin, self.complete_to) == (
+            Gap(begin, self.complete_to),
+        )
 
-    def unfetched(self, begin: datetime, end: datetime) -> tuple[Gap, ...]:
+    def gaps_between(self, begin: datetime, end: datetime) -> tuple[Gap, ...]:
         """The parts of [begin, end) that were not fetched, in order, none touching another."""
         before = [Gap(begin, self.complete_from)] if self.complete_from else []
-        holes = [Gap(max(hole.begin, begin), min(hole.end, end)) for hole in (*before, *self.gaps, Gap(self.complete_to, end))]
+        holes = [
+            Gap(max(hole.begin, begin), min(hole.end, end))
+            for hole in (*before, *self.gaps, Gap(self.complete_to, end))
+        ]
         apart: list[Gap] = []
         for hole in sorted(hole for hole in holes if hole.begin < hole.end):
             if apart and hole.begin <= apart[-1].end:
@@ -115,18 +124,20 @@ class FetchReport:
                 apart.append(hole)
         return tuple(apart)
 
-    def within(self, begin: datetime | None, end: datetime | None) -> "FetchReport":
+    def clip(self, begin: datetime | None, end: datetime | None) -> "FetchReport":
         """The same, but complete for no more than [begin, end): what a chart of these days alone may tell. None: no bound.
 
-        The bounds are aware, such as a query's `date_from` and `date_to`. Days that nobody asked about are then not told as days without
-        calls, and what is not here of those that are asked about is a gap. What the fetch itself counted stays.
+        The bounds are aware, such as a query's `date_from` and `date_to`. Days that nobody asked
+        about are then not told as days without calls, and what is not here of those that are asked
+        about is a gap. What the fetch itself counted stays.
         """
         if begin is None and end is None:
             return self
         begin, end = (moment and moment.astimezone(UTC) for moment in (begin, end))
         edges = [moment for gap in self.gaps for moment in gap]
-        gaps = self.unfetched(
-            begin or min([self.complete_from or _LONG_AGO, *edges]), end or max([begin or _LONG_AGO, self.complete_to, *edges])
+        gaps = self.gaps_between(
+            begin or min([self.complete_from or _LONG_AGO, *edges]),
+            end or max([begin or _LONG_AGO, self.complete_to, *edges]),
         )
         first = max((moment for moment in (begin, self.complete_from) if moment), default=None)
         first = min(first, end) if first and end else first
@@ -139,7 +150,10 @@ class FetchReport:
         for name in ("began_at", "complete_from", "complete_to"):
             told[name] = _iso(told[name])
         told["gaps"] = [[moment.isoformat() for moment in gap] for gap in self.gaps]
-        told["windows"] = [{name: _iso(value) for name, value in window._asdict().items()} for window in self.windows]
+        told["windows"] = [
+            {name: _iso(value) for name, value in window._asdict().items()}
+            for window in self.windows
+        ]
         told["running_long"] = list(self.running_long)
         told["drift"] = [drift._asdict() for drift in self.drift]
         told["set_aside"] = [record._asdict() for record in self.set_aside]
@@ -148,7 +162,9 @@ class FetchReport:
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> "FetchReport":
         """The report that `to_dict` told."""
-        moments = {name: _moment(told[name]) for name in ("began_at", "complete_from", "complete_to")}
+        moments = {
+            name: _moment(told[name]) for name in ("began_at", "complete_from", "complete_to")
+        }
         lists = {
             "gaps": tuple(Gap(*map(datetime.fromisoformat, gap)) for gap in told["gaps"]),
             "windows": tuple(_window(window) for window in told.get("windows", ())),
@@ -162,23 +178,39 @@ class FetchReport:
         """What there is to say, as (name, text)."""
 
         def local(moment: datetime | None, otherwise: str) -> str:
-            return moment.astimezone(clock.zone(self.time_zone)).isoformat(sep=" ", timespec="seconds") if moment else otherwise
+            return (
+                moment.astimezone(local_time.zone(self.time_zone)).isoformat(
+                    sep=" ", timespec="seconds"
+                )
+                if moment
+                else otherwise
+            )
 
-        yield "complete", f"{local(self.complete_from, 'from the first')} to {local(self.complete_to, '')}"
+        yield (
+            "complete",
+            f"{local(self.complete_from, 'from the first')} to {local(self.complete_to, '')}",
+        )
         for gap in self.gaps[:_MOST_LINES]:
             yield "not here", f"{local(gap.begin, '')} to {local(gap.end, '')}"
         if (more := len(self.gaps) - _MOST_LINES) > 0:
             yield "not here", f"and {more} more parts: see .report.gaps"
         if self.windows:
             whole = sum(window.whole for window in self.windows)
-            yield "proof", f"{whole:,} of {_count(len(self.windows), 'window')} read to the end: see .report.windows"
+            yield (
+                "proof",
+                f"{whole:,} of {_count(len(self.windows), 'window')} read to the end: see .report.windows",
+            )
         yield (
             "fetched",
             f"{_count(self.received, 'row')} on {_count(self.pages, 'page')} in {self.seconds:.1f} s; "
             f"{self.repeated:,} came again, {self.outside:,} outside the range, {len(self.set_aside):,} set aside",
         )
         if self.running:
-            longer = f", {len(self.running_long):,} of them for more than 12 h: see .report.running_long" if self.running_long else ""
+            longer = (
+                f", {len(self.running_long):,} of them for more than 12 h: see .report.running_long"
+                if self.running_long
+                else ""
+            )
             yield "running", f"{_count(self.running, 'call')} without an end{longer}"
         if self.dates_ignored:
             yield "dates", "the server ignores them: one chain was walked over all that it has"
@@ -223,21 +255,39 @@ def _counted(windows: Sequence[Window], newest_first: pl.DataFrame) -> tuple[Win
         rows = newest_first[begin:end]
         last_id, last_at = rows.row(0) if rows.height else (None, None)
         first_id, first_at = rows.row(-1) if rows.height else (None, None)
-        counted.append(window._replace(rows=rows.height, first_at=first_at, first_id=first_id, last_at=last_at, last_id=last_id))
+        counted.append(
+            window._replace(
+                rows=rows.height,
+                first_at=first_at,
+                first_id=first_id,
+                last_at=last_at,
+                last_id=last_id,
+            )
+        )
     return tuple(counted)
 
 
 def merged(older: FetchReport, newer: FetchReport) -> FetchReport:
     """One report of two fetches whose calls were brought together; `certified` tells what is in the table then.
 
-    What either promises is promised still; between them there may be a gap. What one of them lacked and the other brought is here.
+    What either promises is promised still; between them there may be a gap. What one of them lacked
+    and the other brought is here.
     """
     begins = [report.complete_from for report in (older, newer)]
     complete_from = None if None in begins else min(begin for begin in begins if begin)
     complete_to = max(older.complete_to, newer.complete_to)
-    told = replace(newer, complete_from=complete_from, complete_to=complete_to, began_at=min(older.began_at, newer.began_at))
+    told = replace(
+        newer,
+        complete_from=complete_from,
+        complete_to=complete_to,
+        began_at=min(older.began_at, newer.began_at),
+    )
     gaps = _still_missing(older, newer, complete_to)
-    windows = {window[:3]: window for window in (*older.windows, *newer.windows) if window.whole or _lacks(window, complete_from, gaps)}
+    windows = {
+        window[:3]: window
+        for window in (*older.windows, *newer.windows)
+        if window.whole or _lacks(window, complete_from, gaps)
+    }
     return replace(
         told,
         received=older.received + newer.received,
@@ -260,19 +310,24 @@ def text_of(name: str, facts: Iterable[tuple[str, str]]) -> str:
 def facts_html(name: str, facts: Iterable[tuple[str, str]]) -> str:
     """Facts as a table of HTML; what came from outside stays text."""
     left = 'style="text-align:left"'
-    rows = "".join(f"<tr><th {left}>{html.escape(what)}</th><td {left}>{html.escape(text)}</td></tr>" for what, text in facts)
+    rows = "".join(
+        f"<tr><th {left}>{html.escape(what)}</th><td {left}>{html.escape(text)}</td></tr>"
+        for what, text in facts
+    )
     return f"<table><caption>{name}</caption><tbody>{rows}</tbody></table>"
 
 
-def _still_missing(older: FetchReport, newer: FetchReport, complete_to: datetime) -> tuple[Gap, ...]:
+def _still_missing(
+    older: FetchReport, newer: FetchReport, complete_to: datetime
+) -> tuple[Gap, ...]:
     """What neither of the two fetched, from the first moment that one of them did."""
     begins = [report.complete_from for report in (older, newer) if report.complete_from]
     begin = min(begins) if len(begins) == 2 else _LONG_AGO
     end = max([complete_to, *(gap.end for gap in (*older.gaps, *newer.gaps))])
     both = (
         Gap(max(one.begin, other.begin), min(one.end, other.end))
-        for one in older.unfetched(begin, end)
-        for other in newer.unfetched(begin, end)
+        for one in older.gaps_between(begin, end)
+        for other in newer.gaps_between(begin, end)
     )
     return tuple(gap for gap in both if gap.begin < gap.end)
 
@@ -280,7 +335,9 @@ def _still_missing(older: FetchReport, newer: FetchReport, complete_to: datetime
 def _lacks(window: Window, complete_from: datetime | None, gaps: Sequence[Gap]) -> bool:
     """Whether something of the window is missing still."""
     begin, end = _by_time(window)
-    return bool(complete_from and begin < complete_from) or any(gap.begin < end and begin < gap.end for gap in gaps)
+    return bool(complete_from and begin < complete_from) or any(
+        gap.begin < end and begin < gap.end for gap in gaps
+    )
 
 
 def _by_time(window: Window) -> tuple[datetime, datetime]:

@@ -1,7 +1,8 @@
 """Pages -> typed calls, with a report of what was strange; calls -> call_targets.
 
-The wire is not to be trusted. Whatever stands where a value is expected, the row stays and the fetch goes on: a value that cannot be read
-becomes null, and every strangeness is counted by field and kind. A record without an id is set aside as it came.
+The wire is not to be trusted. Whatever stands where a value is expected, the row stays and the
+fetch goes on: a value that cannot be read becomes null, and every strangeness is counted by field
+and kind. A record without an id is set aside as it came.
 """
 
 from collections.abc import Sequence
@@ -10,12 +11,23 @@ from typing import TypeVar
 
 import polars as pl
 
-from .bulk import read_clean
-from .records import Drift, RecordReader, SetAside, frame_of, merged_drift
+from .parsing.bulk import read_clean
+from .parsing.records import Drift, RecordReader, SetAside, frame_of, merged_drift
+from .parsing.values import DriftKind
 from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA
-from .values import DriftKind
 
-__all__ = ["Drift", "DriftKind", "Frame", "PageReader", "SetAside", "call_targets", "in_order", "merged_drift", "newest", "same_kind"]
+__all__ = [
+    "Drift",
+    "DriftKind",
+    "Frame",
+    "PageReader",
+    "SetAside",
+    "call_targets",
+    "in_order",
+    "merged_drift",
+    "newest",
+    "same_kind",
+]
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 """Lazy in, lazy out."""
@@ -28,12 +40,14 @@ _AT_ONCE = 32
 class PageReader:
     """Reads pages into typed frames, and keeps account of what was strange.
 
-    Clean pages are read in bulk, the others record by record; nobody can tell from the frame or the account which were which. A reader is
-    used by one thread.
+    Clean pages are read in bulk, the others record by record; nobody can tell from the frame or the
+    account which were which. A reader is used by one thread.
 
     Attributes:
-        set_aside: records without an id, as they came; pages are counted in the order in which this reader read them.
-        drift: what was strange so far, by field and kind, with the smallest example; empty when the wire was clean.
+        set_aside: records without an id, as they came; pages are counted in the order in which this
+            reader read them.
+        drift: what was strange so far, by field and kind, with the smallest example; empty when the
+            wire was clean.
     """
 
     def __init__(self) -> None:
@@ -60,9 +74,19 @@ class PageReader:
     def _read(bodies: Sequence[bytes], page: int, careful: RecordReader) -> list[pl.DataFrame]:
         calls, heights = read_clean(bodies)
         parts, begin = [], 0
-        for strange, places in groupby(range(len(bodies)), key=lambda place: heights[place] is None):
+        for strange, places in groupby(
+            range(len(bodies)), key=lambda place: heights[place] is None
+        ):
             if strange:
-                parts.append(frame_of([row for place in places for row in careful.read(bodies[place], page + place)]))
+                parts.append(
+                    frame_of(
+                        [
+                            row
+                            for place in places
+                            for row in careful.read(bodies[place], page + place)
+                        ]
+                    )
+                )
             else:
                 height = sum(heights[place] or 0 for place in places)
                 parts.append(calls.slice(begin, height))
@@ -83,7 +107,11 @@ def call_targets(calls: Frame) -> Frame:
     legs = pl.col("call_targets")
     exploded = (
         calls.lazy()
-        .select(call_id=pl.col("id"), target_index=pl.int_ranges(legs.list.len(), dtype=pl.Int32), leg=legs)
+        .select(
+            call_id=pl.col("id"),
+            target_index=pl.int_ranges(legs.list.len(), dtype=pl.Int32),
+            leg=legs,
+        )
         .explode("target_index", "leg", empty_as_null=False, keep_nulls=False)
     )
     return same_kind(calls, exploded.unnest("leg").select(*CALL_TARGETS_SCHEMA))
@@ -92,16 +120,24 @@ def call_targets(calls: Frame) -> Frame:
 def newest(calls: pl.DataFrame) -> pl.DataFrame:
     """One row an id: the newest `updated_at`, at a tie or without one the row that stands last."""
     age = "row that stands last"
-    again = calls.select("id", "updated_at").with_row_index(age).filter(pl.col("id").is_duplicated())
+    again = (
+        calls.select("id", "updated_at").with_row_index(age).filter(pl.col("id").is_duplicated())
+    )
     if again.is_empty():
         return calls
-    kept = again.sort("updated_at", age, descending=True, nulls_last=True).unique("id", keep="first", maintain_order=True)
+    kept = again.sort("updated_at", age, descending=True, nulls_last=True).unique(
+        "id", keep="first", maintain_order=True
+    )
     older = again.join(kept, on=age, how="anti")[age]
     return calls.with_row_index(age).filter(~pl.col(age).is_in(older.implode())).drop(age)
 
 
 def in_order(calls: pl.DataFrame) -> pl.DataFrame:
     """The calls newest first, then by id; those whose start is not known come last."""
-    newest_first = pl.arg_sort_by("started_at", "id", descending=[True, False], nulls_last=True, maintain_order=True)
+    newest_first = pl.arg_sort_by(
+        "started_at", "id", descending=[True, False], nulls_last=True, maintain_order=True
+    )
     places = calls.select(newest_first).to_series()
-    return calls if places.is_sorted() else calls[places]  # moving whole rows costs more than all the rest
+    return (
+        calls if places.is_sorted() else calls[places]
+    )  # moving whole rows costs more than all the rest

@@ -10,7 +10,7 @@ import polars as pl
 from .errors import InputError, UnknownName
 from .frames import Frame, same_kind
 from .logs import CallLogs, FetchReport
-from .numbers import HIDDEN, is_private, masked, normalised, pseudonym
+from .phone_numbers import HIDDEN, is_private, masked, normalised, pseudonym
 
 __all__ = ["WITHHELD", "Privacy", "mask_numbers", "own_numbers_of", "pseudonymize"]
 
@@ -38,8 +38,9 @@ class _Key(bytes):
 def mask_numbers(calls: Frame, *, keep: Sequence[str] = ()) -> Frame:
     """These calls with outside numbers masked in caller, callee and target_number: "091*****78", its prefix and last two digits.
 
-    Extensions (up to 5 digits) stay, and so do words such as "anonymous"; what else is no number becomes "***". Many numbers look alike
-    then, so callers cannot be followed any more: `pseudonymize` keeps that. LazyFrame in, LazyFrame out.
+    Extensions (up to 5 digits) stay, and so do words such as "anonymous"; what else is no number
+    becomes "***". Many numbers look alike then, so callers cannot be followed any more:
+    `pseudonymize` keeps that. LazyFrame in, LazyFrame out.
 
     Args:
         calls: calls, with any of these columns.
@@ -51,12 +52,14 @@ def mask_numbers(calls: Frame, *, keep: Sequence[str] = ()) -> Frame:
 def pseudonymize(calls: Frame, key: str | bytes, *, keep: Sequence[str] = ()) -> Frame:
     """These calls with a pseudonym for each outside number in caller, callee and target_number alike.
 
-    A pseudonym is a keyed hash of the number in its national form: the same key gives the same one in every table and snapshot, for
-    every written form, so callers can be followed and tables joined, and measures of callers are the same. Without the key nobody can
-    find the number; with it anybody can, so keep it elsewhere. Extensions (up to 5 digits) and words such as "anonymous" stay; other
-    texts without a digit become "***".
+    A pseudonym is a keyed hash of the number in its national form: the same key gives the same one
+    in every table and snapshot, for every written form, so callers can be followed and tables
+    joined, and measures of callers are the same. Without the key nobody can find the number; with
+    it anybody can, so keep it elsewhere. Extensions (up to 5 digits) and words such as "anonymous"
+    stay; other texts without a digit become "***".
 
-    Collects the distinct numbers. LazyFrame in, LazyFrame out; its plan holds those numbers, so do not pass it on.
+    Collects the distinct numbers. LazyFrame in, LazyFrame out; its plan holds those numbers, so do
+    not pass it on.
 
     Args:
         calls: calls, with any of these columns.
@@ -69,7 +72,11 @@ def pseudonymize(calls: Frame, key: str | bytes, *, keep: Sequence[str] = ()) ->
     key = _checked(key)
     distinct = _distinct(calls, keep)
     words = pl.Series([pseudonym(number, key) for number in distinct], dtype=pl.String)
-    return _with_numbers(calls, keep, lambda number: normalised(number).replace_strict(distinct, words, default=HIDDEN))
+    return _with_numbers(
+        calls,
+        keep,
+        lambda number: normalised(number).replace_strict(distinct, words, default=HIDDEN),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +88,8 @@ class Privacy:
         key: what pseudonyms are made with: at least 16 characters that nobody can guess.
         own_numbers: numbers that stay in any case, such as the own hotlines.
         notes: "dropped", or "kept".
-        recordings: links to recordings are "dropped", which leaves the word "withheld" for each, or "kept".
+        recordings: links to recordings are "dropped", which leaves the word "withheld" for each, or
+            "kept".
 
     Raises:
         InputError: a value is not one of those allowed, or pseudonyms lack a key.
@@ -98,7 +106,9 @@ class Privacy:
             if getattr(self, name) not in get_args(words):
                 raise UnknownName(f"choice for {name}", getattr(self, name), get_args(words))
         if (self.key is None) == (self.numbers == "pseudonymized"):
-            raise InputError("A key is what pseudonyms are made with: give it with numbers='pseudonymized', and only then.")
+            raise InputError(
+                "A key is what pseudonyms are made with: give it with numbers='pseudonymized', and only then."
+            )
         object.__setattr__(self, "own_numbers", own_numbers_of(self.own_numbers))
         if self.key is not None:
             object.__setattr__(self, "key", _checked(self.key))
@@ -111,7 +121,11 @@ class Privacy:
         if self.recordings == "dropped":
             link = pl.element()
             blank = link.fill_null("") == ""
-            lazy = lazy.with_columns(pl.col("recording_urls").list.eval(pl.when(blank).then(link).otherwise(pl.lit(WITHHELD))))
+            lazy = lazy.with_columns(
+                pl.col("recording_urls").list.eval(
+                    pl.when(blank).then(link).otherwise(pl.lit(WITHHELD))
+                )
+            )
         return same_kind(calls, lazy)
 
     def apply_to_logs(self, logs: CallLogs) -> CallLogs:
@@ -120,7 +134,12 @@ class Privacy:
         if query.call_number:
             asked = pl.LazyFrame({"caller": [query.call_number]}, schema={"caller": pl.String})
             query = replace(query, call_number=self._numbers_of(asked).collect().item())
-        return replace(logs, calls=self.apply(logs.calls), query=query, report=self.apply_to_report(logs.report))
+        return replace(
+            logs,
+            calls=self.apply(logs.calls),
+            query=query,
+            report=self.apply_to_report(logs.report),
+        )
 
     def apply_to_report(self, report: FetchReport) -> FetchReport:
         """The report without what it quotes from the wire."""
@@ -130,9 +149,15 @@ class Privacy:
             set_aside=tuple(record._replace(record=WITHHELD) for record in report.set_aside),
         )
 
-    def told(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """What is done, as JSON keeps it: the choices, and of the key a name by which two files are known to have the same."""
-        key = {} if self.key is None else {"key_id": hmac.digest(_checked(self.key), b"name of the key", "sha256").hex()[:12]}
+        key = (
+            {}
+            if self.key is None
+            else {
+                "key_id": hmac.digest(_checked(self.key), b"name of the key", "sha256").hex()[:12]
+            }
+        )
         return {
             "numbers": self.numbers,
             **key,
@@ -149,7 +174,9 @@ class Privacy:
 
 def own_numbers_of(numbers: object) -> tuple[str, ...]:
     """These numbers, if they are a tuple or a list of texts, else an InputError: of one text each digit would be taken for a number."""
-    if not isinstance(numbers, tuple | list) or not all(isinstance(number, str) for number in numbers):
+    if not isinstance(numbers, tuple | list) or not all(
+        isinstance(number, str) for number in numbers
+    ):
         raise InputError('own_numbers is a tuple of numbers as text, such as ("19000123",).')
     return tuple(numbers)
 
@@ -159,7 +186,9 @@ def _checked(key: str | bytes) -> _Key:
     hidden = _Key(key.encode() if isinstance(key, str) else key) if sound else _Key()
     key = b""  # a traceback may show this frame
     if not sound:
-        raise InputError(f"A key has at least {_SHORTEST_KEY} characters that nobody can guess: secrets.token_hex(32) makes one.")
+        raise InputError(
+            f"A key has at least {_SHORTEST_KEY} characters that nobody can guess: secrets.token_hex(32) makes one."
+        )
     return hidden
 
 
@@ -202,5 +231,9 @@ def _with_numbers(calls: Frame, keep: Sequence[str], hide: Callable[[pl.Expr], p
     columns = [hidden(pl.col(name)).alias(name) for name in flat]
     if nested:
         leg = pl.element()
-        columns.append(pl.col("call_targets").list.eval(leg.struct.with_fields(target_number=hidden(leg.struct.field("target_number")))))
+        columns.append(
+            pl.col("call_targets").list.eval(
+                leg.struct.with_fields(target_number=hidden(leg.struct.field("target_number")))
+            )
+        )
     return same_kind(calls, lazy.with_columns(columns))

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from . import clock, schema
+from . import local_time, schema
+from .codegen import constructor_code
 from .errors import QueryError, UnknownName
-from .numbers import mask, normalise, normalised, shown
-from .pasting import made_by
+from .phone_numbers import mask, normalise, normalised, shown
 
 __all__ = ["COMPARISONS", "CallQuery"]
 
@@ -32,13 +32,14 @@ class CallQuery:
     """Which calls? Every field is optional, and a call must satisfy all that are set.
 
     Args:
-        date_from: calls that began at this moment or later. A date, an aware datetime, or ISO text; a bare date is its midnight and a
-            time without an offset is local, both in `time_zone`.
+        date_from: calls that began at this moment or later. A date, an aware datetime, or ISO text;
+            a bare date is its midnight and a time without an offset is local, both in `time_zone`.
         date_to: calls that began before this moment (exclusive), in the same forms.
         direction: "unknown", "in", "out", "ext", "ext_in" or "ext_out".
         call_state: "unknown", "answered" or "not_answered".
-        call_number: a whole number that called or was called. The API compares it as it is written (0..., 84... and +84... are three
-            numbers to it); `to_expr` takes Vietnam's written forms for one.
+        call_number: a whole number that called or was called. The API compares it as it is written
+            (0..., 84... and +84... are three numbers to it); `to_expr` takes Vietnam's written
+            forms for one.
         duration: a comparison and seconds, such as `("less_than_or_equal_to", 30)`.
         extension_ids: ids of extensions, as text; any of them.
         user_id: the id of a user, as text.
@@ -49,7 +50,8 @@ class CallQuery:
         time_zone: the IANA zone in which dates are meant.
 
     Raises:
-        QueryError: a field is wrong; the message names it and says what is allowed. Nothing has been sent.
+        QueryError: a field is wrong; the message names it and says what is allowed. Nothing has
+            been sent.
     """
 
     date_from: datetime | None
@@ -81,15 +83,23 @@ class CallQuery:
         department_id: str | None = None,
         external_id: str | None = None,
         external_session_id: str | None = None,
-        time_zone: str = clock.HOME_ZONE,
+        time_zone: str = local_time.HOME_ZONE,
     ) -> None:
-        clock.zone(time_zone)
+        local_time.zone(time_zone)
 
         def put(field: str, value: object) -> None:
             object.__setattr__(self, field, value)  # the way in which a frozen dataclass is filled
 
-        put("date_from", None if date_from is None else clock.parse_moment(date_from, time_zone, "date_from"))
-        put("date_to", None if date_to is None else clock.parse_moment(date_to, time_zone, "date_to"))
+        put(
+            "date_from",
+            None
+            if date_from is None
+            else local_time.parse_moment(date_from, time_zone, "date_from"),
+        )
+        put(
+            "date_to",
+            None if date_to is None else local_time.parse_moment(date_to, time_zone, "date_to"),
+        )
         put("direction", _word("direction", direction, schema.DIRECTIONS))
         put("call_state", _word("call_state", call_state, schema.CALL_STATES))
         put("call_number", _text("call_number", call_number))
@@ -101,7 +111,11 @@ class CallQuery:
         put("external_id", _text("external_id", external_id))
         put("external_session_id", _text("external_session_id", external_session_id))
         put("time_zone", time_zone)
-        if self.date_from and self.date_to and self.date_from.astimezone(UTC) >= self.date_to.astimezone(UTC):
+        if (
+            self.date_from
+            and self.date_to
+            and self.date_from.astimezone(UTC) >= self.date_to.astimezone(UTC)
+        ):
             raise QueryError(
                 f"date_from ({self.date_from.isoformat()}) must lie before date_to ({self.date_to.isoformat()}), "
                 "which is not part of the range: for a single day, date_to is the day after.",
@@ -111,13 +125,13 @@ class CallQuery:
     def to_filter(self) -> dict[str, object]:
         """The API's `filter` object, with only the fields that are set.
 
-        Dates are rounded outwards to whole seconds, and the API counts both ends in; so a fetch asks for no less than the query, and
-        `in_range` cuts what it brings.
+        Dates are rounded outwards to whole seconds, and the API counts both ends in; so a fetch
+        asks for no less than the query, and `in_range` cuts what it brings.
         """
         comparison, seconds = self.duration or ("", 0)
         given: dict[str, object] = {
-            "date_from": self.date_from and clock.rfc3339(self.date_from),
-            "date_to": self.date_to and clock.rfc3339(self.date_to, round_up=True),
+            "date_from": self.date_from and local_time.rfc3339(self.date_from),
+            "date_to": self.date_to and local_time.rfc3339(self.date_to, round_up=True),
             "direction": self.direction,
             "call_state": self.call_state,
             "call_number": self.call_number,
@@ -144,10 +158,11 @@ class CallQuery:
     def to_expr(self, *, numbers: Sequence[pl.Expr] | None = None) -> pl.Expr:
         """The same question to a frame of calls: a Boolean expression, for `calls.filter(query.to_expr())`.
 
-        `numbers` are caller and callee as `numbers.normalised` gives them, where that is known already.
+        `numbers` are caller and callee as `numbers.normalised` gives them, where that is known
+        already.
 
-        A null in a column that is asked for does not match, but a call whose start is not known is kept.
-        `QueryError` for `hotline_ids` and `department_id`, which calls do not carry.
+        A null in a column that is asked for does not match, but a call whose start is not known is
+        kept. `QueryError` for `hotline_ids` and `department_id`, which calls do not carry.
         """
         for field in ("hotline_ids", "department_id"):
             if getattr(self, field):
@@ -156,11 +171,16 @@ class CallQuery:
                     field,
                 )
         equal = ("direction", "call_state", "user_id", "external_id", "external_session_id")
-        conditions = [self.in_range(), *(pl.col(field) == value for field in equal if (value := getattr(self, field)))]
+        conditions = [
+            self.in_range(),
+            *(pl.col(field) == value for field in equal if (value := getattr(self, field))),
+        ]
         if self.call_number:
             wanted = normalise(self.call_number)
             sides = numbers or [normalised(pl.col(side)) for side in ("caller", "callee")]
-            conditions.append(pl.any_horizontal((side == wanted).fill_null(value=False) for side in sides))
+            conditions.append(
+                pl.any_horizontal((side == wanted).fill_null(value=False) for side in sides)
+            )
         if self.duration:
             comparison, seconds = self.duration
             conditions.append(COMPARISONS[comparison](pl.col("duration"), seconds))
@@ -170,7 +190,9 @@ class CallQuery:
 
     def to_dict(self) -> dict[str, object]:
         """The fields that are set, and the zone, as JSON can keep them; `from_dict` reads it back."""
-        given = {field.name: value for field in fields(self) if (value := getattr(self, field.name))}
+        given = {
+            field.name: value for field in fields(self) if (value := getattr(self, field.name))
+        }
         return {name: _plain(value) for name, value in given.items()}
 
     @classmethod
@@ -185,10 +207,14 @@ class CallQuery:
     def code(self) -> str:
         """Python that makes this query as `query`, ready to paste."""
         given = self.to_dict()
-        given |= {name: clock.moment_text(moment, self.time_zone) for name in ("date_from", "date_to") if (moment := getattr(self, name))}
+        given |= {
+            name: local_time.moment_text(moment, self.time_zone)
+            for name in ("date_from", "date_to")
+            if (moment := getattr(self, name))
+        }
         if self.duration:
             given["duration"] = self.duration
-        return made_by("CallQuery", given, name="query")
+        return constructor_code("CallQuery", given, name="query")
 
     def __str__(self) -> str:
         """Say the question in words."""
@@ -204,15 +230,19 @@ class CallQuery:
             "department": self.department_id,
             "external id": self.external_id and mask(self.external_id),
             "external session": self.external_session_id and mask(self.external_session_id),
-            "from": self.date_from and clock.moment_text(self.date_from, self.time_zone),
-            "before": self.date_to and clock.moment_text(self.date_to, self.time_zone),
+            "from": self.date_from and local_time.moment_text(self.date_from, self.time_zone),
+            "before": self.date_to and local_time.moment_text(self.date_to, self.time_zone),
         }
         said = [f"{name} {value}" for name, value in words.items() if value]
         return f"{', '.join(said) or 'all calls'} ({self.time_zone})"
 
     def __repr__(self) -> str:
         given = self.to_dict()
-        given |= {name: mask(str(given[name])) for name in ("call_number", "external_id", "external_session_id") if name in given}
+        given |= {
+            name: mask(str(given[name]))
+            for name in ("call_number", "external_id", "external_session_id")
+            if name in given
+        }
         return f"CallQuery({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 
@@ -240,14 +270,24 @@ def _text(field: str, value: str | None) -> str | None:
 def _one_id(field: str, value: str | None) -> str | None:
     if value is None:
         return None
-    if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,18}", value) and int(value) <= _LARGEST_ID:
+    if (
+        isinstance(value, str)
+        and re.fullmatch(r"[1-9][0-9]{0,18}", value)
+        and int(value) <= _LARGEST_ID
+    ):
         return value
-    raise QueryError(f'{field} is an id: text of up to 19 digits such as "1140000000000000003"; got {shown(repr(value))}.', field)
+    raise QueryError(
+        f'{field} is an id: text of up to 19 digits such as "1140000000000000003"; got {shown(repr(value))}.',
+        field,
+    )
 
 
 def _ids(field: str, values: Sequence[str]) -> tuple[str, ...]:
     if isinstance(values, str) or not isinstance(values, Sequence):
-        raise QueryError(f'{field} is a list of ids such as ["1140000000000000003"]; got {shown(repr(values))}.', field)
+        raise QueryError(
+            f'{field} is a list of ids such as ["1140000000000000003"]; got {shown(repr(values))}.',
+            field,
+        )
     return tuple(_one_id(field, value) or "" for value in values)
 
 
@@ -255,7 +295,9 @@ def _duration(value: Sequence[str | int] | None) -> tuple[str, int] | None:
     if value is None:
         return None
     match value:
-        case [str(comparison), int(seconds)] if comparison in COMPARISONS and seconds >= 0 and not isinstance(seconds, bool):
+        case [str(comparison), int(seconds)] if (
+            comparison in COMPARISONS and seconds >= 0 and not isinstance(seconds, bool)
+        ):
             return comparison, seconds
     raise QueryError(
         f"duration is a comparison and whole seconds such as ('less_than_or_equal_to', 30); comparisons: {', '.join(COMPARISONS)}; "

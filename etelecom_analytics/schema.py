@@ -1,6 +1,7 @@
 """The columns of calls, call_targets, offers and directories: name, dtype, unit and meaning, each declared once.
 
-The parser, the empty tables, the simulator, the snapshot and the tests are all made from these declarations.
+The parser, the empty tables, the simulator, the snapshot and the tests are all made from these
+declarations.
 """
 
 from collections.abc import Mapping
@@ -140,7 +141,12 @@ CALLS = (
     _id("user_id", "The user of that extension"),
     _id("contact_id", "The contact of the other side"),
     _text("note", "What somebody wrote about the call"),
-    Column(name="recording_urls", dtype=pl.List(pl.String), meaning="Links to recordings; private", kind=Kind.LINKS),
+    Column(
+        name="recording_urls",
+        dtype=pl.List(pl.String),
+        meaning="Links to recordings; private",
+        kind=Kind.LINKS,
+    ),
     Column(
         name="call_targets",
         dtype=pl.List(pl.Struct({leg.name: leg.dtype for leg in LEGS})),
@@ -152,23 +158,53 @@ CALLS = (
 
 CALL_TARGETS = (
     Column(name="call_id", dtype=pl.String(), meaning="The call that this leg belongs to"),
-    Column(name="target_index", dtype=pl.Int32(), meaning="Its place in the call's `call_targets`, from 0"),
+    Column(
+        name="target_index",
+        dtype=pl.Int32(),
+        meaning="Its place in the call's `call_targets`, from 0",
+    ),
     *LEGS,
 )
 """One row a leg."""
 
 OFFERS = (
     Column(name="call_id", dtype=pl.String(), meaning="The call that this offer belongs to"),
-    Column(name="target_index", dtype=pl.Int32(), meaning="The place of its first leg in the call's `call_targets`"),
-    Column(name="target_number", dtype=pl.String(), meaning="The person's extension, or an outside number"),
-    Column(name="offered_at", dtype=_MOMENT, unit="UTC", meaning="When the first of its legs began"),
-    Column(name="outcome", dtype=pl.Enum(LEG_OUTCOMES), meaning="How it ended: its best leg's outcome"),
-    Column(name="ring_s", dtype=pl.Float64(), unit="s", meaning="The longest ring of its legs; null if none rang"),
-    Column(name="talk_s", dtype=pl.Float64(), unit="s", meaning="Talk of its answered legs; null if none has both times"),
+    Column(
+        name="target_index",
+        dtype=pl.Int32(),
+        meaning="The place of its first leg in the call's `call_targets`",
+    ),
+    Column(
+        name="target_number",
+        dtype=pl.String(),
+        meaning="The person's extension, or an outside number",
+    ),
+    Column(
+        name="offered_at", dtype=_MOMENT, unit="UTC", meaning="When the first of its legs began"
+    ),
+    Column(
+        name="outcome", dtype=pl.Enum(LEG_OUTCOMES), meaning="How it ended: its best leg's outcome"
+    ),
+    Column(
+        name="ring_s",
+        dtype=pl.Float64(),
+        unit="s",
+        meaning="The longest ring of its legs; null if none rang",
+    ),
+    Column(
+        name="talk_s",
+        dtype=pl.Float64(),
+        unit="s",
+        meaning="Talk of its answered legs; null if none has both times",
+    ),
     Column(name="trunk_name", dtype=pl.String(), meaning="The trunk of its best leg"),
     Column(name="fail_code", dtype=pl.Int32(), meaning="The SIP code of its best leg"),
     Column(name="legs", dtype=pl.Int32(), meaning="How many legs it gathers"),
-    Column(name="busy", dtype=pl.Boolean(), meaning="Whether the number was in another call's talk when it began"),
+    Column(
+        name="busy",
+        dtype=pl.Boolean(),
+        meaning="Whether the number was in another call's talk when it began",
+    ),
 )
 """One row a ring of one person, before the columns of its call that are joined for grouping."""
 
@@ -207,12 +243,22 @@ HOTLINES = (
 """One row a hotline."""
 
 NAMES = (
-    Column(name="extension_number", dtype=pl.String(), meaning="The number of the call's extension"),
-    Column(name="user", dtype=pl.String(), meaning="The name of the call's user, or of its extension's"),
-    Column(name="department_id", dtype=pl.String(), meaning="The department of that user"),
-    Column(name="hotline", dtype=pl.String(), meaning="The number of the hotline that the extension belongs to, or its name"),
     Column(
-        name="target_names", dtype=pl.List(pl.String), meaning="Whose number each of `call_targets` rang, in their order; null if unknown"
+        name="extension_number", dtype=pl.String(), meaning="The number of the call's extension"
+    ),
+    Column(
+        name="user", dtype=pl.String(), meaning="The name of the call's user, or of its extension's"
+    ),
+    Column(name="department_id", dtype=pl.String(), meaning="The department of that user"),
+    Column(
+        name="hotline",
+        dtype=pl.String(),
+        meaning="The number of the hotline that the extension belongs to, or its name",
+    ),
+    Column(
+        name="target_names",
+        dtype=pl.List(pl.String),
+        meaning="Whose number each of `call_targets` rang, in their order; null if unknown",
     ),
 )
 """What `logs.with_names` adds to calls. A missed call has no extension, and so none of them but the last."""

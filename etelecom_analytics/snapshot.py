@@ -1,7 +1,8 @@
 """An immutable parquet snapshot of a fetch: calls.parquet, call_targets.parquet, manifest.json; with names also names.parquet.
 
-Everything is written into a folder beside the wanted one, which is then moved into place: a reader sees all of it or none. The manifest
-holds the hash of each file, so that what was cut or changed since is noticed. The same calls give the same parquet bytes.
+Everything is written into a folder beside the wanted one, which is then moved into place: a reader
+sees all of it or none. The manifest holds the hash of each file, so that what was cut or changed
+since is noticed. The same calls give the same parquet bytes.
 """
 
 import errno
@@ -36,21 +37,28 @@ _FORMAT = "etelecom_analytics snapshot"
 _MOST_ATTEMPTS = 10
 
 
-def write_snapshot(logs: CallLogs, path: str | Path, *, replace: bool = False, privacy: Privacy | None = None) -> Path:
+def write_snapshot(
+    logs: CallLogs, path: str | Path, *, replace: bool = False, privacy: Privacy | None = None
+) -> Path:
     """The folder in which the snapshot now lies; only its owner can read its files.
 
     Args:
         logs: what to keep.
         path: the folder to make; folders above it are made too.
-        replace: put it in the place of an older snapshot; the older one stays until the new one is whole.
-        privacy: what is done to numbers, notes and links before they are written; the manifest tells it, and never holds a key.
+        replace: put it in the place of an older snapshot; the older one stays until the new one is
+            whole.
+        privacy: what is done to numbers, notes and links before they are written; the manifest
+            tells it, and never holds a key.
 
     Raises:
-        SnapshotError: something is there already and `replace` was not asked for, or what is there is no snapshot, or cannot be written.
+        SnapshotError: something is there already and `replace` was not asked for, or what is there
+            is no snapshot, or cannot be written.
     """
     folder = check_place(path, replace=replace)
     if _unnamed(logs.calls).schema != pl.Schema(CALL_SCHEMA):
-        raise SnapshotError("A snapshot keeps calls with the columns that were fetched or named, no more and no fewer: give it whole logs.")
+        raise SnapshotError(
+            "A snapshot keeps calls with the columns that were fetched or named, no more and no fewer: give it whole logs."
+        )
     if privacy:
         logs = privacy.apply_to_logs(logs)
     beside = _sibling(folder, "new")
@@ -71,7 +79,8 @@ def check_place(path: str | Path, *, replace: bool = False) -> Path:
     """The folder, if a snapshot may be written there: worth asking before a long fetch.
 
     Raises:
-        SnapshotError: something is there already and `replace` was not asked for, or what is there is no snapshot.
+        SnapshotError: something is there already and `replace` was not asked for, or what is there
+            is no snapshot.
     """
     try:
         folder = Path(path).resolve()
@@ -79,12 +88,18 @@ def check_place(path: str | Path, *, replace: bool = False) -> Path:
     except OSError as error:
         raise SnapshotError(f"{path} is no place for a snapshot: {error.strerror}.") from error
     if is_there and not is_snapshot:
-        raise SnapshotError(f"{folder} is there already, and is no snapshot, so it is not replaced: give another path.")
+        raise SnapshotError(
+            f"{folder} is there already, and is no snapshot, so it is not replaced: give another path."
+        )
     if is_there and not replace:
-        raise SnapshotError(f"{folder} exists already: give another path, or replace it with replace=True (etelecom: --replace).")
+        raise SnapshotError(
+            f"{folder} exists already: give another path, or replace it with replace=True (etelecom: --replace)."
+        )
     above = next(each for each in folder.parents if each.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
-        raise SnapshotError(f"Nothing can be written at {folder}: {above} is no folder that may be written to.")
+        raise SnapshotError(
+            f"Nothing can be written at {folder}: {above} is no folder that may be written to."
+        )
     return folder
 
 
@@ -92,7 +107,8 @@ def read_snapshot(path: str | Path) -> CallLogs:
     """The calls, query and report that were written there.
 
     Raises:
-        SnapshotError: there is no snapshot, it was cut or changed since it was written, or a newer version of this package wrote it.
+        SnapshotError: there is no snapshot, it was cut or changed since it was written, or a newer
+            version of this package wrote it.
     """
     folder = Path(path)
     for _ in range(_MOST_ATTEMPTS - 1):
@@ -100,7 +116,8 @@ def read_snapshot(path: str | Path) -> CallLogs:
         try:
             return _read(folder)
         except SnapshotError:
-            # Replaced while it was being read, an old manifest was held against new files: look again.
+            # Replaced while it was being read, an old manifest was held against new files: look
+            # again.
             if _identity(folder) == before:
                 raise
     return _read(folder)
@@ -122,11 +139,16 @@ def _parquet(table: pl.DataFrame) -> bytes:
 
 
 def _write_files(logs: CallLogs, folder: Path, privacy: Privacy | None) -> None:
-    tables = {_CALLS: _unnamed(logs.calls), _CALL_TARGETS: logs.call_targets.select(*CALL_TARGETS_SCHEMA)}
+    tables = {
+        _CALLS: _unnamed(logs.calls),
+        _CALL_TARGETS: logs.call_targets.select(*CALL_TARGETS_SCHEMA),
+    }
     if carried := [name for name in NAMES_SCHEMA if name in logs.calls.columns]:
         tables[_NAMES] = logs.calls.select(carried)
     contents = {name: _parquet(table) for name, table in tables.items()}
-    first, last = logs.calls.select(first=pl.col("started_at").min(), last=pl.col("started_at").max()).row(0)
+    first, last = logs.calls.select(
+        first=pl.col("started_at").min(), last=pl.col("started_at").max()
+    ).row(0)
     manifest = {
         "format": _FORMAT,
         "schema_version": SCHEMA_VERSION,
@@ -135,10 +157,12 @@ def _write_files(logs: CallLogs, folder: Path, privacy: Privacy | None) -> None:
         "rows": {name.removesuffix(".parquet"): table.height for name, table in tables.items()},
         "span": {"first_started_at": _iso(first), "last_started_at": _iso(last)},
         "report": logs.report.to_dict(),
-        "privacy": privacy.told() if privacy else None,
+        "privacy": privacy.to_dict() if privacy else None,
         "files": {name: {"sha256": _sha256(content)} for name, content in contents.items()},
     }
-    contents[_MANIFEST] = (json.dumps(manifest | {"sha256": _digest(manifest)}, indent=2) + "\n").encode()
+    contents[_MANIFEST] = (
+        json.dumps(manifest | {"sha256": _digest(manifest)}, indent=2) + "\n"
+    ).encode()
     for name, content in contents.items():
         with open(folder / name, "wb", opener=_for_its_owner) as file:  # Path.open takes no opener
             file.write(content)
@@ -158,7 +182,9 @@ def _move_in(beside: Path, folder: Path, *, replace: bool) -> None:
             if replace and folder.exists():
                 folder.rename(away)
                 if not (away / _MANIFEST).is_file():
-                    raise SnapshotError(f"{folder} is no snapshot, so it is not replaced: give another path.")
+                    raise SnapshotError(
+                        f"{folder} is no snapshot, so it is not replaced: give another path."
+                    )
             if folder.exists():  # a rename would take the place of an empty folder in silence
                 raise FileExistsError(errno.EEXIST, "it exists already")
             beside.rename(folder)
@@ -166,14 +192,22 @@ def _move_in(beside: Path, folder: Path, *, replace: bool) -> None:
             with suppress(OSError):  # in vain only if another writer's snapshot is there by now
                 away.rename(folder)
             shutil.rmtree(away, ignore_errors=True)
-            if replace and isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT):
+            if (
+                replace
+                and isinstance(error, OSError)
+                and error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT)
+            ):
                 continue  # another writer was quicker: replace theirs
             if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
-                raise SnapshotError(f"{folder} was made by somebody else meanwhile: give another path, or replace it.") from error
+                raise SnapshotError(
+                    f"{folder} was made by somebody else meanwhile: give another path, or replace it."
+                ) from error
             raise
         shutil.rmtree(away, ignore_errors=True)
         return
-    raise SnapshotError(f"{folder} is being replaced by others all the time: try again when they are done.")
+    raise SnapshotError(
+        f"{folder} is being replaced by others all the time: try again when they are done."
+    )
 
 
 def _sibling(folder: Path, what: str) -> Path:
@@ -194,10 +228,14 @@ def _read(folder: Path) -> CallLogs:
     held = {name: _bytes(folder / name, folder) for name in manifest.hashes}
     for name, content in held.items():
         if _sha256(content) != manifest.hashes[name]:
-            raise SnapshotError(f"{folder / name} was cut or changed since the snapshot was written: fetch the calls again.")
+            raise SnapshotError(
+                f"{folder / name} was cut or changed since the snapshot was written: fetch the calls again."
+            )
     calls = pl.read_parquet(io.BytesIO(held[_CALLS]))
     if calls.schema != pl.Schema(CALL_SCHEMA):
-        raise SnapshotError(f"{folder / _CALLS} has other columns than its manifest says: fetch the calls again.")
+        raise SnapshotError(
+            f"{folder / _CALLS} has other columns than its manifest says: fetch the calls again."
+        )
     if _NAMES in held:
         calls = calls.hstack(pl.read_parquet(io.BytesIO(held[_NAMES])))
     return CallLogs(calls=calls, query=manifest.query, report=manifest.report)
@@ -229,7 +267,10 @@ class _Manifest:
             return cls(
                 query=CallQuery.from_dict(told["query"]),
                 report=FetchReport.from_dict(told["report"]),
-                hashes={name: told["files"][name]["sha256"] for name in (_CALLS, _CALL_TARGETS, *({_NAMES} & told["files"].keys()))},
+                hashes={
+                    name: told["files"][name]["sha256"]
+                    for name in (_CALLS, _CALL_TARGETS, *({_NAMES} & told["files"].keys()))
+                },
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise SnapshotError(unreadable) from error
@@ -239,7 +280,11 @@ def _bytes(path: Path, folder: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        missing = f"{path.name} is missing from {folder}" if folder.is_dir() else f"there is no folder {folder}"
+        missing = (
+            f"{path.name} is missing from {folder}"
+            if folder.is_dir()
+            else f"there is no folder {folder}"
+        )
         raise SnapshotError(f"No snapshot could be read: {missing}.") from None
     except OSError as error:
         raise SnapshotError(f"{path} could not be read: {error.strerror}.") from error

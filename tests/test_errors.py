@@ -8,23 +8,29 @@ import pytest
 
 from etelecom_analytics import errors
 
-KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)]
+KINDS = [
+    kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)
+]
 
 
 def made(kind: type[Exception]) -> Exception:
     if kind is errors.UnknownName:
         return errors.UnknownName("measure", "answer_rat", ["answer_rate", "asa_s"])
-    if kind is errors.LossRefused:
-        return errors.LossRefused({date(2026, 11, 2): (100, 60)}, "a report")
-    if kind is errors.NotInRecord:
-        return errors.NotInRecord("occupancy", "It needs sign-ins. Use leg_talk_s.")
+    if kind is errors.DataLossError:
+        return errors.DataLossError({date(2026, 11, 2): (100, 60)}, "a report")
+    if kind is errors.MeasureUnavailable:
+        return errors.MeasureUnavailable("occupancy", "It needs sign-ins. Use leg_talk_s.")
     if kind is errors.QueryError:
         return errors.QueryError("direction is one of in, out.", "direction")
     if kind is errors.PagingError:
         return errors.PagingError("the cursor came twice", cursor="abc", pages=3)
     if issubclass(kind, errors.ApiError):
         error = kind("said", status=503, code="unavailable", retry_after=7.0)
-        error.url, error.attempts, error.key_from = "https://host/v1.Etelecom/ListCallLogs", 6, "ETELECOM_API_KEY"
+        error.url, error.attempts, error.key_from = (
+            "https://host/v1.Etelecom/ListCallLogs",
+            6,
+            "ETELECOM_API_KEY",
+        )
         return error
     return kind("something")
 
@@ -40,7 +46,10 @@ def test_every_error_has_one_root_and_survives_pickling(kind: type[Exception]):
     assert vars(again) == vars(error)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if issubclass(kind, errors.ApiError) and kind is not errors.ApiError])
+@pytest.mark.parametrize(
+    "kind",
+    [kind for kind in KINDS if issubclass(kind, errors.ApiError) and kind is not errors.ApiError],
+)
 def test_every_error_of_the_api_is_a_sentence_that_says_what_to_do(kind: type[errors.ApiError]):
     text = str(made(kind))
 
@@ -54,10 +63,21 @@ def test_all_public_errors_are_declared():
 
 
 def test_what_was_given_wrongly_is_a_value_error_too():
-    for kind in (errors.QueryError, errors.UnknownName, errors.NotInRecord, errors.SettingError):
+    for kind in (
+        errors.QueryError,
+        errors.UnknownName,
+        errors.MeasureUnavailable,
+        errors.SettingError,
+    ):
         assert issubclass(kind, ValueError)
 
 
 def test_an_unknown_name_lists_the_nearest_or_all():
-    assert str(made(errors.UnknownName)) == "There is no measure 'answer_rat'. Did you mean answer_rate?"
-    assert str(errors.UnknownName("variant", "xyz", ["offered", "no_short"])) == "There is no variant 'xyz'. There are: offered, no_short."
+    assert (
+        str(made(errors.UnknownName))
+        == "There is no measure 'answer_rat'. Did you mean answer_rate?"
+    )
+    assert (
+        str(errors.UnknownName("variant", "xyz", ["offered", "no_short"]))
+        == "There is no variant 'xyz'. There are: offered, no_short."
+    )

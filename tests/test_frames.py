@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from odd_pages import Raw, by_record, page_of, rows_of
+from page_strategies import Raw, by_record, page_of, rows_of
 from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
@@ -53,7 +53,10 @@ def test_what_is_set_aside_says_on_which_of_the_reader_s_pages_it_stood():
     reader.read(PAGES[:2])
     reader.read(PAGES[2:5])
 
-    assert [(each.page, each.position, each.record) for each in reader.set_aside] == [(1, 1, {"id": ""}), (3, 0, 17)]
+    assert [(each.page, each.position, each.record) for each in reader.set_aside] == [
+        (1, 1, {"id": ""}),
+        (3, 0, 17),
+    ]
 
 
 @pytest.mark.parametrize("place", [0, 3, 20])
@@ -72,7 +75,9 @@ def test_of_a_batch_with_something_that_is_no_page_nothing_is_counted(place: int
 
 @given(bodies=_pages, seed=st.integers(0, 99))
 @settings(max_examples=20)
-def test_drift_is_the_same_in_whatever_order_the_pages_come_and_whoever_reads_them(bodies: list[bytes], seed: int):
+def test_drift_is_the_same_in_whatever_order_the_pages_come_and_whoever_reads_them(
+    bodies: list[bytes], seed: int
+):
     """Examples too: one reader for all, or one for each page, in any order."""
     shuffled = random.Random(seed).sample(bodies, len(bodies))
     one, each = PageReader(), [PageReader() for _ in bodies]
@@ -99,7 +104,9 @@ def test_accounts_are_added_by_field_and_kind_and_hold_no_numbers():
 
 # What is made of calls.
 
-_times = st.none() | st.integers(0, 3).map(lambda minute: datetime(2026, 11, 2, 3, minute, tzinfo=UTC))
+_times = st.none() | st.integers(0, 3).map(
+    lambda minute: datetime(2026, 11, 2, 3, minute, tzinfo=UTC)
+)
 _few_calls = st.lists(st.tuples(st.sampled_from("abc"), _times, _times), max_size=8)
 
 
@@ -115,7 +122,9 @@ def frame(calls: Sequence[tuple[str, datetime | None, datetime | None]]) -> pl.D
 
 
 @given(calls=_few_calls)
-def test_the_newest_of_an_id_stays_where_it_stood(calls: list[tuple[str, datetime | None, datetime | None]]):
+def test_the_newest_of_an_id_stays_where_it_stood(
+    calls: list[tuple[str, datetime | None, datetime | None]],
+):
     best: dict[str, int] = {}
     for place, (name, _, changed) in enumerate(calls):
         other = calls[best[name]][2] if name in best else None
@@ -126,9 +135,14 @@ def test_the_newest_of_an_id_stays_where_it_stood(calls: list[tuple[str, datetim
 
 
 @given(calls=_few_calls)
-def test_calls_are_newest_first_then_by_id_and_unknown_starts_last(calls: list[tuple[str, datetime | None, datetime | None]]):
+def test_calls_are_newest_first_then_by_id_and_unknown_starts_last(
+    calls: list[tuple[str, datetime | None, datetime | None]],
+):
     far = datetime.max.replace(tzinfo=UTC)
-    by_age = sorted(range(len(calls)), key=lambda at: (calls[at][1] is None, far - (calls[at][1] or far), calls[at][0]))
+    by_age = sorted(
+        range(len(calls)),
+        key=lambda at: (calls[at][1] is None, far - (calls[at][1] or far), calls[at][0]),
+    )
 
     ordered = in_order(frame(calls))
     assert ordered["note"].to_list() == [str(place) for place in by_age]
@@ -137,10 +151,14 @@ def test_calls_are_newest_first_then_by_id_and_unknown_starts_last(calls: list[t
 
 @given(rows=st.lists(st.sampled_from(ROWS), max_size=6))
 @settings(max_examples=30)
-def test_call_targets_are_the_legs_in_their_order_from_a_frame_or_a_plan(rows: list[dict[str, object]]):
+def test_call_targets_are_the_legs_in_their_order_from_a_frame_or_a_plan(
+    rows: list[dict[str, object]],
+):
     calls = PageReader().read([page_of(rows)])
     expected = [
-        {"call_id": call["id"], "target_index": place, **leg} for call in calls.to_dicts() for place, leg in enumerate(call["call_targets"])
+        {"call_id": call["id"], "target_index": place, **leg}
+        for call in calls.to_dicts()
+        for place, leg in enumerate(call["call_targets"])
     ]
 
     legs = et.call_targets(calls)

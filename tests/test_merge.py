@@ -40,22 +40,37 @@ def report_of(begin: float | None, end: float, *gaps: tuple[float, float]) -> Fe
 
 
 def test_two_weeks_become_one_table_with_one_report(client: et.Client, calls: pl.DataFrame):
-    older, newer = fetched(client, "2026-11-02", "2026-11-06"), fetched(client, "2026-11-05", "2026-11-10")
+    older, newer = (
+        fetched(client, "2026-11-02", "2026-11-06"),
+        fetched(client, "2026-11-05", "2026-11-10"),
+    )
     both = et.merge_logs(older, newer)
 
     assert_frame_equal(both.calls, calls.filter(both.query.to_expr()))
-    assert (str(both.query.date_from)[:10], str(both.query.date_to)[:10]) == ("2026-11-02", "2026-11-10")
+    assert (str(both.query.date_from)[:10], str(both.query.date_to)[:10]) == (
+        "2026-11-02",
+        "2026-11-10",
+    )
     report = both.report
     assert report.complete
     assert report.gaps == ()
     assert report.rows == both.calls.height
     assert report.received == report.rows + report.repeated + report.outside + len(report.set_aside)
     assert (
-        report.repeated == older.report.repeated + newer.report.repeated + older.calls.height + newer.calls.height - both.calls.height > 0
+        report.repeated
+        == older.report.repeated
+        + newer.report.repeated
+        + older.calls.height
+        + newer.calls.height
+        - both.calls.height
+        > 0
     )
     assert report.pages == older.report.pages + newer.report.pages
     assert [window.rows for window in report.windows] == [
-        calls.filter(pl.col("started_at").is_between(window.begin, window.end, closed="left")).height for window in report.windows
+        calls.filter(
+            pl.col("started_at").is_between(window.begin, window.end, closed="left")
+        ).height
+        for window in report.windows
     ]
 
 
@@ -63,16 +78,24 @@ def test_the_newest_state_stays_and_at_a_tie_the_newer_logs(client: et.Client):
     older = fetched(client, "2026-11-02", "2026-11-03")
 
     def noted(note: str, later_s: float) -> et.CallLogs:
-        changed = older.calls.with_columns(note=pl.lit(note), updated_at=pl.col("updated_at") + pl.duration(seconds=later_s))
+        changed = older.calls.with_columns(
+            note=pl.lit(note), updated_at=pl.col("updated_at") + pl.duration(seconds=later_s)
+        )
         return et.CallLogs(calls=changed, query=older.query, report=older.report)
 
-    for newer, stays in (noted("later", 1), "later"), (noted("tie", 0), "tie"), (noted("earlier", -1), None):
+    for newer, stays in (
+        (noted("later", 1), "later"),
+        (noted("tie", 0), "tie"),
+        (noted("earlier", -1), None),
+    ):
         notes = et.merge_logs(older, newer).calls["note"]
         assert set(notes) == ({stays} if stays else set(older.calls["note"]))
 
 
 def test_what_lies_between_is_a_gap_and_a_snapshot_keeps_it(client: et.Client, tmp_path: Path):
-    both = et.merge_logs(fetched(client, "2026-11-02", "2026-11-03"), fetched(client, "2026-11-05", "2026-11-06"))
+    both = et.merge_logs(
+        fetched(client, "2026-11-02", "2026-11-03"), fetched(client, "2026-11-05", "2026-11-06")
+    )
 
     assert [(gap.begin, gap.end) for gap in both.report.gaps] == [
         (datetime(2026, 11, 2, 17, tzinfo=UTC), datetime(2026, 11, 4, 17, tzinfo=UTC))
@@ -81,7 +104,10 @@ def test_what_lies_between_is_a_gap_and_a_snapshot_keeps_it(client: et.Client, t
 
 
 def test_logs_of_other_questions_are_not_merged(client: et.Client):
-    all_calls, calls_in = fetched(client, "2026-11-02", "2026-11-03"), fetched(client, "2026-11-03", "2026-11-04", direction="in")
+    all_calls, calls_in = (
+        fetched(client, "2026-11-02", "2026-11-03"),
+        fetched(client, "2026-11-03", "2026-11-04", direction="in"),
+    )
 
     with pytest.raises(InputError, match="asked for different calls"):
         et.merge_logs(all_calls, calls_in)
@@ -99,7 +125,12 @@ def test_what_one_lacked_and_the_other_brought_is_no_gap():
 
 def test_a_window_that_was_not_read_to_its_end_counts_until_somebody_reads_it():
     lacking = Window(day(3), day(5), whole=False, pages=1)
-    older = FetchReport(**{**vars(report_of(0, 10, (3, 5))), "windows": (Window(day(0), day(3), whole=True, pages=1), lacking)})
+    older = FetchReport(
+        **{
+            **vars(report_of(0, 10, (3, 5))),
+            "windows": (Window(day(0), day(3), whole=True, pages=1), lacking),
+        }
+    )
 
     assert not merged(older, report_of(10, 12)).complete
     assert merged(older, report_of(2, 12)).complete
@@ -109,14 +140,16 @@ spans = st.lists(st.integers(0, 40), min_size=2, max_size=8, unique=True).map(so
 
 
 @given(one=spans, other=spans, open_start=st.booleans())
-def test_every_day_is_promised_by_the_merged_report_just_where_either_promised_it(one: list[int], other: list[int], open_start: bool):
+def test_every_day_is_promised_by_the_merged_report_just_where_either_promised_it(
+    one: list[int], other: list[int], open_start: bool
+):
     def made(edges: list[int], *, begin: bool) -> FetchReport:
         inner = edges[1:-1]
         gaps = list(zip(inner[::2], inner[1::2], strict=False))
         return report_of(edges[0] if begin else None, edges[-1], *gaps)
 
     def promised(report: FetchReport, number: int) -> bool:
-        return not report.unfetched(day(number), day(number + 1))
+        return not report.gaps_between(day(number), day(number + 1))
 
     reports = made(one, begin=not open_start), made(other, begin=True)
     both = merged(*reports)

@@ -17,7 +17,15 @@ from etelecom_analytics import names
 from etelecom_analytics.api.directory import fetch_extensions, fetch_hotlines, fetch_users
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.metrics import NAME_DIMENSIONS, Selection, facts
-from etelecom_analytics.schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA, EXTENSIONS, HOTLINES, NAMES_SCHEMA, USERS, schema_of
+from etelecom_analytics.schema import (
+    CALL_SCHEMA,
+    CALL_TARGETS_SCHEMA,
+    EXTENSIONS,
+    HOTLINES,
+    NAMES_SCHEMA,
+    USERS,
+    schema_of,
+)
 from etelecom_analytics.simulator import serve
 
 Lists = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
@@ -58,13 +66,17 @@ def calls_of(*rows: dict[str, Any]) -> pl.DataFrame:
     made = []
     for place, row in enumerate(rows):
         numbers = row.get("targets", [])
-        legs = None if numbers is None else [{**blank, "target_number": number} for number in numbers]
+        legs = (
+            None if numbers is None else [{**blank, "target_number": number} for number in numbers]
+        )
         told = {name: value for name, value in row.items() if name != "targets"}
         made.append({**dict.fromkeys(CALL_SCHEMA), "id": str(place), "call_targets": legs, **told})
     return pl.DataFrame(made, schema=dict(CALL_SCHEMA))
 
 
-def with_names(calls: pl.DataFrame, extensions: Any = None, users: Any = None, hotlines: Any = None) -> pl.DataFrame:
+def with_names(
+    calls: pl.DataFrame, extensions: Any = None, users: Any = None, hotlines: Any = None
+) -> pl.DataFrame:
     return names.with_names(calls, extensions=extensions, users=users, hotlines=hotlines)
 
 
@@ -96,24 +108,43 @@ def test_simulated_calls_get_the_names_that_a_second_reckoning_gives_them(
         ORDER BY c.place
     """
     calls = logs.calls.select("extension_id", "user_id").with_row_index("place")
-    second = sql(question, tmp_path, calls=calls, extensions=extensions, users=users, hotlines=hotlines)
+    second = sql(
+        question, tmp_path, calls=calls, extensions=extensions, users=users, hotlines=hotlines
+    )
 
     assert named.calls.select(NAME_DIMENSIONS).rows() == second
-    doubled = [pl.concat([table, table]).sample(fraction=1, shuffle=True, seed=3) for table in lists]
+    doubled = [
+        pl.concat([table, table]).sample(fraction=1, shuffle=True, seed=3) for table in lists
+    ]
     assert logs.with_names(*doubled).calls.select(NAME_DIMENSIONS).rows() == second
-    assert named.calls["user"].null_count() == named.calls["extension_id"].null_count() < named.calls.height
+    assert (
+        named.calls["user"].null_count()
+        == named.calls["extension_id"].null_count()
+        < named.calls.height
+    )
     missed = named.calls.filter(call_state="not_answered").select(NAME_DIMENSIONS)
     assert missed.null_count().row(0) == (missed.height,) * len(NAME_DIMENSIONS)
 
 
-def test_every_target_of_the_centre_has_the_name_of_its_extensions_user(lists: Lists, named: et.CallLogs, simulation: Any):
+def test_every_target_of_the_centre_has_the_name_of_its_extensions_user(
+    lists: Lists, named: et.CallLogs, simulation: Any
+):
     extensions, users, _ = lists
-    owner = extensions.join(users, on="user_id").select(target_number="extension_number", expected=pl.coalesce("full_name", "short_name"))
+    owner = extensions.join(users, on="user_id").select(
+        target_number="extension_number", expected=pl.coalesce("full_name", "short_name")
+    )
     legs = named.call_targets.join(owner, on="target_number", how="left", maintain_order="left")
 
     assert_frame_equal(legs["user"].to_frame(), legs.select(user="expected"))
-    inward = legs.join(named.calls.filter(pl.col("direction").cast(pl.String) != "out"), left_on="call_id", right_on="id", how="semi")
-    assert inward.filter(pl.col("user").is_null())["target_number"].unique().sort().to_list() == sorted(simulation.truth.ivr_numbers)
+    inward = legs.join(
+        named.calls.filter(pl.col("direction").cast(pl.String) != "out"),
+        left_on="call_id",
+        right_on="id",
+        how="semi",
+    )
+    assert inward.filter(pl.col("user").is_null())[
+        "target_number"
+    ].unique().sort().to_list() == sorted(simulation.truth.ivr_numbers)
 
 
 def test_nothing_else_of_the_logs_changes(logs: et.CallLogs, named: et.CallLogs):
@@ -128,7 +159,11 @@ def test_nothing_else_of_the_logs_changes(logs: et.CallLogs, named: et.CallLogs)
 
 def test_a_call_has_the_user_that_it_names_else_that_of_its_extension():
     calls = calls_of(
-        {"extension_id": "1", "user_id": "8"}, {"extension_id": "1"}, {"user_id": "8"}, {"extension_id": "1", "user_id": "404"}, {}
+        {"extension_id": "1", "user_id": "8"},
+        {"extension_id": "1"},
+        {"user_id": "8"},
+        {"extension_id": "1", "user_id": "404"},
+        {},
     )
     extensions = extensions_of({"id": "1", "extension_number": "101", "user_id": "7"})
     users = users_of(
@@ -136,7 +171,9 @@ def test_a_call_has_the_user_that_it_names_else_that_of_its_extension():
         {"user_id": "8", "full_name": "  ", "short_name": " Bình ", "department_id": "80"},
     )
 
-    assert with_names(calls, extensions, users).select("extension_number", "user", "department_id").rows() == [
+    assert with_names(calls, extensions, users).select(
+        "extension_number", "user", "department_id"
+    ).rows() == [
         ("101", "Bình", "80"),
         ("101", "An", "70"),
         (None, "Bình", "80"),
@@ -149,10 +186,14 @@ def test_a_call_has_the_user_that_it_names_else_that_of_its_extension():
 def test_a_hotline_is_told_by_its_number_else_by_its_name():
     extensions = extensions_of(*({"id": each, "hotline_id": each} for each in "123"), {"id": "4"})
     hotlines = hotlines_of(
-        {"id": "1", "hotline": "19000123", "name": "Main"}, {"id": "2", "name": "Side"}, {"id": "3", "hotline": "", "name": None}
+        {"id": "1", "hotline": "19000123", "name": "Main"},
+        {"id": "2", "name": "Side"},
+        {"id": "3", "hotline": "", "name": None},
     )
 
-    named = with_names(calls_of(*({"extension_id": each} for each in "1234")), extensions, hotlines=hotlines)
+    named = with_names(
+        calls_of(*({"extension_id": each} for each in "1234")), extensions, hotlines=hotlines
+    )
     assert named["hotline"].to_list() == ["19000123", "Side", None, None]
 
 
@@ -168,7 +209,12 @@ def test_a_number_that_several_have_is_told_with_all_of_them():
         {"id": "8", "user_id": "7"},
     )
     users = users_of({"user_id": "7", "full_name": "An"}, {"user_id": "8", "full_name": "Bình"})
-    calls = calls_of({"targets": ["101", "102", "103"]}, {"targets": ["104", None, "0900000001"]}, {"targets": []}, {"targets": None})
+    calls = calls_of(
+        {"targets": ["101", "102", "103"]},
+        {"targets": ["104", None, "0900000001"]},
+        {"targets": []},
+        {"targets": None},
+    )
 
     for given_extensions in (extensions, extensions.reverse()):
         assert with_names(calls, given_extensions, users)["target_names"].to_list() == [
@@ -180,15 +226,24 @@ def test_a_number_that_several_have_is_told_with_all_of_them():
 
 
 def test_two_users_of_one_name_are_told_apart():
-    users = users_of({"user_id": "7", "full_name": "An"}, {"user_id": "8", "short_name": "An"}, {"user_id": "9"}, {"user_id": "10"})
+    users = users_of(
+        {"user_id": "7", "full_name": "An"},
+        {"user_id": "8", "short_name": "An"},
+        {"user_id": "9"},
+        {"user_id": "10"},
+    )
 
-    named = with_names(calls_of(*({"user_id": each} for each in ("7", "8", "9", "10"))), users=users)
+    named = with_names(
+        calls_of(*({"user_id": each} for each in ("7", "8", "9", "10"))), users=users
+    )
     assert named["user"].to_list() == ["An (7)", "An (8)", None, None]
 
 
 def test_of_an_id_that_comes_twice_the_rule_chooses():
     """Not deleted before deleted, then the newest `created_at`, then the row that stands last."""
-    moments = pl.Series(["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"]).str.to_datetime(time_unit="us", time_zone="UTC")
+    moments = pl.Series(["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"]).str.to_datetime(
+        time_unit="us", time_zone="UTC"
+    )
     extensions = extensions_of(
         {"id": "1", "extension_number": "new", "created_at": moments[1]},
         {"id": "1", "extension_number": "old", "created_at": moments[0]},
@@ -203,7 +258,9 @@ def test_of_an_id_that_comes_twice_the_rule_chooses():
         {"user_id": "5", "full_name": "gone again", "deleted": True},
         {"user_id": "6", "full_name": "left", "deleted": True},
     )
-    calls = calls_of({"extension_id": "1", "user_id": "5"}, {"extension_id": "2", "user_id": "6"}, {})
+    calls = calls_of(
+        {"extension_id": "1", "user_id": "5"}, {"extension_id": "2", "user_id": "6"}, {}
+    )
 
     assert with_names(calls, extensions, users).select("extension_number", "user").rows() == [
         ("new", "here"),
@@ -214,26 +271,51 @@ def test_of_an_id_that_comes_twice_the_rule_chooses():
 
 _ids = st.sampled_from(["1", "2", "3", None])
 _texts = st.sampled_from(["101", "102", "An", "Bình", "", " ", "A (1)", " / ", "<b>", None])
-_extension_rows = st.lists(st.fixed_dictionaries({"id": _ids, "extension_number": _texts, "hotline_id": _ids, "user_id": _ids}), max_size=6)
-_user_rows = st.lists(
+_extension_rows = st.lists(
     st.fixed_dictionaries(
-        {"user_id": _ids, "full_name": _texts, "short_name": _texts, "department_id": _ids, "deleted": st.sampled_from([True, False, None])}
+        {"id": _ids, "extension_number": _texts, "hotline_id": _ids, "user_id": _ids}
     ),
     max_size=6,
 )
-_hotline_rows = st.lists(st.fixed_dictionaries({"id": _ids, "hotline": _texts, "name": _texts}), max_size=6)
-_call_rows = st.lists(st.fixed_dictionaries({"extension_id": _ids, "user_id": _ids, "targets": st.lists(_texts, max_size=3)}), max_size=6)
+_user_rows = st.lists(
+    st.fixed_dictionaries(
+        {
+            "user_id": _ids,
+            "full_name": _texts,
+            "short_name": _texts,
+            "department_id": _ids,
+            "deleted": st.sampled_from([True, False, None]),
+        }
+    ),
+    max_size=6,
+)
+_hotline_rows = st.lists(
+    st.fixed_dictionaries({"id": _ids, "hotline": _texts, "name": _texts}), max_size=6
+)
+_call_rows = st.lists(
+    st.fixed_dictionaries(
+        {"extension_id": _ids, "user_id": _ids, "targets": st.lists(_texts, max_size=3)}
+    ),
+    max_size=6,
+)
 
 
 @settings(max_examples=80)
 @given(calls=_call_rows, extensions=_extension_rows, users=_user_rows, hotlines=_hotline_rows)
-def test_whatever_the_lists_no_call_comes_or_goes_and_all_names_are_theirs(calls: Any, extensions: Any, users: Any, hotlines: Any):
+def test_whatever_the_lists_no_call_comes_or_goes_and_all_names_are_theirs(
+    calls: Any, extensions: Any, users: Any, hotlines: Any
+):
     table = calls_of(*calls)
     named = with_names(table, extensions_of(*extensions), users_of(*users), hotlines_of(*hotlines))
 
     assert_frame_equal(named.select(table.columns), table)
     assert named["target_names"].list.len().to_list() == table["call_targets"].list.len().to_list()
-    people = {text.strip() for row in users for text in (row["full_name"], row["short_name"]) if text and text.strip()}
+    people = {
+        text.strip()
+        for row in users
+        for text in (row["full_name"], row["short_name"])
+        if text and text.strip()
+    }
     for told in named["user"].drop_nulls():
         assert told in people or told.rsplit(" (", 1)[0] in people
     legs = names.call_targets_with_users(named)
@@ -254,9 +336,16 @@ def test_no_two_have_the_same_label(calls: Any, extensions: Any, users: Any):
 
 
 def test_labels_tell_number_and_users_as_far_as_they_are_known():
-    calls = calls_of(*({"extension_id": each} for each in ("1", "1", "2", "3", "4", "5", "5", "5", "5", "6", "7")))
+    calls = calls_of(
+        *(
+            {"extension_id": each}
+            for each in ("1", "1", "2", "3", "4", "5", "5", "5", "5", "6", "7")
+        )
+    )
     named = calls.with_columns(
-        extension_number=pl.Series(["101", "101", "102", None, None, "105", "105", "105", "105", "106", "106"]),
+        extension_number=pl.Series(
+            ["101", "101", "102", None, None, "105", "105", "105", "105", "106", "106"]
+        ),
         user=pl.Series(["Bình", "An", None, "Chi", None, "D", "C", "B", "A", "E", "E"]),
     )
     told = {
@@ -274,7 +363,12 @@ def test_labels_tell_number_and_users_as_far_as_they_are_known():
     assert names.labels(named.drop("extension_number"), "extension_id")["1"] == "An / Bình"
     assert names.labels(named, "extension_number")["105"] == "A / B / C / … (105)"
     assert "102" not in names.labels(named, "extension_number")
-    assert names.labels(calls, "extension_id") == names.labels(named, "callee") == names.labels(named, "target_number") == {}
+    assert (
+        names.labels(calls, "extension_id")
+        == names.labels(named, "callee")
+        == names.labels(named, "target_number")
+        == {}
+    )
 
 
 # What may be left out, and what is refused.
@@ -286,7 +380,9 @@ def test_each_list_tells_its_own_columns(logs: et.CallLogs, lists: Lists, named:
         ("extension_number",): logs.with_names(extensions),
         ("user", "department_id"): logs.with_names(users=users),
         ("extension_number", "hotline"): logs.with_names(extensions, hotlines=hotlines),
-        ("extension_number", "user", "department_id", "target_names"): logs.with_names(extensions, users),
+        ("extension_number", "user", "department_id", "target_names"): logs.with_names(
+            extensions, users
+        ),
         (): logs.with_names(),
     }
 
@@ -295,34 +391,60 @@ def test_each_list_tells_its_own_columns(logs: et.CallLogs, lists: Lists, named:
         assert_frame_equal(some.calls, named.calls.select(some.calls.columns))
 
 
-def test_names_that_are_joined_again_replace_the_old_and_leave_the_others(logs: et.CallLogs, lists: Lists, named: et.CallLogs):
+def test_names_that_are_joined_again_replace_the_old_and_leave_the_others(
+    logs: et.CallLogs, lists: Lists, named: et.CallLogs
+):
     extensions, users, hotlines = lists
-    again = named.with_names(users=users.with_columns(full_name=pl.lit("Ai"), short_name=pl.lit("Ai")).head(1))
+    again = named.with_names(
+        users=users.with_columns(full_name=pl.lit("Ai"), short_name=pl.lit("Ai")).head(1)
+    )
 
     assert again.calls.columns == named.calls.columns
     assert again.calls["user"].drop_nulls().unique().to_list() == ["Ai"]
-    assert_frame_equal(again.calls.drop("user", "department_id"), named.calls.drop("user", "department_id"))
+    assert_frame_equal(
+        again.calls.drop("user", "department_id"), named.calls.drop("user", "department_id")
+    )
     assert_frame_equal(named.with_names(extensions, users, hotlines).calls, named.calls)
-    assert_frame_equal(logs.with_names(users=users).with_names(extensions, users, hotlines).calls, named.calls)
+    assert_frame_equal(
+        logs.with_names(users=users).with_names(extensions, users, hotlines).calls, named.calls
+    )
 
 
 def test_lists_of_ones_own_may_have_ids_that_are_numbers():
-    extensions = pl.DataFrame({"id": [1], "extension_number": [101], "hotline_id": [None], "user_id": [7]})
-    users = pl.DataFrame({"user_id": [7], "full_name": ["An"], "short_name": [None], "department_id": [70]})
+    extensions = pl.DataFrame(
+        {"id": [1], "extension_number": [101], "hotline_id": [None], "user_id": [7]}
+    )
+    users = pl.DataFrame(
+        {"user_id": [7], "full_name": ["An"], "short_name": [None], "department_id": [70]}
+    )
 
     named = with_names(calls_of({"extension_id": "1", "targets": ["101"]}), extensions, users)
     assert named.select(NAMES_SCHEMA.keys() - {"hotline"}).schema["user"] == pl.String
-    assert named.select("extension_number", "user", "department_id", "target_names").row(0) == ("101", "An", "70", ["An"])
+    assert named.select("extension_number", "user", "department_id", "target_names").row(0) == (
+        "101",
+        "An",
+        "70",
+        ["An"],
+    )
 
 
 @pytest.mark.parametrize(
     ("given_lists", "says"),
     [
-        ({"extensions": "list"}, r"extensions is a table such as et\.fetch_extensions\(client\) gives; got str"),
+        (
+            {"extensions": "list"},
+            r"extensions is a table such as et\.fetch_extensions\(client\) gives; got str",
+        ),
         ({"users": pl.LazyFrame({"user_id": ["1"]})}, "got LazyFrame"),
-        ({"users": pl.DataFrame({"user_id": ["1"]})}, "no column full_name, short_name, department_id"),
+        (
+            {"users": pl.DataFrame({"user_id": ["1"]})},
+            "no column full_name, short_name, department_id",
+        ),
         ({"extensions": users_of()}, "no column id, extension_number, hotline_id"),
-        ({"extensions": extensions_of().with_columns(id=pl.lit(1.5))}, "its column id is Float64, not text"),
+        (
+            {"extensions": extensions_of().with_columns(id=pl.lit(1.5))},
+            "its column id is Float64, not text",
+        ),
         ({"hotlines": hotlines_of()}, r"give extensions too, from et\.fetch_extensions"),
     ],
 )
@@ -342,11 +464,18 @@ def test_names_survive_in_a_snapshot(named: et.CallLogs, tmp_path: Path):
     assert repr(read) == repr(named)
 
 
-def test_beside_its_names_a_snapshot_is_the_same_files(logs: et.CallLogs, named: et.CallLogs, tmp_path: Path):
+def test_beside_its_names_a_snapshot_is_the_same_files(
+    logs: et.CallLogs, named: et.CallLogs, tmp_path: Path
+):
     """So a version of this package that knows no names reads it too, without them."""
-    bare, full = et.write_snapshot(logs, tmp_path / "bare"), et.write_snapshot(named, tmp_path / "full")
+    bare, full = (
+        et.write_snapshot(logs, tmp_path / "bare"),
+        et.write_snapshot(named, tmp_path / "full"),
+    )
 
-    assert {path.name for path in full.iterdir()} - {path.name for path in bare.iterdir()} == {"names.parquet"}
+    assert {path.name for path in full.iterdir()} - {path.name for path in bare.iterdir()} == {
+        "names.parquet"
+    }
     for name in ("calls.parquet", "call_targets.parquet"):
         assert (full / name).read_bytes() == (bare / name).read_bytes()
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (bare, full)]
@@ -369,14 +498,18 @@ def test_names_that_were_changed_since_are_noticed(named: et.CallLogs, tmp_path:
 def test_a_snapshot_with_some_of_the_names(logs: et.CallLogs, lists: Lists, tmp_path: Path):
     some = logs.with_names(users=lists[1])
 
-    assert_frame_equal(et.read_snapshot(et.write_snapshot(some, tmp_path / "week")).calls, some.calls)
+    assert_frame_equal(
+        et.read_snapshot(et.write_snapshot(some, tmp_path / "week")).calls, some.calls
+    )
 
 
 # Numbers by name.
 
 
 @pytest.mark.parametrize("by", NAME_DIMENSIONS)
-def test_call_measures_by_name_agree_with_a_second_reckoning(by: str, named: et.CallLogs, tmp_path: Path):
+def test_call_measures_by_name_agree_with_a_second_reckoning(
+    by: str, named: et.CallLogs, tmp_path: Path
+):
     table = et.summarize(named.calls, [by], ["calls", "offered", "answered"])
     found = facts(named.calls)
     question = f"""
@@ -395,20 +528,35 @@ def test_offers_by_name_are_those_of_the_calls_that_have_it(by: str, named: et.C
 
     for key, offers, answered, calls in table.iter_rows():
         some = named.calls.filter(pl.col(by).eq_missing(pl.lit(key, pl.String)))
-        assert et.summarize(some, measures=["offers", "answered_offers", "calls"]).row(0) == (offers, answered, calls)
+        assert et.summarize(some, measures=["offers", "answered_offers", "calls"]).row(0) == (
+            offers,
+            answered,
+            calls,
+        )
 
 
 def test_lazy_calls_and_a_selection_carry_names_too(named: et.CallLogs):
     expected = et.summarize(named.calls, ["user", "hour"], ["offered", "offers"])
 
-    assert_frame_equal(et.summarize(named.calls.lazy(), ["user", "hour"], ["offered", "offers"]).collect(), expected)
-    assert_frame_equal(et.summarize(Selection(named.calls), ["user", "hour"], ["offered", "offers"]).lazy().collect(), expected)
+    assert_frame_equal(
+        et.summarize(named.calls.lazy(), ["user", "hour"], ["offered", "offers"]).collect(),
+        expected,
+    )
+    assert_frame_equal(
+        et.summarize(Selection(named.calls), ["user", "hour"], ["offered", "offers"])
+        .lazy()
+        .collect(),
+        expected,
+    )
 
 
 @pytest.mark.parametrize("by", NAME_DIMENSIONS)
 def test_without_names_the_error_says_where_to_get_them(by: str, logs: et.CallLogs):
     for calls in (logs.calls, logs.calls.lazy(), Selection(logs.calls)):
-        with pytest.raises(InputError, match=rf"carry no {by}: join it with logs\.with_names\(extensions, users, hotlines\)"):
+        with pytest.raises(
+            InputError,
+            match=rf"carry no {by}: join it with logs\.with_names\(extensions, users, hotlines\)",
+        ):
             et.summarize(calls, [by], ["offered"])
 
 
@@ -418,7 +566,12 @@ def test_a_dimension_that_is_nearly_a_name_lists_it(named: et.CallLogs):
 
 
 def test_the_readme_tells_the_dimensions_of_names():
-    told = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8").split("## Dimensions")[1].split("## Settings")[0]
+    told = (
+        (Path(__file__).parent.parent / "README.md")
+        .read_text(encoding="utf-8")
+        .split("## Dimensions")[1]
+        .split("## Settings")[0]
+    )
 
     assert all(f"`{name}`" in told for name in NAME_DIMENSIONS)
 

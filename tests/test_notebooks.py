@@ -11,7 +11,9 @@ NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 def code_cells(path: Path) -> list[dict[str, Any]]:
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+    return [
+        cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()
+    ]
 
 
 def never_ran(path: Path) -> list[str]:
@@ -34,8 +36,15 @@ def test_there_are_notebooks():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_code_cell_ran_in_order_and_without_error(path: Path):
     assert never_ran(path) == []
-    assert [cell["execution_count"] for cell in code_cells(path)] == list(range(1, len(code_cells(path)) + 1))
-    assert not [output for cell in code_cells(path) for output in cell["outputs"] if output["output_type"] == "error"]
+    assert [cell["execution_count"] for cell in code_cells(path)] == list(
+        range(1, len(code_cells(path)) + 1)
+    )
+    assert not [
+        output
+        for cell in code_cells(path)
+        for output in cell["outputs"]
+        if output["output_type"] == "error"
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -47,7 +56,11 @@ def test_every_code_cell_that_ends_in_a_value_shows_it(path: Path):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_no_output_is_left_unchecked(path: Path):
-    assert not [cell for cell in code_cells(path) if "nbval-ignore-output" in cell["metadata"].get("tags", [])]
+    assert not [
+        cell
+        for cell in code_cells(path)
+        if "nbval-ignore-output" in cell["metadata"].get("tags", [])
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -58,7 +71,9 @@ def test_no_widget_state_is_kept(path: Path):
 
 def test_a_cell_that_never_ran_is_found(tmp_path: Path):
     notebook = json.loads(NOTEBOOKS[0].read_text(encoding="utf-8"))
-    next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")["execution_count"] = None
+    next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")["execution_count"] = (
+        None
+    )
     (tmp_path / "stale.ipynb").write_text(json.dumps(notebook))
 
     assert len(never_ran(tmp_path / "stale.ipynb")) == 1

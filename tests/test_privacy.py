@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.frames import SetAside
-from etelecom_analytics.numbers import normalise, pseudonym
+from etelecom_analytics.phone_numbers import normalise, pseudonym
 from etelecom_analytics.schema import CALL_SCHEMA
 
 KEY = "a key of the tests, 0123456789"
@@ -26,8 +26,13 @@ OTHER_KEY = "another key of the tests, 0123456789"
 
 def of_callers(*numbers: str | None) -> pl.DataFrame:
     legs = [[{"target_number": number}] if number else [] for number in numbers]
-    rows = [{"caller": number, "callee": number, "call_targets": targets} for number, targets in zip(numbers, legs, strict=True)]
-    return pl.DataFrame(rows, schema={name: CALL_SCHEMA[name] for name in ("caller", "callee", "call_targets")})
+    rows = [
+        {"caller": number, "callee": number, "call_targets": targets}
+        for number, targets in zip(numbers, legs, strict=True)
+    ]
+    return pl.DataFrame(
+        rows, schema={name: CALL_SCHEMA[name] for name in ("caller", "callee", "call_targets")}
+    )
 
 
 def numbers_of(calls: pl.DataFrame) -> list[str | None]:
@@ -81,11 +86,19 @@ def test_no_outside_number_is_left(simulated: pl.DataFrame):
 
 
 @given(numbers=st.lists(st.text("0123456789+ -", min_size=1, max_size=16), max_size=6))
-def test_the_forms_of_a_number_have_one_pseudonym_and_no_two_numbers_the_same(numbers: Sequence[str]):
+def test_the_forms_of_a_number_have_one_pseudonym_and_no_two_numbers_the_same(
+    numbers: Sequence[str],
+):
     hidden = et.pseudonymize(of_callers(*numbers), KEY)["caller"].to_list()
-    changed = {(normalise(number), word) for number, word in zip(numbers, hidden, strict=True) if word not in (number, "***")}
+    changed = {
+        (normalise(number), word)
+        for number, word in zip(numbers, hidden, strict=True)
+        if word not in (number, "***")
+    }
 
-    assert len(changed) == len({number for number, _ in changed}) == len({word for _, word in changed})
+    assert (
+        len(changed) == len({number for number, _ in changed}) == len({word for _, word in changed})
+    )
     assert all(word == pseudonym(number, KEY.encode()) for number, word in changed)
 
 
@@ -99,21 +112,40 @@ def test_caller_callee_and_target_have_one_pseudonym_which_another_key_does_not_
     assert et.mask_numbers(one)["caller"].to_list() == ["***", "***"]
 
 
-def test_measures_of_callers_and_of_people_stay_as_they_are(simulated: pl.DataFrame, simulation: et.simulator.Simulation):
+def test_measures_of_callers_and_of_people_stay_as_they_are(
+    simulated: pl.DataFrame, simulation: et.simulator.Simulation
+):
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     hidden = et.Privacy(numbers="pseudonymized", key=KEY).apply(simulated)
-    names = ["offered", "answer_rate", "asa_s", "recording_coverage", "offers", "fair_answer_rate", "busy_offers"]
+    names = [
+        "offered",
+        "answer_rate",
+        "asa_s",
+        "recording_coverage",
+        "offers",
+        "fair_answer_rate",
+        "busy_offers",
+    ]
 
-    assert_frame_equal(et.summarize(hidden, measures=names, options=options), et.summarize(simulated, measures=names, options=options))
+    assert_frame_equal(
+        et.summarize(hidden, measures=names, options=options),
+        et.summarize(simulated, measures=names, options=options),
+    )
     assert_frame_equal(et.metrics.repeat_rate(hidden), et.metrics.repeat_rate(simulated))
-    ledger, true = (et.metrics.missed_ledger(calls).drop("caller", "callee", "number") for calls in (hidden, simulated))
+    ledger, true = (
+        et.metrics.missed_ledger(calls).drop("caller", "callee", "number")
+        for calls in (hidden, simulated)
+    )
     assert_frame_equal(ledger, true, check_row_order=False)
 
 
 def test_numbers_to_keep_are_kept_in_any_form():
     calls = of_callers("19000123", "8419000123", "0900000001")
 
-    for hidden in (et.mask_numbers(calls, keep=["19000123"]), et.pseudonymize(calls, KEY, keep=["19000123"])):
+    for hidden in (
+        et.mask_numbers(calls, keep=["19000123"]),
+        et.pseudonymize(calls, KEY, keep=["19000123"]),
+    ):
         assert hidden["caller"].to_list()[:2] == ["19000123", "8419000123"]
         assert "0900000001" not in numbers_of(hidden)
 
@@ -135,7 +167,9 @@ def test_notes_and_links_are_kept_or_dropped_by_choice(simulated: pl.DataFrame):
     assert_frame_equal(nothing.apply(simulated), simulated)
     assert dropped["note"].null_count() == dropped.height
     assert set(dropped["recording_urls"].explode().drop_nulls()) == {"withheld"}
-    assert_frame_equal(dropped.drop("note", "recording_urls"), simulated.drop("note", "recording_urls"))
+    assert_frame_equal(
+        dropped.drop("note", "recording_urls"), simulated.drop("note", "recording_urls")
+    )
 
 
 @pytest.mark.parametrize("key", ["", "short", b"short", 17, None])
@@ -160,14 +194,18 @@ def test_a_choice_that_does_not_exist_is_refused():
 def test_the_key_shows_itself_nowhere():
     privacy = et.Privacy(numbers="pseudonymized", key=KEY)
 
-    assert KEY not in repr(privacy) + str(privacy) + json.dumps(privacy.told())
+    assert KEY not in repr(privacy) + str(privacy) + json.dumps(privacy.to_dict())
     with pytest.raises(TypeError, match="not pickled"):
         pickle.dumps(privacy)
     try:
         et.pseudonymize(None, KEY)  # type: ignore[type-var]
     except AttributeError as error:
         told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        ours = [frame for frame in told.stack if "etelecom_analytics/" in frame.filename and "tests/" not in frame.filename]
+        ours = [
+            frame
+            for frame in told.stack
+            if "etelecom_analytics/" in frame.filename and "tests/" not in frame.filename
+        ]
         assert ours
         assert not any(KEY in value for frame in ours for value in (frame.locals or {}).values())
 
@@ -181,7 +219,9 @@ def logs(client: et.Client) -> et.CallLogs:
 
 
 @pytest.mark.parametrize("numbers", ["masked", "pseudonymized"])
-def test_a_snapshot_holds_no_number_no_note_no_link_and_no_key(numbers: str, logs: et.CallLogs, tmp_path: Path):
+def test_a_snapshot_holds_no_number_no_note_no_link_and_no_key(
+    numbers: str, logs: et.CallLogs, tmp_path: Path
+):
     caller = max(logs.calls["caller"].drop_nulls(), key=len)
     logs = replace(
         logs,
@@ -197,9 +237,17 @@ def test_a_snapshot_holds_no_number_no_note_no_link_and_no_key(numbers: str, log
     assert not outside & {*numbers_of(read.calls), *read.call_targets["target_number"]}
     assert not any(number in (folder / "manifest.json").read_text() for number in outside)
     assert not [path for path in folder.iterdir() if KEY.encode() in path.read_bytes()]
-    assert read.calls.filter(read.query.to_expr()).height == logs.calls.filter(logs.query.to_expr()).height > 0
+    assert (
+        read.calls.filter(read.query.to_expr()).height
+        == logs.calls.filter(logs.query.to_expr()).height
+        > 0
+    )
     assert read.report.set_aside[0].record == "withheld"
-    assert (told["privacy"]["numbers"], told["privacy"]["notes"], told["privacy"]["recordings"]) == (numbers, "dropped", "dropped")
+    assert (
+        told["privacy"]["numbers"],
+        told["privacy"]["notes"],
+        told["privacy"]["recordings"],
+    ) == (numbers, "dropped", "dropped")
     assert ("key_id" in told["privacy"]) == (numbers == "pseudonymized")
 
 
@@ -210,10 +258,14 @@ def test_two_snapshots_under_one_key_can_be_joined(logs: et.CallLogs, tmp_path: 
 
     assert told[0] == told[1]
     assert_frame_equal(*(et.read_snapshot(folder).calls for folder in folders))
-    assert et.Privacy(numbers="pseudonymized", key=OTHER_KEY).told()["key_id"] != told[0]["key_id"]
+    assert (
+        et.Privacy(numbers="pseudonymized", key=OTHER_KEY).to_dict()["key_id"] != told[0]["key_id"]
+    )
 
 
-def test_only_its_owner_reads_a_snapshot_and_without_privacy_the_manifest_says_so(logs: et.CallLogs, tmp_path: Path):
+def test_only_its_owner_reads_a_snapshot_and_without_privacy_the_manifest_says_so(
+    logs: et.CallLogs, tmp_path: Path
+):
     folder = et.write_snapshot(logs, tmp_path / "week")
 
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}

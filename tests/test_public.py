@@ -36,7 +36,9 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 
 
 def python(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def test_importing_loads_nothing_heavy():
@@ -53,7 +55,9 @@ def test_measuring_loads_neither_the_client_nor_a_widget():
 
 
 def test_the_version_is_in_one_place():
-    assert et.__version__ == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert (
+        et.__version__ == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    )
 
 
 def test_the_package_says_that_it_is_typed():

@@ -32,7 +32,10 @@ EVERYTHING: dict[str, Any] = {
 
 def frame(**columns: list[object]) -> pl.DataFrame:
     height = len(next(iter(columns.values())))
-    return pl.DataFrame({name: columns.get(name, [None] * height) for name in schema.CALL_SCHEMA}, schema=schema.CALL_SCHEMA)
+    return pl.DataFrame(
+        {name: columns.get(name, [None] * height) for name in schema.CALL_SCHEMA},
+        schema=schema.CALL_SCHEMA,
+    )
 
 
 def test_all_twelve_fields_as_the_api_wants_them():
@@ -68,18 +71,25 @@ def test_a_moment_may_be_given_in_many_ways(given_as: Any):
 
 
 def test_a_date_is_local_to_the_querys_zone():
-    assert et.CallQuery(date_from="2026-11-02", time_zone="Europe/Berlin").to_filter() == {"date_from": "2026-11-02T00:00:00+01:00"}
+    assert et.CallQuery(date_from="2026-11-02", time_zone="Europe/Berlin").to_filter() == {
+        "date_from": "2026-11-02T00:00:00+01:00"
+    }
 
 
 def test_fractions_of_a_second_are_asked_for_generously():
     query = et.CallQuery(date_from="2026-11-01T00:00:00.7", date_to="2026-11-02T00:00:00.2")
 
-    assert query.to_filter() == {"date_from": "2026-11-01T00:00:00+07:00", "date_to": "2026-11-02T00:00:01+07:00"}
+    assert query.to_filter() == {
+        "date_from": "2026-11-01T00:00:00+07:00",
+        "date_to": "2026-11-02T00:00:01+07:00",
+    }
 
 
 def test_an_offset_with_seconds_is_sent_as_utc():
     """Before standard time Saigon was 7:06:30 ahead, which RFC 3339 cannot say."""
-    assert et.CallQuery(date_from="1905-01-01").to_filter() == {"date_from": "1904-12-31T16:53:30+00:00"}
+    assert et.CallQuery(date_from="1905-01-01").to_filter() == {
+        "date_from": "1904-12-31T16:53:30+00:00"
+    }
 
 
 @pytest.mark.parametrize(
@@ -110,14 +120,27 @@ def test_an_offset_with_seconds_is_sent_as_utc():
         ({"external_id": 5}, "external_id", "text"),
     ],
 )
-def test_what_is_wrong_is_refused_by_name_and_with_what_is_allowed(wrong: dict[str, Any], field: str, says: str):
+def test_what_is_wrong_is_refused_by_name_and_with_what_is_allowed(
+    wrong: dict[str, Any], field: str, says: str
+):
     with pytest.raises(QueryError, match=says) as caught:
         et.CallQuery(**wrong)
     assert caught.value.field == field
     assert field in str(caught.value)
 
 
-@pytest.mark.parametrize("field", ["extension_ids", "user_id", "direction", "date_from", "duration", "time_zone", "department_id"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "extension_ids",
+        "user_id",
+        "direction",
+        "date_from",
+        "duration",
+        "time_zone",
+        "department_id",
+    ],
+)
 def test_a_number_in_the_wrong_place_is_not_repeated(field: str):
     wrong: Any = ["0900000001"] if field == "extension_ids" else "0900000001"
 
@@ -139,12 +162,16 @@ def test_an_unknown_field_in_a_dict_lists_the_nearest():
 
 
 _days = st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1))
-_zones = st.sampled_from(["Asia/Ho_Chi_Minh", "UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"])
+_zones = st.sampled_from(
+    ["Asia/Ho_Chi_Minh", "UTC", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]
+)
 _ids = st.integers(1, 2**63 - 1).map(str)
 _fields = st.fixed_dictionaries(
     {"time_zone": _zones},
     optional={
-        "date_from": _days | _days.map(datetime.date) | _days.map(lambda day: day.replace(tzinfo=timezone(timedelta(hours=-3)))),
+        "date_from": _days
+        | _days.map(datetime.date)
+        | _days.map(lambda day: day.replace(tzinfo=timezone(timedelta(hours=-3)))),
         "direction": st.sampled_from(schema.DIRECTIONS),
         "call_state": st.sampled_from(schema.CALL_STATES),
         "call_number": st.text("0123456789+", min_size=1, max_size=12),
@@ -153,7 +180,9 @@ _fields = st.fixed_dictionaries(
         "user_id": _ids,
         "hotline_ids": st.lists(_ids, max_size=3),
         "department_id": _ids,
-        "external_id": st.text("abc'\"\\{}é ", max_size=6).filter(lambda text: not text or text.strip()),
+        "external_id": st.text("abc'\"\\{}é ", max_size=6).filter(
+            lambda text: not text or text.strip()
+        ),
         "external_session_id": st.text("xyz-", max_size=6),
     },
 )
@@ -163,7 +192,7 @@ _fields = st.fixed_dictionaries(
 def test_its_dict_and_its_code_give_the_query_back(fields: dict[str, Any]):
     query = et.CallQuery(**fields)
     pasted: dict[str, Any] = {}
-    exec(query.code(), pasted)  # noqa: S102  # this is what a person does with it
+    exec(query.code(), pasted)  # this is what a person does with it  # noqa: S102
 
     assert et.CallQuery.from_dict(query.to_dict()) == query
     assert pasted["query"] == query
@@ -182,7 +211,10 @@ def test_its_words_and_its_repr_hide_the_number():
     query = et.CallQuery(**EVERYTHING)
 
     assert "0900000001" not in repr(query) + str(query)
-    assert str(et.CallQuery(direction="in", date_from="2026-11-01")) == "direction in, from 2026-11-01 (Asia/Ho_Chi_Minh)"
+    assert (
+        str(et.CallQuery(direction="in", date_from="2026-11-01"))
+        == "direction in, from 2026-11-01 (Asia/Ho_Chi_Minh)"
+    )
     assert str(et.CallQuery()) == "all calls (Asia/Ho_Chi_Minh)"
 
 
@@ -190,7 +222,9 @@ def test_a_table_is_asked_half_open_and_a_null_start_is_kept():
     starts = [datetime(2026, 11, 1, 17, tzinfo=UTC), datetime(2026, 11, 2, 17, tzinfo=UTC), None]
     calls = frame(id=["first", "last", "unknown"], started_at=starts)
 
-    assert calls.filter(et.CallQuery(date_from="2026-11-02", date_to="2026-11-03").to_expr())["id"].to_list() == ["first", "unknown"]
+    assert calls.filter(et.CallQuery(date_from="2026-11-02", date_to="2026-11-03").to_expr())[
+        "id"
+    ].to_list() == ["first", "unknown"]
 
 
 def test_a_table_compares_normalised_numbers():
@@ -200,14 +234,25 @@ def test_a_table_compares_normalised_numbers():
         callee=[None, "1", "0084900000001", "2", "3"],
     )
 
-    assert calls.filter(et.CallQuery(call_number="+84900000001").to_expr())["id"].to_list() == ["a", "b", "c", "d"]
+    assert calls.filter(et.CallQuery(call_number="+84900000001").to_expr())["id"].to_list() == [
+        "a",
+        "b",
+        "c",
+        "d",
+    ]
     assert calls.filter(et.CallQuery(call_number="1001").to_expr())["id"].to_list() == ["e"]
 
 
 def test_a_null_does_not_match_what_is_asked_for():
-    calls = frame(id=["known", "null"], direction=["in", None], duration=[10, None], extension_id=["7", None])
+    calls = frame(
+        id=["known", "null"], direction=["in", None], duration=[10, None], extension_id=["7", None]
+    )
 
-    for asked in ({"direction": "in"}, {"duration": ("less_than", 20)}, {"extension_ids": ["7", "8"]}):
+    for asked in (
+        {"direction": "in"},
+        {"duration": ("less_than", 20)},
+        {"extension_ids": ["7", "8"]},
+    ):
         assert calls.filter(et.CallQuery(**asked).to_expr())["id"].to_list() == ["known"]
 
 
@@ -218,6 +263,10 @@ def test_a_table_cannot_be_asked_for_what_calls_do_not_carry(field: str, value: 
 
 
 def test_the_expression_is_the_same_on_a_lazy_scan(calls: pl.DataFrame):
-    expression = et.CallQuery(direction="in", duration=("greater_than", 60), date_from="2026-11-03").to_expr()
+    expression = et.CallQuery(
+        direction="in", duration=("greater_than", 60), date_from="2026-11-03"
+    ).to_expr()
 
-    assert calls.lazy().filter(expression).collect(engine="streaming").equals(calls.filter(expression))
+    assert (
+        calls.lazy().filter(expression).collect(engine="streaming").equals(calls.filter(expression))
+    )

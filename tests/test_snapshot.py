@@ -25,7 +25,9 @@ FILES = ["call_targets.parquet", "calls.parquet", "manifest.json"]
 
 @pytest.fixture
 def logs(client: et.Client) -> et.CallLogs:
-    return et.fetch_calls(client, et.CallQuery(direction="in", date_from="2026-11-03", date_to="2026-11-05"))
+    return et.fetch_calls(
+        client, et.CallQuery(direction="in", date_from="2026-11-03", date_to="2026-11-05")
+    )
 
 
 def test_what_is_written_is_read_back(logs: et.CallLogs, tmp_path: Path):
@@ -51,11 +53,16 @@ def test_the_tables_are_files_that_anybody_can_read(logs: et.CallLogs, tmp_path:
 
 
 def test_the_manifest_says_what_is_there(logs: et.CallLogs, tmp_path: Path):
-    manifest = json.loads((et.write_snapshot(logs, tmp_path / "week") / "manifest.json").read_text())
+    manifest = json.loads(
+        (et.write_snapshot(logs, tmp_path / "week") / "manifest.json").read_text()
+    )
 
     assert manifest["schema_version"] == SCHEMA_VERSION
     assert manifest["package_version"] == et.__version__
-    assert manifest["rows"] == {"calls": logs.calls.height, "call_targets": logs.call_targets.height}
+    assert manifest["rows"] == {
+        "calls": logs.calls.height,
+        "call_targets": logs.call_targets.height,
+    }
     assert manifest["query"] == logs.query.to_dict()
     assert manifest["report"] == logs.report.to_dict()
     assert manifest["span"]["first_started_at"] == logs.calls["started_at"].min().isoformat()
@@ -79,7 +86,9 @@ def test_the_key_is_in_no_file(logs: et.CallLogs, tmp_path: Path):
 
 
 def test_the_same_calls_give_the_same_bytes(client: et.Client, tmp_path: Path):
-    one, two = (et.write_snapshot(et.fetch_calls(client), tmp_path / name) for name in ("one", "two"))
+    one, two = (
+        et.write_snapshot(et.fetch_calls(client), tmp_path / name) for name in ("one", "two")
+    )
 
     for name in ("calls.parquet", "call_targets.parquet"):
         assert (one / name).read_bytes() == (two / name).read_bytes()
@@ -96,7 +105,9 @@ def test_no_calls_are_a_snapshot_too(client: et.Client, tmp_path: Path):
 # Replacing.
 
 
-def test_an_existing_snapshot_is_replaced_only_when_asked(logs: et.CallLogs, client: et.Client, tmp_path: Path):
+def test_an_existing_snapshot_is_replaced_only_when_asked(
+    logs: et.CallLogs, client: et.Client, tmp_path: Path
+):
     folder = et.write_snapshot(logs, tmp_path / "week")
     other = et.fetch_calls(client, et.CallQuery(direction="out"))
 
@@ -134,7 +145,9 @@ def test_a_full_disk_leaves_what_was_there(logs: et.CallLogs, tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
-def test_a_folder_that_appears_meanwhile_is_left_alone(logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_folder_that_appears_meanwhile_is_left_alone(
+    logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     fsync = os.fsync
 
     def somebody_is_quicker(file: int) -> None:
@@ -164,7 +177,9 @@ def test_of_many_writers_of_a_new_place_one_wins(logs: et.CallLogs, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
-def test_many_writers_that_replace_each_other_leave_one_and_no_litter(logs: et.CallLogs, tmp_path: Path):
+def test_many_writers_that_replace_each_other_leave_one_and_no_litter(
+    logs: et.CallLogs, tmp_path: Path
+):
     et.write_snapshot(logs, tmp_path / "week")
 
     def replace(_: int) -> None:
@@ -176,7 +191,9 @@ def test_many_writers_that_replace_each_other_leave_one_and_no_litter(logs: et.C
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
-def test_ctrl_c_while_moving_in_leaves_the_old_one(logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_ctrl_c_while_moving_in_leaves_the_old_one(
+    logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     folder = et.write_snapshot(logs, tmp_path / "week")
     rename = Path.rename
 
@@ -192,7 +209,9 @@ def test_ctrl_c_while_moving_in_leaves_the_old_one(logs: et.CallLogs, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
-def test_through_a_link_the_snapshot_behind_it_is_replaced(logs: et.CallLogs, client: et.Client, tmp_path: Path):
+def test_through_a_link_the_snapshot_behind_it_is_replaced(
+    logs: et.CallLogs, client: et.Client, tmp_path: Path
+):
     et.write_snapshot(logs, tmp_path / "week")
     (tmp_path / "latest").symlink_to(tmp_path / "week")
     other = et.fetch_calls(client, et.CallQuery(direction="out"))
@@ -209,7 +228,9 @@ def test_calls_with_other_columns_are_not_kept(logs: et.CallLogs, tmp_path: Path
         et.write_snapshot(more, tmp_path / "week")
 
 
-def test_if_the_new_one_cannot_move_in_the_old_one_moves_back(logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_if_the_new_one_cannot_move_in_the_old_one_moves_back(
+    logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     folder = et.write_snapshot(logs, tmp_path / "week")
     rename = Path.rename
 
@@ -234,7 +255,9 @@ def test_a_place_that_cannot_be_written_is_a_sentence(logs: et.CallLogs, tmp_pat
 
 def test_a_reader_sees_the_old_one_the_new_one_or_none(client: et.Client, tmp_path: Path):
     """While a snapshot is replaced again and again, whoever reads it gets a whole one, or hears that there is none at this moment."""
-    versions = [et.fetch_calls(client, et.CallQuery(direction=direction)) for direction in ("in", "out")]
+    versions = [
+        et.fetch_calls(client, et.CallQuery(direction=direction)) for direction in ("in", "out")
+    ]
     folder = et.write_snapshot(versions[0], tmp_path / "week")
     heights = {version.calls.height for version in versions}
     over = threading.Event()
@@ -251,7 +274,8 @@ def test_a_reader_sees_the_old_one_the_new_one_or_none(client: et.Client, tmp_pa
         try:
             seen.append(et.read_snapshot(folder).calls.height)
         except SnapshotError as error:
-            assert "No snapshot could be read" in str(error)  # noqa: PT017  # none is as good as whole; anything else is not
+            # none is as good as whole; anything else is not
+            assert "No snapshot could be read" in str(error)  # noqa: PT017
     writer.join()
     assert set(seen) <= heights
     assert len(seen) > 10
@@ -274,7 +298,9 @@ def test_a_file_that_was_cut_is_refused(name: str, folder: Path):
 
 
 def test_a_file_that_was_changed_is_refused(folder: Path):
-    pl.read_parquet(folder / "calls.parquet").with_columns(duration=pl.lit(0, pl.Int32)).write_parquet(folder / "calls.parquet")
+    pl.read_parquet(folder / "calls.parquet").with_columns(
+        duration=pl.lit(0, pl.Int32)
+    ).write_parquet(folder / "calls.parquet")
 
     with pytest.raises(SnapshotError, match=r"calls.parquet was cut or changed"):
         et.read_snapshot(folder)
@@ -300,15 +326,29 @@ def test_a_file_that_is_missing_is_named(name: str, folder: Path):
 
 def test_a_newer_schema_is_refused(folder: Path):
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest |= {"schema_version": SCHEMA_VERSION + 1, "package_version": "99.0", "query": {"field of tomorrow": 1}}
+    manifest |= {
+        "schema_version": SCHEMA_VERSION + 1,
+        "package_version": "99.0",
+        "query": {"field of tomorrow": 1},
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
-    with pytest.raises(SnapshotError, match=r"written by etelecom_analytics 99.0.*upgrade the package"):
+    with pytest.raises(
+        SnapshotError, match=r"written by etelecom_analytics 99.0.*upgrade the package"
+    ):
         et.read_snapshot(folder)
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "{}", '{"format": "something else"}', '{"format": "etelecom_analytics snapshot", "schema_version": 1}']
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"format": "something else"}',
+        '{"format": "etelecom_analytics snapshot", "schema_version": 1}',
+    ],
 )
 def test_a_manifest_that_is_none_is_refused(content: str, folder: Path):
     (folder / "manifest.json").write_text(content)

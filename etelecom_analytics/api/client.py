@@ -20,7 +20,7 @@ from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from ..errors import ApiError, BadCertificate, EtelecomError, InputError, NoAnswer, SettingError
-from ..numbers import shown
+from ..phone_numbers import shown
 from ..query import CallQuery
 from . import wire
 from .listing import Listing, read_listing
@@ -55,7 +55,9 @@ class _Key(AuthBase):
 
     def left_out_of(self, text: str) -> str:
         """The text without the key, should a server have echoed it, plainly or as JSON writes it."""
-        return text.replace(self._value, "<API key>").replace(json.dumps(self._value)[1:-1], "<API key>")
+        return text.replace(self._value, "<API key>").replace(
+            json.dumps(self._value)[1:-1], "<API key>"
+        )
 
 
 class _Unseen(str):
@@ -87,7 +89,7 @@ class Client:
         base_url: str,
         api_key: str,
         *,
-        retry: Retry = Retry(),  # noqa: B008  # a frozen value
+        retry: Retry = Retry(),
         timeouts_s: tuple[float, float] = (10.0, 60.0),
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
@@ -97,24 +99,29 @@ class Client:
         self._key = _Key(str(api_key).strip(), given_in="Client's argument api_key")
         api_key = ""  # a traceback may show this frame
         if not key_is_sound:
-            raise SettingError(f"The API key is empty or has characters that no key has: give it to Client, or set {_KEY}.")
+            raise SettingError(
+                f"The API key is empty or has characters that no key has: give it to Client, or set {_KEY}."
+            )
         self.base_url = _checked(base_url)
         self._retry, self._timeouts_s, self._clock = retry, timeouts_s, clock
         self._gate = Gate(retry.requests_per_s, sleep=sleep, clock=clock)
         self._session = requests.Session()
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
-        # What is on this machine needs no proxy, and a proxy must not see a key that goes there without https.
+        # What is on this machine needs no proxy, and a proxy must not see a key that goes there
+        # without https.
         self._session.trust_env = urlsplit(self.base_url).hostname not in _LOOPBACK
         self._session.auth = self._key
-        self._session.headers.update({"Content-Type": "application/json", "Accept": "application/json"})
+        self._session.headers.update(
+            {"Content-Type": "application/json", "Accept": "application/json"}
+        )
 
     @classmethod
-    def from_env(cls, env_file: str | Path | None = None, *, retry: Retry = Retry()) -> "Client":  # noqa: B008
+    def from_env(cls, env_file: str | Path | None = None, *, retry: Retry = Retry()) -> "Client":
         """The client that ETELECOM_BASE_URL and ETELECOM_API_KEY describe.
 
-        They are read from the environment, and where it has none from `env_file`: by default the nearest `.env` in this folder or
-        one above it.
+        They are read from the environment, and where it has none from `env_file`: by default the
+        nearest `.env` in this folder or one above it.
 
         Raises:
             SettingError: one of them is set nowhere.
@@ -125,7 +132,9 @@ class Client:
         found, in_environment = _settings(path)
         for name in (_ADDRESS, _KEY):
             if not found[name]:
-                raise SettingError(f"{name} is not set: set it in the environment, or write {name}=... into a file named .env.")
+                raise SettingError(
+                    f"{name} is not set: set it in the environment, or write {name}=... into a file named .env."
+                )
         client = cls(found[_ADDRESS], found[_KEY], retry=retry)
         client._key.given_in = _KEY if in_environment else f"{_KEY} in {path}"
         return client
@@ -152,13 +161,21 @@ class Client:
             ApiError: no answer, or a refusal; its kind says what to do.
         """
         if not 0 <= limit <= wire.PAGE_LIMIT:
-            raise InputError(f"limit is at most {wire.PAGE_LIMIT} rows a page, and not negative; got {limit}.")
+            raise InputError(
+                f"limit is at most {wire.PAGE_LIMIT} rows a page, and not negative; got {limit}."
+            )
         if after and before:
-            raise InputError("A page comes after one cursor or before one: give `after` or `before`, not both.")
-        body = wire.list_request((query or CallQuery()).to_filter(), limit=limit, sort=sort, after=after, before=before)
+            raise InputError(
+                "A page comes after one cursor or before one: give `after` or `before`, not both."
+            )
+        body = wire.list_request(
+            (query or CallQuery()).to_filter(), limit=limit, sort=sort, after=after, before=before
+        )
         return self._page(wire.CALL_LOGS, body, partial(self._read, wire.read_page))
 
-    def glance_calls(self, query: CallQuery, *, after: str, limit: int, wanted: Callable[[], bool]) -> wire.Page:
+    def scan_calls(
+        self, query: CallQuery, *, after: str, limit: int, wanted: Callable[[], bool]
+    ) -> wire.Page:
         """One page for a fetch, whose rows were not looked at; who parses them sees whether each is JSON.
 
         Args:
@@ -171,7 +188,7 @@ class Client:
             ApiError: no answer, or a refusal; its kind says what to do.
         """
         body = wire.list_request(query.to_filter(), limit=limit, sort="", after=after, before="")
-        return self._page(wire.CALL_LOGS, body, partial(self._read, wire.glance_page), wanted)
+        return self._page(wire.CALL_LOGS, body, partial(self._read, wire.scan_page), wanted)
 
     def list_names(self, listing: Listing, *, after: str = "") -> wire.Page:
         """One page of a list that gives ids their names; `fetch_extensions` and its like follow all of them.
@@ -181,7 +198,8 @@ class Client:
             after: the `next` of another page.
 
         Raises:
-            ApiError: no answer, or a refusal; its kind says what to do. What the server said is not quoted: it may hold a password.
+            ApiError: no answer, or a refusal; its kind says what to do. What the server said is not
+                quoted: it may hold a password.
         """
         body = wire.list_request({}, limit=wire.PAGE_LIMIT, sort="", after=after, before="")
         return self._page(listing.method, body, partial(read_listing, listing))
@@ -193,7 +211,12 @@ class Client:
     def __enter__(self) -> "Client":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def __reduce__(self) -> NoReturn:
@@ -202,17 +225,24 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, {self._key})"
 
-    def _page(self, method: str, body: bytes, read: _Read, wanted: Callable[[], bool] = lambda: True) -> wire.Page:
+    def _page(
+        self, method: str, body: bytes, read: _Read, wanted: Callable[[], bool] = lambda: True
+    ) -> wire.Page:
         """What this request is answered with in the end."""
         url = wire.service_url(self.base_url, method)
-        return self._retry.run(lambda seconds_left: self._ask(url, body, read, seconds_left), gate=self._gate, wanted=wanted)
+        return self._retry.run(
+            lambda seconds_left: self._ask(url, body, read, seconds_left),
+            gate=self._gate,
+            wanted=wanted,
+        )
 
     def _ask(self, url: str, body: bytes, read: _Read, seconds_left: float) -> wire.Page:
         failure: ApiError | KeyboardInterrupt
         try:
             return read(*self._answer(url, body, seconds_left))
         except ApiError as error:
-            # The frames that read an answer hold all of it, and a server may echo the key: the traceback begins here.
+            # The frames that read an answer hold all of it, and a server may echo the key: the
+            # traceback begins here.
             failure = error.with_traceback(None)
             failure.url, failure.key_from = url, self._key.given_in
         except KeyboardInterrupt:
@@ -225,17 +255,26 @@ class Client:
             with suppress(ApiError):
                 return read(status, headers, body)
         clean = {name: self._key.left_out_of(value) for name, value in headers.items()}
-        return wire.read_page(status, CaseInsensitiveDict(clean), self._key.left_out_of(body.decode(errors="replace")).encode())
+        return wire.read_page(
+            status,
+            CaseInsensitiveDict(clean),
+            self._key.left_out_of(body.decode(errors="replace")).encode(),
+        )
 
-    def _answer(self, url: str, body: bytes, seconds_left: float) -> tuple[int, Mapping[str, str], bytes]:
+    def _answer(
+        self, url: str, body: bytes, seconds_left: float
+    ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and the whole body; the certificate is checked, and no redirect followed."""
         connect_s, read_s = (min(limit, max(seconds_left, 0.001)) for limit in self._timeouts_s)
         deadline = self._clock() + seconds_left
         failure: EtelecomError
         try:
-            with self._session.post(url, data=body, timeout=(connect_s, read_s), allow_redirects=False, stream=True) as response:
+            with self._session.post(
+                url, data=body, timeout=(connect_s, read_s), allow_redirects=False, stream=True
+            ) as response:
                 content = bytearray()
-                # Parts as they come: `response.content` would wait without end on a server that sends a byte now and then.
+                # Parts as they come: `response.content` would wait without end on a server that
+                # sends a byte now and then.
                 while part := response.raw.read1(_CHUNK, decode_content=True):
                     content += part
                     if self._clock() > deadline:
@@ -243,7 +282,8 @@ class Client:
                 return response.status_code, response.headers, bytes(content)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             failure = _failure(error, connect_s, read_s)
-        # Raised out here, the error has no `__context__`: the frames of the HTTP library hold the header with the key.
+        # Raised out here, the error has no `__context__`: the frames of the HTTP library hold the
+        # header with the key.
         raise failure
 
 
@@ -255,7 +295,9 @@ def _settings(path: str) -> tuple[dict[str, "_Unseen"], bool]:
         in_file = None
     if in_file is None:
         raise SettingError(f"{path} cannot be read as text: save it as UTF-8.")
-    found = {name: _Unseen(os.environ.get(name) or in_file.get(name) or "") for name in (_ADDRESS, _KEY)}
+    found = {
+        name: _Unseen(os.environ.get(name) or in_file.get(name) or "") for name in (_ADDRESS, _KEY)
+    }
     return found, bool(os.environ.get(_KEY))
 
 
@@ -263,22 +305,42 @@ def _checked(base_url: str) -> str:
     """The address without a slash at its end, if a key may be sent to it."""
     try:
         parts = urlsplit(str(base_url).strip())
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        sound = (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and (parts.port is None or parts.port > 0)
+        )
     except ValueError:  # no port, or half an IPv6 address
         sound = False
-    # The service's name is put right behind the address: without a path it would become part of the host's.
-    if not sound or not parts.path.strip("/") or parts.query or parts.fragment or parts.username or re.search(r"\s", parts.netloc):
-        raise SettingError(f"base_url is an address such as https://host/v1/shop: give the one you got with the key, or set {_ADDRESS}.")
+    # The service's name is put right behind the address: without a path it would become part of the
+    # host's.
+    if (
+        not sound
+        or not parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+        or parts.username
+        or re.search(r"\s", parts.netloc)
+    ):
+        raise SettingError(
+            f"base_url is an address such as https://host/v1/shop: give the one you got with the key, or set {_ADDRESS}."
+        )
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise SettingError(f"base_url must begin with https: over http anyone on the way could read the key ({_ADDRESS}).")
+        raise SettingError(
+            f"base_url must begin with https: over http anyone on the way could read the key ({_ADDRESS})."
+        )
     return base_url.strip().rstrip("/")
 
 
 def _failure(error: Exception, connect_s: float, read_s: float) -> EtelecomError:
     """What went wrong on the way, in words."""
     if isinstance(error, requests.exceptions.InvalidURL):
-        return SettingError(f"base_url is no address that can be reached: {shown(str(error))} ({_ADDRESS}).")
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return SettingError(
+            f"base_url is no address that can be reached: {shown(str(error))} ({_ADDRESS})."
+        )
+    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(
+        error
+    ):
         return BadCertificate(_innermost(error))
     if isinstance(error, OSError) and "CA certificate bundle" in str(error):
         return SettingError(f"{shown(str(error))}: check REQUESTS_CA_BUNDLE.")

@@ -12,19 +12,27 @@ from typing import Protocol
 
 from tqdm.auto import tqdm
 
-from .. import clock
+from .. import local_time
 from ..errors import BadRequest, EtelecomError, InputError, Stopped
 from ..fetch_report import Window
 from ..logs import CallLogs
 from ..query import CallQuery
 from .client import Client
-from .gather import Gathering
-from .glance import glance
+from .collect import PageCollector
+from .page_scan import glance
 from .plan import Chain, Plan
-from .walk import Walk
 from .wire import PAGE_LIMIT, Page
+from .workers import FetchPool
 
-__all__ = ["Fetch", "FetchOptions", "FetchStopped", "IncompleteFetch", "Progress", "fetch_calls", "fetcher"]
+__all__ = [
+    "Fetch",
+    "FetchOptions",
+    "FetchStopped",
+    "IncompleteFetch",
+    "Progress",
+    "fetch_calls",
+    "fetcher",
+]
 
 _MOST_WORKERS = 32
 _LOOK_S = 0.1
@@ -43,7 +51,14 @@ Progress = Callable[[int, datetime | None], None]
 class Fetch(Protocol):
     """What `fetcher` gives."""
 
-    def __call__(self, query: CallQuery, on_progress: Progress, stop: Callable[[], bool], *, resume: CallLogs | None = None) -> CallLogs:
+    def __call__(
+        self,
+        query: CallQuery,
+        on_progress: Progress,
+        stop: Callable[[], bool],
+        *,
+        resume: CallLogs | None = None,
+    ) -> CallLogs:
         """The calls of the query, or of what was resumed."""
 
 
@@ -52,8 +67,10 @@ class FetchOptions:
     """What is seldom changed of a fetch.
 
     Attributes:
-        max_pages: the last guard against a server that never ends: more pages than these are an error.
-        page_limit: rows a page at most, from 1 to 100; fewer help where something on the way cuts long answers.
+        max_pages: the last guard against a server that never ends: more pages than these are an
+            error.
+        page_limit: rows a page at most, from 1 to 100; fewer help where something on the way cuts
+            long answers.
 
     Raises:
         InputError: a value is not one of those allowed.
@@ -64,17 +81,21 @@ class FetchOptions:
 
     def __post_init__(self) -> None:
         if self.max_pages < 1 or not 1 <= self.page_limit <= PAGE_LIMIT:
-            raise InputError(f"FetchOptions takes at least one page, and 1 to {PAGE_LIMIT} rows a page.")
+            raise InputError(
+                f"FetchOptions takes at least one page, and 1 to {PAGE_LIMIT} rows a page."
+            )
 
 
 class IncompleteFetch(EtelecomError):
     """A fetch ended before its end; what came until then is kept, and can be completed.
 
-    What is raised is this and, at once, the kind of error that ended it: `except NoAnswer` catches a server that died in the middle too.
+    What is raised is this and, at once, the kind of error that ended it: `except NoAnswer` catches
+    a server that died in the middle too.
 
     Attributes:
-        partial: the calls that came, with a report that says which parts of the range they are; `fetch_calls(..., resume=partial)`
-            fetches the others. It can be kept as a snapshot meanwhile.
+        partial: the calls that came, with a report that says which parts of the range they are;
+            `fetch_calls(..., resume=partial)` fetches the others. It can be kept as a snapshot
+            meanwhile.
         cause: what ended it.
     """
 
@@ -124,39 +145,55 @@ def fetch_calls(
 ) -> CallLogs:
     """Every call that the query asks for, once, newest first.
 
-    The range of dates is walked in parts side by side; the result does not depend on how many. Of a call that comes twice, as calls do
-    that change while they are read, the newest state is kept; calls that began outside the query's half-open range are cut away. What
-    was read, from when to when, and what was strange is told in `.report`.
+    The range of dates is walked in parts side by side; the result does not depend on how many. Of a
+    call that comes twice, as calls do that change while they are read, the newest state is kept;
+    calls that began outside the query's half-open range are cut away. What was read, from when to
+    when, and what was strange is told in `.report`.
 
     Args:
         client: where to ask.
-        query: which calls; all by default. Without any date it is walked as one chain of pages, which takes longer.
+        query: which calls; all by default. Without any date it is walked as one chain of pages,
+            which takes longer.
         workers: how many requests may be under way at once, up to 32.
-        progress: show a bar with the calls so far and the date reached; the environment variable TQDM_DISABLE=1 turns it off too.
-        resume: the `.partial` of a fetch that ended early; only what it lacks is fetched, and the whole is returned.
+        progress: show a bar with the calls so far and the date reached; the environment variable
+            TQDM_DISABLE=1 turns it off too.
+        resume: the `.partial` of a fetch that ended early; only what it lacks is fetched, and the
+            whole is returned.
         options: what is seldom changed.
 
     Raises:
-        IncompleteFetch: it ended early, by an error or by Ctrl-C (`FetchStopped`); what came until then is its `.partial`.
+        IncompleteFetch: it ended early, by an error or by Ctrl-C (`FetchStopped`); what came until
+            then is its `.partial`.
         ApiError: no answer, or a refusal, before anything came; its kind says what to do.
     """
     if resume is not None:
         query = _resumed(query, resume)
     query = query or CallQuery()
     if not isinstance(query, CallQuery):
-        raise InputError(f'fetch_calls takes a CallQuery, such as et.CallQuery(date_from="2026-11-01"); got {type(query).__name__}.')
+        raise InputError(
+            f'fetch_calls takes a CallQuery, such as et.CallQuery(date_from="2026-11-01"); got {type(query).__name__}.'
+        )
     if not 1 <= workers <= _MOST_WORKERS:
-        raise InputError(f"workers is how many requests may be under way at once, from 1 to {_MOST_WORKERS}; got {workers!r}.")
+        raise InputError(
+            f"workers is how many requests may be under way at once, from 1 to {_MOST_WORKERS}; got {workers!r}."
+        )
     # tqdm looks at TQDM_DISABLE when it is imported; a notebook may set it after that.
-    disable = not progress or sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    disable = (
+        not progress or sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    )
     with tqdm(desc="Fetching calls", unit=" calls", disable=disable) as bar:
 
         def show(rows: int, reached: datetime | None) -> None:
             if reached:
-                bar.set_postfix_str(f"back to {reached.astimezone(clock.zone(query.time_zone)):%Y-%m-%d}", refresh=False)
+                bar.set_postfix_str(
+                    f"back to {reached.astimezone(local_time.zone(query.time_zone)):%Y-%m-%d}",
+                    refresh=False,
+                )
             bar.update(rows - bar.n)
 
-        logs = _fetch(client, query, show, stop=lambda: False, workers=workers, resume=resume, options=options)
+        logs = _fetch(
+            client, query, show, stop=lambda: False, workers=workers, resume=resume, options=options
+        )
         bar.update(logs.calls.height - bar.n)  # a call at the edge of two parts came with both
         return logs
 
@@ -164,12 +201,27 @@ def fetch_calls(
 def fetcher(client: Client, *, workers: int = 4) -> Fetch:
     """`fetch(query, on_progress, stop)` over this client, as a panel wants it.
 
-    `on_progress` is told while pages come; soon after `stop()` has become true, the fetch ends with `Stopped`: a `FetchStopped`, with
-    what came until then, if anything did. That can be given as `resume`.
+    `on_progress` is told while pages come; soon after `stop()` has become true, the fetch ends with
+    `Stopped`: a `FetchStopped`, with what came until then, if anything did. That can be given as
+        `resume`.
     """
 
-    def fetch(query: CallQuery, on_progress: Progress, stop: Callable[[], bool], *, resume: CallLogs | None = None) -> CallLogs:
-        return _fetch(client, query, on_progress, stop=stop, workers=workers, resume=resume, options=FetchOptions())
+    def fetch(
+        query: CallQuery,
+        on_progress: Progress,
+        stop: Callable[[], bool],
+        *,
+        resume: CallLogs | None = None,
+    ) -> CallLogs:
+        return _fetch(
+            client,
+            query,
+            on_progress,
+            stop=stop,
+            workers=workers,
+            resume=resume,
+            options=FetchOptions(),
+        )
 
     return fetch
 
@@ -184,7 +236,11 @@ def _fetch(
     resume: CallLogs | None,
     options: FetchOptions,
 ) -> CallLogs:
-    spans = [window[:2] for window in resume.report.windows if not window.whole] if resume else [(query.date_from, query.date_to)]
+    spans = (
+        [window[:2] for window in resume.report.windows if not window.whole]
+        if resume
+        else [(query.date_from, query.date_to)]
+    )
     if resume and not spans:
         return resume
 
@@ -193,18 +249,29 @@ def _fetch(
         return replace(query, date_from=chain.asked_from, date_to=chain.end)
 
     def ask(chain: Chain, cursor: str) -> Page:
-        return client.glance_calls(part_of(chain), after=cursor, limit=options.page_limit, wanted=lambda: not walk.ended)
+        return client.scan_calls(
+            part_of(chain), after=cursor, limit=options.page_limit, wanted=lambda: not walk.ended
+        )
 
     began_at, started = datetime.now(UTC), time.monotonic()
-    chains = [Chain(begin=begin, end=end) for begin, end in sorted(spans, key=lambda span: span[1] or _NEVER, reverse=True)]
-    plan = Plan(chains, whole=(query.date_from, query.date_to), oldest=_oldest(client, query) if workers > 1 else None)
-    walk = Walk(plan, ask, workers=workers, max_pages=options.max_pages)
-    gathering = Gathering(walk, ask)
+    chains = [
+        Chain(begin=begin, end=end)
+        for begin, end in sorted(spans, key=lambda span: span[1] or _NEVER, reverse=True)
+    ]
+    plan = Plan(
+        chains,
+        whole=(query.date_from, query.date_to),
+        oldest=_oldest(client, query) if workers > 1 else None,
+    )
+    walk = FetchPool(plan, ask, workers=workers, max_pages=options.max_pages)
+    gathering = PageCollector(walk, ask)
     walk.start()
     rows_before = resume.calls.height if resume else 0
     stopped: Stopped | KeyboardInterrupt | None = None
     try:
-        while not (stopped := Stopped("The fetch was stopped.") if stop() else None) and gathering.goes_on(_LOOK_S):
+        while not (
+            stopped := Stopped("The fetch was stopped.") if stop() else None
+        ) and gathering.goes_on(_LOOK_S):
             _tell(on_progress, walk, rows_before)
         _tell(on_progress, walk, rows_before)
     except KeyboardInterrupt as interrupt:
@@ -213,9 +280,13 @@ def _fetch(
         walk.stop()
         gathering.goes_on(None)
     ended_by = stopped or gathering.error
-    if ended_by and not (gathering.pages and isinstance(ended_by, EtelecomError | KeyboardInterrupt)):
+    if ended_by and not (
+        gathering.pages and isinstance(ended_by, EtelecomError | KeyboardInterrupt)
+    ):
         raise ended_by
-    logs = gathering.logs(query, plan, began_at=began_at, seconds=time.monotonic() - started, before=resume)
+    logs = gathering.logs(
+        query, plan, began_at=began_at, seconds=time.monotonic() - started, before=resume
+    )
     if plan.dates_ignored:
         warnings.warn(_NO_HEED, stacklevel=3)
     if ended_by:
@@ -223,7 +294,7 @@ def _fetch(
     return logs
 
 
-def _tell(on_progress: Progress, walk: Walk, rows_before: int) -> None:
+def _tell(on_progress: Progress, walk: FetchPool, rows_before: int) -> None:
     rows, reached = walk.progress()
     on_progress(rows_before + rows, reached)
 
@@ -231,9 +302,13 @@ def _tell(on_progress: Progress, walk: Walk, rows_before: int) -> None:
 def _resumed(query: CallQuery | None, partial: CallLogs) -> CallQuery:
     """The query that the partial result is of, which must be the one that is asked, if one is."""
     if not isinstance(partial, CallLogs):
-        raise InputError(f"resume takes the .partial of an IncompleteFetch, or the snapshot of one; got {type(partial).__name__}.")
+        raise InputError(
+            f"resume takes the .partial of an IncompleteFetch, or the snapshot of one; got {type(partial).__name__}."
+        )
     if query is not None and query != partial.query:
-        raise InputError(f"What is resumed asked for something else: {partial.query}. Leave the query out, or fetch anew.")
+        raise InputError(
+            f"What is resumed asked for something else: {partial.query}. Leave the query out, or fetch anew."
+        )
     return partial.query
 
 

@@ -1,7 +1,7 @@
 """The lists beside the calls: what they are, and the door through which nothing secret of them passes. No I/O.
 
-Their answers hold passwords. Only the fields that are asked for pass, and of what is no page nothing is ever quoted: nobody can tell
-which of its words is a secret.
+Their answers hold passwords. Only the fields that are asked for pass, and of what is no page
+nothing is ever quoted: nobody can tell which of its words is a secret.
 """
 
 import json
@@ -15,8 +15,25 @@ __all__ = ["Listing", "read_listing"]
 _CURSORS = ("next", "prev")
 _HEADERS = ("Retry-After", "Date")
 _CODES = {
-    *("aborted", "already_exists", "bad_route", "canceled", "data_loss", "deadline_exceeded", "failed_precondition", "internal"),
-    *("invalid_argument", "malformed", "not_found", "out_of_range", "permission_denied", "resource_exhausted", "unauthenticated"),
+    *(
+        "aborted",
+        "already_exists",
+        "bad_route",
+        "canceled",
+        "data_loss",
+        "deadline_exceeded",
+        "failed_precondition",
+        "internal",
+    ),
+    *(
+        "invalid_argument",
+        "malformed",
+        "not_found",
+        "out_of_range",
+        "permission_denied",
+        "resource_exhausted",
+        "unauthenticated",
+    ),
     *("unavailable", "unimplemented", "unknown"),
 }
 """The API's words for what went wrong; any other word in their place is not repeated."""
@@ -40,7 +57,8 @@ class Listing:
 def read_listing(listing: Listing, status: int, headers: Mapping[str, str], body: bytes) -> Page:
     """One page of raw rows with these fields alone, or the error that the answer stands for, in our own words.
 
-    A list that comes without any `paging` is taken to be whole. What is no object among the rows is null.
+    A list that comes without any `paging` is taken to be whole. What is no object among the rows is
+    null.
     """
     told = {name: headers[name] for name in _HEADERS if name in headers}
     return read_page(status, told, _passed(listing, status, body), rows_key=listing.rows)
@@ -56,16 +74,26 @@ def _passed(listing: Listing, status: int, body: bytes) -> bytes:
         return unsaid.encode()
     if status != 200:
         code = document.get("code")
-        return json.dumps({"code": code if isinstance(code, str) and code in _CODES else "", "msg": unsaid}).encode()
+        return json.dumps(
+            {"code": code if isinstance(code, str) and code in _CODES else "", "msg": unsaid}
+        ).encode()
     rows, paging = document.get(listing.rows), document.get("paging")
     if isinstance(rows, list):
         kept = [_fields(row, listing.fields) for row in rows]
-        return json.dumps({listing.rows: kept, "paging": _fields({} if paging is None else paging, _CURSORS)}).encode()
-    return json.dumps({listing.rows: None if rows is None else "no list", "paging": _fields(paging, _CURSORS)}).encode()
+        return json.dumps(
+            {listing.rows: kept, "paging": _fields({} if paging is None else paging, _CURSORS)}
+        ).encode()
+    return json.dumps(
+        {listing.rows: None if rows is None else "no list", "paging": _fields(paging, _CURSORS)}
+    ).encode()
 
 
 def _fields(given: object, names: tuple[str, ...]) -> dict[str, object] | None:
-    return {name: _plain(given[name]) for name in names if name in given} if isinstance(given, dict) else None
+    return (
+        {name: _plain(given[name]) for name in names if name in given}
+        if isinstance(given, dict)
+        else None
+    )
 
 
 def _plain(value: object) -> object:

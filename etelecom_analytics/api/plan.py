@@ -1,10 +1,12 @@
 """Plan: which stretches of time are walked by which chain of pages, and what is given to a worker that has nothing to do. No I/O.
 
-A range begins as one chain. A worker that is free takes a part of what the fullest chain has left, the older one, and that chain then
-ends where the part begins. So a busy hour holds nobody up, and an empty year costs a handful of requests.
+A range begins as one chain. A worker that is free takes a part of what the fullest chain has left,
+the older one, and that chain then ends where the part begins. So a busy hour holds nobody up, and
+an empty year costs a handful of requests.
 
-That a chain may end before its last cursor rests on the API's order, newest first, which is watched on every page: a chain that breaks
-it gives nothing away, takes back what it gave, and is walked to its very end.
+That a chain may end before its last cursor rests on the API's order, newest first, which is watched
+on every page: a chain that breaks it gives nothing away, takes back what it gave, and is walked to
+its very end.
 """
 
 from collections import deque
@@ -12,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from .glance import Glance
+from .page_scan import PageScan
 
 __all__ = ["Chain", "Plan"]
 
@@ -76,12 +78,16 @@ class Chain:
     def pages_left(self, begin: datetime) -> float:
         """About how many pages are left down to `begin`, at the density so far, or at the latest: whichever is more.
 
-        A busy hour after quiet months is split too; what that costs where the hour ends soon is a few requests of the idle.
+        A busy hour after quiet months is split too; what that costs where the hour ends soon is a
+        few requests of the idle.
         """
         if not self.newest or not self.reached or self.reached <= begin:
             return 0.0
         left = self.reached - begin
-        shown = ((self.pages, self.newest - self.reached), (len(self.tops), self.tops[0] - self.reached))
+        shown = (
+            (self.pages, self.newest - self.reached),
+            (len(self.tops), self.tops[0] - self.reached),
+        )
         return max(pages * (left / span) if span else float("inf") for pages, span in shown)
 
 
@@ -91,14 +97,21 @@ class Plan:
     Args:
         chains: what is to be walked.
         whole: the range that they are parts of.
-        oldest: when the oldest call began, where a chain has no begin; without it such a chain is never split.
+        oldest: when the oldest call began, where a chain has no begin; without it such a chain is
+            never split.
 
     Attributes:
         chains: all of them.
         dates_ignored: the server was seen to pay no heed to dates; nothing is split any more.
     """
 
-    def __init__(self, chains: Sequence[Chain], *, whole: tuple[datetime | None, datetime | None], oldest: datetime | None = None) -> None:
+    def __init__(
+        self,
+        chains: Sequence[Chain],
+        *,
+        whole: tuple[datetime | None, datetime | None],
+        oldest: datetime | None = None,
+    ) -> None:
         self.chains, self._waiting = list(chains), list(chains)
         self._whole = whole
         self._oldest = oldest
@@ -130,13 +143,17 @@ class Plan:
             self._share_out(idle)
         return self._waiting.pop(0) if self._waiting else None
 
-    def saw(self, chain: Chain, page: Glance, new: int) -> None:
+    def saw(self, chain: Chain, page: PageScan, new: int) -> None:
         """A page of the chain came, with so many calls that it had not shown before."""
         chain.pages += 1
         chain.rows += new
         if not page.starts:
             return
-        chain.in_order = chain.in_order and page.in_order and (chain.reached is None or page.starts[0] <= chain.reached)
+        chain.in_order = (
+            chain.in_order
+            and page.in_order
+            and (chain.reached is None or page.starts[0] <= chain.reached)
+        )
         if not chain.in_order:
             chain.begin = chain.asked_from
         chain.tops.append(page.starts[0])
@@ -149,20 +166,31 @@ class Plan:
     def has_enough(self, chain: Chain) -> bool:
         """Whether the chain need not be followed any further: in order, it has passed its begin."""
         slack = _FAR if self.dates_ignored else timedelta()
-        return bool(chain.in_order and chain.begin and chain.reached and chain.reached < chain.begin - slack)
+        return bool(
+            chain.in_order and chain.begin and chain.reached and chain.reached < chain.begin - slack
+        )
 
-    def _shows_no_heed(self, chain: Chain, page: Glance) -> bool:
+    def _shows_no_heed(self, chain: Chain, page: PageScan) -> bool:
         """Whether the page is one that a server sends that ignores dates.
 
-        The sign is not one call at an edge, but most of a page lying far outside, or two chains apart that begin with the same call.
+        The sign is not one call at an edge, but most of a page lying far outside, or two chains
+        apart that begin with the same call.
         """
         edges = max(page.starts), min(page.starts)
         if any(chain.lies_outside(edge, _FAR) for edge in edges):
             far = sum(chain.lies_outside(start, _FAR) for start in page.starts)
             if 2 * far > len(page.starts):
                 return True
-        begins_alike = any(other.first_id == chain.first_id for other in self.chains if other is not chain and other.first_id)
-        return begins_alike and chain.newest is not None and chain.lies_outside(chain.newest, _ROUNDING)
+        begins_alike = any(
+            other.first_id == chain.first_id
+            for other in self.chains
+            if other is not chain and other.first_id
+        )
+        return (
+            begins_alike
+            and chain.newest is not None
+            and chain.lies_outside(chain.newest, _ROUNDING)
+        )
 
     def _walk_as_one(self) -> None:
         """Give up all chains for one over the whole range: the one that began so, if it is still walked."""
@@ -172,13 +200,24 @@ class Plan:
             first = Chain(begin=self._whole[0], end=self._whole[1])
             self._waiting = [first]
         else:
-            first.begin, self._waiting = first.asked_from, [chain for chain in self._waiting if chain is first]
+            first.begin, self._waiting = (
+                first.asked_from,
+                [chain for chain in self._waiting if chain is first],
+            )
         self.chains = [first]
 
     def _share_out(self, idle: int) -> None:
         """Split what the fullest chain has left among itself and the idle."""
-        splittable = [chain for chain in self.chains if not chain.done and chain.in_order and not self.dates_ignored]
-        left = [(chain.pages_left(begin), chain, begin) for chain in splittable if (begin := chain.begin or self._oldest)]
+        splittable = [
+            chain
+            for chain in self.chains
+            if not chain.done and chain.in_order and not self.dates_ignored
+        ]
+        left = [
+            (chain.pages_left(begin), chain, begin)
+            for chain in splittable
+            if (begin := chain.begin or self._oldest)
+        ]
         if not left:
             return
         pages, fullest, begin = max(left, key=lambda each: each[0])
@@ -189,7 +228,10 @@ class Plan:
         if parts < 2:
             return
         edges = [(begin + room * part / parts).replace(microsecond=0) for part in range(1, parts)]
-        older = [Chain(begin=since, end=until) for since, until in zip([fullest.begin, *edges], edges, strict=False)]
+        older = [
+            Chain(begin=since, end=until)
+            for since, until in zip([fullest.begin, *edges], edges, strict=False)
+        ]
         fullest.begin = edges[-1]
         self.chains += older
         self._waiting += reversed(older)

@@ -21,12 +21,14 @@ class Retry:
 
     Attributes:
         attempts: how often one page is asked for, the first time included.
-        total_s: how many seconds may pass over one page, waits included. Only while a server sends headers, each part of them may
-            take as long as the client's time-out.
-        first_wait_s: seconds before the second attempt; doubled for each one after it. A random half of it is left out, so that
-            many clients do not come back at the same moment.
-        longest_wait_s: where the doubling ends. What a server asks for by `Retry-After` is never undercut.
-        requests_per_s: how many requests a second a client sends at most, all its workers together; None: as many as it can.
+        total_s: how many seconds may pass over one page, waits included. Only while a server sends
+            headers, each part of them may take as long as the client's time-out.
+        first_wait_s: seconds before the second attempt; doubled for each one after it. A random
+            half of it is left out, so that many clients do not come back at the same moment.
+        longest_wait_s: where the doubling ends. What a server asks for by `Retry-After` is never
+            undercut.
+        requests_per_s: how many requests a second a client sends at most, all its workers together;
+            None: as many as it can.
     """
 
     attempts: int = 6
@@ -44,9 +46,16 @@ class Retry:
     def wait_s(self, failed: int, retry_after: float | None) -> float:
         """Seconds to wait after `failed` attempts."""
         backoff: float = min(self.first_wait_s * 2 ** min(failed - 1, 60), self.longest_wait_s)
-        return max(backoff * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311  # spreads load; no secret
+        # spreads load; no secret
+        return max(backoff * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311
 
-    def run(self, ask: Callable[[float], _Answer], *, gate: "Gate", wanted: Callable[[], bool] = lambda: True) -> _Answer:
+    def run(
+        self,
+        ask: Callable[[float], _Answer],
+        *,
+        gate: "Gate",
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> _Answer:
         """What `ask` gives in the end; it is told how many seconds are left, and asked again after errors that pass, while it is wanted.
 
         What the gate makes it wait does not count.
@@ -65,11 +74,22 @@ class Retry:
                 failed += 1
                 error.attempts = failed
                 wait = self.wait_s(failed, error.retry_after)
-                if not error.passing or failed >= self.attempts or clock() + wait >= deadline or not wanted():
+                if (
+                    not error.passing
+                    or failed >= self.attempts
+                    or clock() + wait >= deadline
+                    or not wanted()
+                ):
                     raise
                 told = f"{error.happened} ({error.status or error.said})"
                 for_all = isinstance(error, RateLimited) or error.retry_after is not None
-            _logger.warning("%s; asking again in %.1f s (attempt %d of %d)", told, wait, failed + 1, self.attempts)
+            _logger.warning(
+                "%s; asking again in %.1f s (attempt %d of %d)",
+                told,
+                wait,
+                failed + 1,
+                self.attempts,
+            )
             closed = gate.close_for(wait) if for_all else 0.0
             sleep(wait)
             deadline += gate.pass_through(waited_until=closed)
@@ -84,7 +104,13 @@ class Gate:
         clock: seconds that only go forward.
     """
 
-    def __init__(self, requests_per_s: float | None, *, sleep: Callable[[float], object], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        requests_per_s: float | None,
+        *,
+        sleep: Callable[[float], object],
+        clock: Callable[[], float],
+    ) -> None:
         self.sleep, self.clock = sleep, clock
         self._spacing_s = 1 / requests_per_s if requests_per_s else 0.0
         self._lock = threading.Lock()

@@ -1,7 +1,7 @@
 """Certificates: of each day, how it was fetched. They go with the commit that brings the day, and stand in a small table beside.
 
-The table beside is made anew from the log wherever it lacks something, so a crash between the two loses nothing; and the log may be
-cleaned up once the table has it.
+The table beside is made anew from the log wherever it lacks something, so a crash between the two
+loses nothing; and the log may be cleaned up once the table has it.
 """
 
 import json
@@ -15,11 +15,18 @@ from typing import Any
 
 import polars as pl
 
-from .. import clock
+from .. import local_time
 from ..fetch_report import FetchReport
 from ..query import CallQuery
 
-__all__ = ["Certificate", "day_query", "midnight", "read_certificates", "table_of", "write_certificates"]
+__all__ = [
+    "Certificate",
+    "day_query",
+    "midnight",
+    "read_certificates",
+    "table_of",
+    "write_certificates",
+]
 
 _FILE = "_certificates.parquet"
 _THROUGH = "through_version"
@@ -55,18 +62,28 @@ class Certificate:
 
     def to_json(self) -> str:
         """The certificate as a commit keeps it."""
-        return json.dumps({"day": self.day.isoformat(), "time_zone": self.time_zone, "report": self.report.to_dict()})
+        return json.dumps(
+            {
+                "day": self.day.isoformat(),
+                "time_zone": self.time_zone,
+                "report": self.report.to_dict(),
+            }
+        )
 
     @classmethod
     def from_json(cls, text: str) -> "Certificate":
         """The certificate that `to_json` told."""
         told: dict[str, Any] = json.loads(text)
-        return cls(day=date.fromisoformat(told["day"]), time_zone=told["time_zone"], report=FetchReport.from_dict(told["report"]))
+        return cls(
+            day=date.fromisoformat(told["day"]),
+            time_zone=told["time_zone"],
+            report=FetchReport.from_dict(told["report"]),
+        )
 
 
 def midnight(day: date, time_zone: str) -> datetime:
     """The moment at which the local day begins, in UTC."""
-    return datetime.combine(day, time(), clock.zone(time_zone)).astimezone(UTC)
+    return datetime.combine(day, time(), local_time.zone(time_zone)).astimezone(UTC)
 
 
 def day_query(day: date, time_zone: str) -> CallQuery:
@@ -89,7 +106,9 @@ def read_certificates(folder: Path) -> tuple[dict[date, Certificate], int]:
 def write_certificates(folder: Path, certificates: Iterable[Certificate], *, through: int) -> None:
     """Let these stand beside, in place of those that did."""
     in_order = sorted(certificates, key=lambda each: each.day)
-    beside = folder / f"{_FILE}.{uuid.uuid4().hex}"  # two machines may have processes of the same number
+    beside = (
+        folder / f"{_FILE}.{uuid.uuid4().hex}"
+    )  # two machines may have processes of the same number
     table_of(in_order).write_parquet(beside, metadata={_THROUGH: str(through)})
     beside.chmod(0o600)
     with beside.open("rb+") as file:
@@ -117,5 +136,11 @@ def table_of(certificates: Iterable[Certificate]) -> pl.DataFrame:
     moment = pl.Datetime("us", "UTC")
     counts = dict.fromkeys(("running", "drift", "set_aside"), pl.Int64)
     head = {"local_day": pl.Date, "rows": pl.Int64, "pages": pl.Int64, "complete": pl.Boolean}
-    schema: Mapping[str, Any] = {**head, "complete_to": moment, "fetched_at": moment, **counts, "certificate": pl.String}
+    schema: Mapping[str, Any] = {
+        **head,
+        "complete_to": moment,
+        "fetched_at": moment,
+        **counts,
+        "certificate": pl.String,
+    }
     return pl.DataFrame(rows, schema=schema)

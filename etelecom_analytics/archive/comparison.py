@@ -31,13 +31,20 @@ class Comparison:
     def changed(self) -> pl.DataFrame:
         """`id` and `fields` of the calls that both have and that differ: the names of the columns in which they do."""
         ids = self._old.select("id").join(self._new.select("id"), on="id", how="semi").sort("id")
-        old, new = (ids.join(table, on="id", how="left", maintain_order="left") for table in (self._old, self._new))
+        old, new = (
+            ids.join(table, on="id", how="left", maintain_order="left")
+            for table in (self._old, self._new)
+        )
         schema: dict[str, pl.DataType] = {"id": pl.String(), "fields": pl.List(pl.String())}
         if old.equals(new):
             return pl.DataFrame(schema=schema)
         names = [name for name in old.columns if name != "id" and not old[name].equals(new[name])]
         differs = {name: _plain(old[name]).ne_missing(_plain(new[name])) for name in names}
-        told = ids.with_columns(pl.concat_list(pl.when(flag).then(pl.lit(name)) for name, flag in differs.items()).alias("fields"))
+        told = ids.with_columns(
+            pl.concat_list(
+                pl.when(flag).then(pl.lit(name)) for name, flag in differs.items()
+            ).alias("fields")
+        )
         return (
             told.with_columns(pl.col("fields").list.drop_nulls())
             .filter(pl.col("fields").list.len() > 0)
@@ -59,10 +66,16 @@ class Comparison:
         if self._old.is_empty():  # most days are new ones, and large
             return {"added": self._new.height, "changed": 0, "gone": 0}
         old, new = self._old.select("id"), self._new.select("id")
-        added, gone = (one.join(other, on="id", how="anti").height for one, other in ((new, old), (old, new)))
+        added, gone = (
+            one.join(other, on="id", how="anti").height for one, other in ((new, old), (old, new))
+        )
         return {"added": added, "changed": self.changed.height, "gone": gone}
 
 
 def _plain(values: pl.Series) -> pl.Series:
     """The values as something that can be compared one by one."""
-    return values.to_frame("of").select(pl.struct("of").struct.json_encode()).to_series() if values.dtype.is_nested() else values
+    return (
+        values.to_frame("of").select(pl.struct("of").struct.json_encode()).to_series()
+        if values.dtype.is_nested()
+        else values
+    )

@@ -9,13 +9,13 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from .. import clock
+from .. import local_time
 from ..api.client import Client
 from ..api.fetch import IncompleteFetch, fetcher
 from ..errors import EtelecomError, InputError
 from ..fetch_report import Gap, certified
 from ..logs import CallLogs
-from ..numbers import shown
+from ..phone_numbers import shown
 from ..query import CallQuery
 from .certificates import Certificate, day_query, midnight
 
@@ -41,13 +41,17 @@ def as_span(given: str | timedelta, field: str) -> timedelta:
 
 def as_day(given: date | datetime | str, time_zone: str, field: str) -> date:
     """The local day that a date, a moment or text such as "2026-11-01" names."""
-    return clock.parse_moment(given, time_zone, field).date()
+    return local_time.parse_moment(given, time_zone, field).date()
 
 
-def days_to_fetch(certificates: Mapping[date, Certificate], since: date, until: date, lookback: timedelta) -> list[date]:
+def days_to_fetch(
+    certificates: Mapping[date, Certificate], since: date, until: date, lookback: timedelta
+) -> list[date]:
     """The days from `since` on, and before `until`, that are missing, unfinished, or may have changed; oldest first."""
     days = (since + timedelta(days=number) for number in range((until - since).days))
-    return [day for day in days if not (day in certificates and certificates[day].settled(lookback))]
+    return [
+        day for day in days if not (day in certificates and certificates[day].settled(lookback))
+    ]
 
 
 class _DatesIgnored(Exception):
@@ -68,13 +72,31 @@ class DayFetch:
         partials: days that ended early, with what came of them.
     """
 
-    def __init__(self, client: Client, time_zone: str, *, workers: int, largest: int, on_calls: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        time_zone: str,
+        *,
+        workers: int,
+        largest: int,
+        on_calls: Callable[[int], None],
+    ) -> None:
         self.partials: list[CallLogs] = []
-        self._client, self._time_zone, self._workers, self._on_calls = client, time_zone, workers, on_calls
+        self._client, self._time_zone, self._workers, self._on_calls = (
+            client,
+            time_zone,
+            workers,
+            on_calls,
+        )
         self._largest = largest
         self._stop = threading.Event()
 
-    def run(self, days: Sequence[date], keep: Callable[[date, CallLogs], None], resume: Mapping[date, CallLogs]) -> None:
+    def run(
+        self,
+        days: Sequence[date],
+        keep: Callable[[date, CallLogs], None],
+        resume: Mapping[date, CallLogs],
+    ) -> None:
         """Hand every day over as soon as it is here, one at a time, in the thread that called."""
         try:
             self._side_by_side(days, keep, resume)
@@ -83,30 +105,50 @@ class DayFetch:
             for day, logs in self._as_one(days):
                 keep(day, logs)
 
-    def _side_by_side(self, days: Sequence[date], keep: Callable[[date, CallLogs], None], resume: Mapping[date, CallLogs]) -> None:
+    def _side_by_side(
+        self,
+        days: Sequence[date],
+        keep: Callable[[date, CallLogs], None],
+        resume: Mapping[date, CallLogs],
+    ) -> None:
         most = max(1, min(self._workers, len(days), _MOST_AT_ONCE))
         waiting, under_way = list(days), dict[Future[CallLogs], date]()
         with ThreadPoolExecutor(most, thread_name_prefix="etelecom-day") as pool:
             try:
                 while waiting or under_way:
-                    at_once = min(most, max(1, _MOST_CALLS // self._largest) if self._largest else _AT_FIRST)
+                    at_once = min(
+                        most, max(1, _MOST_CALLS // self._largest) if self._largest else _AT_FIRST
+                    )
                     share = max(1, self._workers // at_once)
                     while waiting and len(under_way) < at_once:
                         day = waiting.pop(0)
-                        under_way[pool.submit(self._fetch, day_query(day, self._time_zone), share, resume.get(day))] = day
-                    for future in wait(under_way, timeout=_LOOK_S, return_when=FIRST_COMPLETED).done:
+                        under_way[
+                            pool.submit(
+                                self._fetch, day_query(day, self._time_zone), share, resume.get(day)
+                            )
+                        ] = day
+                    for future in wait(
+                        under_way, timeout=_LOOK_S, return_when=FIRST_COMPLETED
+                    ).done:
                         day, logs = under_way.pop(future), self._result(future)
                         if logs.report.dates_ignored and len(days) > 1:
                             raise _DatesIgnored
                         self._largest = max(self._largest, logs.calls.height, 1)
                         keep(day, logs)
-                        del logs, future  # else the last day would stay in memory while the next ones come
+                        del (
+                            logs,
+                            future,
+                        )  # else the last day would stay in memory while the next ones come
             except BaseException as error:
                 self._stop.set()
                 self._wind_up(under_way, None if isinstance(error, _DatesIgnored) else keep)
                 raise
 
-    def _wind_up(self, under_way: Mapping[Future[CallLogs], date], keep: Callable[[date, CallLogs], None] | None) -> None:
+    def _wind_up(
+        self,
+        under_way: Mapping[Future[CallLogs], date],
+        keep: Callable[[date, CallLogs], None] | None,
+    ) -> None:
         """Wait for what is under way; keep what came whole, and the rest as partials."""
         wait(under_way)
         for future, day in under_way.items():
@@ -137,13 +179,18 @@ class DayFetch:
 
     def _as_one(self, days: Sequence[date]) -> Iterator[tuple[date, CallLogs]]:
         """The days out of one chain of pages over all of them."""
-        whole = CallQuery(date_from=days[0], date_to=days[-1] + timedelta(days=1), time_zone=self._time_zone)
+        whole = CallQuery(
+            date_from=days[0], date_to=days[-1] + timedelta(days=1), time_zone=self._time_zone
+        )
         logs = self._result_of(whole)
-        local_day = clock.LOCAL_DIMENSIONS["day"](self._time_zone)
+        local_day = local_time.LOCAL_DIMENSIONS["day"](self._time_zone)
         unknown = logs.calls.filter(pl.col("started_at").is_null())
         for day in days:
             query = day_query(day, self._time_zone)
-            begin, end = midnight(day, self._time_zone), midnight(day + timedelta(days=1), self._time_zone)
+            begin, end = (
+                midnight(day, self._time_zone),
+                midnight(day + timedelta(days=1), self._time_zone),
+            )
             calls = logs.calls.filter(local_day == day)
             if day == days[0]:
                 calls = pl.concat([calls, unknown])
@@ -157,7 +204,9 @@ class DayFetch:
                 complete_from=begin,
                 complete_to=complete_to,
                 gaps=(Gap(complete_to, end),) if complete_to < end else (),
-                windows=tuple(window._replace(begin=begin, end=end) for window in logs.report.windows[:1]),
+                windows=tuple(
+                    window._replace(begin=begin, end=end) for window in logs.report.windows[:1]
+                ),
                 drift=logs.report.drift if day == days[0] else (),
                 set_aside=(),
             )

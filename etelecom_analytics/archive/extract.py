@@ -31,24 +31,42 @@ def logs_of(
         ArchiveError: none of these days was fetched.
     """
     first, last = days
-    within = {day: each for day, each in certificates.items() if (first or day) <= day <= (last or day)}
+    within = {
+        day: each for day, each in certificates.items() if (first or day) <= day <= (last or day)
+    }
     if not within:
         raise ArchiveError("None of the days that the query asks for was fetched: sync them first.")
     report = reduce(merged, (within[day].report for day in sorted(within)))
     return CallLogs(
         calls=frames.in_order(calls),
         query=query,
-        report=certified(_cut(report, query, within, (first or min(within), last or max(within)), calls.height, time_zone), calls),
+        report=certified(
+            _cut(
+                report,
+                query,
+                within,
+                (first or min(within), last or max(within)),
+                calls.height,
+                time_zone,
+            ),
+            calls,
+        ),
     )
 
 
 def _cut(
-    report: FetchReport, query: CallQuery, within: Mapping[date, Certificate], days: tuple[date, date], rows: int, time_zone: str
+    report: FetchReport,
+    query: CallQuery,
+    within: Mapping[date, Certificate],
+    days: tuple[date, date],
+    rows: int,
+    time_zone: str,
 ) -> FetchReport:
     """The account of whole days, cut to the range of the query, and to the rows that match."""
     begin, end = query.date_from or report.complete_from, query.date_to or report.complete_to
     holes = (
-        hole._replace(begin=max(hole.begin, begin or hole.begin), end=min(hole.end, end)) for hole in gaps_of(within, *days, time_zone)
+        hole._replace(begin=max(hole.begin, begin or hole.begin), end=min(hole.end, end))
+        for hole in gaps_of(within, *days, time_zone)
     )
     return replace(
         report,

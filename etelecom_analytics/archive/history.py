@@ -12,7 +12,7 @@ from ..metrics.registry import MEASURES
 from ..metrics.summary import summarize
 from ..schema import CALL_SCHEMA
 from .comparison import Comparison
-from .layout import typed
+from .config import typed
 from .table import Table
 
 __all__ = ["ArchiveDiff", "CALL_MEASURES", "diff_of", "versions_of"]
@@ -33,8 +33,8 @@ class ArchiveDiff:
         gone: calls that only the old one has.
         before, after: calls that both have and that differ, as they were and as they are.
         changed: `id` and `fields` of these: the names of the columns in which they differ.
-        measures: `day`, `measure`, `old`, `new`, `moved`: what a measure of a local day was, what it is, and the difference; only where it
-            moved. `moved` is null where one of the two is.
+        measures: `day`, `measure`, `old`, `new`, `moved`: what a measure of a local day was, what
+            it is, and the difference; only where it moved. `moved` is null where one of the two is.
     """
 
     old: int
@@ -58,16 +58,27 @@ class ArchiveDiff:
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield "versions", f"{self.old} to {self.new}"
-        yield "calls", f"{self.added.height:,} added, {self.changed.height:,} changed, {self.gone.height:,} gone"
+        yield (
+            "calls",
+            f"{self.added.height:,} added, {self.changed.height:,} changed, {self.gone.height:,} gone",
+        )
         fields = self.changed.explode("fields")["fields"].value_counts(sort=True)
         if fields.height:
             yield (
                 "fields",
-                ", ".join(f"{name} of {count:,}" for name, count in fields.sort("count", "fields", descending=[True, False]).rows()),
+                ", ".join(
+                    f"{name} of {count:,}"
+                    for name, count in fields.sort(
+                        "count", "fields", descending=[True, False]
+                    ).rows()
+                ),
             )
         days = self.measures["day"].n_unique()
         if days:
-            yield "measures", f"{self.measures['measure'].n_unique()} moved, on {days:,} {'day' if days == 1 else 'days'}: see .measures"
+            yield (
+                "measures",
+                f"{self.measures['measure'].n_unique()} moved, on {days:,} {'day' if days == 1 else 'days'}: see .measures",
+            )
 
     def __repr__(self) -> str:
         return text_of("ArchiveDiff", self._facts())
@@ -79,7 +90,12 @@ class ArchiveDiff:
 def diff_of(old: Table, new: Table, measures: Sequence[str]) -> ArchiveDiff:
     """What lies between the two. Only days whose files differ are read. Collects."""
     files = [table.files() for table in (old, new)]
-    one_sided = pl.concat([files[0].join(files[1], on="path", how="anti"), files[1].join(files[0], on="path", how="anti")])
+    one_sided = pl.concat(
+        [
+            files[0].join(files[1], on="path", how="anti"),
+            files[1].join(files[0], on="path", how="anti"),
+        ]
+    )
     days = one_sided["local_day"].unique().sort()
     stored = [_of_days(table, days) for table in (old, new)]
     calls = [typed(each.lazy()).collect() for each in stored]
@@ -99,8 +115,9 @@ def diff_of(old: Table, new: Table, measures: Sequence[str]) -> ArchiveDiff:
 def versions_of(table: Table) -> pl.DataFrame:
     """One row a version that the log still tells, oldest first.
 
-    version, at, what ("created", "day", "compacted", "vacuumed", "pruned", or another engine's word), local_day, and of a day how many
-    calls it holds since (`rows`), and how many came, differ and went with it (`added`, `changed`, `gone`).
+    version, at, what ("created", "day", "compacted", "vacuumed", "pruned", or another engine's
+    word), local_day, and of a day how many calls it holds since (`rows`), and how many came, differ
+    and went with it (`added`, `changed`, `gone`).
     """
     rows = [
         (
@@ -112,9 +129,16 @@ def versions_of(table: Table) -> pl.DataFrame:
         )
         for version, said, commit in table.log(-1)
     ]
-    schema: dict[str, pl.DataType] = {"version": pl.Int64(), "at": pl.Datetime("us", "UTC"), "what": pl.String(), "local_day": pl.String()}
+    schema: dict[str, pl.DataType] = {
+        "version": pl.Int64(),
+        "at": pl.Datetime("us", "UTC"),
+        "what": pl.String(),
+        "local_day": pl.String(),
+    }
     schema |= dict.fromkeys(("rows", "added", "changed", "gone"), pl.Int64())
-    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col("local_day").str.to_date("%Y-%m-%d"))
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(
+        pl.col("local_day").str.to_date("%Y-%m-%d")
+    )
 
 
 def _of_days(table: Table, days: pl.Series) -> pl.DataFrame:
@@ -125,14 +149,18 @@ def _of_days(table: Table, days: pl.Series) -> pl.DataFrame:
 
 def _moved(calls: Sequence[pl.DataFrame], measures: Sequence[str], table: Table) -> pl.DataFrame:
     told = [
-        summarize(each.select(*CALL_SCHEMA), by=["day"], measures=measures, options=table.charter.options)
+        summarize(
+            each.select(*CALL_SCHEMA), by=["day"], measures=measures, options=table.charter.options
+        )
         .with_columns(pl.exclude("day").cast(pl.Float64))
         .unpivot(index="day", variable_name="measure", value_name=name)
         for each, name in zip(calls, ("old", "new"), strict=True)
     ]
     both = told[0].join(told[1], on=["day", "measure"], how="full", coalesce=True, nulls_equal=True)
     moved = pl.col("new") - pl.col("old")
-    order = pl.col("measure").replace_strict(list(measures), list(range(len(measures))), return_dtype=pl.Int32)
+    order = pl.col("measure").replace_strict(
+        list(measures), list(range(len(measures))), return_dtype=pl.Int32
+    )
     return (
         both.with_columns(moved=moved)
         .filter((pl.col("old").is_null() != pl.col("new").is_null()) | (moved.abs() > _DIFFERENT_S))

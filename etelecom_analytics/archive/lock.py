@@ -8,13 +8,13 @@ from pathlib import Path
 
 from ..errors import ArchiveBusy
 
-__all__ = ["held"]
+__all__ = ["exclusive_lock"]
 
 _LOCK = "_lock"
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path) -> Iterator[None]:
     """While this lasts, nobody else on this machine writes to the archive.
 
     Raises:
@@ -23,10 +23,14 @@ def held(folder: Path) -> Iterator[None]:
     file = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _taken(file):
-            raise ArchiveBusy(f"{folder} is being written to by another process: try again when it is done.")
+            raise ArchiveBusy(
+                f"{folder} is being written to by another process: try again when it is done."
+            )
         yield
     finally:
-        os.close(file)  # lets the lock go; the file stays, since to remove it would let two others hold one each
+        os.close(
+            file
+        )  # lets the lock go; the file stays, since to remove it would let two others hold one each
 
 
 if sys.platform == "win32":

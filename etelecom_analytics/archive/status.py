@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from .. import clock
+from .. import local_time
 from ..fetch_report import Gap, facts_html, text_of
 from .certificates import Certificate, midnight
 from .table import Table
@@ -48,9 +48,14 @@ class ArchiveStatus:
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         def local(moment: datetime) -> str:
-            return moment.astimezone(clock.zone(self.time_zone)).isoformat(sep=" ", timespec="minutes")
+            return moment.astimezone(local_time.zone(self.time_zone)).isoformat(
+                sep=" ", timespec="minutes"
+            )
 
-        yield "calls", f"{self.rows:,} of {self.days:,} days, {self.first_day} to {self.last_day} ({self.time_zone})"
+        yield (
+            "calls",
+            f"{self.rows:,} of {self.days:,} days, {self.first_day} to {self.last_day} ({self.time_zone})",
+        )
         if self.complete_through:
             yield "complete", f"through {local(self.complete_through)}"
         for gap in self.gaps[:_MOST_GAPS]:
@@ -59,7 +64,10 @@ class ArchiveStatus:
             yield "not here", f"and {more} more parts: see .gaps"
         if self.running:
             yield "running", f"{self.running:,} without an end"
-        yield "size", f"{self.bytes / 1e6:,.1f} MB in {self.files:,} files; {self.bytes_on_disk / 1e6:,.1f} MB on disk with older versions"
+        yield (
+            "size",
+            f"{self.bytes / 1e6:,.1f} MB in {self.files:,} files; {self.bytes_on_disk / 1e6:,.1f} MB on disk with older versions",
+        )
         yield "version", str(self.version)
 
     def __repr__(self) -> str:
@@ -91,7 +99,9 @@ def status_of(table: Table, certificates: Mapping[date, Certificate]) -> Archive
     )
 
 
-def gaps_of(certificates: Mapping[date, Certificate], first: date, last: date, time_zone: str) -> tuple[Gap, ...]:
+def gaps_of(
+    certificates: Mapping[date, Certificate], first: date, last: date, time_zone: str
+) -> tuple[Gap, ...]:
     """What is missing from the first day to the last: days that were not fetched, and what had not happened when they were."""
     gaps: list[Gap] = []
     for number in range((last - first).days + 1):

@@ -12,14 +12,14 @@ from tqdm.auto import tqdm
 
 from .. import frames
 from ..api.client import Client
-from ..errors import ArchiveBusy, ArchiveError, EtelecomError, InputError, LossRefused, Stopped
+from ..errors import ArchiveBusy, ArchiveError, DataLossError, EtelecomError, InputError, Stopped
 from ..fetch_report import text_of
 from ..logs import CallLogs
 from ..privacy import Privacy
 from .certificates import Certificate, read_certificates, write_certificates
 from .comparison import Comparison
+from .config import ArchiveConfig, flattened
 from .days import DayFetch
-from .layout import Charter, flattened
 from .table import Table
 
 __all__ = ["IncompleteSync", "SyncReport", "SyncStopped", "certificates_of", "synced"]
@@ -38,8 +38,10 @@ class SyncReport:
     Attributes:
         replaced: days of which something had changed, or that are new.
         unchanged: days that were fetched and were in step.
-        unfinished: of these, the days that were not over yet when they were fetched: they will be fetched again.
-        refused: days that would have lost too much: how many calls are stored, and how many of them are gone.
+        unfinished: of these, the days that were not over yet when they were fetched: they will be
+            fetched again.
+        refused: days that would have lost too much: how many calls are stored, and how many of them
+            are gone.
         calls: calls that the fetched days hold now.
         added, changed, gone: calls that came, that differ, and that went.
         seconds: how long it took.
@@ -62,10 +64,19 @@ class SyncReport:
 
     def facts(self) -> Iterable[tuple[str, str]]:
         """What there is to say, as (name, text)."""
-        yield "days", f"{self.fetched:,} fetched, {len(self.replaced):,} of them had changed or are new"
-        yield "calls", f"{self.calls:,}; {self.added:,} came, {self.changed:,} changed, {self.gone:,} went"
+        yield (
+            "days",
+            f"{self.fetched:,} fetched, {len(self.replaced):,} of them had changed or are new",
+        )
+        yield (
+            "calls",
+            f"{self.calls:,}; {self.added:,} came, {self.changed:,} changed, {self.gone:,} went",
+        )
         if self.unfinished:
-            yield "unfinished", f"{', '.join(map(str, self.unfinished[-3:]))}: to be fetched again when over"
+            yield (
+                "unfinished",
+                f"{', '.join(map(str, self.unfinished[-3:]))}: to be fetched again when over",
+            )
         if self.refused:
             yield "refused", f"{len(self.refused):,} days that would have lost calls"
         yield "took", f"{self.seconds:.1f} s"
@@ -79,11 +90,14 @@ class IncompleteSync(EtelecomError):
 
     Attributes:
         report: what was done until then.
-        partials: what came of days that are not whole; `sync(..., resume=error.partials)` does not fetch that part again.
+        partials: what came of days that are not whole; `sync(..., resume=error.partials)` does not
+            fetch that part again.
         cause: what ended it.
     """
 
-    def __init__(self, cause: BaseException, report: SyncReport, partials: tuple[CallLogs, ...] = ()) -> None:
+    def __init__(
+        self, cause: BaseException, report: SyncReport, partials: tuple[CallLogs, ...] = ()
+    ) -> None:
         super().__init__(cause, report, partials)
         self.cause, self.report, self.partials = cause, report, partials
 
@@ -111,12 +125,14 @@ def synced(
 
     Raises:
         IncompleteSync: it ended early.
-        LossRefused: days would have lost calls; all others are done.
+        DataLossError: days would have lost calls; all others are done.
     """
     syncing = _Syncing(table, privacy, accept_loss=accept_loss)
     started, zone = time.monotonic(), table.charter.time_zone
     partials = {logs.query.date_from.date(): logs for logs in resume if logs.query.date_from}
-    disable = not progress or sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    disable = (
+        not progress or sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    )
     with tqdm(desc="Syncing days", unit=" days", total=len(days), disable=disable) as bar:
         calls = 0
 
@@ -135,16 +151,20 @@ def synced(
             fetching.run(days, keep, partials)
         except (EtelecomError, KeyboardInterrupt) as cause:
             syncing.report.seconds = time.monotonic() - started
-            if isinstance(cause, ArchiveError | InputError) or not (syncing.report.fetched or fetching.partials):
+            if isinstance(cause, ArchiveError | InputError) or not (
+                syncing.report.fetched or fetching.partials
+            ):
                 raise
             stopped = isinstance(cause, Stopped | KeyboardInterrupt)
-            raise (SyncStopped if stopped else IncompleteSync)(cause, syncing.report, tuple(fetching.partials)) from cause
+            raise (SyncStopped if stopped else IncompleteSync)(
+                cause, syncing.report, tuple(fetching.partials)
+            ) from cause
         finally:
             syncing.save()
     report = syncing.report
     report.seconds = time.monotonic() - started
     if report.refused:
-        raise LossRefused(report.refused, report)
+        raise DataLossError(report.refused, report)
     return report
 
 
@@ -155,7 +175,8 @@ def certificates_of(table: Table) -> dict[date, Certificate]:
         found, through = {}, -1
     for _, said, commit in table.log(through):
         if not said and commit.get("operation") not in _HARMLESS:
-            found.clear()  # another engine wrote to it, or put it back: what was certified may be so no longer
+            # another engine wrote to it, or put it back: what was certified may be so no longer
+            found.clear()
         if said.get("what") == "day":
             certificate = Certificate.from_json(said["certificate"])
             known = found.get(certificate.day)
@@ -170,7 +191,7 @@ class _Syncing:
     def __init__(self, table: Table, privacy: Privacy | None, *, accept_loss: bool) -> None:
         self.report = SyncReport()
         self._table, self._privacy, self._accept_loss = table, privacy, accept_loss
-        self._charter: Charter = table.charter
+        self._charter: ArchiveConfig = table.charter
         self._renewed: dict[date, Certificate] = {}
 
     def keep(self, day: date, logs: CallLogs) -> None:
@@ -188,7 +209,13 @@ class _Syncing:
                 self._done(self.report.unchanged, certificate, moved)
                 return
             try:
-                said = {"what": "day", "day": day.isoformat(), "rows": rows.height, **moved, "certificate": certificate.to_json()}
+                said = {
+                    "what": "day",
+                    "day": day.isoformat(),
+                    "rows": rows.height,
+                    **moved,
+                    "certificate": certificate.to_json(),
+                }
                 self._table.write_day(day, rows, said)
             except ArchiveBusy:
                 self._table.refresh()
@@ -198,20 +225,30 @@ class _Syncing:
                 continue
             self._done(self.report.replaced, certificate, moved)
             return
-        raise ArchiveBusy(f"{day} is being written to by others all the time: sync again when they are done.")
+        raise ArchiveBusy(
+            f"{day} is being written to by others all the time: sync again when they are done."
+        )
 
     def save(self) -> None:
         """Let the certificates stand beside, those included that others wrote meanwhile."""
         self._table.refresh()
         known = certificates_of(self._table)
-        newer = {day: each for day, each in self._renewed.items() if day not in known or known[day].report.began_at <= each.report.began_at}
-        write_certificates(self._table.folder, (known | newer).values(), through=self._table.version)
+        newer = {
+            day: each
+            for day, each in self._renewed.items()
+            if day not in known or known[day].report.began_at <= each.report.began_at
+        }
+        write_certificates(
+            self._table.folder, (known | newer).values(), through=self._table.version
+        )
 
     def _done(self, kind: list[date], certificate: Certificate, moved: Mapping[str, int]) -> None:
         kind.append(certificate.day)
         report, self._renewed[certificate.day] = self.report, certificate
         report.calls += certificate.report.rows
-        report.added, report.changed, report.gone = (getattr(report, name) + moved[name] for name in ("added", "changed", "gone"))
+        report.added, report.changed, report.gone = (
+            getattr(report, name) + moved[name] for name in ("added", "changed", "gone")
+        )
         if not certificate.complete:
             report.unfinished.append(certificate.day)
 
@@ -229,5 +266,13 @@ class _Syncing:
         unknown = calls.filter(pl.col("started_at").is_null())
         if unknown.is_empty():
             return calls
-        elsewhere = self._table.scan().filter(pl.col("started_at").is_null(), pl.col("local_day") != day).select("id").collect().to_series()
-        return calls.filter(pl.col("started_at").is_not_null() | ~pl.col("id").is_in(elsewhere.implode()))
+        elsewhere = (
+            self._table.scan()
+            .filter(pl.col("started_at").is_null(), pl.col("local_day") != day)
+            .select("id")
+            .collect()
+            .to_series()
+        )
+        return calls.filter(
+            pl.col("started_at").is_not_null() | ~pl.col("id").is_in(elsewhere.implode())
+        )

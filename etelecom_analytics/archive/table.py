@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from ..errors import ArchiveBusy, ArchiveError
-from .layout import PREFIX, STORED, Charter
+from .config import PREFIX, STORED, ArchiveConfig
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, WriterProperties
@@ -22,11 +22,32 @@ __all__ = ["COMMIT_KEY", "Table"]
 COMMIT_KEY = "etelecom"
 """Under which a commit keeps what we say of it, as JSON."""
 
-_WITH_STATISTICS = ("id", "direction", "call_state", "started_at", "ended_at", "updated_at", "duration", "local_hour", "state")
+_WITH_STATISTICS = (
+    "id",
+    "direction",
+    "call_state",
+    "started_at",
+    "ended_at",
+    "updated_at",
+    "duration",
+    "local_hour",
+    "state",
+)
 
 """Columns of which log and files keep the least and the greatest value; of all others, numbers and notes among them, they keep none."""
 _REPEATING = (
-    *("caller", "callee", "direction", "call_state", "call_status", "duration", "extension_id", "user_id", "contact_id", "note"),
+    *(
+        "caller",
+        "callee",
+        "direction",
+        "call_state",
+        "call_status",
+        "duration",
+        "extension_id",
+        "user_id",
+        "contact_id",
+        "note",
+    ),
     *("local_hour", "state"),
 )
 """Columns whose values come again, which a dictionary makes smaller; moments, ids and links it would make larger."""
@@ -54,7 +75,9 @@ class Table:
         """
         deltalake = _deltalake()
         with _told(folder):
-            if not (folder / "_delta_log").is_dir() or not deltalake.DeltaTable.is_deltatable(str(folder)):
+            if not (folder / "_delta_log").is_dir() or not deltalake.DeltaTable.is_deltatable(
+                str(folder)
+            ):
                 return None
             latest = deltalake.DeltaTable(folder)
             if version is None or version == latest.version():
@@ -67,7 +90,7 @@ class Table:
             raise ArchiveError(f"Version {version} of {folder} is not kept any more.") from error
 
     @classmethod
-    def create(cls, folder: Path, charter: Charter) -> "Table":
+    def create(cls, folder: Path, charter: ArchiveConfig) -> "Table":
         """A new, empty one; the one that is there, should somebody else have been quicker."""
         deltalake = _deltalake()
         with _told(folder):
@@ -103,12 +126,14 @@ class Table:
         return dict(self._delta.metadata().configuration)
 
     @property
-    def charter(self) -> Charter:
+    def charter(self) -> ArchiveConfig:
         """What the archive was made with."""
         try:
-            return Charter.of(self.properties)
+            return ArchiveConfig.of(self.properties)
         except (KeyError, ValueError) as error:
-            raise ArchiveError(f"{self.folder} is a table, but no archive of calls: give another path.") from error
+            raise ArchiveError(
+                f"{self.folder} is a table, but no archive of calls: give another path."
+            ) from error
 
     @property
     def pruned_before(self) -> date | None:
@@ -120,7 +145,14 @@ class Table:
         """One row a file of this version: path (within the folder), local_day, bytes, rows; newest day first."""
         actions = pl.DataFrame(self._delta.get_add_actions(flatten=True))
         if actions.is_empty():
-            return pl.DataFrame(schema={"path": pl.String, "local_day": pl.Date, "bytes": pl.Int64, "rows": pl.Int64})
+            return pl.DataFrame(
+                schema={
+                    "path": pl.String,
+                    "local_day": pl.Date,
+                    "bytes": pl.Int64,
+                    "rows": pl.Int64,
+                }
+            )
         decoded = pl.Series("path", [unquote(path) for path in actions["path"]], dtype=pl.String)
         told = actions.select(
             decoded,
@@ -139,7 +171,9 @@ class Table:
         within = self.files(begin, end)
         for path in within["path"]:
             if not (self.folder / path).is_file():
-                raise ArchiveError(f"Version {self.version} of {self.folder} was vacuumed: some of its files are gone.")
+                raise ArchiveError(
+                    f"Version {self.version} of {self.folder} was vacuumed: some of its files are gone."
+                )
         if within.is_empty():
             return pl.LazyFrame(schema=STORED)
         stored = pl.scan_delta(str(self.folder), version=self.version).select(*STORED)
@@ -186,7 +220,9 @@ class Table:
         """How many small files were brought together."""
         with _told(self.folder):
             told = self._delta.optimize.compact(
-                target_size=_FILE_BYTES, writer_properties=_writer(), commit_properties=_said({"what": "compacted"})
+                target_size=_FILE_BYTES,
+                writer_properties=_writer(),
+                commit_properties=_said({"what": "compacted"}),
             )
             self._delta.create_checkpoint()
         return int(told["numFilesRemoved"])
@@ -223,7 +259,9 @@ def _within(begin: date | None, end: date | None) -> Sequence[pl.Expr]:
 
 
 def _said(said: Mapping[str, object]) -> "CommitProperties":
-    made: CommitProperties = _deltalake().CommitProperties({COMMIT_KEY: json.dumps(said)}, max_commit_retries=_MOST_ATTEMPTS)
+    made: CommitProperties = _deltalake().CommitProperties(
+        {COMMIT_KEY: json.dumps(said)}, max_commit_retries=_MOST_ATTEMPTS
+    )
     return made
 
 
@@ -234,7 +272,9 @@ def _in_batches(rows: pl.DataFrame) -> Any:
 
     slices = [rows] if rows.is_empty() else rows.iter_slices(_BATCH_ROWS)
     parts = [ArrowTable.from_arrow(part) for part in slices]
-    return RecordBatchReader.from_batches(parts[0].schema, [batch for part in parts for batch in part.to_batches()])
+    return RecordBatchReader.from_batches(
+        parts[0].schema, [batch for part in parts for batch in part.to_batches()]
+    )
 
 
 def _writer() -> "WriterProperties":
@@ -242,7 +282,10 @@ def _writer() -> "WriterProperties":
     column = deltalake.ColumnProperties
 
     def of(name: str) -> object:
-        return column(dictionary_enabled=name in _REPEATING, statistics_enabled="CHUNK" if name in _WITH_STATISTICS else "NONE")
+        return column(
+            dictionary_enabled=name in _REPEATING,
+            statistics_enabled="CHUNK" if name in _WITH_STATISTICS else "NONE",
+        )
 
     made: WriterProperties = deltalake.WriterProperties(
         compression="ZSTD",
@@ -261,10 +304,18 @@ def _told(folder: Path) -> Iterator[None]:
     try:
         yield
     except deltalake.exceptions.CommitFailedError as error:
-        raise ArchiveBusy(f"{folder} was changed by another process meanwhile: try again.") from error
+        raise ArchiveBusy(
+            f"{folder} was changed by another process meanwhile: try again."
+        ) from error
     except (deltalake.exceptions.DeltaError, OSError) as error:
-        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error).splitlines()[0][:160]
-        raise ArchiveError(f"The archive at {folder} could not be used: {why}. What was in it before is unchanged.") from error
+        why = (
+            os.strerror(error.errno)
+            if isinstance(error, OSError) and error.errno
+            else str(error).splitlines()[0][:160]
+        )
+        raise ArchiveError(
+            f"The archive at {folder} could not be used: {why}. What was in it before is unchanged."
+        ) from error
 
 
 def _deltalake() -> Any:
@@ -273,5 +324,7 @@ def _deltalake() -> Any:
         import deltalake
         import deltalake.exceptions
     except ImportError as error:
-        raise ArchiveError('An archive needs the package deltalake: pip install "etelecom_analytics[archive]"') from error
+        raise ArchiveError(
+            'An archive needs the package deltalake: pip install "etelecom_analytics[archive]"'
+        ) from error
     return deltalake

@@ -1,19 +1,19 @@
 """Charts of calls: each asks metrics for one summary and draws it. They show offline, on light pages and dark ones."""
 
+from .answer_rates import answer_rate
 from .collection import Gallery, gallery
-from .curves import patience, time_to_callback
+from .distributions import ring_durations
 from .extensions import extension_performance
-from .groups import measure_by
-from .heat import heatmap
-from .hunts import hunt_paths
-from .legs import journey
-from .levels import service_level
-from .lines import concurrency, erlangs
-from .lost import funnel
-from .rates import answer_rate
-from .ring import ring_durations
-from .staff import agents_needed
+from .funnels import funnel
+from .group_bars import measure_by
+from .heatmaps import heatmap
+from .journeys import journey
+from .routes import hunt_paths
+from .service_levels import service_level
+from .staffing import agents_needed
+from .survival import patience, time_to_callback
 from .theme import use_offline_renderer
+from .traffic import concurrency, erlangs
 from .trunks import trunk_failures
 from .waits import wait_distribution
 

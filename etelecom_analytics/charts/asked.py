@@ -3,25 +3,32 @@
 from ..metrics import MetricOptions
 from ..metrics.registry import TOTALS, Mean, Measure, Quantile
 
-__all__ = ["basis_of", "by_words", "letters_of", "title_of"]
+__all__ = ["basis_of", "dimension_text", "letters_of", "measure_title"]
 
 
-def by_words(by: str) -> str:
+def dimension_text(by: str) -> str:
     """What a chart by this dimension is called: "by hour", "in and out of hours"."""
     return "in and out of hours" if by == "in_hours" else f"by {by.replace('_', ' ')}"
 
 
-def title_of(asked: Measure) -> str:
+def measure_title(asked: Measure) -> str:
     """The measure's title, with its unit where the title does not tell."""
-    return asked.title if asked.unit == "share" or asked.unit in asked.title.lower() else f"{asked.title} ({asked.unit})"
+    return (
+        asked.title
+        if asked.unit == "share" or asked.unit in asked.title.lower()
+        else f"{asked.title} ({asked.unit})"
+    )
 
 
 def basis_of(asked: Measure) -> str:
     """The count of what a mean or a quantile is over."""
     fact = asked.made_of.fact if isinstance(asked.made_of, Mean | Quantile) else ""
-    return {"answered_wait_s": "answered", "talk_s": "answered", "agent_talk_s": "answered", "missed_wait_s": "missed"}.get(
-        fact, TOTALS[asked.grain]
-    )
+    return {
+        "answered_wait_s": "answered",
+        "talk_s": "answered",
+        "agent_talk_s": "answered",
+        "missed_wait_s": "missed",
+    }.get(fact, TOTALS[asked.grain])
 
 
 def letters_of(asked: Measure, options: MetricOptions) -> str:

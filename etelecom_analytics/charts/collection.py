@@ -10,16 +10,16 @@ import polars as pl
 from ..errors import InputError, UnknownName
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, Selection
-from .curves import patience, time_to_callback
+from .answer_rates import answer_rate
+from .distributions import ring_durations
 from .extensions import extension_performance
-from .heat import heatmap
-from .hunts import hunt_paths
-from .levels import service_level
-from .lines import concurrency, erlangs
-from .lost import funnel
-from .rates import answer_rate
-from .ring import ring_durations
-from .staff import agents_needed
+from .funnels import funnel
+from .heatmaps import heatmap
+from .routes import hunt_paths
+from .service_levels import service_level
+from .staffing import agents_needed
+from .survival import patience, time_to_callback
+from .traffic import concurrency, erlangs
 from .trunks import trunk_failures
 from .waits import wait_distribution
 
@@ -55,7 +55,8 @@ _SAID = "Of the calls in."
 class Gallery:
     """Charts with their names, in their order: iterate over (name, chart), or ask for one, `gallery["funnel"]`.
 
-    A notebook shows them one below the other, each as its own output, drawn by whichever renderer is active.
+    A notebook shows them one below the other, each as its own output, drawn by whichever renderer
+    is active.
     """
 
     def __init__(self, charts: Mapping[str, Any]) -> None:
@@ -99,24 +100,39 @@ class Gallery:
 def gallery(
     calls: Calls,
     *,
-    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> Gallery:
     """Every chart of these calls at once: how callers fared, who answered, and what the lines carried. Collects.
 
-    What callers live through is drawn of the calls in, and says so; callbacks, lines, trunks and extensions of calls of all directions.
+    What callers live through is drawn of the calls in, and says so; callbacks, lines, trunks and
+    extensions of calls of all directions.
 
     Args:
         calls: calls of all directions.
         options: what the numbers depend on besides the calls.
-        coverage: `logs.report`; shades what was not fetched or not asked for, and says up to when the calls are complete.
+        coverage: `logs.report`; shades what was not fetched or not asked for, and says up to when
+            the calls are complete.
     """
     if not isinstance(calls, Calls):
-        raise InputError(f"gallery takes a table of calls, such as logs.calls; got {type(calls).__name__}.")
+        raise InputError(
+            f"gallery takes a table of calls, such as logs.calls; got {type(calls).__name__}."
+        )
     chosen = calls if isinstance(calls, Selection) else Selection(calls.lazy().collect())
     calls_in = chosen.where(pl.col("direction").cast(pl.String) == "in")
-    of_calls_in = {name: _said(draw(calls_in, options=options, coverage=coverage)) for name, draw in _OF_CALLS_IN.items()}
-    return Gallery({**of_calls_in, **{name: draw(chosen, options=options, coverage=coverage) for name, draw in _OF_ALL.items()}})
+    of_calls_in = {
+        name: _said(draw(calls_in, options=options, coverage=coverage))
+        for name, draw in _OF_CALLS_IN.items()
+    }
+    return Gallery(
+        {
+            **of_calls_in,
+            **{
+                name: draw(chosen, options=options, coverage=coverage)
+                for name, draw in _OF_ALL.items()
+            },
+        }
+    )
 
 
 def _said(chart: Any) -> Any:

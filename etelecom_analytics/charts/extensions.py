@@ -7,9 +7,20 @@ import polars as pl
 
 from ..errors import InputError
 from ..logs import FetchReport
-from ..metrics import INWARD, MEASURES, Calls, MetricOptions, inward, summarize
+from ..metrics import INBOUND_DIRECTIONS, MEASURES, Calls, MetricOptions, inward, summarize
 from ..names import labels
-from .theme import ANSWERED, FAINT, LOST, NONE_LABEL, complete_words, count, dressed, no_calls, rounded, total
+from .theme import (
+    ANSWERED,
+    FAINT,
+    LOST,
+    NONE_LABEL,
+    count,
+    coverage_note,
+    empty_chart,
+    finish_chart,
+    rounded,
+    total,
+)
 
 __all__ = ["extension_performance"]
 
@@ -33,49 +44,75 @@ _TOOLTIP = [
 def extension_performance(
     calls: Calls,
     *,
-    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
     min_offers: int = 20,
-    most: int = 40,
+    limit: int = 40,
 ) -> alt.HConcatChart | alt.Chart:
     """One row a target number, best fair answer rate first: the rate with its 95 % interval, offers, rung out, ring and talk. Collects.
 
-    Offers of calls with direction in, ext and ext_in are counted: an `out` call rings outside numbers, and of the two logs of an internal
-    call one is enough. Grouping calls by `extension_id` would not do, since a missed call has none. Calls with names
-    (`logs.with_names(...)`) show who has a number: "An (101)".
+    Offers of calls with direction in, ext and ext_in are counted: an `out` call rings outside
+    numbers, and of the two logs of an internal call one is enough. Grouping calls by `extension_id`
+    would not do, since a missed call has none. Calls with names (`logs.with_names(...)`) show who
+    has a number: "An (101)".
 
     Args:
         calls: calls of any direction.
         options: what the numbers depend on besides the calls; offers to `ivr_numbers` are left out.
         coverage: `logs.report`; up to when the calls are complete is told.
         min_offers: numbers with fewer offers are grey and come last.
-        most: how many numbers are drawn, up to 400; of more, those with the most offers.
+        limit: how many numbers are drawn, up to 400; of more, those with the most offers.
 
     Raises:
-        InputError: `most` is out of range.
+        InputError: `limit` is out of range.
     """
-    if not 1 <= most <= _MOST:
-        raise InputError(f"most is how many numbers are drawn, from 1 to {_MOST}; got {most!r}.")
+    if not 1 <= limit <= _MOST:
+        raise InputError(f"limit is how many numbers are drawn, from 1 to {_MOST}; got {limit!r}.")
     counted = inward(calls)
-    measures = ["offers", "answered_offers", "fair_answer_rate", "rna", "ring_p50_s", "ring_avg_s", "leg_talk_s"]
-    table = summarize(counted, ["target_number"], measures, options=options, confidence=True).lazy().collect()
+    measures = [
+        "offers",
+        "answered_offers",
+        "fair_answer_rate",
+        "rna",
+        "ring_p50_s",
+        "ring_avg_s",
+        "leg_talk_s",
+    ]
+    table = (
+        summarize(counted, ["target_number"], measures, options=options, confidence=True)
+        .lazy()
+        .collect()
+    )
     of_calls = counted.lazy().select(pl.len()).collect().item()
-    zone, complete = f"({options.time_zone})", complete_words(coverage, options.time_zone)
+    zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
     if not table.height:
         words = f"No offers in {count(of_calls, 'call')}" if of_calls else "No calls"
-        return no_calls(f"Fair answer rate by number: {words.lower()} of direction {', '.join(INWARD)} {zone}", [complete], words=words)
-    named = table.with_columns(number=pl.col("target_number").replace(labels(counted.lazy(), "target_number")).fill_null(NONE_LABEL))
-    shown = rounded(_ordered(named, min_offers, most))
-    limit = f" (the {most} with the most offers, of {table.height:,})" if table.height > most else ""
+        return empty_chart(
+            f"Fair answer rate by number: {words.lower()} of direction {', '.join(INBOUND_DIRECTIONS)} {zone}",
+            [complete],
+            words=words,
+        )
+    named = table.with_columns(
+        number=pl.col("target_number")
+        .replace(labels(counted.lazy(), "target_number"))
+        .fill_null(NONE_LABEL)
+    )
+    shown = rounded(_ordered(named, min_offers, limit))
+    note = (
+        f" (the {limit} with the most offers, of {table.height:,})" if table.height > limit else ""
+    )
     offers, numbers = count(total(shown, "offers"), "offer"), count(shown.height, "number")
-    title = f"Fair answer rate of {numbers}{limit}, over {offers} in {count(of_calls, 'call')} {zone}"
+    title = (
+        f"Fair answer rate of {numbers}{note}, over {offers} in {count(of_calls, 'call')} {zone}"
+    )
     notes: list[str] = [
         f"fair_answer_rate = {MEASURES['fair_answer_rate'].formula(options)}.",
-        f"Line: 95 % interval (Wilson). Rang out: {MEASURES['rna'].formula(options)}. Calls of direction {', '.join(INWARD)}.",
-        _left_out(options) + (f" Grey and hollow: fewer than {min_offers} offers." if shown["small"].any() else ""),
+        f"Line: 95 % interval (Wilson). Rang out: {MEASURES['rna'].formula(options)}. Calls of direction {', '.join(INBOUND_DIRECTIONS)}.",
+        _left_out(options)
+        + (f" Grey and hollow: fewer than {min_offers} offers." if shown["small"].any() else ""),
         complete,
     ]
-    return dressed(_drawn(shown), title=title, notes=notes, description=_in_words(shown))
+    return finish_chart(_drawn(shown), title=title, notes=notes, description=_alt_text(shown))
 
 
 def _left_out(options: MetricOptions) -> str:
@@ -84,15 +121,19 @@ def _left_out(options: MetricOptions) -> str:
     return "No ivr_numbers are given: queues and menus count like persons."
 
 
-def _ordered(table: pl.DataFrame, min_offers: int, most: int) -> pl.DataFrame:
+def _ordered(table: pl.DataFrame, min_offers: int, limit: int) -> pl.DataFrame:
     """The biggest numbers, best rate first, the small ones after them, with what is told of each."""
     percent = pl.format("{} %", (pl.col("fair_answer_rate") * 100).round(0).cast(pl.Int64))
     low, high = (pl.col(f"fair_answer_rate_{end}") * 100 for end in ("low", "high"))
-    biggest = table.sort("offers", "target_number", descending=[True, False], nulls_last=True).head(most)
+    biggest = table.sort("offers", "target_number", descending=[True, False], nulls_last=True).head(
+        limit
+    )
     told = biggest.with_columns(
         small=pl.col("offers") < min_offers,
         percent=percent,
-        told=pl.format("{}, {} of {}", percent, "fair_answer_rate_num", "fair_answer_rate_den").fill_null("-"),
+        told=pl.format(
+            "{}, {} of {}", percent, "fair_answer_rate_num", "fair_answer_rate_den"
+        ).fill_null("-"),
         interval=pl.format("{} to {} %", low.round(1), high.round(1)),
         fair=pl.format("{} of {}", "fair_answer_rate_num", "fair_answer_rate_den"),
         talk_min=pl.col("leg_talk_s") / 60,
@@ -101,14 +142,16 @@ def _ordered(table: pl.DataFrame, min_offers: int, most: int) -> pl.DataFrame:
         filling=_unless_small(ANSWERED, "transparent"),
         lost_hue=_unless_small(LOST, FAINT),
     )
-    return told.sort("small", -pl.col("fair_answer_rate"), -pl.col("offers"), "number", nulls_last=True)
+    return told.sort(
+        "small", -pl.col("fair_answer_rate"), -pl.col("offers"), "number", nulls_last=True
+    )
 
 
 def _unless_small(hue: str, else_hue: str) -> pl.Expr:
     return pl.when("small").then(pl.lit(else_hue)).otherwise(pl.lit(hue))
 
 
-def _in_words(shown: pl.DataFrame) -> str:
+def _alt_text(shown: pl.DataFrame) -> str:
     """Best and last of the numbers that are not small, for who cannot see it."""
     rated = shown.filter(~pl.col("small"), pl.col("fair_answer_rate").is_not_null())
     if not rated.height:
@@ -122,7 +165,12 @@ def _in_words(shown: pl.DataFrame) -> str:
 
 
 def _drawn(shown: pl.DataFrame) -> alt.HConcatChart:
-    columns = {"offers": "offers", "rna": "rang out", "ring_p50_s": "median ring, s", "talk_min": "talk, min"}
+    columns = {
+        "offers": "offers",
+        "rna": "rang out",
+        "ring_p50_s": "median ring, s",
+        "talk_min": "talk, min",
+    }
     bars = [_bars(shown, column, title) for column, title in columns.items()]
     return alt.hconcat(_rate(shown), *bars, spacing=14)
 
@@ -139,18 +187,32 @@ def _hue(channel: Any, column: str) -> Any:
 def _rate(shown: pl.DataFrame) -> alt.LayerChart:
     rows = _rows(shown, alt.Axis(title=None, labelPadding=6, grid=True))
     axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], orient="top", grid=True)
-    share = alt.X("fair_answer_rate:Q", title="fair answer rate", scale=alt.Scale(domain=[0, 1]), axis=axis)
-    base = alt.Chart(shown.filter(pl.col("fair_answer_rate").is_not_null())).encode(rows, tooltip=_TOOLTIP)
+    share = alt.X(
+        "fair_answer_rate:Q", title="fair answer rate", scale=alt.Scale(domain=[0, 1]), axis=axis
+    )
+    base = alt.Chart(shown.filter(pl.col("fair_answer_rate").is_not_null())).encode(
+        rows, tooltip=_TOOLTIP
+    )
     ends = (alt.X("fair_answer_rate_low:Q"), alt.X2("fair_answer_rate_high:Q"))
     doubt = base.mark_rule(strokeWidth=2).encode(*ends, color=_hue(alt.Color, "hue"))
-    point = base.mark_point(size=75, opacity=1).encode(share, stroke=_hue(alt.Stroke, "hue"), fill=_hue(alt.Fill, "filling"))
-    words = alt.Chart(shown).mark_text(align="left").encode(rows, x=alt.value(_RATE + 14), text="told:N")
+    point = base.mark_point(size=75, opacity=1).encode(
+        share, stroke=_hue(alt.Stroke, "hue"), fill=_hue(alt.Fill, "filling")
+    )
+    words = (
+        alt.Chart(shown)
+        .mark_text(align="left")
+        .encode(rows, x=alt.value(_RATE + 14), text="told:N")
+    )
     return alt.LayerChart(layer=[doubt, point, words], width=_RATE, height={"step": _ROW})
 
 
 def _bars(shown: pl.DataFrame, column: str, title: str) -> alt.LayerChart:
     axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, orient="top")
     base = alt.Chart(shown).encode(_rows(shown, None), alt.X(f"{column}:Q", title=title, axis=axis))
-    drawn = base.mark_bar().encode(color=_hue(alt.Color, "lost_hue" if column == "rna" else "hue"), tooltip=_TOOLTIP)
-    words = base.mark_text(align="left", dx=4).encode(text=alt.Text(f"{column}:Q", format=",.1~f" if column == "ring_p50_s" else ",.0f"))
+    drawn = base.mark_bar().encode(
+        color=_hue(alt.Color, "lost_hue" if column == "rna" else "hue"), tooltip=_TOOLTIP
+    )
+    words = base.mark_text(align="left", dx=4).encode(
+        text=alt.Text(f"{column}:Q", format=",.1~f" if column == "ring_p50_s" else ",.0f")
+    )
     return alt.LayerChart(layer=[drawn, words], width=_BAR, height={"step": _ROW})

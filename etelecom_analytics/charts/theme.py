@@ -1,7 +1,8 @@
 """How every chart looks, and how it shows without the internet.
 
-The background is transparent, and text and marks are of middle tones that stand out on white and on near-black alike (4:1 and 3:1 or
-better), since a saved picture cannot know the page that it will stand on.
+The background is transparent, and text and marks are of middle tones that stand out on white and on
+near-black alike (4:1 and 3:1 or better), since a saved picture cannot know the page that it will
+stand on.
 """
 
 import textwrap
@@ -13,7 +14,7 @@ import altair as alt
 import polars as pl
 from polars import selectors
 
-from .. import clock
+from .. import local_time
 from ..logs import FetchReport, Gap
 
 __all__ = [
@@ -29,10 +30,10 @@ __all__ = [
     "SHADE_OPACITY",
     "TEXT",
     "WIDTH",
-    "complete_words",
+    "coverage_note",
     "count",
-    "dressed",
-    "no_calls",
+    "finish_chart",
+    "empty_chart",
     "rounded",
     "short",
     "total",
@@ -71,7 +72,13 @@ _FONT = "Helvetica Neue, Arial, DejaVu Sans, Liberation Sans, sans-serif"
 _TITLE_LINE, _NOTE_LINE = 90, 132
 """Characters that fit on the width."""
 
-_WORDS = {"labelColor": TEXT, "titleColor": TEXT, "labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal"}
+_WORDS = {
+    "labelColor": TEXT,
+    "titleColor": TEXT,
+    "labelFontSize": 11,
+    "titleFontSize": 12,
+    "titleFontWeight": "normal",
+}
 
 _FEW_COUNTS, _MOST_GAPS = 4, 3
 
@@ -96,28 +103,47 @@ _LOOKS = {
         "subtitleLineHeight": 16,
         "subtitlePadding": 5,
     },
-    "axis": {**_WORDS, "labelLimit": 220, "domainColor": FAINT, "tickColor": FAINT, "gridColor": SHADE, "gridOpacity": SHADE_OPACITY},
-    "legend": {**_WORDS, "gradientDirection": "horizontal", "gradientLength": 220, "gradientThickness": 10},
+    "axis": {
+        **_WORDS,
+        "labelLimit": 220,
+        "domainColor": FAINT,
+        "tickColor": FAINT,
+        "gridColor": SHADE,
+        "gridOpacity": SHADE_OPACITY,
+    },
+    "legend": {
+        **_WORDS,
+        "gradientDirection": "horizontal",
+        "gradientLength": 220,
+        "gradientThickness": 10,
+    },
     "text": {"color": TEXT, "fontSize": 11},
 }
 
 
-def dressed(chart: AnyChart, *, title: str, notes: Sequence[str], description: str) -> AnyChart:
+def finish_chart(
+    chart: AnyChart, *, title: str, notes: Sequence[str], description: str
+) -> AnyChart:
     """The chart with its title, the notes below it, the text for screen readers, and the looks."""
     subtitle = [line for note in notes if note for line in textwrap.wrap(note, _NOTE_LINE)]
     headed = alt.TitleParams(textwrap.wrap(title, _TITLE_LINE), subtitle=subtitle)
     words = " ".join([f"{title}.", *filter(None, notes), description])
-    # Set, where `properties` would copy the whole chart once more: a panel draws anew at every change.
+    # Set, where `properties` would copy the whole chart once more: a panel draws anew at every
+    # change.
     for name, value in {"title": headed, "description": words, "config": _LOOKS}.items():
         chart[name] = value
     return chart
 
 
-def no_calls(title: str, notes: Sequence[str], *, words: str = "No calls") -> alt.Chart:
+def empty_chart(title: str, notes: Sequence[str], *, words: str = "No calls") -> alt.Chart:
     """A chart that says in words that there is nothing to draw; of what was not fetched nobody knows whether there were calls."""
     words = "Not fetched" if any(note.startswith(_NOTHING_FETCHED) for note in notes) else words
-    said: alt.Chart = alt.Chart(pl.DataFrame({"words": [words]}), width=WIDTH, height=120).mark_text(fontSize=18).encode(text="words:N")
-    return dressed(said, title=title, notes=notes, description=f"{words}.")
+    said: alt.Chart = (
+        alt.Chart(pl.DataFrame({"words": [words]}), width=WIDTH, height=120)
+        .mark_text(fontSize=18)
+        .encode(text="words:N")
+    )
+    return finish_chart(said, title=title, notes=notes, description=f"{words}.")
 
 
 def whole_ticks(counts: pl.Series) -> Any:
@@ -155,11 +181,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else f'{noun}s'}"
 
 
-def complete_words(coverage: FetchReport | None, time_zone: str) -> str:
+def coverage_note(coverage: FetchReport | None, time_zone: str) -> str:
     """Up to when everything was fetched, and what was not, in local time; empty without coverage."""
     if coverage is None:
         return ""
-    zone = clock.zone(time_zone)
+    zone = local_time.zone(time_zone)
 
     def local(moment: datetime) -> str:
         return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
@@ -169,18 +195,25 @@ def complete_words(coverage: FetchReport | None, time_zone: str) -> str:
         more = [f"{len(spans) - _MOST_GAPS} more"] if len(spans) > _MOST_GAPS else []
         return f"{lead}{', '.join([*spans[:_MOST_GAPS], *more])}" if gaps else ""
 
-    if coverage.promises_nothing:
+    if coverage.has_no_coverage:
         return f"{told(list(coverage.gaps), f'{_NOTHING_FETCHED}: ') or _NOTHING_FETCHED}."
     since = f"from {local(coverage.complete_from)} " if coverage.complete_from else ""
     begin = coverage.complete_from
-    within = [gap for gap in coverage.gaps if (begin is None or gap.end > begin) and gap.begin < coverage.complete_to]
+    within = [
+        gap
+        for gap in coverage.gaps
+        if (begin is None or gap.end > begin) and gap.begin < coverage.complete_to
+    ]
     beside = [gap for gap in coverage.gaps if gap not in within]
     return f"Complete {since}through {local(coverage.complete_to)}{told(within, ', but for ')}{told(beside, '; not fetched: ')}."
 
 
 def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
     """What JupyterLab draws by itself: the specification as Vega-Lite 5, and its description as text."""
-    return {"application/vnd.vegalite.v5+json": {**spec, "$schema": _VEGA_LITE_5}, "text/plain": spec.get("description", "A chart")}
+    return {
+        "application/vnd.vegalite.v5+json": {**spec, "$schema": _VEGA_LITE_5},
+        "text/plain": spec.get("description", "A chart"),
+    }
 
 
 def use_offline_renderer() -> None:

@@ -5,18 +5,36 @@ import polars as pl
 
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, fail_codes
-from .theme import FAINT, HUES, NONE_LABEL, WIDTH, complete_words, count, dressed, no_calls, rounded, total
+from .theme import (
+    FAINT,
+    HUES,
+    NONE_LABEL,
+    WIDTH,
+    count,
+    coverage_note,
+    empty_chart,
+    finish_chart,
+    rounded,
+    total,
+)
 
 __all__ = ["trunk_failures"]
 
 _ROW, _BAR, _MOST_TRUNKS, _MOST_CODES = 20, 170, 12, 12
-_SIDES = {"caller": HUES[1], "callee": HUES[0], "number": HUES[3], "pbx": HUES[4], "carrier": HUES[2], "unknown": FAINT}
+_SIDES = {
+    "caller": HUES[1],
+    "callee": HUES[0],
+    "number": HUES[3],
+    "pbx": HUES[4],
+    "carrier": HUES[2],
+    "unknown": FAINT,
+}
 
 
 def trunk_failures(
     calls: Calls,
     *,
-    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.Chart:
     """The fail codes of each trunk's legs, the most frequent first: how many, what share of its legs, the meaning, and the side. Collects.
@@ -28,35 +46,60 @@ def trunk_failures(
         options: what the numbers depend on besides the calls.
         coverage: `logs.report`; up to when the calls are complete is told.
     """
-    table = rounded(fail_codes(calls.lazy(), options=options).collect()).filter(pl.col("trunk_name").is_not_null())
-    of_calls, legs, zone = calls.lazy().select(pl.len()).collect().item(), total(table, "legs"), f"({options.time_zone})"
+    table = rounded(fail_codes(calls.lazy(), options=options).collect()).filter(
+        pl.col("trunk_name").is_not_null()
+    )
+    of_calls, legs, zone = (
+        calls.lazy().select(pl.len()).collect().item(),
+        total(table, "legs"),
+        f"({options.time_zone})",
+    )
     notes: list[str] = [
         "share = legs that ended with the code / all legs of the trunk, of calls that ended. The side says where to look first.",
-        complete_words(coverage, options.time_zone),
+        coverage_note(coverage, options.time_zone),
     ]
     failed = table.filter(pl.col("fail_code").is_null() | (pl.col("fail_code") != 0))
     named = "SIP fail codes by trunk"
     if not failed.height:
-        words = f"No failed leg of {count(legs, 'leg')} through trunks" if legs else "No leg went through a trunk"
+        words = (
+            f"No failed leg of {count(legs, 'leg')} through trunks"
+            if legs
+            else "No leg went through a trunk"
+        )
         words = words if of_calls else "No calls"
-        return no_calls(f"{named}: {words[0].lower()}{words[1:]}, in {count(of_calls, 'call')} {zone}", notes, words=words)
+        return empty_chart(
+            f"{named}: {words[0].lower()}{words[1:]}, in {count(of_calls, 'call')} {zone}",
+            notes,
+            words=words,
+        )
     title = f"{named}: {total(failed, 'legs'):,} of {count(legs, 'leg')} failed, in {count(of_calls, 'call')} {zone}"
     trunks = (
         table.group_by("trunk_name")
-        .agg(of_trunk=pl.col("legs").sum(), failed=pl.col("legs").filter(pl.col("fail_code").fill_null(-1) != 0).sum())
+        .agg(
+            of_trunk=pl.col("legs").sum(),
+            failed=pl.col("legs").filter(pl.col("fail_code").fill_null(-1) != 0).sum(),
+        )
         .filter(pl.col("failed") > 0)
         .sort("failed", "trunk_name", descending=[True, False])
     )
     if trunks.height > _MOST_TRUNKS:
-        notes.insert(1, f"The {_MOST_TRUNKS} trunks with the most failed legs, of {trunks.height:,}.")
+        notes.insert(
+            1, f"The {_MOST_TRUNKS} trunks with the most failed legs, of {trunks.height:,}."
+        )
     shown = trunks.head(_MOST_TRUNKS)
-    codes = failed.join(shown, on="trunk_name").group_by("trunk_name", maintain_order=True).head(_MOST_CODES)
+    codes = (
+        failed.join(shown, on="trunk_name")
+        .group_by("trunk_name", maintain_order=True)
+        .head(_MOST_CODES)
+    )
     if codes.height < failed.join(shown, on="trunk_name").height:
         notes.insert(1, f"Of each trunk the {_MOST_CODES} most frequent codes.")
-    return dressed(_drawn(codes, shown), title=title, notes=notes, description=_in_words(codes, shown))
+    return finish_chart(
+        _drawn(codes, shown), title=title, notes=notes, description=_alt_text(codes, shown)
+    )
 
 
-def _in_words(codes: pl.DataFrame, trunks: pl.DataFrame) -> str:
+def _alt_text(codes: pl.DataFrame, trunks: pl.DataFrame) -> str:
     """The most frequent code of each trunk, for who cannot see it."""
     first = codes.unique("trunk_name", keep="first", maintain_order=True)
     worst = {row["trunk_name"]: row for row in first.iter_rows(named=True)}
@@ -76,10 +119,15 @@ def _drawn(codes: pl.DataFrame, trunks: pl.DataFrame) -> alt.VConcatChart:
         pl.col("side").cast(pl.String),
         code=pl.col("fail_code").cast(pl.String).fill_null(NONE_LABEL),
         told=pl.format("{} ({} %)", "legs", (pl.col("share") * 100).round(1)),
-        hue=pl.col("side").cast(pl.String).replace_strict(_SIDES, default=FAINT, return_dtype=pl.String),
+        hue=pl.col("side")
+        .cast(pl.String)
+        .replace_strict(_SIDES, default=FAINT, return_dtype=pl.String),
         short=pl.format("{}: {}", "side", "meaning"),
     )
-    panels = [_trunk(told.filter(pl.col("trunk_name") == row["trunk_name"]), row, most) for row in trunks.iter_rows(named=True)]
+    panels = [
+        _trunk(told.filter(pl.col("trunk_name") == row["trunk_name"]), row, most)
+        for row in trunks.iter_rows(named=True)
+    ]
     return alt.vconcat(*panels, spacing=14)
 
 
@@ -92,7 +140,12 @@ def _trunk(codes: pl.DataFrame, trunk: dict[str, object], most: float) -> alt.La
         alt.Tooltip("share:Q", title="of the trunk's legs", format=".1%"),
         alt.Tooltip("of_trunk:Q", title="legs of the trunk", format=","),
     ]
-    rows = alt.Y("code:N", scale=alt.Scale(domain=codes["code"].to_list()), title=None, axis=alt.Axis(grid=False, minExtent=42))
+    rows = alt.Y(
+        "code:N",
+        scale=alt.Scale(domain=codes["code"].to_list()),
+        title=None,
+        axis=alt.Axis(grid=False, minExtent=42),
+    )
     axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
     size = alt.X("share:Q", scale=alt.Scale(domain=[0, most], range=[0, _BAR]), axis=axis)
     base = alt.Chart(codes).encode(rows, tooltip=tooltip)
@@ -100,5 +153,9 @@ def _trunk(codes: pl.DataFrame, trunk: dict[str, object], most: float) -> alt.La
     counts = base.mark_text(align="left", dx=4).encode(size, text="told:N")
     meanings = base.mark_text(align="left").encode(x=alt.value(_BAR + 84), text="short:N")
     heading = f"{trunk['trunk_name']}: {trunk['failed']:,} of {trunk['of_trunk']:,} legs failed"
-    words = alt.TitleParams(heading, anchor="start", frame="group", fontSize=12, fontWeight="normal", offset=6)
-    return alt.LayerChart(layer=[bars, counts, meanings], width=WIDTH, height={"step": _ROW}, title=words)
+    words = alt.TitleParams(
+        heading, anchor="start", frame="group", fontSize=12, fontWeight="normal", offset=6
+    )
+    return alt.LayerChart(
+        layer=[bars, counts, meanings], width=WIDTH, height={"step": _ROW}, title=words
+    )

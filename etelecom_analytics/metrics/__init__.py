@@ -1,41 +1,47 @@
 """Every number from one definition: facts of calls, outcomes of legs, offers, and what is made of them."""
 
-from .behind import calls_behind
+from .behind import drill_through
+from .call_facts import facts
 from .callers import MISSED_OUTCOMES, callback_rate, missed_ledger, repeat_rate, time_to_callback
 from .comparison import compare
-from .comparison_words import comparison_texts
 from .confidence import wilson
 from .coverage import summarize_fetched
-from .directions import INWARD, inward
+from .directions import INBOUND_DIRECTIONS, inward
+from .distributions import WAIT_GROUPS, WaitSeconds, wait_seconds
 from .explanation import Explanation, explain
-from .facts import facts
 from .freshness import update_lag
-from .hunting import hunt_paths
-from .levels import THRESHOLDS_S, service_level_curve, service_levels
+from .funnels import FUNNEL, LOST_STAGES, funnel, lost_calls
+from .journeys import PHASES, call_phases
+from .legs_and_offers import legs, offers
 from .options import MetricOptions
-from .outcomes import legs, offers
-from .period import only_fetched, period_before
-from .phases import PHASES, call_phases
+from .period import only_fetched, previous_period
 from .profile import erlangs_profile, highest
+from .quality_checks import CHECKS, data_quality
 from .refused import NOT_IN_RECORD
-from .registry import HEADLINE, MEASURES, Measure, measures
+from .registry import DEFAULT_MEASURES, MEASURES, Measure, measures
 from .rings import RING_GROUPS, RingSeconds, ring_seconds
-from .scorecard import CHECKS, quality
+from .routing import hunt_paths
 from .selection import Calls, Selection
-from .staffing import agents_by_interval, agents_needed, erlang_b, erlang_c, erlang_c_asa, erlang_c_service_level
-from .stages import FUNNEL, LOST_STAGES, funnel, lost_calls
+from .service_level_variants import THRESHOLDS_S, service_level_curve, service_levels
+from .staffing import (
+    agents_by_interval,
+    agents_needed,
+    erlang_b,
+    erlang_c,
+    erlang_c_asa,
+    erlang_c_service_level,
+)
 from .summary import DIMENSIONS, NAME_DIMENSIONS, summarize
 from .survival import kaplan_meier, median_survival, patience
 from .traffic import Concurrency, busy_hour, busy_hours, concurrency, erlangs, trunk_peaks
 from .trunks import SIDES, SipCode, fail_codes, sip_code
-from .waits import WAIT_GROUPS, WaitSeconds, wait_seconds
 
 __all__ = [
     "CHECKS",
     "DIMENSIONS",
     "FUNNEL",
-    "HEADLINE",
-    "INWARD",
+    "DEFAULT_MEASURES",
+    "INBOUND_DIRECTIONS",
     "LOST_STAGES",
     "MEASURES",
     "MISSED_OUTCOMES",
@@ -61,9 +67,8 @@ __all__ = [
     "busy_hours",
     "call_phases",
     "callback_rate",
-    "calls_behind",
+    "drill_through",
     "compare",
-    "comparison_texts",
     "concurrency",
     "erlang_b",
     "erlang_c",
@@ -87,8 +92,8 @@ __all__ = [
     "offers",
     "only_fetched",
     "patience",
-    "period_before",
-    "quality",
+    "previous_period",
+    "data_quality",
     "repeat_rate",
     "ring_seconds",
     "service_level_curve",

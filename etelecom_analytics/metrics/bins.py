@@ -16,5 +16,7 @@ def bin_width(seconds: pl.Series) -> tuple[int, float]:
     tail = seconds.quantile(_TAIL, interpolation="linear")
     if not isinstance(longest, int | float) or tail is None:
         return _WIDTHS[0], 0.0
-    width = next((width for width in _WIDTHS if tail < width * _MOST_BINS), int(tail // _MOST_BINS) + 1)
+    width = next(
+        (width for width in _WIDTHS if tail < width * _MOST_BINS), int(tail // _MOST_BINS) + 1
+    )
     return width, float(longest if longest < width * _MOST_BINS else tail)

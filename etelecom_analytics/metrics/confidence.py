@@ -5,7 +5,16 @@ from typing import NamedTuple
 
 import polars as pl
 
-__all__ = ["Z95", "Interval", "byar", "square_and_add", "student_t95", "welch", "wilson", "wilson_of"]
+__all__ = [
+    "Z95",
+    "Interval",
+    "byar",
+    "square_and_add",
+    "student_t95",
+    "welch",
+    "wilson",
+    "wilson_of",
+]
 
 Z95 = 1.959963984540054
 """The normal quantile of 95 %, both sides."""
@@ -26,7 +35,8 @@ NONE = Interval(None, None)
 def wilson(numerator: pl.Expr, denominator: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     """The lower and upper end of Wilson's score interval at 95 %, kept within 0 and 1; null where the denominator is 0.
 
-    E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA 22 (1927).
+    E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA 22
+    (1927).
     """
     n = pl.when(denominator > 0).then(denominator.cast(pl.Float64))
     share = numerator / n
@@ -44,19 +54,27 @@ def wilson_of(numerator: int, denominator: int) -> Interval:
 def byar(count: int) -> Interval:
     """The interval of a count of things that came independently of one another (Poisson), by Byar's approximation.
 
-    N. E. Breslow and N. E. Day, Statistical Methods in Cancer Research II (1987), formula 2.13; within 0.03 of the exact ends.
-    Calls that come in waves, as after an advertisement, vary more than this.
+    N. E. Breslow and N. E. Day, Statistical Methods in Cancer Research II (1987), formula 2.13;
+    within 0.03 of the exact ends. Calls that come in waves, as after an advertisement, vary more
+    than this.
     """
-    low, high = ((n * (1 - 1 / (9 * n) + sign * Z95 / (3 * math.sqrt(n))) ** 3 if n else 0.0) for n, sign in ((count, -1), (count + 1, 1)))
+    low, high = (
+        (n * (1 - 1 / (9 * n) + sign * Z95 / (3 * math.sqrt(n))) ** 3 if n else 0.0)
+        for n, sign in ((count, -1), (count + 1, 1))
+    )
     return Interval(max(low, 0.0), high)
 
 
-def square_and_add(before: float, doubt_before: Interval, after: float, doubt_after: Interval) -> Interval:
+def square_and_add(
+    before: float, doubt_before: Interval, after: float, doubt_after: Interval
+) -> Interval:
     """The interval of after - before, from that of each: their distances from the values, squared and added.
 
-    Of Wilson's intervals of two shares it makes the interval of R. G. Newcombe, Interval Estimation for the Difference between Independent
-    Proportions, Statistics in Medicine 17 (1998), method 10, without correction for continuity. That it holds for any two independent
-    values is G. Y. Zou and A. Donner, Construction of Confidence Limits about Effect Measures, Statistics in Medicine 27 (2008).
+    Of Wilson's intervals of two shares it makes the interval of R. G. Newcombe, Interval Estimation
+    for the Difference between Independent Proportions, Statistics in Medicine 17 (1998), method 10,
+    without correction for continuity. That it holds for any two independent values is G. Y. Zou and
+    A. Donner, Construction of Confidence Limits about Effect Measures, Statistics in Medicine 27
+    (2008).
     """
     difference = after - before
 
@@ -65,21 +83,26 @@ def square_and_add(before: float, doubt_before: Interval, after: float, doubt_af
 
     below = distance(_apart(after, doubt_after.low), _apart(before, doubt_before.high))
     above = distance(_apart(after, doubt_after.high), _apart(before, doubt_before.low))
-    return Interval(None if below is None else difference - below, None if above is None else difference + above)
+    return Interval(
+        None if below is None else difference - below, None if above is None else difference + above
+    )
 
 
 def welch(difference: float, variances: tuple[float, float], sizes: tuple[int, int]) -> Interval:
     """The interval of the difference of two means whose values vary differently, from the variances of the samples and their sizes.
 
-    B. L. Welch, The Generalization of "Student's" Problem when Several Different Population Variances are Involved, Biometrika 34 (1947);
-    degrees of freedom by Satterthwaite. None where one of the samples has fewer than two values.
+    B. L. Welch, The Generalization of "Student's" Problem when Several Different Population
+    Variances are Involved, Biometrika 34 (1947); degrees of freedom by Satterthwaite. None where
+    one of the samples has fewer than two values.
     """
     if min(sizes) < 2:  # one value says nothing about how values vary
         return NONE
     parts = [variance / size for variance, size in zip(variances, sizes, strict=True)]
     if sum(parts) == 0:
         return Interval(difference, difference)
-    freedom = sum(parts) ** 2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True)
+    )
     reach = student_t95(freedom) * math.sqrt(sum(parts))
     return Interval(difference - reach, difference + reach)
 
@@ -103,14 +126,18 @@ def _apart(value: float, end: float | None) -> float | None:
 
 def _two_tails(t: float, freedom: float) -> float:
     """The part of Student's t that lies beyond -t and t: I(freedom / (freedom + t^2); freedom / 2, 1 / 2)."""
-    return _incomplete_beta(freedom / (freedom + t * t), t * t / (freedom + t * t), freedom / 2, 0.5)
+    return _incomplete_beta(
+        freedom / (freedom + t * t), t * t / (freedom + t * t), freedom / 2, 0.5
+    )
 
 
 def _incomplete_beta(x: float, rest: float, a: float, b: float) -> float:
     """The regularised incomplete beta function I(x; a, b); `rest` is 1 - x, to its last digit. DLMF 8.17.4 and 8.17.22."""
     if x <= 0 or rest <= 0:
         return 0.0 if x <= 0 else 1.0
-    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest))
+    front = math.exp(
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest)
+    )
     if x < (a + 1) / (a + b + 2):
         return front / a / _fraction(x, a, b)
     return 1 - front / b / _fraction(rest, b, a)

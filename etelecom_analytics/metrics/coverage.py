@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import polars as pl
 
-from .. import clock
+from .. import local_time
 from ..logs import FetchReport
 from .dimensions import START_DIMENSIONS, minutes_alike, start_dimensions
 from .options import MetricOptions
@@ -22,21 +22,31 @@ def summarize_fetched(
     measures: Sequence[str],
     *,
     coverage: FetchReport | None,
-    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    options: MetricOptions = MetricOptions(),
     confidence: bool = False,
     in_order: bool = True,
 ) -> pl.DataFrame:
     """The table of `summarize`, and for each group `hours`, how long it lasts, and `fetched_hours`, how much of that was fetched.
 
-    Over dimensions of the start (hour, day, in_hours, ...) with `coverage` it also has the groups without calls, from the first day that
-    was asked for or has a call to the last: their counts and sums are 0 where something was fetched, else null. Elsewhere both columns
-    are null. Collects. Without `in_order` the groups come as they do: whoever wants the biggest of many need not sort them all.
+    Over dimensions of the start (hour, day, in_hours, ...) with `coverage` it also has the groups
+    without calls, from the first day that was asked for or has a call to the last: their counts and
+    sums are 0 where something was fetched, else null. Elsewhere both columns are null. Collects.
+    Without `in_order` the groups come as they do: whoever wants the biggest of many need not sort
+    them all.
     """
     reckoned = summarize if in_order else groups_of
     summary = reckoned(calls, by, measures, options=options, confidence=confidence).lazy().collect()
     if coverage is None or not by or any(name not in START_DIMENSIONS for name in by):
-        return summary.with_columns(hours=pl.lit(None, pl.Float64), fetched_hours=pl.lit(None, pl.Float64))
-    joined = summary.join(_fetched_hours(calls, by, coverage, options), on=list(by), how="full", coalesce=True, nulls_equal=True)
+        return summary.with_columns(
+            hours=pl.lit(None, pl.Float64), fetched_hours=pl.lit(None, pl.Float64)
+        )
+    joined = summary.join(
+        _fetched_hours(calls, by, coverage, options),
+        on=list(by),
+        how="full",
+        coalesce=True,
+        nulls_equal=True,
+    )
     sums = [name for name in summary.columns if _adds_up(name)]
     zero_where_fetched = pl.col(sums).fill_null(pl.when(pl.col("fetched_hours") > 0).then(0))
     known = joined.with_columns(zero_where_fetched)
@@ -51,23 +61,35 @@ def _call_span(calls: Calls) -> tuple[datetime, datetime] | None:
 
 
 def _adds_up(column: str) -> bool:
-    return column.endswith(("_num", "_den")) or (column in MEASURES and isinstance(MEASURES[column].made_of, Total))
+    return column.endswith(("_num", "_den")) or (
+        column in MEASURES and isinstance(MEASURES[column].made_of, Total)
+    )
 
 
-def _fetched_hours(calls: Calls, by: Sequence[str], coverage: FetchReport, options: MetricOptions) -> pl.DataFrame:
+def _fetched_hours(
+    calls: Calls, by: Sequence[str], coverage: FetchReport, options: MetricOptions
+) -> pl.DataFrame:
     """`hours` and `fetched_hours` of every group between the first and the last moment that was asked for or has a call."""
-    moments = [coverage.complete_to, *(moment for gap in coverage.gaps for moment in gap), *(_call_span(calls) or ())]
+    moments = [
+        coverage.complete_to,
+        *(moment for gap in coverage.gaps for moment in gap),
+        *(_call_span(calls) or ()),
+    ]
     if coverage.complete_from:
         moments.append(coverage.complete_from)
     begin, end = _whole_groups(min(moments), max(moments), by, options.time_zone)
     # A weekday that was never asked for is a group all the same, of no hours.
     comes_round = "weekday" in by and not {"day", "week", "month"} & set(by)
     step = timedelta(minutes=minutes_alike(by, options))
-    slices = pl.datetime_range(begin, end + timedelta(7 * comes_round), step, closed="left", time_unit="us", eager=True)
+    slices = pl.datetime_range(
+        begin, end + timedelta(7 * comes_round), step, closed="left", time_unit="us", eager=True
+    )
     start, until = pl.col("started_at"), pl.col("started_at") + step
     missing = [
-        (pl.min_horizontal(until, pl.lit(gap.end)) - pl.max_horizontal(start, pl.lit(gap.begin))).dt.total_microseconds().clip(0)
-        for gap in coverage.unfetched(begin, end)
+        (pl.min_horizontal(until, pl.lit(gap.end)) - pl.max_horizontal(start, pl.lit(gap.begin)))
+        .dt.total_microseconds()
+        .clip(0)
+        for gap in coverage.gaps_between(begin, end)
     ]
     whole = pl.when(start < end).then(step / timedelta(microseconds=1)).otherwise(0)
     hours = {"hours": whole, "fetched_hours": whole - pl.sum_horizontal(pl.lit(0), *missing)}
@@ -80,14 +102,24 @@ def _fetched_hours(calls: Calls, by: Sequence[str], coverage: FetchReport, optio
     )
 
 
-def _whole_groups(begin: datetime, end: datetime, by: Sequence[str], time_zone: str) -> tuple[datetime, datetime]:
+def _whole_groups(
+    begin: datetime, end: datetime, by: Sequence[str], time_zone: str
+) -> tuple[datetime, datetime]:
     """The range widened to whole local days, or to whole weeks or months where these are the groups."""
-    zone = clock.zone(time_zone)
-    first, last = begin.astimezone(zone).date(), (end - timedelta(microseconds=1)).astimezone(zone).date()
+    zone = local_time.zone(time_zone)
+    first, last = (
+        begin.astimezone(zone).date(),
+        (end - timedelta(microseconds=1)).astimezone(zone).date(),
+    )
     last = max(first, last)
     if "week" in by:
         first, last = first - timedelta(first.weekday()), last + timedelta(6 - last.weekday())
     if "month" in by:
-        first, last = first.replace(day=1), (last.replace(day=1) + timedelta(31)).replace(day=1) - timedelta(1)
-    midnights = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(1)))
+        first, last = (
+            first.replace(day=1),
+            (last.replace(day=1) + timedelta(31)).replace(day=1) - timedelta(1),
+        )
+    midnights = (
+        datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(1))
+    )
     return next(midnights), next(midnights)

@@ -8,7 +8,7 @@ import polars as pl
 
 from ..errors import InputError
 from ..fetch_report import facts_html, text_of
-from ..numbers import shown
+from ..phone_numbers import shown
 from .options import MetricOptions
 from .registry import Mean, Measure, Quantile, Ratio, Total, source_of
 from .registry import measure as named
@@ -31,11 +31,12 @@ class Explanation:
         options: what it depends on besides the calls.
         at: the group that it is of, as (dimension, value); empty: all calls.
         value: the number, as `summarize` gives it; None over nothing.
-        numerator, denominator: of a share, how many calls (offers, legs) are above and below the line; else None.
-        low, high: of a share, Wilson's interval at 95 %; else None.
-        n: how many calls (offers, legs) it is made of: those below the line, those that are counted, or those whose seconds are known.
-        behind: one row for each of these, sorted: `call_id`; `target_number`, of an offer or a leg; and what it adds: `in_numerator`, of
-            a share, or `seconds`.
+        numerator, denominator: of a share, how many calls (offers, legs) are above and below the
+        line; else None. low, high: of a share, Wilson's interval at 95 %; else None.
+        n: how many calls (offers, legs) it is made of: those below the line, those that are
+            counted, or those whose seconds are known.
+        behind: one row for each of these, sorted: `call_id`; `target_number`, of an offer or a leg;
+            and what it adds: `in_numerator`, of a share, or `seconds`.
     """
 
     measure: Measure
@@ -60,7 +61,11 @@ class Explanation:
     def numerator_ids(self) -> tuple[str, ...]:
         """Of a share, the ids of the calls above the line; of any other measure, of all behind it."""
         is_share = isinstance(self.measure.made_of, Ratio)
-        return tuple(self.behind.filter("in_numerator")["call_id"]) if is_share else self.denominator_ids
+        return (
+            tuple(self.behind.filter("in_numerator")["call_id"])
+            if is_share
+            else self.denominator_ids
+        )
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield "measure", f"{self.measure.name}: {self.measure.title}, {self.measure.unit}"
@@ -71,7 +76,11 @@ class Explanation:
                 "where",
                 f"T = {given.threshold_s:g} s, m = {given.min_talk_s:g} s, s: below {given.short_s:g} s, waits from {given.wait_from}",
             )
-        yield "at", ", ".join(f"{name} {shown(str(value))}" for name, value in self.at) or f"all {self.measure.grain}"
+        yield (
+            "at",
+            ", ".join(f"{name} {shown(str(value))}" for name, value in self.at)
+            or f"all {self.measure.grain}",
+        )
         yield "value", self._value()
         yield "behind it", f"{self.n:,} {self.measure.grain}: {_some(self.denominator_ids)}"
         if self.numerator is not None:
@@ -98,31 +107,42 @@ def explain(
     *,
     by: Sequence[str] = (),
     at: Mapping[str, object] | Sequence[object] = (),
-    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    options: MetricOptions = MetricOptions(),
 ) -> Explanation:
     """What one number of `summarize` is made of: its formula, its counts, and the ids of the calls behind it. Collects.
 
-    `explain(calls, "service_level", by=["hour"], at=[9])` is the cell of `summarize(calls, by=["hour"], measures=["service_level"])`, and
-    so is `explain(calls, "service_level", at={"hour": 9})`.
+    `explain(calls, "service_level", by=["hour"], at=[9])` is the cell of `summarize(calls,
+    by=["hour"], measures=["service_level"])`, and so is `explain(calls, "service_level",
+    at={"hour": 9})`.
 
     Args:
         calls: the calls that were summarized, or a `Selection` of them.
         measure: its name.
         by: the dimensions of the summary.
-        at: the group: its values in the order of `by`, or, without `by`, its values by dimension. Days may be text, such as "2026-11-02",
-            and None is the group of those that have no value. A value that no call has is a group of nothing.
+        at: the group: its values in the order of `by`, or, without `by`, its values by dimension.
+            Days may be text, such as "2026-11-02", and None is the group of those that have no
+            value. A value that no call has is a group of nothing.
         options: those of the summary.
 
     Raises:
-        UnknownName, NotInRecord, InputError: as `summarize`; InputError too where a value cannot be one of its dimension.
+        UnknownName, MeasureUnavailable, InputError: as `summarize`; InputError too where a value
+        cannot be one of its dimension.
     """
     group, each = _group(by, at), named(measure)
-    lazy = calls.lazy().cache() if isinstance(calls, Calls) else calls  # whose rows may have another order each time
+    lazy = (
+        calls.lazy().cache() if isinstance(calls, Calls) else calls
+    )  # whose rows may have another order each time
     rows = rows_of(lazy, list(group), measure, options=options)
     chosen = rows.filter(*_conditions(group, rows.collect_schema()))
-    found = _with_ids(chosen, lazy, each).sort("call_id", *_targets(each), *_facts_of(each), nulls_last=True).collect()
+    found = (
+        _with_ids(chosen, lazy, each)
+        .sort("call_id", *_targets(each), *_facts_of(each), nulls_last=True)
+        .collect()
+    )
     numbers = found.select(columns_of(each)).row(0)
-    value, numerator, denominator, low, high = numbers if isinstance(each.made_of, Ratio) else (*numbers, None, None, None, None)
+    value, numerator, denominator, low, high = (
+        numbers if isinstance(each.made_of, Ratio) else (*numbers, None, None, None, None)
+    )
     behind = found.filter(_counts(each)).select("call_id", *_targets(each), *_adds(each))
     return Explanation(
         measure=each,
@@ -144,19 +164,30 @@ def _group(by: Sequence[str], at: Mapping[str, object] | Sequence[object]) -> Ma
     """The values by dimension."""
     if isinstance(at, Mapping) and not by:
         return at
-    if isinstance(by, str) or isinstance(at, str | Mapping) or not isinstance(at, Sequence) or len(by) != len(at):
-        raise InputError('The group is by=["hour"] with a value for each, at=[9]; or at={"hour": 9} alone.')
+    if (
+        isinstance(by, str)
+        or isinstance(at, str | Mapping)
+        or not isinstance(at, Sequence)
+        or len(by) != len(at)
+    ):
+        raise InputError(
+            'The group is by=["hour"] with a value for each, at=[9]; or at={"hour": 9} alone.'
+        )
     return dict(zip(by, at, strict=True))
 
 
 def _conditions(at: Mapping[str, object], schema: pl.Schema) -> list[pl.Expr]:
-    return [pl.col(name).eq_missing(_literal(name, value, schema[name])) for name, value in at.items()]
+    return [
+        pl.col(name).eq_missing(_literal(name, value, schema[name])) for name, value in at.items()
+    ]
 
 
 def _literal(name: str, value: object, dtype: pl.DataType) -> pl.Expr:
     """The value as one of its dimension."""
     # Polars would take True for 1, and 5 for the fifth day of 1970.
-    misread = (isinstance(value, bool) and dtype != pl.Boolean) or (isinstance(value, int | datetime) and dtype == pl.Date)
+    misread = (isinstance(value, bool) and dtype != pl.Boolean) or (
+        isinstance(value, int | datetime) and dtype == pl.Date
+    )
     try:
         if misread:
             raise TypeError
@@ -164,7 +195,9 @@ def _literal(name: str, value: object, dtype: pl.DataType) -> pl.Expr:
         return pl.lit(pl.Series([given], dtype=dtype, strict=True).first(), dtype)
     except (ValueError, TypeError, OverflowError, pl.exceptions.PolarsError):
         words = f", one of {', '.join(dtype.categories)}" if isinstance(dtype, pl.Enum) else ""
-        raise InputError(f"at: {name} is {dtype.base_type()}{words}; got {shown(repr(value))}.") from None
+        raise InputError(
+            f"at: {name} is {dtype.base_type()}{words}; got {shown(repr(value))}."
+        ) from None
 
 
 def _with_ids(rows: pl.LazyFrame, calls: pl.LazyFrame, each: Measure) -> pl.LazyFrame:
@@ -172,7 +205,9 @@ def _with_ids(rows: pl.LazyFrame, calls: pl.LazyFrame, each: Measure) -> pl.Lazy
     if each.grain == "calls":
         return rows.select(*_facts_of(each), call_id="id")
     ids = calls.with_row_index("call_row").select("call_row", call_id="id")
-    return rows.select("call_row", "target_number", *_facts_of(each)).join(ids, on="call_row", how="left")
+    return rows.select("call_row", "target_number", *_facts_of(each)).join(
+        ids, on="call_row", how="left"
+    )
 
 
 def _targets(each: Measure) -> list[str]:
@@ -210,4 +245,8 @@ def _some(ids: tuple[str, ...]) -> str:
 
 def _shown_id(one: str | None) -> str:
     """An id as it is, but for what does not belong in one line."""
-    return "(no id)" if one is None else "".join(letter if letter.isprintable() else "?" for letter in one)[:40]
+    return (
+        "(no id)"
+        if one is None
+        else "".join(letter if letter.isprintable() else "?" for letter in one)[:40]
+    )

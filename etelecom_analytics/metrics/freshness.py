@@ -3,7 +3,7 @@
 import polars as pl
 
 from ..frames import Frame, same_kind
-from .facts import seconds
+from .call_facts import seconds
 
 __all__ = ["update_lag"]
 
@@ -16,13 +16,17 @@ def update_lag(calls: Frame) -> Frame:
 
     Columns, seconds as Float64:
 
-    - `calls`: those with an end and a last change, which all else is about; `late`: those that changed after their end.
-    - `lag_p50_s`, `lag_p90_s`, `lag_p99_s`, `lag_p999_s`, `lag_max_s`: quantiles of `updated_at - ended_at`, never below 0.
-    - `lookback_s`: a fetch that goes back so far, by when calls began, sees 99.9 % of the late changes; whole hours, rounded up. It is
-      reckoned from `updated_at - started_at`, since the API is asked for calls by their start.
+    - `calls`: those with an end and a last change, which all else is about; `late`: those that
+      changed after their end.
+    - `lag_p50_s`, `lag_p90_s`, `lag_p99_s`, `lag_p999_s`, `lag_max_s`: quantiles of `updated_at -
+      ended_at`, never below 0.
+    - `lookback_s`: a fetch that goes back so far, by when calls began, sees 99.9 % of the late
+      changes; whole hours, rounded up. It is reckoned from `updated_at - started_at`, since the API
+      is asked for calls by their start.
 
-    Calls that were fetched soon after their end have had little time to change, so let the table be older than the answer: the calls of
-    last month, not of last night. Null where there is nothing to reckon from. LazyFrame in, LazyFrame out.
+    Calls that were fetched soon after their end have had little time to change, so let the table be
+    older than the answer: the calls of last month, not of last night. Null where there is nothing
+    to reckon from. LazyFrame in, LazyFrame out.
     """
     lag = seconds(pl.col("ended_at"), pl.col("updated_at")).clip(lower_bound=0.0)
     since_start = seconds(pl.col("started_at"), pl.col("updated_at"))
@@ -37,7 +41,10 @@ def update_lag(calls: Frame) -> Frame:
         .select(
             calls=pl.len().cast(pl.Int64),
             late=late.sum().cast(pl.Int64),
-            **{name: pl.col("lag").quantile(share, interpolation="linear") for name, share in shares.items()},
+            **{
+                name: pl.col("lag").quantile(share, interpolation="linear")
+                for name, share in shares.items()
+            },
             lag_max_s=pl.col("lag").max(),
             lookback_s=(covering / _HOUR_S).ceil() * _HOUR_S,
         )

@@ -6,19 +6,32 @@ from datetime import date, datetime
 from itertools import groupby
 
 from ..errors import InputError, UnknownName
-from ..numbers import shown
+from ..phone_numbers import shown
 
-__all__ = ["BusinessHours", "GivenHours", "minutes_of_week", "read_holidays", "read_hours", "written"]
+__all__ = [
+    "BusinessHours",
+    "GivenHours",
+    "minutes_of_week",
+    "read_holidays",
+    "read_hours",
+    "written",
+]
 
 BusinessHours = tuple[tuple[int, str, str], ...]
 """Spans of a weekday (ISO, 1 = Monday): (1, "08:00", "17:30"), sorted, none touching the next; an end is not part of its span."""
 
-GivenHours = Mapping[str, Sequence[str | Sequence[str]]] | Mapping[int, Sequence[str | Sequence[str]]] | BusinessHours
+GivenHours = (
+    Mapping[str, Sequence[str | Sequence[str]]]
+    | Mapping[int, Sequence[str | Sequence[str]]]
+    | BusinessHours
+)
 """What is taken for business hours."""
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_NUMBERS = {name: number for names in (_DAYS, _LONG_DAYS, "1234567") for number, name in enumerate(names, 1)}
+_NUMBERS = {
+    name: number for names in (_DAYS, _LONG_DAYS, "1234567") for number, name in enumerate(names, 1)
+}
 _MIDNIGHT = 24 * 60
 
 _ALLOWED = (
@@ -30,8 +43,8 @@ _ALLOWED = (
 def read_hours(given: object) -> BusinessHours:
     """The hours that were given, in the one form in which they are kept; what is kept already stays as it is.
 
-    A span that ends before it begins goes on past midnight: {"fri": ("20:00", "04:00")} is open on Saturday until four. Spans that
-    touch are one. A day ends at "24:00".
+    A span that ends before it begins goes on past midnight: {"fri": ("20:00", "04:00")} is open on
+    Saturday until four. Spans that touch are one. A day ends at "24:00".
 
     Raises:
         InputError: these are no hours, or there are none of them; the message says what is allowed.
@@ -40,14 +53,22 @@ def read_hours(given: object) -> BusinessHours:
     spans: dict[int, list[tuple[int, int]]] = {}
     for weekday, begin, end in _spans(given):
         if begin in (end, _MIDNIGHT):
-            raise InputError(f'A span of business_hours would hold nothing; a whole day is ("00:00", "24:00"). {_ALLOWED}.')
+            raise InputError(
+                f'A span of business_hours would hold nothing; a whole day is ("00:00", "24:00"). {_ALLOWED}.'
+            )
         until = end if begin < end else _MIDNIGHT
         spans.setdefault(weekday, []).append((begin, until))
         if end < begin and end:
             spans.setdefault(weekday % 7 + 1, []).append((0, end))
     if not spans:
-        raise InputError(f"business_hours with no span would be no hours at all, and None is always. {_ALLOWED}.")
-    return tuple((weekday, _clock(begin), _clock(end)) for weekday in sorted(spans) for begin, end in _joined(spans[weekday]))
+        raise InputError(
+            f"business_hours with no span would be no hours at all, and None is always. {_ALLOWED}."
+        )
+    return tuple(
+        (weekday, _clock(begin), _clock(end))
+        for weekday in sorted(spans)
+        for begin, end in _joined(spans[weekday])
+    )
 
 
 def read_holidays(given: object) -> tuple[date, ...]:
@@ -60,24 +81,36 @@ def read_holidays(given: object) -> tuple[date, ...]:
         days = [_day(each) for each in given]
         if None not in days:
             return tuple(sorted({day for day in days if day is not None}))
-    raise InputError(f'holidays are local dates such as ["2026-09-02", date(2027, 1, 1)]; got {shown(repr(given))}.')
+    raise InputError(
+        f'holidays are local dates such as ["2026-09-02", date(2027, 1, 1)]; got {shown(repr(given))}.'
+    )
 
 
 def minutes_of_week(hours: BusinessHours) -> list[tuple[int, int]]:
     """The spans in minutes since Monday's midnight, [begin, end), in order; what touches over midnight is one."""
     return _joined(
-        [((weekday - 1) * _MIDNIGHT + _minute(begin), (weekday - 1) * _MIDNIGHT + _minute(end)) for weekday, begin, end in hours]
+        [
+            ((weekday - 1) * _MIDNIGHT + _minute(begin), (weekday - 1) * _MIDNIGHT + _minute(end))
+            for weekday, begin, end in hours
+        ]
     )
 
 
 def written(hours: BusinessHours) -> dict[str, object]:
     """The hours as people write them, and as JSON has them: {"mon-fri": ["08:00", "17:30"]}; days in a row that are alike are a range."""
-    of_day = {day: [[begin, end] for weekday, begin, end in hours if weekday == day] for day in range(1, 8)}
+    of_day = {
+        day: [[begin, end] for weekday, begin, end in hours if weekday == day]
+        for day in range(1, 8)
+    }
     told: dict[str, object] = {}
     for spans, alike in groupby(of_day, key=of_day.__getitem__):
         days = list(alike)
         if spans:
-            name = _DAYS[days[0] - 1] if len(days) == 1 else f"{_DAYS[days[0] - 1]}-{_DAYS[days[-1] - 1]}"
+            name = (
+                _DAYS[days[0] - 1]
+                if len(days) == 1
+                else f"{_DAYS[days[0] - 1]}-{_DAYS[days[-1] - 1]}"
+            )
             told[name] = spans[0] if len(spans) == 1 else spans
     return told
 
@@ -89,7 +122,9 @@ def _spans(given: object) -> Iterator[tuple[int, int, int]]:
         for name, spans in given.items():
             weekdays = _weekdays(name)
             if not taken.isdisjoint(weekdays):
-                raise InputError(f"business_hours names a weekday twice: {shown(repr(name))} is told already. {_ALLOWED}.")
+                raise InputError(
+                    f"business_hours names a weekday twice: {shown(repr(name))} is told already. {_ALLOWED}."
+                )
             taken.update(weekdays)
             pairs = [spans] if _is_pair(spans) else spans
             if not isinstance(pairs, list | tuple):
@@ -120,7 +155,11 @@ def _weekdays(name: object) -> list[int]:
 
 
 def _is_pair(spans: object) -> bool:
-    return isinstance(spans, list | tuple) and len(spans) == 2 and all(isinstance(each, str) for each in spans)
+    return (
+        isinstance(spans, list | tuple)
+        and len(spans) == 2
+        and all(isinstance(each, str) for each in spans)
+    )
 
 
 def _pair(span: object) -> tuple[int, int]:

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import polars as pl
 
-from ..clock import LOCAL_DIMENSIONS
 from ..errors import InputError, UnknownName
+from ..local_time import LOCAL_DIMENSIONS
 from ..logs import FetchReport
 from .options import MetricOptions
 from .selection import Calls
@@ -19,24 +19,43 @@ _OF_HOURS = ("hour", "weekday")
 _STEPS = (1, 5, 15, 60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
 
 
-def highest(found: Concurrency, *, most: int = 1_000) -> pl.DataFrame:
-    """The levels of `found.over_time` in at most `most` rows: as they are, or the highest of each stretch of time, so that no peak is lost.
+def highest(found: Concurrency, *, limit: int = 1_000) -> pl.DataFrame:
+    """The levels of `found.over_time` in at most `limit` rows: as they are, or the highest of each stretch of time, so that no peak is lost.
 
-    Columns: `begin` and `end` (UTC), adjoining, and `calls`, the most on the line at once between them. Stretches are of equal length, a
+    Columns: `begin` and `end` (UTC), adjoining, and `calls`, the most on the line at once between
+        them. Stretches are of equal length, a
     second to a day or a number of days.
     """
-    levels = found.over_time.select(begin="at", end=pl.col("at").shift(-1), calls="calls").filter(pl.col("end").is_not_null())
-    if levels.height <= most:
+    levels = found.over_time.select(begin="at", end=pl.col("at").shift(-1), calls="calls").filter(
+        pl.col("end").is_not_null()
+    )
+    if levels.height <= limit:
         return levels
     first, last = levels.select(pl.col("begin").min(), pl.col("end").max()).row(0)
     length = (last - first) / timedelta(seconds=1)
     # Of a stretch more than fits: the first and the last are there in part.
-    step = next((step for step in _STEPS if length / step <= most - 2), _STEPS[-1] * (int(length / _STEPS[-1] / (most - 2)) + 1))
+    step = next(
+        (step for step in _STEPS if length / step <= limit - 2),
+        _STEPS[-1] * (int(length / _STEPS[-1] / (limit - 2)) + 1),
+    )
     stretch = timedelta(seconds=step)
     slot = pl.col("begin").dt.truncate(f"{step}s")
-    edges = pl.datetime_range(levels.select(slot.first()).item(), last, stretch, closed="left", time_unit="us", time_zone="UTC", eager=True)
+    edges = pl.datetime_range(
+        levels.select(slot.first()).item(),
+        last,
+        stretch,
+        closed="left",
+        time_unit="us",
+        time_zone="UTC",
+        eager=True,
+    )
     # What goes on at an edge belongs to the stretch that begins there, too.
-    entering = edges.alias("begin").to_frame().join_asof(levels.select("begin", "calls"), on="begin").with_columns(slot="begin")
+    entering = (
+        edges.alias("begin")
+        .to_frame()
+        .join_asof(levels.select("begin", "calls"), on="begin")
+        .with_columns(slot="begin")
+    )
     within = levels.select("begin", "calls", slot=slot)
     return (
         pl.concat([entering, within])
@@ -53,18 +72,20 @@ def erlangs_profile(
     *,
     trunk: str | None = None,
     coverage: FetchReport | None = None,
-    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    options: MetricOptions = MetricOptions(),
 ) -> pl.DataFrame:
     """The Erlangs of a usual day, by local `hour`; of a usual week, by `weekday` and `hour`; or of each weekday. Collects.
 
-    One row a group, sorted. Columns, after those of `by`: `hours`, how many hours of `erlangs` it has; `erlangs`, their mean; `peak`, the
-    most of one of them; `calls`, the mean of those that held a line in them. The hour with the highest mean is that of `busy_hour`.
+    One row a group, sorted. Columns, after those of `by`: `hours`, how many hours of `erlangs` it
+    has; `erlangs`, their mean; `peak`, the most of one of them; `calls`, the mean of those that
+    held a line in them. The hour with the highest mean is that of `busy_hour`.
 
     Args:
         calls: calls of any direction.
         by: "hour" and "weekday", or one of them.
         trunk: only the lines of the trunk of this name, held by legs.
-        coverage: `logs.report`; hours that were not wholly fetched are left out. None: all hours count.
+        coverage: `logs.report`; hours that were not wholly fetched are left out. None: all hours
+            count.
         options: whose local time is meant.
 
     Raises:
@@ -81,7 +102,7 @@ def erlangs_profile(
     if coverage is not None and hours.height:
         begin, hour = pl.col("hour_begin"), timedelta(hours=1)
         first, last = hours["hour_begin"].to_list()[0], hours["hour_begin"].to_list()[-1] + hour
-        for gap in coverage.unfetched(first, last):
+        for gap in coverage.gaps_between(first, last):
             hours = hours.filter(~((begin < gap.end) & (begin + hour > gap.begin)))
     weekday = LOCAL_DIMENSIONS["weekday"](options.time_zone)
     # Whole microseconds, so that the mean does not depend on the order of the rows.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ..errors import NotInRecord
+from ..errors import MeasureUnavailable
 
 __all__ = ["NOT_IN_RECORD", "refuse"]
 
@@ -38,16 +38,18 @@ _SEVERAL: Mapping[tuple[str, ...], str] = MappingProxyType(
     }
 )  # fmt: skip
 
-NOT_IN_RECORD: Mapping[str, str] = MappingProxyType({name: reason for names, reason in _SEVERAL.items() for name in names})
+NOT_IN_RECORD: Mapping[str, str] = MappingProxyType(
+    {name: reason for names, reason in _SEVERAL.items() for name in names}
+)
 """Names that are refused, and why. A unit after the name ("aht_s", "hold_time_avg_s", "fcr_rate") makes no difference."""
 
 _ENDINGS = ("_s", "_avg", "_p50", "_p90", "_rate")
 
 
 def refuse(name: str) -> None:
-    """Raise `NotInRecord` where that is what the name stands for, however it is spelt: "AHT", "hold time", "average-handle-time"."""
+    """Raise `MeasureUnavailable` where that is what the name stands for, however it is spelt: "AHT", "hold time", "average-handle-time"."""
     plain = "_".join(str(name).lower().replace("-", " ").replace("_", " ").split())
     while plain not in NOT_IN_RECORD and plain.endswith(_ENDINGS):
         plain = plain.rpartition("_")[0]
     if plain in NOT_IN_RECORD:
-        raise NotInRecord(plain, NOT_IN_RECORD[plain])
+        raise MeasureUnavailable(plain, NOT_IN_RECORD[plain])

@@ -8,14 +8,14 @@ from typing import Literal
 import polars as pl
 
 from ..errors import UnknownName
-from .facts import CALL_FACTS, SERVICE_LEVELS
+from .call_facts import CALL_FACTS, SERVICE_LEVELS
+from .legs_and_offers import LEG_FACTS, OFFER_FACTS
 from .options import MetricOptions
-from .outcomes import LEG_FACTS, OFFER_FACTS
 from .refused import refuse
 
 __all__ = [
     "FACTS",
-    "HEADLINE",
+    "DEFAULT_MEASURES",
     "MEASURES",
     "TOTALS",
     "Grain",
@@ -31,10 +31,14 @@ __all__ = [
 
 Grain = Literal["calls", "offers", "legs"]
 
-FACTS: Mapping[Grain, Mapping[str, str]] = MappingProxyType({"calls": CALL_FACTS, "offers": OFFER_FACTS, "legs": LEG_FACTS})
+FACTS: Mapping[Grain, Mapping[str, str]] = MappingProxyType(
+    {"calls": CALL_FACTS, "offers": OFFER_FACTS, "legs": LEG_FACTS}
+)
 """What each grain's measures are made of."""
 
-TOTALS: Mapping[Grain, str] = MappingProxyType({"calls": "calls", "offers": "offers", "legs": "trunk_legs"})
+TOTALS: Mapping[Grain, str] = MappingProxyType(
+    {"calls": "calls", "offers": "offers", "legs": "trunk_legs"}
+)
 """The measure that counts all rows of a grain; its legs are those through a trunk."""
 
 
@@ -88,7 +92,7 @@ class Measure:
     made_of: Total | Mean | Quantile | Ratio
     source: str = ""
 
-    def formula(self, options: MetricOptions = MetricOptions()) -> str:  # noqa: B008  # a frozen value
+    def formula(self, options: MetricOptions = MetricOptions()) -> str:
         """The definition in words, with the options' variant where it has several."""
         if self.name == "service_level":
             return SERVICE_LEVELS[options.variant].formula
@@ -101,19 +105,30 @@ class Measure:
             case Quantile(fact, share):
                 return f"{share:.0%} quantile of the {told[fact]}"
             case Ratio(numerator, denominator):
-                above, below = (fact if fact in MEASURES else f"({told[fact]})" for fact in (numerator, denominator))
+                above, below = (
+                    fact if fact in MEASURES else f"({told[fact]})"
+                    for fact in (numerator, denominator)
+                )
                 return f"{above} / {below}"
 
 
-def _calls(name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = "") -> Measure:
+def _calls(
+    name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = ""
+) -> Measure:
     return Measure(name=name, title=title, unit=unit, grain="calls", made_of=made_of, source=source)
 
 
-def _offers(name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = "") -> Measure:
-    return Measure(name=name, title=title, unit=unit, grain="offers", made_of=made_of, source=source)
+def _offers(
+    name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = ""
+) -> Measure:
+    return Measure(
+        name=name, title=title, unit=unit, grain="offers", made_of=made_of, source=source
+    )
 
 
-def _legs(name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = "") -> Measure:
+def _legs(
+    name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = ""
+) -> Measure:
     return Measure(name=name, title=title, unit=unit, grain="legs", made_of=made_of, source=source)
 
 
@@ -128,7 +143,12 @@ _ALL = (
     _calls("wait_unknown", "Of unknown wait", "calls", Total("wait_unknown")),
     _calls("answer_rate", "Answer rate", "share", Ratio("answered", "offered")),
     _calls("abandon_rate", "Abandon rate", "share", Ratio("missed", "offered")),
-    _calls("abandon_rate_no_short", "Abandon rate without short ones", "share", Ratio("missed_not_short", "offered_not_short")),
+    _calls(
+        "abandon_rate_no_short",
+        "Abandon rate without short ones",
+        "share",
+        Ratio("missed_not_short", "offered_not_short"),
+    ),
     _calls("asa_s", "Average speed of answer", "s", Mean("answered_wait_s")),
     _calls("wait_p50_s", "Median wait", "s", Quantile("answered_wait_s", 0.5)),
     _calls("wait_p90_s", "90 % wait", "s", Quantile("answered_wait_s", 0.9)),
@@ -146,7 +166,9 @@ _ALL = (
     _offers("rna", "Ring, no answer", "offers", Total("rna")),
     _offers("busy_offers", "Offers while busy", "offers", Total("busy_offers")),
     _offers("offer_answer_rate", "Offer answer rate", "share", Ratio("answered_offers", "offers")),
-    _offers("fair_answer_rate", "Fair answer rate", "share", Ratio("answered_offers", "fair_offers")),
+    _offers(
+        "fair_answer_rate", "Fair answer rate", "share", Ratio("answered_offers", "fair_offers")
+    ),
     _offers("rna_rate", "Ring-no-answer rate", "share", Ratio("rna", "decided_offers")),
     _offers("ring_avg_s", "Average ring", "s", Mean("ring_s")),
     _offers("ring_p50_s", "Median ring", "s", Quantile("ring_s", 0.5)),
@@ -154,15 +176,23 @@ _ALL = (
     _offers("ring_wasted_s", "Wasted ring", "s", Total("wasted_ring_s")),
     _offers("leg_talk_s", "Talk of legs", "s", Total("leg_talk_s")),
     _legs("trunk_legs", "Legs through trunks", "legs", Total("trunk_legs")),
-    _legs("asr", "Answer-seizure ratio", "share", Ratio("answered_legs", "trunk_legs"), "ITU-T E.411"),
-    _legs("ner", "Network effectiveness ratio", "share", Ratio("reached_legs", "trunk_legs"), "ITU-T E.425"),
+    _legs(
+        "asr", "Answer-seizure ratio", "share", Ratio("answered_legs", "trunk_legs"), "ITU-T E.411"
+    ),
+    _legs(
+        "ner",
+        "Network effectiveness ratio",
+        "share",
+        Ratio("reached_legs", "trunk_legs"),
+        "ITU-T E.425",
+    ),
     _legs("post_dial_delay_avg_s", "Average post-dial delay", "s", Mean("post_dial_delay_s")),
     _legs("post_dial_delay_p90_s", "90 % post-dial delay", "s", Quantile("post_dial_delay_s", 0.9)),
 )
 
 MEASURES: Mapping[str, Measure] = MappingProxyType({each.name: each for each in _ALL})
 
-HEADLINE = ("offered", "answer_rate", "asa_s", "wait_p90_s", "talk_avg_s")
+DEFAULT_MEASURES = ("offered", "answer_rate", "asa_s", "wait_p90_s", "talk_avg_s")
 """What a day is first asked for."""
 
 
@@ -174,10 +204,22 @@ def measure(name: str) -> Measure:
     return MEASURES[name]
 
 
-def measures(*, options: MetricOptions = MetricOptions()) -> pl.DataFrame:  # noqa: B008  # a frozen value
+def measures(*, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
     """The table of every measure: name, title, unit, grain, formula (for these options), source; all text."""
-    rows = [(each.name, each.title, each.unit, each.grain, each.formula(options), source_of(each, options)) for each in _ALL]
-    return pl.DataFrame(rows, schema=["name", "title", "unit", "grain", "formula", "source"], orient="row")
+    rows = [
+        (
+            each.name,
+            each.title,
+            each.unit,
+            each.grain,
+            each.formula(options),
+            source_of(each, options),
+        )
+        for each in _ALL
+    ]
+    return pl.DataFrame(
+        rows, schema=["name", "title", "unit", "grain", "formula", "source"], orient="row"
+    )
 
 
 def source_of(each: Measure, options: MetricOptions) -> str:

@@ -1,7 +1,8 @@
 """Selection: some of the calls of a table, over what was reckoned of all of them once.
 
-A panel asks the same table again and again. What a call's facts, offers and legs are depends on that call alone, so they are reckoned
-once for the whole table and each set of options, whoever looks at it; another filter then only picks other rows of them.
+A panel asks the same table again and again. What a call's facts, offers and legs are depends on
+that call alone, so they are reckoned once for the whole table and each set of options, whoever
+looks at it; another filter then only picks other rows of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,11 +13,11 @@ from weakref import WeakValueDictionary
 import polars as pl
 from polars import selectors
 
-from ..numbers import normalised
+from ..phone_numbers import normalised
 from ..query import CallQuery
-from .facts import facts
+from .call_facts import facts
+from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
-from .outcomes import leg_facts, offer_facts
 
 __all__ = ["Calls", "Selection", "fact_rows"]
 
@@ -45,23 +46,27 @@ class Selection:
         narrowed._of, narrowed._chosen = self._of, self._of.calls.select(holds).to_series()
         return narrowed
 
-    def asked(self, query: CallQuery) -> "Selection":
+    def matching(self, query: CallQuery) -> "Selection":
         """Those that match the query: `where(query.to_expr())`, but that numbers are brought to one form once for the whole table."""
         return self.where(query.to_expr(numbers=self._of.numbers if query.call_number else None))
 
-    def prepare(self, options: MetricOptions) -> None:
+    def precompute(self, options: MetricOptions) -> None:
         """Begin with what takes long, the offers of a million calls some seconds, and return at once; whoever asks sooner waits for it."""
-        self._of.prepare(options)
+        self._of.precompute(options)
 
-    def behind(self, group: Sequence[pl.Expr], options: MetricOptions) -> "Selection":
+    def in_group(self, group: Sequence[pl.Expr], options: MetricOptions) -> "Selection":
         """Those that have an offer or a leg that counts and satisfies all of these."""
         tables = (self._of.offer_facts(options), self._of.leg_facts(options))
-        rows = pl.concat([table.lazy().filter(*group).select("call_row") for table in tables]).collect().to_series()
+        rows = (
+            pl.concat([table.lazy().filter(*group).select("call_row") for table in tables])
+            .collect()
+            .to_series()
+        )
         found = pl.repeat(value=False, n=self._of.calls.height, eager=True)
         return self.where(pl.lit(found.scatter(rows, True)))
 
     @cached_property
-    def places(self) -> pl.Series:
+    def row_indices(self) -> pl.Series:
         """The rows of the table that are selected, in their order."""
         return self._chosen.arg_true()
 
@@ -74,7 +79,11 @@ class Selection:
 
     def values(self, column: str, options: MetricOptions) -> pl.Series:
         """A column of the whole table, or of its facts, row by row; `take` and `places` speak of the same rows."""
-        return self._of.calls[column] if column in self._of.calls.columns else self._of.facts(options)[column]
+        return (
+            self._of.calls[column]
+            if column in self._of.calls.columns
+            else self._of.facts(options)[column]
+        )
 
     @cached_property
     def height(self) -> int:
@@ -84,7 +93,11 @@ class Selection:
     @cached_property
     def calls(self) -> pl.DataFrame:
         """The selected calls, with all their columns, in their order."""
-        return self._of.calls if self.height == self._of.calls.height else self._of.calls.filter(self._chosen)
+        return (
+            self._of.calls
+            if self.height == self._of.calls.height
+            else self._of.calls.filter(self._chosen)
+        )
 
     def lazy(self) -> pl.LazyFrame:
         """The selected calls as a lazy frame."""
@@ -115,14 +128,21 @@ Calls = pl.DataFrame | pl.LazyFrame | Selection
 
 def fact_rows(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     """The facts of these calls; of a selection, those that were reckoned before."""
-    return calls.facts(options) if isinstance(calls, Selection) else facts(calls.lazy(), options=options)
+    return (
+        calls.facts(options)
+        if isinstance(calls, Selection)
+        else facts(calls.lazy(), options=options)
+    )
 
 
 class _Once:
     """What is reckoned of a table for some sets of options: by who asks first, or beside, where it was begun before."""
 
     def __init__(self, reckon: Callable[[MetricOptions], pl.DataFrame]) -> None:
-        self._reckon, self._known = reckon, dict[MetricOptions, pl.DataFrame | Future[pl.DataFrame]]()
+        self._reckon, self._known = (
+            reckon,
+            dict[MetricOptions, pl.DataFrame | Future[pl.DataFrame]](),
+        )
 
     def begin(self, options: MetricOptions, beside: ThreadPoolExecutor) -> None:
         if options not in self._known:
@@ -131,7 +151,9 @@ class _Once:
     def __call__(self, options: MetricOptions) -> pl.DataFrame:
         known = self._known.pop(options, None)
         if isinstance(known, Future):
-            known = known.result()  # or its error, which is not kept: who asks again has it reckoned anew
+            known = (
+                known.result()
+            )  # or its error, which is not kept: who asks again has it reckoned anew
         found = self._reckon(options) if known is None else known
         self._known[options] = found  # as the latest used
         for oldest in list(self._known)[:-_SETS_OF_OPTIONS]:
@@ -143,21 +165,31 @@ class _Table:
     """A table of calls, and what was reckoned of it."""
 
     def __init__(self, calls: pl.DataFrame) -> None:
-        self.given, self.calls = calls, calls.clone()  # which shares all of it, and stays what it is if somebody changes the other
+        self.given, self.calls = (
+            calls,
+            calls.clone(),
+        )  # which shares all of it, and stays what it is if somebody changes the other
         own = self.calls
         self.facts = _Once(lambda options: facts(own, options=options))
-        self.offer_facts = _Once(lambda options: offer_facts(own.lazy(), options=options, busy=False).collect())
+        self.offer_facts = _Once(
+            lambda options: offer_facts(own.lazy(), options=options, busy=False).collect()
+        )
         self.leg_facts = _Once(lambda options: leg_facts(own.lazy(), options=options).collect())
-        self._numbers = _Once(lambda _: own.select(normalised(pl.col(side)) for side in ("caller", "callee")))
+        self._numbers = _Once(
+            lambda _: own.select(normalised(pl.col(side)) for side in ("caller", "callee"))
+        )
 
     def stands(self) -> bool:
         """Whether the table that was given is what it was."""
         flat = ~selectors.nested()
-        same_columns = self.given.schema == self.calls.schema and self.given.height == self.calls.height
+        same_columns = (
+            self.given.schema == self.calls.schema and self.given.height == self.calls.height
+        )
         return same_columns and self.given.select(flat).equals(self.calls.select(flat))
 
-    def prepare(self, options: MetricOptions) -> None:
-        # One after the other: Polars has a thread for each core anyway, and what somebody waits for now should have them.
+    def precompute(self, options: MetricOptions) -> None:
+        # One after the other: Polars has a thread for each core anyway, and what somebody waits for
+        # now should have them.
         beside = ThreadPoolExecutor(1, thread_name_prefix="etelecom-facts")
         self._numbers.begin(_ANY, beside)
         self.leg_facts.begin(options, beside)

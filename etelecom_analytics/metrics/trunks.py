@@ -1,6 +1,7 @@
 """Trunks: with which SIP codes their legs failed, what each means, and on which side to look first.
 
-How often they got through (asr, ner) and how soon it rang (post-dial delay) are measures like all others: `summarize` by `trunk_name`.
+How often they got through (asr, ner) and how soon it rang (post-dial delay) are measures like all
+others: `summarize` by `trunk_name`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,33 +40,53 @@ SIP_CODES: Mapping[int, SipCode] = MappingProxyType(
         400: SipCode("Bad Request: malformed, it could not be understood", "pbx"),
         401: SipCode("Unauthorized: the user or the password was not accepted", "pbx"),
         402: SipCode("Payment Required: often an account without credit", "pbx"),
-        403: SipCode("Forbidden: refused; often a barred number, or a caller ID that is not ours", "pbx"),
+        403: SipCode(
+            "Forbidden: refused; often a barred number, or a caller ID that is not ours", "pbx"
+        ),
         404: SipCode("Not Found: there is no such number", "number"),
         405: SipCode("Method Not Allowed: this kind of request is not taken there", "pbx"),
         406: SipCode("Not Acceptable: no answer could be made that we would take", "pbx"),
-        407: SipCode("Proxy Authentication Required: the trunk's user or password was not accepted", "pbx"),
-        408: SipCode("Request Timeout: no answer in time; where it rang, nobody picked up", "carrier"),
+        407: SipCode(
+            "Proxy Authentication Required: the trunk's user or password was not accepted", "pbx"
+        ),
+        408: SipCode(
+            "Request Timeout: no answer in time; where it rang, nobody picked up", "carrier"
+        ),
         410: SipCode("Gone: the number was given up", "number"),
         413: SipCode("Request Entity Too Large: more than the other side takes", "pbx"),
-        414: SipCode("Request-URI Too Long: the address is longer than the other side takes", "pbx"),
+        414: SipCode(
+            "Request-URI Too Long: the address is longer than the other side takes", "pbx"
+        ),
         415: SipCode("Unsupported Media Type: the other side does not read this format", "pbx"),
-        416: SipCode("Unsupported URI Scheme: the other side does not know this kind of address", "pbx"),
+        416: SipCode(
+            "Unsupported URI Scheme: the other side does not know this kind of address", "pbx"
+        ),
         420: SipCode("Bad Extension: we asked for a feature that the other side lacks", "pbx"),
-        421: SipCode("Extension Required: the other side asks for a feature that we did not offer", "pbx"),
-        422: SipCode("Session Interval Too Small: the session timer is shorter than allowed", "pbx"),
+        421: SipCode(
+            "Extension Required: the other side asks for a feature that we did not offer", "pbx"
+        ),
+        422: SipCode(
+            "Session Interval Too Small: the session timer is shorter than allowed", "pbx"
+        ),
         423: SipCode("Interval Too Brief: the registration is shorter than allowed", "pbx"),
         433: SipCode("Anonymity Disallowed: calls with a withheld number are refused", "caller"),
-        480: SipCode("Temporarily Unavailable: switched off, out of reach, or not to be disturbed", "callee"),
+        480: SipCode(
+            "Temporarily Unavailable: switched off, out of reach, or not to be disturbed", "callee"
+        ),
         481: SipCode("Call/Transaction Does Not Exist: the other side has no such call", "pbx"),
         482: SipCode("Loop Detected: the call came back to where it had been", "pbx"),
         483: SipCode("Too Many Hops: the call was handed on too often", "pbx"),
         484: SipCode("Address Incomplete: digits are missing", "number"),
         485: SipCode("Ambiguous: the number may mean several", "number"),
         486: SipCode("Busy Here: busy, or rejected", "callee"),
-        487: SipCode("Request Terminated: the caller hung up, or the PBX stopped ringing", "caller"),
+        487: SipCode(
+            "Request Terminated: the caller hung up, or the PBX stopped ringing", "caller"
+        ),
         488: SipCode("Not Acceptable Here: no common codec, or no common encryption", "pbx"),
         491: SipCode("Request Pending: two changes of the call met", "pbx"),
-        493: SipCode("Undecipherable: encrypted with a key that the other side does not have", "pbx"),
+        493: SipCode(
+            "Undecipherable: encrypted with a key that the other side does not have", "pbx"
+        ),
         500: SipCode("Server Internal Error: a server on the way failed", "carrier"),
         501: SipCode("Not Implemented: a server on the way cannot do this", "carrier"),
         502: SipCode("Bad Gateway: a gateway got nonsense from behind it", "carrier"),
@@ -73,7 +94,9 @@ SIP_CODES: Mapping[int, SipCode] = MappingProxyType(
         504: SipCode("Server Time-out: a server behind the first one did not answer", "carrier"),
         505: SipCode("Version Not Supported: the server speaks another version of SIP", "carrier"),
         513: SipCode("Message Too Large: more than the server takes", "carrier"),
-        580: SipCode("Precondition Failure: the network could not reserve what the call needs", "carrier"),
+        580: SipCode(
+            "Precondition Failure: the network could not reserve what the call needs", "carrier"
+        ),
         600: SipCode("Busy Everywhere: busy, or rejected, on every phone", "callee"),
         603: SipCode("Decline: rejected", "callee"),
         604: SipCode("Does Not Exist Anywhere: there is no such number", "number"),
@@ -112,16 +135,17 @@ def fail_codes(
     calls: Frame,
     by: Sequence[str] = ("trunk_name",),
     *,
-    options: MetricOptions = MetricOptions(),  # noqa: B008  # a frozen value
+    options: MetricOptions = MetricOptions(),
 ) -> Frame:
     """One row a trunk and fail code: how many legs ended with it, and what it means. LazyFrame in, LazyFrame out.
 
-    Of the legs that `asr` counts, answered ones too (mostly of code 0, "none"). Columns, after those of `by`: `fail_code`; `legs`; `share`,
-    of the group's legs; `meaning`, the reason phrase and plain words; `side`, one of `SIDES`. Sorted by group, nulls last, then the most
-    legs first.
+    Of the legs that `asr` counts, answered ones too (mostly of code 0, "none"). Columns, after
+    those of `by`: `fail_code`; `legs`; `share`, of the group's legs; `meaning`, the reason phrase
+    and plain words; `side`, one of `SIDES`. Sorted by group, nulls last, then the most legs first.
 
-    A code says what came over the wire, and a leg's outcome what it means in its call: 487 is the caller who hung up as well as the PBX
-    whose ring timed out, 408 a network without an answer as well as a phone that nobody picked up. `by=["trunk_name", "outcome"]` tells.
+    A code says what came over the wire, and a leg's outcome what it means in its call: 487 is the
+    caller who hung up as well as the PBX whose ring timed out, 408 a network without an answer as
+    well as a phone that nobody picked up. `by=["trunk_name", "outcome"]` tells.
 
     Args:
         calls: calls of any direction.
@@ -130,7 +154,8 @@ def fail_codes(
 
     Raises:
         UnknownName: a dimension that does not exist; the message lists the nearest.
-        InputError: `fail_code` is among them, or a dimension of names that these calls do not carry.
+        InputError: `fail_code` is among them, or a dimension of names that these calls do not
+            carry.
     """
     if isinstance(by, str):
         raise InputError('by is a list of names, such as by=["trunk_name"].')
@@ -142,9 +167,19 @@ def fail_codes(
     told = (
         table.lazy()
         .rename({"trunk_legs": "legs"})
-        .with_columns(share=pl.col("legs") / of_group, meaning=_said("meaning", pl.String()), side=_said("side", _SIDE))
+        .with_columns(
+            share=pl.col("legs") / of_group,
+            meaning=_said("meaning", pl.String()),
+            side=_said("side", _SIDE),
+        )
         .select(*groups, "fail_code", "legs", "share", "meaning", "side")
-        .sort(*groups, "legs", "fail_code", descending=[*(False for _ in groups), True, False], nulls_last=True)
+        .sort(
+            *groups,
+            "legs",
+            "fail_code",
+            descending=[*(False for _ in groups), True, False],
+            nulls_last=True,
+        )
     )
     return same_kind(table, told)
 
@@ -152,5 +187,12 @@ def fail_codes(
 def _said(field: Literal["meaning", "side"], dtype: DataType) -> pl.Expr:
     """What `sip_code` says of each fail code."""
     every = {code: getattr(sip_code(code), field) for code in (0, *range(100, 700))}
-    said = pl.col("fail_code").replace_strict(every, default=getattr(_NO_SIP_CODE, field), return_dtype=pl.String)
-    return pl.when(pl.col("fail_code").is_null()).then(pl.lit(getattr(_NOT_TOLD, field))).otherwise(said).cast(dtype)
+    said = pl.col("fail_code").replace_strict(
+        every, default=getattr(_NO_SIP_CODE, field), return_dtype=pl.String
+    )
+    return (
+        pl.when(pl.col("fail_code").is_null())
+        .then(pl.lit(getattr(_NOT_TOLD, field)))
+        .otherwise(said)
+        .cast(dtype)
+    )

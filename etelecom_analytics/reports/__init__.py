@@ -4,4 +4,13 @@ from .page import write_charts, write_page
 from .pieces import changes, completeness, headline, table
 from .report import BUNDLED, write_report
 
-__all__ = ["BUNDLED", "changes", "completeness", "headline", "table", "write_charts", "write_page", "write_report"]
+__all__ = [
+    "BUNDLED",
+    "changes",
+    "completeness",
+    "headline",
+    "table",
+    "write_charts",
+    "write_page",
+    "write_report",
+]

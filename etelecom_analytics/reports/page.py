@@ -7,20 +7,23 @@ from ..charts import answer_rate, extension_performance, heatmap, ring_durations
 from ..logs import CallLogs
 from ..metrics import MetricOptions
 from ..query import CallQuery
-from .disclosure import Withheld
 from .drawing import png, rendered
-from .telling import dependencies, headline_numbers, options_in_words, span_in_words
+from .provenance import date_range_text, dependencies, kpi_texts, options_text
+from .redaction import Redactor
 
 __all__ = ["write_charts", "write_page"]
 
 _DIRECTION = CallQuery(direction="in")
 
 
-def write_page(logs: CallLogs, path: str | Path, *, options: MetricOptions = MetricOptions()) -> Path:  # noqa: B008  # a frozen value
+def write_page(
+    logs: CallLogs, path: str | Path, *, options: MetricOptions = MetricOptions()
+) -> Path:
     """The HTML file that was written: headline numbers and four interactive charts of the calls in.
 
-    It is one file that needs no network, and the same bytes for the same calls, query, options and versions. It names them, and says
-    through when the calls are complete. Outside numbers are masked in it.
+    It is one file that needs no network, and the same bytes for the same calls, query, options and
+    versions. It names them, and says through when the calls are complete. Outside numbers are
+    masked in it.
     """
     page = Path(path)
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +31,9 @@ def write_page(logs: CallLogs, path: str | Path, *, options: MetricOptions = Met
     return page
 
 
-def write_charts(logs: CallLogs, folder: str | Path, *, options: MetricOptions = MetricOptions()) -> list[Path]:  # noqa: B008
+def write_charts(
+    logs: CallLogs, folder: str | Path, *, options: MetricOptions = MetricOptions()
+) -> list[Path]:
     """The PNG files that were written into the folder: the charts of the page, one each, on a white ground."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = []
@@ -45,20 +50,29 @@ def _charts(logs: CallLogs, options: MetricOptions) -> dict[str, Any]:
         "answer_rate": answer_rate(calls_in, options=options, coverage=logs.report),
         "heatmap": heatmap(calls_in, options=options, coverage=logs.report),
         "ring_durations": ring_durations(calls_in, options=options, coverage=logs.report),
-        "extension_performance": extension_performance(logs.calls, options=options, coverage=logs.report),
+        "extension_performance": extension_performance(
+            logs.calls, options=options, coverage=logs.report
+        ),
     }
-    withheld = Withheld(logs, keep=options.ivr_numbers)
+    withheld = Redactor(logs, keep=options.ivr_numbers)
     return {name: withheld.from_data(chart.to_dict()) for name, chart in charts.items()}
 
 
 def _rendered(logs: CallLogs, options: MetricOptions) -> str:
     charts, calls_in = _charts(logs, options), logs.calls.filter(_DIRECTION.to_expr())
-    span = span_in_words(calls_in, logs.query.time_zone)
+    span = date_range_text(calls_in, logs.query.time_zone)
     return rendered(
         "page.html.j2",
         charts,
         title="Calls in: none" if span == "no calls" else f"Calls in, {span}",
-        numbers=headline_numbers(calls_in, options=options),
-        described=[{"name": name, "description": spec.get("description", name)} for name, spec in charts.items()],
-        facts=dependencies(logs, asked=f"{logs.query}; of these, the calls in", reckoned=[("Options", options_in_words(options))]),
+        numbers=kpi_texts(calls_in, options=options),
+        described=[
+            {"name": name, "description": spec.get("description", name)}
+            for name, spec in charts.items()
+        ],
+        facts=dependencies(
+            logs,
+            asked=f"{logs.query}; of these, the calls in",
+            reckoned=[("Options", options_text(options))],
+        ),
     )

@@ -7,12 +7,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, UnknownName
-from ..numbers import shown
+from ..phone_numbers import shown
 
 __all__ = ["Parameter", "checked", "parameters_of", "read_text"]
 
-_TYPES: Mapping[str, type] = {"bool": bool, "dict": dict, "float": float, "int": int, "list": list, "str": str}
-_WORDS = {bool: "true or false", dict: "a mapping", float: "a number", int: "a whole number", list: "a list", str: "text"}
+_TYPES: Mapping[str, type] = {
+    "bool": bool,
+    "dict": dict,
+    "float": float,
+    "int": int,
+    "list": list,
+    "str": str,
+}
+_WORDS = {
+    bool: "true or false",
+    dict: "a mapping",
+    float: "a number",
+    int: "a whole number",
+    list: "a list",
+    str: "text",
+}
 _TAG = "parameters"
 
 
@@ -34,19 +48,36 @@ class Parameter:
 def parameters_of(notebook: Any, name: str) -> dict[str, Parameter]:
     """The parameters of this notebook, by their names.
 
-    Read from the syntax itself: papermill's own inspection goes by lines, and sees no default that holds "=" or "#".
+    Read from the syntax itself: papermill's own inspection goes by lines, and sees no default that
+    holds "=" or "#".
 
     Raises:
-        InputError: no cell is tagged `parameters`, or the one that is holds anything but names with plain values.
+        InputError: no cell is tagged `parameters`, or the one that is holds anything but names with
+            plain values.
     """
-    cell = next((cell for cell in notebook.cells if cell.cell_type == "code" and _TAG in cell.metadata.get("tags", ())), None)
+    cell = next(
+        (
+            cell
+            for cell in notebook.cells
+            if cell.cell_type == "code" and _TAG in cell.metadata.get("tags", ())
+        ),
+        None,
+    )
     if cell is None:
-        raise InputError(f"{name} has no cell tagged {_TAG!r}, so it is no report: tag the cell that sets `snapshot`.")
+        raise InputError(
+            f"{name} has no cell tagged {_TAG!r}, so it is no report: tag the cell that sets `snapshot`."
+        )
     try:
         statements = ast.parse(cell.source).body
     except SyntaxError as error:
-        raise InputError(f"The cell tagged {_TAG!r} of {name} is no Python: {error.msg}, line {error.lineno}.") from error
-    found = [_declared(each, name) for each in statements if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
+        raise InputError(
+            f"The cell tagged {_TAG!r} of {name} is no Python: {error.msg}, line {error.lineno}."
+        ) from error
+    found = [
+        _declared(each, name)
+        for each in statements
+        if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
+    ]
     return {parameter.name: parameter for parameter in found}
 
 
@@ -90,7 +121,9 @@ def _declared(statement: ast.stmt, notebook: str) -> Parameter:
     """What one line of the cell declares: `name: type = value` or `name = value`."""
     kinds: tuple[type, ...] | None = None
     match statement:
-        case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
+        case ast.AnnAssign(
+            target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value
+        ):
             kinds = _kinds(annotation)
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             pass
@@ -102,7 +135,9 @@ def _declared(statement: ast.stmt, notebook: str) -> Parameter:
     try:
         default: Any = ast.literal_eval(value)
     except ValueError:
-        raise InputError(f"The parameter {name!r} of {notebook} has no plain value: write text, a number, a list or a mapping.") from None
+        raise InputError(
+            f"The parameter {name!r} of {notebook} has no plain value: write text, a number, a list or a mapping."
+        ) from None
     default = list(default) if isinstance(default, tuple) else default
     if kinds is None:
         kinds = () if default is None else (type(default),)
@@ -128,7 +163,12 @@ def _fitting(value: object, parameter: Parameter) -> Any:
     plain = _plain(value, parameter)
     if not parameter.kinds:
         return plain
-    if isinstance(plain, int) and not isinstance(plain, bool) and float in parameter.kinds and int not in parameter.kinds:
+    if (
+        isinstance(plain, int)
+        and not isinstance(plain, bool)
+        and float in parameter.kinds
+        and int not in parameter.kinds
+    ):
         return float(plain)
     if type(plain) not in parameter.kinds:
         raise _misfit(parameter, plain)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ReportError
-from .disclosure import Withheld
+from .redaction import Redactor
 
 __all__ = ["Rendered", "rendered_parts"]
 
@@ -22,7 +22,12 @@ _TAGS = [
     "h5", "h6", "hr", "i", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td",
     "tfoot", "th", "thead", "tr", "u", "ul",
 ]  # fmt: skip
-_ATTRIBUTES = {"*": ["class", "style", "title"], "a": ["href"], "td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
+_ATTRIBUTES = {
+    "*": ["class", "style", "title"],
+    "a": ["href"],
+    "td": ["colspan", "rowspan"],
+    "th": ["colspan", "rowspan", "scope"],
+}
 
 
 @dataclass(kw_only=True)
@@ -32,7 +37,8 @@ class Rendered:
     Attributes:
         title: its first heading; empty if it does not begin with one.
         parts: the markup of its other words and of its outputs, in their order.
-        charts: the specifications of its charts, by the ids of the elements in which they are to be drawn.
+        charts: the specifications of its charts, by the ids of the elements in which they are to be
+            drawn.
     """
 
     title: str = ""
@@ -40,7 +46,7 @@ class Rendered:
     charts: dict[str, Any] = field(default_factory=dict)
 
 
-def rendered_parts(notebook: Any, withheld: Withheld, *, name: str) -> Rendered:
+def rendered_parts(notebook: Any, withheld: Redactor, *, name: str) -> Rendered:
     """What this notebook shows, without its code: no execution time, no widget, no warning, nothing that differs from run to run.
 
     Raises:
@@ -56,15 +62,20 @@ def rendered_parts(notebook: Any, withheld: Withheld, *, name: str) -> Rendered:
             if source.strip():
                 rendered.parts.append(sanitised(withheld.from_text(_markdown(source))))
         for output in cell.get("outputs", ()):
-            if (part := _output(output, withheld, sanitised, rendered, f"cell {place} of {name}")) is not None:
+            if (
+                part := _output(output, withheld, sanitised, rendered, f"cell {place} of {name}")
+            ) is not None:
                 rendered.parts.append(f'<div class="output">{part}</div>')
     return rendered
 
 
-def _output(output: Any, withheld: Withheld, sanitised: Any, rendered: Rendered, where: str) -> str | None:
+def _output(
+    output: Any, withheld: Redactor, sanitised: Any, rendered: Rendered, where: str
+) -> str | None:
     """The markup of one output, None if nothing of it is shown."""
     if output.output_type == "stream":
-        # What goes to stderr are warnings and progress bars, with the paths and times of one machine.
+        # What goes to stderr are warnings and progress bars, with the paths and times of one
+        # machine.
         return _preformatted(output.text, withheld) if output.name == "stdout" else None
     data = output.get("data", {})
     if _WIDGET in data:
@@ -91,7 +102,7 @@ def _chart(spec: Any, rendered: Rendered) -> str:
     return f'<figure><div id="{chart}" role="img" aria-label="{html.escape(str(spec.get("description", "A chart")))}"></div></figure>'
 
 
-def _preformatted(text: str, withheld: Withheld) -> str:
+def _preformatted(text: str, withheld: Redactor) -> str:
     return f"<pre>{html.escape(withheld.from_text(_COLOURS.sub('', text)))}</pre>"
 
 
@@ -104,7 +115,11 @@ def _base64(data: str, kind: str) -> str:
 def _markdown(source: str) -> str:
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-    return str(MarkdownWithMath(renderer=IPythonRenderer(escape=False, exclude_anchor_links=True)).render(source))
+    return str(
+        MarkdownWithMath(renderer=IPythonRenderer(escape=False, exclude_anchor_links=True)).render(
+            source
+        )
+    )
 
 
 def _sanitiser() -> Any:

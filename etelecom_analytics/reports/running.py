@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ReportError
-from ..numbers import shown
+from ..phone_numbers import shown
 
 __all__ = ["EXTRA", "read_notebook", "run"]
 
@@ -19,7 +19,8 @@ def read_notebook(path: Path, name: str) -> Any:
     """The notebook that lies there.
 
     Raises:
-        ReportError: there is none, it cannot be read, or the packages of the extra `report` are not installed.
+        ReportError: there is none, it cannot be read, or the packages of the extra `report` are not
+            installed.
     """
     try:
         import nbformat
@@ -33,9 +34,13 @@ def read_notebook(path: Path, name: str) -> Any:
         # nbformat raises errors of many kinds, from KeyError to its own, for what is no notebook.
         raise ReportError(f"{name} is no notebook that can be read.") from error
     # A notebook of another language says so; one that says nothing is Python's.
-    language = notebook.metadata.get("kernelspec", {}).get("language") or notebook.metadata.get("language_info", {}).get("name")
+    language = notebook.metadata.get("kernelspec", {}).get("language") or notebook.metadata.get(
+        "language_info", {}
+    ).get("name")
     if language not in (None, "python"):
-        raise ReportError(f"{name} is a notebook of {shown(str(language))}: a report is one of Python.")
+        raise ReportError(
+            f"{name} is a notebook of {shown(str(language))}: a report is one of Python."
+        )
     return notebook
 
 
@@ -55,10 +60,19 @@ def run(notebook: Any, parameters: dict[str, Any], *, name: str, folder: Path) -
     except ImportError as error:
         raise ReportError(EXTRA) from error
     # papermill counts the cell that it puts below the parameters.
-    first = next((place for place, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", ())), len(notebook.cells))
+    first = next(
+        (
+            place
+            for place, cell in enumerate(notebook.cells)
+            if "parameters" in cell.metadata.get("tags", ())
+        ),
+        len(notebook.cells),
+    )
     try:
         # Given to execute_notebook, they would be looked for by lines, and missed with a warning.
-        given = parameterize_notebook(load_notebook_node(notebook), parameters, kernel_name=_KERNEL, language="python")
+        given = parameterize_notebook(
+            load_notebook_node(notebook), parameters, kernel_name=_KERNEL, language="python"
+        )
         return papermill.execute_notebook(
             given,
             None,
@@ -66,15 +80,22 @@ def run(notebook: Any, parameters: dict[str, Any], *, name: str, folder: Path) -
             language="python",
             progress_bar=False,
             resources={"metadata": {"path": str(folder)}},
-            extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings are about Jupyter, not about the report
+            extra_arguments=[
+                "--IPKernelApp.log_level=40"
+            ],  # its warnings are about Jupyter, not about the report
         )
     except PapermillExecutionError as error:
         cell = error.cell_index + (error.cell_index <= first)
-        said = shown(_COLOURS.sub("", error.evalue), most=_LONGEST)
+        said = shown(_COLOURS.sub("", error.evalue), max_length=_LONGEST)
         raise ReportError(
-            f"Cell {cell} of {name} failed, so there is no report. {error.ename}: {said}", cell=cell, kind=error.ename, said=said
+            f"Cell {cell} of {name} failed, so there is no report. {error.ename}: {said}",
+            cell=cell,
+            kind=error.ename,
+            said=said,
         ) from None  # its own text is the traceback, which holds what the calls hold
     except NoSuchKernel as error:
         raise ReportError(EXTRA) from error
     except DeadKernelError as error:
-        raise ReportError(f"The process that ran {name} died, perhaps for lack of memory: there is no report.") from error
+        raise ReportError(
+            f"The process that ran {name} died, perhaps for lack of memory: there is no report."
+        ) from error

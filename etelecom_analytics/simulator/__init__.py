@@ -5,4 +5,13 @@ from .ledger import Truth
 from .pbx import Simulation, simulate_calls
 from .server import API_KEY, Answer, CallLogServer, serve
 
-__all__ = ["API_KEY", "Answer", "CallLogServer", "Directory", "Simulation", "Truth", "serve", "simulate_calls"]
+__all__ = [
+    "API_KEY",
+    "Answer",
+    "CallLogServer",
+    "Directory",
+    "Simulation",
+    "Truth",
+    "serve",
+    "simulate_calls",
+]

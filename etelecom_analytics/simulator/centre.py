@@ -1,6 +1,7 @@
 """The call centre: its true parameters, its days and weeks, its people and its customers.
 
-Everything here is made up: the numbers have the form of Vietnam's, and belong to nobody that we know of.
+Everything here is made up: the numbers have the form of Vietnam's, and belong to nobody that we
+know of.
 """
 
 import math
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from random import Random
 
-from ..clock import zone
+from ..local_time import zone
 from .record import Person
 
 __all__ = [
@@ -36,7 +37,8 @@ FIRST_NUMBERS = (101, 10_001)
 """Where extension numbers begin, in a small centre and in a large one: neither reaches the numbers of the IVR and the queue."""
 TRUNKS = ("trunk-viettel", "trunk-mobifone")
 
-# Calls an hour, relative to each other: two humps with the lunch between them, and a night that is not quite empty.
+# Calls an hour, relative to each other: two humps with the lunch between them, and a night that is
+# not quite empty.
 _NIGHT = (0.03, 0.02, 0.02, 0.02, 0.02, 0.04, 0.10, 0.35)
 _OFFICE = (1.00, 1.55, 1.60, 1.20, 0.50, 0.75, 1.40, 1.45)
 _EVENING = (1.25, 0.80, 0.35, 0.25, 0.18, 0.12, 0.06, 0.04)
@@ -49,7 +51,8 @@ _TEAM = 4
 class Parameters:
     """The truth behind the calls, for measures to be held against.
 
-    Patience is exponential and counts from the call's start. Talk is `least_talk_s` plus a log-normal time; `mean_talk_s` is its mean.
+    Patience is exponential and counts from the call's start. Talk is `least_talk_s` plus a
+    log-normal time; `mean_talk_s` is its mean.
     """
 
     mean_patience_s: float = 130.0
@@ -99,7 +102,9 @@ def ids_of_place(place: int) -> tuple[str, str]:
 class Roster:
     """Who is on duty when. People follow the load: about three quarters busy, and a margin that grows with its square root."""
 
-    def __init__(self, rng: Random, hours: Sequence[Hour], calls: int, parameters: Parameters) -> None:
+    def __init__(
+        self, rng: Random, hours: Sequence[Hour], calls: int, parameters: Parameters
+    ) -> None:
         self._rng = rng
         self._hours = hours
         total = sum(hour.weight for hour in hours) or 1.0
@@ -109,12 +114,18 @@ class Roster:
         self.people: list[Person] = []
         for _ in range(math.ceil(self.most_on_duty * 1.25) + 2):
             self.hire()
-        self._on_duty = [self._shift(hour.day, count) for hour, count in zip(hours, needed, strict=True)]
+        self._on_duty = [
+            self._shift(hour.day, count) for hour, count in zip(hours, needed, strict=True)
+        ]
 
     @staticmethod
     def _needed(calls: float, hour: Hour, parameters: Parameters) -> int:
         inbound = 1 - parameters.share_out - parameters.share_internal
-        seconds = inbound * (parameters.mean_talk_s + 25) + parameters.share_out * 130 + parameters.share_internal * 90
+        seconds = (
+            inbound * (parameters.mean_talk_s + 25)
+            + parameters.share_out * 130
+            + parameters.share_internal * 90
+        )
         load = calls * seconds / (hour.lasts / 1000)
         return max(3, math.ceil(load * 1.08 + 1.2 * math.sqrt(load)))
 

@@ -13,7 +13,11 @@ from .rows import ZERO_TIME
 
 __all__ = ["METHODS", "Directory", "directory_of"]
 
-METHODS = {"Etelecom/GetExtensions": "extensions", "Shop/GetAccountUsers": "account_users", "Etelecom/GetPartnerHotlineList": "hotlines"}
+METHODS = {
+    "Etelecom/GetExtensions": "extensions",
+    "Shop/GetAccountUsers": "account_users",
+    "Etelecom/GetPartnerHotlineList": "hotlines",
+}
 """The methods that list them, and the keys of their rows."""
 
 _MOST_ROWS = 100
@@ -22,7 +26,25 @@ _TEAM = 8
 _HOTLINE_ID, _DEPARTMENT_ID = 1_170_000_000_000_000_001, 1_180_000_000_000_000_001
 _FAMILIES = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Phan", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ")
 _MIDDLES = ("Thị", "Văn", "Minh", "Ngọc", "Thanh", "Đức", "Thu")
-_GIVEN = ("An", "Bình", "Chi", "Dũng", "Giang", "Hà", "Khánh", "Lan", "Nam", "Oanh", "Phúc", "Quyên", "Sơn", "Trang", "Uyên", "Yến", "Vy")
+_GIVEN = (
+    "An",
+    "Bình",
+    "Chi",
+    "Dũng",
+    "Giang",
+    "Hà",
+    "Khánh",
+    "Lan",
+    "Nam",
+    "Oanh",
+    "Phúc",
+    "Quyên",
+    "Sơn",
+    "Trang",
+    "Uyên",
+    "Yến",
+    "Vy",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +59,11 @@ class Directory:
         """The body of the answer to one of `METHODS`; `Refusal` where the request is wrong."""
         paging = part_of(request, "paging")
         part_of(request, "filter")
-        after, before, limit = text_of(paging, "after", "paging"), text_of(paging, "before", "paging"), paging.get("limit") or 0
+        after, before, limit = (
+            text_of(paging, "after", "paging"),
+            text_of(paging, "before", "paging"),
+            paging.get("limit") or 0,
+        )
         if after and before:
             raise invalid("paging: after and before exclude each other")
         if not is_integer(limit) or limit < 0:
@@ -48,14 +74,21 @@ class Directory:
         begin = max(0, end - limit) if before else 0 if after in ("", _BEGINNING) else _place(after)
         page = rows[begin : end if before else begin + limit]
         told = {"after": after, "before": before, "limit": limit, "sort": ""}
-        told |= {"next": _cursor(begin + len(page)), "prev": _cursor(begin)} if page else {"next": "", "prev": ""}
+        told |= (
+            {"next": _cursor(begin + len(page)), "prev": _cursor(begin)}
+            if page
+            else {"next": "", "prev": ""}
+        )
         return json.dumps({METHODS[method]: page, "paging": told}).encode()
 
 
 def directory_of(calls: Iterable[Row]) -> Directory:
     """The people of the simulated centre who can have rung or called in these calls, two who have left, and a spare extension."""
     numbers = sorted({int(number) for number in _numbers(calls) if number not in (IVR, QUEUE)})
-    first = max((first for first in FIRST_NUMBERS if numbers and first <= numbers[-1]), default=FIRST_NUMBERS[0])
+    first = max(
+        (first for first in FIRST_NUMBERS if numbers and first <= numbers[-1]),
+        default=FIRST_NUMBERS[0],
+    )
     places = [number - first for number in numbers if number >= first]
     after = places[-1] + 1 if places else 0
     spare = {**_extension(first, after), "user_id": "0", "state": "inactive"}
@@ -64,9 +97,20 @@ def directory_of(calls: Iterable[Row]) -> Directory:
         extensions=(*(_extension(first, place) for place in places), spare),
         account_users=(*map(_user, places), *gone),
         hotlines=tuple(
-            {"id": str(_HOTLINE_ID + place), "hotline": number, "name": name, "network": network, "status": "active"}
+            {
+                "id": str(_HOTLINE_ID + place),
+                "hotline": number,
+                "name": name,
+                "network": network,
+                "status": "active",
+            }
             for place, (number, name, network) in enumerate(
-                zip(HOTLINES, ("Chăm sóc khách hàng", "Văn phòng"), ("viettel", "other"), strict=True)
+                zip(
+                    HOTLINES,
+                    ("Chăm sóc khách hàng", "Văn phòng"),
+                    ("viettel", "other"),
+                    strict=True,
+                )
             )
         ),
     )
@@ -77,10 +121,19 @@ def _numbers(calls: Iterable[Row]) -> Iterator[str]:
     for call in calls:
         if not isinstance(call, dict):
             continue
-        legs = call.get("call_targets") if call.get("direction") in ("in", "ext", "ext_in") else [{"target_number": call.get("caller")}]
+        legs = (
+            call.get("call_targets")
+            if call.get("direction") in ("in", "ext", "ext_in")
+            else [{"target_number": call.get("caller")}]
+        )
         for leg in legs if isinstance(legs, list) else []:
             number = leg.get("target_number") if isinstance(leg, dict) else None
-            if isinstance(number, str) and number.isascii() and number.isdigit() and 3 <= len(number) <= 5:
+            if (
+                isinstance(number, str)
+                and number.isascii()
+                and number.isdigit()
+                and 3 <= len(number) <= 5
+            ):
                 yield number
 
 

@@ -37,7 +37,13 @@ class Strange:
         if not leg_name:
             return _with(row, name, self.value)
         legs = row.get(name) or []
-        return {**row, name: [_with(leg, leg_name, self.value) if place == 0 else leg for place, leg in enumerate(legs)]}
+        return {
+            **row,
+            name: [
+                _with(leg, leg_name, self.value) if place == 0 else leg
+                for place, leg in enumerate(legs)
+            ],
+        }
 
 
 def _with(values: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
@@ -49,8 +55,16 @@ def _with(values: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
 
 _A_TIME = datetime(2026, 11, 2, 3, 4, 5, 123456, tzinfo=UTC)
 _BY_KIND: dict[Kind, tuple[tuple[str, Any, Any], ...]] = {
-    Kind.TEXT: (("number", 17, "17"), ("number", 1.5, "1.5"), ("wrong type", {"a": 1}, None), ("broken text", "\ud83d", "?")),
-    Kind.ID: (("number", 1140000000000000003, "1140000000000000003"), ("wrong type", 1.14e18, None)),
+    Kind.TEXT: (
+        ("number", 17, "17"),
+        ("number", 1.5, "1.5"),
+        ("wrong type", {"a": 1}, None),
+        ("broken text", "\ud83d", "?"),
+    ),
+    Kind.ID: (
+        ("number", 1140000000000000003, "1140000000000000003"),
+        ("wrong type", 1.14e18, None),
+    ),
     Kind.WORD: (("unknown word", "sideways", None), ("wrong type", 17, None)),
     Kind.TIME: (
         ("unreadable time", "yesterday", None),
@@ -65,14 +79,16 @@ _BY_KIND: dict[Kind, tuple[tuple[str, Any, Any], ...]] = {
         ("out of range", 2**40, None),
         ("wrong type", "many", None),
     ),
-    Kind.LINKS: (("wrong type", "https://recordings.example/1.mp3", ["https://recordings.example/1.mp3"]),),
+    Kind.LINKS: (
+        ("wrong type", "https://recordings.example/1.mp3", ["https://recordings.example/1.mp3"]),
+    ),
     Kind.LEGS: (("wrong type", 17, []), ("wrong type", [17], [_NO_LEG])),
 }
 _LISTS = (Kind.LINKS, Kind.LEGS)  # null and absent lists are empty, which is no drift
 
 
 def _of(column: Column, prefix: str) -> Iterator[Strange]:
-    assert column.kind  # noqa: S101  # every column that comes over the wire has one
+    assert column.kind  # every column that comes over the wire has one  # noqa: S101
     field = prefix + column.name
     if column.kind not in _LISTS:
         yield Strange(field=field, kind="missing", value=ABSENT)

@@ -1,7 +1,8 @@
 """The exchange: an agenda of journeys that each sleep until a moment, and the ringing of people.
 
-Two moments that the rules of measuring could confuse are kept apart by construction: nobody leaves less than `GAP` after the IVR, a
-time-out or a rejection, and no step of a hunt begins before the last one has ended. So a coincidence within 2 s is always a cause.
+Two moments that the rules of measuring could confuse are kept apart by construction: nobody leaves
+less than `GAP` after the IVR, a time-out or a rejection, and no step of a hunt begins before the
+last one has ended. So a coincidence within 2 s is always a cause.
 """
 
 from collections.abc import Generator, Sequence
@@ -27,7 +28,9 @@ Journey = Generator[int, None, None]
 class Exchange:
     """The clock, the agenda, and what every journey shares."""
 
-    def __init__(self, rng: Random, roster: Roster, customers: Customers, parameters: Parameters) -> None:
+    def __init__(
+        self, rng: Random, roster: Roster, customers: Customers, parameters: Parameters
+    ) -> None:
         self.rng = rng
         self.roster = roster
         self.customers = customers
@@ -62,11 +65,17 @@ def _try(exchange: Exchange, call: Call, person: Person) -> tuple[Offer, int, Le
     for device in person.devices:
         leg = call.leg(person.number, at)
         if person.engaged:
-            leg.close(at + exchange.between(60, 300), "busy_or_rejected", code=486, reason="USER_BUSY")
+            leg.close(
+                at + exchange.between(60, 300), "busy_or_rejected", code=486, reason="USER_BUSY"
+            )
         elif device == "app" and rng.random() < parameters.app_offline:
-            leg.close(at + exchange.between(20, 200), "unreachable", code=480, reason="UNREGISTERED")
+            leg.close(
+                at + exchange.between(20, 200), "unreachable", code=480, reason="UNREGISTERED"
+            )
         else:
-            leg.ring = at + (exchange.between(120, 700) if device == "desk" else exchange.between(600, 2_500))
+            leg.ring = at + (
+                exchange.between(120, 700) if device == "desk" else exchange.between(600, 2_500)
+            )
             offer.live.append(leg)
         at += exchange.between(1, 60)
     if not offer.live:
@@ -92,32 +101,45 @@ def _end(offer: Offer, at: int, cause: str, *, code: int, reason: str) -> None:
         offer.person.engaged = False
 
 
-def ring(exchange: Exchange, call: Call, people: Sequence[Person], limit: int) -> Generator[int, None, Leg | None]:
+def ring(
+    exchange: Exchange, call: Call, people: Sequence[Person], limit: int
+) -> Generator[int, None, Leg | None]:
     """The leg on which one of these people, rung together, took the call; None after a time-out, or when the caller left.
 
     `call.lost_in` tells the two apart.
     """
     deadline = exchange.now + limit
     stay(call, exchange.now, _SET_UP)  # else a leg could end before it was added
-    tried = [reaction for person in people if (reaction := _try(exchange, call, person)) is not None]
+    tried = [
+        reaction for person in people if (reaction := _try(exchange, call, person)) is not None
+    ]
     for offer, at, taken in sorted(tried, key=lambda reaction: reaction[1]):
         if at >= min(deadline, call.leaves or deadline):
             break
         yield at
         if taken is None:
-            # A refusal (6xx) stops the person's other device too, so that none of their legs is left without a cause.
+            # A refusal (6xx) stops the person's other device too, so that none of their legs is
+            # left without a cause.
             _end(offer, at, "busy_or_rejected", code=603, reason="CALL_REJECTED")
             stay(call, at)
             continue
         taken.answer(at)
         offer.live.remove(taken)
         for other in offer.live:
-            other.close(at + exchange.between(20, 400), "answered_elsewhere", code=487, reason="LOSE_RACE")
+            other.close(
+                at + exchange.between(20, 400), "answered_elsewhere", code=487, reason="LOSE_RACE"
+            )
         offer.live.clear()
         offer.outcome, call.taken, call.by = "answered", taken, offer.person
         for loser, _, _ in tried:
             if loser.live:
-                _end(loser, at + exchange.between(20, 400), "answered_elsewhere", code=487, reason="LOSE_RACE")
+                _end(
+                    loser,
+                    at + exchange.between(20, 400),
+                    "answered_elsewhere",
+                    code=487,
+                    reason="LOSE_RACE",
+                )
         return taken
     still = [offer for offer, _, _ in tried if offer.live]
     if not still:
@@ -126,7 +148,9 @@ def ring(exchange: Exchange, call: Call, people: Sequence[Person], limit: int) -
     end = min(deadline, call.leaves or deadline)
     yield end
     if call.leaves is not None and call.leaves <= end:
-        rings = any(leg.ring is not None and leg.ring < end for offer in still for leg in offer.live)
+        rings = any(
+            leg.ring is not None and leg.ring < end for offer in still for leg in offer.live
+        )
         call.lost_in = "ringing" if rings else where_quiet(call)
         for offer in still:
             _end(offer, end, "caller_gave_up", code=487, reason="CALLER_DISCONNECTED")
@@ -146,4 +170,8 @@ def stay(call: Call, since: int, least: int = GAP) -> None:
 
 def where_quiet(call: Call) -> str:
     """Where a caller is lost while nobody rings: before the first ring, or between two."""
-    return "between" if any(leg.ring is not None and leg.ended is not None for leg in call.legs) else "before"
+    return (
+        "between_rings"
+        if any(leg.ring is not None and leg.ended is not None for leg in call.legs)
+        else "before_ringing"
+    )

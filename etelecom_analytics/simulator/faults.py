@@ -1,7 +1,7 @@
 """What can go wrong with an answer, each as a value that a server is given: `server.script(reset())`, `server.misbehave(late(0.05))`.
 
-A fault is an `Answer` that is given instead of the right one, or a function that makes it from the request and the right one. Those
-that change a page leave every other answer as it is.
+A fault is an `Answer` that is given instead of the right one, or a function that makes it from the
+request and the right one. Those that change a page leave every other answer as it is.
 """
 
 import json
@@ -52,10 +52,12 @@ class Answer:
         headers: beside Content-Type and Content-Length.
         body: bytes as they are, or an object that becomes JSON.
         content_type: what the body claims to be.
-        cut_after: send only so many bytes of the body and close the connection, though Content-Length promises all of it.
+        cut_after: send only so many bytes of the body and close the connection, though
+            Content-Length promises all of it.
         delay_s: seconds to wait before answering.
         bytes_per_s: how fast the body is sent; at once by default.
-        reset: hang up as a crash does, by a TCP reset: before a word is said, or with `cut_after` in the middle of the body.
+        reset: hang up as a crash does, by a TCP reset: before a word is said, or with `cut_after`
+            in the middle of the body.
     """
 
     status: int = 200
@@ -75,7 +77,8 @@ class Received:
     Attributes:
         number: how many requests came before it.
         attempt: how many of those asked the very same.
-        in_flight: how many were at work when it came, itself included: answers that had not begun to be sent.
+        in_flight: how many were at work when it came, itself included: answers that had not begun
+            to be sent.
         page: the place of its page in the chain of its filter, from 0.
         cursors: the cursors of that chain so far, by page; the first is "".
     """
@@ -111,18 +114,26 @@ _CODES = {408: "deadline_exceeded", 429: "resource_exhausted", 500: "internal"}
 
 def failing(status: int) -> Answer:
     """A refusal with this status, such as 408, 500, 502, 503 or 504, in the API's own form."""
-    return Answer(status=status, body={"code": _CODES.get(status, "unavailable"), "msg": "simulated"})
+    return Answer(
+        status=status, body={"code": _CODES.get(status, "unavailable"), "msg": "simulated"}
+    )
 
 
 def too_many(retry_after: int | datetime | None = None) -> Answer:
     """429, with `Retry-After` in seconds, as a date, or without."""
-    when = format_datetime(retry_after.astimezone(UTC), usegmt=True) if isinstance(retry_after, datetime) else retry_after
+    when = (
+        format_datetime(retry_after.astimezone(UTC), usegmt=True)
+        if isinstance(retry_after, datetime)
+        else retry_after
+    )
     return replace(failing(429), headers={} if when is None else {"Retry-After": str(when)})
 
 
 def html(status: int = 200) -> Answer:
     """What a gateway says in its own words, with 200 if it knows no better."""
-    return Answer(status=status, body=b"<html>\n<body>Bad gateway</body>\n</html>", content_type="text/html")
+    return Answer(
+        status=status, body=b"<html>\n<body>Bad gateway</body>\n</html>", content_type="text/html"
+    )
 
 
 def empty() -> Answer:
@@ -167,7 +178,11 @@ def on_page(change: Callable[[Received, Page], Page]) -> Change:
     def changed(received: Received, right: Answer) -> Answer:
         if right.status != 200:
             return right
-        page = json.loads(right.body.decode(errors="surrogatepass")) if isinstance(right.body, bytes) else {**right.body}
+        page = (
+            json.loads(right.body.decode(errors="surrogatepass"))
+            if isinstance(right.body, bytes)
+            else {**right.body}
+        )
         return replace(right, body=change(received, page)) if "call_logs" in page else right
 
     return changed
@@ -177,7 +192,11 @@ def cycle(of: int, *, begin: int = 1) -> Change:
     """A circle of so many pages, the first of them the page `begin` of the chain; a circle of one is a cursor that repeats."""
 
     def turn_back(received: Received, page: Page) -> Page:
-        return _leading_to(received.cursors[begin] or ".", page) if received.page >= begin + of - 1 and page["paging"]["next"] else page
+        return (
+            _leading_to(received.cursors[begin] or ".", page)
+            if received.page >= begin + of - 1 and page["paging"]["next"]
+            else page
+        )
 
     return on_page(turn_back)
 
@@ -188,15 +207,19 @@ def empty_page(times: int = 1, *, null: bool = False, same_cursor: bool = False)
     Args:
         times: how many in a row.
         null: the list of rows is null.
-        same_cursor: `next` is the cursor that was asked for, and the rows come when it is asked for again; a first page has none, and
-            comes as it is.
+        same_cursor: `next` is the cursor that was asked for, and the rows come when it is asked for
+            again; a first page has none, and comes as it is.
     """
 
     def hold_back(received: Received, page: Page) -> Page:
         asked = received.after
-        if (received.attempt if same_cursor else len(asked) - len(asked.lstrip(DETOUR))) >= times or (same_cursor and not asked):
+        if (
+            received.attempt if same_cursor else len(asked) - len(asked.lstrip(DETOUR))
+        ) >= times or (same_cursor and not asked):
             return page
-        return _leading_to(asked if same_cursor else DETOUR + asked, {**page, "call_logs": None if null else []})
+        return _leading_to(
+            asked if same_cursor else DETOUR + asked, {**page, "call_logs": None if null else []}
+        )
 
     return on_page(hold_back)
 
@@ -208,21 +231,40 @@ def null_list() -> Change:
 
 def adding(*records: Any) -> Change:
     """These records at the end of each page that has rows, whatever they are."""
-    return on_page(lambda received, page: {**page, "call_logs": page["call_logs"] and [*page["call_logs"], *records]})
+    return on_page(
+        lambda received, page: {
+            **page,
+            "call_logs": page["call_logs"] and [*page["call_logs"], *records],
+        }
+    )
 
 
 def doubling(make: Callable[[Any], Any]) -> Change:
     """After each row what is made of it, such as an older state of the same call."""
-    return on_page(lambda received, page: {**page, "call_logs": [each for row in page["call_logs"] or () for each in (row, make(row))]})
+    return on_page(
+        lambda received, page: {
+            **page,
+            "call_logs": [each for row in page["call_logs"] or () for each in (row, make(row))],
+        }
+    )
 
 
 def drifting(strange: Sequence[Strange] = STRANGE) -> Change:
     """One strange value in each row that has an id, of which kind hangs on the id alone."""
 
     def drift(row: Any) -> Any:
-        return strange[crc32(str(row["id"]).encode()) % len(strange)].put_into(row) if isinstance(row, dict) and row.get("id") else row
+        return (
+            strange[crc32(str(row["id"]).encode()) % len(strange)].put_into(row)
+            if isinstance(row, dict) and row.get("id")
+            else row
+        )
 
-    return on_page(lambda received, page: {**page, "call_logs": [drift(row) for row in page["call_logs"] or ()]})
+    return on_page(
+        lambda received, page: {
+            **page,
+            "call_logs": [drift(row) for row in page["call_logs"] or ()],
+        }
+    )
 
 
 # What happens meanwhile.

@@ -1,6 +1,7 @@
 """Which rows a request's filter chooses, as a plain function of one row; and the API's refusal of a filter that says nothing.
 
-Every rule is written here anew, in plain Python, so that tests of the real filters are held against something else.
+Every rule is written here anew, in plain Python, so that tests of the real filters are held against
+something else.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +10,17 @@ from typing import Any, NamedTuple
 
 from ..schema import CALL_STATES, DIRECTIONS
 
-__all__ = ["Refusal", "Row", "Stored", "invalid", "is_integer", "matcher", "part_of", "started", "text_of"]
+__all__ = [
+    "Refusal",
+    "Row",
+    "Stored",
+    "invalid",
+    "is_integer",
+    "matcher",
+    "part_of",
+    "started",
+    "text_of",
+]
 
 _LARGEST_ID = 2**63 - 1
 _COMPARE: Mapping[str, Callable[[int, int], bool]] = {
@@ -43,7 +54,9 @@ class Refusal(Exception):
         self.status, self.code, self.msg = status, code, msg
 
 
-def matcher(wanted: Mapping[str, Any], *, departments: Mapping[str, str], hotlines: Mapping[str, str]) -> Callable[[Stored], bool]:
+def matcher(
+    wanted: Mapping[str, Any], *, departments: Mapping[str, str], hotlines: Mapping[str, str]
+) -> Callable[[Stored], bool]:
     """Whether a row satisfies every field of the filter; unknown fields are ignored.
 
     Args:
@@ -67,7 +80,9 @@ def matcher(wanted: Mapping[str, Any], *, departments: Mapping[str, str], hotlin
     if until := _moment(wanted, "date_to"):
         rules.append(lambda kept: kept.start is not None and kept.start <= until)
     if compare := _comparison(part_of(wanted, "duration")):
-        rules.append(lambda kept: is_integer(kept.row.get("duration")) and compare(kept.row["duration"]))
+        rules.append(
+            lambda kept: is_integer(kept.row.get("duration")) and compare(kept.row["duration"])
+        )
     if not rules:
         return lambda kept: True
     return lambda kept: isinstance(kept.row, dict) and all(rule(kept) for rule in rules)
@@ -112,7 +127,9 @@ def _equals(field: str, value: str) -> _Rule:
     return lambda kept: kept.row.get(field) == value
 
 
-def _by_id(wanted: Mapping[str, Any], departments: Mapping[str, str], hotlines: Mapping[str, str]) -> list[_Rule]:
+def _by_id(
+    wanted: Mapping[str, Any], departments: Mapping[str, str], hotlines: Mapping[str, str]
+) -> list[_Rule]:
     rules: list[_Rule] = []
     if extensions := _ids(wanted, "extension_ids"):
         rules.append(lambda kept: kept.row.get("extension_id") in extensions)
@@ -129,7 +146,12 @@ def _ids(wanted: Mapping[str, Any], field: str) -> set[str]:
     given = wanted.get(field) or []
     ids = given if isinstance(given, list) else [given]
     for each in ids:
-        if not (isinstance(each, str) and each.isascii() and each.isdigit() and 0 < int(each) <= _LARGEST_ID):
+        if not (
+            isinstance(each, str)
+            and each.isascii()
+            and each.isdigit()
+            and 0 < int(each) <= _LARGEST_ID
+        ):
             raise invalid(f"filter.{field}: {each!r} is no id")
     return set(ids)
 
@@ -147,7 +169,10 @@ def _moment(wanted: Mapping[str, Any], field: str) -> datetime | None:
 
 
 def _comparison(duration: Mapping[str, Any]) -> Callable[[int], bool] | None:
-    comparison, value = text_of(duration, "comparison", "filter.duration"), duration.get("value") or 0
+    comparison, value = (
+        text_of(duration, "comparison", "filter.duration"),
+        duration.get("value") or 0,
+    )
     if comparison in ("", "unknow"):  # so the documentation spells the default
         return None
     if comparison not in _COMPARE or not is_integer(value):

@@ -16,8 +16,17 @@ Taken = Generator[int, None, bool]
 """A part of the way; in the end, whether a person took the call."""
 
 
-def _begin(exchange: Exchange, number: int, direction: str, caller: str | None, callee: str) -> Call:
-    call = Call(number, direction, exchange.now, caller, callee, session=f"{exchange.rng.getrandbits(128):032x}")
+def _begin(
+    exchange: Exchange, number: int, direction: str, caller: str | None, callee: str
+) -> Call:
+    call = Call(
+        number,
+        direction,
+        exchange.now,
+        caller,
+        callee,
+        session=f"{exchange.rng.getrandbits(128):032x}",
+    )
     exchange.calls.append(call)
     return call
 
@@ -27,9 +36,13 @@ def _talk(exchange: Exchange, call: Call) -> Journey:
     parameters = exchange.parameters
     # The mean of a log-normal time is exp(mu + spread^2 / 2).
     mu = math.log(parameters.mean_talk_s - parameters.least_talk_s) - _SPREAD**2 / 2
-    yield exchange.now + round(1000 * (parameters.least_talk_s + exchange.rng.lognormvariate(mu, _SPREAD)))
+    yield exchange.now + round(
+        1000 * (parameters.least_talk_s + exchange.rng.lognormvariate(mu, _SPREAD))
+    )
     if call.taken is not None:
-        call.taken.hang_up(exchange.now, exchange.rng.choice(("CALLER_DISCONNECTED", "CALLEE_DISCONNECTED")))
+        call.taken.hang_up(
+            exchange.now, exchange.rng.choice(("CALLER_DISCONNECTED", "CALLEE_DISCONNECTED"))
+        )
     if call.by is not None:
         call.by.engaged = False
     _finish(exchange, call)
@@ -46,12 +59,16 @@ def inbound(exchange: Exchange, number: int) -> Journey:
     hotline = rng.choices(HOTLINES, (78, 22))[0]
     call = _begin(exchange, number, "in", written(rng, customer), hotline)
     call.contact = customers.contact(customer)
-    call.patience = max(1_000, round(1000 * rng.expovariate(1 / exchange.parameters.mean_patience_s)))
+    call.patience = max(
+        1_000, round(1000 * rng.expovariate(1 / exchange.parameters.mean_patience_s))
+    )
     call.leaves = call.started + call.patience
     if hotline == HOTLINES[0]:
         yield from _ivr(exchange, call)
     if call.lost_in is None:
-        way = rng.choices((_hunt, _group, _queue), (45, 30, 25) if hotline == HOTLINES[0] else (40, 60, 0))[0]
+        way = rng.choices(
+            (_hunt, _group, _queue), (45, 30, 25) if hotline == HOTLINES[0] else (40, 60, 0)
+        )[0]
         if (yield from way(exchange, call)):
             yield from _talk(exchange, call)
             return
@@ -132,7 +149,12 @@ def _queue(exchange: Exchange, call: Call) -> Taken:
     yield from _pause(exchange, call, 500, 1_500)
     last: Person | None = None
     while call.lost_in is None:
-        free = [person for team in exchange.roster.teams(exchange.now) for person in team if not person.engaged]
+        free = [
+            person
+            for team in exchange.roster.teams(exchange.now)
+            for person in team
+            if not person.engaged
+        ]
         if free:
             last = rng.choice([person for person in free if person is not last] or free)
             if (yield from ring(exchange, call, [last], 15_000)) is not None:
@@ -160,12 +182,24 @@ def outbound(exchange: Exchange, number: int) -> Journey:
             yield from _dial(exchange, call, person, trunk)
             return
         slow = rng.random() < 0.3
-        # A refusal is so quick that the second attempt belongs to the same offer; a time-out is so slow that it is another.
-        offer = call.offers[-1] if call.offers and exchange.now - call.legs[-1].add < 2_000 else call.offer(customer)
+        # A refusal is so quick that the second attempt belongs to the same offer; a time-out is so
+        # slow that it is another.
+        offer = (
+            call.offers[-1]
+            if call.offers and exchange.now - call.legs[-1].add < 2_000
+            else call.offer(customer)
+        )
         leg = call.leg(customer, exchange.now + exchange.between(5, 40), trunk)
-        yield exchange.now + (exchange.between(4_000, 6_500) if slow else exchange.between(100, 1_000))
+        yield exchange.now + (
+            exchange.between(4_000, 6_500) if slow else exchange.between(100, 1_000)
+        )
         code = 408 if slow else 503
-        leg.close(exchange.now, "network", code=code, reason="REQUEST_TIMEOUT" if slow else "SERVICE_UNAVAILABLE")
+        leg.close(
+            exchange.now,
+            "network",
+            code=code,
+            reason="REQUEST_TIMEOUT" if slow else "SERVICE_UNAVAILABLE",
+        )
         offer.outcome = "network"
         if rng.random() < 0.2:
             break
@@ -174,7 +208,14 @@ def outbound(exchange: Exchange, number: int) -> Journey:
     _finish(exchange, call)
 
 
-_FATES = {"answered": 66, "rna_timeout": 12, "caller_gave_up": 8, "busy_or_rejected": 7, "unreachable": 6, "other": 1}
+_FATES = {
+    "answered": 66,
+    "rna_timeout": 12,
+    "caller_gave_up": 8,
+    "busy_or_rejected": 7,
+    "unreachable": 6,
+    "other": 1,
+}
 """What becomes of a call that a trunk carries, in per cent."""
 
 _REFUSALS = {
@@ -187,7 +228,11 @@ _REFUSALS = {
 def _dial(exchange: Exchange, call: Call, person: Person, trunk: str) -> Journey:
     """A trunk that carries the call: answered, not answered, busy, unreachable, or given up by the person who dialled."""
     rng = exchange.rng
-    offer = call.offers[-1] if call.offers and exchange.now - call.legs[-1].add < 2_000 else call.offer(call.callee)
+    offer = (
+        call.offers[-1]
+        if call.offers and exchange.now - call.legs[-1].add < 2_000
+        else call.offer(call.callee)
+    )
     leg = call.leg(call.callee, exchange.now + exchange.between(5, 40), trunk)
     fate = rng.choices(tuple(_FATES), tuple(_FATES.values()))[0]
     if fate == "other" and len(call.legs) > 1:
@@ -200,7 +245,11 @@ def _dial(exchange: Exchange, call: Call, person: Person, trunk: str) -> Journey
         leg.close(exchange.now, fate, code=code, reason=reason)
     else:
         leg.ring = connected
-        least, most = {"answered": (2_000, 22_000), "rna_timeout": (28_000, 45_000), "caller_gave_up": (6_000, 30_000)}[fate]
+        least, most = {
+            "answered": (2_000, 22_000),
+            "rna_timeout": (28_000, 45_000),
+            "caller_gave_up": (6_000, 30_000),
+        }[fate]
         yield connected + exchange.between(least, most)
         if fate == "answered":
             leg.answer(exchange.now)
@@ -208,7 +257,12 @@ def _dial(exchange: Exchange, call: Call, person: Person, trunk: str) -> Journey
             yield from _talk(exchange, call)
             return
         code = 487 if fate == "caller_gave_up" else rng.choice((408, 480))
-        leg.close(exchange.now, fate, code=code, reason="CALLER_DISCONNECTED" if code == 487 else "NO_ANSWER")
+        leg.close(
+            exchange.now,
+            fate,
+            code=code,
+            reason="CALLER_DISCONNECTED" if code == 487 else "NO_ANSWER",
+        )
     offer.outcome = fate
     person.engaged = False
     _finish(exchange, call)
@@ -219,7 +273,9 @@ def internal(exchange: Exchange, number: int) -> Journey:
     rng = exchange.rng
     person = exchange.roster.free(exchange.now)
     person.engaged = True
-    others = [other for other in rng.choice(exchange.roster.teams(exchange.now)) if other is not person]
+    others = [
+        other for other in rng.choice(exchange.roster.teams(exchange.now)) if other is not person
+    ]
     other = rng.choice(others or [exchange.roster.free(exchange.now)])
     call = _begin(exchange, number, "ext_out", person.number, other.number)
     call.dialled = person

@@ -13,7 +13,7 @@ from .record import Call, Leg
 
 __all__ = ["LOST_IN", "Truth", "published", "told"]
 
-LOST_IN = ("short", "in_ivr", "ringing", "before", "between")
+LOST_IN = ("short", "in_ivr", "ringing", "before_ringing", "between_rings")
 """Where an inbound call was lost, in the order in which a call is looked at."""
 
 _CAUSE = pl.Enum(LEG_OUTCOMES)
@@ -36,10 +36,12 @@ class Truth:
 
     Attributes:
         legs: call_id, target_index, cause: why the leg ended, in the words of `LEG_OUTCOMES`.
-        offers: call_id, target_index (of its first leg), target_number, outcome: what came of one ring of one person on all devices.
-        calls: call_id; answered (by a person); running; lost_in, for inbound calls that nobody answered; patience_s, the time after
-            which an inbound caller leaves, or would have left; wait_s, from the start to the person's answer or to the end; talk_s
-            with the person. Unknown or unborn values, those of running calls too, are null.
+        offers: call_id, target_index (of its first leg), target_number, outcome: what came of one
+            ring of one person on all devices.
+        calls: call_id; answered (by a person); running; lost_in, for inbound calls that nobody
+            answered; patience_s, the time after which an inbound caller leaves, or would have left;
+            wait_s, from the start to the person's answer or to the end; talk_s with the person.
+            Unknown or unborn values, those of running calls too, are null.
         ivr_numbers: the targets that are no person.
         parameters: what the calls were drawn from.
     """
@@ -74,7 +76,13 @@ def _frame(rows: list[tuple[Any, ...]], schema: dict[str, Any]) -> pl.DataFrame:
 
 
 def _moments(*names: str) -> list[pl.Expr]:
-    return [pl.from_epoch(pl.col(name), "ms").cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias(name) for name in names]
+    return [
+        pl.from_epoch(pl.col(name), "ms")
+        .cast(pl.Datetime("us"))
+        .dt.replace_time_zone("UTC")
+        .alias(name)
+        for name in names
+    ]
 
 
 def _answered_by(log: _Log) -> tuple[str | None, str | None]:
@@ -106,7 +114,11 @@ def _call_row(rng: Random, log: _Log, until: int) -> tuple[Any, ...]:
     talk = 0 if running else sum((leg.ended or 0) - (leg.answered or 0) for leg in taken) // 1000
     note, later = _note(rng, call, until)
     created = call.started + rng.randint(40, 1_500)
-    touched = max([call.started, *(leg.ended or leg.answered or leg.add for leg in call.legs)]) if call.ended is None else call.ended
+    touched = (
+        max([call.started, *(leg.ended or leg.answered or leg.add for leg in call.legs)])
+        if call.ended is None
+        else call.ended
+    )
     failed = "NS" if call.legs and call.legs[-1].cause == "network" else "N"
     extension_id, user_id = (None, None) if running else _answered_by(log)
     return (
@@ -154,12 +166,21 @@ def _leg_row(row: int, leg: Leg, until: int) -> tuple[Any, ...]:
 def published(rng: Random, calls: Sequence[Call], until: int) -> pl.DataFrame:
     """The calls as the exchange publishes them: `CALL_SCHEMA`, newest first."""
     logs = _logs(calls)
-    plain = {"row": pl.Int64, **{column.name: pl.Int64 if column.dtype == _MOMENT else column.dtype for column in LEGS}}
-    legs = _frame([_leg_row(row, leg, until) for row, log in enumerate(logs) for leg in log.call.legs], plain).with_columns(
-        _moments("add_time", "ring_time", "answered_time", "ended_time")
+    plain = {
+        "row": pl.Int64,
+        **{column.name: pl.Int64 if column.dtype == _MOMENT else column.dtype for column in LEGS},
+    }
+    legs = _frame(
+        [_leg_row(row, leg, until) for row, log in enumerate(logs) for leg in log.call.legs], plain
+    ).with_columns(_moments("add_time", "ring_time", "answered_time", "ended_time"))
+    gathered = legs.group_by("row", maintain_order=True).agg(
+        pl.struct([column.name for column in LEGS]).alias("call_targets")
     )
-    gathered = legs.group_by("row", maintain_order=True).agg(pl.struct([column.name for column in LEGS]).alias("call_targets"))
-    flat = {name: pl.Int64 if dtype == _MOMENT else dtype for name, dtype in CALL_SCHEMA.items() if name != "call_targets"}
+    flat = {
+        name: pl.Int64 if dtype == _MOMENT else dtype
+        for name, dtype in CALL_SCHEMA.items()
+        if name != "call_targets"
+    }
     return (
         _frame([_call_row(rng, log, until) for log in logs], flat)
         .with_columns(_moments("started_at", "ended_at", "created_at", "updated_at"))
@@ -173,10 +194,14 @@ def published(rng: Random, calls: Sequence[Call], until: int) -> pl.DataFrame:
 
 def _true_call(log: _Log) -> tuple[Any, ...]:
     call, taken = log.call, log.call.taken
-    patience = call.patience / 1000 if call.direction == "in" and call.patience is not None else None
+    patience = (
+        call.patience / 1000 if call.direction == "in" and call.patience is not None else None
+    )
     if call.ended is None:
         return log.id, None, True, None, patience, None, None
-    wait = (taken.answered if taken is not None and taken.answered is not None else call.ended) - call.started
+    wait = (
+        taken.answered if taken is not None and taken.answered is not None else call.ended
+    ) - call.started
     talk = None if taken is None else ((taken.ended or 0) - (taken.answered or 0)) / 1000
     return log.id, taken is not None, False, call.lost_in, patience, wait / 1000, talk
 
@@ -185,14 +210,26 @@ def told(calls: Sequence[Call], parameters: Parameters) -> Truth:
     """What only the simulation knows about these calls."""
     logs = _logs(calls)
     legs = [
-        (log.id, place, "in_progress" if log.call.ended is None else leg.cause) for log in logs for place, leg in enumerate(log.call.legs)
+        (log.id, place, "in_progress" if log.call.ended is None else leg.cause)
+        for log in logs
+        for place, leg in enumerate(log.call.legs)
     ]
     offers = [
-        (log.id, offer.first_leg, offer.target, "in_progress" if log.call.ended is None else offer.outcome)
+        (
+            log.id,
+            offer.first_leg,
+            offer.target,
+            "in_progress" if log.call.ended is None else offer.outcome,
+        )
         for log in logs
         for offer in log.call.offers
     ]
-    call = {"call_id": pl.String, "answered": pl.Boolean, "running": pl.Boolean, "lost_in": pl.Enum(LOST_IN)}
+    call = {
+        "call_id": pl.String,
+        "answered": pl.Boolean,
+        "running": pl.Boolean,
+        "lost_in": pl.Enum(LOST_IN),
+    }
     times = {"patience_s": pl.Float64, "wait_s": pl.Float64, "talk_s": pl.Float64}
     leg = {"call_id": pl.String, "target_index": pl.Int32}
     return Truth(

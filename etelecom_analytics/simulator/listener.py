@@ -90,16 +90,22 @@ class _Handler(BaseHTTPRequestHandler):
             owner.leaves()
         if answer.reset:
             self.server.break_off(self.connection)
-        self.close_connection = self.close_connection or answer.reset or answer.cut_after is not None
+        self.close_connection = (
+            self.close_connection or answer.reset or answer.cut_after is not None
+        )
         if not answer.reset or answer.cut_after is not None:
             self._send(answer)
 
-    do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815  # names that http.server looks for
+    do_GET = do_PUT = do_DELETE = do_POST  # names that http.server looks for  # noqa: N815
 
     def _send(self, answer: Answer) -> None:
         body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
         self.send_response(answer.status)
-        for name, value in {"Content-Type": answer.content_type, **answer.headers, "Content-Length": str(len(body))}.items():
+        for name, value in {
+            "Content-Type": answer.content_type,
+            **answer.headers,
+            "Content-Length": str(len(body)),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         for part in _parts(body[: answer.cut_after], answer.bytes_per_s):

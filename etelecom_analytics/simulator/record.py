@@ -65,7 +65,8 @@ class Offer:
 class Call:
     """One session, from the first moment to the last. An internal call is one session that is written down twice.
 
-    `leaves` is when the caller's patience ends, `dialled` the person here who made the call, `by` the one who took it, on `taken`.
+    `leaves` is when the caller's patience ends, `dialled` the person here who made the call, `by`
+    the one who took it, on `taken`.
     """
 
     number: int

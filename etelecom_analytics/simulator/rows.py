@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from ..clock import HOME_ZONE, zone
+from ..local_time import HOME_ZONE, zone
 from ..schema import CALLS, LEGS, Column, Kind
 
 __all__ = ["ZERO_TIME", "wire_rows"]
@@ -29,7 +29,10 @@ def _object(values: Mapping[str, Any], columns: tuple[Column, ...]) -> dict[str,
 def _value(value: Any, column: Column) -> Any:
     match column.kind:
         case Kind.LEGS:
-            return [_object(leg or {leg_column.name: None for leg_column in LEGS}, LEGS) for leg in value or []]
+            return [
+                _object(leg or {leg_column.name: None for leg_column in LEGS}, LEGS)
+                for leg in value or []
+            ]
         case Kind.LINKS:
             return value or []
         case Kind.ID:

@@ -53,9 +53,13 @@ def crowded(most: int) -> When:
 def sometimes(share: float, *, seed: int = 0) -> When:
     """About this share of the requests.
 
-    It hangs on what is asked and how often, so however threads take turns, the same requests are met.
+    It hangs on what is asked and how often, so however threads take turns, the same requests are
+    met.
     """
-    return lambda received: Random(f"{seed} {json.dumps(received.body, sort_keys=True)} {received.attempt}").random() < share
+    return lambda received: (
+        Random(f"{seed} {json.dumps(received.body, sort_keys=True)} {received.attempt}").random()
+        < share
+    )
 
 
 @dataclass
@@ -100,13 +104,23 @@ class Book:
         with self._lock:
             self._rules.append(_Rule(fault, when, times))
 
-    def arrived(self, path: str, headers: Mapping[str, str], body: Any) -> tuple[Received, list[Fault]]:
+    def arrived(
+        self, path: str, headers: Mapping[str, str], body: Any
+    ) -> tuple[Received, list[Fault]]:
         """The request with its place among the others, and its faults: the scripted one, or those whose condition it meets."""
         asked = json.dumps([path, body], sort_keys=True)
         with self._lock:
             self._working += 1
             chain = self._chain(path, body)
-            received = Received(path, headers, body, self._count, self._asked[asked], self._working, cursors=chain.cursors)
+            received = Received(
+                path,
+                headers,
+                body,
+                self._count,
+                self._asked[asked],
+                self._working,
+                cursors=chain.cursors,
+            )
             received = replace(received, page=chain.pages.get(received.after, 0))
             self._count += 1
             self._asked[asked] += 1
@@ -125,7 +139,9 @@ class Book:
             chain = self._chain(received.path, received.body)
             if next_cursor and next_cursor not in chain.pages:
                 chain.pages[next_cursor] = received.page + 1
-                if received.page + 1 == len(chain.cursors):  # the first that led there, should rows have moved since
+                if received.page + 1 == len(
+                    chain.cursors
+                ):  # the first that led there, should rows have moved since
                     chain.cursors.append(next_cursor)
 
     def leaves(self) -> None:
@@ -136,8 +152,14 @@ class Book:
     def _chain(self, path: str, body: Any) -> _Chain:
         paging = body.get("paging") if isinstance(body, dict) else None
         cursors = ("after", "before")
-        same = {name: value for name, value in paging.items() if name not in cursors} if isinstance(paging, dict) else None
-        name = json.dumps([path, body.get("filter") if isinstance(body, dict) else None, same], sort_keys=True)
+        same = (
+            {name: value for name, value in paging.items() if name not in cursors}
+            if isinstance(paging, dict)
+            else None
+        )
+        name = json.dumps(
+            [path, body.get("filter") if isinstance(body, dict) else None, same], sort_keys=True
+        )
         return self._chains.setdefault(name, _Chain())
 
 

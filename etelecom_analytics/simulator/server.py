@@ -36,23 +36,38 @@ class CallLogServer:
     Attributes:
         base_url: what a client is given; it ends before the dot.
         api_key: the key that it takes.
-        latency_s: seconds that each answer waits before it is sent; may be set at any time, as the next two.
+        latency_s: seconds that each answer waits before it is sent; may be set at any time, as the
+            next two.
         ignores: fields of the filter that it does not know, such as `{"date_from", "date_to"}`.
         die_after: it answers so many requests; with the next one it dies.
     """
 
-    def __init__(self, service: CallLogService, *, port: int, api_key: str, rewrite: Rewrite | None, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        service: CallLogService,
+        *,
+        port: int,
+        api_key: str,
+        rewrite: Rewrite | None,
+        tls: ssl.SSLContext | None,
+    ) -> None:
         self.api_key = api_key
         self._service, self._rewrite, self._book = service, rewrite, Book()
         self.forget()
         try:
             self._http = Listener(("127.0.0.1", port), self)
         except (OSError, OverflowError) as error:
-            raise InputError(f"Port {port} cannot be listened on ({error}): give another one, or 0 for any that is free.") from None
+            raise InputError(
+                f"Port {port} cannot be listened on ({error}): give another one, or 0 for any that is free."
+            ) from None
         if tls:
-            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
+            self._http.socket = tls.wrap_socket(
+                self._http.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.base_url = f"{'https://localhost' if tls else 'http://127.0.0.1'}:{self._http.server_port}{_BASE_PATH}"
-        self._thread = Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
         self._thread.start()
 
     @property
@@ -98,7 +113,12 @@ class CallLogServer:
     def __enter__(self) -> "CallLogServer":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -115,7 +135,11 @@ class CallLogServer:
             return Answer(reset=True)
         answer: Answer | None = None
         for fault in faults:
-            answer = fault if isinstance(fault, Answer) else fault(received, answer or self._right(method, received, key))
+            answer = (
+                fault
+                if isinstance(fault, Answer)
+                else fault(received, answer or self._right(method, received, key))
+            )
         answer = answer or self._right(method, received, key)
         self._book.answered(received, answer)
         return replace(answer, delay_s=answer.delay_s + self.latency_s)
@@ -126,24 +150,36 @@ class CallLogServer:
 
     def _right(self, method: str, received: Received, key: str) -> Answer:
         try:
-            return Answer(body=self._granted(method, received.path, received.headers, key, received.body))
+            return Answer(
+                body=self._granted(method, received.path, received.headers, key, received.body)
+            )
         except Refusal as refusal:
             return Answer(status=refusal.status, body={"code": refusal.code, "msg": refusal.msg})
 
-    def _granted(self, method: str, path: str, headers: Mapping[str, str], key: str, request: Any) -> bytes:
+    def _granted(
+        self, method: str, path: str, headers: Mapping[str, str], key: str, request: Any
+    ) -> bytes:
         if method != "POST" or path not in _METHODS:
             raise Refusal(404, "bad_route", f"no handler for {method} {path}")
         if not headers.get("content-type", "").startswith("application/json"):
-            raise Refusal(404, "bad_route", f"unexpected Content-Type: {headers.get('content-type', '')!r}")
+            raise Refusal(
+                404, "bad_route", f"unexpected Content-Type: {headers.get('content-type', '')!r}"
+            )
         if key != f"Bearer {self.api_key}":
             raise Refusal(401, "unauthenticated", "the API key is missing or wrong")
         if not isinstance(request, dict):
             raise Refusal(400, "malformed", "the body is not a JSON object")
         if _METHODS[path] in METHODS:
             return self.directory.answer(_METHODS[path], request)
-        known = {name: value for name, value in part_of(request, "filter").items() if name not in self.ignores}
+        known = {
+            name: value
+            for name, value in part_of(request, "filter").items()
+            if name not in self.ignores
+        }
         body = self._service.list_call_logs({**request, "filter": known})
-        return json.dumps(self._rewrite(request, json.loads(body))).encode() if self._rewrite else body
+        return (
+            json.dumps(self._rewrite(request, json.loads(body))).encode() if self._rewrite else body
+        )
 
 
 def serve(

@@ -1,6 +1,7 @@
 """What the API answers to a request, worked out on plain rows: order, pages, cursors, and rows that change meanwhile. No I/O.
 
-Every rule is written here anew, in plain Python, so that tests of the real filters and pages are held against something else.
+Every rule is written here anew, in plain Python, so that tests of the real filters and pages are
+held against something else.
 """
 
 import base64
@@ -55,7 +56,11 @@ class CallLogService:
     """
 
     def __init__(
-        self, rows: Iterable[Row], *, departments: Mapping[str, str] | None = None, hotlines: Mapping[str, str] | None = None
+        self,
+        rows: Iterable[Row],
+        *,
+        departments: Mapping[str, str] | None = None,
+        hotlines: Mapping[str, str] | None = None,
     ) -> None:
         self._rows = self._first = _Rows(tuple(map(_stored, rows)))
         self._changing = Lock()
@@ -69,12 +74,15 @@ class CallLogService:
     def change(self, rows: Iterable[Row]) -> None:
         """Put these rows in the place of those with their ids, or beside the others where the id is new.
 
-        A page is made before a change or after it. Cursors stay good: each is a place in the order, and no count of rows.
+        A page is made before a change or after it. Cursors stay good: each is a place in the order,
+        and no count of rows.
         """
         given = tuple(map(_stored, rows))
         ids = {_id(kept.row) for kept in given} - {""}
         with self._changing:
-            self._rows = _Rows((*(kept for kept in self._rows.stored if _id(kept.row) not in ids), *given))
+            self._rows = _Rows(
+                (*(kept for kept in self._rows.stored if _id(kept.row) not in ids), *given)
+            )
 
     def restore(self) -> None:
         """Undo every change."""
@@ -84,7 +92,9 @@ class CallLogService:
     def list_call_logs(self, request: Mapping[str, Any]) -> bytes:
         """The body of the answer; `Refusal` where the request is wrong."""
         paging = part_of(request, "paging")
-        after, before, sort = (text_of(paging, name, "paging") for name in ("after", "before", "sort"))
+        after, before, sort = (
+            text_of(paging, name, "paging") for name in ("after", "before", "sort")
+        )
         limit, sort = paging.get("limit") or 0, sort or _DEFAULT_SORT
         if after and before:
             raise invalid("paging: after and before exclude each other")
@@ -95,7 +105,11 @@ class CallLogService:
         limit = min(limit or _MOST_ROWS, _MOST_ROWS)
         listing = self._listing(part_of(request, "filter"), sort)
         if before:
-            end = len(listing.keys) if before == _BEGINNING else bisect_left(listing.keys, _key(before))
+            end = (
+                len(listing.keys)
+                if before == _BEGINNING
+                else bisect_left(listing.keys, _key(before))
+            )
             begin = max(0, end - limit)
         else:
             place = after.lstrip(DETOUR)
@@ -110,7 +124,13 @@ class CallLogService:
             "prev": _cursor(listing.keys[begin]) if has_rows else "",
             "sort": sort,
         }
-        return b'{"call_logs":[' + b",".join(listing.texts[begin:end]) + b'],"paging":' + json.dumps(told).encode() + b"}"
+        return (
+            b'{"call_logs":['
+            + b",".join(listing.texts[begin:end])
+            + b'],"paging":'
+            + json.dumps(told).encode()
+            + b"}"
+        )
 
     def _listing(self, wanted: Mapping[str, Any], sort: str) -> _Listing:
         now = self._rows
@@ -129,7 +149,9 @@ class CallLogService:
 
 
 def _stored(row: Row) -> Stored:
-    return Stored(row, json.dumps(row, ensure_ascii=False).encode(errors="surrogatepass"), started(row))
+    return Stored(
+        row, json.dumps(row, ensure_ascii=False).encode(errors="surrogatepass"), started(row)
+    )
 
 
 def _id(row: Row) -> str:

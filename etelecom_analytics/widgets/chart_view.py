@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import altair as alt
-import ipywidgets as ui  # type: ignore[import-untyped]
+import ipywidgets as ui
 
 from ..charts.theme import offline_bundle
 from ..metrics import Selection
@@ -17,12 +17,13 @@ __all__ = ["ChartView", "outputs_of"]
 class ChartView(ui.Output):  # type: ignore[misc]  # ipywidgets has no types
     """A chart of the calls that a panel lets through, drawn anew whenever the panel asks something else.
 
-    It is sent as a specification that JupyterLab draws by itself, so it needs neither the internet nor a megabyte of script.
+    It is sent as a specification that JupyterLab draws by itself, so it needs neither the internet
+    nor a megabyte of script.
 
     Args:
         panel: whose calls are drawn.
-        draw: makes the chart of the calls selected, such as `et.charts.answer_rate`; a function of one's own finds their table in
-            `selection.calls`.
+        draw: makes the chart of the calls selected, such as `et.charts.answer_rate`; a function of
+            one's own finds their table in `selection.calls`.
     """
 
     def __init__(self, panel: FilterPanel, draw: Callable[[Selection], alt.TopLevelMixin]) -> None:
@@ -51,6 +52,7 @@ def outputs_of(draw: Callable[[], alt.TopLevelMixin]) -> tuple[dict[str, Any], .
     try:
         # Altair's check of its own specification takes as long as the numbers do.
         bundle = offline_bundle(draw().to_dict(validate=False))
-    except Exception as error:  # noqa: BLE001  # `draw` may be the reader's own, and nobody is there to catch what it raises
+    # `draw` may be the reader's own, and nobody is there to catch what it raises
+    except Exception as error:  # noqa: BLE001
         bundle = {"text/plain": f"The chart failed: {in_words(error)}"}
     return ({"output_type": "display_data", "data": bundle, "metadata": {}},)

@@ -11,7 +11,9 @@ __all__ = ["CopyButton"]
 class CopyButton(anywidget.AnyWidget):
     """A button with a label, which copies `code`; where the browser forbids it, the code is shown, selected, to be copied by hand."""
 
-    _esm = Path(__file__).with_name("copy_button.js").read_text(encoding="utf-8")  # a path would keep every instance alive, to watch it
+    _esm = (
+        Path(__file__).with_name("copy_button.js").read_text(encoding="utf-8")
+    )  # a path would keep every instance alive, to watch it
 
     def __init__(self) -> None:
         super().__init__(layout={"width": "auto", "flex": "1 1 auto"})

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
-import ipywidgets as ui  # type: ignore[import-untyped]
+import ipywidgets as ui
 
-from .. import clock
+from .. import local_time
 from ..errors import QueryError
-from .choice import CUSTOM, EVERYTHING, RANGES, Choice, days_of
+from .choice import CUSTOM, EVERYTHING, RANGES, PanelState, days_of
 from .fields import CELL, STYLE, WIDE
-from .words import Said
+from .words import StatusLine
 
 __all__ = ["Dates"]
 
@@ -31,11 +31,18 @@ class Dates:
 
     def __init__(self, *, time_zone: str, today: Callable[[], date | None]) -> None:
         names = [EVERYTHING, *RANGES, CUSTOM]
-        self._range = ui.Dropdown(options=names, value=EVERYTHING, description="Dates", style=STYLE, layout=WIDE)
+        self._range = ui.Dropdown(
+            options=names, value=EVERYTHING, description="Dates", style=STYLE, layout=WIDE
+        )
         self._first = ui.DatePicker(description="First day", style=STYLE, layout=WIDE)
-        self._last = ui.DatePicker(description="Last day", style=STYLE, layout=WIDE, tooltip="This day is part of the range")
+        self._last = ui.DatePicker(
+            description="Last day",
+            style=STYLE,
+            layout=WIDE,
+            tooltip="This day is part of the range",
+        )
         self.parts = (self._range, self._first, self._last)
-        self.said, self._times = Said(), Said(alarming=False)
+        self.said, self._times = StatusLine(), StatusLine(alarming=False)
         self._time_zone, self._today = time_zone, today
         self._exact: dict[str, datetime | None] = dict.fromkeys(self.names)
         self._showing = False
@@ -54,10 +61,16 @@ class Dates:
         if last == date.max:
             raise QueryError("The last day lies too far ahead.", "date_to")
         if first and last and first > last and not any(self._exact.values()):
-            raise QueryError(f"The first day ({first}) lies after the last day ({last}).", "date_to")
-        return dates, self._exact["date_from"] or first, self._exact["date_to"] or (last and last + _DAY)
+            raise QueryError(
+                f"The first day ({first}) lies after the last day ({last}).", "date_to"
+            )
+        return (
+            dates,
+            self._exact["date_from"] or first,
+            self._exact["date_to"] or (last and last + _DAY),
+        )
 
-    def show(self, choice: Choice) -> None:
+    def show(self, choice: PanelState) -> None:
         """Set the controls to what is chosen. Times within a day are kept until another day is chosen, and said in words."""
         query = choice.query
         with self._quiet():
@@ -66,7 +79,9 @@ class Dates:
             self._last.value = query.date_to and (query.date_to - _MOMENT).date()
         for edge in self.names:
             moment = getattr(query, edge)
-            whole = moment is None or len(clock.moment_text(moment, self._time_zone)) == len("2026-11-02")
+            whole = moment is None or len(local_time.moment_text(moment, self._time_zone)) == len(
+                "2026-11-02"
+            )
             self._exact[edge] = None if whole else moment
         self._say_times()
 
@@ -105,7 +120,10 @@ class Dates:
             self._last.value = date_to and date_to - _DAY
 
     def _say_times(self) -> None:
-        begin, end = (moment and clock.moment_text(moment, self._time_zone) for moment in self._exact.values())
+        begin, end = (
+            moment and local_time.moment_text(moment, self._time_zone)
+            for moment in self._exact.values()
+        )
         said = [f"{word} {text}" for word, text in (("from", begin), ("before", end)) if text]
         self._times.say(f"Exactly {', '.join(said)}, until another day is chosen." if said else "")
 

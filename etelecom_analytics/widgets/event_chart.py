@@ -19,12 +19,18 @@ BRUSH = "brush"
 class EventChart(anywidget.AnyWidget):
     """A chart in one place: another takes it over, so that the script that draws comes once and each chart is a few kB.
 
-    A click tells, of the mark under it, the values of some fields; a brush the span that it covers on its axis.
+    A click tells, of the mark under it, the values of some fields; a brush the span that it covers
+    on its axis.
     """
 
     told = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, *, clicked: Callable[[Sequence[object]], object], brushed: Callable[[float, float], object]) -> None:
+    def __init__(
+        self,
+        *,
+        clicked: Callable[[Sequence[object]], object],
+        brushed: Callable[[float, float], object],
+    ) -> None:
         self._esm = _script()
         super().__init__(layout={"width": "auto", "overflow": "auto"})
         self._clicked, self._brushed = clicked, brushed
@@ -36,7 +42,9 @@ class EventChart(anywidget.AnyWidget):
 
     def _heard(self, _: object, content: Mapping[str, Any], __: object) -> None:
         match content:
-            case {"kind": "click", "values": list(values)} if all(isinstance(value, str | int | float | None) for value in values):
+            case {"kind": "click", "values": list(values)} if all(
+                isinstance(value, str | int | float | None) for value in values
+            ):
                 self._clicked(values)
             case {"kind": "brush", "span": [int() | float() as one, int() | float() as other]}:
                 self._brushed(min(one, other), max(one, other))

@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
-import ipywidgets as ui  # type: ignore[import-untyped]
+import ipywidgets as ui
 
-from .. import clock
+from .. import local_time
 from ..logs import CallLogs
 from ..query import CallQuery
-from .controls import Controls, asked_of_api
+from .controls import Controls, api_fields
 from .fetching import Fetch, Fetching
 from .panel import BUTTON, Observers, Panel
-from .words import Facts, Said, in_words
+from .words import Facts, StatusLine, in_words
 
 __all__ = ["FetchPanel"]
 
@@ -23,7 +23,8 @@ class FetchPanel(Panel):
 
     Args:
         fetch: `fetch(query, on_progress, stop)` that gives CallLogs, such as `et.fetcher(client)`.
-        query: what is chosen at first; the last 7 days by default. Nothing is fetched before Apply is pressed.
+        query: what is chosen at first; the last 7 days by default. Nothing is fetched before Apply
+            is pressed.
         time_zone: in which days are meant.
         as_of: the moment whose day is "today"; now, by default.
 
@@ -38,24 +39,38 @@ class FetchPanel(Panel):
         *,
         fetch: Fetch,
         query: CallQuery | None = None,
-        time_zone: str = clock.HOME_ZONE,
+        time_zone: str = local_time.HOME_ZONE,
         as_of: date | datetime | str | None = None,
     ) -> None:
-        zone = clock.zone(time_zone)
-        fixed = None if as_of is None else clock.parse_moment(as_of, time_zone, "as_of").date()
-        controls = Controls(asked_of_api(), time_zone=time_zone, today=lambda: fixed or datetime.now(zone).date())
+        zone = local_time.zone(time_zone)
+        fixed = None if as_of is None else local_time.parse_moment(as_of, time_zone, "as_of").date()
+        controls = Controls(
+            api_fields(), time_zone=time_zone, today=lambda: fixed or datetime.now(zone).date()
+        )
         self._fetch = fetch
         self._result: CallLogs | None = None
         self._fetched: CallQuery | None = None
         self._status, self._error = "nothing is fetched yet: press Apply", ""
         self._result_observers: Observers[CallLogs] = Observers()
-        self._apply = ui.Button(description="Apply", tooltip="Fetch what the controls ask", button_style="primary", layout=BUTTON)
-        self._cancel = ui.Button(description="Cancel", tooltip="End the fetch; the result stays", layout=BUTTON)
-        self._failure, self._shown = Said(), Facts()
+        self._apply = ui.Button(
+            description="Apply",
+            tooltip="Fetch what the controls ask",
+            button_style="primary",
+            layout=BUTTON,
+        )
+        self._cancel = ui.Button(
+            description="Cancel", tooltip="End the fetch; the result stays", layout=BUTTON
+        )
+        self._failure, self._shown = StatusLine(), Facts()
         super().__init__(controls, controls.chosen_by(query, default="last 7 days"), debounce_s=0)
         self._apply.on_click(lambda _: self.apply())
         self._cancel.on_click(lambda _: self.cancel())
-        self._stack([self._apply, self._cancel, self._reset, self._copy], self._words, self._failure, self._shown)
+        self._stack(
+            [self._apply, self._cancel, self._reset, self._copy],
+            self._words,
+            self._failure,
+            self._shown,
+        )
         self._show()
 
     @property
@@ -80,7 +95,13 @@ class FetchPanel(Panel):
             if self._under_way or self._controls.wrong:
                 return
             self._status, self._error = "fetching", ""
-            self._under_way = Fetching(self._fetch, self._choice.query, show=self._progressed, end=self._ended, lock=self._lock)
+            self._under_way = Fetching(
+                self._fetch,
+                self._choice.query,
+                show=self._progressed,
+                end=self._ended,
+                lock=self._lock,
+            )
             self._show()
             self._under_way.start()
 
@@ -116,7 +137,11 @@ class FetchPanel(Panel):
     def _progressed(self, rows: int, reached: datetime | None) -> None:
         with self._lock:
             if self._under_way and not self._under_way.stopped:
-                back = f", back to {reached.astimezone(clock.zone(self._choice.query.time_zone)):%Y-%m-%d %H:%M}" if reached else ""
+                back = (
+                    f", back to {reached.astimezone(local_time.zone(self._choice.query.time_zone)):%Y-%m-%d %H:%M}"
+                    if reached
+                    else ""
+                )
                 self._status = f"fetching: {rows:,} calls so far{back}"
                 self._show()
 
@@ -134,13 +159,16 @@ class FetchPanel(Panel):
             else:
                 self._status = f"the fetch failed{kept}"
                 self._error = (
-                    in_words(outcome) if isinstance(outcome, BaseException) else f"fetch gave {type(outcome).__name__}, not CallLogs."
+                    in_words(outcome)
+                    if isinstance(outcome, BaseException)
+                    else f"fetch gave {type(outcome).__name__}, not CallLogs."
                 )
             self._show()
         if outcome is self._result and isinstance(outcome, CallLogs):
             try:
                 self._result_observers.tell(outcome)
-            except Exception as error:  # noqa: BLE001  # a callback's: nobody is there to catch it, so it is said on the panel
+            # a callback's: nobody is there to catch it, so it is said on the panel
+            except Exception as error:  # noqa: BLE001
                 self._error = f"A callback failed: {in_words(error)}"
                 self._show()
 
@@ -157,7 +185,9 @@ class FetchPanel(Panel):
 
     def _show(self) -> None:
         super()._show()
-        self._apply.disabled = bool(self._under_way) or self._controls.wrong or self._choice.query == self._fetched
+        self._apply.disabled = (
+            bool(self._under_way) or self._controls.wrong or self._choice.query == self._fetched
+        )
         self._cancel.disabled = not self._under_way or self._under_way.stopped
         self._words.tell([*super()._facts(), ("status", self._status)])
         self._failure.say(self._error)

@@ -21,8 +21,9 @@ _BREATH_S = 0.1
 class Fetching:
     """One fetch, under way.
 
-    `show(rows, reached)` and `end(outcome)` are called in the thread of the event loop that ran when the fetch began, or by `wait`; where
-    no loop ran, in the fetch's own thread. The outcome is what `fetch` gave, or what it raised. Both are called with `lock` held.
+    `show(rows, reached)` and `end(outcome)` are called in the thread of the event loop that ran
+    when the fetch began, or by `wait`; where no loop ran, in the fetch's own thread. The outcome is
+    what `fetch` gave, or what it raised. Both are called with `lock` held.
     """
 
     def __init__(
@@ -58,7 +59,10 @@ class Fetching:
     def wait(self, timeout_s: float | None) -> bool:
         """Whether it ended within so many seconds; its news are told while it goes on, so that blocking the loop stops nothing."""
         until = time.monotonic() + (math.inf if timeout_s is None else timeout_s)
-        while not self._done.wait(max(0.0, min(_BREATH_S, until - time.monotonic()))) and time.monotonic() < until:
+        while (
+            not self._done.wait(max(0.0, min(_BREATH_S, until - time.monotonic())))
+            and time.monotonic() < until
+        ):
             self.deliver()
         self.deliver()
         return self._done.is_set()
@@ -75,7 +79,8 @@ class Fetching:
     def _work(self) -> None:
         try:
             outcome: object = self._fetch(self.query, self._on_progress, self._stop.is_set)
-        except BaseException as error:  # noqa: BLE001  # whatever it is, the panel says it, and the thread ends quietly
+        # whatever it is, the panel says it, and the thread ends quietly
+        except BaseException as error:  # noqa: BLE001
             outcome = error
         self._outcome.append(outcome)
         self._done.set()

@@ -3,12 +3,24 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-import ipywidgets as ui  # type: ignore[import-untyped]
+import ipywidgets as ui
 
 from ..query import COMPARISONS, CallQuery
-from .words import Said
+from .words import StatusLine
 
-__all__ = ["CELL", "STYLE", "WIDE", "Duration", "Extensions", "Field", "Group", "Ids", "OneOf", "Text", "Word"]
+__all__ = [
+    "CELL",
+    "STYLE",
+    "WIDE",
+    "Duration",
+    "Extensions",
+    "Field",
+    "Group",
+    "Ids",
+    "OneOf",
+    "Text",
+    "Word",
+]
 
 STYLE = {"description_width": "92px"}
 WIDE = {"width": "auto", "margin": "2px"}
@@ -34,13 +46,14 @@ class Field:
     """
 
     def __init__(self, name: str, *parts: ui.DOMWidget) -> None:
-        self.name, self.names, self.parts, self.said = name, (name,), parts, Said()
+        self.name, self.names, self.parts, self.said = name, (name,), parts, StatusLine()
         self._shown: tuple[object, object] = (None, None)
 
     def read(self) -> object:
         """The value, as CallQuery takes it; None or empty when nothing is asked."""
         shown, value = self._shown
-        # Untouched controls give back just what was put into them, though they may show it in another form.
+        # Untouched controls give back just what was put into them, though they may show it in
+        # another form.
         return value if shown == self._values() else self._read()
 
     def show(self, query: CallQuery) -> None:
@@ -60,7 +73,10 @@ class Field:
     def cells(self) -> list[ui.DOMWidget]:
         """What stands in the grid: the words stand under the first control."""
         first, *others = self.parts
-        return [ui.VBox([first, self.said], layout=CELL), *(ui.VBox([part], layout=CELL) for part in others)]
+        return [
+            ui.VBox([first, self.said], layout=CELL),
+            *(ui.VBox([part], layout=CELL) for part in others),
+        ]
 
     def observe(self, changed: Callable[[], object]) -> None:
         """Call `changed` whenever one of the controls has a new value."""
@@ -73,14 +89,19 @@ class Word(Field):
 
     def __init__(self, name: str, label: str, words: Sequence[str]) -> None:
         options = [("any", ANY), *((word.replace("_", " "), word) for word in words)]
-        super().__init__(name, ui.Dropdown(options=options, value=ANY, description=label, style=STYLE, layout=WIDE))
+        super().__init__(
+            name,
+            ui.Dropdown(options=options, value=ANY, description=label, style=STYLE, layout=WIDE),
+        )
 
 
 class Text(Field):
     """A line of text."""
 
     def __init__(self, name: str, label: str, hint: str) -> None:
-        super().__init__(name, ui.Text(description=label, placeholder=hint, style=STYLE, layout=WIDE))
+        super().__init__(
+            name, ui.Text(description=label, placeholder=hint, style=STYLE, layout=WIDE)
+        )
 
     def _read(self) -> object:
         return self.parts[0].value.strip() or None
@@ -113,17 +134,27 @@ class Extensions(Field):
         self.parts[0].value = tuple(dict.fromkeys(query.extension_ids))
 
     def _offer(self, wanted: Sequence[str]) -> None:
-        counts = self._counts | {extension: 0 for extension in wanted if extension not in self._counts}
+        counts = self._counts | {
+            extension: 0 for extension in wanted if extension not in self._counts
+        }
         chooser = self.parts[0]
         told = sorted((self._names.get(extension, extension), extension) for extension in counts)
-        chooser.options = [(f"{name} ({counts[extension]:,} calls)", extension) for name, extension in told]
+        chooser.options = [
+            (f"{name} ({counts[extension]:,} calls)", extension) for name, extension in told
+        ]
         chooser.rows = max(_FEWEST_ROWS, min(_MOST_ROWS, len(counts)))
 
 
 class Group(Field):
     """One value of a dimension that a query cannot ask, out of those that occur; it is kept beside the query."""
 
-    def __init__(self, name: str, label: str, values: Iterable[tuple[str | None, int]], names: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        label: str,
+        values: Iterable[tuple[str | None, int]],
+        names: Mapping[str, str],
+    ) -> None:
         self._counts, self._names = dict(values), names
         super().__init__(name, ui.Dropdown(description=label, style=STYLE, layout=WIDE))
         self.show_value(asked=False)
@@ -136,7 +167,9 @@ class Group(Field):
     def show_value(self, value: object = None, *, asked: bool) -> None:
         """Set the control to what is asked."""
         wanted = str(value) if asked and value is not None else None
-        counts = self._counts if wanted is None or wanted in self._counts else self._counts | {wanted: 0}
+        counts = (
+            self._counts if wanted is None or wanted in self._counts else self._counts | {wanted: 0}
+        )
         told = sorted((self._names.get(key, key), key) for key in counts if key is not None)
         chooser = self.parts[0]
         chooser.options = [
@@ -150,7 +183,9 @@ class Group(Field):
 class OneOf(Field):
     """One id out of those that occur, by name where it has one, with how many calls each has."""
 
-    def __init__(self, name: str, label: str, counts: Iterable[tuple[str, int]], names: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, label: str, counts: Iterable[tuple[str, int]], names: Mapping[str, str]
+    ) -> None:
         self._counts, self._names = dict(counts), names
         super().__init__(name, ui.Dropdown(description=label, style=STYLE, layout=WIDE))
         self._offer(None)
@@ -161,18 +196,36 @@ class OneOf(Field):
         self.parts[0].value = wanted or ANY
 
     def _offer(self, wanted: str | None) -> None:
-        counts = self._counts if wanted is None or wanted in self._counts else self._counts | {wanted: 0}
+        counts = (
+            self._counts if wanted is None or wanted in self._counts else self._counts | {wanted: 0}
+        )
         told = sorted((self._names.get(key, key), key) for key in counts)
-        self.parts[0].options = [("any", ANY), *((f"{name} ({counts[key]:,} calls)", key) for name, key in told)]
+        self.parts[0].options = [
+            ("any", ANY),
+            *((f"{name} ({counts[key]:,} calls)", key) for name, key in told),
+        ]
 
 
 class Duration(Field):
     """A comparison, and seconds."""
 
     def __init__(self) -> None:
-        options = [("any", ANY), *((_COMPARISON_WORDS.get(word, word), word) for word in COMPARISONS)]
-        comparison = ui.Dropdown(options=options, value=ANY, description="Duration", style=STYLE, layout=WIDE)
-        seconds = ui.BoundedIntText(value=30, min=0, max=2**31 - 1, description="Seconds", style=STYLE, layout=WIDE, disabled=True)
+        options = [
+            ("any", ANY),
+            *((_COMPARISON_WORDS.get(word, word), word) for word in COMPARISONS),
+        ]
+        comparison = ui.Dropdown(
+            options=options, value=ANY, description="Duration", style=STYLE, layout=WIDE
+        )
+        seconds = ui.BoundedIntText(
+            value=30,
+            min=0,
+            max=2**31 - 1,
+            description="Seconds",
+            style=STYLE,
+            layout=WIDE,
+            disabled=True,
+        )
         super().__init__("duration", comparison, seconds)
         comparison.observe(lambda change: seconds.set_trait("disabled", not change["new"]), "value")
 

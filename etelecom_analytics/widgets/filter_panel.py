@@ -5,13 +5,13 @@ from datetime import date, datetime
 
 import polars as pl
 
-from .. import clock
+from .. import local_time
 from ..errors import InputError
 from ..metrics import Selection
 from ..names import labels
 from ..query import CallQuery
-from .choice import Choice
-from .controls import Controls, asked_of_table
+from .choice import PanelState
+from .controls import Controls, table_fields
 from .panel import Panel
 
 __all__ = ["FilterPanel"]
@@ -22,13 +22,16 @@ _NEEDED = ("started_at", "direction", "call_state", "caller", "callee", "duratio
 class FilterPanel(Panel):
     """Controls that filter a table of calls while one looks on.
 
-    `panel.filtered` is the table of calls that match, `panel.query` the question; `panel.observe_query(callback)` tells each new one.
+    `panel.filtered` is the table of calls that match, `panel.query` the question;
+    `panel.observe_query(callback)` tells each new one.
 
     Args:
-        calls: one row a call, as in `logs.calls`; where they have names, extensions are chosen by these.
+        calls: one row a call, as in `logs.calls`; where they have names, extensions are chosen by
+            these.
         query: what is chosen at first; all calls by default.
         time_zone: in which days are meant.
-        as_of: the moment whose day is "today"; by default that of the latest call, never this machine's clock.
+        as_of: the moment whose day is "today"; by default that of the latest call, never this
+            machine's local_time.
         debounce_s: how long to wait for a further change before filtering; 0 filters at once.
 
     Raises:
@@ -40,17 +43,23 @@ class FilterPanel(Panel):
         calls: pl.DataFrame,
         *,
         query: CallQuery | None = None,
-        time_zone: str = clock.HOME_ZONE,
+        time_zone: str = local_time.HOME_ZONE,
         as_of: date | datetime | str | None = None,
         debounce_s: float = 0.3,
     ) -> None:
-        if not isinstance(calls, pl.DataFrame) or (missing := [name for name in _NEEDED if name not in calls.columns]):
-            what = f"a table without {', '.join(missing)}" if isinstance(calls, pl.DataFrame) else type(calls).__name__
+        if not isinstance(calls, pl.DataFrame) or (
+            missing := [name for name in _NEEDED if name not in calls.columns]
+        ):
+            what = (
+                f"a table without {', '.join(missing)}"
+                if isinstance(calls, pl.DataFrame)
+                else type(calls).__name__
+            )
             raise InputError(f"FilterPanel takes a table of calls, such as logs.calls; got {what}.")
         self._selection = self._all = Selection(calls)
         self._today = _day(calls, time_zone, as_of)
         extensions = calls["extension_id"].drop_nulls().value_counts().iter_rows()
-        asked = asked_of_table(extensions, labels(calls, "extension_id"))
+        asked = table_fields(extensions, labels(calls, "extension_id"))
         controls = Controls(asked, time_zone=time_zone, today=lambda: self._today)
         super().__init__(controls, controls.chosen_by(query), debounce_s=debounce_s)
         self._stack(self._words, [self._reset, self._copy])
@@ -69,8 +78,8 @@ class FilterPanel(Panel):
         self._settle()
         return self._selection
 
-    def _accept(self, choice: Choice) -> None:
-        self._selection = self._all.asked(choice.query)
+    def _accept(self, choice: PanelState) -> None:
+        self._selection = self._all.matching(choice.query)
 
     def _code(self) -> str:
         return f"{super()._code()}filtered = calls.filter(query.to_expr())\n"
@@ -87,5 +96,13 @@ class FilterPanel(Panel):
 
 
 def _day(calls: pl.DataFrame, time_zone: str, as_of: date | datetime | str | None) -> date | None:
-    latest = calls["started_at"].max() if as_of is None else clock.parse_moment(as_of, time_zone, "as_of")
-    return latest.astimezone(clock.zone(time_zone)).date() if isinstance(latest, datetime) else None
+    latest = (
+        calls["started_at"].max()
+        if as_of is None
+        else local_time.parse_moment(as_of, time_zone, "as_of")
+    )
+    return (
+        latest.astimezone(local_time.zone(time_zone)).date()
+        if isinstance(latest, datetime)
+        else None
+    )

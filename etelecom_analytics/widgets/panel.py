@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-import ipywidgets as ui  # type: ignore[import-untyped]
+import ipywidgets as ui
 from IPython.display import display
 
 from ..errors import EtelecomError
 from ..query import CallQuery
-from .choice import Choice
+from .choice import PanelState
 from .controls import Controls
 from .copy_button import CopyButton
 from .keep_keys import PANEL_CLASS, KeepKeys
-from .settling import Settling
-from .words import Facts, Said, facts_html, in_words, left_behind
+from .settling import Debouncer
+from .words import Facts, StatusLine, facts_html, in_words, static_form
 
 __all__ = ["BUTTON", "Observers", "Panel"]
 
@@ -27,18 +27,22 @@ BUTTON = {"width": "auto", "min_width": "88px"}
 class Panel(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """Controls, and what they come to. Reading any attribute settles what was changed a moment ago."""
 
-    def __init__(self, controls: Controls, choice: Choice, *, debounce_s: float) -> None:
+    def __init__(self, controls: Controls, choice: PanelState, *, debounce_s: float) -> None:
         self._controls, self._choice, self._first = controls, choice, choice
         self._observers: Observers[CallQuery] = Observers()
         self._lock = threading.RLock()
-        self._settling = Settling(self._settle_and_tell, delay_s=debounce_s)
-        self._words, self._trouble = Facts(), Said()
-        self._reset = ui.Button(description="Reset", tooltip="Back to what the panel began with", layout=BUTTON)
+        self._settling = Debouncer(self._settle_and_tell, delay_s=debounce_s)
+        self._words, self._trouble = Facts(), StatusLine()
+        self._reset = ui.Button(
+            description="Reset", tooltip="Back to what the panel began with", layout=BUTTON
+        )
         self._copy = CopyButton()
         controls.show(choice)
         controls.observe(self._settling.changed)
         self._reset.on_click(lambda _: self._choose(self._first))
-        super().__init__(layout={"width": "100%", "max_width": "1180px", "padding": "4px", "overflow": "visible"})
+        super().__init__(
+            layout={"width": "100%", "max_width": "1180px", "padding": "4px", "overflow": "visible"}
+        )
         self.add_class(PANEL_CLASS)
 
     @property
@@ -55,7 +59,8 @@ class Panel(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def restore(self, state: Mapping[str, object]) -> None:
         """Choose what `state` told; what it leaves out is not asked.
 
-        A key or a value that does not exist is an error that lists what does, and nothing changes then.
+        A key or a value that does not exist is an error that lists what does, and nothing changes
+        then.
         """
         self._choose(self._controls.chosen(state))
 
@@ -77,10 +82,15 @@ class Panel(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _stack(self, *rows: ui.DOMWidget | Iterable[ui.DOMWidget]) -> None:
         """Put these on the page from top to bottom; several that come together stand side by side."""
-        shown = [row if isinstance(row, ui.DOMWidget) else ui.HBox(list(row), layout={"flex_flow": "wrap"}) for row in rows]
+        shown = [
+            row
+            if isinstance(row, ui.DOMWidget)
+            else ui.HBox(list(row), layout={"flex_flow": "wrap"})
+            for row in rows
+        ]
         self.children = [self._controls.box, self._trouble, *shown, KeepKeys()]
 
-    def _choose(self, choice: Choice) -> None:
+    def _choose(self, choice: PanelState) -> None:
         with self._lock:
             self._accept(choice)
             self._settling.forget()
@@ -107,10 +117,11 @@ class Panel(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _settle_and_tell(self) -> None:
         try:
             self._settle()
-        except Exception as error:  # noqa: BLE001  # a callback's: nobody is there to catch it, so it is said on the panel
+        # a callback's: nobody is there to catch it, so it is said on the panel
+        except Exception as error:  # noqa: BLE001
             self._trouble.say(f"A callback failed: {in_words(error)}")
 
-    def _accept(self, choice: Choice) -> None:
+    def _accept(self, choice: PanelState) -> None:
         """Take the choice, or raise an EtelecomError that says why it cannot be."""
 
     def _code(self) -> str:
@@ -118,19 +129,30 @@ class Panel(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         """What there is to say, as (name, text); the one source of all representations."""
-        kept = ", as before; what the controls say now cannot be asked" if self._controls.wrong else ""
+        kept = (
+            ", as before; what the controls say now cannot be asked" if self._controls.wrong else ""
+        )
         yield "asks for", f"{self._choice.query}{kept}"
 
     def _show(self) -> None:
         self._copy.code = self._code()
 
     def __repr__(self) -> str:
-        return "\n".join([type(self).__name__, *(f"  {name:<8}  {text}" for name, text in self._facts())])
+        return "\n".join(
+            [type(self).__name__, *(f"  {name:<8}  {text}" for name, text in self._facts())]
+        )
 
     def _repr_html_(self) -> str:
-        return left_behind(facts_html(self._facts(), f"{type(self).__name__}, as it was; run the cell again to turn its controls"))
+        return static_form(
+            facts_html(
+                self._facts(),
+                f"{type(self).__name__}, as it was; run the cell again to turn its controls",
+            )
+        )
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, object]:
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, object]:
         """The live panel, and what it leaves behind in text and in HTML."""
         live = super()._repr_mimebundle_() or {}
         return {**live, "text/plain": repr(self), "text/html": self._repr_html_()}
@@ -138,8 +160,9 @@ class Panel(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _ipython_display_(self) -> None:
         """Show the live panel, and beside it what it leaves behind.
 
-        A saved notebook keeps no widgets, and where JupyterLab trusts it, it shows an error in place of one, whatever else that output
-        holds. So the form that lasts is an output of its own, which hides while the panel lives.
+        A saved notebook keeps no widgets, and where JupyterLab trusts it, it shows an error in
+        place of one, whatever else that output holds. So the form that lasts is an output of its
+        own, which hides while the panel lives.
         """
         still = {"text/plain": repr(self), "text/html": self._repr_html_()}
         live = self._repr_mimebundle_() if self.comm is not None else {}

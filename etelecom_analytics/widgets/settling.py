@@ -1,10 +1,10 @@
-"""Settling: doing something once a run of changes is over."""
+"""Debouncer: doing something once a run of changes is over."""
 
 import asyncio
 import threading
 from collections.abc import Callable
 
-__all__ = ["Settling", "running_loop"]
+__all__ = ["Debouncer", "running_loop"]
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
@@ -15,11 +15,11 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-class Settling:
+class Debouncer:
     """Calls `act` when no change has come for `delay_s`; at once where no event loop runs, or without a delay.
 
-    Front ends may send changes to a thread and a loop of their own, so a newer change does not cancel the timer of an older one, which
-    may tick elsewhere, but outdates it.
+    Front ends may send changes to a thread and a loop of their own, so a newer change does not
+    cancel the timer of an older one, which may tick elsewhere, but outdates it.
     """
 
     def __init__(self, act: Callable[[], object], *, delay_s: float) -> None:

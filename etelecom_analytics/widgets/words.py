@@ -4,13 +4,13 @@ import html
 from collections.abc import Iterable
 from typing import Protocol
 
-import ipywidgets as ui  # type: ignore[import-untyped]
+import ipywidgets as ui
 
 from ..errors import EtelecomError
-from ..numbers import mask
+from ..phone_numbers import mask
 from .keep_keys import PANEL_CLASS
 
-__all__ = ["Facts", "Said", "facts_html", "in_words", "left_behind"]
+__all__ = ["Facts", "StatusLine", "facts_html", "in_words", "static_form"]
 
 _SHAPE = "line-height:1.4;white-space:pre-wrap;overflow-wrap:anywhere"
 _ALARM = f"{_SHAPE};color:var(--jp-error-color1, #b71c1c)"
@@ -22,12 +22,14 @@ class SpeaksHtml(Protocol):
     def _repr_html_(self) -> str: ...
 
 
-class Said(ui.HTML):  # type: ignore[misc]  # ipywidgets has no types
+class StatusLine(ui.HTML):  # type: ignore[misc]  # ipywidgets has no types
     """Words that take no room while there are none; a screen reader says them when they come."""
 
     def __init__(self, *, alarming: bool = True) -> None:
         super().__init__(layout=ui.Layout(display="none", margin="0 2px 4px 2px", width="auto"))
-        self._how = f'role="alert" style="{_ALARM}"' if alarming else f'role="status" style="{_SHAPE}"'
+        self._how = (
+            f'role="alert" style="{_ALARM}"' if alarming else f'role="status" style="{_SHAPE}"'
+        )
 
     def say(self, text: str) -> None:
         """Show the text, as text."""
@@ -57,11 +59,14 @@ def facts_html(facts: Iterable[tuple[str, str]], caption: str = "") -> str:
         f"<tr>{cell.format('th', ';white-space:nowrap', html.escape(name))}{cell.format('td', '', html.escape(text))}</tr>"
         for name, text in facts
     )
-    head = caption and f'<caption style="text-align:left;white-space:nowrap">{html.escape(caption)}</caption>'
+    head = (
+        caption
+        and f'<caption style="text-align:left;white-space:nowrap">{html.escape(caption)}</caption>'
+    )
     return f"<table>{head}<tbody>{rows}</tbody></table>"
 
 
-def left_behind(made: str) -> str:
+def static_form(made: str) -> str:
     """HTML that shows itself where no live panel stands in the same cell."""
     hide = f".jp-OutputArea:has(.{PANEL_CLASS}) .etelecom-left-behind {{ display: none; }}"
     return f'<style>{hide}</style><div class="etelecom-left-behind">{made}</div>'

@@ -46,9 +46,13 @@ def test_cursors_lead_forth_and_back(client: et.Client):
 
 
 def test_oldest_first_is_the_other_way_round(client: et.Client):
-    starts = [call["started_at"] for call in client.list_calls(limit=3, sort="started_at").call_logs]
+    starts = [
+        call["started_at"] for call in client.list_calls(limit=3, sort="started_at").call_logs
+    ]
 
-    assert [datetime.fromisoformat(start) for start in starts] == sorted(datetime.fromisoformat(start) for start in starts)
+    assert [datetime.fromisoformat(start) for start in starts] == sorted(
+        datetime.fromisoformat(start) for start in starts
+    )
 
 
 def test_only_the_fields_that_are_set_are_sent(client: et.Client, server: CallLogServer):
@@ -61,7 +65,9 @@ def test_only_the_fields_that_are_set_are_sent(client: et.Client, server: CallLo
 
 
 @pytest.mark.parametrize("wrong", [{"limit": 101}, {"limit": -1}, {"after": "a", "before": "b"}])
-def test_a_wrong_page_is_refused_before_it_is_asked_for(wrong: dict[str, object], client: et.Client, server: CallLogServer):
+def test_a_wrong_page_is_refused_before_it_is_asked_for(
+    wrong: dict[str, object], client: et.Client, server: CallLogServer
+):
     with pytest.raises(errors.InputError):
         client.list_calls(**wrong)
     assert not server.requests
@@ -73,13 +79,17 @@ def test_a_wrong_page_is_refused_before_it_is_asked_for(wrong: dict[str, object]
 def test_a_wrong_key_names_where_it_came_from(client_of: ClientOf, server: CallLogServer):
     client = client_of(base_url=server.base_url, api_key=SECRET)
 
-    with pytest.raises(errors.Unauthenticated, match=r"Check the key given in Client's argument api_key") as caught:
+    with pytest.raises(
+        errors.Unauthenticated, match=r"Check the key given in Client's argument api_key"
+    ) as caught:
         client.list_calls()
     assert caught.value.attempts == 1
     assert len(server.requests) == 1
 
 
-def test_a_wrong_path_shows_the_address_and_the_other_spelling(client_of: ClientOf, server: CallLogServer):
+def test_a_wrong_path_shows_the_address_and_the_other_spelling(
+    client_of: ClientOf, server: CallLogServer
+):
     client = client_of(base_url=server.base_url + "s", api_key=server.api_key)
 
     with pytest.raises(errors.BadRoute) as caught:
@@ -99,17 +109,31 @@ def test_a_wrong_path_shows_the_address_and_the_other_spelling(client_of: Client
         (404, "bad_route", errors.BadRoute),
     ],
 )
-def test_a_refusal_is_raised_at_once(status: int, code: str, kind: type[errors.ApiError], client: et.Client, server: CallLogServer):
-    server.script(Answer(status=status, body={"code": code, "msg": "duration: must be positive", "meta": {"field": "duration"}}))
+def test_a_refusal_is_raised_at_once(
+    status: int, code: str, kind: type[errors.ApiError], client: et.Client, server: CallLogServer
+):
+    server.script(
+        Answer(
+            status=status,
+            body={"code": code, "msg": "duration: must be positive", "meta": {"field": "duration"}},
+        )
+    )
 
     with pytest.raises(kind, match=r"duration: must be positive.*field") as caught:
         client.list_calls()
-    assert (type(caught.value), caught.value.status, caught.value.code, caught.value.attempts) == (kind, status, code, 1)
+    assert (type(caught.value), caught.value.status, caught.value.code, caught.value.attempts) == (
+        kind,
+        status,
+        code,
+        1,
+    )
 
 
 def test_a_redirect_is_not_followed_with_the_key(client: et.Client, server: CallLogServer):
     with serve([]) as elsewhere:
-        server.script(Answer(status=307, headers={"Location": f"{elsewhere.base_url}.Etelecom/ListCallLogs"}))
+        server.script(
+            Answer(status=307, headers={"Location": f"{elsewhere.base_url}.Etelecom/ListCallLogs"})
+        )
         with pytest.raises(errors.BadRoute, match="sends us elsewhere"):
             client.list_calls()
         assert not elsewhere.requests
@@ -119,7 +143,9 @@ def test_a_redirect_is_not_followed_with_the_key(client: et.Client, server: Call
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_two_faults_that_pass_and_then_success(status: int, client: et.Client, server: CallLogServer, waits: list[float]):
+def test_two_faults_that_pass_and_then_success(
+    status: int, client: et.Client, server: CallLogServer, waits: list[float]
+):
     fault = Answer(status=status, body={"code": "unavailable", "msg": "try later"})
     server.script(fault, fault)
 
@@ -131,19 +157,43 @@ def test_two_faults_that_pass_and_then_success(status: int, client: et.Client, s
 @pytest.mark.parametrize(
     ("answer", "kind", "says"),
     [
-        (Answer(body=b"<html>\n<body>Bad gateway", content_type="text/html"), errors.Unreadable, "<html>"),
+        (
+            Answer(body=b"<html>\n<body>Bad gateway", content_type="text/html"),
+            errors.Unreadable,
+            "<html>",
+        ),
         (Answer(body=b""), errors.Unreadable, "an empty body"),
         (Answer(body=b'{"call_logs": [{"id"'), errors.Unreadable, '{"call_logs"'),
         (Answer(body=b"[]"), errors.Unreadable, r"\[\]"),
         (Answer(body=b'{"call_logs": []}'), errors.Unreadable, "no paging"),
         (Answer(body={"call_logs": {}, "paging": {}}), errors.Unreadable, "not a list"),
-        (Answer(body=b'{"call_logs": [{"id": "1",}], "paging": {"next": "", "prev": ""}}'), errors.Unreadable, "call_logs"),
+        (
+            Answer(body=b'{"call_logs": [{"id": "1",}], "paging": {"next": "", "prev": ""}}'),
+            errors.Unreadable,
+            "call_logs",
+        ),
         (Answer(body=b"[" * 100_000), errors.Unreadable, r"\["),
-        (Answer(status=503, body=b"upstream connect error"), errors.Unavailable, "503: upstream connect error"),
+        (
+            Answer(status=503, body=b"upstream connect error"),
+            errors.Unavailable,
+            "503: upstream connect error",
+        ),
         (Answer(body=PAGE, cut_after=12), errors.NoAnswer, "cut in the middle"),
         (Answer(body=PAGE, cut_after=0), errors.NoAnswer, "cut|closed"),
     ],
-    ids=["html", "empty", "half", "list", "no paging", "no list", "broken row", "deep", "503", "cut", "cut at once"],
+    ids=[
+        "html",
+        "empty",
+        "half",
+        "list",
+        "no paging",
+        "no list",
+        "broken row",
+        "deep",
+        "503",
+        "cut",
+        "cut at once",
+    ],
 )
 def test_what_is_no_answer_is_asked_for_again_and_told_in_the_end(
     answer: Answer, kind: type[errors.ApiError], says: str, client: et.Client, server: CallLogServer
@@ -161,9 +211,13 @@ def test_what_is_no_answer_is_asked_for_again_and_told_in_the_end(
 def test_a_dead_port_says_that_nobody_is_there(client_of: ClientOf):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        client = client_of(base_url=f"http://127.0.0.1:{taken.getsockname()[1]}/v1/shop", api_key=SECRET)
+        client = client_of(
+            base_url=f"http://127.0.0.1:{taken.getsockname()[1]}/v1/shop", api_key=SECRET
+        )
 
-        with pytest.raises(errors.NoAnswer, match=r"Connection refused.*Check the network and the address") as caught:
+        with pytest.raises(
+            errors.NoAnswer, match=r"Connection refused.*Check the network and the address"
+        ) as caught:
             client.list_calls()
     assert caught.value.attempts == 6
 
@@ -178,7 +232,9 @@ def test_a_server_that_is_silent_times_out(client_of: ClientOf, server: CallLogS
 def test_a_server_that_drips_is_left_when_the_time_is_over(client_of: ClientOf):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = client_of(
-            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}/v1/shop", api_key=SECRET, retry=et.Retry(attempts=1, total_s=0.5)
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}/v1/shop",
+            api_key=SECRET,
+            retry=et.Retry(attempts=1, total_s=0.5),
         )
         began = time.monotonic()
         with _dripping(listener), pytest.raises(errors.NoAnswer, match="nothing more came"):
@@ -186,7 +242,7 @@ def test_a_server_that_drips_is_left_when_the_time_is_over(client_of: ClientOf):
     assert time.monotonic() - began < 3
 
 
-class _dripping:  # noqa: N801  # reads as a verb
+class _dripping:  # reads as a verb  # noqa: N801
     """A server that sends its headers, and then a byte every 50 ms for longer than anybody would wait."""
 
     def __init__(self, listener: socket.socket) -> None:
@@ -199,7 +255,9 @@ class _dripping:  # noqa: N801  # reads as a verb
         connection, _ = listener.accept()
         with connection:
             connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+            connection.sendall(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+            )
             while not self._over.wait(0.05):
                 try:
                     connection.sendall(b" ")
@@ -218,13 +276,21 @@ class _dripping:  # noqa: N801  # reads as a verb
 
 
 def test_retry_after_in_seconds(client: et.Client, server: CallLogServer, waits: list[float]):
-    server.script(Answer(status=429, headers={"Retry-After": "17"}, body={"code": "resource_exhausted", "msg": "slow down"}))
+    server.script(
+        Answer(
+            status=429,
+            headers={"Retry-After": "17"},
+            body={"code": "resource_exhausted", "msg": "slow down"},
+        )
+    )
 
     client.list_calls(limit=1)
     assert waits == [17]
 
 
-def test_retry_after_as_a_date_by_the_servers_own_clock(client: et.Client, server: CallLogServer, waits: list[float]):
+def test_retry_after_as_a_date_by_the_servers_own_clock(
+    client: et.Client, server: CallLogServer, waits: list[float]
+):
     until = email.utils.format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     server.script(Answer(status=503, headers={"Retry-After": until}))
 
@@ -233,7 +299,14 @@ def test_retry_after_as_a_date_by_the_servers_own_clock(client: et.Client, serve
 
 
 @pytest.mark.parametrize(
-    "nonsense", ["soon", "-5", "nan", "Mon, 99 Nov 2026 00:00:00 GMT", "Wed, 21 Oct 99999999999999999999 07:28:00 GMT"]
+    "nonsense",
+    [
+        "soon",
+        "-5",
+        "nan",
+        "Mon, 99 Nov 2026 00:00:00 GMT",
+        "Wed, 21 Oct 99999999999999999999 07:28:00 GMT",
+    ],
 )
 def test_a_retry_after_that_cannot_be_read_falls_back_to_our_own_wait(
     nonsense: str, client: et.Client, server: CallLogServer, waits: list[float]
@@ -244,7 +317,9 @@ def test_a_retry_after_that_cannot_be_read_falls_back_to_our_own_wait(
     assert 0.25 <= waits[0] <= 0.5
 
 
-def test_a_wait_longer_than_we_have_is_not_begun(client: et.Client, server: CallLogServer, waits: list[float]):
+def test_a_wait_longer_than_we_have_is_not_begun(
+    client: et.Client, server: CallLogServer, waits: list[float]
+):
     server.script(Answer(status=429, headers={"Retry-After": "3600"}))
 
     with pytest.raises(errors.RateLimited, match="It asks to wait 3600 s"):
@@ -252,7 +327,9 @@ def test_a_wait_longer_than_we_have_is_not_begun(client: et.Client, server: Call
     assert waits == []
 
 
-def test_a_retry_is_told_in_the_log(client: et.Client, server: CallLogServer, caplog: pytest.LogCaptureFixture):
+def test_a_retry_is_told_in_the_log(
+    client: et.Client, server: CallLogServer, caplog: pytest.LogCaptureFixture
+):
     server.script(Answer(status=503))
 
     client.list_calls(limit=1)
@@ -265,17 +342,28 @@ def test_a_retry_is_told_in_the_log(client: et.Client, server: CallLogServer, ca
 def _every_trace_of(error: BaseException) -> str:
     """Whatever of an error may be printed: message, repr, pickle, the traceback with all local variables."""
     told = traceback.TracebackException.from_exception(error, capture_locals=True)
-    return "".join([str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error)), *told.format()])
+    return "".join(
+        [str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error)), *told.format()]
+    )
 
 
-KEYS = ["sk-live-9f8e7d6c5b4a", "sk-live-1234567890-abcdef", "0912345678", 'quoted"and\\slashed/key']
+KEYS = [
+    "sk-live-9f8e7d6c5b4a",
+    "sk-live-1234567890-abcdef",
+    "0912345678",
+    'quoted"and\\slashed/key',
+]
 ECHOES: dict[str, Callable[[str], Answer]] = {
-    "in msg": lambda key: Answer(status=401, body={"code": "unauthenticated", "msg": f"no such key: {key}"}),
+    "in msg": lambda key: Answer(
+        status=401, body={"code": "unauthenticated", "msg": f"no such key: {key}"}
+    ),
     "in code": lambda key: Answer(status=400, body={"code": f"bad {key}", "msg": "x"}),
     "in meta": lambda key: Answer(status=400, body={"code": "x", "msg": "x", "meta": {"key": key}}),
     "cut": lambda key: Answer(status=401, body={"code": "x", "msg": "x" * 150 + key}),
     "html": lambda key: Answer(body=f"<p>{key}</p>".encode()),
-    "location": lambda key: Answer(status=302, headers={"Location": f"https://elsewhere.example/{key}"}),
+    "location": lambda key: Answer(
+        status=302, headers={"Location": f"https://elsewhere.example/{key}"}
+    ),
     "gateway": lambda key: Answer(status=502, body=f"upstream refused {key}".encode()),
     "cut body": lambda key: Answer(body={"key": key}, cut_after=3),
     "wrong key": lambda key: Answer(status=401, body={"code": "unauthenticated", "msg": "no"}),
@@ -290,7 +378,11 @@ def _parts(key: str) -> list[str]:
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("fault", ECHOES)
 def test_the_key_is_in_no_message_repr_log_or_traceback(
-    fault: str, key: str, client_of: ClientOf, server: CallLogServer, caplog: pytest.LogCaptureFixture
+    fault: str,
+    key: str,
+    client_of: ClientOf,
+    server: CallLogServer,
+    caplog: pytest.LogCaptureFixture,
 ):
     caplog.set_level(logging.DEBUG)
     client = client_of(base_url=server.base_url, api_key=key, retry=et.Retry(attempts=2))
@@ -305,7 +397,9 @@ def test_the_key_is_in_no_message_repr_log_or_traceback(
     assert [part for part in _parts(key) if part in told] == []
 
 
-def test_the_key_is_in_no_traceback_of_a_dead_server_or_of_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_the_key_is_in_no_traceback_of_a_dead_server_or_of_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     monkeypatch.chdir(tmp_path)
     for address in ("http://127.0.0.1:9/v1/shop", "http://pbx.example/v1/shop", ""):
         (tmp_path / ".env").write_text(f"ETELECOM_BASE_URL={address}\nETELECOM_API_KEY={SECRET}\n")
@@ -321,8 +415,17 @@ def test_a_client_is_not_pickled_with_its_key(client: et.Client):
 
 def test_no_message_holds_a_phone_number(client: et.Client, server: CallLogServer):
     server.script(
-        Answer(status=400, body={"code": "bad 0900000001", "msg": "x" * 155 + "0900000001", "meta": {"number": "+84 900 000 001"}}),
-        Answer(status=302, headers={"Location": "https://elsewhere.example/?n=0900000001" + "z" * 3000}),
+        Answer(
+            status=400,
+            body={
+                "code": "bad 0900000001",
+                "msg": "x" * 155 + "0900000001",
+                "meta": {"number": "+84 900 000 001"},
+            },
+        ),
+        Answer(
+            status=302, headers={"Location": "https://elsewhere.example/?n=0900000001" + "z" * 3000}
+        ),
         Answer(status=400, body=b"\x1b]0;pwned\x07 090/000/0001\nsecond line"),
     )
     for _ in range(3):
@@ -363,7 +466,9 @@ def test_an_address_to_which_no_key_may_be_sent(address: str):
         et.Client(address, SECRET)
 
 
-def test_certificates_are_always_checked(client_of: ClientOf, calls: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_certificates_are_always_checked(
+    client_of: ClientOf, calls: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     """A server with a certificate that nobody vouches for gets nothing; one that the user vouches for is talked to."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -379,15 +484,23 @@ def test_certificates_are_always_checked(client_of: ClientOf, calls: pl.DataFram
         assert len(client.list_calls().call_logs) == 3
 
 
-def test_a_server_without_tls_is_told_apart_from_one_with_a_bad_certificate(client_of: ClientOf, server: CallLogServer):
-    client = client_of(base_url=server.base_url.replace("http://", "https://"), api_key=SECRET, retry=et.Retry(attempts=1))
+def test_a_server_without_tls_is_told_apart_from_one_with_a_bad_certificate(
+    client_of: ClientOf, server: CallLogServer
+):
+    client = client_of(
+        base_url=server.base_url.replace("http://", "https://"),
+        api_key=SECRET,
+        retry=et.Retry(attempts=1),
+    )
 
     with pytest.raises(errors.NoAnswer, match=r"(?i)ssl") as caught:
         client.list_calls()
     assert not isinstance(caught.value, errors.BadCertificate)
 
 
-def test_a_proxy_sees_nothing_of_what_goes_to_this_machine(monkeypatch: pytest.MonkeyPatch, client_of: ClientOf, server: CallLogServer):
+def test_a_proxy_sees_nothing_of_what_goes_to_this_machine(
+    monkeypatch: pytest.MonkeyPatch, client_of: ClientOf, server: CallLogServer
+):
     with serve([]) as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.base_url.split("/v1")[0])
@@ -399,7 +512,9 @@ def test_a_proxy_sees_nothing_of_what_goes_to_this_machine(monkeypatch: pytest.M
 # Settings.
 
 
-def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, server: CallLogServer, tmp_path: Path):
+def test_settings_come_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, server: CallLogServer, tmp_path: Path
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ETELECOM_BASE_URL", server.base_url + "/")
     monkeypatch.setenv("ETELECOM_API_KEY", server.api_key)
@@ -409,7 +524,9 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, ser
         assert repr(client) == f"Client({server.base_url!r}, <API key from ETELECOM_API_KEY>)"
 
 
-def test_a_dotenv_file_is_honoured_and_the_environment_goes_first(monkeypatch: pytest.MonkeyPatch, server: CallLogServer, tmp_path: Path):
+def test_a_dotenv_file_is_honoured_and_the_environment_goes_first(
+    monkeypatch: pytest.MonkeyPatch, server: CallLogServer, tmp_path: Path
+):
     (tmp_path / ".env").write_text(f"ETELECOM_BASE_URL={server.base_url}\nETELECOM_API_KEY=wrong\n")
     (tmp_path / "deeper").mkdir()
     monkeypatch.chdir(tmp_path / "deeper")
@@ -424,7 +541,9 @@ def test_a_dotenv_file_is_honoured_and_the_environment_goes_first(monkeypatch: p
         assert client.list_calls(limit=1).call_logs
 
 
-def test_a_dotenv_file_that_is_no_text_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_a_dotenv_file_that_is_no_text_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     """PowerShell's `>` writes UTF-16."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_bytes("ETELECOM_API_KEY=x\n".encode("utf-16"))

@@ -41,7 +41,9 @@ PASSING: dict[str, faults.Fault] = {
     "empty page": faults.empty_page(),
     "three empty pages": faults.empty_page(3),
     "null page": faults.empty_page(null=True),
-    "a cursor that repeats once": faults.empty_page(same_cursor=True),  # but for the first page's, which would be a circle at once
+    "a cursor that repeats once": faults.empty_page(
+        same_cursor=True
+    ),  # but for the first page's, which would be a circle at once
     "null list": faults.null_list(),
 }
 """What a client must get over without help; each for some of the requests."""
@@ -64,7 +66,12 @@ def faulty(some: pl.DataFrame) -> Iterator[CallLogServer]:
 
 def quick_client(server: CallLogServer, waits: list[float], *, attempts: int = 12) -> et.Client:
     """A client that waits in no time."""
-    return et.Client(server.base_url, server.api_key, sleep=waits.append, retry=et.Retry(attempts=attempts, total_s=1e6))
+    return et.Client(
+        server.base_url,
+        server.api_key,
+        sleep=waits.append,
+        retry=et.Retry(attempts=attempts, total_s=1e6),
+    )
 
 
 def pages_of(rows: int) -> et.FetchOptions:
@@ -80,7 +87,13 @@ def pages_of(rows: int) -> et.FetchOptions:
     workers=st.integers(1, 6),
 )
 def test_any_fault_that_passes_gives_the_same_calls_as_none(
-    chosen: list[str], share: float, seed: int, page_size: int, workers: int, some: pl.DataFrame, faulty: CallLogServer
+    chosen: list[str],
+    share: float,
+    seed: int,
+    page_size: int,
+    workers: int,
+    some: pl.DataFrame,
+    faulty: CallLogServer,
 ):
     assume(not any(REPEATS in name for name in chosen) or EMPTY.isdisjoint(chosen))
     faulty.forget()
@@ -88,7 +101,10 @@ def test_any_fault_that_passes_gives_the_same_calls_as_none(
         fault = PASSING[name]
         some_of_them = schedule.sometimes(share, seed=seed + place)
         faulty.misbehave(
-            fault, when=lambda request, name=name, met=some_of_them: met(request) and not (REPEATS in name and not request.page)
+            fault,
+            when=lambda request, name=name, met=some_of_them: (
+                met(request) and not (REPEATS in name and not request.page)
+            ),
         )
     with quick_client(faulty, [], attempts=300) as client:
         logs = et.fetch_calls(client, DAYS, workers=workers, options=pages_of(page_size))
@@ -99,16 +115,23 @@ def test_any_fault_that_passes_gives_the_same_calls_as_none(
 
 
 @pytest.mark.parametrize("name", sorted(PASSING))
-def test_each_fault_alone_on_every_first_attempt(name: str, some: pl.DataFrame, faulty: CallLogServer):
+def test_each_fault_alone_on_every_first_attempt(
+    name: str, some: pl.DataFrame, faulty: CallLogServer
+):
     faulty.forget()
-    faulty.misbehave(PASSING[name], when=lambda request: request.attempt == 0 and not (REPEATS in name and request.page == 0))
+    faulty.misbehave(
+        PASSING[name],
+        when=lambda request: request.attempt == 0 and not (REPEATS in name and request.page == 0),
+    )
     with quick_client(faulty, []) as client:
         assert_frame_equal(et.fetch_calls(client, DAYS, workers=3).calls, some)
 
 
 @pytest.mark.parametrize("of", [1, 2, 7])
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_cycle_of_cursors_is_an_error_after_one_probe(of: int, workers: int, some: pl.DataFrame, faulty: CallLogServer):
+def test_a_cycle_of_cursors_is_an_error_after_one_probe(
+    of: int, workers: int, some: pl.DataFrame, faulty: CallLogServer
+):
     faulty.forget()
     faulty.misbehave(faults.cycle(of))
     with (
@@ -130,14 +153,21 @@ def test_a_cycle_of_cursors_is_an_error_after_one_probe(of: int, workers: int, s
 def test_too_many_empty_pages_are_an_error(faulty: CallLogServer):
     faulty.forget()
     faulty.misbehave(faults.empty_page(4))
-    with quick_client(faulty, []) as client, pytest.raises(errors.PagingError, match="4 empty pages in a row"):
+    with (
+        quick_client(faulty, []) as client,
+        pytest.raises(errors.PagingError, match="4 empty pages in a row"),
+    ):
         et.fetch_calls(client, DAYS)
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_an_older_state_of_the_same_call_does_not_stay(workers: int, some: pl.DataFrame, faulty: CallLogServer):
+def test_an_older_state_of_the_same_call_does_not_stay(
+    workers: int, some: pl.DataFrame, faulty: CallLogServer
+):
     faulty.forget()
-    faulty.misbehave(faults.doubling(lambda row: {**row, "note": "old", "updated_at": "2020-01-01T00:00:00Z"}))
+    faulty.misbehave(
+        faults.doubling(lambda row: {**row, "note": "old", "updated_at": "2020-01-01T00:00:00Z"})
+    )
     with quick_client(faulty, []) as client:
         logs = et.fetch_calls(client, DAYS, workers=workers)
 
@@ -146,21 +176,28 @@ def test_an_older_state_of_the_same_call_does_not_stay(workers: int, some: pl.Da
 
 
 @pytest.mark.parametrize("workers", [1, 5])
-def test_records_that_are_no_calls_are_set_aside_with_their_place(workers: int, some: pl.DataFrame, faulty: CallLogServer):
+def test_records_that_are_no_calls_are_set_aside_with_their_place(
+    workers: int, some: pl.DataFrame, faulty: CallLogServer
+):
     faulty.forget()
     faulty.misbehave(faults.adding("no object", {"caller": "nobody"}))
     with quick_client(faulty, []) as client:
         logs = et.fetch_calls(client, DAYS, workers=workers)
 
     assert_frame_equal(logs.calls, some)
-    assert {str(each.record) for each in logs.report.set_aside} == {"no object", "{'caller': 'nobody'}"}
+    assert {str(each.record) for each in logs.report.set_aside} == {
+        "no object",
+        "{'caller': 'nobody'}",
+    }
     places = [(each.page, each.position) for each in logs.report.set_aside]
     assert len(set(places)) == len(places)
     assert all(page < logs.report.pages for page, _ in places)
 
 
 @pytest.mark.parametrize("workers", [1, 5])
-def test_every_kind_of_drift_is_told_and_loses_no_call(workers: int, some: pl.DataFrame, faulty: CallLogServer):
+def test_every_kind_of_drift_is_told_and_loses_no_call(
+    workers: int, some: pl.DataFrame, faulty: CallLogServer
+):
     faulty.forget()
     faulty.misbehave(faults.drifting())
     with quick_client(faulty, []) as client:
@@ -171,7 +208,9 @@ def test_every_kind_of_drift_is_told_and_loses_no_call(workers: int, some: pl.Da
     assert len(logs.report.drift) > 20
 
 
-def test_drift_and_calls_are_the_same_for_any_number_of_workers(some: pl.DataFrame, faulty: CallLogServer):
+def test_drift_and_calls_are_the_same_for_any_number_of_workers(
+    some: pl.DataFrame, faulty: CallLogServer
+):
     """Rows at an edge come with two windows, so drift may be counted once more, but no kind of it differs."""
     faulty.forget()
     faulty.misbehave(faults.drifting())
@@ -198,13 +237,17 @@ def test_one_worker_that_is_told_to_wait_slows_all(some: pl.DataFrame, faulty: C
         logs = et.fetch_calls(client, DAYS, workers=6, options=pages_of(15))
 
     assert_frame_equal(logs.calls, some)
-    pauses = [later - earlier for earlier, later in zip(sorted(came), sorted(came)[1:], strict=False)]
+    pauses = [
+        later - earlier for earlier, later in zip(sorted(came), sorted(came)[1:], strict=False)
+    ]
     assert max(pauses) >= timedelta(seconds=0.85)
     before = sum(moment < max(zip(pauses, sorted(came), strict=False))[1] for moment in came)
     assert before <= 12 + 2 * 6
 
 
-def test_a_limit_of_requests_a_second_is_kept_by_all_workers_together(some: pl.DataFrame, faulty: CallLogServer):
+def test_a_limit_of_requests_a_second_is_kept_by_all_workers_together(
+    some: pl.DataFrame, faulty: CallLogServer
+):
     faulty.forget()
     client = et.Client(faulty.base_url, faulty.api_key, retry=et.Retry(requests_per_s=40))
     began = datetime.now(UTC)
@@ -228,15 +271,24 @@ def test_a_server_that_dies_for_good_is_an_error_that_keeps_what_came(some: pl.D
     assert_frame_equal(caught.value.partial.calls, some.head(400))
 
 
-def test_a_row_that_an_edit_moves_while_pages_are_read_is_there_once(some: pl.DataFrame, faulty: CallLogServer):
+def test_a_row_that_an_edit_moves_while_pages_are_read_is_there_once(
+    some: pl.DataFrame, faulty: CallLogServer
+):
     """Its start is corrected to an earlier moment, which the chain has still before it."""
     faulty.forget()
     rows = wire_rows(some)
-    moved = {**rows[120], "started_at": rows[600]["started_at"], "updated_at": "2026-12-31T00:00:00Z"}
+    moved = {
+        **rows[120],
+        "started_at": rows[600]["started_at"],
+        "updated_at": "2026-12-31T00:00:00Z",
+    }
     faulty.misbehave(faults.then(lambda: faulty.change(moved)), when=schedule.at(1))
     with quick_client(faulty, []) as client:
         logs = et.fetch_calls(client, DAYS, workers=1)
 
     assert set(logs.calls["id"]) == set(some["id"])
     assert logs.calls["id"].is_unique().all()
-    assert logs.calls.filter(pl.col("id") == rows[120]["id"])["started_at"].item() == some["started_at"][600]
+    assert (
+        logs.calls.filter(pl.col("id") == rows[120]["id"])["started_at"].item()
+        == some["started_at"][600]
+    )

@@ -37,7 +37,10 @@ def test_call_targets_are_the_legs_one_a_row(client: et.Client):
     logs = et.fetch_calls(client, et.CallQuery(direction="in"))
 
     assert logs.call_targets.schema == pl.Schema(CALL_TARGETS_SCHEMA)
-    nested = {call["id"]: call["call_targets"] for call in logs.calls.select("id", "call_targets").to_dicts()}
+    nested = {
+        call["id"]: call["call_targets"]
+        for call in logs.calls.select("id", "call_targets").to_dicts()
+    }
     regrouped: dict[str, list[Any]] = {call_id: [] for call_id in nested}
     for leg in logs.call_targets.to_dicts():
         call_id, index = leg.pop("call_id"), leg.pop("target_index")
@@ -65,10 +68,16 @@ def test_any_page_size_gives_the_same_calls(page_size: int, calls: pl.DataFrame)
     assert logs.report.pages == -(-150 // page_size) + 1
 
 
-def test_a_row_that_comes_twice_is_there_once_in_its_newest_state(client_of: ClientOf, calls: pl.DataFrame):
+def test_a_row_that_comes_twice_is_there_once_in_its_newest_state(
+    client_of: ClientOf, calls: pl.DataFrame
+):
     first = calls.head(3).with_columns(note=pl.lit("old"))
-    later = first.with_columns(note=pl.lit("new"), updated_at=pl.col("updated_at") + pl.duration(seconds=1))
-    untimed = first.with_columns(note=pl.lit("untimed"), updated_at=pl.lit(None, dtype=CALL_SCHEMA["updated_at"]))
+    later = first.with_columns(
+        note=pl.lit("new"), updated_at=pl.col("updated_at") + pl.duration(seconds=1)
+    )
+    untimed = first.with_columns(
+        note=pl.lit("untimed"), updated_at=pl.lit(None, dtype=CALL_SCHEMA["updated_at"])
+    )
     with serve(pl.concat([later, first, untimed])) as server:
         logs = et.fetch_calls(client_of(server))
 
@@ -78,19 +87,33 @@ def test_a_row_that_comes_twice_is_there_once_in_its_newest_state(client_of: Cli
 
 def test_at_a_tie_the_last_fetched_stays(client_of: ClientOf, calls: pl.DataFrame):
     one = calls.head(1)
-    with serve(pl.concat([one.with_columns(note=pl.lit(name)) for name in ("first", "second", "third")])) as server:
+    with serve(
+        pl.concat([one.with_columns(note=pl.lit(name)) for name in ("first", "second", "third")])
+    ) as server:
         logs = et.fetch_calls(client_of(server))
 
     assert logs.calls["note"].to_list() == ["third"]
 
 
-def test_the_end_of_the_range_is_exclusive_though_the_api_counts_it_in(client_of: ClientOf, calls: pl.DataFrame):
+def test_the_end_of_the_range_is_exclusive_though_the_api_counts_it_in(
+    client_of: ClientOf, calls: pl.DataFrame
+):
     begin = datetime(2026, 11, 2, tzinfo=UTC)
-    at = [begin, datetime(2026, 11, 2, 23, 59, 59, 999999, tzinfo=UTC), datetime(2026, 11, 3, tzinfo=UTC)]
+    at = [
+        begin,
+        datetime(2026, 11, 2, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(2026, 11, 3, tzinfo=UTC),
+    ]
     with serve(calls.head(3).with_columns(started_at=pl.Series(at))) as server:
-        logs = et.fetch_calls(client_of(server), et.CallQuery(date_from="2026-11-02", date_to="2026-11-03", time_zone="UTC"))
+        logs = et.fetch_calls(
+            client_of(server),
+            et.CallQuery(date_from="2026-11-02", date_to="2026-11-03", time_zone="UTC"),
+        )
 
-        assert server.requests[0].body["filter"] == {"date_from": "2026-11-02T00:00:00+00:00", "date_to": "2026-11-03T00:00:00+00:00"}
+        assert server.requests[0].body["filter"] == {
+            "date_from": "2026-11-02T00:00:00+00:00",
+            "date_to": "2026-11-03T00:00:00+00:00",
+        }
     assert logs.calls["started_at"].to_list() == at[1::-1]
     assert (logs.report.received, logs.report.outside, logs.report.rows) == (3, 1, 2)
 
@@ -112,7 +135,15 @@ _queries = st.fixed_dictionaries(
         "direction": st.sampled_from(DIRECTIONS),
         "call_state": st.sampled_from(["answered", "not_answered", "unknown"]),
         "duration": st.tuples(
-            st.sampled_from(["less_than", "less_than_or_equal_to", "greater_than", "greater_than_or_equal_to", "equal_to"]),
+            st.sampled_from(
+                [
+                    "less_than",
+                    "less_than_or_equal_to",
+                    "greater_than",
+                    "greater_than_or_equal_to",
+                    "equal_to",
+                ]
+            ),
             st.integers(0, 200),
         ),
         "date_from": st.datetimes(datetime(2026, 11, 1), datetime(2026, 11, 5)),
@@ -123,19 +154,31 @@ _queries = st.fixed_dictionaries(
 
 
 @settings(max_examples=40)
-@given(fields=_queries, by=st.sampled_from(["caller", "callee", "extension_id", "user_id", "external_id", "external_session_id"]))
-def test_a_filter_commutes_with_fetching(fields: dict[str, Any], by: str, calls: pl.DataFrame, shared_server: CallLogServer):
+@given(
+    fields=_queries,
+    by=st.sampled_from(
+        ["caller", "callee", "extension_id", "user_id", "external_id", "external_session_id"]
+    ),
+)
+def test_a_filter_commutes_with_fetching(
+    fields: dict[str, Any], by: str, calls: pl.DataFrame, shared_server: CallLogServer
+):
     """Asked of the API or of the table, a query means the same; here the server's filters are code of its own."""
     if (place := fields.pop("place", None)) is not None and (value := calls[by][place]) is not None:
         if by in ("caller", "callee"):
-            # The API compares numbers as they are written, so this holds for a number that is written in one way only.
+            # The API compares numbers as they are written, so this holds for a number that is
+            # written in one way only.
             fields["call_number"] = value if value.startswith(("0", "1")) else None
         else:
-            fields[f"{by}s" if by == "extension_id" else by] = [value] if by == "extension_id" else value
+            fields[f"{by}s" if by == "extension_id" else by] = (
+                [value] if by == "extension_id" else value
+            )
     query = et.CallQuery(**fields)
     expected = calls.filter(query.to_expr())
     if query.call_number:
-        expected = expected.filter((pl.col("caller") == query.call_number) | (pl.col("callee") == query.call_number))
+        expected = expected.filter(
+            (pl.col("caller") == query.call_number) | (pl.col("callee") == query.call_number)
+        )
 
     with et.Client(shared_server.base_url, shared_server.api_key) as client:
         logs = et.fetch_calls(client, query)
@@ -144,8 +187,12 @@ def test_a_filter_commutes_with_fetching(fields: dict[str, Any], by: str, calls:
 
 def test_hotline_and_department_are_asked_of_the_api(client_of: ClientOf, calls: pl.DataFrame):
     ids = calls["id"].head(6).to_list()
-    with serve(calls, hotlines=dict.fromkeys(ids[:4], "7"), departments=dict.fromkeys(ids[2:], "9")) as server:
-        logs = et.fetch_calls(client_of(server), et.CallQuery(hotline_ids=["7", "8"], department_id="9"))
+    with serve(
+        calls, hotlines=dict.fromkeys(ids[:4], "7"), departments=dict.fromkeys(ids[2:], "9")
+    ) as server:
+        logs = et.fetch_calls(
+            client_of(server), et.CallQuery(hotline_ids=["7", "8"], department_id="9")
+        )
 
     assert logs.calls["id"].to_list() == ids[2:4]
 
@@ -153,7 +200,9 @@ def test_hotline_and_department_are_asked_of_the_api(client_of: ClientOf, calls:
 # A world that is not well.
 
 
-def test_a_fault_in_the_middle_passes_unnoticed(client: et.Client, server: CallLogServer, calls: pl.DataFrame):
+def test_a_fault_in_the_middle_passes_unnoticed(
+    client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
     first = client.list_calls()
     server.script(
         Answer(body=first.body),
@@ -167,9 +216,14 @@ def test_a_fault_in_the_middle_passes_unnoticed(client: et.Client, server: CallL
     assert_frame_equal(et.fetch_calls(client).calls, calls)
 
 
-def test_an_error_in_the_middle_says_why_and_holds_what_came(client: et.Client, server: CallLogServer):
+def test_an_error_in_the_middle_says_why_and_holds_what_came(
+    client: et.Client, server: CallLogServer
+):
     first = client.list_calls()
-    server.script(Answer(body=first.body), Answer(status=401, body={"code": "unauthenticated", "msg": "revoked"}))
+    server.script(
+        Answer(body=first.body),
+        Answer(status=401, body={"code": "unauthenticated", "msg": "revoked"}),
+    )
 
     with pytest.raises(errors.Unauthenticated, match="revoked") as caught:
         et.fetch_calls(client)
@@ -177,15 +231,21 @@ def test_an_error_in_the_middle_says_why_and_holds_what_came(client: et.Client, 
     assert caught.value.partial.calls.height == 100
 
 
-def test_a_repeating_cursor_is_an_error_that_says_how_far_it_got(client: et.Client, server: CallLogServer):
+def test_a_repeating_cursor_is_an_error_that_says_how_far_it_got(
+    client: et.Client, server: CallLogServer
+):
     rows = client.list_calls(limit=5).call_logs
     server.script(*[Answer(body={"call_logs": rows, "paging": {"next": "again", "prev": ""}})] * 3)
 
-    with pytest.raises(errors.PagingError, match=r"'again' came twice and brought nothing new; 2 pages were read"):
+    with pytest.raises(
+        errors.PagingError, match=r"'again' came twice and brought nothing new; 2 pages were read"
+    ):
         et.fetch_calls(client)
 
 
-def test_a_null_list_and_an_empty_page_in_the_middle_lose_nothing(client: et.Client, server: CallLogServer, calls: pl.DataFrame):
+def test_a_null_list_and_an_empty_page_in_the_middle_lose_nothing(
+    client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
     first = client.list_calls()
     second = client.list_calls(after=first.next)
     server.script(
@@ -258,12 +318,32 @@ def without(row: Request, field: str) -> Request:
             datetime(2026, 11, 2, 1, 0, 0, 123456, tzinfo=UTC),
         ),
         (ROW | {"created_at": "yesterday"}, ("created_at", "unreadable time"), "created_at", None),
-        (ROW | {"created_at": "2026-02-31T00:00:00Z"}, ("created_at", "unreadable time"), "created_at", None),
-        (ROW | {"created_at": "2026-11-02T08:00:00"}, ("created_at", "unreadable time"), "created_at", None),
+        (
+            ROW | {"created_at": "2026-02-31T00:00:00Z"},
+            ("created_at", "unreadable time"),
+            "created_at",
+            None,
+        ),
+        (
+            ROW | {"created_at": "2026-11-02T08:00:00"},
+            ("created_at", "unreadable time"),
+            "created_at",
+            None,
+        ),
         (ROW | {"created_at": 1793581200}, ("created_at", "wrong type"), "created_at", None),
         (ROW | {"mood": "good"}, ("mood", "new field"), "id", ROW["id"]),
-        (ROW | {"recording_urls": "https://r.example/1"}, ("recording_urls", "wrong type"), "recording_urls", ["https://r.example/1"]),
-        (ROW | {"recording_urls": [None, "a"]}, ("recording_urls", "wrong type"), "recording_urls", ["a"]),
+        (
+            ROW | {"recording_urls": "https://r.example/1"},
+            ("recording_urls", "wrong type"),
+            "recording_urls",
+            ["https://r.example/1"],
+        ),
+        (
+            ROW | {"recording_urls": [None, "a"]},
+            ("recording_urls", "wrong type"),
+            "recording_urls",
+            ["a"],
+        ),
         (ROW | {"call_targets": "none"}, ("call_targets", "wrong type"), "call_targets", []),
     ],
     ids=lambda value: f"{value[0]} {value[1]}" if isinstance(value, tuple) else "",
@@ -281,10 +361,20 @@ def test_drift_neither_loses_the_row_nor_stops_the_fetch(
 @pytest.mark.parametrize(
     ("leg", "drift", "field", "kept"),
     [
-        (LEG | {"ring_duration": "10"}, ("call_targets.ring_duration", "quoted number"), "ring_duration", 10),
+        (
+            LEG | {"ring_duration": "10"},
+            ("call_targets.ring_duration", "quoted number"),
+            "ring_duration",
+            10,
+        ),
         (LEG | {"fail_code": 487.5}, ("call_targets.fail_code", "fraction"), "fail_code", None),
         (without(LEG, "status"), ("call_targets.status", "missing"), "status", None),
-        (LEG | {"target_number": 101}, ("call_targets.target_number", "number"), "target_number", "101"),
+        (
+            LEG | {"target_number": 101},
+            ("call_targets.target_number", "number"),
+            "target_number",
+            "101",
+        ),
         (LEG | {"codec": "opus"}, ("call_targets.codec", "new field"), "target_number", "101"),
         (17, ("call_targets", "wrong type"), "target_number", None),
         (None, ("call_targets", "wrong type"), "target_number", None),
@@ -300,10 +390,19 @@ def test_drift_in_a_leg_neither_loses_the_leg_nor_the_call(
 
 
 @pytest.mark.parametrize(
-    "clean", [{"call_targets": None}, {"recording_urls": None}, {"recording_urls": [""]}, {"caller": ""}, {"direction": ""}]
+    "clean",
+    [
+        {"call_targets": None},
+        {"recording_urls": None},
+        {"recording_urls": [""]},
+        {"caller": ""},
+        {"direction": ""},
+    ],
 )
 def test_what_is_no_drift(clean: Request, client_of: ClientOf):
-    logs = fetched(client_of, ROW | clean, without(ROW, "call_targets") | {"id": "4000000000000000002"})
+    logs = fetched(
+        client_of, ROW | clean, without(ROW, "call_targets") | {"id": "4000000000000000002"}
+    )
 
     assert logs.report.drift == ()
     assert logs.calls.height == 2
@@ -312,7 +411,17 @@ def test_what_is_no_drift(clean: Request, client_of: ClientOf):
 
 
 @pytest.mark.parametrize(
-    "record", [{**ROW, "id": ""}, {**ROW, "id": "0"}, {**ROW, "id": None}, without(ROW, "id"), 17, "call", None, [ROW]]
+    "record",
+    [
+        {**ROW, "id": ""},
+        {**ROW, "id": "0"},
+        {**ROW, "id": None},
+        without(ROW, "id"),
+        17,
+        "call",
+        None,
+        [ROW],
+    ],
 )
 def test_a_record_without_an_id_is_set_aside_as_it_came(record: object, client_of: ClientOf):
     logs = fetched(client_of, ROW, record)
@@ -324,19 +433,33 @@ def test_a_record_without_an_id_is_set_aside_as_it_came(record: object, client_o
 
 def test_drift_is_counted_and_told_once_without_numbers_notes_or_links(client_of: ClientOf):
     rows = [
-        ROW | {"id": str(10**18 + n), "caller": 84900000001 + n, "recording_urls": "https://r.example/secret", "note": ["private"]}
+        ROW
+        | {
+            "id": str(10**18 + n),
+            "caller": 84900000001 + n,
+            "recording_urls": "https://r.example/secret",
+            "note": ["private"],
+        }
         for n in range(150)
     ]
     logs = fetched(client_of, *rows)
 
-    assert told(logs) == [("caller", "number", 150), ("note", "wrong type", 150), ("recording_urls", "wrong type", 150)]
+    assert told(logs) == [
+        ("caller", "number", 150),
+        ("note", "wrong type", 150),
+        ("recording_urls", "wrong type", 150),
+    ]
     shown = repr(logs.report.drift) + repr(logs) + logs._repr_html_()
     assert not re.search("84900|secret|private", shown)
     assert "84…" in shown
 
 
 def test_bytes_that_are_no_text_do_not_stop_the_fetch(client_of: ClientOf, server: CallLogServer):
-    body = json.dumps({"call_logs": [ROW | {"note": "NOTE"}], "paging": {"next": "", "prev": ""}}).encode().replace(b"NOTE", b"caf\xe9")
+    body = (
+        json.dumps({"call_logs": [ROW | {"note": "NOTE"}], "paging": {"next": "", "prev": ""}})
+        .encode()
+        .replace(b"NOTE", b"caf\xe9")
+    )
     server.script(Answer(body=body))
     logs = et.fetch_calls(client_of(server))
 
@@ -344,14 +467,25 @@ def test_bytes_that_are_no_text_do_not_stop_the_fetch(client_of: ClientOf, serve
     assert told(logs) == [("call_logs", "broken text", 1)]
 
 
-_values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+_values = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.lists(st.integers(), max_size=2)
+)
 
 
 @settings(max_examples=60)
 @given(
     rows=st.lists(
-        st.dictionaries(st.sampled_from(sorted(ROW)), _values, max_size=6).map(lambda odd: {**ROW, **odd})
-        | st.dictionaries(st.sampled_from(sorted(LEG)), _values, max_size=4).map(lambda odd: {**ROW, "call_targets": [{**LEG, **odd}]})
+        st.dictionaries(st.sampled_from(sorted(ROW)), _values, max_size=6).map(
+            lambda odd: {**ROW, **odd}
+        )
+        | st.dictionaries(st.sampled_from(sorted(LEG)), _values, max_size=4).map(
+            lambda odd: {**ROW, "call_targets": [{**LEG, **odd}]}
+        )
         | _values,
         max_size=6,
     )
@@ -360,13 +494,19 @@ def test_whatever_comes_every_row_is_accounted_for(rows: list[object]):
     with serve(rows) as server, et.Client(server.base_url, server.api_key) as client:
         report = et.fetch_calls(client).report
 
-    assert report.received == len(rows) == report.rows + report.repeated + report.outside + len(report.set_aside)
+    assert (
+        report.received
+        == len(rows)
+        == report.rows + report.repeated + report.outside + len(report.set_aside)
+    )
 
 
 # What it shows.
 
 
-def test_progress_tells_rows_and_the_date_reached(client: et.Client, monkeypatch: pytest.MonkeyPatch):
+def test_progress_tells_rows_and_the_date_reached(
+    client: et.Client, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.delenv("TQDM_DISABLE")
     shown = io.StringIO()
     monkeypatch.setattr("sys.stderr", shown)
@@ -377,7 +517,9 @@ def test_progress_tells_rows_and_the_date_reached(client: et.Client, monkeypatch
 
 
 @pytest.mark.parametrize("how", ["argument", "environment"])
-def test_progress_can_be_turned_off(how: str, client: et.Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_progress_can_be_turned_off(
+    how: str, client: et.Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     if how == "argument":
         monkeypatch.delenv("TQDM_DISABLE")
 
@@ -404,7 +546,9 @@ def test_a_table_of_tomorrow_is_complete_to_where_it_begins(client: et.Client):
 
 def test_what_is_shown_of_the_wire_has_no_control_characters_and_no_numbers(client_of: ClientOf):
     logs = fetched(
-        client_of, ROW | {"a\x1b[31m\nb": 1, "0900000001": 1, "direction": "\ud83d\x07"}, {"caller": "0900000001", "note": "private"}
+        client_of,
+        ROW | {"a\x1b[31m\nb": 1, "0900000001": 1, "direction": "\ud83d\x07"},
+        {"caller": "0900000001", "note": "private"},
     )
 
     assert repr(logs).replace("\n", "").isprintable()
@@ -427,9 +571,13 @@ def test_a_server_that_ignores_cursors_is_noticed(client_of: ClientOf, calls: pl
 
 
 def test_what_has_not_happened_yet_is_a_gap(client: et.Client):
-    report = et.fetch_calls(client, et.CallQuery(date_from="2026-11-02", date_to="2199-01-01")).report
+    report = et.fetch_calls(
+        client, et.CallQuery(date_from="2026-11-02", date_to="2199-01-01")
+    ).report
 
-    assert [(gap.begin, gap.end) for gap in report.gaps] == [(report.complete_to, datetime(2198, 12, 31, 17, tzinfo=UTC))]
+    assert [(gap.begin, gap.end) for gap in report.gaps] == [
+        (report.complete_to, datetime(2198, 12, 31, 17, tzinfo=UTC))
+    ]
     assert et.FetchReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
 
 
@@ -445,8 +593,13 @@ def test_a_fetcher_tells_how_far_it_is_and_can_be_stopped(client: et.Client, cal
         fetch(et.CallQuery(), lambda rows, reached: None, lambda: True)
 
 
-def test_both_representations_say_what_was_fetched_and_escape_what_came_from_outside(client_of: ClientOf, tmp_path: Path):
-    logs = fetched(client_of, ROW | {"<script>alert(1)</script>": 1, "direction": "<img src=x onerror=alert(1)>"})
+def test_both_representations_say_what_was_fetched_and_escape_what_came_from_outside(
+    client_of: ClientOf, tmp_path: Path
+):
+    logs = fetched(
+        client_of,
+        ROW | {"<script>alert(1)</script>": 1, "direction": "<img src=x onerror=alert(1)>"},
+    )
 
     for shown in (repr(logs), logs._repr_html_()):
         assert "1, with 0 call targets" in shown

@@ -39,19 +39,27 @@ class Chain:
 
 
 def test_an_empty_cursor_ends_the_chain():
-    chain = Chain({"": page("one", "a"), "a": page("two", "b"), "b": page("none", "", is_empty=True)})
+    chain = Chain(
+        {"": page("one", "a"), "a": page("two", "b"), "b": page("none", "", is_empty=True)}
+    )
 
     assert chain.walk() == ["one", "two", "none"]
 
 
 def test_three_empty_pages_in_the_middle_are_gone_through():
-    chain = Chain({"": page("one", "a")} | {c: page(c, n, is_empty=True) for c, n in ("ab", "bc", "cd")} | {"d": page("two", "")})
+    chain = Chain(
+        {"": page("one", "a")}
+        | {c: page(c, n, is_empty=True) for c, n in ("ab", "bc", "cd")}
+        | {"d": page("two", "")}
+    )
 
     assert chain.walk() == ["one", "a", "b", "c", "two"]
 
 
 def test_a_fourth_empty_page_with_a_cursor_is_an_error():
-    chain = Chain({"": page("one", "a")} | {c: page(c, n, is_empty=True) for c, n in ("ab", "bc", "cd", "de")})
+    chain = Chain(
+        {"": page("one", "a")} | {c: page(c, n, is_empty=True) for c, n in ("ab", "bc", "cd", "de")}
+    )
 
     with pytest.raises(PagingError, match="4 empty pages in a row") as caught:
         chain.walk()
@@ -62,7 +70,16 @@ def test_a_fourth_empty_page_with_a_cursor_is_an_error():
 def test_a_cycle_of_any_length_is_probed_once_and_then_an_error(length: int, back_to: int):
     cursors = ["", *(f"c{place}" for place in range(1, length + 1))]
     returns = cursors[min(back_to, length)] or "."
-    pages = dict(zip(cursors, [page(f"p{place}", following) for place, following in enumerate([*cursors[1:], returns])], strict=True))
+    pages = dict(
+        zip(
+            cursors,
+            [
+                page(f"p{place}", following)
+                for place, following in enumerate([*cursors[1:], returns])
+            ],
+            strict=True,
+        )
+    )
     chain = Chain({**pages, ".": pages[""]})
 
     with pytest.raises(PagingError, match="came twice and brought nothing new") as caught:
@@ -81,12 +98,25 @@ def test_ever_new_cursors_that_bring_nothing_new_are_an_error():
 
 
 def test_two_pages_that_bring_nothing_new_are_gone_through():
-    chain = Chain({"": page("one", "a"), "a": page("one", "b"), "b": page("one", "c"), "c": page("two", "d"), "d": page("one", "")})
+    chain = Chain(
+        {
+            "": page("one", "a"),
+            "a": page("one", "b"),
+            "b": page("one", "c"),
+            "c": page("two", "d"),
+            "d": page("one", ""),
+        }
+    )
 
     assert chain.walk() == ["one", "one", "one", "two", "one"]
 
 
 def test_a_cursor_that_repeats_but_brings_new_calls_goes_on():
-    chain = Chain({"": page("one", "same"), "same": [page("two", "same"), page("three", "same"), page("four", "")]})
+    chain = Chain(
+        {
+            "": page("one", "same"),
+            "same": [page("two", "same"), page("three", "same"), page("four", "")],
+        }
+    )
 
     assert chain.walk() == ["one", "two", "three", "four"]

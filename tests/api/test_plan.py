@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etelecom_analytics.api.glance import Glance
+from etelecom_analytics.api.page_scan import PageScan
 from etelecom_analytics.api.plan import Chain, Plan
 
 BEGIN, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 
 
-def page(*starts: datetime, ids: tuple[bytes, ...] = ()) -> Glance:
-    return Glance(ids=ids, starts=starts)
+def page(*starts: datetime, ids: tuple[bytes, ...] = ()) -> PageScan:
+    return PageScan(ids=ids, starts=starts)
 
 
 def at(day: float) -> datetime:
@@ -28,7 +28,10 @@ def one_chain(**options: datetime) -> tuple[Plan, Chain]:
 
 
 def covered(plan: Plan) -> list[tuple[datetime | None, datetime | None]]:
-    return sorted(((chain.begin, chain.end) for chain in plan.chains), key=lambda span: span[0] or datetime.min.replace(tzinfo=UTC))
+    return sorted(
+        ((chain.begin, chain.end) for chain in plan.chains),
+        key=lambda span: span[0] or datetime.min.replace(tzinfo=UTC),
+    )
 
 
 def test_what_is_left_is_shared_out_among_the_idle_and_the_busy_one():
@@ -143,10 +146,20 @@ def test_if_the_first_chain_has_ended_a_new_one_is_walked_over_all():
 
 @given(
     steps=st.lists(
-        st.tuples(st.integers(0, 20), st.floats(0.001, 0.9), st.integers(1, 8), st.booleans(), st.integers(0, 9)), min_size=1, max_size=60
+        st.tuples(
+            st.integers(0, 20),
+            st.floats(0.001, 0.9),
+            st.integers(1, 8),
+            st.booleans(),
+            st.integers(0, 9),
+        ),
+        min_size=1,
+        max_size=60,
     )
 )
-def test_every_moment_is_some_chains_and_what_is_missing_was_not_shown(steps: list[tuple[int, float, int, bool, int]]):
+def test_every_moment_is_some_chains_and_what_is_missing_was_not_shown(
+    steps: list[tuple[int, float, int, bool, int]],
+):
     """Pages come to any chain, in any pace; workers ask for shares; order breaks now and then."""
     plan, first = one_chain()
     walked = [first]

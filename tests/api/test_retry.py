@@ -45,7 +45,9 @@ def test_attempts_and_total_time_are_bounded_and_retry_after_never_undercut(
         retry.run(fails, gate=Gate(None, sleep=time.sleep, clock=time.clock))
     assert caught.value.attempts == len(seen) <= attempts
     assert time.now <= total_s
-    assert all(wait >= (error.retry_after or 0) for wait, error in zip(time.waits, seen, strict=False))
+    assert all(
+        wait >= (error.retry_after or 0) for wait, error in zip(time.waits, seen, strict=False)
+    )
 
 
 def test_waits_double_up_to_a_bound_and_are_spread():
@@ -76,7 +78,12 @@ def test_each_attempt_is_told_how_long_it_may_take():
             raise NoAnswer
         return "answer"
 
-    assert et.Retry(total_s=10, first_wait_s=2).run(fails_once, gate=Gate(None, sleep=time.sleep, clock=time.clock)) == "answer"
+    assert (
+        et.Retry(total_s=10, first_wait_s=2).run(
+            fails_once, gate=Gate(None, sleep=time.sleep, clock=time.clock)
+        )
+        == "answer"
+    )
     assert left[0] == 10
     assert left[1] == pytest.approx(10 - time.waits[0])
 

@@ -68,7 +68,10 @@ def proves(logs: et.CallLogs, truth: pl.DataFrame) -> None:
         there = logs.calls.filter(within)
         assert window.rows == there.height
         if there.height:
-            assert (window.first_at, window.last_at) == (there["started_at"].min(), there["started_at"].max())
+            assert (window.first_at, window.last_at) == (
+                there["started_at"].min(),
+                there["started_at"].max(),
+            )
             assert {window.first_id, window.last_id} <= set(there["id"])
         if window.whole:
             assert set(there["id"]) == set(asked.filter(within)["id"])
@@ -90,7 +93,9 @@ queries = st.builds(
 
 @settings(max_examples=30)
 @given(query=queries, workers=st.integers(1, 12))
-def test_the_result_does_not_depend_on_workers(query: et.CallQuery, workers: int, week: Simulation, busy_server: CallLogServer):
+def test_the_result_does_not_depend_on_workers(
+    query: et.CallQuery, workers: int, week: Simulation, busy_server: CallLogServer
+):
     with et.Client(busy_server.base_url, busy_server.api_key) as client:
         logs = et.fetch_calls(client, query, workers=workers)
 
@@ -109,7 +114,9 @@ def test_workers_work_side_by_side(client: et.Client, server: CallLogServer):
 
 
 def test_many_calls_of_one_second_are_not_split_for_ever(client_of: ClientOf, calls: pl.DataFrame):
-    at_once = calls.with_columns(started_at=pl.lit(datetime(2026, 11, 5, tzinfo=UTC)).cast(calls.schema["started_at"]))
+    at_once = calls.with_columns(
+        started_at=pl.lit(datetime(2026, 11, 5, tzinfo=UTC)).cast(calls.schema["started_at"])
+    )
     with serve(at_once) as server:
         server.latency_s = 0.005
         logs = et.fetch_calls(client_of(server), WEEK, workers=8)
@@ -123,11 +130,15 @@ def test_one_busy_hour_is_walked_by_many(client_of: ClientOf, calls: pl.DataFram
     hour = datetime(2026, 3, 3, 9, tzinfo=UTC)
     spread = pl.int_range(pl.len()) % 3_600
     busy = calls.with_columns(
-        started_at=pl.when(pl.int_range(pl.len()) > 20).then(pl.lit(hour) + pl.duration(seconds=spread)).otherwise("started_at")
+        started_at=pl.when(pl.int_range(pl.len()) > 20)
+        .then(pl.lit(hour) + pl.duration(seconds=spread))
+        .otherwise("started_at")
     )
     with serve(busy) as server:
         server.latency_s = 0.03
-        logs = et.fetch_calls(client_of(server), et.CallQuery(date_from="2026-01-01", date_to="2027-01-01"), workers=6)
+        logs = et.fetch_calls(
+            client_of(server), et.CallQuery(date_from="2026-01-01", date_to="2027-01-01"), workers=6
+        )
 
     assert set(logs.calls["id"]) == set(calls["id"])
     within = [window for window in logs.report.windows if window.rows > 20]
@@ -136,9 +147,17 @@ def test_one_busy_hour_is_walked_by_many(client_of: ClientOf, calls: pl.DataFram
 
 @pytest.mark.parametrize("workers", [1, 2, 7])
 @pytest.mark.parametrize("ignored", [DATES, {"date_from"}, {"date_to"}])
-@pytest.mark.parametrize("days", [("2026-11-02", "2026-11-09"), ("2026-11-03", "2026-11-04"), ("2026-11-08", "2026-11-09")])
+@pytest.mark.parametrize(
+    "days",
+    [("2026-11-02", "2026-11-09"), ("2026-11-03", "2026-11-04"), ("2026-11-08", "2026-11-09")],
+)
 def test_a_server_that_ignores_dates_is_noticed_once_and_nothing_is_lost(
-    workers: int, ignored: set[str], days: tuple[str, str], client: et.Client, server: CallLogServer, calls: pl.DataFrame
+    workers: int,
+    ignored: set[str],
+    days: tuple[str, str],
+    client: et.Client,
+    server: CallLogServer,
+    calls: pl.DataFrame,
 ):
     server.ignores, server.latency_s = ignored, 0.003
     query = et.CallQuery(date_from=days[0], date_to=days[1])
@@ -157,7 +176,9 @@ def test_a_server_that_ignores_dates_is_noticed_once_and_nothing_is_lost(
 @pytest.mark.filterwarnings("ignore:The server ignores")
 def test_ignored_dates_are_said_so_in_the_report(client: et.Client, server: CallLogServer):
     server.ignores = DATES
-    logs = et.fetch_calls(client, et.CallQuery(date_from="2026-11-02", date_to="2026-11-03"), workers=3)
+    logs = et.fetch_calls(
+        client, et.CallQuery(date_from="2026-11-02", date_to="2026-11-03"), workers=3
+    )
 
     assert logs.report.dates_ignored
     assert "the server ignores them" in repr(logs)
@@ -177,31 +198,46 @@ def test_an_order_of_the_servers_own_loses_nothing(client_of: ClientOf, calls: p
     assert accounted_for(logs.report)
 
 
-def test_an_open_start_is_found_with_one_request(client: et.Client, server: CallLogServer, calls: pl.DataFrame):
+def test_an_open_start_is_found_with_one_request(
+    client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
     server.latency_s = 0.01
     query = et.CallQuery(date_to="2026-11-09")
     logs = et.fetch_calls(client, query, workers=6)
 
     assert_frame_equal(logs.calls, calls)
-    assert [request.body["paging"].get("sort") for request in server.requests].count("started_at") == 1
+    assert [request.body["paging"].get("sort") for request in server.requests].count(
+        "started_at"
+    ) == 1
     assert len(logs.report.windows) > 1
     assert logs.report.windows[0].begin is None
     assert logs.report.complete_from is None
 
 
-def test_a_server_without_that_order_is_walked_as_one_chain(client: et.Client, server: CallLogServer, calls: pl.DataFrame):
+def test_a_server_without_that_order_is_walked_as_one_chain(
+    client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
     refusal = faults.Answer(status=400, body={"code": "invalid_argument", "msg": "unknown sort"})
-    server.misbehave(refusal, when=lambda request: request.body["paging"].get("sort") == "started_at")
+    server.misbehave(
+        refusal, when=lambda request: request.body["paging"].get("sort") == "started_at"
+    )
     logs = et.fetch_calls(client, et.CallQuery(date_to="2026-11-09"), workers=6)
 
     assert_frame_equal(logs.calls, calls)
     assert len(logs.report.windows) == 1
 
 
-def test_calls_without_a_start_come_where_no_date_is_asked(client_of: ClientOf, calls: pl.DataFrame):
-    odd = calls.with_columns(started_at=pl.when(pl.int_range(pl.len()) % 100 != 3).then("started_at"))
+def test_calls_without_a_start_come_where_no_date_is_asked(
+    client_of: ClientOf, calls: pl.DataFrame
+):
+    odd = calls.with_columns(
+        started_at=pl.when(pl.int_range(pl.len()) % 100 != 3).then("started_at")
+    )
     with serve(odd) as server:
-        some = [et.fetch_calls(client_of(server), et.CallQuery(), workers=workers).calls for workers in (1, 6)]
+        some = [
+            et.fetch_calls(client_of(server), et.CallQuery(), workers=workers).calls
+            for workers in (1, 6)
+        ]
 
     assert_frame_equal(*some)
     assert some[0]["started_at"].null_count() == 30
@@ -213,16 +249,28 @@ def test_the_world_moves_meanwhile(client: et.Client, server: CallLogServer, cal
     some = calls.filter(pl.int_range(pl.len()) % 40 == 7)["id"].to_list()
     later = "2026-12-31T00:00:00Z"
     edited = [{**rows[id_], "note": "edited", "updated_at": later} for id_ in some]
-    fresh = [{**rows[id_], "id": f"9{id_[1:]}", "started_at": "2026-11-08T16:59:00Z", "updated_at": later} for id_ in some]
+    fresh = [
+        {
+            **rows[id_],
+            "id": f"9{id_[1:]}",
+            "started_at": "2026-11-08T16:59:00Z",
+            "updated_at": later,
+        }
+        for id_ in some
+    ]
     server.latency_s = 0.002
     server.misbehave(faults.then(lambda: server.change(*edited, *fresh)), when=schedule.at(9))
     logs = et.fetch_calls(client, WEEK, workers=4)
 
     assert set(calls["id"]) <= set(logs.calls["id"])
     assert logs.calls["id"].is_unique().all()
-    assert set(logs.calls.filter(pl.col("note") == "edited")["id"]) <= {*some, *(row["id"] for row in fresh)}
+    assert set(logs.calls.filter(pl.col("note") == "edited")["id"]) <= {
+        *some,
+        *(row["id"] for row in fresh),
+    }
     assert_frame_equal(
-        logs.calls.filter(~pl.col("id").is_in([*some, *(row["id"] for row in fresh)])), calls.filter(~pl.col("id").is_in(some))
+        logs.calls.filter(~pl.col("id").is_in([*some, *(row["id"] for row in fresh)])),
+        calls.filter(~pl.col("id").is_in(some)),
     )
     assert accounted_for(logs.report)
 
@@ -234,7 +282,10 @@ def test_what_a_dead_server_left_is_completed_when_it_lives_again(
 ):
     with serve(rows) as server:
         server.die_after, server.latency_s = after, latency
-        with et.Client(server.base_url, server.api_key, retry=et.Retry(attempts=1)) as client, pytest.raises(errors.NoAnswer) as caught:
+        with (
+            et.Client(server.base_url, server.api_key, retry=et.Retry(attempts=1)) as client,
+            pytest.raises(errors.NoAnswer) as caught,
+        ):
             et.fetch_calls(client, WEEK, workers=workers)
     if not isinstance(caught.value, et.IncompleteFetch):
         return  # it died before anything came
@@ -258,15 +309,19 @@ def test_what_a_dead_server_left_is_completed_when_it_lives_again(
         assert len(server.requests) == asked
 
 
-def test_a_partial_result_can_be_kept_and_resumed_later(client: et.Client, server: CallLogServer, calls: pl.DataFrame, tmp_path: Path):
+def test_a_partial_result_can_be_kept_and_resumed_later(
+    client: et.Client, server: CallLogServer, calls: pl.DataFrame, tmp_path: Path
+):
     server.misbehave(faults.failing(400), when=schedule.at(12))
-    with pytest.raises(et.IncompleteFetch, match=r"calls came until then: they are the error's \.partial") as caught:
+    with pytest.raises(
+        et.IncompleteFetch, match=r"calls came until then: they are the error's \.partial"
+    ) as caught:
         et.fetch_calls(client, WEEK, workers=3)
     kept = et.read_snapshot(et.write_snapshot(caught.value.partial, tmp_path / "kept"))
     server.forget()
 
     assert_frame_equal(et.fetch_calls(client, resume=kept).calls, calls)
-    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301  # our own bytes
+    again = pickle.loads(pickle.dumps(caught.value))  # our own bytes  # noqa: S301
     assert isinstance(again, errors.BadRequest)
     assert isinstance(again, et.IncompleteFetch)
     assert str(again) == str(caught.value)
@@ -282,7 +337,9 @@ def test_what_is_resumed_must_be_the_same_question(client: et.Client):
         et.fetch_calls(client, resume=ValueError())  # type: ignore[arg-type]
 
 
-def test_the_stop_button_stops_within_a_second(client: et.Client, server: CallLogServer, calls: pl.DataFrame):
+def test_the_stop_button_stops_within_a_second(
+    client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
     """Though the server would take a minute for each answer."""
     server.misbehave(faults.late(60), when=lambda request: request.number >= 12)
     began: list[float] = []
@@ -317,14 +374,18 @@ def test_a_stop_before_anything_came_is_just_a_stop(client: et.Client, server: C
 
 
 def test_pages_without_end_are_an_error_at_the_last_guard(client: et.Client, calls: pl.DataFrame):
-    with pytest.raises(errors.PagingError, match="10 pages were read, and there are more") as caught:
+    with pytest.raises(
+        errors.PagingError, match="10 pages were read, and there are more"
+    ) as caught:
         et.fetch_calls(client, WEEK, workers=3, options=et.FetchOptions(max_pages=10))
 
     assert isinstance(caught.value, et.IncompleteFetch)
     assert_frame_equal(et.fetch_calls(client, resume=caught.value.partial).calls, calls)
 
 
-def test_a_page_that_is_no_json_in_its_middle_is_asked_for_once_more(client: et.Client, server: CallLogServer, calls: pl.DataFrame):
+def test_a_page_that_is_no_json_in_its_middle_is_asked_for_once_more(
+    client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
     def spoilt(received: Any, right: faults.Answer) -> faults.Answer:
         assert isinstance(right.body, bytes)
         return faults.Answer(body=right.body.replace(b'"caller":', b'"caller"', 1))
@@ -342,10 +403,14 @@ def test_a_page_that_is_no_json_in_its_middle_is_asked_for_once_more(client: et.
     assert_frame_equal(et.fetch_calls(client, resume=caught.value.partial).calls, calls)
 
 
-def test_calls_still_running_are_counted_and_those_that_run_for_days_are_named(client_of: ClientOf, calls: pl.DataFrame):
+def test_calls_still_running_are_counted_and_those_that_run_for_days_are_named(
+    client_of: ClientOf, calls: pl.DataFrame
+):
     now = datetime.now(UTC)
     starts = [now - timedelta(hours=1), now - timedelta(hours=13), now - timedelta(days=40)]
-    running = calls.head(3).with_columns(started_at=pl.Series(starts), ended_at=pl.lit(None, calls.schema["ended_at"]))
+    running = calls.head(3).with_columns(
+        started_at=pl.Series(starts), ended_at=pl.lit(None, calls.schema["ended_at"])
+    )
     with serve(running) as server:
         logs = et.fetch_calls(client_of(server))
 

@@ -17,7 +17,11 @@ CASES = sorted((Path(__file__).parent.parent / "cases").glob("*.json"))
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_a_recorded_answer_is_a_page_or_the_error_it_stands_for(path: Path):
     case = json.loads(path.read_text(encoding="utf-8"))
-    body = case["body"] if isinstance(case["body"], str) else json.dumps(case["body"], ensure_ascii=False)
+    body = (
+        case["body"]
+        if isinstance(case["body"], str)
+        else json.dumps(case["body"], ensure_ascii=False)
+    )
 
     expected = case["expect"]
     if "error" not in expected:
@@ -27,19 +31,40 @@ def test_a_recorded_answer_is_a_page_or_the_error_it_stands_for(path: Path):
         return
     with pytest.raises(errors.ApiError) as caught:
         wire.read_page(case["status"], case["headers"], body.encode())
-    found = {"error": type(caught.value).__name__, **{name: getattr(caught.value, name) for name in expected if name != "error"}}
+    found = {
+        "error": type(caught.value).__name__,
+        **{name: getattr(caught.value, name) for name in expected if name != "error"},
+    }
     assert found == expected
 
 
 _texts = st.text(max_size=8) | st.sampled_from(['"paging"', '"paging":{}}', "{", "}", "\\", '"'])
-_rows = st.lists(st.dictionaries(_texts | st.just("paging"), _texts | st.dictionaries(st.just("next"), _texts), max_size=4), max_size=4)
+_rows = st.lists(
+    st.dictionaries(
+        _texts | st.just("paging"), _texts | st.dictionaries(st.just("next"), _texts), max_size=4
+    ),
+    max_size=4,
+)
 
 
-@given(rows=_rows, following=_texts, before=_texts, paging_first=st.booleans(), indent=st.sampled_from([None, 1]))
+@given(
+    rows=_rows,
+    following=_texts,
+    before=_texts,
+    paging_first=st.booleans(),
+    indent=st.sampled_from([None, 1]),
+)
 def test_the_cursor_is_the_pages_own_whatever_stands_in_its_rows(
     rows: list[Any], following: str, before: str, paging_first: bool, indent: int | None
 ):
-    paging = {"after": "", "before": "", "limit": 100, "next": following, "prev": before, "sort": ""}
+    paging = {
+        "after": "",
+        "before": "",
+        "limit": 100,
+        "next": following,
+        "prev": before,
+        "sort": "",
+    }
     parts = [("paging", paging), ("call_logs", rows)]
     body = json.dumps(dict(parts if paging_first else reversed(parts)), indent=indent)
 
@@ -49,8 +74,14 @@ def test_the_cursor_is_the_pages_own_whatever_stands_in_its_rows(
 
 @given(cut=st.integers(min_value=0))
 def test_a_body_cut_anywhere_is_never_a_page(cut: int):
-    rows = [{"id": "1", "recording_urls": ["a"], "note": '"paging":{"next":"x"}}'}, {"id": "2", "call_targets": [{"fail_code": 0}]}]
-    for parts in ({"call_logs": rows, "paging": {"next": "c"}}, {"paging": {"next": "c"}, "call_logs": rows}):
+    rows = [
+        {"id": "1", "recording_urls": ["a"], "note": '"paging":{"next":"x"}}'},
+        {"id": "2", "call_targets": [{"fail_code": 0}]},
+    ]
+    for parts in (
+        {"call_logs": rows, "paging": {"next": "c"}},
+        {"paging": {"next": "c"}, "call_logs": rows},
+    ):
         body = json.dumps(parts).encode()
         with pytest.raises(errors.Unreadable):
             wire.read_page(200, {}, body[: cut % len(body)])
@@ -64,9 +95,14 @@ def test_the_service_is_joined_with_a_dot(base_url: str):
 def test_a_request_holds_only_what_is_set():
     sent = wire.list_request({"direction": "in"}, limit=100, sort="", after="cursor", before="")
 
-    assert json.loads(sent) == {"filter": {"direction": "in"}, "paging": {"limit": 100, "after": "cursor"}}
+    assert json.loads(sent) == {
+        "filter": {"direction": "in"},
+        "paging": {"limit": 100, "after": "cursor"},
+    }
 
 
 def test_prev_goes_into_before():
     """The documentation says `after` for both cursors; the backend wants this one in `before`."""
-    assert json.loads(wire.list_request({}, limit=0, sort="", after="", before="p"))["paging"] == {"before": "p"}
+    assert json.loads(wire.list_request({}, limit=0, sort="", after="", before="p"))["paging"] == {
+        "before": "p"
+    }

@@ -7,8 +7,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
-from etelecom_analytics import cli
-from etelecom_analytics.archive.lock import held
+from etelecom_analytics.archive.lock import exclusive_lock
+from etelecom_analytics.cli import app
 from etelecom_analytics.simulator import CallLogServer
 
 Printed = pytest.CaptureFixture[str]
@@ -23,8 +23,8 @@ def _settings(monkeypatch: pytest.MonkeyPatch, past_server: CallLogServer, tmp_p
 
 
 def test_a_sync_that_went_well_says_nothing(capsys: Printed, past_calls: pl.DataFrame):
-    assert cli.main(["sync", "calls", *SPAN, "--ivr", "8000", "--ivr", "8100"]) == 0
-    assert cli.main(["sync", "calls", *SPAN, "--quiet"]) == 0
+    assert app.main(["sync", "calls", *SPAN, "--ivr", "8000", "--ivr", "8100"]) == 0
+    assert app.main(["sync", "calls", *SPAN, "--quiet"]) == 0
 
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")
@@ -33,61 +33,79 @@ def test_a_sync_that_went_well_says_nothing(capsys: Printed, past_calls: pl.Data
     assert archive.ivr_numbers == ("8000", "8100")
 
 
-def test_on_a_terminal_it_says_what_it_did(capsys: Printed, monkeypatch: pytest.MonkeyPatch, past_calls: pl.DataFrame):
+def test_on_a_terminal_it_says_what_it_did(
+    capsys: Printed, monkeypatch: pytest.MonkeyPatch, past_calls: pl.DataFrame
+):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
 
-    assert cli.main(["sync", "calls", *SPAN]) == 0
+    assert app.main(["sync", "calls", *SPAN]) == 0
     out = capsys.readouterr().out
     assert f"{past_calls.height:,} came" in out
     assert "complete   through 2024-01-09" in out
 
 
 def test_days_that_would_lose_calls_are_code_3(capsys: Printed, past_server: CallLogServer):
-    cli.main(["sync", "calls", *SPAN])
-    past_server.misbehave(lambda received, answer: et.simulator.Answer(body={"call_logs": [], "paging": {"next": ""}}))
+    app.main(["sync", "calls", *SPAN])
+    past_server.misbehave(
+        lambda received, answer: et.simulator.Answer(body={"call_logs": [], "paging": {"next": ""}})
+    )
 
-    assert cli.main(["sync", "calls", *SPAN, "--lookback", "90000d"]) == 3
+    assert app.main(["sync", "calls", *SPAN, "--lookback", "90000d"]) == 3
     assert "--accept-loss" in capsys.readouterr().err
-    assert cli.main(["sync", "calls", *SPAN, "--lookback", "90000d", "--accept-loss"]) == 0
+    assert app.main(["sync", "calls", *SPAN, "--lookback", "90000d", "--accept-loss"]) == 0
     assert et.Archive("calls").status().rows == 0
 
 
 def test_another_sync_is_code_75(capsys: Printed):
-    cli.main(["sync", "calls", *SPAN])
-    with held(Path("calls")):
-        assert cli.main(["sync", "calls", *SPAN]) == 75
+    app.main(["sync", "calls", *SPAN])
+    with exclusive_lock(Path("calls")):
+        assert app.main(["sync", "calls", *SPAN]) == 75
     assert "another process: try again" in capsys.readouterr().err
 
 
-def test_a_server_that_dies_is_code_1_and_the_next_sync_goes_on(capsys: Printed, past_server: CallLogServer, past_calls: pl.DataFrame):
+def test_a_server_that_dies_is_code_1_and_the_next_sync_goes_on(
+    capsys: Printed, past_server: CallLogServer, past_calls: pl.DataFrame
+):
     past_server.misbehave(
-        lambda received, answer: et.simulator.Answer(status=400, body={"code": "invalid_argument", "msg": "no"}),
+        lambda received, answer: et.simulator.Answer(
+            status=400, body={"code": "invalid_argument", "msg": "no"}
+        ),
         when=lambda received: received.number > 6,
     )
-    assert cli.main(["sync", "calls", *SPAN]) == 1
+    assert app.main(["sync", "calls", *SPAN]) == 1
     assert "sync again for the rest" in capsys.readouterr().err
     past_server.forget()
-    assert cli.main(["sync", "calls", *SPAN]) == 0
+    assert app.main(["sync", "calls", *SPAN]) == 0
     assert et.Archive("calls").status().rows == past_calls.height
 
 
 def test_what_cannot_be_understood_is_code_2(capsys: Printed):
-    assert cli.main(["sync", "calls"]) == 2
+    assert app.main(["sync", "calls"]) == 2
     assert "--since" in capsys.readouterr().err
-    assert cli.main(["sync", "calls", *SPAN, "--lookback", "soon"]) == 2
-    assert cli.main(["sync", "calls", *SPAN, "--numbers", "pseudonymized"]) == 2
+    assert app.main(["sync", "calls", *SPAN, "--lookback", "soon"]) == 2
+    assert app.main(["sync", "calls", *SPAN, "--numbers", "pseudonymized"]) == 2
     assert "ETELECOM_PRIVACY_KEY is not set" in capsys.readouterr().err
     assert not Path("calls").exists()
 
 
-def test_numbers_are_hidden_before_they_are_written(monkeypatch: pytest.MonkeyPatch, past_calls: pl.DataFrame):
+def test_numbers_are_hidden_before_they_are_written(
+    monkeypatch: pytest.MonkeyPatch, past_calls: pl.DataFrame
+):
     monkeypatch.setenv("ETELECOM_PRIVACY_KEY", "a key of the tests, 0123456789")
-    assert cli.main(["sync", "calls", *SPAN, "--numbers", "pseudonymized", "--ivr", "8000"]) == 0
-    assert cli.main(["sync", "calls", *SPAN, "--numbers", "pseudonymized"]) == 0
+    assert app.main(["sync", "calls", *SPAN, "--numbers", "pseudonymized", "--ivr", "8000"]) == 0
+    assert app.main(["sync", "calls", *SPAN, "--numbers", "pseudonymized"]) == 0
 
     callers = set(et.Archive("calls").scan().collect()["caller"].drop_nulls())
     assert not callers & {number for number in past_calls["caller"].drop_nulls() if len(number) > 5}
-    assert cli.main(["sync", "calls", *SPAN]) == 1
-    assert cli.main(["sync", "kept", *SPAN, "--numbers", "masked", "--keep-notes", "--keep-recordings"]) == 0
+    assert app.main(["sync", "calls", *SPAN]) == 1
+    assert (
+        app.main(
+            ["sync", "kept", *SPAN, "--numbers", "masked", "--keep-notes", "--keep-recordings"]
+        )
+        == 0
+    )
     kept = et.Archive("kept").scan().collect().sort("id")
-    assert_frame_equal(kept.select("note", "recording_urls"), past_calls.sort("id").select("note", "recording_urls"))
+    assert_frame_equal(
+        kept.select("note", "recording_urls"),
+        past_calls.sort("id").select("note", "recording_urls"),
+    )

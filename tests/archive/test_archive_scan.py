@@ -13,10 +13,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from second_reckoning_of_archives import NAMES, measures_by_day, rows_of
+from sql_oracle_archives import NAMES, measures_by_day, rows_of
 
 import etelecom_analytics as et
-from etelecom_analytics.archive import layout
+from etelecom_analytics.archive import config
 from etelecom_analytics.archive.table import Table
 from etelecom_analytics.errors import ArchiveError, SnapshotError
 from etelecom_analytics.fetch_report import Gap
@@ -30,7 +30,9 @@ from real_calls import needs_real_calls, real_calls
 THIRD = et.CallQuery(date_from="2024-01-03", date_to="2024-01-04")
 
 
-def test_calls_come_back_in_their_types_and_nothing_is_missing(archive: et.Archive, past_calls: pl.DataFrame):
+def test_calls_come_back_in_their_types_and_nothing_is_missing(
+    archive: et.Archive, past_calls: pl.DataFrame
+):
     scanned = archive.scan()
 
     assert isinstance(scanned, pl.LazyFrame)
@@ -44,13 +46,20 @@ def test_calls_come_back_in_their_types_and_nothing_is_missing(archive: et.Archi
         et.CallQuery(direction="in", call_state="answered"),
         THIRD,
         et.CallQuery(date_from="2024-01-03T22:00", date_to="2024-01-04T02:00"),
-        et.CallQuery(date_from="2024-01-02T20:00Z", date_to="2024-01-03T20:00Z", duration=("greater_than", 30), time_zone="UTC"),
+        et.CallQuery(
+            date_from="2024-01-02T20:00Z",
+            date_to="2024-01-03T20:00Z",
+            duration=("greater_than", 30),
+            time_zone="UTC",
+        ),
         et.CallQuery(date_to="2024-01-02"),
         et.CallQuery(date_from="2025-01-01"),
     ],
     ids=str,
 )
-def test_a_query_gives_what_it_gives_of_the_table(query: et.CallQuery, archive: et.Archive, past_calls: pl.DataFrame):
+def test_a_query_gives_what_it_gives_of_the_table(
+    query: et.CallQuery, archive: et.Archive, past_calls: pl.DataFrame
+):
     assert_frame_equal(in_order(archive.scan(query).collect()), past_calls.filter(query.to_expr()))
 
 
@@ -63,10 +72,21 @@ def test_only_the_files_of_the_days_asked_for_are_read(archive: et.Archive):
         assert str(path) not in plan
         path.rename(path.with_suffix(".away"))
     assert archive.scan(THIRD).collect().height > 0
-    assert len(archive.files(et.CallQuery(date_from="2024-01-02T20:00Z", date_to="2024-01-03T20:00Z", time_zone="UTC"))) == 2
+    assert (
+        len(
+            archive.files(
+                et.CallQuery(
+                    date_from="2024-01-02T20:00Z", date_to="2024-01-03T20:00Z", time_zone="UTC"
+                )
+            )
+        )
+        == 2
+    )
 
 
-def test_flat_facts_are_those_of_the_calls(archive: et.Archive, past: Simulation, past_calls: pl.DataFrame):
+def test_flat_facts_are_those_of_the_calls(
+    archive: et.Archive, past: Simulation, past_calls: pl.DataFrame
+):
     options = et.MetricOptions(ivr_numbers=past.truth.ivr_numbers)
     told = archive.scan(facts=True).collect().sort("id")
     facts = et.metrics.facts(past_calls, options=options).sort("id")
@@ -75,10 +95,18 @@ def test_flat_facts_are_those_of_the_calls(archive: et.Archive, past: Simulation
     assert told["local_day"].to_list() == local.dt.date().to_list()
     assert told["local_hour"].to_list() == local.dt.hour().to_list()
     for state in ("running", "unknown", "answered", "missed"):
-        assert_frame_equal(told.select((pl.col("state") == state).alias(state)), facts.select(state))
+        assert_frame_equal(
+            told.select((pl.col("state") == state).alias(state)), facts.select(state)
+        )
     wait = (told["answered_at"] - told["started_at"]).dt.total_microseconds() / 1e6
-    assert_frame_equal(told.select(wait_s=pl.when(pl.col("state") == "answered").then(wait)), facts.select(wait_s="answered_wait_s"))
-    by_first_ring = et.metrics.facts(past_calls, options=et.MetricOptions(ivr_numbers=past.truth.ivr_numbers, wait_from="first_ring"))
+    assert_frame_equal(
+        told.select(wait_s=pl.when(pl.col("state") == "answered").then(wait)),
+        facts.select(wait_s="answered_wait_s"),
+    )
+    by_first_ring = et.metrics.facts(
+        past_calls,
+        options=et.MetricOptions(ivr_numbers=past.truth.ivr_numbers, wait_from="first_ring"),
+    )
     rung = (told["answered_at"] - told["first_ring_at"]).dt.total_microseconds() / 1e6
     assert_frame_equal(
         told.select(wait_s=pl.when(pl.col("state") == "answered").then(rung.clip(0))),
@@ -87,13 +115,19 @@ def test_flat_facts_are_those_of_the_calls(archive: et.Archive, past: Simulation
 
 
 def close(one: float | None, other: float | None) -> bool:
-    return one == other or (one is not None and other is not None and abs(one - other) <= 1e-9 * max(1, abs(one)))
+    return one == other or (
+        one is not None and other is not None and abs(one - other) <= 1e-9 * max(1, abs(one))
+    )
 
 
 def agrees(archive: et.Archive) -> int:
     """How many days another engine reckons as we do, from the flat facts alone."""
     options = et.MetricOptions(ivr_numbers=archive.ivr_numbers)
-    ours = et.summarize(archive.scan(), by=["day"], measures=NAMES, options=options).collect().rows(named=True)
+    ours = (
+        et.summarize(archive.scan(), by=["day"], measures=NAMES, options=options)
+        .collect()
+        .rows(named=True)
+    )
     theirs = measures_by_day(archive.files())
     assert len(ours) == len(theirs) > 0
     for one, other in zip(ours, theirs, strict=True):
@@ -117,17 +151,28 @@ def test_another_engine_reads_the_same_rows(archive: et.Archive, past_calls: pl.
     moments = [pl.col(name).dt.epoch("us") for name in ("started_at", "ended_at")]
     legs = pl.col("call_targets")
     ours = past_calls.sort("id").select(
-        "id", "caller", "direction", "duration", *moments, legs.list.len(), legs.list.first().struct.field("target_number").alias("first")
+        "id",
+        "caller",
+        "direction",
+        "duration",
+        *moments,
+        legs.list.len(),
+        legs.list.first().struct.field("target_number").alias("first"),
     )
 
     assert rows_of(archive.files(), columns) == ours.rows()
     assert agrees(archive) == 7
 
 
-def test_another_engine_measures_the_sample_as_we_do(client_of: Callable[..., et.Client], tmp_path: Path):
+def test_another_engine_measures_the_sample_as_we_do(
+    client_of: Callable[..., et.Client], tmp_path: Path
+):
     sample = et.read_snapshot(Path(__file__).parents[2] / "data" / "sample").calls
     archive = et.Archive(tmp_path / "calls", ivr_numbers=["8000", "8100"])
-    first, last = (sample["started_at"].dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.date().sort()[place] for place in (0, -1))
+    first, last = (
+        sample["started_at"].dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.date().sort()[place]
+        for place in (0, -1)
+    )
     with serve(sample) as server:
         archive.sync(client_of(server), since=first, until=last.replace(day=last.day + 1))
     assert agrees(archive) >= 7
@@ -136,10 +181,18 @@ def test_another_engine_measures_the_sample_as_we_do(client_of: Callable[..., et
 @needs_real_calls
 def test_another_engine_measures_a_banks_calls_as_we_do(tmp_path: Path):
     (tmp_path / "calls").mkdir()
-    charter = layout.Charter()
-    table, local_day = Table.create(tmp_path / "calls", charter), pl.col("started_at").dt.convert_time_zone(charter.time_zone).dt.date()
-    for (day,), calls in real_calls().with_columns(day=local_day).partition_by("day", as_dict=True, include_key=False).items():
-        table.write_day(day, layout.flattened(calls, day, charter, None), {"what": "test"})
+    charter = config.ArchiveConfig()
+    table, local_day = (
+        Table.create(tmp_path / "calls", charter),
+        pl.col("started_at").dt.convert_time_zone(charter.time_zone).dt.date(),
+    )
+    for (day,), calls in (
+        real_calls()
+        .with_columns(day=local_day)
+        .partition_by("day", as_dict=True, include_key=False)
+        .items()
+    ):
+        table.write_day(day, config.flattened(calls, day, charter, None), {"what": "test"})
     archive = et.Archive(tmp_path / "calls")
     assert archive.status().rows == real_calls().height
     assert agrees(archive) >= 28
@@ -153,16 +206,17 @@ def large(past_calls: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) ->
     """200 thousand calls on 20 days, written without fetching them."""
     folder = tmp_path_factory.mktemp("large") / "calls"
     folder.mkdir()
-    charter = layout.Charter(ivr_numbers=("8000", "8100"))
+    charter = config.ArchiveConfig(ivr_numbers=("8000", "8100"))
     table = Table.create(folder, charter)
     many = pl.concat([past_calls] * 8)
     for number in range(20):
         day = date(2024, 2, 1 + number)
         begin = datetime(2024, 2, 1 + number, tzinfo=UTC)
         moved = many.with_columns(
-            id=pl.int_range(pl.len()).cast(pl.String) + f"-{number}", started_at=begin + pl.duration(seconds=pl.int_range(pl.len()) * 4)
+            id=pl.int_range(pl.len()).cast(pl.String) + f"-{number}",
+            started_at=begin + pl.duration(seconds=pl.int_range(pl.len()) * 4),
         )
-        table.write_day(day, layout.flattened(moved, day, charter, None), {"what": "test"})
+        table.write_day(day, config.flattened(moved, day, charter, None), {"what": "test"})
     return et.Archive(folder)
 
 
@@ -186,8 +240,12 @@ def test_measures_run_on_the_streaming_engine_in_another_process_within_bounds(l
     peaks = []
     for until in ("2024-02-06", "2024-02-21"):
         query = et.CallQuery(date_to=until)
-        plan = et.summarize(large.scan(query), by=["day", "direction"], measures=["calls", "answer_rate", "asa_s"])
-        done = subprocess.run([sys.executable, "-c", code], input=plan.serialize(), capture_output=True, check=True)
+        plan = et.summarize(
+            large.scan(query), by=["day", "direction"], measures=["calls", "answer_rate", "asa_s"]
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], input=plan.serialize(), capture_output=True, check=True
+        )
         told = json.loads(done.stdout)
         assert told["calls"] == large.scan(query).select(pl.len()).collect().item() > 40_000
         peaks.append(told["peak"])
@@ -195,7 +253,9 @@ def test_measures_run_on_the_streaming_engine_in_another_process_within_bounds(l
     assert peaks[1] < 250_000_000, peaks
 
 
-def test_a_plan_keeps_to_the_version_at_which_it_was_made(archive: et.Archive, past_calls: pl.DataFrame):
+def test_a_plan_keeps_to_the_version_at_which_it_was_made(
+    archive: et.Archive, past_calls: pl.DataFrame
+):
     plan = archive.scan().serialize()
     archive.prune(before="2024-01-05")
 
@@ -206,7 +266,9 @@ def test_a_plan_keeps_to_the_version_at_which_it_was_made(archive: et.Archive, p
 # Snapshots out of it.
 
 
-def test_a_snapshot_of_the_archive_is_one_of_a_fetch(archive: et.Archive, past_client: et.Client, tmp_path: Path):
+def test_a_snapshot_of_the_archive_is_one_of_a_fetch(
+    archive: et.Archive, past_client: et.Client, tmp_path: Path
+):
     query = et.CallQuery(date_from="2024-01-03", date_to="2024-01-05", direction="in")
     logs = et.read_snapshot(archive.snapshot(query, tmp_path / "snap"))
     fetched = et.fetch_calls(past_client, query)
@@ -214,7 +276,11 @@ def test_a_snapshot_of_the_archive_is_one_of_a_fetch(archive: et.Archive, past_c
     assert_frame_equal(logs.calls, fetched.calls)
     assert logs.query == query
     report = logs.report
-    assert (report.complete, report.complete_from, report.complete_to) == (True, fetched.report.complete_from, fetched.report.complete_to)
+    assert (report.complete, report.complete_from, report.complete_to) == (
+        True,
+        fetched.report.complete_from,
+        fetched.report.complete_to,
+    )
     assert report.gaps == ()
     assert report.received == report.rows + report.repeated + report.outside + len(report.set_aside)
     windows = report.windows  # of a day there may be several
@@ -244,7 +310,9 @@ def test_a_snapshot_tells_the_days_that_are_missing(past_client: et.Client, tmp_
 
 def test_days_that_were_never_asked_for_are_no_snapshot(archive: et.Archive, tmp_path: Path):
     with pytest.raises(ArchiveError, match="sync them first"):
-        archive.snapshot(et.CallQuery(date_from="2023-05-01", date_to="2023-05-02"), tmp_path / "snap")
+        archive.snapshot(
+            et.CallQuery(date_from="2023-05-01", date_to="2023-05-02"), tmp_path / "snap"
+        )
     assert not (tmp_path / "snap").exists()
 
 
@@ -257,24 +325,44 @@ def test_the_folder_is_its_owners_alone(archive: et.Archive):
 
 @pytest.mark.parametrize(
     "privacy",
-    [et.Privacy(), et.Privacy(numbers="pseudonymized", key="a key of the tests, 0123456789", notes="kept")],
+    [
+        et.Privacy(),
+        et.Privacy(numbers="pseudonymized", key="a key of the tests, 0123456789", notes="kept"),
+    ],
     ids=["masked", "pseudonymized"],
 )
 def test_an_archive_under_privacy_holds_no_number_and_no_key(
-    privacy: et.Privacy, past_client: et.Client, past: Simulation, past_calls: pl.DataFrame, tmp_path: Path
+    privacy: et.Privacy,
+    past_client: et.Client,
+    past: Simulation,
+    past_calls: pl.DataFrame,
+    tmp_path: Path,
 ):
     archive = et.Archive(tmp_path / "calls", ivr_numbers=past.truth.ivr_numbers, privacy=privacy)
     archive.sync(past_client, since="2024-01-01", until="2024-01-09")
     calls = in_order(archive.scan().collect())
     content = b"".join(path.read_bytes() for path in archive.path.rglob("*") if path.is_file())
 
-    outside = {number for number in (*past_calls["caller"], *past_calls["callee"]) if number and len(number) > 5}
-    assert not outside & {*calls["caller"], *calls["callee"], *et.call_targets(calls)["target_number"]}
+    outside = {
+        number
+        for number in (*past_calls["caller"], *past_calls["callee"])
+        if number and len(number) > 5
+    }
+    assert not outside & {
+        *calls["caller"],
+        *calls["callee"],
+        *et.call_targets(calls)["target_number"],
+    }
     assert not [number for number in outside if number.encode() in content]
     assert b"a key of the tests" not in content
     assert_frame_equal(calls, privacy.apply(past_calls))
     assert agrees(archive) == 7
-    assert et.Archive(archive.path, privacy=privacy).sync(past_client, until="2024-01-09", lookback="90000d").replaced == []
+    assert (
+        et.Archive(archive.path, privacy=privacy)
+        .sync(past_client, until="2024-01-09", lookback="90000d")
+        .replaced
+        == []
+    )
     assert et.Archive(archive.path).scan().collect().height == calls.height
     with pytest.raises(ArchiveError, match="another privacy"):
         et.Archive(archive.path).sync(past_client)
@@ -287,9 +375,16 @@ def test_the_log_keeps_no_least_and_greatest_number(archive: et.Archive, past_ca
     log = "\n".join(path.read_text() for path in (archive.path / "_delta_log").glob("*.json"))
 
     assert '\\"minValues\\"' in log
-    assert not [number for number in past_calls["caller"].drop_nulls().unique() if len(number) > 5 and number in log]
+    assert not [
+        number
+        for number in past_calls["caller"].drop_nulls().unique()
+        if len(number) > 5 and number in log
+    ]
     for line in log.splitlines():
         if "add" in (action := json.loads(line)):
             told = json.loads(action["add"]["stats"])
             assert {"id", "started_at"} <= told["minValues"].keys()
-            assert not {"caller", "callee", "note", "contact_id"} & {*told["minValues"], *told["maxValues"]}
+            assert not {"caller", "callee", "note", "contact_id"} & {
+                *told["minValues"],
+                *told["maxValues"],
+            }

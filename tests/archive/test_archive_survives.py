@@ -23,7 +23,10 @@ def test_a_sync_that_is_killed_leaves_whole_days_and_the_next_one_makes_it_whole
     """Fifteen times, at moments spread over its length; `tests/benchmarks/killed_syncs.py` does it a hundred times."""
     chance, kills = random.Random(11), 15
     with killing() as subject:
-        cut_short = [subject.kill_once(chance, after=subject.seconds * (number + chance.random()) / kills) for number in range(kills)]
+        cut_short = [
+            subject.kill_once(chance, after=subject.seconds * (number + chance.random()) / kills)
+            for number in range(kills)
+        ]
     assert sum(cut_short) >= 5
 
 
@@ -41,12 +44,22 @@ except et.errors.ArchiveError as error:
 
 
 def test_a_full_disk_is_a_sentence_and_nothing_is_lost(
-    archive: et.Archive, client_of: Callable[..., et.Client], past_server: CallLogServer, past_calls: pl.DataFrame
+    archive: et.Archive,
+    client_of: Callable[..., et.Client],
+    past_server: CallLogServer,
+    past_calls: pl.DataFrame,
 ):
     """A limit on the size of files stands for a disk that has no room."""
     past_server.change(*[{**row, "note": "changed since"} for row in past_server.rows[::3]])
     days, version = archive.days(), archive.status().version
-    command = [sys.executable, "-c", _WITH_SMALL_FILES, str(archive.path), past_server.base_url, past_server.api_key]
+    command = [
+        sys.executable,
+        "-c",
+        _WITH_SMALL_FILES,
+        str(archive.path),
+        past_server.base_url,
+        past_server.api_key,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
@@ -55,18 +68,39 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_lost(
     assert "What was in it before is unchanged" in done.stdout
     assert archive.status().version == version
     assert_frame_equal(in_order(archive.scan().collect()), past_calls)
-    assert_frame_equal(archive.days().drop("fetched_at", "certificate"), days.drop("fetched_at", "certificate"))
+    assert_frame_equal(
+        archive.days().drop("fetched_at", "certificate"), days.drop("fetched_at", "certificate")
+    )
     client = client_of(past_server)
     archive.sync(client, until=UNTIL, lookback="90000d")
     assert_frame_equal(in_order(archive.scan().collect()), et.fetch_calls(client).calls)
 
 
-def test_two_processes_at_once_end_in_the_same_rows(past_server: CallLogServer, past_calls: pl.DataFrame, tmp_path: Path):
+def test_two_processes_at_once_end_in_the_same_rows(
+    past_server: CallLogServer, past_calls: pl.DataFrame, tmp_path: Path
+):
     """One of them is told that the other is at it (75), or both are done one after the other."""
-    command = [sys.executable, "-m", "etelecom_analytics", "sync", str(tmp_path / "calls"), "--since", "2024-01-01", "--until", UNTIL]
-    environment = {"ETELECOM_BASE_URL": past_server.base_url, "ETELECOM_API_KEY": past_server.api_key, "PYTHONPATH": ":".join(sys.path)}
+    command = [
+        sys.executable,
+        "-m",
+        "etelecom_analytics",
+        "sync",
+        str(tmp_path / "calls"),
+        "--since",
+        "2024-01-01",
+        "--until",
+        UNTIL,
+    ]
+    environment = {
+        "ETELECOM_BASE_URL": past_server.base_url,
+        "ETELECOM_API_KEY": past_server.api_key,
+        "PYTHONPATH": ":".join(sys.path),
+    }
     past_server.latency_s = 0.05
-    running = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    running = [
+        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
     told = {process.communicate()[1]: process.returncode for process in running}
 
     assert sorted(told.values()) in ([0, 75], [0])
@@ -75,7 +109,10 @@ def test_two_processes_at_once_end_in_the_same_rows(past_server: CallLogServer, 
 
 
 def test_an_archive_whose_making_was_killed_is_made(
-    past_server: CallLogServer, past_calls: pl.DataFrame, client_of: Callable[..., et.Client], tmp_path: Path
+    past_server: CallLogServer,
+    past_calls: pl.DataFrame,
+    client_of: Callable[..., et.Client],
+    tmp_path: Path,
 ):
     """Another process that is making it just now leaves the same sight."""
     (tmp_path / "calls" / "_delta_log").mkdir(parents=True)

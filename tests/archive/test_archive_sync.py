@@ -19,8 +19,15 @@ import etelecom_analytics as et
 from etelecom_analytics import archive as rooms
 from etelecom_analytics.archive import sync
 from etelecom_analytics.archive.certificates import Certificate, midnight
-from etelecom_analytics.archive.lock import held
-from etelecom_analytics.errors import ArchiveBusy, ArchiveError, InputError, LossRefused, NoAnswer, Unauthenticated
+from etelecom_analytics.archive.lock import exclusive_lock
+from etelecom_analytics.errors import (
+    ArchiveBusy,
+    ArchiveError,
+    DataLossError,
+    InputError,
+    NoAnswer,
+    Unauthenticated,
+)
 from etelecom_analytics.frames import in_order
 from etelecom_analytics.simulator import Answer, CallLogServer, serve
 
@@ -40,10 +47,16 @@ def days_asked(server: CallLogServer) -> set[str]:
 def on_day(server: CallLogServer, day: str, many: int = 10**6) -> list[dict[str, Any]]:
     """The server's rows that began on this day of UTC+7."""
     noon = datetime.fromisoformat(f"{day}T12:00:00+07:00")
-    return [row for row in server.rows if abs(datetime.fromisoformat(row["started_at"]) - noon) < timedelta(hours=12)][:many]
+    return [
+        row
+        for row in server.rows
+        if abs(datetime.fromisoformat(row["started_at"]) - noon) < timedelta(hours=12)
+    ][:many]
 
 
-def test_the_archive_holds_what_the_server_has(archive: et.Archive, past_client: et.Client, past_calls: pl.DataFrame):
+def test_the_archive_holds_what_the_server_has(
+    archive: et.Archive, past_client: et.Client, past_calls: pl.DataFrame
+):
     assert_frame_equal(calls_of(archive), past_calls)
     status = archive.status()
     assert (status.days, status.rows, status.gaps) == (8, past_calls.height, ())
@@ -55,7 +68,9 @@ def test_the_archive_holds_what_the_server_has(archive: et.Archive, past_client:
     assert "<table>" in status._repr_html_()
 
 
-def test_a_second_sync_asks_for_nothing_and_changes_nothing(archive: et.Archive, past_client: et.Client, past_server: CallLogServer):
+def test_a_second_sync_asks_for_nothing_and_changes_nothing(
+    archive: et.Archive, past_client: et.Client, past_server: CallLogServer
+):
     before = archive.status()
     past_server.forget()
     report = archive.sync(past_client, until=UNTIL)
@@ -78,22 +93,30 @@ def test_days_that_may_have_changed_are_fetched_and_only_what_did_is_written(
     assert calls_of(archive).filter(pl.col("duration") == 77).height >= 4
 
 
-def test_a_missing_day_alone_is_fetched(archive: et.Archive, past_client: et.Client, past_server: CallLogServer):
+def test_a_missing_day_alone_is_fetched(
+    archive: et.Archive, past_client: et.Client, past_server: CallLogServer
+):
     past_server.forget()
     archive.sync(past_client, since="2023-12-30", until=UNTIL)
 
     assert days_asked(past_server) == {"2023-12-30", "2023-12-31"}
-    assert archive.days()["local_day"].to_list() == [date(2023, 12, 30) + timedelta(days=number) for number in range(10)]
+    assert archive.days()["local_day"].to_list() == [
+        date(2023, 12, 30) + timedelta(days=number) for number in range(10)
+    ]
 
 
 def test_a_day_is_settled_once_it_was_fetched_long_enough_after_its_end(past_client: et.Client):
-    report = et.fetch_calls(past_client, et.CallQuery(date_from="2024-01-03", date_to="2024-01-04")).report
+    report = et.fetch_calls(
+        past_client, et.CallQuery(date_from="2024-01-03", date_to="2024-01-04")
+    ).report
     end = datetime(2024, 1, 3, 17, tzinfo=UTC)
 
     def fetched(after: timedelta) -> Certificate:
         at = end + after
         return Certificate(
-            day=date(2024, 1, 3), time_zone="Asia/Ho_Chi_Minh", report=replace(report, began_at=at, complete_to=min(at, end))
+            day=date(2024, 1, 3),
+            time_zone="Asia/Ho_Chi_Minh",
+            report=replace(report, began_at=at, complete_to=min(at, end)),
         )
 
     lookback = timedelta(days=3)
@@ -134,12 +157,16 @@ def test_certificates_tell_how_a_day_was_fetched(archive: et.Archive, past_calls
         assert certificate.to_json() == text
         assert all(window.whole for window in certificate.report.windows)
         report = certificate.report
-        assert report.received == report.rows + report.repeated + report.outside + len(report.set_aside)
+        assert report.received == report.rows + report.repeated + report.outside + len(
+            report.set_aside
+        )
 
 
 def test_drift_and_what_was_set_aside_are_certified(client_of: ClientOf, tmp_path: Path):
     moment = "2024-01-01T10:00:00+07:00"
-    with serve([{"id": 5, "started_at": moment, "duration": "x"}, {"started_at": moment}]) as server:
+    with serve(
+        [{"id": 5, "started_at": moment, "duration": "x"}, {"started_at": moment}]
+    ) as server:
         archive = et.Archive(tmp_path / "calls")
         archive.sync(client_of(server), since="2024-01-01", until="2024-01-02")
         logs = et.read_snapshot(archive.snapshot(None, tmp_path / "snap"))
@@ -150,10 +177,14 @@ def test_drift_and_what_was_set_aside_are_certified(client_of: ClientOf, tmp_pat
     assert logs.report.set_aside[0].record == {"started_at": moment}
 
 
-def test_certificates_outlive_the_table_beside_and_the_log(archive: et.Archive, past_client: et.Client):
+def test_certificates_outlive_the_table_beside_and_the_log(
+    archive: et.Archive, past_client: et.Client
+):
     days = archive.days().drop("fetched_at", "certificate")
     (archive.path / "_certificates.parquet").write_bytes(b"damaged")
-    assert_frame_equal(archive.days().drop("fetched_at", "certificate"), days.filter(pl.col("rows") > 0))
+    assert_frame_equal(
+        archive.days().drop("fetched_at", "certificate"), days.filter(pl.col("rows") > 0)
+    )
 
     archive.sync(past_client, since=SINCE, until=UNTIL)
     archive.compact()
@@ -170,15 +201,21 @@ def test_certificates_outlive_the_table_beside_and_the_log(archive: et.Archive, 
 
 def fewer(calls: pl.DataFrame, day: str, share: float) -> pl.DataFrame:
     """The calls, with so much less on a day of UTC+7."""
-    of_day = pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.date() == date.fromisoformat(day)
+    of_day = pl.col("started_at").dt.convert_time_zone(
+        "Asia/Ho_Chi_Minh"
+    ).dt.date() == date.fromisoformat(day)
     kept = calls.filter(of_day)
     return in_order(pl.concat([calls.filter(~of_day), kept.head(round(kept.height * (1 - share)))]))
 
 
-def test_an_api_that_answers_with_less_erases_no_history(archive: et.Archive, client_of: ClientOf, past_calls: pl.DataFrame):
+def test_an_api_that_answers_with_less_erases_no_history(
+    archive: et.Archive, client_of: ClientOf, past_calls: pl.DataFrame
+):
     less = fewer(past_calls, "2024-01-03", 0.5).with_columns(note=pl.lit("new"))
     with serve(less) as server:
-        with pytest.raises(LossRefused, match=r"2024-01-03 \(\d+ of \d+ calls\).*accept_loss=True") as caught:
+        with pytest.raises(
+            DataLossError, match=r"2024-01-03 \(\d+ of \d+ calls\).*accept_loss=True"
+        ) as caught:
             archive.sync(client_of(server), until=UNTIL, lookback=EVER)
         stored, gone = caught.value.losses[date(2024, 1, 3)]
         assert stored > gone > 5
@@ -190,24 +227,29 @@ def test_an_api_that_answers_with_less_erases_no_history(archive: et.Archive, cl
     assert_frame_equal(calls_of(archive), less)
 
 
-def test_a_server_without_calls_erases_nothing(archive: et.Archive, client_of: ClientOf, past_calls: pl.DataFrame):
-    with serve([]) as server, pytest.raises(LossRefused) as caught:
+def test_a_server_without_calls_erases_nothing(
+    archive: et.Archive, client_of: ClientOf, past_calls: pl.DataFrame
+):
+    with serve([]) as server, pytest.raises(DataLossError) as caught:
         archive.sync(client_of(server), until=UNTIL, lookback=EVER)
     assert len(caught.value.losses) == 7
     assert_frame_equal(calls_of(archive), past_calls)
 
 
 @pytest.mark.parametrize(
-    ("stored", "gone", "refused"), [(1000, 20, False), (1000, 21, True), (10, 5, False), (10, 6, True), (300, 6, False)]
+    ("stored", "gone", "refused"),
+    [(1000, 20, False), (1000, 21, True), (10, 5, False), (10, 6, True), (300, 6, False)],
 )
 def test_more_than_two_per_cent_and_more_than_five_calls_are_too_much(
     stored: int, gone: int, refused: bool, client_of: ClientOf, tmp_path: Path
 ):
-    rows = [{"id": str(number + 1), "started_at": "2024-01-01T10:00:00Z"} for number in range(stored)]
+    rows = [
+        {"id": str(number + 1), "started_at": "2024-01-01T10:00:00Z"} for number in range(stored)
+    ]
     archive = et.Archive(tmp_path / "calls")
     with serve(rows) as server:
         archive.sync(client_of(server), since="2024-01-01", until="2024-01-02")
-    with serve(rows[gone:]) as server, pytest.raises(LossRefused) if refused else nullcontext():
+    with serve(rows[gone:]) as server, pytest.raises(DataLossError) if refused else nullcontext():
         archive.sync(client_of(server), until="2024-01-02", lookback=EVER)
     assert archive.scan().collect().height == (stored if refused else stored - gone)
 
@@ -223,8 +265,14 @@ def unreadable(request: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any
     return answer
 
 
-def test_a_call_of_unreadable_start_lies_on_the_day_that_it_was_asked_for_and_once(client_of: ClientOf, tmp_path: Path):
-    moments = ["2024-01-01T10:00:00+07:00", "2024-01-02T00:00:00+07:00", "2024-01-02T09:00:00+07:00"]
+def test_a_call_of_unreadable_start_lies_on_the_day_that_it_was_asked_for_and_once(
+    client_of: ClientOf, tmp_path: Path
+):
+    moments = [
+        "2024-01-01T10:00:00+07:00",
+        "2024-01-02T00:00:00+07:00",
+        "2024-01-02T09:00:00+07:00",
+    ]
     rows = [{"id": f"{number + 1}0", "started_at": moment} for number, moment in enumerate(moments)]
     with serve([*rows, {"id": "7", "started_at": moments[2]}], rewrite=unreadable) as server:
         archive = et.Archive(tmp_path / "calls")
@@ -234,19 +282,29 @@ def test_a_call_of_unreadable_start_lies_on_the_day_that_it_was_asked_for_and_on
 
     assert rows_by_id["id"].to_list() == ["10", "20", "30", "7"]
     days = dict(rows_by_id.select("id", "local_day").rows())
-    assert (days["10"], days["30"], days["7"]) == (date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 2))
+    assert (days["10"], days["30"], days["7"]) == (
+        date(2024, 1, 1),
+        date(2024, 1, 2),
+        date(2024, 1, 2),
+    )
     assert rows_by_id["started_at"].null_count() == 3
 
 
 # What goes wrong.
 
 
-def test_a_server_that_dies_leaves_whole_days_and_a_sync_goes_on_from_there(client_of: ClientOf, past_calls: pl.DataFrame, tmp_path: Path):
+def test_a_server_that_dies_leaves_whole_days_and_a_sync_goes_on_from_there(
+    client_of: ClientOf, past_calls: pl.DataFrame, tmp_path: Path
+):
     archive = et.Archive(tmp_path / "calls")
     with serve(past_calls) as server:
         server.die_after = 7
-        with pytest.raises(rooms.IncompleteSync, match="are in the archive: sync again for the rest") as caught:
-            archive.sync(client_of(server, retry=et.Retry(attempts=1)), since=SINCE, until=UNTIL, workers=2)
+        with pytest.raises(
+            rooms.IncompleteSync, match="are in the archive: sync again for the rest"
+        ) as caught:
+            archive.sync(
+                client_of(server, retry=et.Retry(attempts=1)), since=SINCE, until=UNTIL, workers=2
+            )
     assert isinstance(caught.value.cause, NoAnswer)
     assert 0 < caught.value.report.fetched < 8
     part = calls_of(archive)
@@ -255,35 +313,59 @@ def test_a_server_that_dies_leaves_whole_days_and_a_sync_goes_on_from_there(clie
     assert 0 < part.height < past_calls.height
     assert_frame_equal(part, past_calls.filter(day.is_in(stored.implode())))
     with serve(past_calls) as server:
-        report = archive.sync(client_of(server), since=SINCE, until=UNTIL, resume=caught.value.partials)
+        report = archive.sync(
+            client_of(server), since=SINCE, until=UNTIL, resume=caught.value.partials
+        )
     assert report.fetched == 8 - caught.value.report.fetched
     assert_frame_equal(calls_of(archive), past_calls)
 
 
 def test_what_came_of_an_unfinished_day_is_not_fetched_again(client_of: ClientOf, tmp_path: Path):
-    moments = [datetime(2024, 1, 1, 3, tzinfo=UTC) + timedelta(seconds=number) for number in range(900)]
-    rows = [{"id": str(number + 1), "started_at": moment.isoformat()} for number, moment in enumerate(moments)]
+    moments = [
+        datetime(2024, 1, 1, 3, tzinfo=UTC) + timedelta(seconds=number) for number in range(900)
+    ]
+    rows = [
+        {"id": str(number + 1), "started_at": moment.isoformat()}
+        for number, moment in enumerate(moments)
+    ]
     archive = et.Archive(tmp_path / "calls")
     with serve(rows) as server:
         server.die_after = 6
         with pytest.raises(rooms.IncompleteSync) as caught:
-            archive.sync(client_of(server, retry=et.Retry(attempts=1)), since=SINCE, until="2024-01-02", workers=1)
+            archive.sync(
+                client_of(server, retry=et.Retry(attempts=1)),
+                since=SINCE,
+                until="2024-01-02",
+                workers=1,
+            )
     assert archive.scan().collect().is_empty()
     assert caught.value.partials[0].calls.height == 600
     with serve(rows) as server:
-        archive.sync(client_of(server), since=SINCE, until="2024-01-02", workers=1, resume=caught.value.partials)
+        archive.sync(
+            client_of(server),
+            since=SINCE,
+            until="2024-01-02",
+            workers=1,
+            resume=caught.value.partials,
+        )
         assert len(server.requests) < 7
     assert archive.scan().collect().height == 900
 
 
-def test_a_wrong_key_is_that_error_and_the_archive_stays_empty(past_server: CallLogServer, client_of: ClientOf, tmp_path: Path):
+def test_a_wrong_key_is_that_error_and_the_archive_stays_empty(
+    past_server: CallLogServer, client_of: ClientOf, tmp_path: Path
+):
     archive = et.Archive(tmp_path / "calls")
     with pytest.raises(Unauthenticated):
-        archive.sync(client_of(base_url=past_server.base_url, api_key="wrong"), since=SINCE, until=UNTIL)
+        archive.sync(
+            client_of(base_url=past_server.base_url, api_key="wrong"), since=SINCE, until=UNTIL
+        )
     assert archive.status().days == 0
 
 
-def test_ctrl_c_keeps_whole_days(past_client: et.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_ctrl_c_keeps_whole_days(
+    past_client: et.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     archive = et.Archive(tmp_path / "calls")
     keep, kept = sync._Syncing.keep, list[date]()
 
@@ -314,7 +396,9 @@ def test_a_server_that_ignores_dates_is_walked_as_one_chain(
     assert archive.days()["complete"].all()
 
 
-def test_a_passing_fault_is_passed_over(client_of: ClientOf, past_server: CallLogServer, past_calls: pl.DataFrame, tmp_path: Path):
+def test_a_passing_fault_is_passed_over(
+    client_of: ClientOf, past_server: CallLogServer, past_calls: pl.DataFrame, tmp_path: Path
+):
     past_server.script(Answer(status=503), Answer(reset=True), Answer(status=429))
     archive = et.Archive(tmp_path / "calls")
     archive.sync(client_of(past_server), since=SINCE, until=UNTIL)
@@ -326,21 +410,30 @@ def test_a_passing_fault_is_passed_over(client_of: ClientOf, past_server: CallLo
 
 
 def test_only_one_sync_at_a_time(archive: et.Archive, past_client: et.Client):
-    with held(archive.path), pytest.raises(ArchiveBusy, match="another process: try again"):
+    with (
+        exclusive_lock(archive.path),
+        pytest.raises(ArchiveBusy, match="another process: try again"),
+    ):
         archive.sync(past_client, until=UNTIL)
     assert archive.sync(past_client, until=UNTIL).fetched == 0
 
 
 def test_two_syncs_at_once_without_the_lock_lose_and_double_nothing(
-    client_of: ClientOf, past_server: CallLogServer, past_calls: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    client_of: ClientOf,
+    past_server: CallLogServer,
+    past_calls: pl.DataFrame,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     """As on two machines, where the lock of one says nothing to the other."""
-    monkeypatch.setattr("etelecom_analytics.archive.store.held", lambda folder: nullcontext())
+    monkeypatch.setattr("etelecom_analytics.archive.archive.held", lambda folder: nullcontext())
     et.Archive(tmp_path / "calls").sync(client_of(past_server), since=SINCE, until="2024-01-03")
     past_server.change(*[{**row, "duration": 77} for row in past_server.rows[::7]])
 
     def run(_: int) -> None:
-        et.Archive(tmp_path / "calls").sync(client_of(past_server), since=SINCE, until=UNTIL, lookback=EVER, workers=2)
+        et.Archive(tmp_path / "calls").sync(
+            client_of(past_server), since=SINCE, until=UNTIL, lookback=EVER, workers=2
+        )
 
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(run, range(3)))
@@ -359,31 +452,48 @@ def test_two_syncs_at_once_without_the_lock_lose_and_double_nothing(
 @st.composite
 def histories(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
     """States of a server: calls that come, change, move to another day, and go."""
-    moments = ["2024-01-01T05:00:00+07:00", "2024-01-02T00:00:00+07:00", "2024-01-02T23:59:59.9+07:00", "2024-01-03T10:00:00Z"]
+    moments = [
+        "2024-01-01T05:00:00+07:00",
+        "2024-01-02T00:00:00+07:00",
+        "2024-01-02T23:59:59.9+07:00",
+        "2024-01-03T10:00:00Z",
+    ]
     row = st.fixed_dictionaries(
         {
             "started_at": st.sampled_from(moments),
             "duration": st.sampled_from([0, 30, None]),
             "call_state": st.sampled_from(["answered", "not_answered", "new"]),
             "note": st.sampled_from(["", "a note"]),
-            "call_targets": st.sampled_from([None, [{"target_number": "101", "status": "ANSWERED"}], [{"target_number": "8000"}]]),
+            "call_targets": st.sampled_from(
+                [
+                    None,
+                    [{"target_number": "101", "status": "ANSWERED"}],
+                    [{"target_number": "8000"}],
+                ]
+            ),
         }
     )
-    states = draw(st.lists(st.dictionaries(st.integers(1, 9), row, max_size=7), min_size=2, max_size=3))
+    states = draw(
+        st.lists(st.dictionaries(st.integers(1, 9), row, max_size=7), min_size=2, max_size=3)
+    )
     return [[{"id": str(number), **fields} for number, fields in state.items()] for state in states]
 
 
 @settings(max_examples=6)
 @given(states=histories())
 def test_after_any_server_states_the_archive_is_the_last_and_every_diff_leads_there(
-    states: Sequence[list[dict[str, Any]]], client_of: ClientOf, tmp_path_factory: pytest.TempPathFactory
+    states: Sequence[list[dict[str, Any]]],
+    client_of: ClientOf,
+    tmp_path_factory: pytest.TempPathFactory,
 ):
     archive = et.Archive(tmp_path_factory.mktemp("archive") / "calls", ivr_numbers=["8000"])
     versions, tables = [], []
     for rows in states:
         with serve(rows) as server:
             client = client_of(server)
-            archive.sync(client, since="2024-01-01", until="2024-01-05", lookback=EVER, accept_loss=True)
+            archive.sync(
+                client, since="2024-01-01", until="2024-01-05", lookback=EVER, accept_loss=True
+            )
             tables.append(et.fetch_calls(client).calls)
         versions.append(archive.status().version)
         assert_frame_equal(calls_of(archive), tables[-1])
@@ -432,7 +542,12 @@ def test_a_folder_of_something_else_is_left_alone(past_client: et.Client, tmp_pa
 
 def test_what_an_archive_was_made_with_stays(archive: et.Archive, past_client: et.Client):
     assert et.Archive(archive.path).ivr_numbers == archive.ivr_numbers
-    assert et.Archive(archive.path, time_zone="Asia/Ho_Chi_Minh", ivr_numbers=archive.ivr_numbers).time_zone == "Asia/Ho_Chi_Minh"
+    assert (
+        et.Archive(
+            archive.path, time_zone="Asia/Ho_Chi_Minh", ivr_numbers=archive.ivr_numbers
+        ).time_zone
+        == "Asia/Ho_Chi_Minh"
+    )
     for other in ({"time_zone": "UTC"}, {"ivr_numbers": ["9000"]}, {"privacy": et.Privacy()}):
         with pytest.raises(ArchiveError, match="which stays"):
             et.Archive(archive.path, **other)

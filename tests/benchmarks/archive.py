@@ -1,13 +1,16 @@
 """What an archive costs, against its size: a day synced into it, a day and everything read from it, its bytes, and its memory.
 
-    python tests/benchmarks/archive.py [--sizes 100000 1000000 10000000] [--memory-calls 1000000] [--rounds 3] [--only LINE ...]
+    python tests/benchmarks/archive.py [--sizes 100000 1000000 10000000] [--memory-calls 1000000]
+    [--rounds 3] [--only LINE ...]
 
-Not a test: it prints two tables. Wanted: a day synced into the largest archive takes at most twice what it takes into an empty one; a
-scan of one day reads that day's files only; the archive is at most 1.3 times the same calls in one zstd parquet file; and a sync of a
-million calls stays under 800 MB. `killed_syncs.py` looks at what is left of a sync that was killed.
+Not a test: it prints two tables. Wanted: a day synced into the largest archive takes at most twice
+what it takes into an empty one; a scan of one day reads that day's files only; the archive is at
+most 1.3 times the same calls in one zstd parquet file; and a sync of a million calls stays under
+800 MB. `killed_syncs.py` looks at what is left of a sync that was killed.
 
-The calls of an archive are five simulated days of 20,000 calls, again and again under other ids and on other days. It lies in the folder
-for temporary files, about 2 GB of it with its peer, and is gone at the end.
+The calls of an archive are five simulated days of 20,000 calls, again and again under other ids and
+on other days. It lies in the folder for temporary files, about 2 GB of it with its peer, and is
+gone at the end.
 """
 
 import argparse
@@ -26,15 +29,29 @@ from fetch_memory import peak_bytes
 from pages import DATE_FROM, DATE_TO, serving
 
 import etelecom_analytics as et
-from etelecom_analytics.archive.certificates import Certificate, day_query, midnight, write_certificates
-from etelecom_analytics.archive.layout import Charter, flattened
+from etelecom_analytics.archive.certificates import (
+    Certificate,
+    day_query,
+    midnight,
+    write_certificates,
+)
+from etelecom_analytics.archive.config import ArchiveConfig, flattened
 from etelecom_analytics.archive.table import Table
 from etelecom_analytics.fetch_report import FetchReport, Window
 from etelecom_analytics.schema import CALL_SCHEMA, LEGS
 
 A_DAY = 20_000
-CHARTER = Charter(ivr_numbers=("8000", "8100"))
-MEASURES = ["offered", "answered", "missed", "answer_rate", "service_level", "asa_s", "wait_p90_s", "talk_avg_s"]
+CHARTER = ArchiveConfig(ivr_numbers=("8000", "8100"))
+MEASURES = [
+    "offered",
+    "answered",
+    "missed",
+    "answer_rate",
+    "service_level",
+    "asa_s",
+    "wait_p90_s",
+    "talk_avg_s",
+]
 FIRST_SYNCED = date.fromisoformat(DATE_FROM) + timedelta(days=2)
 SERVED = 300_000
 MB = 1_000_000
@@ -44,19 +61,32 @@ _SIMULATED = 5
 def day_of(simulated: list[pl.DataFrame], number: int, day: date) -> pl.DataFrame:
     """The calls of a day: those of one of the simulated, moved there."""
     calls = simulated[number % _SIMULATED]
-    shift = midnight(day, CHARTER.time_zone) - midnight(date(2024, 1, 1) + timedelta(days=number % _SIMULATED), CHARTER.time_zone)
+    shift = midnight(day, CHARTER.time_zone) - midnight(
+        date(2024, 1, 1) + timedelta(days=number % _SIMULATED), CHARTER.time_zone
+    )
     times = [name for name, dtype in CALL_SCHEMA.items() if isinstance(dtype, pl.Datetime)]
     leg_times = [leg.name for leg in LEGS if isinstance(leg.dtype, pl.Datetime)]
-    moved_leg = pl.element().struct.with_fields(**{name: pl.element().struct.field(name) + shift for name in leg_times})
-    ids = (pl.lit(5_000_000_000_000_000_000 + number * A_DAY) + pl.int_range(pl.len())).cast(pl.String)
-    return calls.with_columns(pl.col(times) + shift, pl.col("call_targets").list.eval(moved_leg), id=ids)
+    moved_leg = pl.element().struct.with_fields(
+        **{name: pl.element().struct.field(name) + shift for name in leg_times}
+    )
+    ids = (pl.lit(5_000_000_000_000_000_000 + number * A_DAY) + pl.int_range(pl.len())).cast(
+        pl.String
+    )
+    return calls.with_columns(
+        pl.col(times) + shift, pl.col("call_targets").list.eval(moved_leg), id=ids
+    )
 
 
 def simulated_days() -> list[pl.DataFrame]:
     """Some days of about so many calls each."""
-    calls = et.simulate_calls(_SIMULATED * A_DAY, seed=3, start=date(2024, 1, 1), days=_SIMULATED).calls
+    calls = et.simulate_calls(
+        _SIMULATED * A_DAY, seed=3, start=date(2024, 1, 1), days=_SIMULATED
+    ).calls
     day = pl.col("started_at").dt.convert_time_zone(CHARTER.time_zone).dt.date()
-    return [calls.filter(day == date(2024, 1, 1) + timedelta(days=number)) for number in range(_SIMULATED)]
+    return [
+        calls.filter(day == date(2024, 1, 1) + timedelta(days=number))
+        for number in range(_SIMULATED)
+    ]
 
 
 def filled(folder: Path, calls: int, simulated: list[pl.DataFrame]) -> et.Archive:
@@ -67,7 +97,12 @@ def filled(folder: Path, calls: int, simulated: list[pl.DataFrame]) -> et.Archiv
         day = FIRST_SYNCED - timedelta(days=number + 1)
         of_day = day_of(simulated, number, day).head(calls - rows)
         certificate = certificate_of(day, of_day.height)
-        said = {"what": "day", "day": day.isoformat(), "rows": of_day.height, "certificate": certificate.to_json()}
+        said = {
+            "what": "day",
+            "day": day.isoformat(),
+            "rows": of_day.height,
+            "certificate": certificate.to_json(),
+        }
         table.write_day(day, flattened(of_day, day, CHARTER, None), said)
         certificates.append(certificate)
         rows, number = rows + of_day.height, number + 1
@@ -106,7 +141,9 @@ def seconds_of(action: Callable[[], object]) -> float:
 def measured(archive: et.Archive) -> pl.DataFrame:
     """Eight measures by day of all calls."""
     options = et.MetricOptions(ivr_numbers=CHARTER.ivr_numbers)
-    return et.summarize(archive.scan(), by=["day"], measures=MEASURES, options=options).collect(engine="streaming")
+    return et.summarize(archive.scan(), by=["day"], measures=MEASURES, options=options).collect(
+        engine="streaming"
+    )
 
 
 # Child processes, whose memory is looked at.
@@ -119,13 +156,20 @@ def child_measures(folder: str) -> None:
 
 def child_sync(base_url: str, folder: str) -> None:
     archive = et.Archive(folder)
-    archive.sync(et.Client(base_url, "benchmark"), since=DATE_FROM, until=DATE_TO, progress=False, workers=4)
+    archive.sync(
+        et.Client(base_url, "benchmark"), since=DATE_FROM, until=DATE_TO, progress=False, workers=4
+    )
     print(json.dumps({"peak": peak_bytes(), "rows": archive.status().rows}))
 
 
 def told_by(*arguments: str) -> dict[str, int]:
     """What a child of this script prints."""
-    done = subprocess.run([sys.executable, __file__, "--child", *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, __file__, "--child", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
     told: dict[str, int] = json.loads(done.stdout)
     return told
 
@@ -136,7 +180,18 @@ def told_by(*arguments: str) -> dict[str, int]:
 def cost(folder: Path, sizes: list[int], rounds: int) -> Iterator[str]:
     """Cost against size, and the three promises that come from it."""
     simulated, promises = simulated_days(), list[str]()
-    heads = ("calls", "days", "MB", "plain parquet", "status", "sync of a day", "scan of a day", "files read", "measures by day", "peak")
+    heads = (
+        "calls",
+        "days",
+        "MB",
+        "plain parquet",
+        "status",
+        "sync of a day",
+        "scan of a day",
+        "files read",
+        "measures by day",
+        "peak",
+    )
     yield f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|"
     with serving(SERVED) as base_url, et.Client(base_url, "benchmark") as client:
         for size in sizes:
@@ -147,7 +202,9 @@ def cost(folder: Path, sizes: list[int], rounds: int) -> Iterator[str]:
     yield from promises
 
 
-def cost_of(archive: et.Archive, client: et.Client, folder: Path, rounds: int) -> tuple[str, list[str]]:
+def cost_of(
+    archive: et.Archive, client: et.Client, folder: Path, rounds: int
+) -> tuple[str, list[str]]:
     """The line of one archive, and what it makes of the promises."""
     status, plain = archive.status(), folder / "plain.parquet"
     archive.scan().sink_parquet(plain, compression="zstd")
@@ -162,8 +219,18 @@ def cost_of(archive: et.Archive, client: et.Client, folder: Path, rounds: int) -
     peak = told_by("measures", str(archive.path))["peak"] / MB
     day_s, empty_s = syncs(client, archive, folder / f"empty-{status.rows}", rounds)
     cells = (
-        *(f"{status.rows:,}", status.days, f"{mb:,.0f}", f"{plain_mb:,.0f} MB", f"{status_s:.2f} s"),
-        *(f"{day_s:.2f} s, into an empty one {empty_s:.2f} s", f"{scan_s:.3f} s", f"{len(files)} of {status.files}, {others} others"),
+        *(
+            f"{status.rows:,}",
+            status.days,
+            f"{mb:,.0f}",
+            f"{plain_mb:,.0f} MB",
+            f"{status_s:.2f} s",
+        ),
+        *(
+            f"{day_s:.2f} s, into an empty one {empty_s:.2f} s",
+            f"{scan_s:.3f} s",
+            f"{len(files)} of {status.files}, {others} others",
+        ),
         *(f"{measures_s:.2f} s", f"{peak:,.0f} MB"),
     )
     promises = [
@@ -179,9 +246,16 @@ def cost_of(archive: et.Archive, client: et.Client, folder: Path, rounds: int) -
             "that day's only",
             len(files) == 1 and not others,
         ),
-        ("size against plain zstd parquet", f"{mb / plain_mb:.2f} x", "at most 1.3 x", mb <= 1.3 * plain_mb),
+        (
+            "size against plain zstd parquet",
+            f"{mb / plain_mb:.2f} x",
+            "at most 1.3 x",
+            mb <= 1.3 * plain_mb,
+        ),
     ]
-    return f"| {' | '.join(map(str, cells))} |", [f"| {what} | {came} | {wanted} | {yes(met)} |" for what, came, wanted, met in promises]
+    return f"| {' | '.join(map(str, cells))} |", [
+        f"| {what} | {came} | {wanted} | {yes(met)} |" for what, came, wanted, met in promises
+    ]
 
 
 def median_of(action: Callable[[], object], rounds: int) -> float:
@@ -194,10 +268,22 @@ def syncs(client: et.Client, archive: et.Archive, empty: Path, rounds: int) -> t
     spent: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         day = FIRST_SYNCED + timedelta(days=number)
-        for times, into in zip(spent, (archive, et.Archive(empty / str(number), ivr_numbers=CHARTER.ivr_numbers)), strict=True):
+        for times, into in zip(
+            spent,
+            (archive, et.Archive(empty / str(number), ivr_numbers=CHARTER.ivr_numbers)),
+            strict=True,
+        ):
             until = day + timedelta(days=1)
-            times.append(seconds_of(lambda into=into, day=day, until=until: into.sync(client, since=day, until=until, progress=False)))
-    return statistics.median(spent[0][1:]), statistics.median(spent[1][1:])  # the first round warms up
+            times.append(
+                seconds_of(
+                    lambda into=into, day=day, until=until: into.sync(
+                        client, since=day, until=until, progress=False
+                    )
+                )
+            )
+    return statistics.median(spent[0][1:]), statistics.median(
+        spent[1][1:]
+    )  # the first round warms up
 
 
 def memory(folder: Path, calls: int) -> Iterator[str]:

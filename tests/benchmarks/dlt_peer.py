@@ -23,20 +23,40 @@ from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginat
 
 def main(base_url: str, date_from: str, date_to: str, folder: str) -> None:
     began = time.perf_counter()
-    paginator = JSONResponseCursorPaginator(cursor_path="paging.next", cursor_body_path="paging.after")
-    client = RESTClient(base_url=base_url.rpartition("/")[0], paginator=paginator, data_selector="call_logs")
+    paginator = JSONResponseCursorPaginator(
+        cursor_path="paging.next", cursor_body_path="paging.after"
+    )
+    client = RESTClient(
+        base_url=base_url.rpartition("/")[0], paginator=paginator, data_selector="call_logs"
+    )
     wanted = {"filter": {"date_from": date_from, "date_to": date_to}, "paging": {"after": ""}}
 
     @dlt.resource(name="calls", primary_key="id", write_disposition="replace")
     def calls() -> Iterator[Any]:
-        yield from client.paginate(f"{base_url.rpartition('/')[2]}.Etelecom/ListCallLogs", method="POST", json=wanted)
+        yield from client.paginate(
+            f"{base_url.rpartition('/')[2]}.Etelecom/ListCallLogs", method="POST", json=wanted
+        )
 
     to = filesystem(bucket_url=Path(folder, "out").as_uri())
-    pipeline = dlt.pipeline("calls", destination=to, dataset_name="calls", pipelines_dir=str(Path(folder, "work")))
+    pipeline = dlt.pipeline(
+        "calls", destination=to, dataset_name="calls", pipelines_dir=str(Path(folder, "work"))
+    )
     pipeline.run(calls(), loader_file_format="parquet")
     seconds = time.perf_counter() - began
-    counts = pipeline.last_trace.last_normalize_info.row_counts if pipeline.last_trace.last_normalize_info else {}
-    print(json.dumps({"seconds": seconds, "calls": counts.get("calls"), "legs": counts.get("calls__call_targets")}))
+    counts = (
+        pipeline.last_trace.last_normalize_info.row_counts
+        if pipeline.last_trace.last_normalize_info
+        else {}
+    )
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "calls": counts.get("calls"),
+                "legs": counts.get("calls__call_targets"),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
     python tests/benchmarks/explorer_redraw.py [CALLS ...]
 
-Not a test: it prints a table; the aim is below 300 ms and 300 kB at a million calls. Numbers, chart and table are all of it. What is
-reckoned once (offers, legs, numbers in one form) is reckoned beside, once the Explorer is there; who asks for it sooner waits for it, and
-that is told first. As a yardstick that shares the machine's mood, each time also stands as a multiple of the time that counting the same
-calls by hour takes in Polars.
+Not a test: it prints a table; the aim is below 300 ms and 300 kB at a million calls. Numbers, chart
+and table are all of it. What is reckoned once (offers, legs, numbers in one form) is reckoned
+beside, once the Explorer is there; who asks for it sooner waits for it, and that is told first. As
+a yardstick that shares the machine's mood, each time also stands as a multiple of the time that
+counting the same calls by hour takes in Polars.
 """
 
 import json
@@ -32,7 +33,9 @@ def listen() -> None:
     send = ui.Widget._send
 
     def counted(self: Any, msg: Any, buffers: Any = None) -> None:
-        SENT.append(len(json.dumps(msg, default=str).encode()) + sum(len(each) for each in buffers or ()))
+        SENT.append(
+            len(json.dumps(msg, default=str).encode()) + sum(len(each) for each in buffers or ())
+        )
         send(self, msg, buffers)
 
     ui.Widget._send = counted
@@ -56,7 +59,7 @@ def main(count: int) -> None:
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     sample = et.read_snapshot(SNAPSHOT)
     logs = et.CallLogs(calls=simulation.calls, query=et.CallQuery(), report=sample.report)
-    et.charts  # noqa: B018  # which loads Altair, as long as all the rest
+    et.charts  # which loads Altair, as long as all the rest  # noqa: B018
     began = time.perf_counter()
     explorer = et.Explorer(logs, options=options, debounce_s=0)
     opened = time.perf_counter() - began
@@ -68,7 +71,9 @@ def main(count: int) -> None:
         return lambda: setattr(control(explorer, label), "value", value)
 
     def chart(tab: str, measure: str = "offered", by: str = "day") -> Callable[[], object]:
-        return lambda: explorer.restore({**first, "chart": {"tab": tab, "measure": measure, "by": by}})
+        return lambda: explorer.restore(
+            {**first, "chart": {"tab": tab, "measure": measure, "by": by}}
+        )
 
     changes: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "direction: any": (put("Direction", ""), chart("time")),
@@ -76,12 +81,17 @@ def main(count: int) -> None:
         "call state: answered": (put("Call state", "answered"), chart("time")),
         "dates: last 7 days": (put("Dates", "last 7 days"), chart("time")),
         "30 days, against the 30 before": (
-            lambda: explorer.restore({**first, "dates": "custom", "date_from": middle, "date_to": "2027-12-31"}),
+            lambda: explorer.restore(
+                {**first, "dates": "custom", "date_from": middle, "date_to": "2027-12-31"}
+            ),
             chart("time"),
         ),
         "number": (put("Number", number), chart("time")),
         "a click on an hour": (lambda: explorer._pick({"hour": 9}), chart("group", by="hour")),
-        "a click on a cell": (lambda: explorer._pick({"hour": 9, "weekday": 2}), chart("heat", "answer_rate")),
+        "a click on a cell": (
+            lambda: explorer._pick({"hour": 9, "weekday": 2}),
+            chart("heat", "answer_rate"),
+        ),
         "a click on a target number": (
             lambda: explorer._pick({"target_number": "101"}),
             chart("group", "fair_answer_rate", "target_number"),
@@ -96,13 +106,20 @@ def main(count: int) -> None:
     began = time.perf_counter()
     chart("group", "fair_answer_rate", "target_number")()
     waited = time.perf_counter() - began
-    yardstick = timed(lambda: simulation.calls.group_by(pl.col("started_at").dt.hour()).len(), lambda: None)[1]
-    print(f"\n{count:,} calls; opened in {opened:.1f} s; who asks for offers at once waits {waited:.1f} s;", end=" ")
+    yardstick = timed(
+        lambda: simulation.calls.group_by(pl.col("started_at").dt.hour()).len(), lambda: None
+    )[1]
+    print(
+        f"\n{count:,} calls; opened in {opened:.1f} s; who asks for offers at once waits {waited:.1f} s;",
+        end=" ",
+    )
     print(f"counting them by hour: {yardstick:.1f} ms\n")
     print("| change | first, ms | then, ms | of the yardstick | kB sent |\n|---|---|---|---|---|")
     for name, (action, prepare) in changes.items():
         at_first, then, sent = timed(action, prepare)
-        print(f"| {name} | {at_first:.0f} | {then:.0f} | {then / yardstick:.0f} x | {sent / 1000:.0f} |")
+        print(
+            f"| {name} | {at_first:.0f} | {then:.0f} | {then / yardstick:.0f} x | {sent / 1000:.0f} |"
+        )
     explorer.close()
 
 

@@ -2,7 +2,8 @@
 
     python tests/benchmarks/fetch_memory.py BASE_URL DATE_FROM DATE_TO WORKERS
 
-prints bytes as JSON: the peak after importing, the peak after the fetch, and the size of both frames; and how many calls and legs came.
+prints bytes as JSON: the peak after importing, the peak after the fetch, and the size of both
+frames; and how many calls and legs came.
 """
 
 import json
@@ -17,7 +18,11 @@ def peak_bytes() -> int:
     """The most memory that this process held so far."""
     status = Path("/proc/self/status")
     if status.exists():  # its ru_maxrss would begin with that of the process which started it
-        return 1024 * next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return 1024 * next(
+            int(line.split()[1])
+            for line in status.read_text().splitlines()
+            if line.startswith("VmHWM")
+        )
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 

@@ -1,12 +1,14 @@
 """How fast calls are fetched and parsed, against what else one could do with the same pages, on this machine at this moment.
 
-    python tests/benchmarks/fetching.py [--dlt PYTHON] [--only LINE ...] [--calls N] [--memory-calls N] [--rounds N]
+    python tests/benchmarks/fetching.py [--dlt PYTHON] [--only LINE ...] [--calls N] [--memory-calls
+    N] [--rounds N]
 
-Not a test: it prints a table of ratios. Ours and the peer take turns in the same run, so that the machine's mood meets both; each time
-is the median of the rounds. The server is a process of its own, with its rows made beforehand (`pages.py`).
+Not a test: it prints a table of ratios. Ours and the peer take turns in the same run, so that the
+machine's mood meets both; each time is the median of the rounds. The server is a process of its
+own, with its rows made beforehand (`pages.py`).
 
-Two peers are optional, and their lines say so where they are missing: pandas (`pip install pandas`), and dlt, which wants an environment
-of its own:
+Two peers are optional, and their lines say so where they are missing: pandas (`pip install
+pandas`), and dlt, which wants an environment of its own:
 
     python -m venv dlt-peer && dlt-peer/bin/pip install "dlt[parquet]"
     python tests/benchmarks/fetching.py --dlt dlt-peer/bin/python
@@ -29,7 +31,14 @@ from pathlib import Path
 
 import polars as pl
 from pages import DATE_FROM, DATE_TO, bodies_of, calls_of, serving
-from peers import bare_loop, bare_threads, cursor_in_json, cursor_in_tail, with_from_dicts, with_pandas
+from peers import (
+    bare_loop,
+    bare_threads,
+    cursor_in_json,
+    cursor_in_tail,
+    with_from_dicts,
+    with_pandas,
+)
 from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
@@ -58,9 +67,15 @@ class Line:
     def __str__(self) -> str:
         wanted, met = "for the record", ""
         if self.at_least is not None:
-            wanted, met = f"at least {self.at_least:g} {self.unit}", "yes" if self.came >= self.at_least else "NO"
+            wanted, met = (
+                f"at least {self.at_least:g} {self.unit}",
+                "yes" if self.came >= self.at_least else "NO",
+            )
         elif self.under is not None:
-            wanted, met = f"under {self.under:g} {self.unit}", "yes" if self.came < self.under else "NO"
+            wanted, met = (
+                f"under {self.under:g} {self.unit}",
+                "yes" if self.came < self.under else "NO",
+            )
         return f"| {self.what} | {self.ours} | {self.peer} | {self.came:.{0 if self.came > 100 else 2}f} {self.unit} | {wanted} | {met} |"
 
 
@@ -68,7 +83,12 @@ class Bench:
     """What the lines share: the options, the pages, and the server, each made once and only when it is wanted."""
 
     def __init__(self, given: argparse.Namespace, until: ExitStack) -> None:
-        self.calls, self.memory_calls, self.rounds, self.dlt = given.calls, given.memory_calls, given.rounds, given.dlt
+        self.calls, self.memory_calls, self.rounds, self.dlt = (
+            given.calls,
+            given.memory_calls,
+            given.rounds,
+            given.dlt,
+        )
         self._until = until
 
     @cached_property
@@ -88,7 +108,9 @@ class Bench:
         assert logs.calls.height == self.calls
         return logs
 
-    def turns(self, *actions: Callable[[], object], most_rounds: int = 100, warm: bool = True) -> list[float]:
+    def turns(
+        self, *actions: Callable[[], object], most_rounds: int = 100, warm: bool = True
+    ) -> list[float]:
         """The median seconds of each action; they take turns, and the first turn of all does not count if they shall be warm.
 
         An action that is a process of its own returns its own seconds.
@@ -109,7 +131,13 @@ def parsed(bodies: list[bytes]) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def faster(what: str, ours_s: float, peer_s: float, at_least: float | None) -> Line:
-    return Line(what=what, ours=f"{ours_s:.3f} s", peer=f"{peer_s:.3f} s", came=peer_s / ours_s, at_least=at_least)
+    return Line(
+        what=what,
+        ours=f"{ours_s:.3f} s",
+        peer=f"{peer_s:.3f} s",
+        came=peer_s / ours_s,
+        at_least=at_least,
+    )
 
 
 def skipped(what: str, why: str) -> str:
@@ -123,8 +151,12 @@ def parse(bench: Bench) -> Iterator[Line | str]:
     """Pages to typed tables, against Polars by hand; both give the same."""
     for ours, theirs in zip(parsed(bench.bodies), with_from_dicts(bench.bodies), strict=True):
         assert_frame_equal(ours, theirs)
-    ours_s, peer_s = bench.turns(lambda: parsed(bench.bodies), lambda: with_from_dicts(bench.bodies))
-    yield faster("pages to typed calls and call_targets, against `pl.from_dicts`", ours_s, peer_s, 3)
+    ours_s, peer_s = bench.turns(
+        lambda: parsed(bench.bodies), lambda: with_from_dicts(bench.bodies)
+    )
+    yield faster(
+        "pages to typed calls and call_targets, against `pl.from_dicts`", ours_s, peer_s, 3
+    )
 
 
 def pandas(bench: Bench) -> Iterator[Line | str]:
@@ -133,10 +165,16 @@ def pandas(bench: Bench) -> Iterator[Line | str]:
     if importlib.util.find_spec("pandas") is None:
         yield skipped(what, "pandas is not installed in this environment")
         return
-    looked_at = (("started_at", "note"), ("answered_time", "target_number"))
-    for ours, theirs, (time_name, text_name) in zip(parsed(bench.bodies), with_pandas(bench.bodies), looked_at, strict=True):
-        assert ours[time_name].to_list() == [None if moment != moment else moment for moment in theirs[time_name]]
-        assert ours[text_name].to_list() == [text if isinstance(text, str) else None for text in theirs[text_name]]
+    reporting_options = (("started_at", "note"), ("answered_time", "target_number"))
+    for ours, theirs, (time_name, text_name) in zip(
+        parsed(bench.bodies), with_pandas(bench.bodies), reporting_options, strict=True
+    ):
+        assert ours[time_name].to_list() == [
+            None if moment != moment else moment for moment in theirs[time_name]
+        ]
+        assert ours[text_name].to_list() == [
+            text if isinstance(text, str) else None for text in theirs[text_name]
+        ]
     ours_s, peer_s = bench.turns(lambda: parsed(bench.bodies), lambda: with_pandas(bench.bodies))
     yield faster(what, ours_s, peer_s, 3)
 
@@ -145,12 +183,24 @@ def loop(bench: Bench) -> Iterator[Line | str]:
     """One worker without latency, against loops that parse nothing: one finds the cursor as anybody would, one looks at no row."""
     url = f"{bench.server}.Etelecom/ListCallLogs"
     ours_s, json_s, tail_s = bench.turns(
-        lambda: bench.fetched(bench.server), lambda: bare_loop(url, WANTED, cursor_in_json), lambda: bare_loop(url, WANTED, cursor_in_tail)
+        lambda: bench.fetched(bench.server),
+        lambda: bare_loop(url, WANTED, cursor_in_json),
+        lambda: bare_loop(url, WANTED, cursor_in_tail),
     )
-    whats = ("fetch, one worker, against a bare loop with `response.json()`", "the same against a loop that reads only the cursor")
+    whats = (
+        "fetch, one worker, against a bare loop with `response.json()`",
+        "the same against a loop that reads only the cursor",
+    )
     for what, peer_s in zip(whats, (json_s, tail_s), strict=True):
         rates = [f"{bench.calls / seconds:,.0f} rows/s" for seconds in (ours_s, peer_s)]
-        yield Line(what=what, ours=rates[0], peer=rates[1], came=peer_s / ours_s, unit="of its rows/s", at_least=0.8)
+        yield Line(
+            what=what,
+            ours=rates[0],
+            peer=rates[1],
+            came=peer_s / ours_s,
+            unit="of its rows/s",
+            at_least=0.8,
+        )
 
 
 def dlt(bench: Bench) -> Iterator[Line | str]:
@@ -166,7 +216,14 @@ def dlt(bench: Bench) -> Iterator[Line | str]:
 
     def theirs() -> float:
         with tempfile.TemporaryDirectory() as folder:
-            told = _json_of(bench.dlt, "dlt_peer.py", bench.server, WANTED["date_from"], WANTED["date_to"], folder)
+            told = _json_of(
+                bench.dlt,
+                "dlt_peer.py",
+                bench.server,
+                WANTED["date_from"],
+                WANTED["date_to"],
+                folder,
+            )
         assert told["calls"] == bench.calls
         return told["seconds"]
 
@@ -190,24 +247,39 @@ def latency(bench: Bench) -> Iterator[Line | str]:
     )
     pages = bench.calls // 100
     yield faster(f"{pages} pages of {LATENCY_MS} ms, {WORKERS} workers against 1", many_s, one_s, 4)
-    yield faster(f"the same by bare threads, a day each, against a bare loop (ours: {WORKERS} threads)", bare_many_s, bare_one_s, None)
+    yield faster(
+        f"the same by bare threads, a day each, against a bare loop (ours: {WORKERS} threads)",
+        bare_many_s,
+        bare_one_s,
+        None,
+    )
 
 
 def memory(bench: Bench) -> Iterator[Line | str]:
     """The peak of a process that fetches, beyond what importing takes."""
     with serving(bench.memory_calls, legs=3) as base_url:
-        told = _json_of(sys.executable, "fetch_memory.py", base_url, DATE_FROM, DATE_TO, str(WORKERS))
+        told = _json_of(
+            sys.executable, "fetch_memory.py", base_url, DATE_FROM, DATE_TO, str(WORKERS)
+        )
     assert (told["calls"], told["legs"]) == (bench.memory_calls, 3 * bench.memory_calls)
     peak, imported, tables = (told[name] / MB for name in ("peak", "imported", "frames"))
     facts = f"peak {peak:.0f} MB, {imported:.0f} MB of it by importing", f"frames {tables:.0f} MB"
     what = f"memory of fetching {bench.memory_calls:,} calls of 3 legs, {WORKERS} workers"
     yield Line(what=what, ours=facts[0], peer=facts[1], came=peak - imported, unit="MB", under=700)
-    yield Line(what="the same, of the frames that it returns", ours="", peer="", came=(peak - imported) / tables, under=3)
+    yield Line(
+        what="the same, of the frames that it returns",
+        ours="",
+        peer="",
+        came=(peak - imported) / tables,
+        under=3,
+    )
 
 
 def _json_of(python: str, script: str, *arguments: str) -> dict[str, float]:
     """What a script of this folder prints."""
-    done = subprocess.run([python, str(FOLDER / script), *arguments], stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [python, str(FOLDER / script), *arguments], stdout=subprocess.PIPE, text=True, check=True
+    )
     told: dict[str, float] = json.loads(done.stdout)
     return told
 
@@ -223,11 +295,19 @@ LINES: dict[str, Callable[[Bench], Iterator[Line | str]]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Prints how fast calls are fetched and parsed, against peers.")
-    parser.add_argument("--only", nargs="+", choices=LINES, default=list(LINES), help="these lines alone")
-    parser.add_argument("--dlt", metavar="PYTHON", help="the Python of an environment that has dlt[parquet]")
+    parser = argparse.ArgumentParser(
+        description="Prints how fast calls are fetched and parsed, against peers."
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=LINES, default=list(LINES), help="these lines alone"
+    )
+    parser.add_argument(
+        "--dlt", metavar="PYTHON", help="the Python of an environment that has dlt[parquet]"
+    )
     parser.add_argument("--calls", type=int, default=20_000, help="calls on the server; 100 a page")
-    parser.add_argument("--memory-calls", type=int, default=200_000, help="calls of the line about memory")
+    parser.add_argument(
+        "--memory-calls", type=int, default=200_000, help="calls of the line about memory"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     print("| what | ours | peer | came out | wanted | met |\n|---|---|---|---|---|---|")

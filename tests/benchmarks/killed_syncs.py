@@ -2,9 +2,10 @@
 
     python tests/benchmarks/killed_syncs.py [--kills 100] [--seed 1]
 
-An archive of an older state of the server is copied, a process begins to bring it in step, and is killed (-9) somewhere in the middle.
-Every day must then be as it was or as it is now, never a mixture; and after an undisturbed sync the rows are those of the server.
-The tests of the project run fifteen of these.
+An archive of an older state of the server is copied, a process begins to bring it in step, and is
+killed (-9) somewhere in the middle. Every day must then be as it was or as it is now, never a
+mixture; and after an undisturbed sync the rows are those of the server. The tests of the project
+run fifteen of these.
 """
 
 import argparse
@@ -55,7 +56,14 @@ class Killing:
         place = self.folder / "killed"
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(self.folder / "old", place)
-        command = [sys.executable, "-c", _SYNC, str(place), self.server.base_url, self.server.api_key]
+        command = [
+            sys.executable,
+            "-c",
+            _SYNC,
+            str(place),
+            self.server.base_url,
+            self.server.api_key,
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             assert process.stdout.readline() == "begins\n"
@@ -78,7 +86,11 @@ class Killing:
 def killing(calls: int = 700) -> Iterator[Killing]:
     """Everything that is needed, made beforehand."""
     before = et.simulate_calls(calls, seed=3, start=date(2024, 1, 1), days=7).calls
-    with tempfile.TemporaryDirectory() as name, serve(before) as server, et.Client(server.base_url, server.api_key) as client:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        serve(before) as server,
+        et.Client(server.base_url, server.api_key) as client,
+    ):
         folder = Path(name)
         et.Archive(folder / "old").sync(client, since=SINCE, until="2024-01-06", progress=False)
         old = in_order(et.Archive(folder / "old").scan().collect())
@@ -98,7 +110,9 @@ def _whole_days_only(found: pl.DataFrame, old: pl.DataFrame, new: pl.DataFrame) 
     day = pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.date()
     for each in pl.concat([old, new]).select(day.unique()).to_series():
         of_day = [table.filter(day == each) for table in (found, old, new)]
-        assert of_day[0].equals(of_day[1]) or of_day[0].equals(of_day[2]), f"{each} is neither as it was nor as it is"
+        assert of_day[0].equals(of_day[1]) or of_day[0].equals(of_day[2]), (
+            f"{each} is neither as it was nor as it is"
+        )
     assert found["id"].n_unique() == found.height
 
 
@@ -108,8 +122,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     with killing() as subject:
-        cut_short = sum(subject.kill_once(random.Random(given.seed * 10_000 + number)) for number in range(given.kills))
-    print(f"{given.kills} syncs of {subject.seconds:.2f} s killed, {cut_short} of them before their end: nothing lost, nothing twice.")
+        cut_short = sum(
+            subject.kill_once(random.Random(given.seed * 10_000 + number))
+            for number in range(given.kills)
+        )
+    print(
+        f"{given.kills} syncs of {subject.seconds:.2f} s killed, {cut_short} of them before their end: nothing lost, nothing twice."
+    )
 
 
 if __name__ == "__main__":

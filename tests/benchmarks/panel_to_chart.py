@@ -2,8 +2,8 @@
 
     python tests/benchmarks/panel_to_chart.py [CALLS]
 
-Not a test: it prints a table. As a yardstick that shares the machine's mood, each time also stands as a multiple of the time that
-counting the same calls by hour takes in Polars.
+Not a test: it prints a table. As a yardstick that shares the machine's mood, each time also stands
+as a multiple of the time that counting the same calls by hour takes in Polars.
 """
 
 import statistics
@@ -34,7 +34,14 @@ def control(widget: Any, description: str) -> Any:
     """The control of a panel that bears this label."""
     if getattr(widget, "description", "") == description:
         return widget
-    return next((found for child in getattr(widget, "children", ()) if (found := control(child, description))), None)
+    return next(
+        (
+            found
+            for child in getattr(widget, "children", ())
+            if (found := control(child, description))
+        ),
+        None,
+    )
 
 
 def main(count: int) -> None:
@@ -45,7 +52,9 @@ def main(count: int) -> None:
         "answer_rate by hour": lambda some: et.charts.answer_rate(some, by="hour", options=options),
         "heatmap": lambda some: et.charts.heatmap(some, options=options),
         "ring_durations": lambda some: et.charts.ring_durations(some, options=options),
-        "extension_performance": lambda some: et.charts.extension_performance(some, options=options),
+        "extension_performance": lambda some: et.charts.extension_performance(
+            some, options=options
+        ),
     }
     yardstick = median_ms(lambda: calls.group_by(pl.col("started_at").dt.hour()).len())
     print(f"{count:,} calls; counting them by hour: {yardstick:.1f} ms\n")
@@ -60,7 +69,9 @@ def main(count: int) -> None:
             direction.value = word
 
         # To most of the calls, from the fewer.
-        ms = median_ms(lambda turn_to=turn_to: turn_to("in"), lambda turn_to=turn_to: turn_to("out"))
+        ms = median_ms(
+            lambda turn_to=turn_to: turn_to("in"), lambda turn_to=turn_to: turn_to("out")
+        )
         print(f"| {name} | {ms:.0f} | {ms / yardstick:.0f} x |")
         view.close()
 

@@ -12,7 +12,14 @@ import requests
 
 from etelecom_analytics.schema import CALLS, LEGS, Column, Kind
 
-__all__ = ["bare_loop", "bare_threads", "cursor_in_json", "cursor_in_tail", "with_from_dicts", "with_pandas"]
+__all__ = [
+    "bare_loop",
+    "bare_threads",
+    "cursor_in_json",
+    "cursor_in_tail",
+    "with_from_dicts",
+    "with_pandas",
+]
 
 Frames = tuple[Any, Any]
 """Calls, and their call targets."""
@@ -20,7 +27,12 @@ Frames = tuple[Any, Any]
 _NO_TIME = "0001-01-01T00:00:00Z"
 _RAW = {Kind.INTEGER: pl.Int64(), Kind.LINKS: pl.List(pl.String)}
 _RAW_LEG = pl.Struct({leg.name: _RAW.get(leg.kind or Kind.TEXT, pl.String()) for leg in LEGS})
-_RAW_CALL = {call.name: pl.List(_RAW_LEG) if call.kind is Kind.LEGS else _RAW.get(call.kind or Kind.TEXT, pl.String()) for call in CALLS}
+_RAW_CALL = {
+    call.name: pl.List(_RAW_LEG)
+    if call.kind is Kind.LEGS
+    else _RAW.get(call.kind or Kind.TEXT, pl.String())
+    for call in CALLS
+}
 
 
 def _rows(bodies: Sequence[bytes]) -> list[dict[str, Any]]:
@@ -32,9 +44,15 @@ def _rows(bodies: Sequence[bytes]) -> list[dict[str, Any]]:
 
 def with_from_dicts(bodies: Sequence[bytes]) -> Frames:
     """What a Polars user writes by hand: rows as dicts, the schema given, then the columns typed. Clean pages only; no drift is told."""
-    calls = pl.from_dicts(_rows(bodies), schema=_RAW_CALL).select(_typed(pl.col(call.name), call) for call in CALLS)
+    calls = pl.from_dicts(_rows(bodies), schema=_RAW_CALL).select(
+        _typed(pl.col(call.name), call) for call in CALLS
+    )
     legs = (
-        calls.select(call_id="id", target_index=pl.int_ranges(pl.col("call_targets").list.len(), dtype=pl.Int32), leg="call_targets")
+        calls.select(
+            call_id="id",
+            target_index=pl.int_ranges(pl.col("call_targets").list.len(), dtype=pl.Int32),
+            leg="call_targets",
+        )
         .explode("target_index", "leg", empty_as_null=False, keep_nulls=False)
         .unnest("leg")
     )
@@ -74,7 +92,9 @@ def with_pandas(bodies: Sequence[bytes]) -> Frames:
             elif column.kind is Kind.WORD:
                 frame[name] = pd.Categorical(frame[name], categories=list(column.words))
             elif column.kind in (Kind.TEXT, Kind.ID):
-                frame[name] = frame[name].mask(frame[name].isin(["", "0"] if column.kind is Kind.ID else [""]))
+                frame[name] = frame[name].mask(
+                    frame[name].isin(["", "0"] if column.kind is Kind.ID else [""])
+                )
     return calls, legs
 
 
@@ -91,7 +111,9 @@ def cursor_in_tail(body: bytes) -> str:
     return str(json.loads(body[body.rindex(b'"paging":') + len(b'"paging":') : -1])["next"])
 
 
-def bare_loop(url: str, wanted: dict[str, str], cursor: Callable[[bytes], str] = cursor_in_tail) -> int:
+def bare_loop(
+    url: str, wanted: dict[str, str], cursor: Callable[[bytes], str] = cursor_in_tail
+) -> int:
     """How many bytes came: the pages of one chain are downloaded and thrown away."""
     received = 0
     with requests.Session() as session:
@@ -99,7 +121,9 @@ def bare_loop(url: str, wanted: dict[str, str], cursor: Callable[[bytes], str] =
         after = ""
         while True:
             request = json.dumps({"filter": wanted, "paging": {"after": after}})
-            body = session.post(url, data=request, headers={"Content-Type": "application/json"}, timeout=60).content
+            body = session.post(
+                url, data=request, headers={"Content-Type": "application/json"}, timeout=60
+            ).content
             received += len(body)
             if not (after := cursor(body)):
                 return received
@@ -127,5 +151,8 @@ def bare_threads(url: str, begin: datetime, end: datetime, *, workers: int) -> N
 
 def _days(begin: datetime, end: datetime) -> Iterator[dict[str, str]]:
     while begin < end:
-        yield {"date_from": begin.isoformat(), "date_to": (begin + timedelta(days=1, microseconds=-1)).isoformat()}
+        yield {
+            "date_from": begin.isoformat(),
+            "date_to": (begin + timedelta(days=1, microseconds=-1)).isoformat(),
+        }
         begin += timedelta(days=1)

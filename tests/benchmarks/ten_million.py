@@ -2,12 +2,13 @@
 
     python tests/benchmarks/ten_million.py [CALLS] [ROUNDS]
 
-Not a test: it prints a table. Each reckoning runs in a process of its own, in turns, with as many threads as the other; both results must
-agree to 1e-9. The quickest round counts, and the processors' time is told beside it, since others may be at work on the machine. Wanted: at
-most 1.3 times DuckDB's time, under 3 GB, and time against rows on a straight line from 0.1 to 10 million.
+Not a test: it prints a table. Each reckoning runs in a process of its own, in turns, with as many
+threads as the other; both results must agree to 1e-9. The quickest round counts, and the
+processors' time is told beside it, since others may be at work on the machine. Wanted: at most 1.3
+times DuckDB's time, under 3 GB, and time against rows on a straight line from 0.1 to 10 million.
 
-The calls are 100,000 simulated ones of a week, again and again under other ids, each time a week later. The file lies in the folder for
-temporary files, about 1.4 GB of it, and is gone at the end.
+The calls are 100,000 simulated ones of a week, again and again under other ids, each time a week
+later. The file lies in the folder for temporary files, about 1.4 GB of it, and is gone at the end.
 """
 
 import json
@@ -28,7 +29,16 @@ from fetch_memory import peak_bytes
 
 import etelecom_analytics as et
 
-MEASURES = ["offered", "answered", "missed", "answer_rate", "service_level", "asa_s", "wait_p90_s", "talk_avg_s"]
+MEASURES = [
+    "offered",
+    "answered",
+    "missed",
+    "answer_rate",
+    "service_level",
+    "asa_s",
+    "wait_p90_s",
+    "talk_avg_s",
+]
 IVR = ("8000", "8100")
 SIZES = (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000)
 _WEEK = 100_000
@@ -84,7 +94,10 @@ def prepare(file: Path, calls: int) -> None:
     def later(weeks: int) -> pl.LazyFrame:
         shift = timedelta(weeks=weeks)
         legs = pl.element().struct.with_fields(
-            *(pl.field(name) + shift for name in ("add_time", "ring_time", "answered_time", "ended_time"))
+            *(
+                pl.field(name) + shift
+                for name in ("add_time", "ring_time", "answered_time", "ended_time")
+            )
         )
         return week.lazy().with_columns(
             pl.col("started_at", "ended_at", "created_at", "updated_at") + shift,
@@ -98,7 +111,11 @@ def prepare(file: Path, calls: int) -> None:
 def ours(file: Path) -> list[dict[str, Any]]:
     """Reckoned by this package."""
     options = et.MetricOptions(ivr_numbers=IVR)
-    return et.summarize(pl.scan_parquet(file), ["hour"], MEASURES, options=options).collect(engine="streaming").to_dicts()
+    return (
+        et.summarize(pl.scan_parquet(file), ["hour"], MEASURES, options=options)
+        .collect(engine="streaming")
+        .to_dicts()
+    )
 
 
 def theirs(file: Path) -> list[dict[str, Any]]:
@@ -115,13 +132,29 @@ def one(which: str, file: Path) -> None:
     begun, used = time.perf_counter(), time.process_time()
     rows = reckon(file)
     seconds, cpu = time.perf_counter() - begun, time.process_time() - used
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "imported": imported, "peak": peak_bytes(), "rows": rows}))
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "cpu": cpu,
+                "imported": imported,
+                "peak": peak_bytes(),
+                "rows": rows,
+            }
+        )
+    )
 
 
 def asked(which: str, file: Path) -> dict[str, Any]:
     """The answer of a process of its own."""
     environment = os.environ | {"POLARS_MAX_THREADS": str(_THREADS)}
-    done = subprocess.run([sys.executable, __file__, which, str(file)], capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(
+        [sys.executable, __file__, which, str(file)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
     told: dict[str, Any] = json.loads(done.stdout)
     return told
 
@@ -129,7 +162,8 @@ def asked(which: str, file: Path) -> dict[str, Any]:
 def agree(left: list[dict[str, Any]], right: list[dict[str, Any]]) -> bool:
     """Row by row and name by name, to 1e-9."""
     return len(left) == len(right) > 0 and all(
-        one.keys() == two.keys() and all(math.isclose(one[name], two[name], rel_tol=1e-9, abs_tol=1e-9) for name in one)
+        one.keys() == two.keys()
+        and all(math.isclose(one[name], two[name], rel_tol=1e-9, abs_tol=1e-9) for name in one)
         for one, two in zip(left, right, strict=True)
     )
 
@@ -137,7 +171,9 @@ def agree(left: list[dict[str, Any]], right: list[dict[str, Any]]) -> bool:
 def main(calls: int = SIZES[-1], rounds: int = 5) -> None:
     """Print the table."""
     sizes = [size for size in SIZES if size <= calls]
-    print("| calls | this package, s | DuckDB, s | times | of the processors | peak, MB | DuckDB's, MB | agree |")
+    print(
+        "| calls | this package, s | DuckDB, s | times | of the processors | peak, MB | DuckDB's, MB | agree |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     seconds: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -151,10 +187,14 @@ def main(calls: int = SIZES[-1], rounds: int = 5) -> None:
             same = all(agree(each[0]["rows"], each[1]["rows"]) for each in found)
             seconds.append(mine)
             times = f"{mine:.2f} | {other:.2f} | {mine / other:.2f} | {of_cpu:.2f}"
-            print(f"| {size:,} | {times} | {peaks[0]:,.0f} | {peaks[1]:,.0f} | {same} |", flush=True)
+            print(
+                f"| {size:,} | {times} | {peaks[0]:,.0f} | {peaks[1]:,.0f} | {same} |", flush=True
+            )
     if len(sizes) > 1:
         line = statistics.linear_regression(sizes, seconds)
-        print(f"\n{line.slope * 1e6:.3f} s a million calls; r = {statistics.correlation(sizes, seconds):.5f} (1 is a straight line)")
+        print(
+            f"\n{line.slope * 1e6:.3f} s a million calls; r = {statistics.correlation(sizes, seconds):.5f} (1 is a straight line)"
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """JupyterLab in headless Chromium, without the internet.
 
-Without Chromium these tests are skipped, unless REQUIRE_BROWSER=1 asks them to fail. ETELECOM_SCREENSHOTS may name a folder, outside of
-the project, that keeps what was seen.
+Without Chromium these tests are skipped, unless REQUIRE_BROWSER=1 asks them to fail.
+ETELECOM_SCREENSHOTS may name a folder, outside of the project, that keeps what was seen.
 """
 
 import json
@@ -21,7 +21,9 @@ import pytest
 from playwright import sync_api
 
 ROOT = Path(__file__).parent.parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 FLAGS = [
     "--no-sandbox",  # CI runs as root
     "--disable-gpu",
@@ -35,7 +37,9 @@ FLAGS = [
 WIDE = {"width": 1280, "height": 1000}
 
 
-@pytest.fixture(scope="module")  # while Playwright is there an event loop runs, which no other test expects
+@pytest.fixture(
+    scope="module"
+)  # while Playwright is there an event loop runs, which no other test expects
 def browser() -> Iterator[Any]:
     if not CHROMIUM:
         if os.environ.get("REQUIRE_BROWSER") == "1":
@@ -56,7 +60,10 @@ class Watched:
         self.page.set_default_timeout(30_000)
         self.errors: list[str] = []
         self.asked: list[str] = []
-        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on(
+            "console",
+            lambda message: self.errors.append(message.text) if message.type == "error" else None,
+        )
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
 
@@ -112,20 +119,30 @@ class Lab:
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         self.change_theme(page, theme)
         # A notebook run before its kernel is there asks for one in a dialog.
-        page.wait_for_function("() => document.getElementById('jp-main-statusbar')?.innerText.includes('| Idle')")
+        page.wait_for_function(
+            "() => document.getElementById('jp-main-statusbar')?.innerText.includes('| Idle')"
+        )
         page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
-        page.wait_for_function(f"() => {_PROMPTS}.length > 0 && {_PROMPTS}.every(text => /^\\[\\d+\\]:$/.test(text))")
+        page.wait_for_function(
+            f"() => {_PROMPTS}.length > 0 && {_PROMPTS}.every(text => /^\\[\\d+\\]:$/.test(text))"
+        )
         return page
 
     def change_theme(self, page: Any, theme: str) -> None:
         """Turn the page light or dark."""
-        # Not awaited: some commands' promises never end, and the page itself shows when they are done.
-        page.evaluate("theme => void jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+        # Not awaited: some commands' promises never end, and the page itself shows when they are
+        # done.
+        page.evaluate(
+            "theme => void jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
+        )
         page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
 
     def add(self, name: str, *sources: str) -> None:
         """Put a notebook of these code cells beside the others."""
-        write_notebook(self.folder / "notebooks" / name, [nbformat.v4.new_code_cell(source) for source in sources])
+        write_notebook(
+            self.folder / "notebooks" / name,
+            [nbformat.v4.new_code_cell(source) for source in sources],
+        )
 
     def end_kernels(self) -> None:
         """End what a test left running, so that the next one begins anew."""
@@ -134,7 +151,7 @@ class Lab:
 
 
 def _answer(url: str, method: str = "GET") -> bytes:
-    request = urllib.request.Request(url, method=method)  # noqa: S310  # our own server
+    request = urllib.request.Request(url, method=method)  # our own server  # noqa: S310
     with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
         return bytes(response.read())
 
@@ -169,7 +186,9 @@ def running_lab(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
     shutil.copytree(ROOT / "data", home / "work" / "data")
     (home / "work" / "notebooks").mkdir()
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        write_notebook(home / "work" / "notebooks" / path.name, nbformat.read(path, as_version=4).cells)
+        write_notebook(
+            home / "work" / "notebooks" / path.name, nbformat.read(path, as_version=4).cells
+        )
     _settings(home / "settings")
     port = _free_port()
     places = {
@@ -189,7 +208,9 @@ def running_lab(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
     ]  # fmt: skip
     environment = os.environ | {name: str(path) for name, path in places.items()}
     with (home / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log
+        )
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(f"{url}/api/status", process, home / "log")

@@ -11,7 +11,8 @@ from conftest import Lab, Watched
 from test_notebooks_in_lab import assert_well
 
 import etelecom_analytics as et
-from etelecom_analytics.metrics import calls_behind
+from etelecom_analytics.locale.comparison_text import comparison_texts
+from etelecom_analytics.metrics import drill_through
 
 SAMPLE = et.read_snapshot(Path(__file__).parent.parent.parent / "data" / "sample")
 OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"), as_of="2026-11-09")
@@ -24,7 +25,9 @@ explorer"""
 AGAIN = """seen = explorer.filtered
 exec(open("copied.py").read())
 print("the same:", filtered.equals(seen), filtered.height)"""
-STARTED = pl.col("started_at").dt.convert_time_zone(OPTIONS.time_zone).dt.strftime("%Y-%m-%d %H:%M:%S")
+STARTED = (
+    pl.col("started_at").dt.convert_time_zone(OPTIONS.time_zone).dt.strftime("%Y-%m-%d %H:%M:%S")
+)
 BARS = ".groups_marks path"
 KEYS = [
     "Dates", "First day", "Last day", "Direction", "Call state", "Number", "Duration", "Extensions", "User", "Reset", "Copy as code",
@@ -44,21 +47,34 @@ class Desk:
     def __init__(self, page: Any) -> None:
         self.page = page
         self.panel = page.locator(".etelecom-panel")
-        self.rows = self.panel.locator("table", has_text="calls behind these numbers").locator("tbody")
+        self.rows = self.panel.locator("table", has_text="calls behind these numbers").locator(
+            "tbody"
+        )
 
     def shows(self, query: et.CallQuery, group: Mapping[str, object] | None = None) -> pl.DataFrame:
         """Wait until numbers, chart and table are those of this filter; the calls that match it."""
-        calls = calls_behind(SAMPLE.calls.filter(query.to_expr()), group or {}, options=OPTIONS)
+        calls = drill_through(SAMPLE.calls.filter(query.to_expr()), group or {}, options=OPTIONS)
         assert isinstance(calls, pl.DataFrame)
-        caption = self.panel.locator("caption", has_text=f"{calls.height:,} calls behind these numbers")
+        caption = self.panel.locator(
+            "caption", has_text=f"{calls.height:,} calls behind these numbers"
+        )
         caption.wait_for()
         self.panel.get_by_text(f"{calls.height:,} of 1,200 calls", exact=True).first.wait_for()
-        self.panel.get_by_text(re.compile(f"over {calls.height:,} calls? ")).first.wait_for()  # the chart's title
+        self.panel.get_by_text(
+            re.compile(f"over {calls.height:,} calls? ")
+        ).first.wait_for()  # the chart's title
         compared = et.metrics.compare(calls.clear(), calls, options=OPTIONS)
         for place, told in enumerate(compared.iter_rows(named=True)):
-            title, value, doubt, *_ = et.metrics.comparison_texts({**told, "difference": None}, OPTIONS)
-            assert self.panel.locator(".etelecom-number").nth(place).inner_text().splitlines()[:3] == [title, value, doubt]
-        started = calls.sort("started_at", descending=True, nulls_last=True).select(STARTED).head(12)["started_at"].to_list()
+            title, value, doubt, *_ = comparison_texts({**told, "difference": None}, OPTIONS)
+            assert self.panel.locator(".etelecom-number").nth(place).inner_text().splitlines()[
+                :3
+            ] == [title, value, doubt]
+        started = (
+            calls.sort("started_at", descending=True, nulls_last=True)
+            .select(STARTED)
+            .head(12)["started_at"]
+            .to_list()
+        )
         assert self.rows.locator("td:nth-child(2)").all_inner_texts() == started
         return calls
 
@@ -99,7 +115,9 @@ def desk(opened: tuple[Desk, Watched], running_lab: Lab) -> Iterator[tuple[Desk,
     assert_well(seen, running_lab)
 
 
-def test_a_preset_a_brush_a_click_and_undo_change_everything_together(desk: tuple[Desk, Watched], running_lab: Lab):
+def test_a_preset_a_brush_a_click_and_undo_change_everything_together(
+    desk: tuple[Desk, Watched], running_lab: Lab
+):
     here, seen = desk
     page, panel = here.page, here.panel
     calls_in = et.CallQuery(direction="in")
@@ -108,7 +126,9 @@ def test_a_preset_a_brush_a_click_and_undo_change_everything_together(desk: tupl
     # A preset.
     panel.get_by_label("Dates", exact=True).select_option(label="yesterday")
     here.shows(et.CallQuery(direction="in", date_from="2026-11-07", date_to="2026-11-08"))
-    panel.get_by_text(re.compile("Changes are against the period before: 2026-11-06 up to 2026-11-07")).wait_for()
+    panel.get_by_text(
+        re.compile("Changes are against the period before: 2026-11-06 up to 2026-11-07")
+    ).wait_for()
     here.press("Undo")
     here.shows(calls_in)
 
@@ -128,7 +148,11 @@ def test_a_preset_a_brush_a_click_and_undo_change_everything_together(desk: tupl
     here.press("By group")
     panel.get_by_text("Offered (calls) by hour").first.wait_for()
     page.mouse.click(*here.bar(9))
-    hour = int(re.findall(r"hour: (\d+)", panel.get_by_role("button", name=re.compile("^hour: ")).inner_text())[0])
+    hour = int(
+        re.findall(
+            r"hour: (\d+)", panel.get_by_role("button", name=re.compile("^hour: ")).inner_text()
+        )[0]
+    )
     here.shows(some_days, {"hour": hour})
     seen.picture_of(panel, "explorer-clicked")
     page.mouse.click(*here.bar(9))
@@ -137,22 +161,31 @@ def test_a_preset_a_brush_a_click_and_undo_change_everything_together(desk: tupl
     # A cell of the heat map.
     here.press("Heat map")
     panel.get_by_text("by weekday and hour").first.wait_for()
-    cells = panel.locator(".mark-rect path[aria-label*='calls in all']")  # the others are of weekdays that are not asked for
+    cells = panel.locator(
+        ".mark-rect path[aria-label*='calls in all']"
+    )  # the others are of weekdays that are not asked for
     labels = [str(cell.get_attribute("aria-label")) for cell in cells.all()]
-    place = max(range(len(labels)), key=lambda place: int(re.findall(r"calls in all: (\d+)", labels[place])[0]))
+    place = max(
+        range(len(labels)),
+        key=lambda place: int(re.findall(r"calls in all: (\d+)", labels[place])[0]),
+    )
     told = labels[place]
     cells.nth(place).click(force=True)  # its number stands over it
-    weekday = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].index(re.findall(r"weekday: (\w+)", told)[0]) + 1
+    weekday = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].index(
+        re.findall(r"weekday: (\w+)", told)[0]
+    ) + 1
     group = {"weekday": weekday, "hour": int(re.findall(r"hour: (\d+)", told)[0])}
     here.shows(some_days, group)
 
     # Copied code gives the same calls.
     here.press("Copy as code")
     panel.get_by_text("Copied.").wait_for()
-    (running_lab.folder / "notebooks" / "copied.py").write_text(page.evaluate("() => navigator.clipboard.readText()"))
+    (running_lab.folder / "notebooks" / "copied.py").write_text(
+        page.evaluate("() => navigator.clipboard.readText()")
+    )
     page.locator(".jp-CodeCell", has_text="exec(open(").locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
-    matching = calls_behind(SAMPLE.calls.filter(some_days.to_expr()), group, options=OPTIONS)
+    matching = drill_through(SAMPLE.calls.filter(some_days.to_expr()), group, options=OPTIONS)
     page.get_by_text(f"the same: True {matching.height}").wait_for()
 
     # What is exported is what the table shows, in its order.
@@ -164,7 +197,10 @@ def test_a_preset_a_brush_a_click_and_undo_change_everything_together(desk: tupl
         here.press("Export")
         panel.get_by_text(re.compile(f"{matching.height} calls written to .*{name}")).wait_for()
     folder = running_lab.folder / "notebooks"
-    files = [pl.read_parquet(folder / "seen.parquet"), pl.read_csv(folder / "seen.csv", infer_schema=False)]
+    files = [
+        pl.read_parquet(folder / "seen.parquet"),
+        pl.read_csv(folder / "seen.csv", infer_schema=False),
+    ]
     assert files[0].select(STARTED)["started_at"].to_list()[: len(shown)] == shown
     assert sorted(files[0]["id"]) == sorted(matching["id"])
     assert files[1]["id"].to_list() == files[0]["id"].to_list()
@@ -211,7 +247,9 @@ def test_it_can_be_read_light_and_dark_narrow_and_wide(desk: tuple[Desk, Watched
     here, seen = desk
     page, panel = here.page, here.panel
     here.press("By group")
-    panel.get_by_label("Measure", exact=True).select_option(label="Fair answer rate (fair_answer_rate)")
+    panel.get_by_label("Measure", exact=True).select_option(
+        label="Fair answer rate (fair_answer_rate)"
+    )
     panel.get_by_label("By", exact=True).select_option(label="target number")
     panel.get_by_label("Dates", exact=True).select_option(label="yesterday")
     panel.get_by_text("Fair answer rate by target number").first.wait_for()
@@ -219,8 +257,13 @@ def test_it_can_be_read_light_and_dark_narrow_and_wide(desk: tuple[Desk, Watched
     panel.locator("canvas").first.wait_for()
     seen.picture_of(panel, "explorer")
     for theme in ("Light", "Dark"):
-        page.evaluate("theme => void jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {theme}")
-        page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=f"JupyterLab {theme}")
+        page.evaluate(
+            "theme => void jupyterapp.commands.execute('apputils:change-theme', { theme })",
+            f"JupyterLab {theme}",
+        )
+        page.wait_for_function(
+            "theme => document.body.dataset.jpThemeName === theme", arg=f"JupyterLab {theme}"
+        )
         for width in (1280, 1920):
             page.set_viewport_size({"width": width, "height": 1700})
             page.wait_for_timeout(300)

@@ -8,10 +8,31 @@ import pytest
 
 THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 OTHER_NOTEBOOKS = {
-    "03_service_level": ("charts.service_level(calls_in", "wait_distribution(", "heatmap(", "patience("),
-    "04_extensions_and_hunting": ("extension_performance(", "ring_durations(", "charts.hunt_paths(", "journey("),
-    "05_missed_callers": ("funnel(", "heatmap(", "time_to_callback(logs.calls, options", 'by="weekday", options'),
-    "06_traffic_and_staffing": ("charts.concurrency(", "charts.erlangs(", "trunk_failures(", "charts.agents_needed(", "gallery["),
+    "03_service_level": (
+        "charts.service_level(calls_in",
+        "wait_distribution(",
+        "heatmap(",
+        "patience(",
+    ),
+    "04_extensions_and_hunting": (
+        "extension_performance(",
+        "ring_durations(",
+        "charts.hunt_paths(",
+        "journey(",
+    ),
+    "05_missed_callers": (
+        "funnel(",
+        "heatmap(",
+        "time_to_callback(logs.calls, options",
+        'by="weekday", options',
+    ),
+    "06_traffic_and_staffing": (
+        "charts.concurrency(",
+        "charts.erlangs(",
+        "trunk_failures(",
+        "charts.agents_needed(",
+        "gallery[",
+    ),
 }
 """Each with the code of the cells that draw a chart."""
 
@@ -34,9 +55,16 @@ def coloured(chart: Any) -> int:
 def assert_well(watched: Any, lab: Any) -> None:
     """No error in the console, nothing on stderr, and no word to anybody but the notebook's own server."""
     page = watched.page
-    assert page.locator("[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type='application/vnd.jupyter.error']").count() == 0
+    assert (
+        page.locator(
+            "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type='application/vnd.jupyter.error']"
+        ).count()
+        == 0
+    )
     assert watched.errors == []
-    assert {url.split("/")[2] for url in watched.asked if url.startswith(("http", "ws"))} == {lab.url.split("/")[2]}
+    assert {url.split("/")[2] for url in watched.asked if url.startswith(("http", "ws"))} == {
+        lab.url.split("/")[2]
+    }
 
 
 def chart_of(page: Any, cell: str) -> Any:
@@ -71,7 +99,9 @@ def test_the_other_notebooks_draw_every_chart(name: str, lab: Any, watched: Call
             chart = chart_of(page, code)
             chart.scroll_into_view_if_needed()
             assert coloured(chart) > 200, code
-            seen.picture_of(chart, f"{name[:2]}-{re.sub(r'[^a-z]+', '-', code)}-{theme.split()[-1].lower()}")
+            seen.picture_of(
+                chart, f"{name[:2]}-{re.sub(r'[^a-z]+', '-', code)}-{theme.split()[-1].lower()}"
+            )
     assert_well(seen, lab)
 
 
@@ -109,7 +139,8 @@ def test_the_panels_of_the_second_notebook(theme: str, lab: Any, watched: Callab
     panel.get_by_label("Direction", exact=True).select_option("out")
     panel.get_by_text(re.compile("422 of 2,000 calls")).first.wait_for()
     page.wait_for_function(
-        "before => [...document.querySelectorAll('.jp-OutputArea canvas')].every(each => each.toDataURL() !== before)", arg=before
+        "before => [...document.querySelectorAll('.jp-OutputArea canvas')].every(each => each.toDataURL() !== before)",
+        arg=before,
     )
     panel.get_by_label("Dates", exact=True).select_option(label="today")
     panel.get_by_text(re.compile(r"from 2026-11-08, before 2026-11-09")).first.wait_for()
@@ -118,7 +149,9 @@ def test_the_panels_of_the_second_notebook(theme: str, lab: Any, watched: Callab
     seen.picture(f"02-filter-{colour}")
 
     # The fetch panel fetched already; the wrong key is said in words when its Apply is pressed.
-    fetching = page.locator(".jp-CodeCell", has_text="fetch_panel = et.FetchPanel(").locator(".jp-OutputArea")
+    fetching = page.locator(".jp-CodeCell", has_text="fetch_panel = et.FetchPanel(").locator(
+        ".jp-OutputArea"
+    )
     fetching.get_by_text(re.compile("done")).first.wait_for()
     fetching.scroll_into_view_if_needed()
     seen.picture(f"02-fetch-{colour}")
@@ -160,7 +193,9 @@ panel""",
     panel.get_by_text(re.compile("600, with")).first.wait_for()
     panel.get_by_label("Direction", exact=True).select_option("in")
     panel.get_by_role("button", name="Apply").click()
-    assert panel.get_by_text(re.compile("600, with")).first.is_visible()  # the last result stays until the new one is there
+    assert panel.get_by_text(
+        re.compile("600, with")
+    ).first.is_visible()  # the last result stays until the new one is there
     panel.get_by_text(re.compile(r"[34]\d\d, with")).first.wait_for()
     seen.picture("fetched")
     assert_well(seen, lab)
@@ -189,9 +224,9 @@ et.fetch_calls(et.Client(server.base_url, server.api_key), et.CallQuery(external
     seen = watched()
     page = lab.run(seen, "evil.ipynb")
     chart_of(page, "et.charts.answer_rate(").hover()
-    page.locator(".jp-CodeCell", has_text="et.FilterPanel(").locator(".jp-OutputArea").get_by_role("textbox", name="Number").fill(
-        "<img src=x onerror=alert(1)>"
-    )
+    page.locator(".jp-CodeCell", has_text="et.FilterPanel(").locator(".jp-OutputArea").get_by_role(
+        "textbox", name="Number"
+    ).fill("<img src=x onerror=alert(1)>")
     page.wait_for_timeout(600)
 
     seen.picture("evil")

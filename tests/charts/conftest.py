@@ -21,7 +21,12 @@ def sample() -> et.CallLogs:
 @pytest.fixture(scope="session")
 def one_call(calls: pl.DataFrame) -> pl.DataFrame:
     """A single call that was answered."""
-    return calls.filter(direction="in", call_state="answered").drop_nulls("ended_at").sort("id").head(1)
+    return (
+        calls.filter(direction="in", call_state="answered")
+        .drop_nulls("ended_at")
+        .sort("id")
+        .head(1)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -20,14 +20,28 @@ def drawn(spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     ("measure", "by"),
-    [("offered", "weekday"), ("answer_rate", "hour"), ("asa_s", "direction"), ("rna", "target_number"), ("talk_s", "day")],
+    [
+        ("offered", "weekday"),
+        ("answer_rate", "hour"),
+        ("asa_s", "direction"),
+        ("rna", "target_number"),
+        ("talk_s", "day"),
+    ],
 )
 def test_its_values_are_those_of_summarize(calls: pl.DataFrame, measure: str, by: str):
     rows = drawn(measure_by(calls, measure=measure, by=by, options=OPTIONS).to_dict())
-    table = et.summarize(calls, [by], [measure], options=OPTIONS, confidence=True).filter(pl.col(by).is_not_null() | (by != "day"))
+    table = et.summarize(calls, [by], [measure], options=OPTIONS, confidence=True).filter(
+        pl.col(by).is_not_null() | (by != "day")
+    )
 
-    biggest = table if table.height <= 40 else table.filter(pl.col(by).cast(pl.String).is_in([row["key"] for row in rows]))
-    assert sorted(round(row["value"], 6) for row in rows if row["value"] is not None) == sorted(biggest[measure].drop_nulls().round(6))
+    biggest = (
+        table
+        if table.height <= 40
+        else table.filter(pl.col(by).cast(pl.String).is_in([row["key"] for row in rows]))
+    )
+    assert sorted(round(row["value"], 6) for row in rows if row["value"] is not None) == sorted(
+        biggest[measure].drop_nulls().round(6)
+    )
     if f"{measure}_low" in table.columns:
         assert [row["low"] for row in rows] == table[f"{measure}_low"].round(6).to_list()
 
@@ -37,19 +51,29 @@ def test_of_many_groups_the_biggest_are_drawn_and_it_says_so(calls: pl.DataFrame
     table = et.summarize(calls, ["caller"], ["calls"])
 
     assert f"The 40 biggest of {table.height:,} groups." in spec["description"]
-    assert sorted((row["count"] for row in drawn(spec)), reverse=True) == table["calls"].sort(descending=True).head(40).to_list()
+    assert (
+        sorted((row["count"] for row in drawn(spec)), reverse=True)
+        == table["calls"].sort(descending=True).head(40).to_list()
+    )
 
 
 @pytest.mark.parametrize("by", ["caller", "callee", "target_number"])
-def test_masked_numbers_are_told_apart_and_the_numbers_themselves_are_not_in_it(calls: pl.DataFrame, by: str):
+def test_masked_numbers_are_told_apart_and_the_numbers_themselves_are_not_in_it(
+    calls: pl.DataFrame, by: str
+):
     alike = ["0912000001", "0912000101", "0912000201"]
     outside = calls.head(90).with_columns(
         caller=pl.Series(alike * 30),
         callee=pl.Series(alike * 30),
-        call_targets=pl.col("call_targets").list.eval(pl.element().struct.with_fields(target_number=pl.lit(alike[0]))),
+        call_targets=pl.col("call_targets").list.eval(
+            pl.element().struct.with_fields(target_number=pl.lit(alike[0]))
+        ),
     )
     measure = "offers" if by == "target_number" else "calls"
-    masked, full = (measure_by(outside, measure=measure, by=by, masked=hidden).to_dict() for hidden in (True, False))
+    masked, full = (
+        measure_by(outside, measure=measure, by=by, masked=hidden).to_dict()
+        for hidden in (True, False)
+    )
 
     keys = [row["key"] for row in drawn(masked)]
     assert len(set(keys)) == len(keys) >= 1
@@ -63,7 +87,14 @@ def test_own_numbers_and_those_of_menus_are_told_in_full(calls: pl.DataFrame):
     outside = calls.head(90).with_columns(callee=pl.Series(numbers * 30))
     options = et.MetricOptions(ivr_numbers=("19000123",))
 
-    spec = measure_by(outside, measure="calls", by="callee", masked=True, own_numbers=["+84 28 3800 0000"], options=options).to_dict()
+    spec = measure_by(
+        outside,
+        measure="calls",
+        by="callee",
+        masked=True,
+        own_numbers=["+84 28 3800 0000"],
+        options=options,
+    ).to_dict()
     assert {row["key"] for row in drawn(spec)} == {"091*****01", "02838000000", "19000123"}
     with pytest.raises(InputError, match="own_numbers is a tuple"):
         measure_by(outside, by="callee", masked=True, own_numbers="02838000000")

@@ -17,10 +17,24 @@ HOSTILE = "<script>alert(1)</script> a.b['c']\\[0] datum.x"
 
 def named(calls: pl.DataFrame, who: str = "Người") -> pl.DataFrame:
     """These calls with a name for everybody whose extension took part in one."""
-    ids = calls.select(id="extension_id", user_id="user_id").drop_nulls().unique().sort("id").with_row_index("place")
-    extensions = ids.select("id", "user_id", extension_number=(pl.col("place") + 101).cast(pl.String), hotline_id=pl.lit("9"))
+    ids = (
+        calls.select(id="extension_id", user_id="user_id")
+        .drop_nulls()
+        .unique()
+        .sort("id")
+        .with_row_index("place")
+    )
+    extensions = ids.select(
+        "id",
+        "user_id",
+        extension_number=(pl.col("place") + 101).cast(pl.String),
+        hotline_id=pl.lit("9"),
+    )
     users = ids.select(
-        "user_id", full_name=pl.format("{} {}", pl.lit(who), "place"), short_name=pl.lit(None, pl.String), department_id=pl.lit("5")
+        "user_id",
+        full_name=pl.format("{} {}", pl.lit(who), "place"),
+        short_name=pl.lit(None, pl.String),
+        department_id=pl.lit("5"),
     )
     hotlines = pl.DataFrame({"id": ["9"], "hotline": ["19000123"], "name": ["Main"]})
     return names.with_names(calls, extensions=extensions, users=users, hotlines=hotlines)
@@ -33,7 +47,9 @@ def named_calls(calls: pl.DataFrame) -> pl.DataFrame:
 
 def keys(drawn: Any, field: str) -> set[str]:
     """What stands in this field of any data of the chart."""
-    return {row[field] for rows in drawn.to_dict()["datasets"].values() for row in rows if field in row}
+    return {
+        row[field] for rows in drawn.to_dict()["datasets"].values() for row in rows if field in row
+    }
 
 
 def subtitle(drawn: Any) -> str:
@@ -48,15 +64,27 @@ def domains(spec: Any) -> list[list[str]]:
         return []
     y = spec.get("encoding", {}).get("y", {})
     own = [y["scale"]["domain"]] if y.get("type") == "nominal" and "scale" in y else []
-    return own + [domain for name in ("layer", "hconcat", "vconcat") for domain in domains(spec.get(name, []))]
+    return own + [
+        domain for name in ("layer", "hconcat", "vconcat") for domain in domains(spec.get(name, []))
+    ]
 
 
-def test_extension_performance_shows_who_has_a_number(calls: pl.DataFrame, named_calls: pl.DataFrame):
+def test_extension_performance_shows_who_has_a_number(
+    calls: pl.DataFrame, named_calls: pl.DataFrame
+):
     bare, told = charts.extension_performance(calls), charts.extension_performance(named_calls)
-    owners = dict(names.call_targets_with_users(named_calls).select("target_number", "user").drop_nulls().iter_rows())
+    owners = dict(
+        names.call_targets_with_users(named_calls)
+        .select("target_number", "user")
+        .drop_nulls()
+        .iter_rows()
+    )
 
     assert len(owners) > 4
-    assert keys(told, "number") == {f"{owners[number]} ({number})" if number in owners else number for number in keys(bare, "number")}
+    assert keys(told, "number") == {
+        f"{owners[number]} ({number})" if number in owners else number
+        for number in keys(bare, "number")
+    }
     assert keys(told, "number") & {"8000", "8100"}  # nobody's
     for domain in domains(told.to_dict()):
         assert set(domain) == keys(told, "number")
@@ -66,7 +94,10 @@ def test_who_answered_nothing_has_a_name_too(calls: pl.DataFrame):
     """The name comes with the number that rang, not with the calls that somebody took."""
     named_calls = named(calls).filter(call_state="not_answered")
 
-    assert any(key.startswith("Người") for key in keys(charts.extension_performance(named_calls, min_offers=1), "number"))
+    assert any(
+        key.startswith("Người")
+        for key in keys(charts.extension_performance(named_calls, min_offers=1), "number")
+    )
     assert named_calls["user"].null_count() == named_calls.height
 
 
@@ -80,7 +111,9 @@ def test_who_answered_nothing_has_a_name_too(calls: pl.DataFrame):
         ("hotline", "19000123"),
     ],
 )
-def test_answer_rates_of_extensions_and_users_are_told_by_name(by: str, expected: str, named_calls: pl.DataFrame):
+def test_answer_rates_of_extensions_and_users_are_told_by_name(
+    by: str, expected: str, named_calls: pl.DataFrame
+):
     drawn = charts.answer_rate(named_calls, by=by)
 
     assert expected in keys(drawn, "key")
@@ -90,7 +123,9 @@ def test_answer_rates_of_extensions_and_users_are_told_by_name(by: str, expected
         assert set(domain) == keys(drawn, "key")
 
 
-def test_ways_that_are_too_long_with_names_are_told_by_number_and_names_stand_below_the_title(named_calls: pl.DataFrame):
+def test_ways_that_are_too_long_with_names_are_told_by_number_and_names_stand_below_the_title(
+    named_calls: pl.DataFrame,
+):
     drawn = charts.hunt_paths(named_calls)
     ways = keys(drawn, "path")
 
@@ -115,14 +150,19 @@ def test_without_names_the_error_says_where_to_get_them(by: str, calls: pl.DataF
 
 
 def test_other_groups_have_no_such_note(named_calls: pl.DataFrame):
-    unknown = named_calls.with_columns(callee=pl.when(pl.col("direction").cast(pl.String) != "in").then("callee"))
+    unknown = named_calls.with_columns(
+        callee=pl.when(pl.col("direction").cast(pl.String) != "in").then("callee")
+    )
 
     assert "(none)" in keys(charts.answer_rate(unknown, by="callee"), "key")
     assert "missed call" not in subtitle(charts.answer_rate(unknown, by="callee"))
 
 
 def test_a_selection_and_a_lazy_frame_show_the_same_names(named_calls: pl.DataFrame):
-    for draw in (charts.extension_performance, lambda calls: charts.answer_rate(calls, by="extension_id")):
+    for draw in (
+        charts.extension_performance,
+        lambda calls: charts.answer_rate(calls, by="extension_id"),
+    ):
         expected = draw(named_calls).to_dict()
         assert draw(named_calls.lazy()).to_dict() == expected
         assert draw(Selection(named_calls)).to_dict() == expected
@@ -142,7 +182,10 @@ def test_hostile_names_stay_text(calls: pl.DataFrame, named_calls: pl.DataFrame)
     """The names are values of the data: the fields of the drawing are those of a harmless chart, and it can be drawn."""
     attacked = named(calls, HOSTILE)
 
-    for draw, field in ((charts.extension_performance, "number"), (lambda calls: charts.answer_rate(calls, by="user"), "key")):
+    for draw, field in (
+        (charts.extension_performance, "number"),
+        (lambda calls: charts.answer_rate(calls, by="user"), "key"),
+    ):
         drawn = draw(attacked)
         assert any(key.startswith(HOSTILE) for key in keys(drawn, field))
         assert fields(drawn.to_dict()) == fields(draw(named_calls).to_dict())
@@ -158,7 +201,12 @@ def fields(spec: Any) -> set[str]:
     if not isinstance(spec, dict):
         return set()
     own = {spec["field"]} if isinstance(spec.get("field"), str) else set()
-    return own | {found for name, part in spec.items() if name not in ("datasets", "title", "description") for found in fields(part)}
+    return own | {
+        found
+        for name, part in spec.items()
+        if name not in ("datasets", "title", "description")
+        for found in fields(part)
+    }
 
 
 def test_a_page_with_hostile_names_holds_them_as_text(sample: et.CallLogs, tmp_path: Path):

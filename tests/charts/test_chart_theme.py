@@ -47,7 +47,9 @@ def contrast(one: str, other: str) -> float:
 
     def luminance(colour: str) -> float:
         parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        red, green, blue = (
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        )
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)
@@ -62,9 +64,14 @@ def test_text_and_marks_stand_out_on_both_pages(page: str):
 
 def test_no_colour_is_used_that_the_theme_does_not_name(calls: pl.DataFrame):
     known = {*theme.HUES, theme.TEXT, theme.FAINT, theme.SHADE, "#111111", "#ffffff"}
-    drawn = [*(chart for _, chart in charts.gallery(calls)), charts.journey(calls, calls["id"].item(0))]
+    drawn = [
+        *(chart for _, chart in charts.gallery(calls)),
+        charts.journey(calls, calls["id"].item(0)),
+    ]
 
-    assert {colour for each in drawn for colour in re.findall(r"#[0-9a-f]{6}\b", each.to_json())} <= known
+    assert {
+        colour for each in drawn for colour in re.findall(r"#[0-9a-f]{6}\b", each.to_json())
+    } <= known
     assert {each.to_dict()["config"]["background"] for each in drawn} == {"transparent"}
 
 
@@ -79,7 +86,12 @@ def offline() -> Iterator[None]:
 def test_importing_changes_no_renderer():
     code = "import altair as alt; before = alt.renderers.active; import etelecom_analytics.charts; print(alt.renderers.active == before)"
 
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "True"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "True"
+    )
 
 
 @pytest.mark.usefixtures("offline")
@@ -103,11 +115,18 @@ def test_a_chart_that_is_not_ours_shows_too():
 
 
 def _png(spec: dict[str, Any], version: str) -> bytes:
-    return vl_convert.vegalite_to_png({name: part for name, part in spec.items() if name != "$schema"}, vl_version=version)
+    return vl_convert.vegalite_to_png(
+        {name: part for name, part in spec.items() if name != "$schema"}, vl_version=version
+    )
 
 
 def test_no_two_hues_or_dashes_are_alike():
-    assert len(set(theme.HUES)) == len(theme.HUES) == len({tuple(dash) for dash in theme.DASHES}) == len(theme.DASHES)
+    assert (
+        len(set(theme.HUES))
+        == len(theme.HUES)
+        == len({tuple(dash) for dash in theme.DASHES})
+        == len(theme.DASHES)
+    )
 
 
 @pytest.mark.parametrize("chart", ["journey", "patience by weekday", *GALLERY])
@@ -126,7 +145,9 @@ def test_no_day_shifts_where_the_viewer_lives(calls: pl.DataFrame, tmp_path: Pat
 
     def pictures(time_zone: str) -> list[str]:
         command = [sys.executable, "-c", DRAW, str(tmp_path / "calls.parquet")]
-        return subprocess.run(command, env={**os.environ, "TZ": time_zone}, capture_output=True, text=True, check=True).stdout.split()
+        return subprocess.run(
+            command, env={**os.environ, "TZ": time_zone}, capture_output=True, text=True, check=True
+        ).stdout.split()
 
     home, abroad = pictures("Asia/Ho_Chi_Minh"), pictures("America/New_York")
 
@@ -137,15 +158,24 @@ def test_no_day_shifts_where_the_viewer_lives(calls: pl.DataFrame, tmp_path: Pat
 def test_a_late_evening_in_utc_is_the_next_local_day(one_call: pl.DataFrame):
     at = datetime(2026, 11, 2, 18, 30, tzinfo=UTC)
     late = one_call.with_columns(
-        started_at=pl.lit(at).dt.cast_time_unit("us"), ended_at=pl.lit(at + timedelta(minutes=5)).dt.cast_time_unit("us")
+        started_at=pl.lit(at).dt.cast_time_unit("us"),
+        ended_at=pl.lit(at + timedelta(minutes=5)).dt.cast_time_unit("us"),
     )
 
     row = _first_row(charts.answer_rate(late))
 
     assert row["key"] == "Tue 2026-11-03"
     assert row["begin"] == datetime(2026, 11, 3, tzinfo=UTC).timestamp() * 1000
-    assert (_first_row(charts.heatmap(late))["weekday_key"], _first_row(charts.heatmap(late))["hour_key"]) == ("Tue", "1")
-    assert _first_row(charts.answer_rate(late, options=et.MetricOptions(time_zone="America/New_York")))["key"] == "Mon 2026-11-02"
+    assert (
+        _first_row(charts.heatmap(late))["weekday_key"],
+        _first_row(charts.heatmap(late))["hour_key"],
+    ) == ("Tue", "1")
+    assert (
+        _first_row(
+            charts.answer_rate(late, options=et.MetricOptions(time_zone="America/New_York"))
+        )["key"]
+        == "Mon 2026-11-02"
+    )
 
 
 def _first_row(drawn: Any) -> dict[str, Any]:

@@ -34,17 +34,38 @@ def test_it_holds_every_chart(gallery: Any):
     assert repr(gallery) == f"Gallery: {', '.join(gallery.names)}"
 
 
-def test_what_callers_live_through_is_of_the_calls_in_and_says_so(gallery: Any, calls: pl.DataFrame):
+def test_what_callers_live_through_is_of_the_calls_in_and_says_so(
+    gallery: Any, calls: pl.DataFrame
+):
     calls_in = calls.filter(direction="in")
-    for name in ("answer_rate", "heatmap", "service_level", "wait_distribution", "patience", "ring_durations", "hunt_paths", "funnel"):
-        expected, found = getattr(charts, name)(calls_in, options=OPTIONS).to_dict(), gallery[name].to_dict()
+    for name in (
+        "answer_rate",
+        "heatmap",
+        "service_level",
+        "wait_distribution",
+        "patience",
+        "ring_durations",
+        "hunt_paths",
+        "funnel",
+    ):
+        expected, found = (
+            getattr(charts, name)(calls_in, options=OPTIONS).to_dict(),
+            gallery[name].to_dict(),
+        )
         assert found["title"]["text"] == expected["title"]["text"]
         assert subtitle(gallery[name]) == ["Of the calls in.", *expected["title"]["subtitle"]]
         assert found["description"].endswith("Of the calls in.")
 
 
 def test_lines_callbacks_and_trunks_are_of_all_calls(gallery: Any, calls: pl.DataFrame):
-    for name in ("concurrency", "erlangs", "time_to_callback", "trunk_failures", "extension_performance", "agents_needed"):
+    for name in (
+        "concurrency",
+        "erlangs",
+        "time_to_callback",
+        "trunk_failures",
+        "extension_performance",
+        "agents_needed",
+    ):
         assert gallery[name].to_dict() == getattr(charts, name)(calls, options=OPTIONS).to_dict()
 
 
@@ -71,7 +92,9 @@ def test_a_notebook_shows_each_chart_as_an_output_of_its_own(gallery: Any):
         alt.renderers.enable("default")
 
     specs = [output.data["application/vnd.vegalite.v5+json"] for output in shown.outputs]
-    assert [spec["description"] for spec in specs] == [chart.to_dict()["description"] for _, chart in gallery]
+    assert [spec["description"] for spec in specs] == [
+        chart.to_dict()["description"] for _, chart in gallery
+    ]
 
 
 @pytest.mark.parametrize("given", ["one_call", "no_call", "null_row"])
@@ -86,4 +109,7 @@ def test_something_else_than_calls_is_refused(sample: et.CallLogs):
 
 
 def test_coverage_reaches_every_chart(sample: et.CallLogs):
-    assert all("Complete from" in " ".join(subtitle(chart)) for _, chart in charts.gallery(sample.calls, coverage=sample.report))
+    assert all(
+        "Complete from" in " ".join(subtitle(chart))
+        for _, chart in charts.gallery(sample.calls, coverage=sample.report)
+    )

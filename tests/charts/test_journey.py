@@ -37,19 +37,32 @@ def test_every_phase_is_a_bar_and_every_leg_a_row(calls: pl.DataFrame, hunted: p
 
     found = [(row["phase"], row["from_s"], row["to_s"]) for row in bars(drawn)]
     spans = phases.select(pl.col("phase").cast(pl.String), "from_s", "to_s").iter_rows()
-    lasted = hunted.select((pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6).item()
-    expected = [("call", 0.0, round(lasted, 6)), *((phase, round(begin, 6), round(end, 6)) for phase, begin, end in spans)]
+    lasted = hunted.select(
+        (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
+    ).item()
+    expected = [
+        ("call", 0.0, round(lasted, 6)),
+        *((phase, round(begin, 6), round(end, 6)) for phase, begin, end in spans),
+    ]
     assert sorted(found) == sorted(expected)
     spec = drawn.to_dict()
-    assert f"Journey of call {call_id}: in, answered, {hunted['call_targets'].list.len().item()} legs" in " ".join(spec["title"]["text"])
+    assert (
+        f"Journey of call {call_id}: in, answered, {hunted['call_targets'].list.len().item()} legs"
+        in " ".join(spec["title"]["text"])
+    )
     assert hunted["caller"].item() in spec["title"]["subtitle"][0]
     assert "no person" in spec["description"]
 
 
 def test_names_are_told_where_calls_have_them(hunted: pl.DataFrame):
     numbers = hunted["call_targets"].list.eval(pl.element().struct.field("target_number"))
-    names = pl.Series([[f"Người {number}" for number in row] for row in numbers.to_list()], dtype=pl.List(pl.String))
-    drawn = charts.journey(hunted.with_columns(target_names=names), hunted["id"].item(), options=OPTIONS)
+    names = pl.Series(
+        [[f"Người {number}" for number in row] for row in numbers.to_list()],
+        dtype=pl.List(pl.String),
+    )
+    drawn = charts.journey(
+        hunted.with_columns(target_names=names), hunted["id"].item(), options=OPTIONS
+    )
 
     told = {row["row"].split(". ", 1)[1] for row in bars(drawn) if row["phase"] != "call"}
     assert told == {f"Người {number} ({number})" for row in numbers.to_list() for number in row}
@@ -76,9 +89,13 @@ def test_a_running_call_has_no_end(hunted: pl.DataFrame):
 
 
 def test_hostile_texts_stay_text(hunted: pl.DataFrame):
-    fields = {name: pl.lit(HOSTILE) for name in ("target_number", "trunk_name", "end_reason", "status")}
+    fields = {
+        name: pl.lit(HOSTILE) for name in ("target_number", "trunk_name", "end_reason", "status")
+    }
     legs = pl.col("call_targets").list.eval(pl.element().struct.with_fields(**fields))
-    attacked = hunted.with_columns(call_targets=legs, caller=pl.lit(HOSTILE), callee=pl.lit(HOSTILE), id=pl.lit(HOSTILE))
+    attacked = hunted.with_columns(
+        call_targets=legs, caller=pl.lit(HOSTILE), callee=pl.lit(HOSTILE), id=pl.lit(HOSTILE)
+    )
 
     drawn = svg(charts.journey(attacked, HOSTILE))
 
@@ -88,7 +105,9 @@ def test_hostile_texts_stay_text(hunted: pl.DataFrame):
 
 def test_a_call_of_very_many_legs_says_what_is_left_out(hunted: pl.DataFrame):
     one = hunted["call_targets"].to_list()[0][0]
-    many = hunted.with_columns(call_targets=pl.Series([[one] * 900], dtype=hunted.schema["call_targets"]))
+    many = hunted.with_columns(
+        call_targets=pl.Series([[one] * 900], dtype=hunted.schema["call_targets"])
+    )
     drawn = charts.journey(many, hunted["id"].item())
 
     assert "The first 200 of 900 legs." in " ".join(drawn.to_dict()["title"]["subtitle"])
@@ -104,7 +123,10 @@ def test_an_unknown_call_is_refused_in_words(calls: pl.DataFrame):
 def test_any_kind_of_table_will_do(kind: str, calls: pl.DataFrame, hunted: pl.DataFrame):
     same = calls.lazy() if kind == "lazy" else metrics.Selection(calls)
 
-    assert charts.journey(same, hunted["id"].item()).to_dict() == charts.journey(calls, hunted["id"].item()).to_dict()
+    assert (
+        charts.journey(same, hunted["id"].item()).to_dict()
+        == charts.journey(calls, hunted["id"].item()).to_dict()
+    )
 
 
 def test_a_real_call(real_calls: pl.DataFrame):

@@ -1,7 +1,8 @@
 """Calls written by hand, and what the definitions make of them, derived by hand.
 
-Times are seconds from the call's start, unless a call's own `start` moves it. Numbers are made up: 101 to 701 are people, 8000 a
-queue, 9000 an IVR. A leg that was not answered has the status `NOANSWER`, unless the case is about the status.
+Times are seconds from the call's start, unless a call's own `start` moves it. Numbers are made up:
+101 to 701 are people, 8000 a queue, 9000 an IVR. A leg that was not answered has the status
+`NOANSWER`, unless the case is about the status.
 """
 
 from collections.abc import Sequence
@@ -55,12 +56,28 @@ def leg(
     }
 
 
-def talk(number: str | None, add: float, answered: float, ended: float | None, *, trunk: str | None = None) -> Record:
+def talk(
+    number: str | None,
+    add: float,
+    answered: float,
+    ended: float | None,
+    *,
+    trunk: str | None = None,
+) -> Record:
     """A leg that rang at once, in whole seconds, and was answered."""
-    return leg(number, add, add, answered, ended, rings=int(answered - add), status="ANSWERED", trunk=trunk)
+    return leg(
+        number, add, add, answered, ended, rings=int(answered - add), status="ANSWERED", trunk=trunk
+    )
 
 
-def ringing(number: str | None, add: float, ended: float, *, code: int | None = 487, trunk: str | None = None) -> Record:
+def ringing(
+    number: str | None,
+    add: float,
+    ended: float,
+    *,
+    code: int | None = 487,
+    trunk: str | None = None,
+) -> Record:
     """A leg that rang at once, in whole seconds, until the PBX took it back (487) or another code ended it."""
     return leg(number, add, add, None, ended, rings=int(ended - add), code=code, trunk=trunk)
 
@@ -90,7 +107,9 @@ def call(
         "callee": "19000000",
         "direction": direction,
         "call_state": state,
-        "call_status": None if state is None else {"answered": "P", "not_answered": "NS", "unknown": "Z"}[state],
+        "call_status": None
+        if state is None
+        else {"answered": "P", "not_answered": "NS", "unknown": "Z"}[state],
         "started_at": at(start),
         "ended_at": at(ended),
         "duration": duration,
@@ -98,7 +117,13 @@ def call(
         "recording_urls": None if recordings is None else list(recordings),
         "call_targets": None
         if no_list
-        else [one and {name: at(value) if name.endswith("_time") else value for name, value in one.items()} for one in legs],
+        else [
+            one
+            and {
+                name: at(value) if name.endswith("_time") else value for name, value in one.items()
+            }
+            for one in legs
+        ],
     }
 
 
@@ -127,8 +152,9 @@ class Offer:
 class Case:
     """A call, and what must come of it.
 
-    Offers stand in the order of their start (none: last), then of their first leg's place. `wait_s` is from `started_at`,
-    `ring_wait_s` from the first ring. `talk_s` and `agent_talk_s` are None where the call adds nothing to these measures.
+    Offers stand in the order of their start (none: last), then of their first leg's place. `wait_s`
+    is from `started_at`, `ring_wait_s` from the first ring. `talk_s` and `agent_talk_s` are None
+    where the call adds nothing to these measures.
     """
 
     name: str
@@ -153,7 +179,10 @@ def a_day_apart(cases: Sequence[Case]) -> list[Record]:
     calls: list[Record] = []
     for day, case in enumerate(cases):
         calls.append(_later(case.call, day) | {"id": case.name, "caller": case.name})
-        calls += [_later(other, day) | {"id": f"{case.name}, other {n}", "caller": None} for n, other in enumerate(case.others)]
+        calls += [
+            _later(other, day) | {"id": f"{case.name}, other {n}", "caller": None}
+            for n, other in enumerate(case.others)
+        ]
     return calls
 
 
@@ -170,8 +199,9 @@ def _whole_calls() -> list[Case]:
     return [
         Case(
             name="hunt of three, the first two time out",
-            # 487 is the PBX's own CANCEL: both legs ended long before the call (16, 31 < 96 - 2), and the answer at 36 comes
-            # more than 2 s after either, so nobody answered elsewhere while they rang.
+            # 487 is the PBX's own CANCEL: both legs ended long before the call (16, 31 < 96 - 2),
+            # and the answer at 36 comes more than 2 s after either, so nobody answered elsewhere
+            # while they rang.
             call=call(
                 "hunt", ringing("101", 1, 16), ringing("102", 16, 31), talk("103", 31, 36, 96), state="answered", ended=96, duration=60
             ),
@@ -185,7 +215,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="hunt of three, twice round, nobody answers",
-            # Nobody is rung twice within 2 s: six legs, six offers. The last leg ended 5 s before the call: not the caller.
+            # Nobody is rung twice within 2 s: six legs, six offers. The last leg ended 5 s before
+            # the call: not the caller.
             call=call(
                 "rounds", *(ringing(str(101 + n % 3), 10 * n, 10 * n + 10) for n in range(6)), ended=65
             ),
@@ -195,7 +226,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="hunt, the next answers within 2 s of the time-out",
-            # a = 17.5 <= 16 + 2, but 102 was added at 16, when 101 had ended (16 < 16 does not hold): they never rang together.
+            # a = 17.5 <= 16 + 2, but 102 was added at 16, when 101 had ended (16 < 16 does not
+            # hold): they never rang together.
             call=call("quick", ringing("101", 1, 16), talk("102", 16, 17.5, 60), state="answered", ended=60, duration=42),
             outcomes=("rna_timeout", "answered"),
             offers=(
@@ -206,7 +238,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="ring group of three, one wins",
-            # 201 and 203 were added at 2 <= 10 <= 10 + 2, and 202 was added (2) before they ended (10).
+            # 201 and 203 were added at 2 <= 10 <= 10 + 2, and 202 was added (2) before they ended
+            # (10).
             call=call(
                 "group",
                 leg("201", 2, 3, None, 10, rings=7, code=487),
@@ -224,7 +257,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="desk phone and app, app offline, desk answers",
-            # One person: one offer, and the better leg speaks. Unreachable is asked before answered_elsewhere.
+            # One person: one offer, and the better leg speaks. Unreachable is asked before
+            # answered_elsewhere.
             call=call(
                 "app",
                 leg("301", 1, None, None, 1.2, status="FAIL", code=480),
@@ -251,7 +285,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="desk phone and app both ring, the app wins",
-            # The desk's leg is answered_elsewhere, at the same person's: the offer is answered all the same.
+            # The desk's leg is answered_elsewhere, at the same person's: the offer is answered all
+            # the same.
             call=call(
                 "app-wins",
                 ringing("301", 1, 6),
@@ -264,7 +299,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="desk phone loses the race, its app is busy",
-            # 301's desk rang beside 302's answer at 6; answered_elsewhere comes before busy_or_rejected: nothing to answer for.
+            # 301's desk rang beside 302's answer at 6; answered_elsewhere comes before
+            # busy_or_rejected: nothing to answer for.
             call=call(
                 "lost-and-busy",
                 leg("301", 1, None, None, 1.2, status="FAIL", code=486, trunk="app"),
@@ -292,7 +328,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="busy, then answered by another",
-            # 486 did not ring: ring_s is null. With first_ring its add_time (0.5) is the first sign of life.
+            # 486 did not ring: ring_s is null. With first_ring its add_time (0.5) is the first sign
+            # of life.
             call=call(
                 "busy",
                 leg("501", 0.5, None, None, 0.7, status="FAIL", code=486),
@@ -308,7 +345,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="busy, then answered by the same within 2 s",
-            # The gap is 2 s, not more: one offer, and the answered leg speaks, with its own trunk and code.
+            # The gap is 2 s, not more: one offer, and the answered leg speaks, with its own trunk
+            # and code.
             call=call(
                 "busy-same",
                 leg("501", 1, None, None, 1.2, status="FAIL", code=486, trunk="A"),
@@ -321,7 +359,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="trunk failover",
-            # 503 is the network's, though another leg was answered later; both legs are one ring of one person.
+            # 503 is the network's, though another leg was answered later; both legs are one ring of
+            # one person.
             call=call(
                 "failover",
                 leg("0900000002", 0.2, None, None, 0.9, status="FAIL", code=503, trunk="A"),
@@ -334,7 +373,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="IVR, queue, then agent",
-            # Each of 7 s: duration holds all 21, the agent's talk 7. The first ring of a person is the queue's end.
+            # Each of 7 s: duration holds all 21, the agent's talk 7. The first ring of a person is
+            # the queue's end.
             call=_through_ivr("ivr"),
             ivr=("9000", "8000"),
             outcomes=("answered", "answered", "answered"),
@@ -347,7 +387,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="IVR, queue, then agent, with nobody told that they are no people",
-            # ivr_numbers is empty by default: the IVR answers at once, and is an agent of 7 s like the others.
+            # ivr_numbers is empty by default: the IVR answers at once, and is an agent of 7 s like
+            # the others.
             call=_through_ivr("ivr-untold"),
             outcomes=("answered", "answered", "answered"),
             offers=(
@@ -410,7 +451,8 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="answered call without legs",
-            # It has no answered legs, so that none went to an IVR: answered. Its wait cannot be known.
+            # It has no answered legs, so that none went to an IVR: answered. Its wait cannot be
+            # known.
             call=call("no-legs", state="answered", ended=30, duration=30),
             ivr=("9000",),
             outcomes=(), offers=(),
@@ -491,7 +533,8 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="answered by an IVR only",
-            # Missed, waiting until its end; over all legs, as there are no others, the first ring is at 1.
+            # Missed, waiting until its end; over all legs, as there are no others, the first ring
+            # is at 1.
             call=call("ivr-only", leg("9000", 1, None, 2, 40, status="ANSWERED"), state="answered", ended=40, duration=38),
             ivr=("9000",),
             outcomes=("answered",),
@@ -500,7 +543,8 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="answered by an IVR, a person rang in vain",
-            # Every answered leg went to the IVR: missed. Its answer is no person's, so 101 ended with the caller.
+            # Every answered leg went to the IVR: missed. Its answer is no person's, so 101 ended
+            # with the caller.
             call=call(
                 "ivr-then-nobody",
                 leg("9000", 1, None, 2, 10, status="ANSWERED"),
@@ -570,7 +614,8 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="the earliest answer counts, not the first leg's",
-            # Between the legs only times speak; 102 rang alone at 3, 101 from 8: the first ring is 3.
+            # Between the legs only times speak; 102 rang alone at 3, 101 from 8: the first ring is
+            # 3.
             call=call(
                 "earliest", talk("101", 8, 9, 30), talk("102", 3, 6, 8), state="answered", ended=30, duration=24
             ),
@@ -581,7 +626,9 @@ def _kinds_and_waits() -> list[Case]:
     ]  # fmt: skip
 
 
-def _one_leg(name: str, one: Record, outcome: str, *, ended: float = 60.0, rang_s: float | None = None) -> Case:
+def _one_leg(
+    name: str, one: Record, outcome: str, *, ended: float = 60.0, rang_s: float | None = None
+) -> Case:
     """A missed call of one leg to 101, added at 0: its outcome is its offer's."""
     return Case(
         name=name,
@@ -594,9 +641,18 @@ def _one_leg(name: str, one: Record, outcome: str, *, ended: float = 60.0, rang_
 
 def _codes_and_words() -> list[Case]:
     """One leg, which ends at 10 s; the call ends at 60 s unless said otherwise."""
-    silent = {"busy_or_rejected": (486, 600, 603), "network": (408, 500, 503, 599), "unreachable": (404, 410, 480, 484, 604)}
-    # A code that tells of no ring does not hold for a leg that rang; 486, 6xx and 5xx hold either way.
-    loud = {"busy_or_rejected": (486, 600, 603), "network": (500, 503, 599), "rna_timeout": (408, 404, 410, 480, 484, 604, 487, 0, 499)}
+    silent = {
+        "busy_or_rejected": (486, 600, 603),
+        "network": (408, 500, 503, 599),
+        "unreachable": (404, 410, 480, 484, 604),
+    }
+    # A code that tells of no ring does not hold for a leg that rang; 486, 6xx and 5xx hold either
+    # way.
+    loud = {
+        "busy_or_rejected": (486, 600, 603),
+        "network": (500, 503, 599),
+        "rna_timeout": (408, 404, 410, 480, 484, 604, 487, 0, 499),
+    }
     cases = [
         _one_leg(f"{code} that did not ring", leg("101", 0, None, None, 10, code=code), outcome)
         for outcome, codes in silent.items()
@@ -609,7 +665,11 @@ def _codes_and_words() -> list[Case]:
     ]
     # 499 and 601 lie beside the ranges; no code is no code.
     cases += [
-        _one_leg(f"{code} that did not ring says nothing", leg("101", 0, None, None, 10, code=code), "other")
+        _one_leg(
+            f"{code} that did not ring says nothing",
+            leg("101", 0, None, None, 10, code=code),
+            "other",
+        )
         for code in (499, 601, 487, 0, None)
     ]
     cases += [
@@ -649,14 +709,27 @@ def _codes_and_words() -> list[Case]:
         return leg("101", 0, 0, None, ended, rings=10, reason=reason, code=code)
 
     cases += [
-        _one_leg(f"end_reason {reason!r}, code {code}", cancelled(10, reason, code), outcome, ended=10, rang_s=10)
+        _one_leg(
+            f"end_reason {reason!r}, code {code}",
+            cancelled(10, reason, code),
+            outcome,
+            ended=10,
+            rang_s=10,
+        )
         for reason, outcome in reasons.items()
         for code in (0, None)
     ]
     return [
         *cases,
-        _one_leg("end_reason cancelled, long before the end", cancelled(10, "cancelled", 0), "rna_timeout", rang_s=10),
-        _one_leg("487 without an end", cancelled(None, None, 487), "rna_timeout", ended=10, rang_s=10),
+        _one_leg(
+            "end_reason cancelled, long before the end",
+            cancelled(10, "cancelled", 0),
+            "rna_timeout",
+            rang_s=10,
+        ),
+        _one_leg(
+            "487 without an end", cancelled(None, None, 487), "rna_timeout", ended=10, rang_s=10
+        ),
     ]
 
 
@@ -728,7 +801,8 @@ def _answered_elsewhere() -> list[Case]:
             ("the other answered before this began", 5 - TICK, rna, 45 + TICK),
         )
     ] + [
-        # A comparison with a null time does not hold. Without an add_time the ring_time (0) begins the offer.
+        # A comparison with a null time does not hold. Without an add_time the ring_time (0) begins
+        # the offer.
         case(
             "this has no add_time", leg("101", None, 0, None, 10, rings=10, code=487), answers(0, 10),
             Offer("101", rna, 10, code=487), won(0, 40), wait_s=10, ring_wait_s=10, agent_talk_s=40,
@@ -753,7 +827,8 @@ def _answered_elsewhere() -> list[Case]:
             )
             for code, outcome in ((486, "busy_or_rejected"), (408, "network"), (503, "network"), (480, "unreachable"))
         ),
-        # A 408 or 480 that rang has no earlier rule, and answered_elsewhere comes before rna_timeout.
+        # A 408 or 480 that rang has no earlier rule, and answered_elsewhere comes before
+        # rna_timeout.
         *(
             case(
                 f"{code} that rang beside an answer", ringing("101", 0, 10, code=code), answers(0, 10),
@@ -761,7 +836,8 @@ def _answered_elsewhere() -> list[Case]:
             )
             for code in (408, 480)
         ),
-        # It comes before the caller's doing, too: 487 and ended at 59 >= 60 - 2, while the other answered at 12.
+        # It comes before the caller's doing, too: 487 and ended at 59 >= 60 - 2, while the other
+        # answered at 12.
         case(
             "taken back with the call's end, beside an answer", ringing("101", 0, 59), answers(0, 12),
             Offer("101", elsewhere, 59, code=487), won(0, 38), wait_s=12, ring_wait_s=12, agent_talk_s=38,
@@ -795,14 +871,23 @@ def _answered_elsewhere() -> list[Case]:
 def _gathering() -> list[Case]:
     """How legs make offers; all are missed calls that end at 60 s, long after their legs."""
 
-    def case(name: str, legs: Sequence[Record], outcomes: Sequence[str], offers: Sequence[Offer], ring_wait_s: float | None) -> Case:
+    def case(
+        name: str,
+        legs: Sequence[Record],
+        outcomes: Sequence[str],
+        offers: Sequence[Offer],
+        ring_wait_s: float | None,
+    ) -> Case:
         return Case(
             name=name, call=call("gathered", *legs, ended=60), outcomes=tuple(outcomes), offers=tuple(offers),
             kind="missed", wait_s=60, ring_wait_s=ring_wait_s,
         )  # fmt: skip
 
     def at(*adds: float) -> list[Record]:
-        return [leg("101", add, add, None, 20, rings=10 + n, code=487, trunk="ABC"[n]) for n, add in enumerate(adds)]
+        return [
+            leg("101", add, add, None, 20, rings=10 + n, code=487, trunk="ABC"[n])
+            for n, add in enumerate(adds)
+        ]
 
     rna2, rna3 = ("rna_timeout",) * 2, ("rna_timeout",) * 3
     return [
@@ -838,7 +923,8 @@ def _gathering() -> list[Case]:
             ],
             60,
         ),
-        # In the order of time, not of the list: the first leg is the one at 0, and its trunk wins the tie.
+        # In the order of time, not of the list: the first leg is the one at 0, and its trunk wins
+        # the tie.
         case(
             "legs out of order", at(3, 1.5, 0), rna3, [Offer("101", "rna_timeout", 12, 3, first=2, trunk="C", code=487)], 60
         ),
@@ -885,7 +971,8 @@ def _gathering() -> list[Case]:
             [ringing("101", 0, 60), leg("101", 0, None, None, 1, code=603)],
             ("caller_gave_up", "busy_or_rejected"), [Offer("101", "busy_or_rejected", 60, 2, code=603)], 60,
         ),
-        # A leg that did not ring lends its ring_duration to nobody (it has none above 0), and one that rang 0 s makes it 0.
+        # A leg that did not ring lends its ring_duration to nobody (it has none above 0), and one
+        # that rang 0 s makes it 0.
         case(
             "the longest ring of those that rang",
             [leg("101", 0, None, None, 9, rings=0), leg("101", 0, 1, None, 9, rings=0), leg("101", 0, 1, None, 9, rings=None)],
@@ -916,15 +1003,19 @@ def _gathering() -> list[Case]:
             ],
             60,
         ),
-        # t = coalesce(add_time, ring_time, answered_time): the add_time of one, the ring_time of the next, then an answer's.
+        # t = coalesce(add_time, ring_time, answered_time): the add_time of one, the ring_time of
+        # the next, then an answer's.
         case(
             "legs with one time each",
             [leg("101", 1, 9, None, 20, rings=1), leg("101", None, 3, None, 20, rings=2), leg("101", None, None, 5, 20, status="ANSWERED")],
-            # a = 5 lies after 1, but the answered leg's add_time is null: not elsewhere. The call's state says not_answered.
+            # a = 5 lies after 1, but the answered leg's add_time is null: not elsewhere. The call's
+            # state says not_answered.
             ("rna_timeout", "rna_timeout", "answered"),
-            # The ring of a leg that has no ring_time and a ring_duration of 0 does not count: 2 is the longest.
+            # The ring of a leg that has no ring_time and a ring_duration of 0 does not count: 2 is
+            # the longest.
             [Offer("101", "answered", 2, 3, at=1, talk_s=15)],
-            # The first ring is the least of 9, 3 and null: coalesce(ring_time, add_time) takes ring_time first.
+            # The first ring is the least of 9, 3 and null: coalesce(ring_time, add_time) takes
+            # ring_time first.
             57,
         ),
     ]  # fmt: skip
@@ -943,7 +1034,13 @@ def _busy_person() -> list[Case]:
             others=(other,),
         )  # fmt: skip
 
-    def talking(start: float | None, end: float | None, *, number: str | None = "101", ended: float | None = 300.0) -> Record:
+    def talking(
+        start: float | None,
+        end: float | None,
+        *,
+        number: str | None = "101",
+        ended: float | None = 300.0,
+    ) -> Record:
         one = leg(number, 1, 1, start, end, rings=1, status="ANSWERED")
         return call("other", one, state="answered", ended=ended, duration=10)
 
@@ -965,7 +1062,8 @@ def _busy_person() -> list[Case]:
         case("another call only rang", call("other", leg("101", 50, 50, None, 150, rings=100), ended=300), busy=False),
         Case(
             name="the call's own talk makes nobody busy",
-            # 101 answered at 2, and is tried again at 10 by the same call, whose other leg to it talks until 30.
+            # 101 answered at 2, and is tried again at 10 by the same call, whose other leg to it
+            # talks until 30.
             call=call(
                 "own", talk("101", 0, 2, 30), leg("101", 10, None, None, 10.5, code=486), state="answered", ended=30, duration=28
             ),
@@ -992,10 +1090,34 @@ def _agent(wait: float, talks: float | None) -> Record:
 
 
 TWELVE_CALLS = (
-    call("a1", _agent(5, 100), state="answered", ended=105, duration=100, recordings=["link"], extension_id="11"),
-    call("a2", _agent(20, 8), state="answered", ended=28, duration=8, recordings=["link", "link"], extension_id="11"),
+    call(
+        "a1",
+        _agent(5, 100),
+        state="answered",
+        ended=105,
+        duration=100,
+        recordings=["link"],
+        extension_id="11",
+    ),
+    call(
+        "a2",
+        _agent(20, 8),
+        state="answered",
+        ended=28,
+        duration=8,
+        recordings=["link", "link"],
+        extension_id="11",
+    ),
     call("a3", _agent(20.4, 60), state="answered", ended=80.4, duration=60, extension_id="12"),
-    call("a4", _agent(40, None), state="answered", ended=50, duration=10, recordings=None, extension_id="12"),
+    call(
+        "a4",
+        _agent(40, None),
+        state="answered",
+        ended=50,
+        duration=10,
+        recordings=None,
+        extension_id="12",
+    ),
     call("a5", state="answered", ended=30, duration=30, recordings=[""], extension_id="12"),
     call("m1", ended=3, recordings=["link"]),
     call("m2", ended=5),
@@ -1050,15 +1172,39 @@ NO_OFFERS_MEASURES: dict[str, float | None] = {
 
 SIX_CALLS = (
     # 102 rang from 1 and lost at 8 to 101: answered, answered_elsewhere.
-    call("x1", talk("101", 2, 8, 38), ringing("102", 1, 8), state="answered", ended=38, duration=30),
+    call(
+        "x1", talk("101", 2, 8, 38), ringing("102", 1, 8), state="answered", ended=38, duration=30
+    ),
     # 101 is offered at 21, in x1's talk [8, 38), and times out; 102 is busy.
-    call("x2", ringing("101", 1, 16), leg("102", 16, None, None, 16.1, code=486), shift=20, ended=30),
+    call(
+        "x2", ringing("101", 1, 16), leg("102", 16, None, None, 16.1, code=486), shift=20, ended=30
+    ),
     # 102 times out, 101 is offline, 102 is tried again and the caller leaves.
-    call("x3", ringing("102", 1, 21), leg("101", 21, None, None, 21.2, code=480), ringing("102", 30, 33), shift=100, ended=33),
+    call(
+        "x3",
+        ringing("102", 1, 21),
+        leg("101", 21, None, None, 21.2, code=480),
+        ringing("102", 30, 33),
+        shift=100,
+        ended=33,
+    ),
     # The trunk fails.
-    call("x4", leg("0900000002", 0, None, None, 1, code=503, trunk="A"), shift=200, ended=5, direction="out"),
+    call(
+        "x4",
+        leg("0900000002", 0, None, None, 1, code=503, trunk="A"),
+        shift=200,
+        ended=5,
+        direction="out",
+    ),
     # An IVR's 50 s, and a running call: neither is an offer that counts.
-    call("x5", leg("9000", 0, 0, 0, 50, rings=0, status="ANSWERED"), shift=300, state="answered", ended=50, duration=50),
+    call(
+        "x5",
+        leg("9000", 0, 0, 0, 50, rings=0, status="ANSWERED"),
+        shift=300,
+        state="answered",
+        ended=50,
+        duration=50,
+    ),
     call("x6", talk("101", 1, 3, 9), shift=400, state="answered"),
 )
 """Eight offers that count, with ("9000",) for ivr_numbers."""

@@ -16,7 +16,9 @@ from etelecom_analytics import schema
 VARIABLE = "ETELECOM_REAL_CALLS"
 """The environment variable that names the file: one call log of the API a line, gzipped."""
 
-needs_real_calls = pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"{VARIABLE} names no file of real calls")
+needs_real_calls = pytest.mark.skipif(
+    not os.environ.get(VARIABLE), reason=f"{VARIABLE} names no file of real calls"
+)
 
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 
@@ -25,12 +27,21 @@ _ZERO_TIME = "0001-01-01T00:00:00Z"
 def real_calls() -> pl.DataFrame:
     """The calls of the file, in the schema's types."""
     with gzip.open(Path(os.environ[VARIABLE]), "rt", encoding="utf-8") as lines:
-        return pl.DataFrame([_call(json.loads(line)) for line in lines], schema=dict(schema.CALL_SCHEMA))
+        return pl.DataFrame(
+            [_call(json.loads(line)) for line in lines], schema=dict(schema.CALL_SCHEMA)
+        )
 
 
 def _call(log: dict[str, Any]) -> dict[str, Any]:
-    call = {column.name: _value(column, log[column.name]) for column in schema.CALLS if column.kind != schema.Kind.LEGS}
-    call["call_targets"] = [{column.name: _value(column, leg[column.name]) for column in schema.LEGS} for leg in log["call_targets"] or []]
+    call = {
+        column.name: _value(column, log[column.name])
+        for column in schema.CALLS
+        if column.kind != schema.Kind.LEGS
+    }
+    call["call_targets"] = [
+        {column.name: _value(column, leg[column.name]) for column in schema.LEGS}
+        for leg in log["call_targets"] or []
+    ]
     return call
 
 

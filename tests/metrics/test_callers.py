@@ -14,9 +14,14 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.metrics import MetricOptions, facts
-from etelecom_analytics.metrics.callers import callback_rate, missed_ledger, repeat_rate, time_to_callback
+from etelecom_analytics.metrics.callers import (
+    callback_rate,
+    missed_ledger,
+    repeat_rate,
+    time_to_callback,
+)
 from etelecom_analytics.metrics.survival import kaplan_meier, median_survival
-from etelecom_analytics.numbers import normalise
+from etelecom_analytics.phone_numbers import normalise
 from etelecom_analytics.simulator import Simulation
 
 HOUR = 3600.0
@@ -28,13 +33,24 @@ def missed(call_id: str, start: float, end: float | None, caller: str | None = A
     return call(call_id, start=start, ended=end, caller=caller)
 
 
-def answered(call_id: str, start: float, end: float | None = None, caller: str | None = ANNA) -> Record:
-    return call(call_id, state="answered", start=start, ended=start + 60 if end is None else end, duration=30, caller=caller)
+def answered(
+    call_id: str, start: float, end: float | None = None, caller: str | None = ANNA
+) -> Record:
+    return call(
+        call_id,
+        state="answered",
+        start=start,
+        ended=start + 60 if end is None else end,
+        duration=30,
+        caller=caller,
+    )
 
 
 def out(call_id: str, start: float, *, reached: bool = False, number: str | None = ANNA) -> Record:
     state = "answered" if reached else "not_answered"
-    return call(call_id, state=state, start=start, ended=start + 30, direction="out", caller="101") | {"callee": number}
+    return call(
+        call_id, state=state, start=start, ended=start + 30, direction="out", caller="101"
+    ) | {"callee": number}
 
 
 def as_of(seconds: float) -> MetricOptions:
@@ -43,7 +59,9 @@ def as_of(seconds: float) -> MetricOptions:
 
 def row(calls: Sequence[Record], call_id: str = "m", *, at: float = 100 * HOUR) -> dict[str, Any]:
     """The ledger's row of a call, looked at long after it."""
-    return missed_ledger(frame(*calls), options=as_of(at)).row(by_predicate=pl.col("id") == call_id, named=True)
+    return missed_ledger(frame(*calls), options=as_of(at)).row(
+        by_predicate=pl.col("id") == call_id, named=True
+    )
 
 
 # The ledger, by hand.
@@ -54,11 +72,28 @@ def test_the_first_later_event_wins():
     served = row([missed("m", 0, 20), answered("a", 200), out("o", 300)])
     still_open = row([missed("m", 0, 20), missed("again", 90, 99)])
 
-    assert (called_back["outcome"], called_back["resolved_at"], called_back["resolved_by"]) == ("called_back", moment(300), "o")
+    assert (called_back["outcome"], called_back["resolved_at"], called_back["resolved_by"]) == (
+        "called_back",
+        moment(300),
+        "o",
+    )
     assert (called_back["resolved_after_s"], called_back["reached"]) == (280.0, True)
-    assert (served["outcome"], served["resolved_at"], served["resolved_by"], served["reached"]) == ("served", moment(200), "a", None)
-    assert (still_open["outcome"], still_open["resolved_at"], still_open["resolved_by"]) == ("open", None, None)
-    assert (still_open["resolved_after_s"], still_open["reached"], still_open["age_s"]) == (None, None, 100 * HOUR - 20)
+    assert (served["outcome"], served["resolved_at"], served["resolved_by"], served["reached"]) == (
+        "served",
+        moment(200),
+        "a",
+        None,
+    )
+    assert (still_open["outcome"], still_open["resolved_at"], still_open["resolved_by"]) == (
+        "open",
+        None,
+        None,
+    )
+    assert (still_open["resolved_after_s"], still_open["reached"], still_open["age_s"]) == (
+        None,
+        None,
+        100 * HOUR - 20,
+    )
 
 
 def test_at_a_tie_served_wins():
@@ -67,7 +102,9 @@ def test_at_a_tie_served_wins():
     assert (both["outcome"], both["resolved_by"], both["reached"]) == ("served", "a", None)
 
 
-@pytest.mark.parametrize(("start", "outcome"), [(19.999999, "open"), (20, "open"), (20.000001, "called_back")])
+@pytest.mark.parametrize(
+    ("start", "outcome"), [(19.999999, "open"), (20, "open"), (20.000001, "called_back")]
+)
 def test_only_what_starts_after_the_end_counts(start: float, outcome: str):
     assert row([missed("m", 0, 20), out("o", start)])["outcome"] == outcome
 
@@ -104,7 +141,13 @@ def test_attempts_end_with_the_first_talk():
 
 
 def test_coming_again_and_being_missed_is_counted_until_the_outcome():
-    comes = [missed("m", 0, 20), missed("m2", 50, 60), missed("m3", 70, 80), out("o", 100), missed("later", 200, 210)]
+    comes = [
+        missed("m", 0, 20),
+        missed("m2", 50, 60),
+        missed("m3", 70, 80),
+        out("o", 100),
+        missed("later", 200, 210),
+    ]
 
     assert [row(comes, which)["came_again"] for which in ("m", "m2", "m3", "later")] == [2, 1, 0, 0]
     assert row(comes, "m3")["resolved_by"] == "o"
@@ -114,13 +157,21 @@ def test_a_caller_is_one_in_every_form_of_his_number():
     found = row([missed("m", 0, 20, FORMS[1]), out("o", 300, number=FORMS[2])])
 
     assert (found["caller"], found["number"], found["outcome"]) == (FORMS[1], ANNA, "called_back")
-    assert row([missed("m", 0, 20), out("o", 300, number=BINH), answered("a", 400, caller=BINH)])["outcome"] == "open"
+    assert (
+        row([missed("m", 0, 20), out("o", 300, number=BINH), answered("a", 400, caller=BINH)])[
+            "outcome"
+        ]
+        == "open"
+    )
 
 
 @pytest.mark.parametrize("caller", [None, "anonymous", "+", ""])
 def test_a_withheld_caller_has_no_row_and_no_history(caller: str | None):
     calls = frame(
-        missed("m", 0, 20, caller), answered("a", 300, caller=caller), out("o", 300, number=caller), missed("n", 900, 930, caller)
+        missed("m", 0, 20, caller),
+        answered("a", 300, caller=caller),
+        out("o", 300, number=caller),
+        missed("n", 900, 930, caller),
     )
 
     assert missed_ledger(calls, options=as_of(1000)).is_empty()
@@ -142,25 +193,40 @@ def test_only_missed_in_calls_have_a_row():
 
 
 def test_answered_by_the_ivr_only_is_missed_and_serves_nobody():
-    by_ivr = call("i", talk("9000", 0, 1, 20), state="answered", start=0, ended=20, shift=500, caller=ANNA)
+    by_ivr = call(
+        "i", talk("9000", 0, 1, 20), state="answered", start=0, ended=20, shift=500, caller=ANNA
+    )
     calls = frame(missed("m", 0, 20), by_ivr)
 
     options = MetricOptions(ivr_numbers=("9000",), as_of=moment(1000))
-    assert missed_ledger(calls, options=options).select("id", "outcome", "came_again").rows() == [("i", "open", 0), ("m", "open", 1)]
+    assert missed_ledger(calls, options=options).select("id", "outcome", "came_again").rows() == [
+        ("i", "open", 0),
+        ("m", "open", 1),
+    ]
     assert row([missed("m", 0, 20), by_ivr])["outcome"] == "served"
 
 
 def test_what_began_after_as_of_is_not_known_yet():
-    calls = [missed("m", 0, 20), missed("later", 500, 510), out("o", 300), missed("ends later", 100, 400)]
+    calls = [
+        missed("m", 0, 20),
+        missed("later", 500, 510),
+        out("o", 300),
+        missed("ends later", 100, 400),
+    ]
 
     at_200 = missed_ledger(frame(*calls), options=as_of(200))
-    assert at_200.select("id", "outcome", "age_s", "came_again").rows() == [("ends later", "open", 0, 0), ("m", "open", 180, 1)]
+    assert at_200.select("id", "outcome", "age_s", "came_again").rows() == [
+        ("ends later", "open", 0, 0),
+        ("m", "open", 180, 1),
+    ]
     assert row(calls, at=300)["outcome"] == "called_back"
     assert row(calls, at=299.9)["outcome"] == "open"
 
 
 def test_as_of_is_the_latest_start_of_any_call():
-    calls = frame(missed("m", 0, 20), call("x", start=7_220, ended=None, direction="ext_out", caller="101"))
+    calls = frame(
+        missed("m", 0, 20), call("x", start=7_220, ended=None, direction="ext_out", caller="101")
+    )
 
     assert missed_ledger(calls)["age_s"].to_list() == [7_200]
 
@@ -190,7 +256,11 @@ def test_the_callback_rate_counts_what_had_its_time():
     assert callback_rate(calls, options=as_of(20 + 24 * HOUR)).row(0)[:3] == (1 / 3, 1, 3)
     assert callback_rate(calls, options=as_of(20 + 24 * HOUR - 0.000001)).row(0)[:3] == (None, 0, 0)
     assert callback_rate(calls, within_h=25, options=as_of(30 * HOUR)).row(0)[:3] == (0.5, 2, 4)
-    assert callback_rate(calls, within_h=0.5, options=as_of(20 + 24 * HOUR + 0.5)).row(0)[:3] == (0, 0, 4)
+    assert callback_rate(calls, within_h=0.5, options=as_of(20 + 24 * HOUR + 0.5)).row(0)[:3] == (
+        0,
+        0,
+        4,
+    )
 
 
 def test_the_repeat_rate_counts_any_call_and_needs_its_time():
@@ -204,7 +274,9 @@ def test_the_repeat_rate_counts_any_call_and_needs_its_time():
 
     rate = repeat_rate(calls, options=as_of(48 * HOUR))
     assert rate.row(0)[:3] == (1 / 3, 1, 3)
-    assert (rate["low"].item(), rate["high"].item()) == pytest.approx((0.0614919, 0.7923404), abs=1e-6)
+    assert (rate["low"].item(), rate["high"].item()) == pytest.approx(
+        (0.0614919, 0.7923404), abs=1e-6
+    )
     assert repeat_rate(calls, options=as_of(48 * HOUR - 0.000001)).row(0)[:3] == (0.5, 1, 2)
 
 
@@ -216,16 +288,28 @@ def test_two_calls_at_one_moment_do_not_follow_each_other():
 
 def test_wilsons_interval_stands_beside_the_rate():
     """10 of 10 are within .7224672001 and 1."""
-    calls = [each for n in range(10) for each in (missed(f"m{n}", 0, 20, f"091200001{n}"), out(f"o{n}", 60, number=f"091200001{n}"))]
+    calls = [
+        each
+        for n in range(10)
+        for each in (
+            missed(f"m{n}", 0, 20, f"091200001{n}"),
+            out(f"o{n}", 60, number=f"091200001{n}"),
+        )
+    ]
 
-    assert callback_rate(frame(*calls), options=as_of(25 * HOUR)).row(0) == pytest.approx((1, 10, 10, 0.7224672001, 1), abs=6e-11)
+    assert callback_rate(frame(*calls), options=as_of(25 * HOUR)).row(0) == pytest.approx(
+        (1, 10, 10, 0.7224672001, 1), abs=6e-11
+    )
 
 
 def test_rates_by_dimensions_of_the_first_call():
     calls = frame(missed("m", 0, 20), out("o", 300), missed("n", HOUR, HOUR + 5, BINH))
     rate = callback_rate(calls, ["hour", "direction"], options=as_of(100 * HOUR))
 
-    assert rate.select("hour", "direction", "value", "num", "den").rows() == [(8, "in", 1, 1, 1), (9, "in", 0, 0, 1)]
+    assert rate.select("hour", "direction", "value", "num", "den").rows() == [
+        (8, "in", 1, 1, 1),
+        (9, "in", 0, 0, 1),
+    ]
     assert repeat_rate(calls, ["hour"], options=as_of(100 * HOUR))["den"].to_list() == [1, 1]
 
 
@@ -233,7 +317,11 @@ def test_the_time_to_call_back_is_survival():
     calls = frame(missed("m", 0, 20), out("o", 320), missed("n", 0, 100, BINH))
     table = time_to_callback(calls, options=as_of(1100))
 
-    assert table.select("time_s", "at_risk", "events", "censored").rows() == [(0, 2, 0, 0), (300, 2, 1, 0), (1000, 1, 0, 1)]
+    assert table.select("time_s", "at_risk", "events", "censored").rows() == [
+        (0, 2, 0, 0),
+        (300, 2, 1, 0),
+        (1000, 1, 0, 1),
+    ]
     assert median_survival(table)["median_s"].item() == 300
 
 
@@ -242,40 +330,75 @@ def test_the_time_to_call_back_is_survival():
 
 def told(calls: pl.DataFrame, options: MetricOptions) -> list[dict[str, Any]]:
     """Calls beside their facts, by place, since facts keep the order of a frame."""
-    return [one | two for one, two in zip(calls.to_dicts(), facts(calls, options=options).to_dicts(), strict=True)]
+    return [
+        one | two
+        for one, two in zip(calls.to_dicts(), facts(calls, options=options).to_dicts(), strict=True)
+    ]
 
 
 def number_of(each: dict[str, Any]) -> str | None:
-    text = each["caller"] if each["direction"] == "in" else each["callee"] if each["direction"] == "out" else None
+    text = (
+        each["caller"]
+        if each["direction"] == "in"
+        else each["callee"]
+        if each["direction"] == "out"
+        else None
+    )
     return normalise(text) if text and any(letter.isdigit() for letter in text) else None
 
 
-def plainly(calls: pl.DataFrame, options: MetricOptions) -> tuple[dict[str, tuple[Any, ...]], list[tuple[bool, datetime]], datetime | None]:
+def plainly(
+    calls: pl.DataFrame, options: MetricOptions
+) -> tuple[dict[str, tuple[Any, ...]], list[tuple[bool, datetime]], datetime | None]:
     """The ledger, the repeats and as of, call by call, as they are defined."""
     rows = told(calls, options)
     starts = [each["started_at"] for each in rows if each["started_at"] is not None]
     until = options.as_of or max(starts, default=None)
-    known = [each for each in rows if each["started_at"] is not None and each["started_at"] <= until and number_of(each)]
+    known = [
+        each
+        for each in rows
+        if each["started_at"] is not None and each["started_at"] <= until and number_of(each)
+    ]
     ledger, repeats = {}, []
     for each in known:
-        same = [other for other in known if number_of(other) == number_of(each) and other is not each]
+        same = [
+            other for other in known if number_of(other) == number_of(each) and other is not each
+        ]
         comes = [other for other in same if other["direction"] == "in"]
         if each["direction"] == "in":
             start = each["started_at"]
-            repeats.append((any(start < other["started_at"] <= start + timedelta(hours=24) for other in comes), start))
+            repeats.append(
+                (
+                    any(
+                        start < other["started_at"] <= start + timedelta(hours=24)
+                        for other in comes
+                    ),
+                    start,
+                )
+            )
         if each["direction"] == "in" and each["missed"]:
             end = each["ended_at"]
-            served = [other["started_at"] for other in comes if other["answered"] and other["started_at"] > end]
-            outs = [other for other in same if other["direction"] == "out" and other["started_at"] > end]
+            served = [
+                other["started_at"]
+                for other in comes
+                if other["answered"] and other["started_at"] > end
+            ]
+            outs = [
+                other for other in same if other["direction"] == "out" and other["started_at"] > end
+            ]
             talks = served + [other["started_at"] for other in outs if other["answered"]]
             called = [other["started_at"] for other in outs]
             last = min(served + called, default=until)
-            outcome = "open" if not served + called else "served" if last in served else "called_back"
+            outcome = (
+                "open" if not served + called else "served" if last in served else "called_back"
+            )
             ledger[each["id"]] = (
                 outcome,
                 None if outcome == "open" else last,
                 None if outcome == "open" else (last - end) / timedelta(seconds=1),
-                any(other["answered"] for other in outs if other["started_at"] == last) if outcome == "called_back" else None,
+                any(other["answered"] for other in outs if other["started_at"] == last)
+                if outcome == "called_back"
+                else None,
                 max(0.0, (until - end) / timedelta(seconds=1)),
                 sum(at <= min(talks, default=until) for at in called),
                 sum(end < other["started_at"] <= last for other in comes if other["missed"]),
@@ -307,23 +430,47 @@ def frame_of(drawn: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     for place, (direction, who, state, start, length) in enumerate(drawn):
         begin = None if start is None else start * HOUR
         end = None if length is None else ((start or 0) + length) * HOUR
-        number = {"caller": who, "callee": "19000123"} if direction != "out" else {"caller": "101", "callee": who}
-        rows.append(call(f"{place:03d}", state=state, start=begin, ended=end, direction=direction) | number)
+        number = (
+            {"caller": who, "callee": "19000123"}
+            if direction != "out"
+            else {"caller": "101", "callee": who}
+        )
+        rows.append(
+            call(f"{place:03d}", state=state, start=begin, ended=end, direction=direction) | number
+        )
     return frame(*rows)
 
 
 @settings(max_examples=120)
 @given(drawn=some_calls, at=moments)
-def test_ledger_and_rates_are_what_they_are_defined_as(drawn: list[tuple[Any, ...]], at: int | None):
+def test_ledger_and_rates_are_what_they_are_defined_as(
+    drawn: list[tuple[Any, ...]], at: int | None
+):
     calls, options = frame_of(drawn), MetricOptions(as_of=None if at is None else moment(at * HOUR))
     expected, repeats, until = plainly(calls, options)
 
     ledger = missed_ledger(calls, options=options)
-    columns = ("outcome", "resolved_at", "resolved_after_s", "reached", "age_s", "attempts", "came_again")
-    assert {each["id"]: tuple(each[name] for name in columns) for each in ledger.to_dicts()} == expected
-    assert ledger["id"].to_list() == sorted(expected, key=lambda call_id: (-drawn[int(call_id)][3], call_id))
+    columns = (
+        "outcome",
+        "resolved_at",
+        "resolved_after_s",
+        "reached",
+        "age_s",
+        "attempts",
+        "came_again",
+    )
+    assert {
+        each["id"]: tuple(each[name] for name in columns) for each in ledger.to_dicts()
+    } == expected
+    assert ledger["id"].to_list() == sorted(
+        expected, key=lambda call_id: (-drawn[int(call_id)][3], call_id)
+    )
 
-    in_time = [after is not None and after <= 24 * HOUR for _, _, after, _, age, *_ in expected.values() if age >= 24 * HOUR]
+    in_time = [
+        after is not None and after <= 24 * HOUR
+        for _, _, after, _, age, *_ in expected.values()
+        if age >= 24 * HOUR
+    ]
     assert callback_rate(calls, options=options).row(0)[:3] == share(in_time)
     followed = [again for again, start in repeats if start <= until - timedelta(hours=24)]
     assert repeat_rate(calls, options=options).row(0)[:3] == share(followed)
@@ -335,7 +482,9 @@ def test_the_time_to_call_back_is_the_ledgers(drawn: list[tuple[Any, ...]]):
     calls = frame_of(drawn)
     ledger = missed_ledger(calls)
 
-    open_or_not = ledger.select(time_s=pl.coalesce("resolved_after_s", "age_s"), event=pl.col("outcome") != "open")
+    open_or_not = ledger.select(
+        time_s=pl.coalesce("resolved_after_s", "age_s"), event=pl.col("outcome") != "open"
+    )
     assert_frame_equal(time_to_callback(calls), kaplan_meier(open_or_not))
 
 
@@ -351,8 +500,12 @@ def test_the_order_of_calls_changes_nothing(drawn: list[tuple[Any, ...]], seed: 
 
 # Simulated calls.
 
-by_function = pytest.mark.parametrize("of", [missed_ledger, repeat_rate, callback_rate, time_to_callback], ids=lambda of: of.__name__)
-by_dimension = pytest.mark.parametrize("of", [repeat_rate, callback_rate, time_to_callback], ids=lambda of: of.__name__)
+by_function = pytest.mark.parametrize(
+    "of", [missed_ledger, repeat_rate, callback_rate, time_to_callback], ids=lambda of: of.__name__
+)
+by_dimension = pytest.mark.parametrize(
+    "of", [repeat_rate, callback_rate, time_to_callback], ids=lambda of: of.__name__
+)
 
 
 def test_every_missed_caller_has_his_row(simulation: Simulation):
@@ -360,7 +513,10 @@ def test_every_missed_caller_has_his_row(simulation: Simulation):
     ledger = missed_ledger(simulation.calls, options=options)
 
     lost = simulation.calls.join(
-        simulation.truth.calls.filter(pl.col("lost_in").is_not_null()), left_on="id", right_on="call_id", how="semi"
+        simulation.truth.calls.filter(pl.col("lost_in").is_not_null()),
+        left_on="id",
+        right_on="call_id",
+        how="semi",
     )
     assert set(ledger["id"]) == set(lost.filter(pl.col("caller").is_not_null())["id"])
     assert set(ledger["outcome"]) == {"called_back", "served", "open"}
@@ -377,7 +533,12 @@ def test_a_lazy_frame_agrees_on_both_engines(of: Callable[..., Any], calls: pl.D
 
 @by_function
 def test_nothing_and_nulls_give_the_same_types(of: Callable[..., Any], calls: pl.DataFrame):
-    for nothing in (calls.clear(), calls.clear(1), calls.clear(3).with_columns(id=pl.lit("1")), calls.head(1)):
+    for nothing in (
+        calls.clear(),
+        calls.clear(1),
+        calls.clear(3).with_columns(id=pl.lit("1")),
+        calls.head(1),
+    ):
         assert of(nothing).schema == of(calls).schema
     rates = {repeat_rate, callback_rate}
     assert of(calls.clear()).rows() == ([(None, 0, 0, None, None)] if of in rates else [])
@@ -385,7 +546,9 @@ def test_nothing_and_nulls_give_the_same_types(of: Callable[..., Any], calls: pl
 
 @by_dimension
 @pytest.mark.parametrize("by", [["hour"], ["day", "callee"], ["caller"]])
-def test_groups_are_those_of_the_missed_or_first_calls(of: Callable[..., Any], by: list[str], calls: pl.DataFrame):
+def test_groups_are_those_of_the_missed_or_first_calls(
+    of: Callable[..., Any], by: list[str], calls: pl.DataFrame
+):
     table = of(calls, by)
 
     assert table.columns[: len(by)] == by

@@ -17,7 +17,14 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.metrics import MEASURES, Selection, compare
-from etelecom_analytics.metrics.confidence import Interval, byar, square_and_add, student_t95, welch, wilson_of
+from etelecom_analytics.metrics.confidence import (
+    Interval,
+    byar,
+    square_and_add,
+    student_t95,
+    welch,
+    wilson_of,
+)
 from etelecom_analytics.metrics.registry import Mean, Quantile, Ratio
 
 NEWCOMBE = [
@@ -31,11 +38,51 @@ NEWCOMBE = [
     ((10, 10), (0, 10), (0.6075, 1.0)),
 ]
 """The eight examples of Newcombe 1998, table II, method 10."""
-STUDENT = {1: 12.7062047362, 2: 4.3026527297, 3: 3.1824463053, 5: 2.5705818356, 10: 2.2281388520, 30: 2.0422724563, 120: 1.9799304051}
+STUDENT = {
+    1: 12.7062047362,
+    2: 4.3026527297,
+    3: 3.1824463053,
+    5: 2.5705818356,
+    10: 2.2281388520,
+    30: 2.0422724563,
+    120: 1.9799304051,
+}
 """The quantiles of Student's t at 97.5 %, from any table of it."""
 DARWIN = {
-    "crossed": [23.5, 12.0, 21.0, 22.0, 19.125, 21.5, 22.125, 20.375, 18.25, 21.625, 23.25, 21.0, 22.125, 23.0, 12.0],
-    "selfed": [17.375, 20.375, 20.0, 20.0, 18.375, 18.625, 18.625, 15.25, 16.5, 18.0, 16.25, 18.0, 12.75, 15.5, 18.0],
+    "crossed": [
+        23.5,
+        12.0,
+        21.0,
+        22.0,
+        19.125,
+        21.5,
+        22.125,
+        20.375,
+        18.25,
+        21.625,
+        23.25,
+        21.0,
+        22.125,
+        23.0,
+        12.0,
+    ],
+    "selfed": [
+        17.375,
+        20.375,
+        20.0,
+        20.0,
+        18.375,
+        18.625,
+        18.625,
+        15.25,
+        16.5,
+        18.0,
+        16.25,
+        18.0,
+        12.75,
+        15.5,
+        18.0,
+    ],
 }
 """Heights of maize in inches, crossed and self-fertilised (Darwin 1876): as two samples, Welch's t = 2.4371 on 22.164 degrees."""
 
@@ -43,9 +90,18 @@ DARWIN = {
 def answered(waits: list[float], call: pl.DataFrame) -> pl.DataFrame:
     """Calls that were answered by a person after these seconds."""
     end = pl.lit(datetime(2026, 11, 2, 2, tzinfo=UTC), pl.Datetime("us", "UTC"))
-    seconds = pl.DataFrame({"place": range(len(waits)), "wait": [round(wait * 1e6) for wait in waits]}, schema_overrides={"wait": pl.Int64})
-    target = pl.element().struct.with_fields(target_number=pl.lit("101"), status=pl.lit("ANSWERED"), answered_time=end, ended_time=end)
-    one = call.with_columns(started_at=end, ended_at=end, call_targets=pl.col("call_targets").list.head(1).list.eval(target))
+    seconds = pl.DataFrame(
+        {"place": range(len(waits)), "wait": [round(wait * 1e6) for wait in waits]},
+        schema_overrides={"wait": pl.Int64},
+    )
+    target = pl.element().struct.with_fields(
+        target_number=pl.lit("101"), status=pl.lit("ANSWERED"), answered_time=end, ended_time=end
+    )
+    one = call.with_columns(
+        started_at=end,
+        ended_at=end,
+        call_targets=pl.col("call_targets").list.head(1).list.eval(target),
+    )
     many = seconds.join(one, how="cross")
     return many.with_columns(
         id=pl.format("{}", "place"),
@@ -55,13 +111,17 @@ def answered(waits: list[float], call: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def one(calls: pl.DataFrame) -> pl.DataFrame:
-    return calls.filter(pl.col("ended_at").is_not_null(), direction="in", call_state="answered").head(1)
+    return calls.filter(
+        pl.col("ended_at").is_not_null(), direction="in", call_state="answered"
+    ).head(1)
 
 
 def spread_in_sql(fact: pl.Series, path: Path) -> tuple[int, float, float]:
     """How many are known, their mean, and their variance, as DuckDB reckons them."""
     pl.DataFrame({"fact": fact}).write_parquet(path)
-    row = duckdb.execute("SELECT count(fact), avg(fact), var_samp(fact) FROM read_parquet(?)", [str(path)]).fetchone()
+    row = duckdb.execute(
+        "SELECT count(fact), avg(fact), var_samp(fact) FROM read_parquet(?)", [str(path)]
+    ).fetchone()
     assert row
     return row
 
@@ -73,19 +133,30 @@ def tails(t: float, freedom: float) -> float:
     def area(upper: float) -> float:
         width = upper / steps
         heights = [math.cos(step * width) ** (freedom - 1) for step in range(steps + 1)]
-        return width / 3 * (heights[0] + heights[-1] + 4 * sum(heights[1:-1:2]) + 2 * sum(heights[2:-1:2]))
+        return (
+            width
+            / 3
+            * (heights[0] + heights[-1] + 4 * sum(heights[1:-1:2]) + 2 * sum(heights[2:-1:2]))
+        )
 
     return 1 - area(top) / area(math.pi / 2)
 
 
 def poisson_up_to(most: int, mean: float) -> float:
-    return math.fsum(math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(most + 1))
+    return math.fsum(
+        math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(most + 1)
+    )
 
 
 @pytest.mark.parametrize(("after", "before", "expected"), NEWCOMBE)
-def test_newcombes_own_examples(after: tuple[int, int], before: tuple[int, int], expected: tuple[float, float]):
+def test_newcombes_own_examples(
+    after: tuple[int, int], before: tuple[int, int], expected: tuple[float, float]
+):
     names = ["answer_rate", "answer_rate_num", "answer_rate_den"]
-    summaries = [pl.DataFrame([(above / below, above, below)], schema=names, orient="row") for above, below in (before, after)]
+    summaries = [
+        pl.DataFrame([(above / below, above, below)], schema=names, orient="row")
+        for above, below in (before, after)
+    ]
     found = compare(*summaries, ["answer_rate"]).row(0, named=True)
 
     assert (round(found["low"], 4), round(found["high"], 4)) == expected
@@ -112,24 +183,38 @@ def test_welch_on_darwins_maize():
     assert difference / math.sqrt(sum(variances) / 15) == pytest.approx(2.4371, abs=5e-5)
     # 22.164 degrees of freedom, from a table: 2.0729
     assert ((low or 0) + (high or 0)) / 2 == pytest.approx(difference)
-    assert (high or 0) - difference == pytest.approx(2.0729 * math.sqrt(sum(variances) / 15), abs=1e-3)
+    assert (high or 0) - difference == pytest.approx(
+        2.0729 * math.sqrt(sum(variances) / 15), abs=1e-3
+    )
 
 
 def test_means_of_calls_by_welch_and_in_exact_fractions(one: pl.DataFrame):
     draw = random.Random(4)
-    waits = [[round(draw.expovariate(1 / mean), 6) for _ in range(n)] for mean, n in ((12.0, 40), (20.0, 25))]
+    waits = [
+        [round(draw.expovariate(1 / mean), 6) for _ in range(n)]
+        for mean, n in ((12.0, 40), (20.0, 25))
+    ]
     found = compare(*(answered(some, one) for some in waits), ["asa_s"]).row(0, named=True)
 
     exact = [[Fraction(wait).limit_denominator(1_000_000) for wait in some] for some in waits]
     means = [sum(some, Fraction()) / len(some) for some in exact]
-    variances = [sum((wait - mean) ** 2 for wait in some) / (len(some) - 1) for some, mean in zip(exact, means, strict=True)]
+    variances = [
+        sum((wait - mean) ** 2 for wait in some) / (len(some) - 1)
+        for some, mean in zip(exact, means, strict=True)
+    ]
     parts = [variance / len(some) for variance, some in zip(variances, exact, strict=True)]
-    freedom = sum(parts) ** 2 / sum(part**2 / (len(some) - 1) for part, some in zip(parts, exact, strict=True))
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(some) - 1) for part, some in zip(parts, exact, strict=True)
+    )
     low, high = found["low"], found["high"]
     assert found["difference"] == pytest.approx(float(means[1] - means[0]), abs=1e-12)
     assert (low + high) / 2 == pytest.approx(found["difference"])
-    assert tails((high - low) / 2 / math.sqrt(sum(parts)), float(freedom)) == pytest.approx(0.05, abs=1e-7)
-    assert tails((found["after"] - found["after_low"]) / math.sqrt(parts[1]), 24) == pytest.approx(0.05, abs=1e-7)
+    assert tails((high - low) / 2 / math.sqrt(sum(parts)), float(freedom)) == pytest.approx(
+        0.05, abs=1e-7
+    )
+    assert tails((found["after"] - found["after_low"]) / math.sqrt(parts[1]), 24) == pytest.approx(
+        0.05, abs=1e-7
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 20, 200])
@@ -140,7 +225,9 @@ def test_a_count_against_the_exact_interval(count: int):
         below, above = 1e-9, count + 40.0 + 10 * math.sqrt(count)
         for _ in range(200):
             middle = (below + above) / 2
-            below, above = (middle, above) if poisson_up_to(most, middle) > wanted else (below, middle)
+            below, above = (
+                (middle, above) if poisson_up_to(most, middle) > wanted else (below, middle)
+            )
         return below
 
     assert high == pytest.approx(exact(0.025, count), abs=0.03)
@@ -152,7 +239,9 @@ def test_a_quantiles_interval_is_two_of_the_ordered_values(share: float, n: int,
     draw = random.Random(seed)
     waits = [round(draw.uniform(0, 100), 3) for _ in range(n)]
     call = et.simulate_calls(30, seed=1).calls.filter(direction="in", call_state="answered").head(1)
-    found = compare(answered(waits, call), answered(waits, call), [f"wait_p{share * 100:.0f}_s"]).row(0, named=True)
+    found = compare(
+        answered(waits, call), answered(waits, call), [f"wait_p{share * 100:.0f}_s"]
+    ).row(0, named=True)
 
     reach = 1.959963984540054 * math.sqrt(n * share * (1 - share))
     ranks = [math.ceil(n * share - reach), math.ceil(n * share + reach)]
@@ -163,9 +252,15 @@ def test_a_quantiles_interval_is_two_of_the_ordered_values(share: float, n: int,
         assert found["difference"] == 0
 
 
-@given(st.tuples(st.integers(0, 40), st.integers(1, 40)), st.tuples(st.integers(0, 40), st.integers(1, 40)))
+@given(
+    st.tuples(st.integers(0, 40), st.integers(1, 40)),
+    st.tuples(st.integers(0, 40), st.integers(1, 40)),
+)
 def test_turned_round_the_interval_turns_round(one: tuple[int, int], other: tuple[int, int]):
-    shares = [(min(above, below) / below, wilson_of(min(above, below), below)) for above, below in (one, other)]
+    shares = [
+        (min(above, below) / below, wilson_of(min(above, below), below))
+        for above, below in (one, other)
+    ]
     low, high = square_and_add(*shares[0], *shares[1])
     back_low, back_high = square_and_add(*shares[1], *shares[0])
 
@@ -176,7 +271,10 @@ def test_turned_round_the_interval_turns_round(one: tuple[int, int], other: tupl
 
 def test_every_measure_is_that_of_summarize(calls: pl.DataFrame):
     names = list(MEASURES)
-    early, late = calls.filter(pl.col("started_at").dt.day() < 5), calls.filter(pl.col("started_at").dt.day() >= 5)
+    early, late = (
+        calls.filter(pl.col("started_at").dt.day() < 5),
+        calls.filter(pl.col("started_at").dt.day() >= 5),
+    )
     found = compare(early, late, names)
 
     assert found["measure"].to_list() == names
@@ -185,17 +283,32 @@ def test_every_measure_is_that_of_summarize(calls: pl.DataFrame):
         for row in found.iter_rows(named=True):
             assert row[column] == numbers[row["measure"]]
             if isinstance(MEASURES[row["measure"]].made_of, Ratio):
-                assert (row[f"{column}_low"], row[f"{column}_n"]) == (numbers[f"{row['measure']}_low"], numbers[f"{row['measure']}_den"])
+                assert (row[f"{column}_low"], row[f"{column}_n"]) == (
+                    numbers[f"{row['measure']}_low"],
+                    numbers[f"{row['measure']}_den"],
+                )
     table = Selection(calls)
-    of_selections = compare(table.where(pl.col("started_at").dt.day() < 5), table.where(pl.col("started_at").dt.day() >= 5), names)
+    of_selections = compare(
+        table.where(pl.col("started_at").dt.day() < 5),
+        table.where(pl.col("started_at").dt.day() >= 5),
+        names,
+    )
     assert_frame_equal(of_selections, found, check_exact=True)
-    assert_frame_equal(compare(early.lazy(), late.sample(fraction=1, shuffle=True, seed=3), names), found, check_exact=True)
+    assert_frame_equal(
+        compare(early.lazy(), late.sample(fraction=1, shuffle=True, seed=3), names),
+        found,
+        check_exact=True,
+    )
 
 
 def test_spread_in_sql(calls: pl.DataFrame, tmp_path: Path):
     """What the intervals are made of, a second way."""
     facts = et.metrics.facts(calls)
-    names = [name for name, each in MEASURES.items() if each.grain == "calls" and isinstance(each.made_of, Mean | Quantile)]
+    names = [
+        name
+        for name, each in MEASURES.items()
+        if each.grain == "calls" and isinstance(each.made_of, Mean | Quantile)
+    ]
     found = {row["measure"]: row for row in compare(calls, calls, names).iter_rows(named=True)}
     for name in names:
         fact = MEASURES[name].made_of.fact
@@ -204,18 +317,26 @@ def test_spread_in_sql(calls: pl.DataFrame, tmp_path: Path):
         if isinstance(MEASURES[name].made_of, Mean):
             reach = student_t95(n - 1) * math.sqrt(variance / n)
             assert found[name]["before_low"] == pytest.approx(mean - reach, rel=1e-9)
-            assert found[name]["low"] == pytest.approx(-student_t95(2 * (n - 1)) * math.sqrt(2 * variance / n), rel=1e-9)
+            assert found[name]["low"] == pytest.approx(
+                -student_t95(2 * (n - 1)) * math.sqrt(2 * variance / n), rel=1e-9
+            )
 
 
 def test_a_summary_tells_what_it_can(calls: pl.DataFrame):
-    early, late = calls.filter(pl.col("started_at").dt.day() < 5), calls.filter(pl.col("started_at").dt.day() >= 5)
+    early, late = (
+        calls.filter(pl.col("started_at").dt.day() < 5),
+        calls.filter(pl.col("started_at").dt.day() >= 5),
+    )
     of_calls = compare(early, late)
-    of_summaries = compare(et.summarize(early, confidence=True), et.summarize(late.lazy(), confidence=True))
+    of_summaries = compare(
+        et.summarize(early, confidence=True), et.summarize(late.lazy(), confidence=True)
+    )
 
     told = of_summaries["measure"].is_in(["offered", "answer_rate"])
     assert_frame_equal(of_summaries.filter(told), of_calls.filter(told))
     assert_frame_equal(
-        of_summaries.select("measure", "before", "after", "difference"), of_calls.select("measure", "before", "after", "difference")
+        of_summaries.select("measure", "before", "after", "difference"),
+        of_calls.select("measure", "before", "after", "difference"),
     )
     assert of_summaries.filter(~told)["low"].null_count() == 3
     assert of_calls["low"].null_count() == 0
@@ -238,7 +359,9 @@ def test_what_cannot_be_compared_is_said(calls: pl.DataFrame):
     with pytest.raises(InputError, match="confidence=True"):
         compare(et.summarize(calls), et.summarize(calls))
     with pytest.raises(InputError, match="talk_s"):
-        compare(et.summarize(calls, confidence=True), et.summarize(calls, confidence=True), ["talk_s"])
+        compare(
+            et.summarize(calls, confidence=True), et.summarize(calls, confidence=True), ["talk_s"]
+        )
     with pytest.raises(UnknownName, match="answer_rate"):
         compare(calls, calls, ["answer_rat"])
     with pytest.raises(InputError, match="list of names"):
@@ -248,4 +371,6 @@ def test_what_cannot_be_compared_is_said(calls: pl.DataFrame):
 
 
 def test_an_end_that_is_not_known_leaves_that_side_open():
-    assert square_and_add(1.0, Interval(None, 2.0), 3.0, Interval(2.0, None)) == Interval(pytest.approx(3 - 1 - math.sqrt(2)), None)
+    assert square_and_add(1.0, Interval(None, 2.0), 3.0, Interval(2.0, None)) == Interval(
+        pytest.approx(3 - 1 - math.sqrt(2)), None
+    )

@@ -40,7 +40,13 @@ def report(complete_from: str | None, complete_to: str, *gaps: tuple[str, str]) 
 def missed_at(*moments: datetime) -> pl.DataFrame:
     """Missed calls of a minute's length."""
     rows = [
-        {"id": f"{place}", "direction": "in", "call_state": "not_answered", "started_at": moment, "ended_at": moment + timedelta(minutes=1)}
+        {
+            "id": f"{place}",
+            "direction": "in",
+            "call_state": "not_answered",
+            "started_at": moment,
+            "ended_at": moment + timedelta(minutes=1),
+        }
         for place, moment in enumerate(moments)
     ]
     blank = dict.fromkeys(schema.CALL_SCHEMA)
@@ -50,10 +56,15 @@ def missed_at(*moments: datetime) -> pl.DataFrame:
 def test_a_day_without_calls_is_zero_where_it_was_fetched_and_unknown_elsewhere():
     calls = missed_at(local("2026-11-02T10:00"), local("2026-11-05T10:00"))
     coverage = report(
-        "2026-11-02T06:00", "2026-11-06T12:00", ("2026-11-04T00:00", "2026-11-05T00:00"), ("2026-11-06T12:00", "2026-11-08T00:00")
+        "2026-11-02T06:00",
+        "2026-11-06T12:00",
+        ("2026-11-04T00:00", "2026-11-05T00:00"),
+        ("2026-11-06T12:00", "2026-11-08T00:00"),
     )
 
-    table = summarize_fetched(calls, ["day"], ["offered", "answer_rate"], coverage=coverage, confidence=True)
+    table = summarize_fetched(
+        calls, ["day"], ["offered", "answer_rate"], coverage=coverage, confidence=True
+    )
 
     assert table["day"].to_list() == [date(2026, 11, day) for day in range(2, 8)]
     assert table["offered"].to_list() == [1, 0, None, 1, 0, None]
@@ -66,7 +77,9 @@ def test_a_day_without_calls_is_zero_where_it_was_fetched_and_unknown_elsewhere(
 def test_hours_that_were_never_asked_for_were_not_fetched():
     calls = missed_at(local("2026-11-02T10:00"))
 
-    table = summarize_fetched(calls, ["hour"], ["calls"], coverage=report("2026-11-02T08:00", "2026-11-02T11:30"))
+    table = summarize_fetched(
+        calls, ["hour"], ["calls"], coverage=report("2026-11-02T08:00", "2026-11-02T11:30")
+    )
 
     assert table["calls"].to_list() == [*[None] * 8, 0, 0, 1, 0, *[None] * 12]
     assert table.filter(hour=11)["fetched_hours"].item() == 0.5
@@ -74,12 +87,19 @@ def test_hours_that_were_never_asked_for_were_not_fetched():
 
 @pytest.mark.parametrize(
     ("by", "first", "last", "hours"),
-    [("week", date(2026, 10, 26), date(2026, 11, 2), 168.0), ("month", date(2026, 11, 1), date(2026, 11, 1), 720.0)],
+    [
+        ("week", date(2026, 10, 26), date(2026, 11, 2), 168.0),
+        ("month", date(2026, 11, 1), date(2026, 11, 1), 720.0),
+    ],
 )
-def test_a_week_or_month_that_was_begun_late_is_fetched_in_part(by: str, first: date, last: date, hours: float):
+def test_a_week_or_month_that_was_begun_late_is_fetched_in_part(
+    by: str, first: date, last: date, hours: float
+):
     calls = missed_at(local("2026-11-02T10:00"))
 
-    table = summarize_fetched(calls, [by], ["calls"], coverage=report("2026-11-01T00:00", "2026-11-03T00:00"))
+    table = summarize_fetched(
+        calls, [by], ["calls"], coverage=report("2026-11-01T00:00", "2026-11-03T00:00")
+    )
 
     assert (table[by][0], table[by][-1]) == (first, last)
     assert table["hours"].unique().to_list() == [hours]
@@ -91,47 +111,70 @@ def test_since_the_beginning_means_from_the_first_call():
 
     table = summarize_fetched(calls, ["day"], ["calls"], coverage=report(None, "2026-11-04T00:00"))
 
-    assert table.select("day", "calls", "fetched_hours").rows() == [(date(2026, 11, 2), 1, 24.0), (date(2026, 11, 3), 0, 24.0)]
+    assert table.select("day", "calls", "fetched_hours").rows() == [
+        (date(2026, 11, 2), 1, 24.0),
+        (date(2026, 11, 3), 0, 24.0),
+    ]
 
 
 def test_a_call_at_the_very_end_has_its_day():
     calls = missed_at(local("2026-11-03T00:00"))
 
-    table = summarize_fetched(calls, ["day"], ["calls"], coverage=report("2026-11-02T00:00", "2026-11-03T00:00"))
+    table = summarize_fetched(
+        calls, ["day"], ["calls"], coverage=report("2026-11-02T00:00", "2026-11-03T00:00")
+    )
 
-    assert table.select("day", "calls", "fetched_hours").rows() == [(date(2026, 11, 2), 0, 24.0), (date(2026, 11, 3), 1, 0.0)]
+    assert table.select("day", "calls", "fetched_hours").rows() == [
+        (date(2026, 11, 2), 0, 24.0),
+        (date(2026, 11, 3), 1, 0.0),
+    ]
 
 
 def test_a_day_on_which_clocks_change_has_its_own_length():
     calls = missed_at(datetime(2026, 10, 25, 12, tzinfo=UTC))
     coverage = report("2026-10-25T05:00", "2026-10-26T06:00")  # midnight to midnight in Berlin
 
-    table = summarize_fetched(calls, ["day"], ["calls"], coverage=coverage, options=et.MetricOptions(time_zone="Europe/Berlin"))
+    table = summarize_fetched(
+        calls,
+        ["day"],
+        ["calls"],
+        coverage=coverage,
+        options=et.MetricOptions(time_zone="Europe/Berlin"),
+    )
 
     assert table.select("hours", "fetched_hours").rows() == [(25.0, 25.0)]
 
 
 @pytest.mark.parametrize("kind", [pl.DataFrame.lazy, pl.DataFrame.clone])
-def test_without_coverage_it_is_the_summary(calls: pl.DataFrame, kind: Callable[[pl.DataFrame], pl.DataFrame]):
+def test_without_coverage_it_is_the_summary(
+    calls: pl.DataFrame, kind: Callable[[pl.DataFrame], pl.DataFrame]
+):
     table = summarize_fetched(kind(calls), ["day"], ["offered"], coverage=None)
 
-    assert_frame_equal(table.drop("hours", "fetched_hours"), et.summarize(calls, ["day"], ["offered"]))
+    assert_frame_equal(
+        table.drop("hours", "fetched_hours"), et.summarize(calls, ["day"], ["offered"])
+    )
     assert table["fetched_hours"].is_null().all()
 
 
 def test_the_groups_that_have_calls_are_those_of_the_summary(calls: pl.DataFrame):
     coverage = report("2020-01-01T00:00", "2026-11-03T00:00")
 
-    table = summarize_fetched(calls, ["weekday", "hour"], ["calls", "talk_avg_s"], coverage=coverage)
+    table = summarize_fetched(
+        calls, ["weekday", "hour"], ["calls", "talk_avg_s"], coverage=coverage
+    )
 
     assert_frame_equal(
-        table.filter(pl.col("calls") > 0).drop("hours", "fetched_hours"), et.summarize(calls, ["weekday", "hour"], ["calls", "talk_avg_s"])
+        table.filter(pl.col("calls") > 0).drop("hours", "fetched_hours"),
+        et.summarize(calls, ["weekday", "hour"], ["calls", "talk_avg_s"]),
     )
     assert table.height == 7 * 24
 
 
 def test_a_dimension_that_is_no_time_has_no_hours(calls: pl.DataFrame):
-    table = summarize_fetched(calls, ["direction"], ["calls"], coverage=report(None, "2026-11-03T00:00"))
+    table = summarize_fetched(
+        calls, ["direction"], ["calls"], coverage=report(None, "2026-11-03T00:00")
+    )
 
     assert table["hours"].is_null().all()
 
@@ -142,20 +185,26 @@ def test_groups_in_no_order_are_the_same_groups(calls: pl.DataFrame, by: list[st
     coverage = report("2026-11-02T00:00", "2026-11-10T00:00")
 
     as_they_come = summarize_fetched(*asked, coverage=coverage, confidence=True, in_order=False)
-    assert_frame_equal(as_they_come.sort(by, nulls_last=True), summarize_fetched(*asked, coverage=coverage, confidence=True))
+    assert_frame_equal(
+        as_they_come.sort(by, nulls_last=True),
+        summarize_fetched(*asked, coverage=coverage, confidence=True),
+    )
 
 
 def test_gaps_that_overlap_are_told_once():
     coverage = report(
-        "2026-11-02T00:00", "2026-11-06T00:00", ("2026-11-03T00:00", "2026-11-04T00:00"), ("2026-11-03T12:00", "2026-11-05T00:00")
+        "2026-11-02T00:00",
+        "2026-11-06T00:00",
+        ("2026-11-03T00:00", "2026-11-04T00:00"),
+        ("2026-11-03T12:00", "2026-11-05T00:00"),
     )
 
-    assert coverage.unfetched(local("2026-11-01T00:00"), local("2026-11-07T00:00")) == (
+    assert coverage.gaps_between(local("2026-11-01T00:00"), local("2026-11-07T00:00")) == (
         Gap(local("2026-11-01T00:00"), local("2026-11-02T00:00")),
         Gap(local("2026-11-03T00:00"), local("2026-11-05T00:00")),
         Gap(local("2026-11-06T00:00"), local("2026-11-07T00:00")),
     )
-    assert coverage.unfetched(local("2026-11-02T00:00"), local("2026-11-03T00:00")) == ()
+    assert coverage.gaps_between(local("2026-11-02T00:00"), local("2026-11-03T00:00")) == ()
 
 
 def test_of_an_internal_calls_two_logs_one_rings_an_extension(calls: pl.DataFrame):
@@ -170,23 +219,31 @@ def test_of_an_internal_calls_two_logs_one_rings_an_extension(calls: pl.DataFram
 def test_a_weekday_that_was_not_asked_for_takes_nothing_from_the_others():
     calls = missed_at(local("2026-11-04T10:00"))
 
-    table = summarize_fetched(calls, ["weekday"], ["calls"], coverage=report("2026-11-03T00:00", "2026-11-05T00:00"))
+    table = summarize_fetched(
+        calls, ["weekday"], ["calls"], coverage=report("2026-11-03T00:00", "2026-11-05T00:00")
+    )
 
     assert table["calls"].to_list() == [None, 0, 1, None, None, None, None]
-    assert table["hours"].to_list() == table["fetched_hours"].to_list() == [0.0, 24.0, 24.0, 0.0, 0.0, 0.0, 0.0]
+    assert (
+        table["hours"].to_list()
+        == table["fetched_hours"].to_list()
+        == [0.0, 24.0, 24.0, 0.0, 0.0, 0.0, 0.0]
+    )
 
 
 def test_days_that_nobody_asked_about_are_not_days_without_calls():
     logs = et.read_snapshot(SAMPLE)
     asked = et.CallQuery(date_from="2026-11-05", date_to="2026-11-07")
-    coverage = logs.report.within(asked.date_from, asked.date_to)
-    table = et.metrics.summarize_fetched(logs.calls.filter(asked.to_expr()), ["day"], ["offered"], coverage=coverage)
+    coverage = logs.report.clip(asked.date_from, asked.date_to)
+    table = et.metrics.summarize_fetched(
+        logs.calls.filter(asked.to_expr()), ["day"], ["offered"], coverage=coverage
+    )
 
     assert table["day"].to_list() == [date(2026, 11, 5), date(2026, 11, 6)]
     assert table["fetched_hours"].to_list() == [24, 24]
     by_month = et.metrics.summarize_fetched(logs.calls, ["month"], ["offered"], coverage=coverage)
     assert by_month.select("hours", "fetched_hours").row(0) == (720, 48)
-    assert logs.report.within(None, None) == logs.report
+    assert logs.report.clip(None, None) == logs.report
 
 
 @pytest.mark.parametrize(
@@ -204,14 +261,24 @@ def test_days_that_nobody_asked_about_are_not_days_without_calls():
     ],
 )
 def test_a_report_within_a_range_promises_no_more_than_it_did_and_lacks_what_is_not_here_of_it(
-    since: int | None, begin: int | None, end: int | None, complete: tuple[int | None, int], gaps: list[tuple[int, int]]
+    since: int | None,
+    begin: int | None,
+    end: int | None,
+    complete: tuple[int | None, int],
+    gaps: list[tuple[int, int]],
 ):
     def on(day: int | None) -> datetime | None:
         return None if day is None else datetime(2026, 11, day, tzinfo=UTC)
 
-    hole = () if since == 5 else (Gap(datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC)),)
-    within = replace(report(None, "2026-11-08T07:00"), complete_from=on(since), gaps=hole).within(on(begin), on(end))
+    hole = (
+        ()
+        if since == 5
+        else (Gap(datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC)),)
+    )
+    within = replace(report(None, "2026-11-08T07:00"), complete_from=on(since), gaps=hole).within(
+        on(begin), on(end)
+    )
 
     assert (within.complete_from, within.complete_to) == tuple(map(on, complete))
     assert within.gaps == tuple((on(first), on(after)) for first, after in gaps)
-    assert within.promises_nothing is (complete[0] == complete[1] or begin == 3)
+    assert within.has_no_coverage is (complete[0] == complete[1] or begin == 3)

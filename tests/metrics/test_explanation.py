@@ -19,7 +19,12 @@ from etelecom_analytics.simulator import Simulation
 LEG_DIMENSIONS = ("target_number", "trunk_name", "outcome", "fail_code")
 
 cells = st.sampled_from(
-    [(name, by) for name, each in MEASURES.items() for by in DIMENSIONS if each.grain != "calls" or by not in LEG_DIMENSIONS]
+    [
+        (name, by)
+        for name, each in MEASURES.items()
+        for by in DIMENSIONS
+        if each.grain != "calls" or by not in LEG_DIMENSIONS
+    ]
 )
 some_places = st.lists(st.integers(0, 1499), unique=True, min_size=1, max_size=80)
 
@@ -31,7 +36,11 @@ def numbers(why: et.metrics.Explanation) -> tuple[Any, ...]:
 @settings(max_examples=150)
 @given(asked=cells, places=some_places, draw=st.data())
 def test_a_cell_explained_is_the_cell(
-    asked: tuple[str, str], places: list[int], draw: st.DataObject, calls: pl.DataFrame, simulation: Simulation
+    asked: tuple[str, str],
+    places: list[int],
+    draw: st.DataObject,
+    calls: pl.DataFrame,
+    simulation: Simulation,
 ):
     name, by = asked
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
@@ -42,7 +51,8 @@ def test_a_cell_explained_is_the_cell(
     cell = table.row(draw.draw(st.integers(0, table.height - 1)))
     why = explain(some, name, at={by: cell[0]}, options=options)
 
-    # A sum of whole microseconds is divided once, in a group by another way than alone: the last bit may differ.
+    # A sum of whole microseconds is divided once, in a group by another way than alone: the last
+    # bit may differ.
     for mine, expected in zip(numbers(why), cell[1:], strict=False):
         assert mine == expected or math.isclose(mine, expected, rel_tol=1e-12)
     _behind_it(why)
@@ -73,34 +83,52 @@ def _behind_it(why: et.metrics.Explanation) -> None:
         case Mean():
             assert why.value == (pytest.approx(why.behind["seconds"].mean()) if why.n else None)
         case Quantile(_, share):
-            quantile = why.behind["seconds"].quantile(share, interpolation="linear")  # in a series it may differ in the last bit
+            quantile = why.behind["seconds"].quantile(
+                share, interpolation="linear"
+            )  # in a series it may differ in the last bit
             assert why.value == (pytest.approx(quantile, rel=1e-12) if why.n else None)
         case Total():
-            assert why.value == pytest.approx(why.behind["seconds"].sum() if "seconds" in why.behind.columns else why.n)
+            assert why.value == pytest.approx(
+                why.behind["seconds"].sum() if "seconds" in why.behind.columns else why.n
+            )
 
 
 def test_ids_by_hand():
     twelve = frame(*TWELVE_CALLS)
     level = explain(twelve, "service_level", options=et.MetricOptions(variant="no_short"))
 
-    assert (level.numerator_ids, level.denominator_ids) == (("a1", "a2"), ("a1", "a2", "a3", "a4", "m2", "m3", "m4"))
+    assert (level.numerator_ids, level.denominator_ids) == (
+        ("a1", "a2"),
+        ("a1", "a2", "a3", "a4", "m2", "m3", "m4"),
+    )
     assert (level.formula, level.source) == ("a<=T / (a + q - s)", "Genesys, short abandons off")
     assert explain(twelve, "asa_s").denominator_ids == ("a1", "a2", "a3", "a4")
     assert explain(twelve, "recording_coverage").numerator_ids == ("a1", "a2")
     assert explain(twelve, "short_abandoned").numerator_ids == ("m1",)
-    assert explain(twelve, "answered", at={"extension_id": "12"}).denominator_ids == ("a3", "a4", "a5")
+    assert explain(twelve, "answered", at={"extension_id": "12"}).denominator_ids == (
+        "a3",
+        "a4",
+        "a5",
+    )
     assert explain(twelve, "offered", at={"extension_id": None}).n == 5
 
 
 def test_offers_are_told_with_their_number():
-    why = explain(frame(*SIX_CALLS), "fair_answer_rate", options=et.MetricOptions(ivr_numbers=SIX_CALLS_IVR))
+    why = explain(
+        frame(*SIX_CALLS), "fair_answer_rate", options=et.MetricOptions(ivr_numbers=SIX_CALLS_IVR)
+    )
 
     assert why.behind.rows() == [
         ("x1", "101", True), ("x2", "101", False), ("x2", "102", False), ("x3", "101", False), ("x3", "102", False),
         ("x4", "0900000002", False),
     ]  # fmt: skip
     assert why.denominator_ids == ("x1", "x2", "x2", "x3", "x3", "x4")
-    busy = explain(frame(*SIX_CALLS), "busy_offers", at={"target_number": "101"}, options=et.MetricOptions(ivr_numbers=SIX_CALLS_IVR))
+    busy = explain(
+        frame(*SIX_CALLS),
+        "busy_offers",
+        at={"target_number": "101"},
+        options=et.MetricOptions(ivr_numbers=SIX_CALLS_IVR),
+    )
     assert (busy.value, busy.behind.rows()) == (1, [("x2", "101")])
 
 
@@ -116,7 +144,10 @@ def test_a_group_without_calls_is_of_nothing(calls: pl.DataFrame):
 
     assert numbers(explain(calls, "answer_rate", at=nowhere)) == (None, 0, 0, None, None)
     assert explain(calls, "asa_s", at=nowhere).value is None
-    assert (explain(calls, "offers", at=nowhere).value, explain(calls, "talk_s", at=nowhere).value) == (0, 0)
+    assert (
+        explain(calls, "offers", at=nowhere).value,
+        explain(calls, "talk_s", at=nowhere).value,
+    ) == (0, 0)
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -127,7 +158,9 @@ def test_of_nothing_nothing_is_behind(name: str, calls: pl.DataFrame):
         assert why.n == (2 if name in ("calls", "running") and nothing.height else 0)
         assert why.behind.schema == explain(calls, name).behind.schema
         assert repr(why)
-    assert numbers(explain(calls.head(1), name))[0] == summarize(calls.head(1), measures=[name]).item()
+    assert (
+        numbers(explain(calls.head(1), name))[0] == summarize(calls.head(1), measures=[name]).item()
+    )
 
 
 def test_it_is_told_the_same_each_time():
@@ -149,11 +182,19 @@ def test_it_is_told_the_same_each_time():
 
 def test_what_came_from_outside_stays_text_and_numbers_are_masked():
     bad = "<script>alert(1)</script>"
-    why = explain(frame(call(bad, ended=9, caller=bad), call("2\n", ended=9, caller="0912345678")), "missed", at={"caller": bad})
+    why = explain(
+        frame(call(bad, ended=9, caller=bad), call("2\n", ended=9, caller="0912345678")),
+        "missed",
+        at={"caller": bad},
+    )
 
     assert "<script>" not in why._repr_html_()
     assert "&lt;script&gt;" in why._repr_html_()
-    assert "0912345678" not in repr(explain(frame(call("2", ended=9, caller="0912345678")), "missed", at={"caller": "0912345678"}))
+    assert "0912345678" not in repr(
+        explain(
+            frame(call("2", ended=9, caller="0912345678")), "missed", at={"caller": "0912345678"}
+        )
+    )
     assert "\n" not in repr(explain(frame(call("2\n3", ended=9)), "missed")).splitlines()[-1]
 
 
@@ -175,7 +216,9 @@ def test_what_came_from_outside_stays_text_and_numbers_are_masked():
         ("answer_rate", {"caller": 84912345678}, InputError, "caller is String; got 84"),
     ],
 )
-def test_what_is_wrong_is_an_error_that_helps(measure: str, at: Any, kind: type[Exception], says: str, calls: pl.DataFrame):
+def test_what_is_wrong_is_an_error_that_helps(
+    measure: str, at: Any, kind: type[Exception], says: str, calls: pl.DataFrame
+):
     with pytest.raises(kind, match=says):
         explain(calls, measure, at=at)
 
@@ -185,12 +228,26 @@ def test_the_group_may_be_told_as_summarize_is_asked(calls: pl.DataFrame):
 
     again = explain(calls, "answer_rate", by=["hour", "direction"], at=[9, "in"])
     assert (again.at, again.behind.equals(told.behind)) == (told.at, True)
-    row = summarize(calls, ["hour", "direction"], ["answer_rate"]).filter(pl.col("hour") == 9, pl.col("direction") == "in")
+    row = summarize(calls, ["hour", "direction"], ["answer_rate"]).filter(
+        pl.col("hour") == 9, pl.col("direction") == "in"
+    )
     assert again.value == pytest.approx(row["answer_rate"].item(), abs=1e-12)
 
 
-@pytest.mark.parametrize(("by", "at"), [(["hour"], []), ([], [9]), (["hour"], {"hour": 9}), ("hour", [9]), (["hour"], "9"), (["hour"], 9)])
-def test_a_group_without_a_value_for_each_dimension_is_refused(by: Any, at: Any, calls: pl.DataFrame):
+@pytest.mark.parametrize(
+    ("by", "at"),
+    [
+        (["hour"], []),
+        ([], [9]),
+        (["hour"], {"hour": 9}),
+        ("hour", [9]),
+        (["hour"], "9"),
+        (["hour"], 9),
+    ],
+)
+def test_a_group_without_a_value_for_each_dimension_is_refused(
+    by: Any, at: Any, calls: pl.DataFrame
+):
     with pytest.raises(InputError, match=r"with a value for each"):
         explain(calls, "answer_rate", by=by, at=at)
 

@@ -40,7 +40,9 @@ def test_legs_end_as_derived_by_hand(case: Case):
 def test_legs_are_gathered_into_offers_as_derived_by_hand(case: Case):
     found = offers(case.frame(), options=options(case)).filter(pl.col("call_id") == case.call["id"])
 
-    assert found.drop("call_id", "talk_s").sort("offered_at", "target_index", nulls_last=True).to_dicts() == [
+    assert found.drop("call_id", "talk_s").sort(
+        "offered_at", "target_index", nulls_last=True
+    ).to_dicts() == [
         {
             "target_index": offer.first,
             "target_number": offer.target_number,
@@ -61,10 +63,16 @@ def test_legs_are_gathered_into_offers_as_derived_by_hand(case: Case):
 @by_case
 @pytest.mark.parametrize("wait_from", ["started_at", "first_ring"])
 def test_a_call_counts_as_derived_by_hand(case: Case, wait_from: str):
-    found = facts(case.frame(), options=options(case, wait_from=wait_from)).filter(pl.col("id") == case.call["id"]).row(0, named=True)
+    found = (
+        facts(case.frame(), options=options(case, wait_from=wait_from))
+        .filter(pl.col("id") == case.call["id"])
+        .row(0, named=True)
+    )
 
     wait_s = case.wait_s if wait_from == "started_at" else case.ring_wait_s
-    assert [kind for kind in ("answered", "missed", "unknown", "running") if found[kind]] == [case.kind]
+    assert [kind for kind in ("answered", "missed", "unknown", "running") if found[kind]] == [
+        case.kind
+    ]
     assert found["wait_s"] == pytest.approx(wait_s)
     assert found["talk_s"] == pytest.approx(case.talk_s)
     assert found["agent_talk_s"] == pytest.approx(case.agent_talk_s)
@@ -78,23 +86,37 @@ def test_every_call_measure_of_twelve_calls():
 
 @pytest.mark.parametrize(("variant", "expected"), TWELVE_CALLS_SERVICE_LEVELS.items())
 def test_the_six_service_levels_of_twelve_calls(variant: str, expected: float):
-    found = summarize(frame(*TWELVE_CALLS), measures=["service_level"], options=MetricOptions(variant=variant))
+    found = summarize(
+        frame(*TWELVE_CALLS), measures=["service_level"], options=MetricOptions(variant=variant)
+    )
 
     assert found.item() == pytest.approx(expected)
 
 
 def test_every_offer_measure_of_six_calls():
-    found = summarize(frame(*SIX_CALLS), measures=list(SIX_CALLS_OFFERS), options=MetricOptions(ivr_numbers=SIX_CALLS_IVR))
+    found = summarize(
+        frame(*SIX_CALLS),
+        measures=list(SIX_CALLS_OFFERS),
+        options=MetricOptions(ivr_numbers=SIX_CALLS_IVR),
+    )
 
-    assert found.row(0, named=True) == {name: pytest.approx(value) for name, value in SIX_CALLS_OFFERS.items()}
+    assert found.row(0, named=True) == {
+        name: pytest.approx(value) for name, value in SIX_CALLS_OFFERS.items()
+    }
 
 
 def test_every_offer_measure_by_number():
-    table = summarize(frame(*SIX_CALLS), ["target_number"], list(SIX_CALLS_OFFERS), options=MetricOptions(ivr_numbers=SIX_CALLS_IVR))
+    table = summarize(
+        frame(*SIX_CALLS),
+        ["target_number"],
+        list(SIX_CALLS_OFFERS),
+        options=MetricOptions(ivr_numbers=SIX_CALLS_IVR),
+    )
 
     found = {row.pop("target_number"): row for row in table.to_dicts()}
     assert found == {
-        number: {name: pytest.approx(value) for name, value in row.items()} for number, row in SIX_CALLS_OFFERS_BY_NUMBER.items()
+        number: {name: pytest.approx(value) for name, value in row.items()}
+        for number, row in SIX_CALLS_OFFERS_BY_NUMBER.items()
     }
 
 

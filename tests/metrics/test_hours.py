@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-import second_reckoning as sql
+import sql_oracle as sql
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -18,14 +18,25 @@ from test_summary import CALL_MEASURES, LEG_MEASURES, OFFER_MEASURES, assert_agr
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
-from etelecom_analytics.metrics import MetricOptions, Selection, callback_rate, facts, patience, repeat_rate, summarize, summarize_fetched
+from etelecom_analytics.metrics import (
+    MetricOptions,
+    Selection,
+    callback_rate,
+    facts,
+    patience,
+    repeat_rate,
+    summarize,
+    summarize_fetched,
+)
 
 WEEK = {"mon-fri": ("08:00", "17:30"), "sat": [("08:00", "12:00")]}
 KEPT = (*((weekday, "08:00", "17:30") for weekday in range(1, 6)), (6, "08:00", "12:00"))
 
 clock_times = st.integers(0, 24 * 60 - 1).map(lambda minute: f"{minute // 60:02}:{minute % 60:02}")
 some_hours = st.lists(
-    st.tuples(st.integers(1, 7), clock_times, clock_times | st.just("24:00")).filter(lambda span: span[1] != span[2]),
+    st.tuples(st.integers(1, 7), clock_times, clock_times | st.just("24:00")).filter(
+        lambda span: span[1] != span[2]
+    ),
     min_size=1,
     max_size=9,
 ).map(tuple)
@@ -35,7 +46,8 @@ def is_open(moment: datetime, spans: Sequence[tuple[int, str, str]]) -> bool:
     """Whether a span holds this local time, one that goes past midnight also on the day after it."""
     weekday, text = moment.isoweekday(), f"{moment:%H:%M}"
     return any(
-        (day == weekday and begin <= text and (text < end or end < begin)) or (day % 7 + 1 == weekday and end < begin and text < end)
+        (day == weekday and begin <= text and (text < end or end < begin))
+        or (day % 7 + 1 == weekday and end < begin and text < end)
         for day, begin, end in spans
     )
 
@@ -45,7 +57,10 @@ def is_open(moment: datetime, spans: Sequence[tuple[int, str, str]]) -> bool:
     [
         WEEK,
         {"Monday-friday": ["8:00", " 17:30 "], 6: ("08:00", "12:00"), "sun": []},
-        {**{day: [("08:00", "17:30")] for day in range(1, 6)}, "6": [["08:00", "10:00"], ["09:30", "12:00"]]},
+        {
+            **{day: [("08:00", "17:30")] for day in range(1, 6)},
+            "6": [["08:00", "10:00"], ["09:30", "12:00"]],
+        },
         {"mon - fri": [("12:00", "17:30"), ("08:00", "12:00")], "saturday": ("08:00", "12:00")},
         KEPT,
         [list(span) for span in reversed(KEPT)],
@@ -95,14 +110,22 @@ def test_what_are_no_hours_is_refused_in_words(wrong: Any, says: str):
 
 
 @pytest.mark.parametrize(
-    ("day", "says"), [("mond", "Did you mean mon"), ("0", "There is no weekday '0'"), ("8", "weekday '8'"), (9, "'9'")]
+    ("day", "says"),
+    [
+        ("mond", "Did you mean mon"),
+        ("0", "There is no weekday '0'"),
+        ("8", "weekday '8'"),
+        (9, "'9'"),
+    ],
 )
 def test_an_unknown_weekday_is_an_error_with_the_nearest(day: Any, says: str):
     with pytest.raises(UnknownName, match=says):
         MetricOptions(business_hours={day: ("08:00", "17:00")})
 
 
-@pytest.mark.parametrize("wrong", ["2026-09-02", ["2026-02-30"], [datetime(2026, 9, 2)], [20260902], 5, {"2026-09-02"}])
+@pytest.mark.parametrize(
+    "wrong", ["2026-09-02", ["2026-02-30"], [datetime(2026, 9, 2)], [20260902], 5, {"2026-09-02"}]
+)
 def test_holidays_are_dates(wrong: Any):
     with pytest.raises(InputError, match="holidays are local dates"):
         MetricOptions(holidays=wrong)
@@ -119,7 +142,9 @@ def test_holidays_are_kept_in_order_and_once():
     moments=st.lists(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)), max_size=12),
     days=st.sets(st.dates(date(2026, 3, 1), date(2026, 3, 9))),
 )
-def test_in_hours_is_what_the_callers_clock_shows(hours: tuple[tuple[int, str, str], ...], moments: list[datetime], days: set[date]):
+def test_in_hours_is_what_the_callers_clock_shows(
+    hours: tuple[tuple[int, str, str], ...], moments: list[datetime], days: set[date]
+):
     for zone in ("Asia/Ho_Chi_Minh", "America/New_York"):
         options = MetricOptions(business_hours=hours, holidays=tuple(days), time_zone=zone)
         there = [moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)) for moment in moments]
@@ -132,12 +157,16 @@ def test_in_hours_is_what_the_callers_clock_shows(hours: tuple[tuple[int, str, s
 @given(hours=some_hours, days=st.sets(st.dates(date(2026, 1, 1), date(2026, 12, 31)), max_size=4))
 def test_options_are_read_back_from_json(hours: tuple[tuple[int, str, str], ...], days: set[date]):
     options = MetricOptions(
-        business_hours=hours, holidays=tuple(days), ivr_numbers=("8000",), as_of=datetime(2026, 11, 8, 9), threshold_s=12.5
+        business_hours=hours,
+        holidays=tuple(days),
+        ivr_numbers=("8000",),
+        as_of=datetime(2026, 11, 8, 9),
+        threshold_s=12.5,
     )
 
     assert MetricOptions.from_dict(json.loads(json.dumps(options.to_dict()))) == options
     names: dict[str, Any] = {}
-    exec(options.code(), names)  # noqa: S102  # this is what a reader does
+    exec(options.code(), names)  # this is what a reader does  # noqa: S102
     assert names["options"] == options
 
 
@@ -163,11 +192,17 @@ def test_an_unknown_option_is_an_error_with_the_nearest():
 HOURS: dict[str, Any] = {"business_hours": KEPT, "holidays": (date(2026, 11, 4),)}
 
 
-def test_every_measure_in_hours_agrees_with_the_second_reckoning(calls: pl.DataFrame, tmp_path: Path):
+def test_every_measure_in_hours_agrees_with_the_second_reckoning(
+    calls: pl.DataFrame, tmp_path: Path
+):
     calls.write_parquet(tmp_path / "calls.parquet")
     options = MetricOptions(**HOURS)
 
-    for measures, second in ((CALL_MEASURES, sql.call_measures), (OFFER_MEASURES, sql.offer_measures), (LEG_MEASURES, sql.leg_measures)):
+    for measures, second in (
+        (CALL_MEASURES, sql.call_measures),
+        (OFFER_MEASURES, sql.offer_measures),
+        (LEG_MEASURES, sql.leg_measures),
+    ):
         table = summarize(calls, ["in_hours"], measures, options=options)
         assert table["in_hours"].to_list() == [False, True]
         assert_agree(table, second(tmp_path / "calls.parquet", "in_hours", **HOURS))
@@ -175,14 +210,33 @@ def test_every_measure_in_hours_agrees_with_the_second_reckoning(calls: pl.DataF
 
 def test_edges_to_the_microsecond():
     begin, end = local("2026-11-02T08:00"), local("2026-11-02T17:30")
-    moments = [begin - timedelta(microseconds=1), begin, end - timedelta(microseconds=1), end, local("2026-11-04T10:00")]
-    found = summarize(missed_at(*moments), ["day", "hour", "in_hours"], ["calls"], options=MetricOptions(**HOURS))
+    moments = [
+        begin - timedelta(microseconds=1),
+        begin,
+        end - timedelta(microseconds=1),
+        end,
+        local("2026-11-04T10:00"),
+    ]
+    found = summarize(
+        missed_at(*moments), ["day", "hour", "in_hours"], ["calls"], options=MetricOptions(**HOURS)
+    )
 
-    assert [row[1:3] for row in found.rows()] == [(7, False), (8, True), (17, False), (17, True), (10, False)]
+    assert [row[1:3] for row in found.rows()] == [
+        (7, False),
+        (8, True),
+        (17, False),
+        (17, True),
+        (10, False),
+    ]
 
 
 def test_without_hours_every_call_with_a_start_is_in_hours_but_on_holidays():
-    calls = pl.concat([missed_at(local("2026-11-03T03:00"), local("2026-11-04T10:00")), missed_at(local("2026-11-03T03:00"))[:1]])
+    calls = pl.concat(
+        [
+            missed_at(local("2026-11-03T03:00"), local("2026-11-04T10:00")),
+            missed_at(local("2026-11-03T03:00"))[:1],
+        ]
+    )
     calls = calls.with_columns(started_at=pl.when(pl.int_range(pl.len()) < 2).then("started_at"))
 
     assert summarize(calls, ["in_hours"], ["calls"]).rows() == [(True, 2), (None, 1)]
@@ -194,12 +248,16 @@ def test_without_hours_every_call_with_a_start_is_in_hours_but_on_holidays():
 @pytest.mark.parametrize("of", [patience, repeat_rate, callback_rate, et.metrics.time_to_callback])
 def test_in_hours_goes_wherever_the_local_hour_goes(of: Any, calls: pl.DataFrame):
     options = MetricOptions(**HOURS)
-    inside = facts(calls).select(in_hours=et.metrics.dimensions.start_dimensions(["in_hours"], options)["in_hours"])["in_hours"]
+    inside = facts(calls).select(
+        in_hours=et.metrics.dimensions.start_dimensions(["in_hours"], options)["in_hours"]
+    )["in_hours"]
     table = of(calls, ["in_hours"], options=options)
 
     assert table["in_hours"].unique().to_list() == [False, True]
     if of is patience:
-        assert_frame_equal(table.filter("in_hours").drop("in_hours"), of(calls.filter(inside), options=options))
+        assert_frame_equal(
+            table.filter("in_hours").drop("in_hours"), of(calls.filter(inside), options=options)
+        )
     of_hours = of(calls, ["in_hours", "hour"], options=options)
     assert of_hours.filter(pl.col("hour") > 17)["in_hours"].any() is False
     assert_frame_equal(of(calls.lazy(), ["in_hours"], options=options).collect(), table)
@@ -209,7 +267,10 @@ def test_a_selection_tells_the_same(calls: pl.DataFrame):
     for hours in (HOURS, {}):
         options = MetricOptions(**hours)
         expected = summarize(calls, ["in_hours"], ["calls", "offers", "asr"], options=options)
-        assert_frame_equal(summarize(Selection(calls), ["in_hours"], ["calls", "offers", "asr"], options=options), expected)
+        assert_frame_equal(
+            summarize(Selection(calls), ["in_hours"], ["calls", "offers", "asr"], options=options),
+            expected,
+        )
 
 
 # What was fetched.
@@ -219,14 +280,25 @@ def test_hours_last_as_long_as_they_do_to_the_minute():
     hours = {"mon-tue": ("08:07", "17:31"), "wed": ("22:00", "04:00")}
     options = MetricOptions(business_hours=hours, holidays=(date(2026, 11, 3),))
     coverage = report(
-        "2026-11-02T08:00", "2026-11-06T00:00", ("2026-11-02T10:00", "2026-11-02T10:30"), ("2026-11-02T18:00", "2026-11-02T18:20")
+        "2026-11-02T08:00",
+        "2026-11-06T00:00",
+        ("2026-11-02T10:00", "2026-11-02T10:30"),
+        ("2026-11-02T18:00", "2026-11-02T18:20"),
     )
 
-    table = summarize_fetched(missed_at(local("2026-11-02T08:30")), ["in_hours"], ["calls"], coverage=coverage, options=options)
+    table = summarize_fetched(
+        missed_at(local("2026-11-02T08:30")),
+        ["in_hours"],
+        ["calls"],
+        coverage=coverage,
+        options=options,
+    )
     inside = 9.4 + 2 + 4
     assert table["in_hours"].to_list() == [False, True]
     assert table["hours"].to_list() == pytest.approx([96 - inside, inside])
-    assert table["fetched_hours"].to_list() == pytest.approx([96 - inside - 8 - 1 / 3, inside - 0.5])
+    assert table["fetched_hours"].to_list() == pytest.approx(
+        [96 - inside - 8 - 1 / 3, inside - 0.5]
+    )
     assert table["calls"].to_list() == [0, 1]
 
 
@@ -235,14 +307,18 @@ def test_each_days_hours_are_told_and_no_day_is_added():
     coverage = report("2026-11-02T00:00", "2026-11-04T00:00")
 
     for by in (["day", "in_hours"], ["day", "weekday", "in_hours"]):
-        table = summarize_fetched(missed_at(local("2026-11-02T07:59")), by, ["calls"], coverage=coverage, options=options)
+        table = summarize_fetched(
+            missed_at(local("2026-11-02T07:59")), by, ["calls"], coverage=coverage, options=options
+        )
         assert table.select("day", "in_hours", "calls", "hours").rows() == [
             (date(2026, 11, 2), False, 1, 14.5), (date(2026, 11, 2), True, 0, 9.5), (date(2026, 11, 3), False, 0, 24.0),
         ]  # fmt: skip
 
 
 def test_a_chart_says_in_hours_and_out_of_hours(calls: pl.DataFrame):
-    spec = json.dumps(et.charts.answer_rate(calls, by="in_hours", options=MetricOptions(**HOURS)).to_dict())
+    spec = json.dumps(
+        et.charts.answer_rate(calls, by="in_hours", options=MetricOptions(**HOURS)).to_dict()
+    )
 
     assert '"in hours"' in spec
     assert '"out of hours"' in spec

@@ -12,7 +12,9 @@ from etelecom_analytics.metrics import RING_GROUPS, ring_seconds
 START = datetime(2026, 11, 2, 3, tzinfo=UTC)
 
 
-def call_that_rang(number: int, seconds: int | None, *, answered: bool = False) -> dict[str, object]:
+def call_that_rang(
+    number: int, seconds: int | None, *, answered: bool = False
+) -> dict[str, object]:
     end = START + timedelta(seconds=(seconds or 0) + 60)
     leg = {
         "target_number": f"{100 + number}",
@@ -24,7 +26,12 @@ def call_that_rang(number: int, seconds: int | None, *, answered: bool = False) 
         "status": "ANSWERED" if answered else "NOANSWER",
     }
     legs = [{name: leg.get(name) for name in (column.name for column in schema.LEGS)}]
-    return dict.fromkeys(schema.CALL_SCHEMA) | {"id": f"{number}", "started_at": START, "ended_at": end, "call_targets": legs}
+    return dict.fromkeys(schema.CALL_SCHEMA) | {
+        "id": f"{number}",
+        "started_at": START,
+        "ended_at": end,
+        "call_targets": legs,
+    }
 
 
 def calls_that_rang(*seconds: int | None, answered: bool = False) -> pl.DataFrame:
@@ -52,7 +59,9 @@ def test_a_bin_of_one_second_holds_its_second():
 
 
 def test_one_phone_that_was_forgotten_does_not_squeeze_the_rest():
-    rings = ring_seconds(calls_that_rang(*[number % 20 for number in range(1_000)], 40_000, answered=True))
+    rings = ring_seconds(
+        calls_that_rang(*[number % 20 for number in range(1_000)], 40_000, answered=True)
+    )
 
     last = rings.bins.row(-1, named=True)
     assert rings.width_s == 1
@@ -65,20 +74,32 @@ def test_the_bins_hold_what_summarize_counts(calls: pl.DataFrame):
     rings = ring_seconds(calls)
 
     counted = et.summarize(calls, measures=["offers", "answered_offers"])
-    rang = et.metrics.offers(calls).filter(pl.col("outcome") != "in_progress", pl.col("ring_s").is_not_null())
+    rang = et.metrics.offers(calls).filter(
+        pl.col("outcome") != "in_progress", pl.col("ring_s").is_not_null()
+    )
     assert rings.offers == counted["offers"].item()
     assert rings.bins["offers"].sum() == rings.groups["offers"].sum() == rang.height
-    assert rings.groups.filter(group="answered")["offers"].item() == (rang["outcome"] == "answered").sum()
-    assert rings.bins.group_by("group").agg(pl.col("share").sum())["share"].to_list() == pytest.approx([1.0] * 3)
+    assert (
+        rings.groups.filter(group="answered")["offers"].item()
+        == (rang["outcome"] == "answered").sum()
+    )
+    assert rings.bins.group_by("group").agg(pl.col("share").sum())[
+        "share"
+    ].to_list() == pytest.approx([1.0] * 3)
 
 
 def test_ivr_numbers_do_not_ring(calls: pl.DataFrame):
     with_all = ring_seconds(calls).offers
 
-    assert ring_seconds(calls, options=et.MetricOptions(ivr_numbers=("8000", "8100"))).offers < with_all
+    assert (
+        ring_seconds(calls, options=et.MetricOptions(ivr_numbers=("8000", "8100"))).offers
+        < with_all
+    )
 
 
-@pytest.mark.parametrize("calls_given", [pl.DataFrame(schema=dict(schema.CALL_SCHEMA)), calls_that_rang(None)])
+@pytest.mark.parametrize(
+    "calls_given", [pl.DataFrame(schema=dict(schema.CALL_SCHEMA)), calls_that_rang(None)]
+)
 def test_where_nothing_rang_there_is_no_bin(calls_given: pl.DataFrame):
     rings = ring_seconds(calls_given)
 

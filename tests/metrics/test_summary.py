@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-import second_reckoning as sql
+import sql_oracle as sql
 from cases import call, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +25,18 @@ from etelecom_analytics.simulator import Simulation, serve
 CALL_MEASURES = [name for name, each in MEASURES.items() if each.grain == "calls"]
 OFFER_MEASURES = [name for name, each in MEASURES.items() if each.grain == "offers"]
 LEG_MEASURES = [name for name, each in MEASURES.items() if each.grain == "legs"]
-TOTALS = ["calls", "offered", "answered", "missed", "short_abandoned", "unknown", "running", "wait_unknown", "talk_s", "agent_talk_s"]
+TOTALS = [
+    "calls",
+    "offered",
+    "answered",
+    "missed",
+    "short_abandoned",
+    "unknown",
+    "running",
+    "wait_unknown",
+    "talk_s",
+    "agent_talk_s",
+]
 OFFER_TOTALS = ["offers", "answered_offers", "rna", "busy_offers", "ring_wasted_s", "leg_talk_s"]
 
 
@@ -36,7 +47,11 @@ def assert_agree(table: pl.DataFrame, second: Sequence[dict[str, Any]]) -> None:
         for name, value in ours.items():
             expected = theirs[name]
             if isinstance(value, float) and expected is not None:
-                assert math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-9), (name, ours, theirs)
+                assert math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-9), (
+                    name,
+                    ours,
+                    theirs,
+                )
             else:
                 assert value == expected, (name, ours, theirs)
 
@@ -73,51 +88,88 @@ def test_call_measures_agree_with_the_second_reckoning(
 
 
 @pytest.mark.parametrize("variant", SERVICE_LEVEL_VARIANTS)
-def test_service_levels_agree_with_the_second_reckoning(variant: Any, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]):
-    settings = {"variant": variant, "threshold_s": 12.5, "short_s": 7.5, "min_talk_s": 60, "ivr_numbers": ivr}
+def test_service_levels_agree_with_the_second_reckoning(
+    variant: Any, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
+):
+    settings = {
+        "variant": variant,
+        "threshold_s": 12.5,
+        "short_s": 7.5,
+        "min_talk_s": 60,
+        "ivr_numbers": ivr,
+    }
 
-    table = summarize(calls, ["hour"], ["service_level", "short_abandoned"], options=et.MetricOptions(**settings))
+    table = summarize(
+        calls, ["hour"], ["service_level", "short_abandoned"], options=et.MetricOptions(**settings)
+    )
     assert_agree(table, sql.call_measures(parquet, "hour", **settings))
 
 
 @pytest.mark.parametrize("by", [None, *sql.OFFER_DIMENSIONS])
-def test_offer_measures_agree_with_the_second_reckoning(by: str | None, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]):
-    table = summarize(calls, [by] if by else [], OFFER_MEASURES, options=et.MetricOptions(ivr_numbers=ivr))
+def test_offer_measures_agree_with_the_second_reckoning(
+    by: str | None, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
+):
+    table = summarize(
+        calls, [by] if by else [], OFFER_MEASURES, options=et.MetricOptions(ivr_numbers=ivr)
+    )
 
     assert_agree(table, sql.offer_measures(parquet, by, ivr_numbers=ivr))
 
 
 @pytest.mark.parametrize("by", [None, *sql.OFFER_DIMENSIONS])
-def test_leg_measures_agree_with_the_second_reckoning(by: str | None, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]):
-    table = summarize(calls, [by] if by else [], LEG_MEASURES, options=et.MetricOptions(ivr_numbers=ivr))
+def test_leg_measures_agree_with_the_second_reckoning(
+    by: str | None, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
+):
+    table = summarize(
+        calls, [by] if by else [], LEG_MEASURES, options=et.MetricOptions(ivr_numbers=ivr)
+    )
 
     assert_agree(table, sql.leg_measures(parquet, by, ivr_numbers=ivr))
 
 
-def test_legs_and_offers_agree_with_the_second_reckoning_row_by_row(calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]):
+def test_legs_and_offers_agree_with_the_second_reckoning_row_by_row(
+    calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
+):
     options = et.MetricOptions(ivr_numbers=ivr)
 
-    assert legs(calls, options=options).select("call_id", "target_index", "outcome").rows() == sql.leg_outcomes(parquet, ivr)
-    ours = offers(calls, options=options).with_columns(pl.col("offered_at").dt.timestamp("us")).sort("call_id", "target_index")
-    assert_agree(ours, sorted(sql.offers(parquet, ivr), key=lambda offer: (offer["call_id"], offer["target_index"])))
+    assert legs(calls, options=options).select(
+        "call_id", "target_index", "outcome"
+    ).rows() == sql.leg_outcomes(parquet, ivr)
+    ours = (
+        offers(calls, options=options)
+        .with_columns(pl.col("offered_at").dt.timestamp("us"))
+        .sort("call_id", "target_index")
+    )
+    assert_agree(
+        ours,
+        sorted(
+            sql.offers(parquet, ivr), key=lambda offer: (offer["call_id"], offer["target_index"])
+        ),
+    )
 
 
 # The simulation knows what happened.
 
 
 def test_every_leg_ended_as_the_simulation_knows(simulation: Simulation, ivr: tuple[str, ...]):
-    found = legs(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).select("call_id", "target_index", cause="outcome")
+    found = legs(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).select(
+        "call_id", "target_index", cause="outcome"
+    )
 
     assert_frame_equal(found, simulation.truth.legs, check_row_order=False)
 
 
 def test_every_offer_ended_as_the_simulation_knows(simulation: Simulation, ivr: tuple[str, ...]):
-    found = offers(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).select(simulation.truth.offers.columns)
+    found = offers(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).select(
+        simulation.truth.offers.columns
+    )
 
     assert_frame_equal(found, simulation.truth.offers, check_row_order=False)
 
 
-def test_every_call_was_answered_or_lost_as_the_simulation_knows(simulation: Simulation, ivr: tuple[str, ...]):
+def test_every_call_was_answered_or_lost_as_the_simulation_knows(
+    simulation: Simulation, ivr: tuple[str, ...]
+):
     found = et.metrics.facts(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).join(
         simulation.truth.calls, left_on="id", right_on="call_id", suffix="_true"
     )
@@ -127,7 +179,9 @@ def test_every_call_was_answered_or_lost_as_the_simulation_knows(simulation: Sim
     offered = found.filter("offered")
     assert offered.filter(pl.col("answered") != pl.col("answered_true")).is_empty()
     assert offered.filter((pl.col("wait_s") - pl.col("wait_s_true")).abs() > 1e-9).is_empty()
-    assert offered.filter("answered", (pl.col("agent_talk_s") - pl.col("talk_s_true")).abs() > 1e-9).is_empty()
+    assert offered.filter(
+        "answered", (pl.col("agent_talk_s") - pl.col("talk_s_true")).abs() > 1e-9
+    ).is_empty()
 
 
 # Real calls, served and fetched.
@@ -173,8 +227,12 @@ def test_the_measures_of_real_calls(measure: str, expected: float, real: tuple[p
 
 @needs_real_calls
 def test_the_measures_of_real_calls_with_other_options(real: tuple[pl.DataFrame, Path]):
-    from_first_ring = summarize(real[0], measures=["asa_s"], options=et.MetricOptions(wait_from="first_ring"))
-    answered_only = summarize(real[0], measures=["service_level"], options=et.MetricOptions(variant="answered_only"))
+    from_first_ring = summarize(
+        real[0], measures=["asa_s"], options=et.MetricOptions(wait_from="first_ring")
+    )
+    answered_only = summarize(
+        real[0], measures=["service_level"], options=et.MetricOptions(variant="answered_only")
+    )
 
     assert from_first_ring.item() == pytest.approx(40.085928871, abs=6e-10)
     assert answered_only.item() == pytest.approx(0.556328694, abs=6e-10)
@@ -182,7 +240,9 @@ def test_the_measures_of_real_calls_with_other_options(real: tuple[pl.DataFrame,
 
 @needs_real_calls
 @pytest.mark.parametrize("by", ["hour", "weekday", "day", "callee"])
-def test_the_measures_of_real_calls_agree_with_the_second_reckoning(by: str, real: tuple[pl.DataFrame, Path]):
+def test_the_measures_of_real_calls_agree_with_the_second_reckoning(
+    by: str, real: tuple[pl.DataFrame, Path]
+):
     assert_agree(summarize(real[0], [by], CALL_MEASURES), sql.call_measures(real[1], by))
     assert_agree(summarize(real[0], [by], OFFER_MEASURES), sql.offer_measures(real[1], by))
 
@@ -190,12 +250,18 @@ def test_the_measures_of_real_calls_agree_with_the_second_reckoning(by: str, rea
 @pytest.mark.parametrize("copies", [1, 2, 40])
 def test_a_wait_is_as_long_as_its_threshold_however_many_calls_there_are(copies: int):
     """A third of all milliseconds would come out a little less where many rows are divided at once."""
-    rows = [call(f"{wait}-{copy}", ended=wait / 1000) for wait in range(3_900, 4_000) for copy in range(copies)]
+    rows = [
+        call(f"{wait}-{copy}", ended=wait / 1000)
+        for wait in range(3_900, 4_000)
+        for copy in range(copies)
+    ]
     calls = frame(*rows)
 
     assert set(et.metrics.facts(calls)["wait_s"]) == {wait / 1000 for wait in range(3_900, 4_000)}
     for threshold_s in (3.943, 3.999):
-        short = summarize(calls, measures=["short_abandoned"], options=et.MetricOptions(short_s=threshold_s)).item()
+        short = summarize(
+            calls, measures=["short_abandoned"], options=et.MetricOptions(short_s=threshold_s)
+        ).item()
         assert short == copies * (round(threshold_s * 1000) - 3_900)
 
 
@@ -207,9 +273,15 @@ def test_a_wait_is_as_long_as_its_threshold_however_many_calls_there_are(copies:
 def test_counts_add_up_for_any_subset(places: list[int], calls: pl.DataFrame, ivr: tuple[str, ...]):
     options = et.MetricOptions(ivr_numbers=ivr)
     some = calls[places]
-    row = summarize(some, measures=[*CALL_MEASURES, *OFFER_MEASURES], options=options).row(0, named=True)
+    row = summarize(some, measures=[*CALL_MEASURES, *OFFER_MEASURES], options=options).row(
+        0, named=True
+    )
 
-    assert row["calls"] == len(places) == row["running"] + row["unknown"] + row["answered"] + row["missed"]
+    assert (
+        row["calls"]
+        == len(places)
+        == row["running"] + row["unknown"] + row["answered"] + row["missed"]
+    )
     assert row["offered"] == row["answered"] + row["missed"]
     assert row["short_abandoned"] <= row["missed"]
     by_outcome = summarize(some, ["outcome"], ["offers"], options=options)
@@ -217,19 +289,30 @@ def test_counts_add_up_for_any_subset(places: list[int], calls: pl.DataFrame, iv
 
 
 @settings(max_examples=25)
-@given(places=st.lists(st.integers(0, 1499), unique=True, max_size=60), by=st.sampled_from(["hour", "caller", "direction", "day"]))
-def test_totals_of_groups_are_the_total_and_order_does_not_matter(places: list[int], by: str, calls: pl.DataFrame, ivr: tuple[str, ...]):
+@given(
+    places=st.lists(st.integers(0, 1499), unique=True, max_size=60),
+    by=st.sampled_from(["hour", "caller", "direction", "day"]),
+)
+def test_totals_of_groups_are_the_total_and_order_does_not_matter(
+    places: list[int], by: str, calls: pl.DataFrame, ivr: tuple[str, ...]
+):
     options = et.MetricOptions(ivr_numbers=ivr)
     some = calls[places]
     groups = summarize(some, [by], TOTALS + OFFER_TOTALS, options=options)
 
     whole = summarize(some, measures=TOTALS + OFFER_TOTALS, options=options)
     assert_frame_equal(groups.select(pl.col(*TOTALS, *OFFER_TOTALS).sum()), whole, abs_tol=1e-9)
-    assert_frame_equal(summarize(some.reverse(), [by], TOTALS + OFFER_TOTALS, options=options), groups, abs_tol=1e-9)
+    assert_frame_equal(
+        summarize(some.reverse(), [by], TOTALS + OFFER_TOTALS, options=options),
+        groups,
+        abs_tol=1e-9,
+    )
 
 
 @pytest.mark.parametrize("by", [[], ["hour"], ["day", "direction"]])
-def test_a_lazy_frame_agrees_on_both_engines(by: list[str], calls: pl.DataFrame, ivr: tuple[str, ...]):
+def test_a_lazy_frame_agrees_on_both_engines(
+    by: list[str], calls: pl.DataFrame, ivr: tuple[str, ...]
+):
     options = et.MetricOptions(ivr_numbers=ivr)
     expected = summarize(calls, by, list(MEASURES), options=options, confidence=True)
 
@@ -239,15 +322,25 @@ def test_a_lazy_frame_agrees_on_both_engines(by: list[str], calls: pl.DataFrame,
     assert_frame_equal(lazy.collect(engine="streaming"), expected, abs_tol=1e-9)
 
 
-@pytest.mark.parametrize("of", [et.call_targets, legs, offers, et.metrics.facts], ids=lambda of: of.__name__)
+@pytest.mark.parametrize(
+    "of", [et.call_targets, legs, offers, et.metrics.facts], ids=lambda of: of.__name__
+)
 def test_tables_agree_lazily_and_streamed(of: Callable[[Any], Any], calls: pl.DataFrame):
     assert_frame_equal(of(calls.lazy()).collect(), of(calls))
-    assert_frame_equal(of(calls.lazy()).collect(engine="streaming"), of(calls), check_row_order=of is not et.metrics.facts)
+    assert_frame_equal(
+        of(calls.lazy()).collect(engine="streaming"),
+        of(calls),
+        check_row_order=of is not et.metrics.facts,
+    )
     assert isinstance(of(calls.lazy()), pl.LazyFrame)
 
 
-@pytest.mark.parametrize("of", [et.call_targets, legs, offers, et.metrics.facts], ids=lambda of: of.__name__)
-def test_nothing_gives_empty_tables_with_the_right_types(of: Callable[[Any], Any], calls: pl.DataFrame):
+@pytest.mark.parametrize(
+    "of", [et.call_targets, legs, offers, et.metrics.facts], ids=lambda of: of.__name__
+)
+def test_nothing_gives_empty_tables_with_the_right_types(
+    of: Callable[[Any], Any], calls: pl.DataFrame
+):
     assert of(calls.clear()).schema == of(calls).schema
     assert of(calls.clear()).is_empty()
 
@@ -256,12 +349,18 @@ def test_nothing_gives_no_groups_with_the_right_types(calls: pl.DataFrame):
     found = summarize(calls.clear(), ["hour", "caller"], list(MEASURES), confidence=True)
 
     assert found.is_empty()
-    assert found.schema == summarize(calls, ["hour", "caller"], list(MEASURES), confidence=True).schema
+    assert (
+        found.schema == summarize(calls, ["hour", "caller"], list(MEASURES), confidence=True).schema
+    )
 
 
 def test_one_call_of_nulls_is_running_and_in_no_rate(calls: pl.DataFrame):
     nulls = calls.clear(1).with_columns(id=pl.lit("1"))
-    row = summarize(nulls, ["hour", "direction", "caller"], ["calls", "running", "offered", "answer_rate", "asa_s", "offers"]).row(0)
+    row = summarize(
+        nulls,
+        ["hour", "direction", "caller"],
+        ["calls", "running", "offered", "answer_rate", "asa_s", "offers"],
+    ).row(0)
 
     assert row == (None, None, None, 1, 1, 0, None, None, 0)
     assert et.call_targets(nulls).is_empty()
@@ -269,7 +368,9 @@ def test_one_call_of_nulls_is_running_and_in_no_rate(calls: pl.DataFrame):
 
 def test_calls_without_legs_have_no_offers(calls: pl.DataFrame):
     for no_legs in ([], None):
-        bare = calls.head(20).with_columns(call_targets=pl.lit(no_legs, dtype=calls.schema["call_targets"]))
+        bare = calls.head(20).with_columns(
+            call_targets=pl.lit(no_legs, dtype=calls.schema["call_targets"])
+        )
         assert offers(bare).is_empty()
         assert summarize(bare, measures=["calls", "offers"]).row(0) == (20, 0)
 
@@ -287,14 +388,24 @@ def test_counts_are_int64_and_the_rest_float64(calls: pl.DataFrame):
 def test_confidence_adds_counts_and_the_interval_of_each_share(calls: pl.DataFrame):
     found = summarize(calls, ["day"], ["answer_rate", "asa_s"], confidence=True)
 
-    assert found.columns == ["day", "answer_rate", "answer_rate_num", "answer_rate_den", "answer_rate_low", "answer_rate_high", "asa_s"]
+    assert found.columns == [
+        "day",
+        "answer_rate",
+        "answer_rate_num",
+        "answer_rate_den",
+        "answer_rate_low",
+        "answer_rate_high",
+        "asa_s",
+    ]
     for row in found.to_dicts():
         assert row["answer_rate"] == row["answer_rate_num"] / row["answer_rate_den"]
         assert 0 <= row["answer_rate_low"] <= row["answer_rate"] <= row["answer_rate_high"] <= 1
 
 
 def test_rows_are_sorted_by_the_dimensions_nulls_last(calls: pl.DataFrame):
-    directions = summarize(calls, ["direction", "hour"], ["calls"])["direction"].unique(maintain_order=True)
+    directions = summarize(calls, ["direction", "hour"], ["calls"])["direction"].unique(
+        maintain_order=True
+    )
     callers = summarize(calls, ["caller"], ["calls"])["caller"]
 
     assert directions.to_list() == [word for word in DIRECTIONS if word in set(calls["direction"])]
@@ -304,10 +415,27 @@ def test_rows_are_sorted_by_the_dimensions_nulls_last(calls: pl.DataFrame):
 
 def test_both_grains_stand_side_by_side(calls: pl.DataFrame):
     """Calls without offers keep their row, with 0 offers."""
-    bare = calls.head(40).with_columns(call_targets=pl.lit([], dtype=calls.schema["call_targets"]), caller=pl.lit("nobody rang"))
-    found = summarize(pl.concat([bare, calls.tail(40)]), ["caller"], ["calls", "offers", "ring_avg_s", "rna_rate"], confidence=True)
+    bare = calls.head(40).with_columns(
+        call_targets=pl.lit([], dtype=calls.schema["call_targets"]), caller=pl.lit("nobody rang")
+    )
+    found = summarize(
+        pl.concat([bare, calls.tail(40)]),
+        ["caller"],
+        ["calls", "offers", "ring_avg_s", "rna_rate"],
+        confidence=True,
+    )
 
-    assert found.filter(pl.col("caller") == "nobody rang").row(0) == ("nobody rang", 40, 0, None, None, 0, 0, None, None)
+    assert found.filter(pl.col("caller") == "nobody rang").row(0) == (
+        "nobody rang",
+        40,
+        0,
+        None,
+        None,
+        0,
+        0,
+        None,
+        None,
+    )
     assert found["calls"].sum() == 80
 
 
@@ -323,7 +451,9 @@ def test_both_grains_stand_side_by_side(calls: pl.DataFrame):
         ({"measures": []}, InputError, "at least one measure"),
     ],
 )
-def test_what_is_wrong_is_an_error_that_helps(wrong: dict[str, Any], kind: type[Exception], says: str, calls: pl.DataFrame):
+def test_what_is_wrong_is_an_error_that_helps(
+    wrong: dict[str, Any], kind: type[Exception], says: str, calls: pl.DataFrame
+):
     with pytest.raises(kind, match=says):
         summarize(calls, **wrong)
 

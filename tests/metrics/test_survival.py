@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import second_reckoning as sql
+import sql_oracle as sql
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -44,16 +44,26 @@ def exactly(times: Times) -> list[tuple[float, int, int, int, Fraction, Fraction
     return rows
 
 
-some_times = st.lists(st.tuples(st.sampled_from([0.0, 0.25, 1.0, 1.5, 2.0, 7.0, 30.0, 31.0]), st.booleans()), max_size=40)
+some_times = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.25, 1.0, 1.5, 2.0, 7.0, 30.0, 31.0]), st.booleans()),
+    max_size=40,
+)
 
 
 def test_the_textbook_table():
     times = [
-        (week, happened) for week, counts in REMISSIONS.items() for happened, n in zip((True, False), counts, strict=True) for _ in range(n)
+        (week, happened)
+        for week, counts in REMISSIONS.items()
+        for happened, n in zip((True, False), counts, strict=True)
+        for _ in range(n)
     ]
     table = kaplan_meier(frame(times))
 
-    at_events = table.filter(pl.col("events") > 0).select("time_s", "at_risk", pl.col("survival", "low", "high").round(3)).rows()
+    at_events = (
+        table.filter(pl.col("events") > 0)
+        .select("time_s", "at_risk", pl.col("survival", "low", "high").round(3))
+        .rows()
+    )
     assert at_events == [
         (6, 21, 0.857, 0.620, 0.952),
         (7, 17, 0.807, 0.563, 0.923),
@@ -71,7 +81,9 @@ def test_the_table_is_that_of_exact_fractions(times: Times):
     table = kaplan_meier(frame(times))
 
     expected = exactly(times)
-    assert table.select("time_s", "at_risk", "events", "censored").rows() == [row[:4] for row in expected]
+    assert table.select("time_s", "at_risk", "events", "censored").rows() == [
+        row[:4] for row in expected
+    ]
     for row, (*_, survival, greenwood) in zip(table.iter_rows(named=True), expected, strict=True):
         assert row["survival"] == pytest.approx(float(survival), abs=1e-12)
         if survival in (0, 1) or greenwood is None:
@@ -104,15 +116,31 @@ def test_events_at_time_0_are_in_the_row_of_time_0():
     """One row a distinct time: who leaves at once is not counted in a row of his own."""
     table = kaplan_meier(frame([(0.0, True), (0.0, False), (2.0, True), (2.0, False)]))
 
-    assert table.select("time_s", "at_risk", "events", "censored", "survival").rows() == [(0, 4, 1, 1, 0.75), (2, 2, 1, 1, 0.375)]
+    assert table.select("time_s", "at_risk", "events", "censored", "survival").rows() == [
+        (0, 4, 1, 1, 0.75),
+        (2, 2, 1, 1, 0.375),
+    ]
 
 
-@given(times=st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from([0.0, 1.0, 2.5]), st.booleans()), max_size=30))
-def test_each_group_has_the_table_that_it_would_have_alone(times: list[tuple[str | None, float, bool]]):
-    rows = pl.DataFrame(times, schema={"who": pl.String, "time_s": pl.Float64, "event": pl.Boolean}, orient="row")
+@given(
+    times=st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", None]), st.sampled_from([0.0, 1.0, 2.5]), st.booleans()
+        ),
+        max_size=30,
+    )
+)
+def test_each_group_has_the_table_that_it_would_have_alone(
+    times: list[tuple[str | None, float, bool]],
+):
+    rows = pl.DataFrame(
+        times, schema={"who": pl.String, "time_s": pl.Float64, "event": pl.Boolean}, orient="row"
+    )
     table = kaplan_meier(rows, ["who"])
 
-    assert table["who"].unique(maintain_order=True).to_list() == [who for who in ("a", "b", None) if who in {row[0] for row in times}]
+    assert table["who"].unique(maintain_order=True).to_list() == [
+        who for who in ("a", "b", None) if who in {row[0] for row in times}
+    ]
     for (who,), of_group in table.group_by("who", maintain_order=True):
         alone = kaplan_meier(rows.filter(pl.col("who").eq_missing(who)))
         assert_frame_equal(of_group.drop("who"), alone)
@@ -155,7 +183,10 @@ def test_patience_agrees_with_the_second_reckoning(simulation: Simulation, parqu
 
 def test_missed_calls_are_events_and_answered_ones_censored(simulation: Simulation):
     options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
-    table, each = patience(simulation.calls, options=options), facts(simulation.calls, options=options)
+    table, each = (
+        patience(simulation.calls, options=options),
+        facts(simulation.calls, options=options),
+    )
 
     known = each.filter("offered", ~pl.col("wait_unknown"))
     assert table["events"].sum() == known["missed"].sum() > 0
@@ -167,13 +198,17 @@ def test_missed_calls_are_events_and_answered_ones_censored(simulation: Simulati
 def test_the_patience_of_real_callers():
     table = patience(real_calls())
 
-    assert table.filter(pl.col("time_s") == 20)["survival"].item() == pytest.approx(0.919666595, abs=6e-10)
+    assert table.filter(pl.col("time_s") == 20)["survival"].item() == pytest.approx(
+        0.919666595, abs=6e-10
+    )
     assert median_survival(table)["median_s"].item() == 232
 
 
 def test_by_local_hours(calls: pl.DataFrame):
     hours = patience(calls, ["hour"])
-    at_10 = calls.filter(pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.hour() == 10)
+    at_10 = calls.filter(
+        pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.hour() == 10
+    )
 
     assert_frame_equal(hours.filter(pl.col("hour") == 10).drop("hour"), patience(at_10))
     assert hours.schema["hour"] == pl.Int8
@@ -183,7 +218,9 @@ def test_by_names_where_calls_carry_them(calls: pl.DataFrame):
     with pytest.raises(InputError, match=r"carry no hotline: join it with logs\.with_names"):
         patience(calls, ["hotline"])
     named = calls.with_columns(hotline=pl.col("callee"))
-    assert_frame_equal(patience(named, ["hotline"]), patience(calls, ["callee"]).rename({"callee": "hotline"}))
+    assert_frame_equal(
+        patience(named, ["hotline"]), patience(calls, ["callee"]).rename({"callee": "hotline"})
+    )
 
 
 @pytest.mark.parametrize("by", [[], ["hour"], ["direction", "caller"]])
@@ -204,13 +241,22 @@ def test_nobody_has_no_table_of_the_same_types(by: list[str], calls: pl.DataFram
     for nothing in nobody:
         assert patience(nothing, by).is_empty()
         assert patience(nothing, by).schema == patience(calls, by).schema
-        assert median_survival(patience(nothing, by), by).rows() == ([] if by else [(0, 0, None, None, None)])
+        assert median_survival(patience(nothing, by), by).rows() == (
+            [] if by else [(0, 0, None, None, None)]
+        )
 
 
 def test_one_call_is_a_table():
-    missed = et.simulate_calls(300, seed=5).calls.filter(pl.col("call_state") == "not_answered", pl.col("direction") == "in").head(1)
+    missed = (
+        et.simulate_calls(300, seed=5)
+        .calls.filter(pl.col("call_state") == "not_answered", pl.col("direction") == "in")
+        .head(1)
+    )
 
-    assert patience(missed).select("at_risk", "events", "survival", "low", "high").rows() == [(1, 0, 1, None, None), (1, 1, 0, None, None)]
+    assert patience(missed).select("at_risk", "events", "survival", "low", "high").rows() == [
+        (1, 0, 1, None, None),
+        (1, 1, 0, None, None),
+    ]
 
 
 def test_what_is_wrong_is_an_error_that_helps(calls: pl.DataFrame):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-import second_reckoning as sql
+import sql_oracle as sql
 from cases import call, frame, leg, moment, talk
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +17,13 @@ from real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
 from etelecom_analytics.metrics import MetricOptions, Selection
-from etelecom_analytics.metrics.traffic import busy_hour, busy_hours, concurrency, erlangs, trunk_peaks
+from etelecom_analytics.metrics.traffic import (
+    busy_hour,
+    busy_hours,
+    concurrency,
+    erlangs,
+    trunk_peaks,
+)
 from etelecom_analytics.simulator import Simulation
 
 Span = tuple[datetime | None, datetime | None]
@@ -40,8 +46,18 @@ EDGES = {
 
 def on_line(spans: Sequence[Span]) -> pl.DataFrame:
     """Calls that held lines in these spans; each is called by its place."""
-    rows = [{"id": str(place), "started_at": begin, "ended_at": end} for place, (begin, end) in enumerate(spans)]
-    return pl.DataFrame(rows, schema={"id": pl.String, "started_at": pl.Datetime("us", "UTC"), "ended_at": pl.Datetime("us", "UTC")})
+    rows = [
+        {"id": str(place), "started_at": begin, "ended_at": end}
+        for place, (begin, end) in enumerate(spans)
+    ]
+    return pl.DataFrame(
+        rows,
+        schema={
+            "id": pl.String,
+            "started_at": pl.Datetime("us", "UTC"),
+            "ended_at": pl.Datetime("us", "UTC"),
+        },
+    )
 
 
 def seconds(*spans: tuple[float | None, float | None]) -> pl.DataFrame:
@@ -50,12 +66,18 @@ def seconds(*spans: tuple[float | None, float | None]) -> pl.DataFrame:
 
 def held(calls: pl.DataFrame) -> list[tuple[datetime, datetime, str]]:
     rows = calls.select("started_at", "ended_at", "id").iter_rows()
-    return [(begin, end, name) for begin, end, name in rows if begin is not None and end is not None and begin < end]
+    return [
+        (begin, end, name)
+        for begin, end, name in rows
+        if begin is not None and end is not None and begin < end
+    ]
 
 
 whole_seconds = st.integers(0, 5).map(float)
 some_seconds = whole_seconds | st.none() | st.floats(0, 5).map(lambda value: round(value, 6))
-some_spans = st.lists(st.tuples(whole_seconds, whole_seconds) | st.tuples(some_seconds, some_seconds), max_size=14)
+some_spans = st.lists(
+    st.tuples(whole_seconds, whole_seconds) | st.tuples(some_seconds, some_seconds), max_size=14
+)
 some_calls = some_spans.map(lambda spans: seconds(*spans))
 
 
@@ -63,21 +85,50 @@ some_calls = some_spans.map(lambda spans: seconds(*spans))
 def calls_in_a_zone(draw: st.DrawFn) -> tuple[pl.DataFrame, str]:
     """Some calls around the moment at which the zone is odd, many of them from one full quarter to another."""
     zone = draw(st.sampled_from(sorted(EDGES)))
-    minutes = st.integers(-6, 6).map(lambda quarters: quarters * QUARTER) | st.integers(-1500, 1500).map(lambda n: timedelta(minutes=n))
-    begins = st.tuples(minutes, st.sampled_from([timedelta(), timedelta(microseconds=1), timedelta(seconds=59, microseconds=999_999)]))
+    minutes = st.integers(-6, 6).map(lambda quarters: quarters * QUARTER) | st.integers(
+        -1500, 1500
+    ).map(lambda n: timedelta(minutes=n))
+    begins = st.tuples(
+        minutes,
+        st.sampled_from(
+            [timedelta(), timedelta(microseconds=1), timedelta(seconds=59, microseconds=999_999)]
+        ),
+    )
     spans = draw(st.lists(st.tuples(begins, begins), max_size=8))
-    return on_line([(EDGES[zone] + sum(begin, timedelta()), EDGES[zone] + sum(end, timedelta())) for begin, end in spans]), zone
+    return on_line(
+        [
+            (EDGES[zone] + sum(begin, timedelta()), EDGES[zone] + sum(end, timedelta()))
+            for begin, end in spans
+        ]
+    ), zone
 
 
 # How many at once.
 
 
 def test_by_hand_with_ends_first_at_a_tie():
-    # 0-10 and 10-20 never meet; 5-5, 6-?, ?-50 and 60-59 have no span; 31-40 meets 31-41, as 25-31 has ended; 40-45 begins as 31-40 ends.
-    calls = seconds((0, 10), (10, 20), (5, 5), (6, None), (31, 40), (31, 41), (40, 45), (None, 50), (60, 59), (25, 31))
+    # 0-10 and 10-20 never meet; 5-5, 6-?, ?-50 and 60-59 have no span; 31-40 meets 31-41, as 25-31
+    # has ended; 40-45 begins as 31-40 ends.
+    calls = seconds(
+        (0, 10),
+        (10, 20),
+        (5, 5),
+        (6, None),
+        (31, 40),
+        (31, 41),
+        (40, 45),
+        (None, 50),
+        (60, 59),
+        (25, 31),
+    )
     found = concurrency(calls)
 
-    assert (found.peak, found.at, found.call_ids, found.without_span) == (2, moment(31), ("4", "5"), 4)
+    assert (found.peak, found.at, found.call_ids, found.without_span) == (
+        2,
+        moment(31),
+        ("4", "5"),
+        4,
+    )
     assert found.over_time.rows() == [
         (moment(0), 1), (moment(20), 0), (moment(25), 1), (moment(31), 2), (moment(41), 1), (moment(45), 0),
     ]  # fmt: skip
@@ -87,21 +138,32 @@ def test_by_hand_with_ends_first_at_a_tie():
 @given(calls=some_calls)
 def test_concurrency_is_what_counting_at_every_moment_gives(calls: pl.DataFrame):
     lines, found = held(calls), concurrency(calls)
-    levels = [(at, sum(begin <= at < end for begin, end, _ in lines)) for at in sorted({at for line in lines for at in line[:2]})]
-    changes = [(at, level) for (at, level), (_, before) in zip(levels, [(None, 0), *levels], strict=False) if level != before]
+    levels = [
+        (at, sum(begin <= at < end for begin, end, _ in lines))
+        for at in sorted({at for line in lines for at in line[:2]})
+    ]
+    changes = [
+        (at, level)
+        for (at, level), (_, before) in zip(levels, [(None, 0), *levels], strict=False)
+        if level != before
+    ]
     peak = max((level for _, level in levels), default=0)
     at = next((at for at, level in levels if level == peak), None)
 
     assert found.over_time.rows() == changes
     assert (found.peak, found.at) == (peak, at)
-    assert found.call_ids == tuple(sorted(name for begin, end, name in lines if at is not None and begin <= at < end))
+    assert found.call_ids == tuple(
+        sorted(name for begin, end, name in lines if at is not None and begin <= at < end)
+    )
     assert len(found.call_ids) == found.peak
     assert found.without_span == calls.height - len(lines)
 
 
 @settings(max_examples=40)
 @given(calls=some_calls, seed=st.integers(0, 9))
-def test_neither_the_order_of_calls_nor_their_kind_of_table_changes_anything(calls: pl.DataFrame, seed: int):
+def test_neither_the_order_of_calls_nor_their_kind_of_table_changes_anything(
+    calls: pl.DataFrame, seed: int
+):
     expected, shuffled = concurrency(calls), calls.sample(fraction=1, shuffle=True, seed=seed)
 
     for same in (shuffled, calls.lazy(), Selection(calls)):
@@ -114,7 +176,9 @@ def test_neither_the_order_of_calls_nor_their_kind_of_table_changes_anything(cal
         assert table(shuffled).equals(table(calls))
 
 
-def test_the_peak_of_simulated_calls_agrees_with_the_second_reckoning(calls: pl.DataFrame, tmp_path: Path):
+def test_the_peak_of_simulated_calls_agrees_with_the_second_reckoning(
+    calls: pl.DataFrame, tmp_path: Path
+):
     calls.write_parquet(tmp_path / "calls.parquet")
     found = concurrency(calls)
 
@@ -123,7 +187,9 @@ def test_the_peak_of_simulated_calls_agrees_with_the_second_reckoning(calls: pl.
 
 
 def microseconds(at: datetime | None) -> int | None:
-    return None if at is None else (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return (
+        None if at is None else (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    )
 
 
 # Lines of a trunk.
@@ -131,11 +197,27 @@ def microseconds(at: datetime | None) -> int | None:
 OUT = "0900000002"
 FAILOVER = (
     # Trunk A fails at 3, B takes over; both are held by the one call, each in its time.
-    call("f", leg(OUT, 0, None, None, 3, code=503, trunk="A"), talk(OUT, 3, 8, 60, trunk="B"), state="answered", ended=60),
+    call(
+        "f",
+        leg(OUT, 0, None, None, 3, code=503, trunk="A"),
+        talk(OUT, 3, 8, 60, trunk="B"),
+        state="answered",
+        ended=60,
+    ),
     # Two numbers rung through B at once, by one call, over 5 to 15.
-    call("t", leg("0900000003", 5, 6, None, 15, trunk="B"), leg("0900000004", 5, 6, None, 15, trunk="B"), ended=15),
-    # No add_time: held from the ring. The last leg has no end, and the first of the running call has.
-    call("r", leg("0900000005", None, 10, None, 20, trunk="A"), leg("0900000006", 12, None, None, None, trunk="A")),
+    call(
+        "t",
+        leg("0900000003", 5, 6, None, 15, trunk="B"),
+        leg("0900000004", 5, 6, None, 15, trunk="B"),
+        ended=15,
+    ),
+    # No add_time: held from the ring. The last leg has no end, and the first of the running call
+    # has.
+    call(
+        "r",
+        leg("0900000005", None, 10, None, 20, trunk="A"),
+        leg("0900000006", 12, None, None, None, trunk="A"),
+    ),
     call("x", leg("101", 0, 1, None, 30), ended=30),
     call("z", leg("0900000007", 9, 9, None, 9, trunk="C"), ended=9),
 )
@@ -144,11 +226,20 @@ FAILOVER = (
 def test_a_trunk_is_held_by_its_legs():
     table = trunk_peaks(frame(*FAILOVER))
 
-    assert table.rows() == [("A", 1, moment(0), 3, 1), ("B", 3, moment(5), 3, 0), ("C", 0, None, 1, 1)]
+    assert table.rows() == [
+        ("A", 1, moment(0), 3, 1),
+        ("B", 3, moment(5), 3, 0),
+        ("C", 0, None, 1, 1),
+    ]
     assert table.columns == ["trunk_name", "peak", "at", "legs", "without_span"]
     of_b = concurrency(frame(*FAILOVER), trunk="B")
     assert (of_b.peak, of_b.at, of_b.call_ids) == (3, moment(5), ("f", "t", "t"))
-    assert concurrency(frame(*FAILOVER), trunk="A").over_time.rows() == [(moment(0), 1), (moment(3), 0), (moment(10), 1), (moment(20), 0)]
+    assert concurrency(frame(*FAILOVER), trunk="A").over_time.rows() == [
+        (moment(0), 1),
+        (moment(3), 0),
+        (moment(10), 1),
+        (moment(20), 0),
+    ]
     assert erlangs(frame(*FAILOVER), trunk="B")["erlangs"].sum() == (57 + 2 * 10) / 3600
     assert busy_hour(frame(*FAILOVER), trunk="A")["erlangs"].item() == 13 / 3600
 
@@ -156,14 +247,28 @@ def test_a_trunk_is_held_by_its_legs():
 def test_a_trunk_that_nobody_has_holds_nothing():
     found = concurrency(frame(*FAILOVER), trunk="D")
 
-    assert (found.peak, found.at, found.call_ids, found.without_span, found.over_time.height) == (0, None, (), 0, 0)
+    assert (found.peak, found.at, found.call_ids, found.without_span, found.over_time.height) == (
+        0,
+        None,
+        (),
+        0,
+        0,
+    )
     assert erlangs(frame(*FAILOVER), trunk="D").is_empty()
 
 
 @given(a=some_spans, b=some_spans)
-def test_legs_hold_lines_of_their_trunk_as_calls_do(a: list[tuple[float, float]], b: list[tuple[float, float]]):
-    legs = [leg(OUT, begin, ended=end, trunk=trunk) for trunk, spans in (("A", a), ("B", b)) for begin, end in spans]
-    expected = {trunk: concurrency(seconds(*spans)) for trunk, spans in (("A", a), ("B", b)) if spans}
+def test_legs_hold_lines_of_their_trunk_as_calls_do(
+    a: list[tuple[float, float]], b: list[tuple[float, float]]
+):
+    legs = [
+        leg(OUT, begin, ended=end, trunk=trunk)
+        for trunk, spans in (("A", a), ("B", b))
+        for begin, end in spans
+    ]
+    expected = {
+        trunk: concurrency(seconds(*spans)) for trunk, spans in (("A", a), ("B", b)) if spans
+    }
 
     assert trunk_peaks(frame(call("1", *legs))).rows() == [
         (trunk, lines.peak, lines.at, len(spans), lines.without_span)
@@ -175,7 +280,9 @@ def test_the_peaks_of_all_trunks_are_those_of_each_alone(simulation: Simulation)
     calls = simulation.calls
     table = trunk_peaks(calls)
 
-    assert table["trunk_name"].to_list() == sorted(et.call_targets(calls)["trunk_name"].drop_nulls().unique())
+    assert table["trunk_name"].to_list() == sorted(
+        et.call_targets(calls)["trunk_name"].drop_nulls().unique()
+    )
     assert table["legs"].sum() == et.call_targets(calls)["trunk_name"].count()
     for trunk, peak, at, _, without_span in table.iter_rows():
         alone = concurrency(calls, trunk=trunk)
@@ -186,7 +293,9 @@ def test_the_peaks_of_all_trunks_are_those_of_each_alone(simulation: Simulation)
 # Erlangs, hour by hour.
 
 
-def local_hours(begin: datetime, end: datetime, zone: str) -> list[tuple[datetime, datetime, date, int]]:
+def local_hours(
+    begin: datetime, end: datetime, zone: str
+) -> list[tuple[datetime, datetime, date, int]]:
     """Every local hour from the first of the local day of `begin` to the last of that of `end`, found quarter by quarter."""
     local_zone, last = ZoneInfo(zone), end - timedelta(microseconds=1)
     days = begin.astimezone(local_zone).date(), last.astimezone(local_zone).date()
@@ -210,7 +319,9 @@ def hour_by_hour(calls: pl.DataFrame, zone: str) -> list[tuple[datetime, date, i
     if not lines:
         return []
     table = []
-    for begin, end, day, hour in local_hours(min(line[0] for line in lines), max(line[1] for line in lines), zone):
+    for begin, end, day, hour in local_hours(
+        min(line[0] for line in lines), max(line[1] for line in lines), zone
+    ):
         overlaps = [min(end, line[1]) - max(begin, line[0]) for line in lines]
         shared = [overlap for overlap in overlaps if overlap > timedelta()]
         table.append((begin, day, hour, sum(shared, timedelta()) / timedelta(hours=1), len(shared)))
@@ -223,7 +334,8 @@ def test_erlangs_are_what_holding_each_hour_against_each_call_gives(case: tuple[
     calls, zone = case
 
     assert erlangs(calls, options=MetricOptions(time_zone=zone)).rows() == [
-        (begin, day, hour, pytest.approx(carried, rel=1e-15), there) for begin, day, hour, carried, there in hour_by_hour(calls, zone)
+        (begin, day, hour, pytest.approx(carried, rel=1e-15), there)
+        for begin, day, hour, carried, there in hour_by_hour(calls, zone)
     ]
 
 
@@ -233,13 +345,16 @@ def test_no_second_is_lost_or_counted_twice(case: tuple[pl.DataFrame, str]):
     calls, zone = case
     table = erlangs(calls, options=MetricOptions(time_zone=zone))
 
-    assert table["erlangs"].sum() == pytest.approx(sum((end - begin for begin, end, _ in held(calls)), timedelta()) / timedelta(hours=1))
+    assert table["erlangs"].sum() == pytest.approx(
+        sum((end - begin for begin, end, _ in held(calls)), timedelta()) / timedelta(hours=1)
+    )
     assert table["hour_begin"].is_sorted()
     assert table["hour_begin"].is_unique().all()
 
 
 def test_by_hand_from_hour_to_hour():
-    # 08:00 there is second 0. One from 8:30 to 10:00, one from 8:59:59.5 for a second, and one of no length.
+    # 08:00 there is second 0. One from 8:30 to 10:00, one from 8:59:59.5 for a second, and one of
+    # no length.
     table = erlangs(seconds((1800, 7200), (3599.5, 3600.5), (50, 50)))
 
     assert table.height == 24
@@ -267,14 +382,20 @@ def test_an_hour_that_comes_twice_is_two_rows_and_one_left_out_is_none():
 
 def test_a_call_of_years_is_on_the_line_in_every_hour():
     begin = datetime(2020, 1, 1, 0, 30, tzinfo=UTC)
-    table = erlangs(on_line([(begin, datetime(2026, 1, 1, tzinfo=UTC)), (begin, begin + timedelta(minutes=1))]))
+    table = erlangs(
+        on_line([(begin, datetime(2026, 1, 1, tzinfo=UTC)), (begin, begin + timedelta(minutes=1))])
+    )
 
-    assert table.height == (6 * 365 + 2 + 1) * 24  # two leap days, and the day on which it is already tomorrow there
+    assert (
+        table.height == (6 * 365 + 2 + 1) * 24
+    )  # two leap days, and the day on which it is already tomorrow there
     assert table["calls"].max() == 2
     assert table.filter(pl.col("erlangs") == 1).height == (6 * 365 + 2) * 24 - 1
 
 
-def test_erlangs_of_simulated_calls_agree_with_the_second_reckoning(calls: pl.DataFrame, tmp_path: Path):
+def test_erlangs_of_simulated_calls_agree_with_the_second_reckoning(
+    calls: pl.DataFrame, tmp_path: Path
+):
     calls.write_parquet(tmp_path / "calls.parquet")
 
     assert_same_hours(erlangs(calls), sql.erlangs(tmp_path / "calls.parquet"))
@@ -290,7 +411,8 @@ def assert_same_hours(table: pl.DataFrame, second: list[dict[str, object]]) -> N
 
 
 def test_the_busy_hour_both_ways_by_hand():
-    # Second 0 is 8:00 of Monday. Monday: 9:00 with 0.5, 14:00 with 0.4; Tuesday nothing; Wednesday: 14:00 with 0.4, 9:00 with 0.1.
+    # Second 0 is 8:00 of Monday. Monday: 9:00 with 0.5, 14:00 with 0.4; Tuesday nothing; Wednesday:
+    # 14:00 with 0.4, 9:00 with 0.1.
     day, share = 86_400, 3600
     calls = seconds(
         (3600, 3600 + 0.5 * share), (6 * 3600, 6 * 3600 + 0.4 * share),
@@ -326,12 +448,20 @@ def test_busy_hours_are_what_the_hours_give(case: tuple[pl.DataFrame, str]):
     (row,) = busy_hour(calls, options=options).iter_rows(named=True)
 
     assert busy_hours(calls, options=options).rows() == [
-        (day, begin if there else None, hour if there else None, pytest.approx(carried, rel=1e-15), there)
+        (
+            day,
+            begin if there else None,
+            hour if there else None,
+            pytest.approx(carried, rel=1e-15),
+            there,
+        )
         for begin, day, hour, carried, there in own
     ]
     assert row["days"] == len(own)
     assert row["erlangs"] == (None if highest is None else pytest.approx(highest))
-    assert row["daily_peak_erlangs"] == (pytest.approx(sum(each[3] for each in own) / len(own)) if own else None)
+    assert row["daily_peak_erlangs"] == (
+        pytest.approx(sum(each[3] for each in own) / len(own)) if own else None
+    )
     if highest is not None:
         assert sum(means[row["hour"]]) / len(means[row["hour"]]) == pytest.approx(highest)
 
@@ -369,7 +499,11 @@ def test_one_call_is_its_own_peak(calls: pl.DataFrame):
     one = calls.filter(pl.col("ended_at").is_not_null()).head(1)
     found = concurrency(one)
 
-    assert (found.peak, found.at, found.call_ids) == (1, one["started_at"].item(), (one["id"].item(),))
+    assert (found.peak, found.at, found.call_ids) == (
+        1,
+        one["started_at"].item(),
+        (one["id"].item(),),
+    )
 
 
 # Real calls.

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-import second_reckoning as sql
+import sql_oracle as sql
 from cases import call, frame, leg, talk
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,23 +32,46 @@ TEN_LEGS = (
     # 486: rang or not, the other side was reached. It rang 4 s after.
     call("busy", leg(OUT, 0, 4, None, 5, code=486, trunk="B"), ended=5),
     # 480 without ringing was reached, 404 was not; 480 after ringing is a ring without an answer.
-    call("off", leg(OUT, 0, code=480, ended=2, trunk="A"), leg(OUT, 3, code=404, ended=4, trunk="A"), ended=30),
+    call(
+        "off",
+        leg(OUT, 0, code=480, ended=2, trunk="A"),
+        leg(OUT, 3, code=404, ended=4, trunk="A"),
+        ended=30,
+    ),
     call("rang off", leg(OUT, 0, 1, None, 20, rings=19, code=480, trunk="A"), ended=30),
     # The caller hangs up, while it rings (a clock that goes wrong: -1 s) and before.
     call("gave up", leg(OUT, 1, 0, None, 9, code=487, trunk="A"), ended=9),
     call("early", leg(OUT, 0, code=487, ended=3, trunk="B"), ended=3),
     # 408 without ringing is the network's, no code at all is other.
-    call("lost", leg(OUT, 0, code=408, ended=3, trunk="A"), leg(OUT, 0, code=None, ended=3, trunk="A"), ended=30),
+    call(
+        "lost",
+        leg(OUT, 0, code=408, ended=3, trunk="A"),
+        leg(OUT, 0, code=None, ended=3, trunk="A"),
+        ended=30,
+    ),
     # None of these counts: a leg to a phone, and a call that is still running.
     call("in", talk("101", 0, 5, 30), state="answered", ended=30, duration=25),
     call("now", leg(OUT, 0, 1, 2, None, trunk="A")),
 )
 
 TEN_LEGS_BY_TRUNK = {
-    # 503, 480, 404, 480 after ringing, given up, 408, no code: reached are the two of 480 and the one given up.
-    "A": {"trunk_legs": 7, "asr": 0, "ner": 3 / 7, "post_dial_delay_avg_s": 1, "post_dial_delay_p90_s": 1},
+    # 503, 480, 404, 480 after ringing, given up, 408, no code: reached are the two of 480 and the
+    # one given up.
+    "A": {
+        "trunk_legs": 7,
+        "asr": 0,
+        "ner": 3 / 7,
+        "post_dial_delay_avg_s": 1,
+        "post_dial_delay_p90_s": 1,
+    },
     # answered, busy, given up; it rang after 2 s and 4 s.
-    "B": {"trunk_legs": 3, "asr": 1 / 3, "ner": 1, "post_dial_delay_avg_s": 3, "post_dial_delay_p90_s": 3.8},
+    "B": {
+        "trunk_legs": 3,
+        "asr": 1 / 3,
+        "ner": 1,
+        "post_dial_delay_avg_s": 3,
+        "post_dial_delay_p90_s": 3.8,
+    },
 }
 
 
@@ -61,13 +84,17 @@ def by_trunk(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def test_every_leg_measure_of_ten_legs_by_hand():
-    assert by_trunk(summarize(frame(*TEN_LEGS), ["trunk_name"], LEG_MEASURES).to_dicts()) == approximately(TEN_LEGS_BY_TRUNK)
+    assert by_trunk(
+        summarize(frame(*TEN_LEGS), ["trunk_name"], LEG_MEASURES).to_dicts()
+    ) == approximately(TEN_LEGS_BY_TRUNK)
 
 
 def test_the_second_reckoning_derives_the_same(tmp_path: Path):
     frame(*TEN_LEGS).write_parquet(tmp_path / "calls.parquet")
 
-    assert by_trunk(sql.leg_measures(tmp_path / "calls.parquet", "trunk_name")) == approximately(TEN_LEGS_BY_TRUNK)
+    assert by_trunk(sql.leg_measures(tmp_path / "calls.parquet", "trunk_name")) == approximately(
+        TEN_LEGS_BY_TRUNK
+    )
 
 
 def test_legs_that_counted_have_their_outcomes():
@@ -81,14 +108,26 @@ def test_legs_that_counted_have_their_outcomes():
 
 def test_nothing_is_counted_0_and_otherwise_null():
     assert summarize(frame(), measures=LEG_MEASURES).row(0) == (0, None, None, None, None)
-    assert summarize(frame(TEN_LEGS[-1], TEN_LEGS[-2]), measures=LEG_MEASURES).row(0) == (0, None, None, None, None)
+    assert summarize(frame(TEN_LEGS[-1], TEN_LEGS[-2]), measures=LEG_MEASURES).row(0) == (
+        0,
+        None,
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_trunks_row_holds_its_own_legs_beside_the_offers_that_ended_on_it():
     """The call that went over from A to B is one offer, of B, and a leg of each. An offer to a phone has no trunk."""
-    table = summarize(frame(*TEN_LEGS), ["trunk_name"], ["offers", "answered_offers", "trunk_legs", "asr"])
+    table = summarize(
+        frame(*TEN_LEGS), ["trunk_name"], ["offers", "answered_offers", "trunk_legs", "asr"]
+    )
 
-    assert table.rows() == [("A", 5, 0, 7, 0), ("B", 3, 1, 3, pytest.approx(1 / 3)), (None, 1, 1, 0, None)]
+    assert table.rows() == [
+        ("A", 5, 0, 7, 0),
+        ("B", 3, 1, 3, pytest.approx(1 / 3)),
+        (None, 1, 1, 0, None),
+    ]
 
 
 def test_calls_are_not_told_by_trunk():
@@ -127,14 +166,19 @@ def test_fail_codes_by_trunk_by_hand():
         ("A", 480, 2, "callee"), ("A", 404, 1, "number"), ("A", 408, 1, "carrier"), ("A", 487, 1, "caller"), ("A", 503, 1, "carrier"),
         ("A", None, 1, "unknown"), ("B", 0, 1, "none"), ("B", 486, 1, "callee"), ("B", 487, 1, "caller"),
     ]  # fmt: skip
-    assert table["share"].to_list() == [pytest.approx(legs / total) for legs, total in zip(table["legs"], [7] * 6 + [3] * 3, strict=True)]
+    assert table["share"].to_list() == [
+        pytest.approx(legs / total)
+        for legs, total in zip(table["legs"], [7] * 6 + [3] * 3, strict=True)
+    ]
     assert table["meaning"][0].startswith("Temporarily Unavailable: ")
     assert table.filter(fail_code=0)["meaning"].item() == "none"
     assert table.filter(pl.col("fail_code").is_null())["meaning"].item() == "not told"
 
 
 def test_fail_codes_of_all_trunks_are_counted_as_python_counts_them(calls: pl.DataFrame):
-    legs = et.call_targets(calls.filter(pl.col("ended_at").is_not_null())).filter(pl.col("trunk_name").is_not_null())
+    legs = et.call_targets(calls.filter(pl.col("ended_at").is_not_null())).filter(
+        pl.col("trunk_name").is_not_null()
+    )
     table = fail_codes(calls, [])
 
     assert dict(table.select("fail_code", "legs").iter_rows()) == Counter(legs["fail_code"])
@@ -177,7 +221,9 @@ def test_nothing_has_no_codes_of_the_same_types(calls: pl.DataFrame):
         (["hotline"], InputError, "with_names"),
     ],
 )
-def test_what_is_wrong_is_an_error_that_helps(by: Any, kind: type[Exception], says: str, calls: pl.DataFrame):
+def test_what_is_wrong_is_an_error_that_helps(
+    by: Any, kind: type[Exception], says: str, calls: pl.DataFrame
+):
     with pytest.raises(kind, match=says):
         fail_codes(calls, by)
 
@@ -205,7 +251,9 @@ def test_every_code_has_a_meaning_and_a_side(code: int | None):
 
     assert said.meaning
     assert said.side in SIDES
-    (told,) = fail_codes(frame(call("1", leg(OUT, 0, code=code, ended=1, trunk="A"), ended=2)), []).to_dicts()
+    (told,) = fail_codes(
+        frame(call("1", leg(OUT, 0, code=code, ended=1, trunk="A"), ended=2)), []
+    ).to_dicts()
     assert (told["meaning"], told["side"]) == (said.meaning, said.side)
 
 

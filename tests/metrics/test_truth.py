@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from benchmarks.truth import hits, looked_at
+from benchmarks.truth import hits, reporting_options
 
 SEEDS = range(24)
 
 
 @pytest.fixture(scope="module")
 def looked() -> Any:
-    return looked_at(SEEDS, 1_500)
+    return reporting_options(SEEDS, 1_500)
 
 
 def test_the_truth_lies_within_the_intervals(looked: Any):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import second_shapes as sql
+import sql_oracle_charts as sql
 from cases import call, frame, talk
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +31,12 @@ def test_a_bin_ends_with_its_last_second_and_the_first_holds_zero():
     waits = wait_seconds(waited(0, 1, 1.000001, 2, 4))
 
     assert (waits.calls, waits.offered, waits.width_s) == (5, 5, 1)
-    assert waits.bins.select("from_s", "to_s", "calls", "up_to_calls").rows() == [(0, 1, 2, 2), (1, 2, 2, 4), (2, 3, 0, 4), (3, 4, 1, 5)]
+    assert waits.bins.select("from_s", "to_s", "calls", "up_to_calls").rows() == [
+        (0, 1, 2, 2),
+        (1, 2, 2, 4),
+        (2, 3, 0, 4),
+        (3, 4, 1, 5),
+    ]
     assert waits.groups.rows() == [("answered", 5, 1.000001, pytest.approx(3.2))]
 
 
@@ -56,7 +61,9 @@ def test_every_wait_is_in_one_bin(answered: list[float], missed: list[float]):
         bins = waits.bins.filter(pl.col("group") == name)
         assert bins["calls"].sum() == len(seconds)
         for row in bins.iter_rows(named=True):
-            assert row["up_to_calls"] == sum(row["to_s"] is None or wait <= row["to_s"] for wait in seconds)
+            assert row["up_to_calls"] == sum(
+                row["to_s"] is None or wait <= row["to_s"] for wait in seconds
+            )
     assert waits.bins.height <= 2 * 61
 
 
@@ -71,7 +78,9 @@ def test_the_order_of_calls_and_the_kind_of_table_change_nothing(calls: pl.DataF
 
 @pytest.mark.parametrize("rows", [0, 1])
 def test_without_waits_there_are_no_bins(rows: int):
-    nothing = pl.DataFrame([dict.fromkeys(schema.CALL_SCHEMA)] * rows, schema=dict(schema.CALL_SCHEMA))
+    nothing = pl.DataFrame(
+        [dict.fromkeys(schema.CALL_SCHEMA)] * rows, schema=dict(schema.CALL_SCHEMA)
+    )
     waits = wait_seconds(nothing)
 
     assert (waits.calls, waits.offered, waits.groups.height, waits.bins.height) == (rows, 0, 0, 0)
@@ -80,9 +89,14 @@ def test_without_waits_there_are_no_bins(rows: int):
 def test_at_a_threshold_the_answered_have_the_level_answered_only(simulation: Simulation):
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     bins = wait_seconds(simulation.calls, options=options).bins.filter(pl.col("to_s") == 20)
-    levels = {row["variant"]: row for row in service_levels(simulation.calls, options=options).to_dicts()}
+    levels = {
+        row["variant"]: row for row in service_levels(simulation.calls, options=options).to_dicts()
+    }
 
-    assert dict(bins.select("group", "up_to").iter_rows())["answered"] == levels["answered_only"]["value"]
+    assert (
+        dict(bins.select("group", "up_to").iter_rows())["answered"]
+        == levels["answered_only"]["value"]
+    )
     assert bins["up_to_calls"].sum() == levels["abandon_positive"]["numerator"]
 
 
@@ -92,7 +106,9 @@ def assert_agrees(calls: pl.DataFrame, parquet: Path, ivr_numbers: tuple[str, ..
     last = waits.bins.select(pl.col("from_s").max()).item() // waits.width_s
     second = sql.wait_bins(parquet, waits.width_s, last, ivr_numbers=ivr_numbers)
 
-    found = waits.bins.filter(pl.col("calls") > 0).select(pl.col("group").cast(pl.String), "from_s", "calls")
+    found = waits.bins.filter(pl.col("calls") > 0).select(
+        pl.col("group").cast(pl.String), "from_s", "calls"
+    )
     assert found.rows() == [(row["group"], row["from_s"], row["calls"]) for row in second]
 
 

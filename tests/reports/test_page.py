@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import etelecom_analytics as et
-from etelecom_analytics.metrics import HEADLINE
+from etelecom_analytics.metrics import DEFAULT_MEASURES
 from etelecom_analytics.simulator import serve
 
 ROOT = Path(__file__).parent.parent.parent
@@ -25,7 +25,9 @@ def logs() -> et.CallLogs:
 
 @pytest.fixture(scope="module")
 def page(logs: et.CallLogs, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return et.write_page(logs, tmp_path_factory.mktemp("page") / "deeper" / "report.html", options=OPTIONS).read_text(encoding="utf-8")
+    return et.write_page(
+        logs, tmp_path_factory.mktemp("page") / "deeper" / "report.html", options=OPTIONS
+    ).read_text(encoding="utf-8")
 
 
 def text_of(page: str) -> str:
@@ -40,18 +42,31 @@ def test_the_headline_numbers_are_those_of_the_calls_in(page: str, logs: et.Call
 
     assert "Calls in, 2026-11-02 to 2026-11-08" in shown
     assert f"Offered {row['offered']:,}" in shown
-    assert f"Answer rate {row['answer_rate']:.1%} {row['answer_rate_num']:,} of {row['answer_rate_den']:,}" in shown
+    assert (
+        f"Answer rate {row['answer_rate']:.1%} {row['answer_rate_num']:,} of {row['answer_rate_den']:,}"
+        in shown
+    )
     assert f"95 %: {row['answer_rate_low']:.1%} to {row['answer_rate_high']:.1%}" in shown
-    assert f"Average speed of answer {row['asa_s']:,.1f} s over {row['answer_rate_num']:,} answered calls" in shown
-    assert len(HEADLINE) == page.count('<span class="value">')
+    assert (
+        f"Average speed of answer {row['asa_s']:,.1f} s over {row['answer_rate_num']:,} answered calls"
+        in shown
+    )
+    assert len(DEFAULT_MEASURES) == page.count('<span class="value">')
 
 
 def test_every_formula_and_what_it_depends_on_are_told(page: str):
     shown = text_of(page)
 
-    for formula in et.measures(options=OPTIONS).filter(pl.col("name").is_in(HEADLINE))["formula"]:
+    for formula in et.measures(options=OPTIONS).filter(pl.col("name").is_in(DEFAULT_MEASURES))[
+        "formula"
+    ]:
         assert formula in shown
-    for told in ("ivr_numbers=('8000', '8100')", "threshold_s=20.0", f"etelecom_analytics {et.__version__}", "Asia/Ho_Chi_Minh"):
+    for told in (
+        "ivr_numbers=('8000', '8100')",
+        "threshold_s=20.0",
+        f"etelecom_analytics {et.__version__}",
+        "Asia/Ho_Chi_Minh",
+    ):
         assert told in shown
 
 
@@ -63,10 +78,15 @@ def test_it_names_the_hash_of_the_snapshot(page: str):
     assert manifest["files"]["calls.parquet"]["sha256"] in page
 
 
-def test_the_same_calls_give_the_same_bytes_even_after_other_charts(page: str, logs: et.CallLogs, tmp_path: Path):
+def test_the_same_calls_give_the_same_bytes_even_after_other_charts(
+    page: str, logs: et.CallLogs, tmp_path: Path
+):
     et.charts.heatmap(logs.calls).to_dict()
 
-    assert et.write_page(logs, tmp_path / "again.html", options=OPTIONS).read_text(encoding="utf-8") == page
+    assert (
+        et.write_page(logs, tmp_path / "again.html", options=OPTIONS).read_text(encoding="utf-8")
+        == page
+    )
 
 
 def test_every_chart_has_a_place_and_a_text_for_screen_readers(page: str):
@@ -88,9 +108,14 @@ def test_nothing_from_outside_becomes_markup(logs: et.CallLogs, tmp_path: Path):
     evil = "</script><img src=x onerror=alert(1)>"
     legs = pl.element().struct.with_fields(target_number=pl.lit(evil), trunk_name=pl.lit(evil))
     calls = logs.calls.with_columns(
-        note=pl.lit(evil), caller=pl.lit(evil), callee=pl.lit(evil), call_targets=pl.col("call_targets").list.eval(legs)
+        note=pl.lit(evil),
+        caller=pl.lit(evil),
+        callee=pl.lit(evil),
+        call_targets=pl.col("call_targets").list.eval(legs),
     ).cast(logs.calls.schema)
-    page = et.write_page(dataclasses.replace(logs, calls=calls), tmp_path / "evil.html").read_text(encoding="utf-8")
+    page = et.write_page(dataclasses.replace(logs, calls=calls), tmp_path / "evil.html").read_text(
+        encoding="utf-8"
+    )
 
     assert "<img src=x" not in page
     assert page.count("</script>") == 2
@@ -98,14 +123,18 @@ def test_nothing_from_outside_becomes_markup(logs: et.CallLogs, tmp_path: Path):
 
 @pytest.mark.parametrize("height", [0, 1])
 def test_no_calls_and_one_call_make_a_page_too(height: int, logs: et.CallLogs, tmp_path: Path):
-    few = dataclasses.replace(logs, calls=logs.calls.filter(pl.col("direction") == "in").tail(height))
+    few = dataclasses.replace(
+        logs, calls=logs.calls.filter(pl.col("direction") == "in").tail(height)
+    )
 
     shown = text_of(et.write_page(few, tmp_path / "few.html").read_text(encoding="utf-8"))
     assert ("Calls in: none" in shown) is (height == 0)
     assert ("Answer rate none" in shown) is (height == 0)
 
 
-def test_a_drift_and_a_record_set_aside_are_told(client_of: Callable[..., et.Client], tmp_path: Path):
+def test_a_drift_and_a_record_set_aside_are_told(
+    client_of: Callable[..., et.Client], tmp_path: Path
+):
     with serve([{"id": "5", "<b>odd</b>": 1}, {"no": "id"}]) as server:
         logs = et.fetch_calls(client_of(server))
     page = et.write_page(logs, tmp_path / "odd.html").read_text(encoding="utf-8")
@@ -118,6 +147,8 @@ def test_the_charts_are_written_as_pictures(logs: et.CallLogs, tmp_path: Path):
     paths = et.write_charts(logs, tmp_path / "charts", options=OPTIONS)
 
     assert [path.name for path in paths] == [f"{name}.png" for name in CHARTS]
-    assert all(path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000 for path in paths)
+    assert all(
+        path.read_bytes().startswith(b"\x89PNG") and path.stat().st_size > 5_000 for path in paths
+    )
     again = et.write_charts(logs, tmp_path / "again", options=OPTIONS)
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]

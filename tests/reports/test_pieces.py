@@ -22,7 +22,10 @@ def test_a_share_stands_with_its_counts_and_interval_in_one_column():
     assert markup.count("<th ") == 4
     first = rows.row(0, named=True)
     counts = f"{first['answer_rate_num']:,} of {first['answer_rate_den']:,}"
-    assert f">{first['answer_rate']:.1%}, {counts} ({first['answer_rate_low']:.1%} to {first['answer_rate_high']:.1%})</td>" in markup
+    assert (
+        f">{first['answer_rate']:.1%}, {counts} ({first['answer_rate_low']:.1%} to {first['answer_rate_high']:.1%})</td>"
+        in markup
+    )
     assert "<td >Mon</td>" in markup
 
 
@@ -54,8 +57,8 @@ def test_values_are_told_by_what_they_are():
 def test_what_is_left_out_is_told():
     rows = pl.DataFrame({"calls": range(60)})
 
-    assert repr(et.reports.table(rows, most=10)).endswith("9\n50 more rows are not shown.")
-    assert "not shown" not in repr(et.reports.table(rows, most=60))
+    assert repr(et.reports.table(rows, limit=10)).endswith("9\n50 more rows are not shown.")
+    assert "not shown" not in repr(et.reports.table(rows, limit=60))
     assert "There are no such rows." in et.reports.table(rows.head(0))._repr_html_()
 
 
@@ -63,13 +66,15 @@ def test_what_is_no_table_is_refused():
     with pytest.raises(errors.InputError, match="table takes a table"):
         et.reports.table([1])  # type: ignore[arg-type]
     with pytest.raises(errors.InputError, match="most is how many rows"):
-        et.reports.table(pl.DataFrame(), most=0)
+        et.reports.table(pl.DataFrame(), limit=0)
     with pytest.raises(errors.UnknownName, match="asa_s"):
         et.reports.headline(et.simulate_calls(5, seed=1).calls, ["asa"])
 
 
 def test_headline_numbers_have_a_text_for_who_sees_no_markup():
-    shown = repr(et.reports.headline(et.simulate_calls(200, seed=1).calls, ["offered", "answer_rate"]))
+    shown = repr(
+        et.reports.headline(et.simulate_calls(200, seed=1).calls, ["offered", "answer_rate"])
+    )
 
     assert shown.startswith("Offered: ")
     assert "Answer rate: " in shown
@@ -80,7 +85,9 @@ def test_changes_are_those_of_compare_in_words():
     logs = et.read_snapshot(ROOT / "data" / "sample")
     days = {"date_from": "2026-11-05", "date_to": "2026-11-07", "direction": "in"}
     earlier = {**days, "date_from": "2026-11-03", "date_to": "2026-11-05"}
-    before, after = (logs.calls.filter(et.CallQuery(**dates).to_expr()) for dates in (earlier, days))
+    before, after = (
+        logs.calls.filter(et.CallQuery(**dates).to_expr()) for dates in (earlier, days)
+    )
     shown = repr(et.reports.changes(logs, et.CallQuery(**days), ["offered", "answer_rate"]))
 
     row = et.metrics.compare(before, after, ["answer_rate"]).row(0, named=True)
@@ -94,7 +101,12 @@ def test_changes_are_those_of_compare_in_words():
 def test_no_change_is_told_against_what_was_not_fetched():
     logs = et.read_snapshot(ROOT / "data" / "sample")
 
-    assert repr(et.reports.changes(logs, logs.query)).startswith("No change is told: the period before, 2026-10-26")
-    assert repr(et.reports.changes(logs, et.CallQuery())) == "No period before to compare with: choose a first and a last day."
+    assert repr(et.reports.changes(logs, logs.query)).startswith(
+        "No change is told: the period before, 2026-10-26"
+    )
+    assert (
+        repr(et.reports.changes(logs, et.CallQuery()))
+        == "No period before to compare with: choose a first and a last day."
+    )
     with pytest.raises(errors.InputError, match="changes takes CallLogs"):
         et.reports.changes(logs.calls, et.CallQuery())  # type: ignore[arg-type]

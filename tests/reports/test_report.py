@@ -31,10 +31,15 @@ Made = Callable[..., Path]
 
 def notebook(folder: Path, *sources: str, parameters: str = PARAMETERS) -> Path:
     """A notebook of our own, with these code cells below its parameters."""
-    cells = [nbformat.v4.new_markdown_cell("# Our own <b>report</b>"), nbformat.v4.new_code_cell(parameters)]
+    cells = [
+        nbformat.v4.new_markdown_cell("# Our own <b>report</b>"),
+        nbformat.v4.new_code_cell(parameters),
+    ]
     cells[1].metadata["tags"] = ["parameters"]
     path = folder / "own.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[*cells, *map(nbformat.v4.new_code_cell, sources)]), path)
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[*cells, *map(nbformat.v4.new_code_cell, sources)]), path
+    )
     return path
 
 
@@ -61,7 +66,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         if name not in done:
             folder = tmp_path_factory.mktemp(name)
             done[name] = et.write_report(
-                SAMPLE, folder / "deeper" / "report.html", notebook=name, parameters={"options": IVR}, png_folder=folder / "png"
+                SAMPLE,
+                folder / "deeper" / "report.html",
+                notebook=name,
+                parameters={"options": IVR},
+                png_folder=folder / "png",
             )
         return done[name]
 
@@ -82,52 +91,91 @@ def test_a_bundled_report_tells_what_it_depends_on(name: str, made: Made, logs: 
         assert told in shown
     assert str(SAMPLE) not in page
     assert len(specs_of(page)) == CHARTS[name]
-    assert len(re.findall(r'<div id="chart-\d+" role="img" aria-label="[^"]{20,}">', page)) == CHARTS[name]
+    assert (
+        len(re.findall(r'<div id="chart-\d+" role="img" aria-label="[^"]{20,}">', page))
+        == CHARTS[name]
+    )
 
 
 def test_the_weekly_numbers_are_those_of_the_calls_in(made: Made, logs: et.CallLogs):
     shown = text_of(made("weekly").read_text(encoding="utf-8"))
     calls_in = logs.calls.filter(pl.col("direction") == "in")
-    row = et.summarize(calls_in, measures=["offered", "answer_rate", "service_level"], options=OPTIONS, confidence=True).row(0, named=True)
+    row = et.summarize(
+        calls_in,
+        measures=["offered", "answer_rate", "service_level"],
+        options=OPTIONS,
+        confidence=True,
+    ).row(0, named=True)
 
     assert f"Of 1,200 calls, those of direction in: {calls_in.height:,}." in shown
     assert f"Offered {row['offered']:,}" in shown
     for name, title in (("answer_rate", "Answer rate"), ("service_level", "Service level")):
-        assert f"{title} {row[name]:.1%} {row[f'{name}_num']:,} of {row[f'{name}_den']:,}; 95 %: {row[f'{name}_low']:.1%}" in shown
+        assert (
+            f"{title} {row[name]:.1%} {row[f'{name}_num']:,} of {row[f'{name}_den']:,}; 95 %: {row[f'{name}_low']:.1%}"
+            in shown
+        )
 
 
-def test_the_weekly_report_of_some_days_tells_their_change_against_those_before(logs: et.CallLogs, tmp_path: Path):
+def test_the_weekly_report_of_some_days_tells_their_change_against_those_before(
+    logs: et.CallLogs, tmp_path: Path
+):
     days = {"date_from": "2026-11-05", "date_to": "2026-11-07"}
-    written = et.write_report(SAMPLE, tmp_path / "days.html", notebook="weekly", parameters={"options": IVR, **days})
-    asked = [et.CallQuery(direction="in", date_from=first, date_to=after) for first, after in (("2026-11-03", "2026-11-05"), days.values())]
-    (row,) = et.metrics.compare(*(logs.calls.filter(each.to_expr()) for each in asked), ["answer_rate"], options=OPTIONS).rows(named=True)
+    written = et.write_report(
+        SAMPLE, tmp_path / "days.html", notebook="weekly", parameters={"options": IVR, **days}
+    )
+    asked = [
+        et.CallQuery(direction="in", date_from=first, date_to=after)
+        for first, after in (("2026-11-03", "2026-11-05"), days.values())
+    ]
+    (row,) = et.metrics.compare(
+        *(logs.calls.filter(each.to_expr()) for each in asked), ["answer_rate"], options=OPTIONS
+    ).rows(named=True)
 
     shown = text_of(written.read_text(encoding="utf-8"))
     assert "Changes are against the period before: 2026-11-03" in shown
     assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in shown
 
 
-def test_the_same_snapshot_and_parameters_give_the_same_bytes(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_same_snapshot_and_parameters_give_the_same_bytes(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """Also from another folder, over a copy of the snapshot that lies elsewhere, with other threads and another seed of hashes."""
     copied = et.write_snapshot(et.read_snapshot(SAMPLE), tmp_path / "elsewhere" / "copy")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONHASHSEED", "12345")
     monkeypatch.setenv("POLARS_MAX_THREADS", "1")
-    again = et.write_report(copied, "again.html", notebook="extensions", parameters={"options": IVR}, png_folder="png")
+    again = et.write_report(
+        copied, "again.html", notebook="extensions", parameters={"options": IVR}, png_folder="png"
+    )
 
     first = made("extensions")
     assert again.read_bytes() == first.read_bytes()
     pictures = sorted((first.parent.parent / "png").iterdir())
-    assert [path.name for path in pictures] == ["01-fair-answer-rate.png", "02-ring-seconds.png", "03-hunt-paths.png"]
-    assert [path.read_bytes() for path in pictures] == [(tmp_path / "png" / path.name).read_bytes() for path in pictures]
+    assert [path.name for path in pictures] == [
+        "01-fair-answer-rate.png",
+        "02-ring-seconds.png",
+        "03-hunt-paths.png",
+    ]
+    assert [path.read_bytes() for path in pictures] == [
+        (tmp_path / "png" / path.name).read_bytes() for path in pictures
+    ]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
 @pytest.mark.parametrize("name", BUNDLED)
 def test_nothing_of_the_making_is_left_in_it(name: str, made: Made):
-    page = re.sub(r"<script>.*?</script>", "", made(name).read_text(encoding="utf-8"), flags=re.DOTALL)
+    page = re.sub(
+        r"<script>.*?</script>", "", made(name).read_text(encoding="utf-8"), flags=re.DOTALL
+    )
 
-    for trace in ("papermill", "execution", "ipykernel", "widget", "/tmp/", "import etelecom_analytics"):  # noqa: S108  # a trace, not a place
+    for trace in (
+        "papermill",
+        "execution",
+        "ipykernel",
+        "widget",
+        "/tmp/",  # noqa: S108
+        "import etelecom_analytics",
+    ):  # a trace, not a place
         assert trace not in page
     assert not re.findall(r"(?:src|href)=\"(?!data:)", page)
 
@@ -138,7 +186,9 @@ def test_only_the_two_scripts_of_the_report_may_run(made: Made):
     scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
     assert policy
-    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    hashes = [
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts
+    ]
     assert re.findall(r"'sha256-([^']+)'", policy[1]) == hashes
     assert len(scripts) == 2
     assert "unsafe-inline" not in policy[1].split("script-src")[1].split(";")[0]
@@ -148,18 +198,25 @@ def test_only_the_two_scripts_of_the_report_may_run(made: Made):
 def test_neither_numbers_nor_links_are_in_it(name: str, made: Made, logs: et.CallLogs):
     page = made(name).read_text(encoding="utf-8")
 
-    numbers = {number for column in ("caller", "callee") for number in logs.calls[column].drop_nulls() if len(number) > 5}
+    numbers = {
+        number
+        for column in ("caller", "callee")
+        for number in logs.calls[column].drop_nulls()
+        if len(number) > 5
+    }
     assert len(numbers) > 100
     assert not [number for number in numbers if number in page]
     assert "recordings.example" not in page
 
 
 def test_numbers_are_shown_when_asked_for(tmp_path: Path, logs: et.CallLogs):
-    page = et.write_report(SAMPLE, tmp_path / "r.html", parameters={"show_numbers": True, "options": IVR}).read_text(encoding="utf-8")
+    page = et.write_report(
+        SAMPLE, tmp_path / "r.html", parameters={"show_numbers": True, "options": IVR}
+    ).read_text(encoding="utf-8")
 
-    still_open = et.metrics.missed_ledger(logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to)).filter(
-        outcome="open"
-    )
+    still_open = et.metrics.missed_ledger(
+        logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to)
+    ).filter(outcome="open")
     shown = text_of(page)
     assert still_open.height > 10
     for caller in still_open["caller"].head(10):
@@ -168,32 +225,50 @@ def test_numbers_are_shown_when_asked_for(tmp_path: Path, logs: et.CallLogs):
     assert "recordings.example" not in page
 
 
-def test_a_week_that_was_not_fetched_is_said_and_the_days_asked_for_stand_in_the_heading(tmp_path: Path, logs: et.CallLogs):
+def test_a_week_that_was_not_fetched_is_said_and_the_days_asked_for_stand_in_the_heading(
+    tmp_path: Path, logs: et.CallLogs
+):
     days = {"date_from": "2027-01-01", "date_to": "2027-01-08"}
-    shown = text_of(et.write_report(SAMPLE, tmp_path / "r.html", parameters=days).read_text(encoding="utf-8"))
+    shown = text_of(
+        et.write_report(SAMPLE, tmp_path / "r.html", parameters=days).read_text(encoding="utf-8")
+    )
 
-    assert "Calls from 2027-01-01, before 2027-01-08 (Asia/Ho_Chi_Minh), out of a snapshot of calls of 2026-11-02 to 2026-11-08" in shown
+    assert (
+        "Calls from 2027-01-01, before 2027-01-08 (Asia/Ho_Chi_Minh), out of a snapshot of calls of 2026-11-02 to 2026-11-08"
+        in shown
+    )
     assert "Not fetched: 2027-01-01 00:00 to 2027-01-08 00:00." in shown
     assert "This period was not fetched: nothing is known of it." in shown
     only_out = dataclasses.replace(logs, query=dataclasses.replace(logs.query, direction="out"))
-    assert completeness(only_out, et.CallQuery()).endswith("Only calls of direction out were fetched: no others are here.")
-    assert completeness(logs, et.CallQuery()) == "Complete from 2026-11-02 00:00 through 2026-11-09 00:00."
+    assert completeness(only_out, et.CallQuery()).endswith(
+        "Only calls of direction out were fetched: no others are here."
+    )
+    assert (
+        completeness(logs, et.CallQuery())
+        == "Complete from 2026-11-02 00:00 through 2026-11-09 00:00."
+    )
 
 
 def test_a_notebook_without_options_may_mean_something_else_by_the_same_names(tmp_path: Path):
     named = 'snapshot: str = ""\ndate_from: str = "when we moved"\nown_numbers: list | None = None'
     own = notebook(tmp_path, "print(date_from)", parameters=named)
-    shown = text_of(et.write_report(SAMPLE, tmp_path / "r.html", notebook=own).read_text(encoding="utf-8"))
+    shown = text_of(
+        et.write_report(SAMPLE, tmp_path / "r.html", notebook=own).read_text(encoding="utf-8")
+    )
 
     assert "when we moved" in shown
     assert "Snapshot of calls of 2026-11-02 to 2026-11-08" in shown
 
 
 def test_own_numbers_stay_in_a_report(tmp_path: Path, logs: et.CallLogs):
-    ledger = et.metrics.missed_ledger(logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to))
+    ledger = et.metrics.missed_ledger(
+        logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to)
+    )
     own, *others = ledger.filter(outcome="open")["caller"].unique(maintain_order=True).head(5)
     asked = {"own_numbers": [own], "options": IVR}
-    shown = text_of(et.write_report(SAMPLE, tmp_path / "r.html", parameters=asked).read_text(encoding="utf-8"))
+    shown = text_of(
+        et.write_report(SAMPLE, tmp_path / "r.html", parameters=asked).read_text(encoding="utf-8")
+    )
 
     assert shown.count(own) > 1  # in the table, and among the parameters
     assert not any(other in shown for other in others)
@@ -218,11 +293,15 @@ print(rows, links)""",
 ]
 
 
-def test_a_notebook_that_thinks_of_nothing_tells_neither_numbers_nor_links(tmp_path: Path, logs: et.CallLogs):
+def test_a_notebook_that_thinks_of_nothing_tells_neither_numbers_nor_links(
+    tmp_path: Path, logs: et.CallLogs
+):
     """Whatever it shows, in words, tables or charts, and however the numbers are written."""
     own = notebook(tmp_path, *CARELESS)
     page = et.write_report(SAMPLE, tmp_path / "r.html", notebook=own).read_text(encoding="utf-8")
-    rows = logs.calls.filter(pl.col("recording_urls").list.len() > 0, pl.col("caller").str.contains("^0[0-9]{9}$")).head(8)
+    rows = logs.calls.filter(
+        pl.col("recording_urls").list.len() > 0, pl.col("caller").str.contains("^0[0-9]{9}$")
+    ).head(8)
 
     squeezed = re.sub(r"[ ()+-]", "", text_of(page)) + page
     assert rows.height == 8
@@ -233,7 +312,9 @@ def test_a_notebook_that_thinks_of_nothing_tells_neither_numbers_nor_links(tmp_p
     assert f"{rows['caller'][0][:3]}*****{rows['caller'][0][-2:]}" in page
     (spec,) = specs_of(page).values()
     drawn = [row["caller"] for data in spec["datasets"].values() for row in data]
-    assert len(set(drawn)) == rows["caller"].n_unique()  # two that look alike once masked are still two
+    assert (
+        len(set(drawn)) == rows["caller"].n_unique()
+    )  # two that look alike once masked are still two
 
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
@@ -242,7 +323,10 @@ EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 def test_nothing_from_outside_becomes_markup(tmp_path: Path, logs: et.CallLogs):
     legs = pl.element().struct.with_fields(target_number=pl.lit(EVIL), trunk_name=pl.lit(EVIL))
     calls = logs.calls.with_columns(
-        note=pl.lit(EVIL), caller=pl.lit(EVIL), callee=pl.lit(EVIL), call_targets=pl.col("call_targets").list.eval(legs)
+        note=pl.lit(EVIL),
+        caller=pl.lit(EVIL),
+        callee=pl.lit(EVIL),
+        call_targets=pl.col("call_targets").list.eval(legs),
     ).cast(logs.calls.schema)
     folder = et.write_snapshot(dataclasses.replace(logs, calls=calls), tmp_path / "evil")
     own = notebook(
@@ -272,9 +356,9 @@ def test_what_runs_of_a_notebook_is_shown_as_it_was_meant(tmp_path: Path):
         'display(SVG(\'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><circle r="9"/></svg>\'))',
         "from pathlib import Path; Path('own.ipynb').exists()",
     )
-    page = et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, parameters={"limit": 7, "rate": 2, "note": "<i>"}).read_text(
-        encoding="utf-8"
-    )
+    page = et.write_report(
+        SAMPLE, tmp_path / "r.html", notebook=own, parameters={"limit": 7, "rate": 2, "note": "<i>"}
+    ).read_text(encoding="utf-8")
 
     assert "<pre>7 [&#x27;a = b # c&#x27;] 2.0 &lt;i&gt;\n</pre>" in page
     assert "to stderr" not in page
@@ -295,13 +379,21 @@ WRONG = [
     ({"limit": 3.5}, errors.InputError, "'limit' is a whole number; got 3.5"),
     ({"words": "a"}, errors.InputError, "'words' is a list; got a"),
     ({"note": 3}, errors.InputError, "'note' is text or null; got 3"),
-    ({"note": object()}, errors.InputError, "'note' takes text, numbers, true, false, lists and mappings of them; got object"),
+    (
+        {"note": object()},
+        errors.InputError,
+        "'note' takes text, numbers, true, false, lists and mappings of them; got object",
+    ),
     ({"snapshot": "x"}, errors.InputError, "The snapshot is the report's first argument"),
 ]
 
 
-@pytest.mark.parametrize(("parameters", "kind", "says"), WRONG, ids=[str(list(each[0].items())) for each in WRONG])
-def test_a_wrong_parameter_is_refused_before_anything_runs(parameters: Any, kind: type, says: str, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("parameters", "kind", "says"), WRONG, ids=[str(list(each[0])) for each in WRONG]
+)
+def test_a_wrong_parameter_is_refused_before_anything_runs(
+    parameters: Any, kind: type, says: str, tmp_path: Path
+):
     own = notebook(tmp_path, "from pathlib import Path; Path('ran').touch()")
 
     with pytest.raises(kind, match=re.escape(says)):
@@ -312,9 +404,15 @@ def test_a_wrong_parameter_is_refused_before_anything_runs(parameters: Any, kind
 @pytest.mark.parametrize(
     ("parameters", "says"),
     [
-        ({"options": {"threshold": 3}}, "There is no option 'threshold'. Did you mean threshold_s?"),
+        (
+            {"options": {"threshold": 3}},
+            "There is no option 'threshold'. Did you mean threshold_s?",
+        ),
         ({"options": {"variant": "abandoned"}}, "There is no service level variant 'abandoned'"),
-        ({"options": {"time_zone": "UTC"}}, "The options are for UTC, and the snapshot was asked for in Asia/Ho_Chi_Minh"),
+        (
+            {"options": {"time_zone": "UTC"}},
+            "The options are for UTC, and the snapshot was asked for in Asia/Ho_Chi_Minh",
+        ),
         ({"date_to": "tomorrow"}, "date_to takes a date"),
         ({"date_from": "2026-11-05", "date_to": "2026-11-05"}, "date_to is the day after"),
         ({"options": []}, "The parameter 'options' is a mapping; got []."),
@@ -337,13 +435,22 @@ def test_wrong_options_and_dates_are_refused_too(parameters: Any, says: str, tmp
 )
 def test_a_notebook_that_is_no_report_is_refused(parameters: str, says: str, tmp_path: Path):
     with pytest.raises(errors.InputError, match=re.escape(says)):
-        et.write_report(SAMPLE, tmp_path / "r.html", notebook=notebook(tmp_path, parameters=parameters))
+        et.write_report(
+            SAMPLE, tmp_path / "r.html", notebook=notebook(tmp_path, parameters=parameters)
+        )
 
 
 def test_a_notebook_without_a_tagged_cell_or_of_another_language_or_none_at_all(tmp_path: Path):
     untagged, julia, text = (tmp_path / f"{name}.ipynb" for name in ("untagged", "julia", "text"))
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("snapshot = ''")]), untagged)
-    nbformat.write(nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "j", "display_name": "J", "language": "julia"}}), julia)
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("snapshot = ''")]), untagged
+    )
+    nbformat.write(
+        nbformat.v4.new_notebook(
+            metadata={"kernelspec": {"name": "j", "display_name": "J", "language": "julia"}}
+        ),
+        julia,
+    )
     text.write_text("no notebook")
 
     for path, kind, says in (
@@ -358,21 +465,39 @@ def test_a_notebook_without_a_tagged_cell_or_of_another_language_or_none_at_all(
 
 
 def test_a_failing_cell_fails_the_report_with_its_own_error_and_changes_no_file(tmp_path: Path):
-    own = notebook(tmp_path, "1 + 1", "raise ValueError(f'{limit} calls of 0900000017 are too few')", "open('ran', 'w')")
+    own = notebook(
+        tmp_path,
+        "1 + 1",
+        "raise ValueError(f'{limit} calls of 0900000017 are too few')",
+        "open('ran', 'w')",
+    )
     (tmp_path / "r.html").write_text("the report before")
 
     with pytest.raises(errors.ReportError) as caught:
         et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, png_folder=tmp_path / "png")
-    assert str(caught.value) == "Cell 4 of own.ipynb failed, so there is no report. ValueError: 3 calls of 09… are too few"
-    assert (caught.value.cell, caught.value.kind, caught.value.said) == (4, "ValueError", "3 calls of 09… are too few")
+    assert (
+        str(caught.value)
+        == "Cell 4 of own.ipynb failed, so there is no report. ValueError: 3 calls of 09… are too few"
+    )
+    assert (caught.value.cell, caught.value.kind, caught.value.said) == (
+        4,
+        "ValueError",
+        "3 calls of 09… are too few",
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["own.ipynb", "r.html"]
     assert (tmp_path / "r.html").read_text() == "the report before"
 
 
 def test_a_chart_that_needs_the_internet_is_refused(tmp_path: Path):
-    own = notebook(tmp_path, "import altair as alt, polars as pl\nalt.Chart(pl.DataFrame({'a': [1]})).mark_bar()")
+    own = notebook(
+        tmp_path,
+        "import altair as alt, polars as pl\nalt.Chart(pl.DataFrame({'a': [1]})).mark_bar()",
+    )
 
-    with pytest.raises(errors.ReportError, match=re.escape("The chart of cell 4 of own.ipynb is drawn by a script from the internet")):
+    with pytest.raises(
+        errors.ReportError,
+        match=re.escape("The chart of cell 4 of own.ipynb is drawn by a script from the internet"),
+    ):
         et.write_report(SAMPLE, tmp_path / "r.html", notebook=own)
     assert not (tmp_path / "r.html").exists()
 
@@ -407,21 +532,34 @@ def test_a_snapshot_that_is_replaced_meanwhile_is_noticed(tmp_path: Path, logs: 
 
 
 @pytest.mark.parametrize("missing", ["nbformat", "papermill"])
-def test_without_its_packages_the_error_says_what_to_install(missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_without_its_packages_the_error_says_what_to_install(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setitem(sys.modules, missing, None)
 
-    with pytest.raises(errors.ReportError, match=re.escape('pip install "etelecom_analytics[report]"')):
+    with pytest.raises(
+        errors.ReportError, match=re.escape('pip install "etelecom_analytics[report]"')
+    ):
         et.write_report(SAMPLE, tmp_path / "r.html")
 
 
 def test_as_of_is_the_end_of_what_is_looked_at(tmp_path: Path):
-    own = notebook(tmp_path, "print(options)", parameters='snapshot: str = ""\ndate_to: str = ""\noptions: dict = {}')
+    own = notebook(
+        tmp_path,
+        "print(options)",
+        parameters='snapshot: str = ""\ndate_to: str = ""\noptions: dict = {}',
+    )
 
     for parameters, as_of in (
         ({"date_to": "2026-11-05"}, "2026-11-05T00:00:00+07:00"),
-        ({"options": {"as_of": "2026-11-04T08:00", "holidays": ["2026-11-03"]}}, "2026-11-04T08:00:00+07:00"),
+        (
+            {"options": {"as_of": "2026-11-04T08:00", "holidays": ["2026-11-03"]}},
+            "2026-11-04T08:00:00+07:00",
+        ),
     ):
-        page = et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, parameters=parameters).read_text(encoding="utf-8")
+        page = et.write_report(
+            SAMPLE, tmp_path / "r.html", notebook=own, parameters=parameters
+        ).read_text(encoding="utf-8")
         assert f"'as_of': '{as_of}'" in html.unescape(page)
         assert ("holidays=['2026-11-03']" in html.unescape(page)) is ("options" in parameters)
 
@@ -437,8 +575,14 @@ def test_a_bundled_notebook_is_thin_and_kept_without_outputs(name: str):
 
 
 @pytest.mark.parametrize(("name", "height"), [("weekly", 0), ("extensions", 1)])
-def test_no_calls_and_one_call_make_a_report_too(name: str, height: int, tmp_path: Path, logs: et.CallLogs):
-    few = dataclasses.replace(logs, calls=logs.calls.filter(pl.col("direction") == "in").tail(height))
+def test_no_calls_and_one_call_make_a_report_too(
+    name: str, height: int, tmp_path: Path, logs: et.CallLogs
+):
+    few = dataclasses.replace(
+        logs, calls=logs.calls.filter(pl.col("direction") == "in").tail(height)
+    )
 
-    page = et.write_report(et.write_snapshot(few, tmp_path / "few"), tmp_path / "r.html", notebook=name).read_text(encoding="utf-8")
+    page = et.write_report(
+        et.write_snapshot(few, tmp_path / "few"), tmp_path / "r.html", notebook=name
+    ).read_text(encoding="utf-8")
     assert ("no calls" in text_of(page)) is (height == 0)

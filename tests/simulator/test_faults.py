@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 import polars as pl
 import pytest
 import requests
-from asking import Row, every_page, every_row, ids_of, page_of, post
+from requests_to_server import Row, every_page, every_row, ids_of, page_of, post
 
 from etelecom_analytics.simulator import Answer, CallLogServer, serve, simulate_calls
 from etelecom_analytics.simulator.faults import (
@@ -84,7 +84,9 @@ def _conversation(server: CallLogServer, body: bytes = b"{}") -> tuple[bytes, Ba
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-def test_a_status_comes_once_in_the_apis_form(session: requests.Session, world: CallLogServer, status: int):
+def test_a_status_comes_once_in_the_apis_form(
+    session: requests.Session, world: CallLogServer, status: int
+):
     world.script(failing(status))
 
     answer = post(session, world, {})
@@ -102,7 +104,9 @@ def test_too_many_names_seconds_a_date_or_nothing(session: requests.Session, wor
     assert answers[0].headers["Retry-After"] == "3"
     assert answers[1].headers["Retry-After"].endswith(" GMT")
     assert parsedate_to_datetime(answers[1].headers["Retry-After"]) == soon
-    assert abs(parsedate_to_datetime(answers[1].headers["Date"]) - datetime.now(UTC)) < timedelta(seconds=5)
+    assert abs(parsedate_to_datetime(answers[1].headers["Date"]) - datetime.now(UTC)) < timedelta(
+        seconds=5
+    )
     assert "Retry-After" not in answers[2].headers
 
 
@@ -110,7 +114,11 @@ def test_html_with_200_and_an_empty_body(session: requests.Session, world: CallL
     world.script(html(), html(502), empty())
     gateway, bad_gateway, nothing = (post(session, world, {}) for _ in range(3))
 
-    assert (gateway.status_code, gateway.headers["Content-Type"], gateway.text[:6]) == (200, "text/html", "<html>")
+    assert (gateway.status_code, gateway.headers["Content-Type"], gateway.text[:6]) == (
+        200,
+        "text/html",
+        "<html>",
+    )
     assert bad_gateway.status_code == 502
     assert (nothing.status_code, nothing.content) == (200, b"")
 
@@ -139,7 +147,10 @@ def test_after_a_reset_the_server_is_itself_again(session: requests.Session, wor
 
 def test_a_cut_body_promised_more(session: requests.Session, world: CallLogServer):
     world.script(cut(1_000))
-    with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError), match="1000 bytes read"):
+    with pytest.raises(
+        (requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError),
+        match="1000 bytes read",
+    ):
         post(session, world, {})
 
 
@@ -147,7 +158,9 @@ def test_a_slow_body_comes_whole_and_slowly(world: CallLogServer):
     """The headers and the first bytes are there at once; the rest takes as long as its length says."""
     whole = _conversation(world)[0].partition(b"\r\n\r\n")[2]
     world.script(drip(len(whole) / 0.4))
-    asked = http.client.HTTPConnection(world.base_url.removeprefix("http://").partition("/")[0], timeout=10)
+    asked = http.client.HTTPConnection(
+        world.base_url.removeprefix("http://").partition("/")[0], timeout=10
+    )
     began = time.perf_counter()
     headers = {"Authorization": f"Bearer {world.api_key}", "Content-Type": "application/json"}
     asked.request("POST", "/v1/shop.Etelecom/ListCallLogs", b"{}", headers)
@@ -162,7 +175,9 @@ def test_a_slow_body_comes_whole_and_slowly(world: CallLogServer):
     assert len(rest) + 10 == len(whole)
 
 
-def test_an_answer_is_late_by_a_fault_and_by_the_latency(session: requests.Session, world: CallLogServer):
+def test_an_answer_is_late_by_a_fault_and_by_the_latency(
+    session: requests.Session, world: CallLogServer
+):
     """Both add up; without them nothing waits."""
     world.latency_s = 0.1
     world.script(late(0.15))
@@ -199,7 +214,9 @@ def test_a_wrong_content_type_changes_nothing_else(session: requests.Session, wo
 
 
 @pytest.mark.parametrize(("of", "begin"), [(1, 1), (2, 1), (7, 1), (7, 3), (2, 0), (1, 0)])
-def test_a_circle_comes_round_after_so_many_pages(session: requests.Session, world: CallLogServer, of: int, begin: int):
+def test_a_circle_comes_round_after_so_many_pages(
+    session: requests.Session, world: CallLogServer, of: int, begin: int
+):
     """Its pages are right until then, and the circle goes on for ever; the pages before it do not come again."""
     right = every_page(session, world, limit=20)
     world.misbehave(cycle(of, begin=begin))
@@ -219,10 +236,16 @@ def test_a_circle_larger_than_the_chain_is_none(session: requests.Session, world
 def test_each_filter_has_a_chain_of_its_own(session: requests.Session, world: CallLogServer):
     """Chains that are read by turns are told apart."""
     world.misbehave(cycle(2))
-    inward, outward = (page_of(session, world, {"direction": word}, limit=10) for word in ("in", "out"))
+    inward, outward = (
+        page_of(session, world, {"direction": word}, limit=10) for word in ("in", "out")
+    )
     for _ in range(4):
-        inward = page_of(session, world, {"direction": "in"}, limit=10, after=inward["paging"]["next"])
-        outward = page_of(session, world, {"direction": "out"}, limit=10, after=outward["paging"]["next"])
+        inward = page_of(
+            session, world, {"direction": "in"}, limit=10, after=inward["paging"]["next"]
+        )
+        outward = page_of(
+            session, world, {"direction": "out"}, limit=10, after=outward["paging"]["next"]
+        )
 
     assert [received.page for received in world.requests] == [0, 0, 1, 1, 2, 2, 1, 1, 2, 2]
 
@@ -231,10 +254,18 @@ def test_each_filter_has_a_chain_of_its_own(session: requests.Session, world: Ca
 @pytest.mark.parametrize("same_cursor", [False, True])
 @pytest.mark.parametrize("times", [1, 3])
 def test_empty_pages_in_the_middle_lose_nothing(
-    session: requests.Session, world: CallLogServer, some_calls: pl.DataFrame, times: int, null: bool, same_cursor: bool
+    session: requests.Session,
+    world: CallLogServer,
+    some_calls: pl.DataFrame,
+    times: int,
+    null: bool,
+    same_cursor: bool,
 ):
     """They lead on to the rows by a new cursor, or by the very one that was asked for."""
-    world.misbehave(empty_page(times, null=null, same_cursor=same_cursor), when=lambda received: received.after != "")
+    world.misbehave(
+        empty_page(times, null=null, same_cursor=same_cursor),
+        when=lambda received: received.after != "",
+    )
     pages = every_page(session, world, most=40, limit=100)
 
     rows = [page["call_logs"] for page in pages]
@@ -245,25 +276,43 @@ def test_empty_pages_in_the_middle_lose_nothing(
     assert (len(set(cursors)) < len(cursors)) is same_cursor
 
 
-def test_before_the_first_page_too(session: requests.Session, world: CallLogServer, some_calls: pl.DataFrame):
+def test_before_the_first_page_too(
+    session: requests.Session, world: CallLogServer, some_calls: pl.DataFrame
+):
     """By a new cursor; none can be repeated where none was asked for."""
     world.misbehave(empty_page(), when=page(0))
     pages = every_page(session, world)
 
     assert [len(page["call_logs"]) for page in pages] == [0, 100, 100, 100, 30, 0]
-    assert ids_of([row for page in pages for row in page["call_logs"]]) == some_calls["id"].to_list()
+    assert (
+        ids_of([row for page in pages for row in page["call_logs"]]) == some_calls["id"].to_list()
+    )
     world.forget()
     world.misbehave(empty_page(same_cursor=True))
-    assert [len(page["call_logs"]) for page in every_page(session, world)] == [100, 0, 100, 0, 100, 0, 30, 0, 0]
+    assert [len(page["call_logs"]) for page in every_page(session, world)] == [
+        100,
+        0,
+        100,
+        0,
+        100,
+        0,
+        30,
+        0,
+        0,
+    ]
 
 
 def test_a_list_without_rows_is_null(session: requests.Session, world: CallLogServer):
     world.misbehave(null_list())
 
-    assert [page["call_logs"] and len(page["call_logs"]) for page in every_page(session, world)] == [100, 100, 100, 30, None]
+    assert [
+        page["call_logs"] and len(page["call_logs"]) for page in every_page(session, world)
+    ] == [100, 100, 100, 30, None]
 
 
-def test_records_that_are_no_objects_stand_among_the_rows(session: requests.Session, world: CallLogServer):
+def test_records_that_are_no_objects_stand_among_the_rows(
+    session: requests.Session, world: CallLogServer
+):
     world.misbehave(adding(17, None, ["x"]), when=page(1, 4))
     pages = [page["call_logs"] for page in every_page(session, world)]
 
@@ -272,27 +321,42 @@ def test_records_that_are_no_objects_stand_among_the_rows(session: requests.Sess
 
 
 def test_a_call_comes_twice_in_different_states(session: requests.Session, world: CallLogServer):
-    world.misbehave(doubling(lambda row: {**row, "updated_at": "2020-01-01T00:00:00Z"}), when=page(0))
+    world.misbehave(
+        doubling(lambda row: {**row, "updated_at": "2020-01-01T00:00:00Z"}), when=page(0)
+    )
     rows = page_of(session, world)["call_logs"]
 
     assert len(rows) == 200
-    assert all(new["id"] == old["id"] and new["updated_at"] > old["updated_at"] for new, old in zip(rows[::2], rows[1::2], strict=True))
+    assert all(
+        new["id"] == old["id"] and new["updated_at"] > old["updated_at"]
+        for new, old in zip(rows[::2], rows[1::2], strict=True)
+    )
 
 
 def test_faults_of_pages_leave_refusals_alone(session: requests.Session, world: CallLogServer):
     for fault in (cycle(1), empty_page(), null_list(), adding(1), doubling(dict)):
         world.misbehave(fault)
 
-    assert post(session, world, {}, headers={"Authorization": "Bearer wrong"}).json()["code"] == "unauthenticated"
-    assert post(session, world, {"filter": {"direction": "up"}}).json()["code"] == "invalid_argument"
+    assert (
+        post(session, world, {}, headers={"Authorization": "Bearer wrong"}).json()["code"]
+        == "unauthenticated"
+    )
+    assert (
+        post(session, world, {"filter": {"direction": "up"}}).json()["code"] == "invalid_argument"
+    )
 
 
-def test_dates_can_be_ignored(session: requests.Session, world: CallLogServer, some_calls: pl.DataFrame):
+def test_dates_can_be_ignored(
+    session: requests.Session, world: CallLogServer, some_calls: pl.DataFrame
+):
     """The other fields are still obeyed, and a field that is ignored may hold nonsense."""
     wanted = {"date_from": "2030-01-01T00:00:00Z", "date_to": "nonsense", "direction": "in"}
     world.ignores = {"date_from", "date_to"}
 
-    assert ids_of(every_row(session, world, wanted)) == some_calls.filter(pl.col("direction") == "in")["id"].to_list()
+    assert (
+        ids_of(every_row(session, world, wanted))
+        == some_calls.filter(pl.col("direction") == "in")["id"].to_list()
+    )
     world.forget()
     assert every_row(session, world, {"date_from": "2030-01-01T00:00:00Z"}) == []
 
@@ -307,14 +371,26 @@ def _at(row: Row, moment: datetime) -> Row:
 def test_rows_move_while_they_are_read(session: requests.Session, world: CallLogServer):
     """A chain sees of a change what lies ahead of its cursor.
 
-    After the first page: a call that begins now is not seen, one ahead is seen as it was edited, one that is dated forward over the
-    cursor is missed, one that is dated back behind it comes twice, and the row of the cursor itself may go away.
+    After the first page: a call that begins now is not seen, one ahead is seen as it was edited,
+    one that is dated forward over the cursor is missed, one that is dated back behind it comes
+    twice, and the row of the cursor itself may go away.
     """
     rows = every_row(session, world)
     world.forget()
     far_past, now = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
-    edited = {**rows[205], "ended_at": "2026-11-09T00:00:00Z", "updated_at": "2026-11-09T00:00:01Z", "note": "edited"}
-    changes = [_at({**rows[0], "id": "77"}, now), edited, _at(rows[210], now), _at(rows[50], far_past), _at(rows[99], far_past)]
+    edited = {
+        **rows[205],
+        "ended_at": "2026-11-09T00:00:00Z",
+        "updated_at": "2026-11-09T00:00:01Z",
+        "note": "edited",
+    }
+    changes = [
+        _at({**rows[0], "id": "77"}, now),
+        edited,
+        _at(rows[210], now),
+        _at(rows[50], far_past),
+        _at(rows[99], far_past),
+    ]
     world.misbehave(then(lambda: world.change(*changes)), when=at(0))
     got = every_row(session, world)
 
@@ -329,7 +405,9 @@ def test_a_change_reaches_every_filter_and_order(session: requests.Session, worl
     """What was listed before the change is listed anew."""
     row = page_of(session, world, {"direction": "in"}, limit=1)["call_logs"][0]
     oldest = page_of(session, world, sort="started_at", limit=1)["call_logs"][0]
-    world.change({**row, "direction": "out"}, _at({**oldest, "id": "5"}, datetime(2020, 1, 1, tzinfo=UTC)))
+    world.change(
+        {**row, "direction": "out"}, _at({**oldest, "id": "5"}, datetime(2020, 1, 1, tzinfo=UTC))
+    )
 
     assert row["id"] not in ids_of(every_row(session, world, {"direction": "in"}))
     assert row["id"] in ids_of(every_row(session, world, {"direction": "out"}))
@@ -352,7 +430,12 @@ def test_forgetting_undoes_everything(session: requests.Session, world: CallLogS
     world.forget()
 
     assert every_page(session, world) == right
-    assert (world.latency_s, world.ignores, world.die_after, len(world.requests)) == (0.0, (), None, 5)
+    assert (world.latency_s, world.ignores, world.die_after, len(world.requests)) == (
+        0.0,
+        (),
+        None,
+        5,
+    )
 
 
 def test_chains_hold_while_rows_change_on_all_sides(world: CallLogServer, some_calls: pl.DataFrame):
@@ -375,7 +458,9 @@ def test_chains_hold_while_rows_change_on_all_sides(world: CallLogServer, some_c
             return ids_of(every_row(session, world, wanted, limit=7))
 
     with ThreadPoolExecutor(4) as pool:
-        found = [call for ids in reversed(list(pool.map(walk, range(len(edges) - 1)))) for call in ids]
+        found = [
+            call for ids in reversed(list(pool.map(walk, range(len(edges) - 1)))) for call in ids
+        ]
     assert joined
     assert [call for call in found if int(call) >= 10**9] == some_calls["id"].to_list()
 
@@ -392,7 +477,9 @@ def test_conditions_choose_requests(session: requests.Session, world: CallLogSer
 
     world.forget()
     world.misbehave(failing(503), when=first_attempt)
-    assert [post(session, world, {"paging": {"limit": limit}}).status_code for limit in (1, 1, 2, 2, 1)] == [503, 200, 503, 200, 200]
+    assert [
+        post(session, world, {"paging": {"limit": limit}}).status_code for limit in (1, 1, 2, 2, 1)
+    ] == [503, 200, 503, 200, 200]
     assert [received.attempt for received in world.requests] == [0, 1, 0, 1, 2]
 
 
@@ -448,7 +535,10 @@ def test_faults_add_up(session: requests.Session, world: CallLogServer):
         world.misbehave(fault)
     answer = post(session, world, {})
 
-    assert (answer.headers["Content-Type"], answer.json()["call_logs"][-2:]) == ("text/html", [17, "17"])
+    assert (answer.headers["Content-Type"], answer.json()["call_logs"][-2:]) == (
+        "text/html",
+        [17, "17"],
+    )
     assert page_of(session, world, {"call_number": "none"})["call_logs"] == []
 
 
@@ -456,7 +546,12 @@ def test_a_circle_stays_one_while_rows_move(session: requests.Session, world: Ca
     """A chain that is begun again after a change has new cursors; who follows the old ones still comes round."""
     world.misbehave(cycle(2, begin=2))
     pages = every_page(session, world, most=3, limit=10)
-    world.change(*({**row, "id": f"7{row['id']}", "started_at": "2027-01-01T00:00:00Z"} for row in pages[0]["call_logs"]))
+    world.change(
+        *(
+            {**row, "id": f"7{row['id']}", "started_at": "2027-01-01T00:00:00Z"}
+            for row in pages[0]["call_logs"]
+        )
+    )
     page_of(session, world, limit=10, after="")
     after = pages[-1]["paging"]["next"]
     for _ in range(2):
@@ -468,7 +563,9 @@ def test_a_circle_stays_one_while_rows_move(session: requests.Session, world: Ca
 # Ends.
 
 
-def test_a_server_dies_for_good_after_so_many_answers(session: requests.Session, some_calls: pl.DataFrame):
+def test_a_server_dies_for_good_after_so_many_answers(
+    session: requests.Session, some_calls: pl.DataFrame
+):
     """The next request is hung up on, and so is whoever keeps a connection; then nobody listens. Closing it is still in order."""
     with serve(some_calls) as server, requests.Session() as idle:
         server.die_after = 3
@@ -541,9 +638,15 @@ def test_requests_know_where_they_stand(session: requests.Session, world: CallLo
 
 def test_a_scripted_page_is_part_of_the_chain(session: requests.Session, world: CallLogServer):
     """Whether it is scripted as bytes or as an object, its cursor leads to page 1."""
-    for body in ({"call_logs": [], "paging": {"next": "elsewhere"}}, b'{"call_logs":[],"paging":{"next":"elsewhere"}}'):
+    for body in (
+        {"call_logs": [], "paging": {"next": "elsewhere"}},
+        b'{"call_logs":[],"paging":{"next":"elsewhere"}}',
+    ):
         world.forget()
-        world.script(Answer(body=body), Answer(body=json.dumps({"call_logs": [], "paging": {"next": ""}}).encode()))
+        world.script(
+            Answer(body=body),
+            Answer(body=json.dumps({"call_logs": [], "paging": {"next": ""}}).encode()),
+        )
         every_page(session, world)
 
         assert [received.page for received in world.requests] == [0, 1]

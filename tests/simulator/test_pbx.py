@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from etelecom_analytics.errors import InputError, UnknownName
-from etelecom_analytics.numbers import normalise
+from etelecom_analytics.phone_numbers import normalise
 from etelecom_analytics.schema import CALL_SCHEMA, LEG_OUTCOMES
 from etelecom_analytics.simulator import Simulation, simulate_calls
 
@@ -29,14 +29,23 @@ def week() -> Simulation:
 @pytest.fixture(scope="module")
 def known(week: Simulation) -> pl.DataFrame:
     """Calls beside their truth."""
-    return week.calls.join(week.truth.calls, left_on="id", right_on="call_id", maintain_order="left")
+    return week.calls.join(
+        week.truth.calls, left_on="id", right_on="call_id", maintain_order="left"
+    )
 
 
 @pytest.fixture(scope="module")
 def legs(week: Simulation) -> pl.DataFrame:
     """Legs beside their cause and the call that they belong to."""
     flat = (
-        week.calls.select(pl.col("id").alias("call_id"), "direction", "started_at", "ended_at", "duration", "call_targets")
+        week.calls.select(
+            pl.col("id").alias("call_id"),
+            "direction",
+            "started_at",
+            "ended_at",
+            "duration",
+            "call_targets",
+        )
         .explode("call_targets", empty_as_null=False)
         .with_columns(pl.int_range(pl.len(), dtype=pl.Int32).over("call_id").alias("target_index"))
         .unnest("call_targets")
@@ -65,10 +74,19 @@ def _outcome(call: Row, leg: Row, ivr: tuple[str, ...]) -> str:
         return "network"
     if code in (404, 410, 480, 484, 604) and not _rang(leg):
         return "unreachable"
-    winners = (other for other in call["call_targets"] if other is not leg and _is_answered(other) and other["target_number"] not in ivr)
-    if any(leg["add_time"] <= won["answered_time"] <= ended + NEAR and won["add_time"] < ended for won in winners):
+    winners = (
+        other
+        for other in call["call_targets"]
+        if other is not leg and _is_answered(other) and other["target_number"] not in ivr
+    )
+    if any(
+        leg["add_time"] <= won["answered_time"] <= ended + NEAR and won["add_time"] < ended
+        for won in winners
+    ):
         return "answered_elsewhere"
-    gone = code == 487 or reason.startswith("caller_disconnect") or reason in ("cancelled", "canceled")
+    gone = (
+        code == 487 or reason.startswith("caller_disconnect") or reason in ("cancelled", "canceled")
+    )
     if gone and ended >= call["ended_at"] - NEAR:
         return "caller_gave_up"
     return "rna_timeout" if _rang(leg) else "other"
@@ -79,20 +97,30 @@ def _lost_in(call: Row, ivr: tuple[str, ...]) -> str:
     end = call["ended_at"]
     if end - call["started_at"] < timedelta(seconds=5):
         return "short"
-    if any(leg["target_number"] in ivr and _is_answered(leg) and end - leg["ended_time"] <= NEAR for leg in call["call_targets"]):
+    if any(
+        leg["target_number"] in ivr and _is_answered(leg) and end - leg["ended_time"] <= NEAR
+        for leg in call["call_targets"]
+    ):
         return "in_ivr"
     rung = [leg for leg in call["call_targets"] if leg["target_number"] not in ivr and _rang(leg)]
     if any(end - leg["ended_time"] <= NEAR for leg in rung):
         return "ringing"
-    return "between" if rung else "before"
+    return "between_rings" if rung else "before_ringing"
 
 
 def _offers(call: Row, ivr: tuple[str, ...]) -> Iterator[tuple[int, str, str]]:
     """Where each offer begins, to whom it goes, and its best leg's outcome; legs chain over 2 s and less."""
     chains: list[list[tuple[int, Row]]] = []
-    for place, leg in sorted(enumerate(call["call_targets"]), key=lambda one: (one[1]["target_number"], one[1]["add_time"], one[0])):
+    for place, leg in sorted(
+        enumerate(call["call_targets"]),
+        key=lambda one: (one[1]["target_number"], one[1]["add_time"], one[0]),
+    ):
         before = chains[-1][-1][1] if chains else None
-        if before and before["target_number"] == leg["target_number"] and leg["add_time"] - before["add_time"] <= NEAR:
+        if (
+            before
+            and before["target_number"] == leg["target_number"]
+            and leg["add_time"] - before["add_time"] <= NEAR
+        ):
             chains[-1].append((place, leg))
         else:
             chains.append([(place, leg)])
@@ -103,7 +131,11 @@ def _offers(call: Row, ivr: tuple[str, ...]) -> Iterator[tuple[int, str, str]]:
 
 def test_a_seed_gives_the_same_frame_every_time():
     """Calls and truth depend on the seed and on nothing else."""
-    one, again, other = simulate_calls(400, seed=5), simulate_calls(400, seed=5), simulate_calls(400, seed=6)
+    one, again, other = (
+        simulate_calls(400, seed=5),
+        simulate_calls(400, seed=5),
+        simulate_calls(400, seed=6),
+    )
 
     assert one.calls.equals(again.calls)
     assert one.truth.legs.equals(again.truth.legs)
@@ -113,7 +145,9 @@ def test_a_seed_gives_the_same_frame_every_time():
     assert not one.calls.equals(other.calls)
 
 
-@pytest.mark.parametrize(("n", "days"), [(0, 7), (1, 1), (2, 1), (7, 2), (50, 7), (999, 1), (1_001, 31)])
+@pytest.mark.parametrize(
+    ("n", "days"), [(0, 7), (1, 1), (2, 1), (7, 2), (50, 7), (999, 1), (1_001, 31)]
+)
 def test_n_call_logs_mean_n(n: int, days: int):
     """However few or many, and however the internal calls fall, the frame has n rows of the declared schema."""
     simulation = simulate_calls(n, days=days)
@@ -134,7 +168,9 @@ def test_what_cannot_be_simulated_is_said():
 
 def test_the_newest_call_comes_first(week: Simulation):
     """started_at descends; equal starts, as those of an internal call's two logs, ascend by id."""
-    assert week.calls.equals(week.calls.sort(["started_at", "id"], descending=[True, False], maintain_order=True))
+    assert week.calls.equals(
+        week.calls.sort(["started_at", "id"], descending=[True, False], maintain_order=True)
+    )
     assert week.calls["started_at"].is_duplicated().any()
 
 
@@ -151,12 +187,16 @@ def test_the_period_is_local(week: Simulation):
     """Seven days from a local midnight: 17:00 UTC of the day before, in Ho Chi Minh City."""
     begins = datetime(2026, 11, 1, 17, tzinfo=UTC)
 
-    assert week.calls["started_at"].is_between(begins, begins + timedelta(days=7), closed="left").all()
+    assert (
+        week.calls["started_at"].is_between(begins, begins + timedelta(days=7), closed="left").all()
+    )
 
 
 def test_days_and_weeks_have_their_rhythm(week: Simulation):
     """Lunch is a dip, the night is quiet and not empty, the weekend is slower."""
-    local = week.calls.filter(pl.col("direction") == "in")["started_at"].dt.convert_time_zone("Asia/Ho_Chi_Minh")
+    local = week.calls.filter(pl.col("direction") == "in")["started_at"].dt.convert_time_zone(
+        "Asia/Ho_Chi_Minh"
+    )
     by_hour = dict(local.dt.hour().value_counts().rows())
     by_day = dict(local.dt.weekday().value_counts().rows())
 
@@ -167,12 +207,19 @@ def test_days_and_weeks_have_their_rhythm(week: Simulation):
 
 def test_nobody_is_in_two_talks_at_once(week: Simulation, legs: pl.DataFrame):
     """Talks of one extension, taken or dialled, never overlap; an internal session is counted once."""
-    sessions = week.calls.filter(pl.col("direction") != "ext_in").select(pl.col("id").alias("call_id"), "caller")
-    talks = legs.filter(pl.col("answered_time").is_not_null(), ~pl.col("target_number").is_in(week.truth.ivr_numbers)).join(
-        sessions, on="call_id"
+    sessions = week.calls.filter(pl.col("direction") != "ext_in").select(
+        pl.col("id").alias("call_id"), "caller"
     )
-    taken = talks.filter(pl.col("direction") != "out").select(pl.col("target_number").alias("who"), "answered_time", "ended_time")
-    dialled = talks.filter(pl.col("direction") != "in").select(pl.col("caller").alias("who"), "answered_time", "ended_time")
+    talks = legs.filter(
+        pl.col("answered_time").is_not_null(),
+        ~pl.col("target_number").is_in(week.truth.ivr_numbers),
+    ).join(sessions, on="call_id")
+    taken = talks.filter(pl.col("direction") != "out").select(
+        pl.col("target_number").alias("who"), "answered_time", "ended_time"
+    )
+    dialled = talks.filter(pl.col("direction") != "in").select(
+        pl.col("caller").alias("who"), "answered_time", "ended_time"
+    )
     checked = 0
     for _, mine in pl.concat([taken, dialled]).sort("answered_time").group_by("who"):
         for before, after in pairwise(mine.iter_rows(named=True)):
@@ -186,7 +233,9 @@ def test_an_internal_call_is_two_logs_of_one_session(week: Simulation):
     """`ext_out` and `ext_in` share session, times and legs; no other log shares a session."""
     inner = week.calls.filter(pl.col("direction").is_in(["ext_out", "ext_in"]))
     pairs = inner.group_by("external_session_id").agg(
-        pl.len(), pl.col("direction").n_unique().alias("ways"), pl.col("started_at", "ended_at", "caller", "callee").n_unique()
+        pl.len(),
+        pl.col("direction").n_unique().alias("ways"),
+        pl.col("started_at", "ended_at", "caller", "callee").n_unique(),
     )
 
     assert pairs.height > 100
@@ -205,10 +254,17 @@ def test_every_kind_of_leg_occurs(week: Simulation, legs: pl.DataFrame):
 def test_trunks_fail_and_the_other_one_takes_over(legs: pl.DataFrame):
     """Outbound legs alone have trunks; some failed ones are followed by an answer through another trunk."""
     out = legs.filter(pl.col("direction") == "out")
-    tried = out.filter(pl.len().over("call_id") > 1).group_by("call_id").agg(pl.col("trunk_name").n_unique(), pl.col("cause"))
+    tried = (
+        out.filter(pl.len().over("call_id") > 1)
+        .group_by("call_id")
+        .agg(pl.col("trunk_name").n_unique(), pl.col("cause"))
+    )
 
     assert out["trunk_name"].null_count() == 0
-    assert legs.filter(pl.col("direction") != "out")["trunk_name"].null_count() == legs.height - out.height
+    assert (
+        legs.filter(pl.col("direction") != "out")["trunk_name"].null_count()
+        == legs.height - out.height
+    )
     assert tried.height > 0
     assert (tried["trunk_name"] == 2).all()
     assert tried["cause"].cast(pl.List(pl.String)).list.contains("answered").any()
@@ -217,10 +273,17 @@ def test_trunks_fail_and_the_other_one_takes_over(legs: pl.DataFrame):
 
 def test_a_desk_phone_and_an_app_are_two_legs_of_one_offer(week: Simulation, legs: pl.DataFrame):
     """Some offers have two legs that begin within 2 s; in some the app is offline, and the person answers all the same."""
-    forks = legs.filter(pl.col("direction") == "in").group_by("call_id", "target_number").agg("add_time", "fail_code", "cause")
+    forks = (
+        legs.filter(pl.col("direction") == "in")
+        .group_by("call_id", "target_number")
+        .agg("add_time", "fail_code", "cause")
+    )
     forks = forks.filter(pl.col("add_time").list.len() == 2)
     together = forks.filter(pl.col("add_time").list.max() - pl.col("add_time").list.min() <= NEAR)
-    offline = together.filter(pl.col("fail_code").list.contains(480), pl.col("cause").cast(pl.List(pl.String)).list.contains("answered"))
+    offline = together.filter(
+        pl.col("fail_code").list.contains(480),
+        pl.col("cause").cast(pl.List(pl.String)).list.contains("answered"),
+    )
 
     assert together.height > 500
     assert offline.height > 20
@@ -236,7 +299,9 @@ def test_the_ivr_makes_the_pbx_say_answered(known: pl.DataFrame):
     assert {"short", "in_ivr", "ringing"} <= set(trap["lost_in"].cast(pl.String))
 
 
-def test_a_few_calls_are_running_at_the_end(week: Simulation, known: pl.DataFrame, legs: pl.DataFrame):
+def test_a_few_calls_are_running_at_the_end(
+    week: Simulation, known: pl.DataFrame, legs: pl.DataFrame
+):
     """They have no end, no duration and no extension; every other call has an end, and so have all its legs."""
     running = known.filter("running")
     unfinished = legs.filter(pl.col("ended_time").is_null())
@@ -247,7 +312,9 @@ def test_a_few_calls_are_running_at_the_end(week: Simulation, known: pl.DataFram
     assert running["extension_id"].null_count() == running.height
     assert unfinished.height > 0
     assert set(unfinished["call_id"]) <= set(running["id"])
-    assert set(legs.filter(pl.col("call_id").is_in(running["id"].implode()))["cause"].cast(pl.String)) == {"in_progress"}
+    assert set(
+        legs.filter(pl.col("call_id").is_in(running["id"].implode()))["cause"].cast(pl.String)
+    ) == {"in_progress"}
     assert simulate_calls(50).calls["ended_at"].null_count() >= 1
     assert week.calls.filter(pl.col("ended_at") < pl.col("started_at")).is_empty()
 
@@ -257,7 +324,9 @@ def test_duration_is_the_talk_of_the_whole_session(known: pl.DataFrame, legs: pl
     talk = (
         legs.filter(pl.col("answered_time").is_not_null(), pl.col("ended_at").is_not_null())
         .group_by("call_id")
-        .agg((pl.col("ended_time") - pl.col("answered_time")).sum().dt.total_seconds().alias("talk"))
+        .agg(
+            (pl.col("ended_time") - pl.col("answered_time")).sum().dt.total_seconds().alias("talk")
+        )
     )
     told = known.filter(~pl.col("running")).join(talk, left_on="id", right_on="call_id", how="left")
 
@@ -292,7 +361,12 @@ def test_people_try_again_and_are_called_back(known: pl.DataFrame):
     numbers = pl.Series("number", [normalise(number) for number in inbound["caller"]])
     missed = inbound.with_columns(numbers).filter(~pl.col("answered")).select("number", "ended_at")
     again = missed.join(inbound.with_columns(numbers).select("number", "started_at"), on="number")
-    back = missed.join(known.filter(pl.col("direction") == "out").select(pl.col("callee").alias("number"), "started_at"), on="number")
+    back = missed.join(
+        known.filter(pl.col("direction") == "out").select(
+            pl.col("callee").alias("number"), "started_at"
+        ),
+        on="number",
+    )
     soon = (pl.col("started_at") - pl.col("ended_at")).is_between(timedelta(0), timedelta(hours=1))
 
     assert again.filter(soon).height > 20
@@ -308,7 +382,12 @@ def test_notes_and_recordings_are_like_those_of_people(known: pl.DataFrame):
     assert all(notes.str.contains(mark).any() for mark in ('"', "\n", "ệ"))
     assert 0.85 < (recorded & done).sum() / done.sum() < 1
     assert not (recorded & ~done).any()
-    assert known["recording_urls"].explode(empty_as_null=False).str.starts_with("https://recordings.example/").all()
+    assert (
+        known["recording_urls"]
+        .explode(empty_as_null=False)
+        .str.starts_with("https://recordings.example/")
+        .all()
+    )
 
 
 def test_logs_are_written_after_the_fact(known: pl.DataFrame):
@@ -320,14 +399,18 @@ def test_logs_are_written_after_the_fact(known: pl.DataFrame):
     assert known["started_at"].dt.millisecond().n_unique() > 500
 
 
-@pytest.mark.parametrize(("n", "days", "seed"), [(50, 7, 7), (300, 7, 2), (2_000, 30, 5), (5_000, 1, 4), (20_000, 7, 9)])
+@pytest.mark.parametrize(
+    ("n", "days", "seed"), [(50, 7, 7), (300, 7, 2), (2_000, 30, 5), (5_000, 1, 4), (20_000, 7, 9)]
+)
 def test_staff_follows_the_load(n: int, days: int, seed: int):
     """Between 75 and 95 % of inbound calls are answered by a person, from a handful of calls to a crowd.
 
     So few as 34 inbound calls scatter by 6 points, and the wider upper bound is for them.
     """
     simulation = simulate_calls(n, days=days, seed=seed)
-    inbound = simulation.truth.calls.join(simulation.calls.select("id", "direction"), left_on="call_id", right_on="id")
+    inbound = simulation.truth.calls.join(
+        simulation.calls.select("id", "direction"), left_on="call_id", right_on="id"
+    )
     answered = inbound.filter(pl.col("direction") == "in")["answered"].drop_nulls()
 
     assert 0.75 <= mean(answered) <= (0.95 if n < 1_000 else 0.92)
@@ -336,7 +419,10 @@ def test_staff_follows_the_load(n: int, days: int, seed: int):
 def test_the_drawn_times_have_the_true_means(known: pl.DataFrame, week: Simulation):
     """The mean patience and the mean talk lie within four standard errors of the parameters."""
     parameters = week.truth.parameters
-    for column, expected in (("patience_s", parameters.mean_patience_s), ("talk_s", parameters.mean_talk_s)):
+    for column, expected in (
+        ("patience_s", parameters.mean_patience_s),
+        ("talk_s", parameters.mean_talk_s),
+    ):
         drawn = known.filter(pl.col("direction") == "in")[column].drop_nulls()
         error = float(drawn.std() or 0) / drawn.len() ** 0.5
         assert abs(float(drawn.mean() or 0) - expected) < 4 * error
@@ -367,22 +453,40 @@ def test_truth_agrees_with_the_rules(seed: int, days: int):
     simulation = simulate_calls(1_500, seed=seed, days=days)
     truth, ivr = simulation.truth, simulation.truth.ivr_numbers
     rows = simulation.calls.to_dicts()
-    legs = {(row["id"], place): _outcome(row, leg, ivr) for row in rows for place, leg in enumerate(row["call_targets"])}
+    legs = {
+        (row["id"], place): _outcome(row, leg, ivr)
+        for row in rows
+        for place, leg in enumerate(row["call_targets"])
+    }
     offers = {(row["id"], *offer) for row in rows for offer in _offers(row, ivr)}
     of_nobody = simulation.truth.calls.filter(~pl.col("answered")).get_column("call_id")
-    missed = {row["id"]: _lost_in(row, ivr) for row in rows if row["direction"] == "in" and row["id"] in set(of_nobody)}
+    missed = {
+        row["id"]: _lost_in(row, ivr)
+        for row in rows
+        if row["direction"] == "in" and row["id"] in set(of_nobody)
+    }
 
     assert {(call, place): cause for call, place, cause in truth.legs.iter_rows()} == legs
     assert set(truth.offers.iter_rows()) == offers
-    assert dict(truth.calls.drop_nulls("lost_in").select("call_id", "lost_in").iter_rows()) == missed
+    assert (
+        dict(truth.calls.drop_nulls("lost_in").select("call_id", "lost_in").iter_rows()) == missed
+    )
 
 
 def test_true_answers_and_waits_are_in_the_record(known: pl.DataFrame, week: Simulation):
     """Who was answered by a person, after how long and for how long, can be read off the legs to the millisecond."""
     for call in known.filter(~pl.col("running")).iter_rows(named=True):
-        taken = [leg for leg in call["call_targets"] if _is_answered(leg) and leg["target_number"] not in week.truth.ivr_numbers]
+        taken = [
+            leg
+            for leg in call["call_targets"]
+            if _is_answered(leg) and leg["target_number"] not in week.truth.ivr_numbers
+        ]
         assert call["answered"] == bool(taken)
         end = taken[0]["answered_time"] if taken else call["ended_at"]
         assert call["wait_s"] == pytest.approx((end - call["started_at"]).total_seconds(), abs=1e-6)
-        talk = sum((leg["ended_time"] - leg["answered_time"]).total_seconds() for leg in taken) if taken else None
+        talk = (
+            sum((leg["ended_time"] - leg["answered_time"]).total_seconds() for leg in taken)
+            if taken
+            else None
+        )
         assert call["talk_s"] == (pytest.approx(talk, abs=1e-6) if taken else None)

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 import requests
-from asking import Row, every_row, ids_of, page_of, post
+from requests_to_server import Row, every_row, ids_of, page_of, post
 
 from etelecom_analytics.frames import PageReader
 from etelecom_analytics.simulator import Answer, CallLogServer, serve, simulate_calls
@@ -27,7 +27,11 @@ def some_calls() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def _well_behaved(some_calls: pl.DataFrame) -> Iterator[CallLogServer]:
     ids = some_calls["id"].to_list()
-    with serve(some_calls, departments=dict.fromkeys(ids[:40], "71"), hotlines=dict.fromkeys(ids[30:60], "81")) as server:
+    with serve(
+        some_calls,
+        departments=dict.fromkeys(ids[:40], "71"),
+        hotlines=dict.fromkeys(ids[30:60], "81"),
+    ) as server:
         yield server
 
 
@@ -64,7 +68,15 @@ def test_a_wrong_key_is_unauthenticated(http: requests.Session, world: CallLogSe
     assert answer.json()["msg"]
 
 
-@pytest.mark.parametrize("path", ["/v1/shop/ListCallLogs", "/v1/shop.ETelecom/ListCallLogs", "/v1/shop/.Etelecom/ListCallLogs", "/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/shop/ListCallLogs",
+        "/v1/shop.ETelecom/ListCallLogs",
+        "/v1/shop/.Etelecom/ListCallLogs",
+        "/",
+    ],
+)
 def test_another_path_is_a_bad_route(http: requests.Session, world: CallLogServer, path: str):
     """404 for every spelling but the one."""
     root = world.base_url.removesuffix("/v1/shop")
@@ -82,15 +94,24 @@ def test_another_method_is_a_bad_route(http: requests.Session, world: CallLogSer
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain"])
-def test_without_the_json_content_type_it_is_a_bad_route(http: requests.Session, world: CallLogServer, kind: str | None):
+def test_without_the_json_content_type_it_is_a_bad_route(
+    http: requests.Session, world: CallLogServer, kind: str | None
+):
     """A missing Content-Type is 404, as the API has it; a charset beside the right one is welcome."""
     answer = post(http, world, {}, headers={"Content-Type": kind})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "bad_route")
-    assert post(http, world, {}, headers={"Content-Type": "application/json; charset=utf-8"}).status_code == 200
+    assert (
+        post(
+            http, world, {}, headers={"Content-Type": "application/json; charset=utf-8"}
+        ).status_code
+        == 200
+    )
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"filter": ["x"]}', b'{"filter": {}, "paging": "x"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"filter": ["x"]}', b'{"filter": {}, "paging": "x"}']
+)
 def test_what_is_no_request_is_malformed(http: requests.Session, world: CallLogServer, body: bytes):
     """400 malformed: no JSON, no object, or a part that is no object."""
     answer = post(http, world, body)
@@ -124,7 +145,9 @@ def test_what_is_no_request_is_malformed(http: requests.Session, world: CallLogS
     ],
     ids=lambda body: json.dumps(body)[:60],
 )
-def test_what_makes_no_sense_is_an_invalid_argument(http: requests.Session, world: CallLogServer, request_body: Row):
+def test_what_makes_no_sense_is_an_invalid_argument(
+    http: requests.Session, world: CallLogServer, request_body: Row
+):
     """400 invalid_argument with a message, for each value that the API does not know."""
     answer = post(http, world, request_body)
 
@@ -136,9 +159,18 @@ def test_what_makes_no_sense_is_an_invalid_argument(http: requests.Session, worl
 
 
 @pytest.mark.parametrize(
-    ("limit", "rows"), [({}, 100), ({"limit": 0}, 100), ({"limit": 250}, 100), ({"limit": 100}, 100), ({"limit": 7}, 7)]
+    ("limit", "rows"),
+    [
+        ({}, 100),
+        ({"limit": 0}, 100),
+        ({"limit": 250}, 100),
+        ({"limit": 100}, 100),
+        ({"limit": 7}, 7),
+    ],
 )
-def test_a_page_has_at_most_100_rows(http: requests.Session, world: CallLogServer, limit: Row, rows: int):
+def test_a_page_has_at_most_100_rows(
+    http: requests.Session, world: CallLogServer, limit: Row, rows: int
+):
     """Limit 0, absent or above 100 means 100."""
     page = page_of(http, world, **limit)
 
@@ -149,11 +181,20 @@ def test_a_page_has_at_most_100_rows(http: requests.Session, world: CallLogServe
 def test_paging_has_its_six_fields(http: requests.Session, world: CallLogServer):
     """after, before, limit, next, prev and sort come back on every page, the empty one too."""
     for wanted in ({}, {"call_number": "none"}):
-        assert set(page_of(http, world, wanted)["paging"]) == {"after", "before", "limit", "next", "prev", "sort"}
+        assert set(page_of(http, world, wanted)["paging"]) == {
+            "after",
+            "before",
+            "limit",
+            "next",
+            "prev",
+            "sort",
+        }
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50, 65, 100])
-def test_any_page_size_gives_all_calls_in_order(http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame, limit: int):
+def test_any_page_size_gives_all_calls_in_order(
+    http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame, limit: int
+):
     """A chain holds each call once, newest first, however it is cut."""
     calls = some_calls.head(60) if limit == 1 else some_calls
     with serve(calls) as server:
@@ -192,21 +233,33 @@ def test_prev_in_before_walks_backwards(http: requests.Session, world: CallLogSe
     assert nothing["paging"]["prev"] == ""
 
 
-def test_oldest_first_is_the_exact_reverse_of_the_starts(http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame):
+def test_oldest_first_is_the_exact_reverse_of_the_starts(
+    http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame
+):
     """`started_at` ascends, ids break ties upwards in either order, and `-started_at` is the default spelt out."""
-    assert ids_of(every_row(http, world, sort="started_at")) == some_calls.sort("started_at", "id")["id"].to_list()
+    assert (
+        ids_of(every_row(http, world, sort="started_at"))
+        == some_calls.sort("started_at", "id")["id"].to_list()
+    )
     assert ids_of(every_row(http, world, sort="-started_at")) == some_calls["id"].to_list()
 
 
 def test_rows_without_a_start_come_last():
     """In both orders, and none is lost: a record of any shape is served."""
-    rows: list[Any] = [{"id": "1", "started_at": ZERO_TIME}, {"id": "2", "started_at": "2026-11-02T01:00:00Z"}, "no object", {"id": "10"}]
+    rows: list[Any] = [
+        {"id": "1", "started_at": ZERO_TIME},
+        {"id": "2", "started_at": "2026-11-02T01:00:00Z"},
+        "no object",
+        {"id": "10"},
+    ]
     rows += [{"id": "9", "started_at": "2026-11-02T08:00:00+07:00"}]
     with serve(rows) as server, requests.Session() as session:
         newest = page_of(session, server)["call_logs"]
         oldest = page_of(session, server, sort="started_at")["call_logs"]
 
-    assert [row["id"] for row in newest[:2]] == [row["id"] for row in oldest[:2]] == ["2", "9"]  # one instant, written in two ways
+    assert (
+        [row["id"] for row in newest[:2]] == [row["id"] for row in oldest[:2]] == ["2", "9"]
+    )  # one instant, written in two ways
     assert len(newest) == len(oldest) == 5
     assert "no object" in newest[2:]
 
@@ -234,9 +287,21 @@ FILTERS: list[tuple[str, Callable[[list[Row]], Row], Callable[[Row, Row], bool]]
         lambda rows: {"call_number": rows[5]["caller"]},
         lambda row, f: f["call_number"] in (row["caller"], row["callee"]),
     ),
-    ("call_number, callee", lambda rows: {"call_number": "19000123"}, lambda row, f: f["call_number"] in (row["caller"], row["callee"])),
-    ("call_state", lambda rows: {"call_state": "not_answered"}, lambda row, f: row["call_state"] == "not_answered"),
-    ("direction", lambda rows: {"direction": "ext_in"}, lambda row, f: row["direction"] == "ext_in"),
+    (
+        "call_number, callee",
+        lambda rows: {"call_number": "19000123"},
+        lambda row, f: f["call_number"] in (row["caller"], row["callee"]),
+    ),
+    (
+        "call_state",
+        lambda rows: {"call_state": "not_answered"},
+        lambda row, f: row["call_state"] == "not_answered",
+    ),
+    (
+        "direction",
+        lambda rows: {"direction": "ext_in"},
+        lambda row, f: row["direction"] == "ext_in",
+    ),
     (
         "extension_ids",
         lambda rows: {"extension_ids": sorted({row["extension_id"] for row in rows} - {"0"})[:2]},
@@ -249,12 +314,18 @@ FILTERS: list[tuple[str, Callable[[list[Row]], Row], Callable[[Row, Row], bool]]
     ),
     (
         "external_id",
-        lambda rows: {"external_id": next(row["external_id"] for row in rows if row["external_id"])},
+        lambda rows: {
+            "external_id": next(row["external_id"] for row in rows if row["external_id"])
+        },
         lambda row, f: row["external_id"] == f["external_id"],
     ),
     (
         "external_session_id",
-        lambda rows: {"external_session_id": next(row["external_session_id"] for row in rows if row["direction"] == "ext_in")},
+        lambda rows: {
+            "external_session_id": next(
+                row["external_session_id"] for row in rows if row["direction"] == "ext_in"
+            )
+        },
         lambda row, f: row["external_session_id"] == f["external_session_id"],
     ),
     (
@@ -275,9 +346,14 @@ FILTERS: list[tuple[str, Callable[[list[Row]], Row], Callable[[Row, Row], bool]]
 ]
 
 
-@pytest.mark.parametrize(("make", "holds"), [case[1:] for case in FILTERS], ids=[case[0] for case in FILTERS])
+@pytest.mark.parametrize(
+    ("make", "holds"), [case[1:] for case in FILTERS], ids=[case[0] for case in FILTERS]
+)
 def test_filters_choose_what_they_say(
-    http: requests.Session, world: CallLogServer, make: Callable[[list[Row]], Row], holds: Callable[[Row, Row], bool]
+    http: requests.Session,
+    world: CallLogServer,
+    make: Callable[[list[Row]], Row],
+    holds: Callable[[Row, Row], bool],
 ):
     """Each filter gives the rows for which it holds, all of them, in the usual order; and some, but not all."""
     rows = every_row(http, world)
@@ -298,43 +374,62 @@ def test_filters_choose_what_they_say(
         ("equal_to", lambda duration, value: duration == value),
     ],
 )
-def test_durations_compare(http: requests.Session, world: CallLogServer, comparison: str, holds: Callable[[int, int], bool]):
+def test_durations_compare(
+    http: requests.Session, world: CallLogServer, comparison: str, holds: Callable[[int, int], bool]
+):
     """Five comparisons, with a value that occurs, so that the equal ones tell."""
     rows = every_row(http, world)
     value = sorted(row["duration"] for row in rows)[len(rows) // 2]
     expected = [row for row in rows if holds(row["duration"], value)]
 
     assert expected
-    assert every_row(http, world, {"duration": {"comparison": comparison, "value": value}}) == expected
+    assert (
+        every_row(http, world, {"duration": {"comparison": comparison, "value": value}}) == expected
+    )
 
 
-def test_departments_and_hotlines_are_told_to_the_server(http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame):
+def test_departments_and_hotlines_are_told_to_the_server(
+    http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame
+):
     """Calls carry neither, so a mapping of ids gives them; without an entry a call belongs to none."""
     ids = some_calls["id"].to_list()
 
     assert ids_of(every_row(http, world, {"department_id": "71"})) == ids[:40]
     assert ids_of(every_row(http, world, {"hotline_ids": ["81", "82"]})) == ids[30:60]
-    assert ids_of(every_row(http, world, {"department_id": "71", "hotline_ids": ["81"]})) == ids[30:40]
+    assert (
+        ids_of(every_row(http, world, {"department_id": "71", "hotline_ids": ["81"]})) == ids[30:40]
+    )
     assert every_row(http, world, {"department_id": "72"}) == []
 
 
-def test_unknown_and_empty_filter_fields_choose_everything(http: requests.Session, world: CallLogServer):
+def test_unknown_and_empty_filter_fields_choose_everything(
+    http: requests.Session, world: CallLogServer
+):
     """A field that the API does not know is ignored; an empty value is a field that is not set."""
     first = page_of(http, world)
 
     assert page_of(http, world, {"colour": "red"}) == first
-    assert page_of(http, world, {"call_number": "", "extension_ids": [], "call_state": "", "date_from": ""}) == first
+    assert (
+        page_of(
+            http, world, {"call_number": "", "extension_ids": [], "call_state": "", "date_from": ""}
+        )
+        == first
+    )
     assert page_of(http, world, {"duration": {"comparison": "unknow", "value": 0}}) == first
 
 
 # The wire.
 
 
-def test_typed_calls_come_back_as_they_were(http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame):
+def test_typed_calls_come_back_as_they_were(
+    http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame
+):
     """Served, fetched and read again, the frame is the same, and nothing on the wire was strange."""
     reader = PageReader()
 
-    assert reader.read([json.dumps({"call_logs": every_row(http, world)}).encode()]).equals(some_calls)
+    assert reader.read([json.dumps({"call_logs": every_row(http, world)}).encode()]).equals(
+        some_calls
+    )
     assert reader.drift == ()
 
 
@@ -365,7 +460,9 @@ def test_requests_are_remembered_without_the_key(http: requests.Session, world: 
     assert world.api_key not in str(received)
 
 
-def test_nothing_is_printed(http: requests.Session, world: CallLogServer, capfd: pytest.CaptureFixture[str]):
+def test_nothing_is_printed(
+    http: requests.Session, world: CallLogServer, capfd: pytest.CaptureFixture[str]
+):
     """Neither a page nor a refusal makes noise."""
     page_of(http, world)
     post(http, world, b"{")
@@ -378,7 +475,10 @@ def test_pages_can_be_asked_for_side_by_side(world: CallLogServer, some_calls: p
     days = [datetime(2026, 11, 2, tzinfo=UTC) + timedelta(days=day) for day in range(-1, 7)]
 
     def walk(day: datetime) -> list[str]:
-        edges = {"date_from": day.isoformat(), "date_to": (day + timedelta(days=1) - timedelta(milliseconds=1)).isoformat()}
+        edges = {
+            "date_from": day.isoformat(),
+            "date_to": (day + timedelta(days=1) - timedelta(milliseconds=1)).isoformat(),
+        }
         with requests.Session() as session:
             return ids_of(every_row(session, world, edges, limit=9))
 
@@ -390,7 +490,10 @@ def test_pages_can_be_asked_for_side_by_side(world: CallLogServer, some_calls: p
 def test_a_long_chain_is_quick(http: requests.Session):
     """33,000 rows in pages of 100 over one connection are served in seconds, not minutes."""
     begins = datetime(2026, 11, 2, tzinfo=UTC)
-    rows = [{"id": str(10**18 + place), "started_at": (begins + timedelta(seconds=place)).isoformat()} for place in range(33_000)]
+    rows = [
+        {"id": str(10**18 + place), "started_at": (begins + timedelta(seconds=place)).isoformat()}
+        for place in range(33_000)
+    ]
     with serve(rows) as server:
         began = time.perf_counter()
         got = ids_of(every_row(http, server))
@@ -405,12 +508,20 @@ def test_a_long_chain_is_quick(http: requests.Session):
 
 def test_scripted_answers_come_first_and_once(http: requests.Session, some_calls: pl.DataFrame):
     """Each next request gets the next scripted answer, whatever it asks; afterwards the server is itself again."""
-    busy = Answer(status=429, headers={"Retry-After": "2"}, body={"code": "resource_exhausted", "msg": "slow down"})
+    busy = Answer(
+        status=429,
+        headers={"Retry-After": "2"},
+        body={"code": "resource_exhausted", "msg": "slow down"},
+    )
     with serve(some_calls) as server:
         server.script(busy, Answer(body=b"<html>a gateway</html>"))
         refused, gateway, regular = (post(http, server, {}) for _ in range(3))
 
-    assert (refused.status_code, refused.headers["Retry-After"], refused.json()["code"]) == (429, "2", "resource_exhausted")
+    assert (refused.status_code, refused.headers["Retry-After"], refused.json()["code"]) == (
+        429,
+        "2",
+        "resource_exhausted",
+    )
     assert (gateway.status_code, gateway.content) == (200, b"<html>a gateway</html>")
     assert len(regular.json()["call_logs"]) == 100
     assert len(server.requests) == 3
@@ -420,7 +531,9 @@ def test_a_body_can_be_cut_short(http: requests.Session, some_calls: pl.DataFram
     """Content-Length promises the whole body; fewer bytes come, and the connection closes."""
     with serve(some_calls) as server:
         server.script(Answer(body={"call_logs": []}, cut_after=5))
-        with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError)):
+        with pytest.raises(
+            (requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError)
+        ):
             post(http, server, {})
         assert post(http, server, {}).status_code == 200
 
@@ -447,7 +560,9 @@ def test_pages_can_be_rewritten(http: requests.Session, some_calls: pl.DataFrame
         assert len(page_of(http, server)["call_logs"]) == 100
 
 
-def test_the_server_listens_on_this_machine_alone_and_stops(http: requests.Session, some_calls: pl.DataFrame):
+def test_the_server_listens_on_this_machine_alone_and_stops(
+    http: requests.Session, some_calls: pl.DataFrame
+):
     """Loopback only; when the block ends nobody listens on the port any more."""
     with serve(some_calls) as server:
         page_of(http, server)

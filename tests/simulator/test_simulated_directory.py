@@ -23,7 +23,12 @@ def ask(server: CallLogServer, method: str, key: str = "", **paging: Any) -> req
     headers = {"Authorization": f"Bearer {key or server.api_key}"}
     with requests.Session() as http:
         http.trust_env = False
-        return http.post(f"{server.base_url}.{method}", json={"filter": {}, "paging": paging}, headers=headers, timeout=10)
+        return http.post(
+            f"{server.base_url}.{method}",
+            json={"filter": {}, "paging": paging},
+            headers=headers,
+            timeout=10,
+        )
 
 
 def rows(server: CallLogServer, method: str, **paging: Any) -> list[Row]:
@@ -39,18 +44,31 @@ def test_whoever_took_a_call_is_listed_with_the_number_that_rang(size: int):
     with serve(calls) as server:
         extensions = {row["id"]: row for row in server.directory.extensions}
         users = {row["user_id"]: row for row in server.directory.account_users}
-    took = calls.filter(pl.col("direction").cast(pl.String).is_in(["in", "ext_in"]), pl.col("extension_id").is_not_null())
+    took = calls.filter(
+        pl.col("direction").cast(pl.String).is_in(["in", "ext_in"]),
+        pl.col("extension_id").is_not_null(),
+    )
     last = pl.col("call_targets").list.eval(
-        pl.element().filter(pl.element().struct.field("answered_time").is_not_null()).struct.field("target_number")
+        pl.element()
+        .filter(pl.element().struct.field("answered_time").is_not_null())
+        .struct.field("target_number")
     )
     seen = took.select("extension_id", "user_id", number=last.list.last()).unique().rows()
 
     assert len(seen) > 2
     for extension_id, user_id, number in seen:
-        assert (extensions[extension_id]["extension_number"], extensions[extension_id]["user_id"]) == (number, user_id)
+        assert (
+            extensions[extension_id]["extension_number"],
+            extensions[extension_id]["user_id"],
+        ) == (number, user_id)
         assert user_id in users
-    made = calls.filter(pl.col("direction").cast(pl.String).is_in(["out", "ext_out"])).drop_nulls("extension_id")
-    assert all(extensions[each]["extension_number"] == number for each, number in made.select("extension_id", "caller").unique().rows())
+    made = calls.filter(pl.col("direction").cast(pl.String).is_in(["out", "ext_out"])).drop_nulls(
+        "extension_id"
+    )
+    assert all(
+        extensions[each]["extension_number"] == number
+        for each, number in made.select("extension_id", "caller").unique().rows()
+    )
 
 
 def test_it_is_a_directory_as_one_finds_them(world: CallLogServer):
@@ -61,7 +79,9 @@ def test_it_is_a_directory_as_one_finds_them(world: CallLogServer):
     assert any(row["user_id"] == "0" for row in extensions)
     assert any(row["deleted"] for row in users)
     assert any(not row["full_name"] and row["short_name"] for row in users)
-    assert {row["hotline_id"] for row in extensions} == {row["id"] for row in world.directory.hotlines}
+    assert {row["hotline_id"] for row in extensions} == {
+        row["id"] for row in world.directory.hotlines
+    }
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -88,7 +108,10 @@ def test_no_page_has_more_than_a_hundred_rows():
     with serve([]) as server:
         server.directory = Directory(hotlines=tuple({"id": str(place)} for place in range(130)))
 
-        assert [len(rows(server, "Etelecom/GetPartnerHotlineList", limit=limit)) for limit in (0, 100, 1_000)] == [100, 100, 100]
+        assert [
+            len(rows(server, "Etelecom/GetPartnerHotlineList", limit=limit))
+            for limit in (0, 100, 1_000)
+        ] == [100, 100, 100]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +137,14 @@ def test_a_wrong_key_is_refused(method: str, world: CallLogServer):
     assert ask(world, method, key="wrong").json()["code"] == "unauthenticated"
 
 
-@pytest.mark.parametrize("junk", [[], [17, None, "x", {"id": 5}], [{"direction": "in", "call_targets": [None, {"target_number": 101}, 3]}]])
+@pytest.mark.parametrize(
+    "junk",
+    [
+        [],
+        [17, None, "x", {"id": 5}],
+        [{"direction": "in", "call_targets": [None, {"target_number": 101}, 3]}],
+    ],
+)
 def test_rows_of_any_kind_have_a_directory(junk: list[Any]):
     with serve(junk) as server:
         assert [rows(server, method) is not None for method in METHODS] == [True] * len(METHODS)

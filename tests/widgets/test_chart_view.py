@@ -32,7 +32,12 @@ def test_it_draws_what_the_panel_lets_through_and_follows_it(calls: pl.DataFrame
 
 def test_a_chart_that_fails_is_said_in_words_and_the_next_one_is_drawn(calls: pl.DataFrame):
     panel = et.FilterPanel(calls, debounce_s=0)
-    view = et.ChartView(panel, lambda some: et.charts.answer_rate(some, by="hour" if some.height < calls.height else "hours"))
+    view = et.ChartView(
+        panel,
+        lambda some: et.charts.answer_rate(
+            some, by="hour" if some.height < calls.height else "hours"
+        ),
+    )
 
     assert "The chart failed: There is no dimension 'hours'" in view.description
     panel.restore({"direction": "in", "dates": "all"})

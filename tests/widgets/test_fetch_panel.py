@@ -9,12 +9,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hands import control, press, put, said
 from polars.testing import assert_frame_equal
+from widget_driver import control, press, put, said
 
 import etelecom_analytics as et
-from etelecom_analytics.clock import HOME_ZONE, zone
 from etelecom_analytics.errors import QueryError
+from etelecom_analytics.local_time import HOME_ZONE, zone
 from etelecom_analytics.simulator import Answer, CallLogServer, serve
 from etelecom_analytics.widgets import FetchPanel
 
@@ -52,7 +52,9 @@ def gated(calls: pl.DataFrame) -> Iterator[tuple[CallLogServer, threading.Event,
             gate.set()
 
 
-def test_it_fetches_what_the_controls_ask(client: et.Client, server: CallLogServer, calls: pl.DataFrame):
+def test_it_fetches_what_the_controls_ask(
+    client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
     panel = FetchPanel(fetch=et.fetcher(client), query=EVERYTHING)
     seen: list[et.CallLogs] = []
     panel.observe_result(seen.append)
@@ -64,7 +66,11 @@ def test_it_fetches_what_the_controls_ask(client: et.Client, server: CallLogServ
     assert server.requests == []
 
     logs = fetched(panel)
-    assert logs.query == panel.query == et.CallQuery(direction="in", date_from="2026-11-03", date_to="2026-11-05")
+    assert (
+        logs.query
+        == panel.query
+        == et.CallQuery(direction="in", date_from="2026-11-03", date_to="2026-11-05")
+    )
     assert_frame_equal(logs.calls, calls.filter(panel.query.to_expr()))
     assert seen == [logs]
     assert f"{logs.calls.height:,}, with" in said(panel)
@@ -77,7 +83,9 @@ def test_ids_are_written_with_commas_or_spaces(calls: pl.DataFrame):
     put(panel, "User", " 31 ")
     put(panel, "Department", "41")
 
-    asked = et.CallQuery(extension_ids=["11", "12", "13", "14"], hotline_ids=["21"], user_id="31", department_id="41")
+    asked = et.CallQuery(
+        extension_ids=["11", "12", "13", "14"], hotline_ids=["21"], user_id="31", department_id="41"
+    )
     assert panel.query == asked
     panel.restore({"hotline_ids": ["22", "23"]})
     assert (control(panel, "Hotlines").value, control(panel, "Extensions").value) == ("22, 23", "")
@@ -105,7 +113,9 @@ def test_apply_waits_for_something_new(client: et.Client):
     assert not control(panel, "Apply").disabled
 
 
-def test_the_result_stays_until_the_new_one_is_there(client_of: Callable[..., et.Client], calls: pl.DataFrame):
+def test_the_result_stays_until_the_new_one_is_there(
+    client_of: Callable[..., et.Client], calls: pl.DataFrame
+):
     with gated(calls) as (server, gate, reached):
         gate.set()
         panel = FetchPanel(fetch=et.fetcher(client_of(server)), query=EVERYTHING)
@@ -117,7 +127,11 @@ def test_the_result_stays_until_the_new_one_is_there(client_of: Callable[..., et
         assert reached.wait(SOON_S)
 
         assert panel.result is first
-        assert (panel.fetching, control(panel, "Apply").disabled, control(panel, "Cancel").disabled) == (True, True, False)
+        assert (
+            panel.fetching,
+            control(panel, "Apply").disabled,
+            control(panel, "Cancel").disabled,
+        ) == (True, True, False)
         asked = len(server.requests)
         panel.apply()  # a second fetch is impossible
         assert len(server.requests) == asked
@@ -129,7 +143,9 @@ def test_the_result_stays_until_the_new_one_is_there(client_of: Callable[..., et
         assert_frame_equal(panel.result.calls, calls.filter(direction="in"))
 
 
-def test_progress_is_told_in_rows_and_dates(client_of: Callable[..., et.Client], calls: pl.DataFrame):
+def test_progress_is_told_in_rows_and_dates(
+    client_of: Callable[..., et.Client], calls: pl.DataFrame
+):
     with gated(calls) as (server, gate, reached):
         panel = FetchPanel(fetch=et.fetcher(client_of(server)), query=EVERYTHING)
         press(panel, "Apply")
@@ -144,7 +160,9 @@ def test_progress_is_told_in_rows_and_dates(client_of: Callable[..., et.Client],
         assert panel.wait(SOON_S)
 
 
-def test_cancel_ends_it_without_waiting_for_the_page_under_way(client_of: Callable[..., et.Client], calls: pl.DataFrame):
+def test_cancel_ends_it_without_waiting_for_the_page_under_way(
+    client_of: Callable[..., et.Client], calls: pl.DataFrame
+):
     with gated(calls) as (server, gate, reached):
         panel = FetchPanel(fetch=et.fetcher(client_of(server)), query=EVERYTHING)
         press(panel, "Apply")
@@ -192,8 +210,13 @@ def test_closing_stops_the_fetch(client_of: Callable[..., et.Client], calls: pl.
         assert (panel.result, len(server.requests)) == (None, 2)
 
 
-def test_a_wrong_key_is_said_and_the_panel_goes_on(client_of: Callable[..., et.Client], server: CallLogServer, client: et.Client):
-    fetches = [et.fetcher(client_of(base_url=server.base_url, api_key="wrong-key-98765")), et.fetcher(client)]
+def test_a_wrong_key_is_said_and_the_panel_goes_on(
+    client_of: Callable[..., et.Client], server: CallLogServer, client: et.Client
+):
+    fetches = [
+        et.fetcher(client_of(base_url=server.base_url, api_key="wrong-key-98765")),
+        et.fetcher(client),
+    ]
     panel = FetchPanel(fetch=lambda *told: fetches.pop(0)(*told), query=EVERYTHING)
     press(panel, "Apply")
     assert panel.wait(SOON_S)
@@ -223,7 +246,10 @@ def test_a_server_that_fails_leaves_the_result(client: et.Client, server: CallLo
 @pytest.mark.parametrize(
     ("raised", "says"),
     [
-        (ValueError(f"{NASTY} of 0912345678"), "ValueError: &lt;img src=x onerror=alert(1)&gt; of 09…"),
+        (
+            ValueError(f"{NASTY} of 0912345678"),
+            "ValueError: &lt;img src=x onerror=alert(1)&gt; of 09…",
+        ),
         (SystemExit(3), "SystemExit: 3"),
         (None, "fetch gave NoneType, not CallLogs"),
     ],
@@ -253,7 +279,9 @@ def test_a_callback_that_fails_is_said_after_the_result_is_kept(client: et.Clien
 def test_a_callback_may_wait_and_read(client: et.Client):
     panel = FetchPanel(fetch=et.fetcher(client), query=EVERYTHING)
     seen: list[object] = []
-    panel.observe_result(lambda logs: seen.append((panel.wait(SOON_S), panel.result is logs, panel.fetching)))
+    panel.observe_result(
+        lambda logs: seen.append((panel.wait(SOON_S), panel.result is logs, panel.fetching))
+    )
     fetched(panel)
 
     assert seen == [(True, True, False)]
@@ -304,7 +332,10 @@ def test_today_is_the_clocks_unless_it_is_told():
     query = panel.query
     after = datetime.now(UTC).astimezone(zone(HOME_ZONE)).date()
     assert control(panel, "Dates").value == "last 7 days"
-    assert query in [et.CallQuery(date_from=day - timedelta(6), date_to=day + timedelta(1)) for day in (before, after)]
+    assert query in [
+        et.CallQuery(date_from=day - timedelta(6), date_to=day + timedelta(1))
+        for day in (before, after)
+    ]
 
     told = FetchPanel(fetch=refuse, as_of="2026-11-30T18:30Z")
     put(told, "Dates", "today")
@@ -315,9 +346,11 @@ def test_today_is_the_clocks_unless_it_is_told():
 
 
 def test_its_code_fetches_the_same_calls(client: et.Client):
-    panel = FetchPanel(fetch=et.fetcher(client), query=et.CallQuery(direction="out", date_from="2026-11-03"))
+    panel = FetchPanel(
+        fetch=et.fetcher(client), query=et.CallQuery(direction="out", date_from="2026-11-03")
+    )
     pasted: dict[str, Any] = {"client": client}
-    exec(panel.code(), pasted)  # noqa: S102  # this is what a person does with it
+    exec(panel.code(), pasted)  # this is what a person does with it  # noqa: S102
 
     assert pasted["query"] == panel.query
     assert_frame_equal(pasted["logs"].calls, fetched(panel).calls)

@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hands import control, press, put, said, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from widget_driver import control, press, put, said, walk
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, QueryError, UnknownName
@@ -25,7 +25,9 @@ NASTY = "<img src=x onerror=alert(1)>"
 def starting(calls: pl.DataFrame, *starts: str) -> pl.DataFrame:
     """Calls that began at these moments in UTC."""
     moments = [datetime.fromisoformat(start).replace(tzinfo=UTC) for start in starts]
-    return calls.head(len(starts)).with_columns(started_at=pl.Series(moments, dtype=CALL_SCHEMA["started_at"]))
+    return calls.head(len(starts)).with_columns(
+        started_at=pl.Series(moments, dtype=CALL_SCHEMA["started_at"])
+    )
 
 
 def test_it_begins_with_all_calls(calls: pl.DataFrame):
@@ -87,8 +89,16 @@ def test_seconds_wait_for_a_comparison(calls: pl.DataFrame):
         ("America/New_York", "last 7 days", date(2026, 11, 24), date(2026, 11, 30)),
     ],
 )
-def test_days_are_local_and_today_is_that_of_the_latest_call(calls: pl.DataFrame, time_zone: str, dates: str, first: date, last: date):
-    some = starting(calls, "2026-11-01T00:00:00", "2026-11-30T16:59:59", "2026-11-30T17:00:00", "2026-11-30T18:30:00")
+def test_days_are_local_and_today_is_that_of_the_latest_call(
+    calls: pl.DataFrame, time_zone: str, dates: str, first: date, last: date
+):
+    some = starting(
+        calls,
+        "2026-11-01T00:00:00",
+        "2026-11-30T16:59:59",
+        "2026-11-30T17:00:00",
+        "2026-11-30T18:30:00",
+    )
     panel = FilterPanel(some, time_zone=time_zone)
     put(panel, "Dates", dates)
 
@@ -116,7 +126,12 @@ def test_a_chosen_day_makes_the_range_custom(calls: pl.DataFrame):
 
     assert control(panel, "Dates").value == "custom"
     assert panel.query == et.CallQuery(date_from="2026-10-30", date_to="2026-11-04")
-    assert panel.state() == {"dates": "custom", "date_from": "2026-10-30", "date_to": "2026-11-04", "time_zone": "Asia/Ho_Chi_Minh"}
+    assert panel.state() == {
+        "dates": "custom",
+        "date_from": "2026-10-30",
+        "date_to": "2026-11-04",
+        "time_zone": "Asia/Ho_Chi_Minh",
+    }
 
     put(panel, "Last day", None)
     assert panel.query == et.CallQuery(date_from="2026-10-30")
@@ -126,12 +141,19 @@ def test_times_within_a_day_stay_until_another_day_is_chosen(calls: pl.DataFrame
     query = et.CallQuery(date_from="2026-11-03T08:30", date_to="2026-11-05T17:00")
     panel = FilterPanel(calls, query=query)
 
-    assert (control(panel, "First day").value, control(panel, "Last day").value) == (date(2026, 11, 3), date(2026, 11, 5))
+    assert (control(panel, "First day").value, control(panel, "Last day").value) == (
+        date(2026, 11, 3),
+        date(2026, 11, 5),
+    )
     assert "2026-11-03T08:30:00+07:00" in said(panel)
     put(panel, "Direction", "in")
-    assert panel.query == et.CallQuery(direction="in", date_from="2026-11-03T08:30", date_to="2026-11-05T17:00")
+    assert panel.query == et.CallQuery(
+        direction="in", date_from="2026-11-03T08:30", date_to="2026-11-05T17:00"
+    )
     put(panel, "First day", date(2026, 11, 4))
-    assert panel.query == et.CallQuery(direction="in", date_from="2026-11-04", date_to="2026-11-05T17:00")
+    assert panel.query == et.CallQuery(
+        direction="in", date_from="2026-11-04", date_to="2026-11-05T17:00"
+    )
     put(panel, "Last day", date(2026, 11, 4))
     assert panel.query == et.CallQuery(direction="in", date_from="2026-11-04", date_to="2026-11-05")
 
@@ -140,13 +162,19 @@ def test_times_within_a_day_stay_until_another_day_is_chosen(calls: pl.DataFrame
     ("label", "value", "says"),
     [
         ("Number", "12\t34", "call_number"),
-        ("First day", date(2026, 11, 20), "The first day (2026-11-20) lies after the last day (2026-11-05)."),
+        (
+            "First day",
+            date(2026, 11, 20),
+            "The first day (2026-11-20) lies after the last day (2026-11-05).",
+        ),
         ("First day", date(2, 1, 1), "date_from lies outside"),
         ("Last day", date(9999, 12, 30), "date_to lies outside"),
         ("Last day", date.max, "The last day lies too far ahead."),
     ],
 )
-def test_what_cannot_be_asked_is_said_and_the_last_query_stays(calls: pl.DataFrame, label: str, value: object, says: str):
+def test_what_cannot_be_asked_is_said_and_the_last_query_stays(
+    calls: pl.DataFrame, label: str, value: object, says: str
+):
     query = et.CallQuery(direction="in", date_to="2026-11-06")
     panel = FilterPanel(calls, query=query)
     seen: list[et.CallQuery] = []
@@ -242,7 +270,10 @@ def test_changes_settle_into_one_while_a_loop_runs(calls: pl.DataFrame):
         await asyncio.sleep(0.2)
         return seen
 
-    assert asyncio.run(change()) == [et.CallQuery(call_number="091"), et.CallQuery(call_number="0912")]
+    assert asyncio.run(change()) == [
+        et.CallQuery(call_number="091"),
+        et.CallQuery(call_number="0912"),
+    ]
 
 
 def test_without_a_delay_a_loop_changes_nothing(calls: pl.DataFrame):
@@ -256,12 +287,23 @@ def test_without_a_delay_a_loop_changes_nothing(calls: pl.DataFrame):
 
 _moments = st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1))
 _asked = st.fixed_dictionaries(
-    {"time_zone": st.sampled_from(["Asia/Ho_Chi_Minh", "UTC", "America/New_York", "Australia/Lord_Howe"])},
+    {
+        "time_zone": st.sampled_from(
+            ["Asia/Ho_Chi_Minh", "UTC", "America/New_York", "Australia/Lord_Howe"]
+        )
+    },
     optional={
-        "dates": st.lists(st.one_of(_moments, _moments.map(datetime.date).map(str)), min_size=2, max_size=2, unique_by=str),
+        "dates": st.lists(
+            st.one_of(_moments, _moments.map(datetime.date).map(str)),
+            min_size=2,
+            max_size=2,
+            unique_by=str,
+        ),
         "direction": st.sampled_from(DIRECTIONS),
         "call_state": st.sampled_from(CALL_STATES),
-        "call_number": st.text("0123456789+<>& ", max_size=12).filter(lambda text: not text or text.strip()),
+        "call_number": st.text("0123456789+<>& ", max_size=12).filter(
+            lambda text: not text or text.strip()
+        ),
         "duration": st.tuples(st.sampled_from(list(COMPARISONS)), st.integers(0, 2**31 - 1)),
         "extension_ids": st.lists(st.integers(1, 2**63 - 1).map(str), max_size=3),
         "user_id": st.integers(1, 2**63 - 1).map(str),
@@ -272,7 +314,9 @@ _asked = st.fixed_dictionaries(
 
 def _query(asked: dict[str, Any]) -> et.CallQuery:
     given = dict(asked)
-    given |= dict(zip(("date_from", "date_to"), sorted(given.pop("dates", []), key=str), strict=False))
+    given |= dict(
+        zip(("date_from", "date_to"), sorted(given.pop("dates", []), key=str), strict=False)
+    )
     try:
         return et.CallQuery(**given)
     except QueryError:  # two forms of nearly the same moment
@@ -280,7 +324,9 @@ def _query(asked: dict[str, Any]) -> et.CallQuery:
 
 
 @settings(max_examples=60)
-@given(asked=_asked, dates=st.sampled_from(["today", "yesterday", "last 7 days", "this month", None]))
+@given(
+    asked=_asked, dates=st.sampled_from(["today", "yesterday", "last 7 days", "this month", None])
+)
 def test_a_state_restores_exactly(calls: pl.DataFrame, asked: dict[str, Any], dates: str | None):
     some = calls.head(20)
     panel = FilterPanel(some, query=_query(asked), time_zone=asked["time_zone"])
@@ -293,10 +339,14 @@ def test_a_state_restores_exactly(calls: pl.DataFrame, asked: dict[str, Any], da
     other.restore(state)
     assert (other.query, other.state()) == (query, state)
     assert_frame_equal(other.filtered, some.filter(query.to_expr()))
-    assert (other.code(), repr(other), other._repr_html_()) == (panel.code(), repr(panel), panel._repr_html_())
+    assert (other.code(), repr(other), other._repr_html_()) == (
+        panel.code(),
+        repr(panel),
+        panel._repr_html_(),
+    )
 
     pasted: dict[str, Any] = {"calls": some}
-    exec(panel.code(), pasted)  # noqa: S102  # this is what a person does with it
+    exec(panel.code(), pasted)  # this is what a person does with it  # noqa: S102
     assert pasted["query"] == query
     assert_frame_equal(pasted["filtered"], panel.filtered)
 
@@ -306,7 +356,11 @@ def test_a_state_restores_exactly(calls: pl.DataFrame, asked: dict[str, Any], da
     [
         ({"directions": "in"}, UnknownName, "direction"),
         ({"dates": "tomorrow"}, QueryError, "today, yesterday"),
-        ({"dates": ["today"]}, QueryError, "today, yesterday, last 7 days, this month, all, custom"),
+        (
+            {"dates": ["today"]},
+            QueryError,
+            "today, yesterday, last 7 days, this month, all, custom",
+        ),
         ({"dates": "today", "date_from": "2026-11-02"}, QueryError, '"custom"'),
         ({"date_from": "2026-11-09", "date_to": "2026-11-02"}, QueryError, "must lie before"),
         ({"date_from": "2. 11. 2026"}, QueryError, "date_from takes a date"),
@@ -320,7 +374,9 @@ def test_a_state_restores_exactly(calls: pl.DataFrame, asked: dict[str, Any], da
         ("today", QueryError, "dictionary"),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(calls: pl.DataFrame, state: Any, kind: type[Exception], says: str):
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(
+    calls: pl.DataFrame, state: Any, kind: type[Exception], says: str
+):
     panel = FilterPanel(calls, query=et.CallQuery(direction="out"))
     before = panel.state()
     with pytest.raises(kind, match=says):
@@ -390,10 +446,14 @@ def test_it_leaves_a_text_and_a_table_behind(calls: pl.DataFrame):
     assert "of 1,500 calls" in bundle["text/html"]
 
 
-def test_what_is_left_behind_is_an_output_of_its_own(calls: pl.DataFrame, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_left_behind_is_an_output_of_its_own(
+    calls: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+):
     """JupyterLab shows an error in place of a widget that is gone, whatever else the same output holds."""
     shown: list[dict[str, Any]] = []
-    monkeypatch.setattr("etelecom_analytics.widgets.panel.display", lambda output, *, raw: shown.append(output))
+    monkeypatch.setattr(
+        "etelecom_analytics.widgets.panel.display", lambda output, *, raw: shown.append(output)
+    )
     panel = FilterPanel(calls)
     panel._ipython_display_()
     panel.close()

@@ -2,8 +2,8 @@
 
 import polars as pl
 import pytest
-from hands import control, put, said
 from polars.testing import assert_frame_equal
+from widget_driver import control, put, said
 
 import etelecom_analytics as et
 from etelecom_analytics import names
@@ -14,15 +14,25 @@ HOSTILE = "<script>alert(1)</script>"
 
 def named(calls: pl.DataFrame, *who: str, numbers: bool = True) -> pl.DataFrame:
     """These calls with names for their extensions, in the order of their ids; the last name for all others."""
-    ids = calls.select(id="extension_id", user_id="user_id").drop_nulls().unique().sort("id").with_row_index("place")
+    ids = (
+        calls.select(id="extension_id", user_id="user_id")
+        .drop_nulls()
+        .unique()
+        .sort("id")
+        .with_row_index("place")
+    )
     given = pl.Series([*who, *[who[-1]] * ids.height][: ids.height])
     extensions = ids.select(
         "id",
         "user_id",
-        extension_number=(200 - pl.col("place")).cast(pl.String) if numbers else pl.lit(None, pl.String),
+        extension_number=(200 - pl.col("place")).cast(pl.String)
+        if numbers
+        else pl.lit(None, pl.String),
         hotline_id=pl.lit("9"),
     )
-    users = ids.select("user_id", full_name=given, short_name=pl.lit(None, pl.String), department_id=pl.lit("5"))
+    users = ids.select(
+        "user_id", full_name=given, short_name=pl.lit(None, pl.String), department_id=pl.lit("5")
+    )
     return names.with_names(calls, extensions=extensions, users=users, hotlines=None)
 
 
@@ -40,7 +50,8 @@ def test_extensions_are_offered_by_name_and_number_in_the_order_of_names(calls: 
     offered = options(FilterPanel(named(calls, *who)))
 
     assert offered == {
-        f"{name} ({200 - place}) ({counts[each]:,} calls)": each for place, (name, each) in enumerate(zip(who, ids, strict=True))
+        f"{name} ({200 - place}) ({counts[each]:,} calls)": each
+        for place, (name, each) in enumerate(zip(who, ids, strict=True))
     }
     assert list(offered) == sorted(offered)
 
@@ -65,7 +76,10 @@ def test_an_extension_without_calls_is_offered_by_its_id(calls: pl.DataFrame):
 
 
 def test_without_names_ids_are_offered(calls: pl.DataFrame):
-    assert all(label == f"{each} ({label.split('(')[1]}" for label, each in options(FilterPanel(calls)).items())
+    assert all(
+        label == f"{each} ({label.split('(')[1]}"
+        for label, each in options(FilterPanel(calls)).items()
+    )
 
 
 @pytest.mark.parametrize("numbers", [True, False])

@@ -1,0 +1,1 @@
+"""The command line: `etelecom COMMAND`, one module per command."""

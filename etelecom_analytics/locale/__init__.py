@@ -1,0 +1,1 @@
+"""The words that charts, panels and reports show."""

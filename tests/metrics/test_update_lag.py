@@ -1,0 +1,64 @@
+"""update_lag: quantiles of late changes, and a lookback that covers them."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+import etelecom_analytics as et
+
+START = datetime(2026, 11, 2, tzinfo=UTC)
+MOMENT = pl.Datetime("us", "UTC")
+
+
+def table(lags: list[float | None], talk_s: float = 60) -> pl.DataFrame:
+    """Calls that ended a minute after their start and changed so many seconds after that."""
+    ended = START + timedelta(seconds=talk_s)
+    updated = [None if lag is None else ended + timedelta(seconds=lag) for lag in lags]
+    return pl.DataFrame(
+        {"started_at": [START] * len(lags), "ended_at": [ended] * len(lags), "updated_at": updated},
+        schema=dict.fromkeys(("started_at", "ended_at", "updated_at"), MOMENT),
+    )
+
+
+def test_quantiles_of_the_lag_and_the_lookback_from_the_start():
+    told = et.metrics.update_lag(table([0.0, 10.0, 20.0, 30.0, 7_200.0])).row(0, named=True)
+
+    assert (told["calls"], told["late"]) == (5, 4)
+    assert (told["lag_p50_s"], told["lag_max_s"]) == (20.0, 7_200.0)
+    assert told["lookback_s"] == 3 * 3_600  # 7,260 s since the start
+
+
+def test_a_change_before_the_end_is_no_lag_and_unknown_times_are_left_out():
+    told = et.metrics.update_lag(table([-5.0, None, 0.0])).row(0, named=True)
+
+    assert (told["calls"], told["late"], told["lag_max_s"], told["lookback_s"]) == (2, 0, 0.0, None)
+
+
+def test_nothing_to_reckon_from_is_null():
+    told = et.metrics.update_lag(table([])).row(0, named=True)
+
+    assert told["calls"] == told["late"] == 0
+    assert told["lag_p50_s"] is told["lookback_s"] is None
+
+
+@given(
+    lags=st.lists(st.floats(0, 1e6), min_size=1, max_size=3_000).filter(
+        lambda lags: max(lags) > 0.001
+    )
+)
+def test_the_lookback_covers_nearly_all_late_changes(lags: list[float]):
+    calls = table(lags)
+    lookback_s = et.metrics.update_lag(calls)["lookback_s"][0]
+    late = calls.filter(pl.col("updated_at") > pl.col("ended_at"))
+    covered = late.filter(
+        pl.col("updated_at") - pl.col("started_at") <= pl.duration(seconds=lookback_s)
+    )
+
+    assert covered.height >= 0.999 * late.height
+
+
+def test_lazy_in_lazy_out(calls: pl.DataFrame):
+    assert_frame_equal(et.metrics.update_lag(calls.lazy()).collect(), et.metrics.update_lag(calls))
