@@ -1,6 +1,5 @@
 """FetchReport: the account of a fetch, and the certificate of its completeness."""
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -9,9 +8,10 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from . import local_time
+from .formatting import facts_html, facts_text
 from .frames import Drift, SetAside, merged_drift
 
-__all__ = ["FetchReport", "Gap", "Window", "certified", "facts_html", "merged", "text_of"]
+__all__ = ["FetchReport", "Gap", "Window", "certified", "merged", "facts_text"]
 
 _LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _MOST_LINES = 8
@@ -221,7 +221,7 @@ class FetchReport:
             yield "drift", f"and {more} more kinds: see .report.drift"
 
     def __repr__(self) -> str:
-        return text_of("FetchReport", self.facts())
+        return facts_text("FetchReport", self.facts())
 
     def _repr_html_(self) -> str:
         return facts_html("FetchReport", self.facts())
@@ -300,21 +300,6 @@ def merged(older: FetchReport, newer: FetchReport) -> FetchReport:
         drift=merged_drift(older.drift, newer.drift),
         set_aside=(*older.set_aside, *newer.set_aside),
     )
-
-
-def text_of(name: str, facts: Iterable[tuple[str, str]]) -> str:
-    """Facts as lines below a name."""
-    return "\n".join([name, *(f"  {what:<10} {text}" for what, text in facts)])
-
-
-def facts_html(name: str, facts: Iterable[tuple[str, str]]) -> str:
-    """Facts as a table of HTML; what came from outside stays text."""
-    left = 'style="text-align:left"'
-    rows = "".join(
-        f"<tr><th {left}>{html.escape(what)}</th><td {left}>{html.escape(text)}</td></tr>"
-        for what, text in facts
-    )
-    return f"<table><caption>{name}</caption><tbody>{rows}</tbody></table>"
 
 
 def _still_missing(

@@ -19,6 +19,7 @@ __all__ = [
     "HOME_ZONE",
     "LOCAL_DIMENSIONS",
     "in_hours",
+    "midnight",
     "moment_text",
     "parse_moment",
     "rfc3339",
@@ -36,6 +37,11 @@ def zone(time_zone: str) -> ZoneInfo:
     if time_zone not in _zones():
         raise UnknownName("time zone", str(time_zone), _zones())
     return ZoneInfo(time_zone)
+
+
+def midnight(day: date, time_zone: str) -> datetime:
+    """The moment at which the local day begins, in UTC."""
+    return datetime.combine(day, time(), zone(time_zone)).astimezone(UTC)
 
 
 @cache

@@ -1,18 +1,20 @@
 """CallLogs: calls, the query that asked, and the report of how they were fetched."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from typing import Protocol
 
 import polars as pl
 
 from . import frames, local_time, names
 from .errors import InputError
-from .fetch_report import FetchReport, Gap, Window, certified, facts_html, merged, text_of
+from .fetch_report import FetchReport, Gap, Window, certified, merged
+from .formatting import facts_html, facts_text
 from .query import CallQuery
 
-__all__ = ["CallLogs", "FetchReport", "Gap", "Window", "merge_logs"]
+__all__ = ["CallLogs", "Fetch", "FetchReport", "Gap", "Progress", "Window", "merge_logs"]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -88,10 +90,29 @@ class CallLogs:
         yield from self.report.facts()
 
     def __repr__(self) -> str:
-        return text_of("CallLogs", self._facts())
+        return facts_text("CallLogs", self._facts())
 
     def _repr_html_(self) -> str:
         return facts_html("CallLogs", self._facts())
+
+
+Progress = Callable[[int, datetime | None], None]
+"""Called while pages arrive, with the number of calls so far and the moment back to which all of
+them are here, if it is known."""
+
+
+class Fetch(Protocol):
+    """A function that fetches calls, such as `et.fetcher(client)` returns."""
+
+    def __call__(
+        self,
+        query: CallQuery,
+        on_progress: Progress,
+        stop: Callable[[], bool],
+        *,
+        resume: CallLogs | None = None,
+    ) -> CallLogs:
+        """The calls of the query, or of the fetch that `resume` continues."""
 
 
 def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:

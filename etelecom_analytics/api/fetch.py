@@ -8,14 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Protocol
 
 from tqdm.auto import tqdm
 
 from .. import local_time
 from ..errors import BadRequest, EtelecomError, InputError, Stopped
 from ..fetch_report import Window
-from ..logs import CallLogs
+from ..logs import CallLogs, Fetch, Progress
 from ..query import CallQuery
 from .client import Client
 from .collect import PageCollector
@@ -25,16 +24,16 @@ from .wire import PAGE_LIMIT, Page
 from .workers import FetchPool
 
 __all__ = [
-    "Fetch",
+    "MAX_WORKERS",
     "FetchOptions",
     "FetchStopped",
     "IncompleteFetch",
-    "Progress",
+    "progress_disabled",
     "fetch_calls",
     "fetcher",
 ]
 
-_MOST_WORKERS = 32
+MAX_WORKERS = 32
 _LOOK_S = 0.1
 """How long a stop may wait to be noticed."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -43,23 +42,6 @@ _NO_HEED = (
     "The server ignores the dates that it is asked for, so all of its calls were read in one chain and cut to the query here. "
     "The result is whole; a shorter range is no faster."
 )
-
-Progress = Callable[[int, datetime | None], None]
-"""Told while pages come: calls so far, and the moment from which on all of them are here, if it is known."""
-
-
-class Fetch(Protocol):
-    """What `fetcher` gives."""
-
-    def __call__(
-        self,
-        query: CallQuery,
-        on_progress: Progress,
-        stop: Callable[[], bool],
-        *,
-        resume: CallLogs | None = None,
-    ) -> CallLogs:
-        """The calls of the query, or of what was resumed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,15 +155,13 @@ def fetch_calls(
         raise InputError(
             f'fetch_calls takes a CallQuery, such as et.CallQuery(date_from="2026-11-01"); got {type(query).__name__}.'
         )
-    if not 1 <= workers <= _MOST_WORKERS:
+    if not 1 <= workers <= MAX_WORKERS:
         raise InputError(
-            f"workers is how many requests may be under way at once, from 1 to {_MOST_WORKERS}; got {workers!r}."
+            f"workers is how many requests may be under way at once, from 1 to {MAX_WORKERS}; got {workers!r}."
         )
-    # tqdm looks at TQDM_DISABLE when it is imported; a notebook may set it after that.
-    disable = (
-        not progress or sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
-    )
-    with tqdm(desc="Fetching calls", unit=" calls", disable=disable) as bar:
+    with tqdm(
+        desc="Fetching calls", unit=" calls", disable=not progress or progress_disabled()
+    ) as bar:
 
         def show(rows: int, reached: datetime | None) -> None:
             if reached:
@@ -196,6 +176,14 @@ def fetch_calls(
         )
         bar.update(logs.calls.height - bar.n)  # a call at the edge of two parts came with both
         return logs
+
+
+def progress_disabled() -> bool:
+    """Whether no progress bar can or shall be shown: there is no stderr, or TQDM_DISABLE is set.
+
+    tqdm reads TQDM_DISABLE when it is imported; a notebook may set it after that.
+    """
+    return sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
 
 
 def fetcher(client: Client, *, workers: int = 4) -> Fetch:

@@ -9,6 +9,7 @@ import polars as pl
 
 from .. import local_time
 from ..api.client import Client
+from ..api.fetch import MAX_WORKERS
 from ..errors import ArchiveError, InputError
 from ..logs import CallLogs
 from ..privacy import Privacy
@@ -137,9 +138,9 @@ class Archive:
             ApiError: no answer, or a refusal, before anything came.
         """
         span = as_span(lookback, "lookback")
-        if not 1 <= workers <= 32:
+        if not 1 <= workers <= MAX_WORKERS:
             raise InputError(
-                f"workers is how many requests may be under way at once, from 1 to 32; got {workers!r}."
+                f"workers is how many requests may be under way at once, from 1 to {MAX_WORKERS}; got {workers!r}."
             )
         first = None if since is None else as_day(since, self.time_zone, "since")
         end = datetime.now(UTC).astimezone(local_time.zone(self.time_zone)).date() + timedelta(

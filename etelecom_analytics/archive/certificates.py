@@ -9,7 +9,7 @@ import os
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from ..query import CallQuery
 __all__ = [
     "Certificate",
     "day_query",
-    "midnight",
     "read_certificates",
     "table_of",
     "write_certificates",
@@ -49,7 +48,7 @@ class Certificate:
     @property
     def end(self) -> datetime:
         """When the day ends."""
-        return midnight(self.day + timedelta(days=1), self.time_zone)
+        return local_time.midnight(self.day + timedelta(days=1), self.time_zone)
 
     @property
     def complete(self) -> bool:
@@ -79,11 +78,6 @@ class Certificate:
             time_zone=told["time_zone"],
             report=FetchReport.from_dict(told["report"]),
         )
-
-
-def midnight(day: date, time_zone: str) -> datetime:
-    """The moment at which the local day begins, in UTC."""
-    return datetime.combine(day, time(), local_time.zone(time_zone)).astimezone(UTC)
 
 
 def day_query(day: date, time_zone: str) -> CallQuery:

@@ -17,7 +17,7 @@ from ..fetch_report import Gap, certified
 from ..logs import CallLogs
 from ..phone_numbers import shown
 from ..query import CallQuery
-from .certificates import Certificate, day_query, midnight
+from .certificates import Certificate, day_query
 
 __all__ = ["DayFetch", "as_day", "as_span", "days_to_fetch"]
 
@@ -188,8 +188,8 @@ class DayFetch:
         for day in days:
             query = day_query(day, self._time_zone)
             begin, end = (
-                midnight(day, self._time_zone),
-                midnight(day + timedelta(days=1), self._time_zone),
+                local_time.midnight(day, self._time_zone),
+                local_time.midnight(day + timedelta(days=1), self._time_zone),
             )
             calls = logs.calls.filter(local_day == day)
             if day == days[0]:

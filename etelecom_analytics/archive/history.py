@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from ..fetch_report import facts_html, text_of
+from ..formatting import facts_html, facts_text
 from ..frames import in_order
 from ..metrics.registry import MEASURES
 from ..metrics.summary import summarize
@@ -81,7 +81,7 @@ class ArchiveDiff:
             )
 
     def __repr__(self) -> str:
-        return text_of("ArchiveDiff", self._facts())
+        return facts_text("ArchiveDiff", self._facts())
 
     def _repr_html_(self) -> str:
         return facts_html("ArchiveDiff", self._facts())

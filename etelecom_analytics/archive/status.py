@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from .. import local_time
-from ..fetch_report import Gap, facts_html, text_of
-from .certificates import Certificate, midnight
+from ..fetch_report import Gap
+from ..formatting import facts_html, facts_text
+from .certificates import Certificate
 from .table import Table
 
 __all__ = ["ArchiveStatus", "status_of"]
@@ -71,7 +72,7 @@ class ArchiveStatus:
         yield "version", str(self.version)
 
     def __repr__(self) -> str:
-        return text_of("ArchiveStatus", self._facts())
+        return facts_text("ArchiveStatus", self._facts())
 
     def _repr_html_(self) -> str:
         return facts_html("ArchiveStatus", self._facts())
@@ -82,7 +83,7 @@ def status_of(table: Table, certificates: Mapping[date, Certificate]) -> Archive
     files, zone = table.files(), table.charter.time_zone
     days = sorted(certificates)
     gaps = gaps_of(certificates, days[0], days[-1], zone) if days else ()
-    end = midnight(days[-1] + timedelta(days=1), zone) if days else None
+    end = local_time.midnight(days[-1] + timedelta(days=1), zone) if days else None
     return ArchiveStatus(
         version=table.version,
         days=len(days),
@@ -106,7 +107,10 @@ def gaps_of(
     gaps: list[Gap] = []
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
-        begin, end = midnight(day, time_zone), midnight(day + timedelta(days=1), time_zone)
+        begin, end = (
+            local_time.midnight(day, time_zone),
+            local_time.midnight(day + timedelta(days=1), time_zone),
+        )
         here_to = certificates[day].report.complete_to if day in certificates else begin
         if here_to >= end:
             continue

@@ -1,7 +1,5 @@
 """sync: days that are missing or may have changed, fetched side by side, and each put into the table whole, in one commit."""
 
-import os
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,8 +10,9 @@ from tqdm.auto import tqdm
 
 from .. import frames
 from ..api.client import Client
+from ..api.fetch import progress_disabled
 from ..errors import ArchiveBusy, ArchiveError, DataLossError, EtelecomError, InputError, Stopped
-from ..fetch_report import text_of
+from ..formatting import facts_text
 from ..logs import CallLogs
 from ..privacy import Privacy
 from .certificates import Certificate, read_certificates, write_certificates
@@ -82,7 +81,7 @@ class SyncReport:
         yield "took", f"{self.seconds:.1f} s"
 
     def __repr__(self) -> str:
-        return text_of("SyncReport", self.facts())
+        return facts_text("SyncReport", self.facts())
 
 
 class IncompleteSync(EtelecomError):
@@ -130,9 +129,7 @@ def synced(
     syncing = _Syncing(table, privacy, accept_loss=accept_loss)
     started, zone = time.monotonic(), table.charter.time_zone
     partials = {logs.query.date_from.date(): logs for logs in resume if logs.query.date_from}
-    disable = (
-        not progress or sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
-    )
+    disable = not progress or progress_disabled()
     with tqdm(desc="Syncing days", unit=" days", total=len(days), disable=disable) as bar:
         calls = 0
 

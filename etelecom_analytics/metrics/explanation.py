@@ -7,7 +7,7 @@ from datetime import date, datetime
 import polars as pl
 
 from ..errors import InputError
-from ..fetch_report import facts_html, text_of
+from ..formatting import facts_html, facts_text
 from ..phone_numbers import shown
 from .options import MetricOptions
 from .registry import Mean, Measure, Quantile, Ratio, Total, source_of
@@ -95,7 +95,7 @@ class Explanation:
         return told if isinstance(self.measure.made_of, Total) else f"{told}, n = {self.n:,}"
 
     def __repr__(self) -> str:
-        return text_of("Explanation", self._facts())
+        return facts_text("Explanation", self._facts())
 
     def _repr_html_(self) -> str:
         return facts_html("Explanation", self._facts())

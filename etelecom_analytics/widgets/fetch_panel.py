@@ -6,10 +6,10 @@ from datetime import date, datetime
 import ipywidgets as ui
 
 from .. import local_time
-from ..logs import CallLogs
+from ..logs import CallLogs, Fetch
 from ..query import CallQuery
 from .controls import Controls, api_fields
-from .fetching import Fetch, Fetching
+from .fetching import Fetching
 from .panel import BUTTON, Observers, Panel
 from .words import Facts, StatusLine, in_words
 

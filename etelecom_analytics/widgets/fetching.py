@@ -6,14 +6,11 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from ..logs import CallLogs
+from ..logs import Fetch
 from ..query import CallQuery
 from .settling import running_loop
 
-__all__ = ["Fetch", "Fetching"]
-
-Fetch = Callable[[CallQuery, Callable[[int, datetime | None], None], Callable[[], bool]], CallLogs]
-"""`fetch(query, on_progress, stop)`: tells calls so far and the date reached, and ends soon once `stop()` is true."""
+__all__ = ["Fetching"]
 
 _BREATH_S = 0.1
 

@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics import archive as rooms
 from etelecom_analytics.archive import sync
-from etelecom_analytics.archive.certificates import Certificate, midnight
+from etelecom_analytics.archive.certificates import Certificate, 
 from etelecom_analytics.archive.lock import exclusive_lock
 from etelecom_analytics.errors import (
     ArchiveBusy,

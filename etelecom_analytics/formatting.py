@@ -1,0 +1,39 @@
+"""How a value is written: numbers by their unit, and the facts of an object as text or HTML."""
+
+import html
+from collections.abc import Iterable
+
+__all__ = ["facts_html", "facts_text", "format_value"]
+
+
+def format_value(value: float | None, unit: str, *, signed: bool = False) -> str:
+    """A number with its unit: "86.9 %", "18.3 s", "1,234"; "none" where it is null.
+
+    Args:
+        value: the number; a share is between 0 and 1.
+        unit: "share", "s", or the noun of a count such as "calls", which is not written.
+        signed: for a difference: the sign is always written, and a share is in points.
+    """
+    if value is None:
+        return "none"
+    sign = "+" if signed else ""
+    if unit == "share":
+        return f"{value * 100:{sign},.1f} {'points' if signed else '%'}"
+    if unit == "s":
+        return f"{value:{sign},.1f} s"
+    return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign},.0f}"
+
+
+def facts_text(name: str, facts: Iterable[tuple[str, str]]) -> str:
+    """Facts as lines below a name."""
+    return "\n".join([name, *(f"  {label:<10} {text}" for label, text in facts)])
+
+
+def facts_html(name: str, facts: Iterable[tuple[str, str]]) -> str:
+    """Facts as an HTML table; every text is escaped."""
+    left = 'style="text-align:left"'
+    rows = "".join(
+        f"<tr><th {left}>{html.escape(label)}</th><td {left}>{html.escape(text)}</td></tr>"
+        for label, text in facts
+    )
+    return f"<table><caption>{html.escape(name)}</caption><tbody>{rows}</tbody></table>"
