@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import altair as alt
 import polars as pl
+import vl_convert
 from polars import selectors
 
 from .. import local_time
@@ -32,12 +33,14 @@ __all__ = [
     "WIDTH",
     "coverage_note",
     "count",
-    "finish_chart",
     "empty_chart",
+    "finish_chart",
+    "offline_bundle",
     "rounded",
     "short",
     "total",
     "use_offline_renderer",
+    "vega_lite_version",
     "whole_ticks",
 ]
 
@@ -206,6 +209,13 @@ def coverage_note(coverage: FetchReport | None, time_zone: str) -> str:
     ]
     beside = [gap for gap in coverage.gaps if gap not in within]
     return f"Complete {since}through {local(coverage.complete_to)}{told(within, ', but for ')}{told(beside, '; not fetched: ')}."
+
+
+def vega_lite_version() -> str:
+    """The newest Vega-Lite version in vl-convert with the major version that Altair writes."""
+    major = alt.SCHEMA_VERSION.removeprefix("v").split(".")[0]
+    versions = [text for text in vl_convert.get_vegalite_versions() if text.split(".")[0] == major]
+    return str(max(versions, key=lambda text: tuple(map(int, text.split(".")))))
 
 
 def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
