@@ -6,13 +6,14 @@ from typing import NamedTuple
 import altair as alt
 import polars as pl
 
+from ..locale.display import Display
 from ..logs import FetchReport
 from ..metrics import NAME_DIMENSIONS, Calls, MetricOptions, summarize_fetched
 from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
 from ..metrics.registry import measure as named_measure
 from ..names import labels
 from ..phone_numbers import mask
-from ..privacy import mask_numbers, own_numbers_of
+from ..privacy import check_own_numbers, mask_numbers
 from .asked import basis_of, dimension_text, letters_of, measure_title
 from .axes import CLOCK, TIME, fetched_text, key_text, missing, shading_note, spans
 from .group_marks import by_name, over_clock, over_time
@@ -67,7 +68,7 @@ def measure_by(
         InputError: a call measure by a leg's dimension, or a dimension of names that these calls do
             not carry.
     """
-    keep = (*own_numbers_of(own_numbers), *options.ivr_numbers) if masked else None
+    keep = (*check_own_numbers(own_numbers), *options.ivr_numbers) if masked else None
     found = groups(calls, measure=measure, by=by, options=options, coverage=coverage, keep=keep)
     any_calls = bool(found.counted or calls.lazy().select(pl.len()).collect().item())
     return draw_groups(
@@ -95,15 +96,14 @@ def groups(
     *,
     measure: str,
     by: str,
-    options: MetricOptions,
+    display: Display,
     coverage: FetchReport | None,
-    keep: Sequence[str] | None,
-    names: Mapping[str, str] | None = None,
 ) -> Groups:
-    """What `measure_by` draws. Outside numbers are masked but for those to `keep`; None masks none. Collects.
+    """The table that `measure_by` draws. Collects.
 
-    `names` tells the keys of people, where they are known already.
+    Names of people come from `display.names` where it has the dimension, else from the calls.
     """
+    options = display.options
     asked = named_measure(measure)
     wanted = list(dict.fromkeys([measure, TOTALS[asked.grain], basis_of(asked)]))
     by_start = by in TIME or by in CLOCK
@@ -111,23 +111,21 @@ def groups(
         calls, [by], wanted, coverage=coverage, options=options, confidence=True, in_order=by_start
     )
     shown, notes = _limited(table.with_columns(count=pl.col(TOTALS[asked.grain])), by)
-    found = labels(calls.lazy(), by) if names is None else names
+    names = display.names[by] if by in display.names else labels(calls.lazy(), by)
     told = rounded(shown).with_columns(
-        _labels(shown[by], by, found, keep), **_columns(asked), fetched=fetched_text()
+        _labels(shown[by], by, names, display), **_columns(asked), fetched=fetched_text()
     )
     return Groups(told, total(table, TOTALS[asked.grain]), notes)
 
 
-def _labels(
-    keys: pl.Series, by: str, names: Mapping[str, str], keep: Sequence[str] | None
-) -> pl.Series:
+def _labels(keys: pl.Series, by: str, names: Mapping[str, str], display: Display) -> pl.Series:
     told = keys.to_frame().select(key=key_text(by))["key"]
-    if keep is not None and by in _OF_NUMBERS:
-        told = mask_numbers(keys.to_frame(), keep=keep)[by].fill_null(NONE_LABEL)
+    if not display.show_numbers and by in _OF_NUMBERS:
+        told = mask_numbers(keys.to_frame(), keep=display.unmasked)[by].fill_null(NONE_LABEL)
     told = (
         told
         if by not in _OF_EXTENSIONS and by not in _OF_NUMBERS
-        else _named(keys, told, names, masked=keep is not None)
+        else _named(keys, told, names, masked=not display.show_numbers)
     )
     # Masked numbers look alike, and a name may be that of a number: what stands on one axis must be
     # told apart.
@@ -175,30 +173,30 @@ def _percent(share: pl.Expr) -> pl.Expr:
 
 
 def draw_groups(
-    found: Groups,
+    table: Groups,
     *,
     measure: str,
     by: str,
-    options: MetricOptions,
+    display: Display,
     coverage: FetchReport | None,
     any_calls: bool,
 ) -> alt.LayerChart | alt.Chart:
     """The chart of what `groups` gives."""
-    asked = named_measure(measure)
+    options, asked = display.options, named_measure(measure)
     named, zone = f"{measure_title(asked)} {dimension_text(by)}", f"({options.time_zone})"
     doubt = ", with its 95 % interval (Wilson)" if isinstance(asked.made_of, Ratio) else ""
     notes: list[str] = [
         f"{measure} = {asked.formula(options)}{doubt}.{letters_of(asked, options)}",
         coverage_note(coverage, options.time_zone),
     ]
-    if not found.counted:
+    if not table.counted:
         words = f"No {asked.grain}" if any_calls else "No calls"
         return empty_chart(f"{named}: {words.lower()} {zone}", notes, words=words)
-    title = f"{named}, over {count(found.counted, asked.grain.removesuffix('s'))} {zone}"
-    if by in _OF_EXTENSIONS and asked.grain == "calls" and found.shown[by].null_count():
+    title = f"{named}, over {count(table.counted, asked.grain.removesuffix('s'))} {zone}"
+    if by in _OF_EXTENSIONS and asked.grain == "calls" and table.shown[by].null_count():
         notes.append(f"A missed call has no extension: it counts under {NONE_LABEL}.")
-    shown = found.shown
-    notes.extend(found.notes)
+    shown = table.shown
+    notes.extend(table.notes)
     if shown["value"].null_count() == shown.height:
         return empty_chart(title, notes, words=f"No value: {measure} is over nothing here")
     if by in TIME:

@@ -15,6 +15,7 @@ from ...charts.group_bars import draw_groups, groups
 from ...charts.group_marks import HIT
 from ...codegen import literal
 from ...errors import QueryError, UnknownName
+from ...locale.display import Display
 from ...logs import FetchReport
 from ...metrics import MEASURES, NAME_DIMENSIONS, MetricOptions, Selection
 from ...metrics.call_facts import CALL_COLUMNS
@@ -188,18 +189,16 @@ class Figures:
     def _grouped(self, selection: Selection, chosen: ChartState, coverage: FetchReport) -> Figure:
         by, measure, options = chosen.by, chosen.measure, self._options
         names = self._names.get(by, {})
-        found = groups(
-            selection,
-            measure=measure,
-            by=by,
+        display = Display(
             options=options,
-            coverage=coverage,
-            keep=self._keep,
-            names=names,
+            show_numbers=self._keep is None,
+            own_numbers=self._keep or (),
+            names={by: names},
         )
+        found = groups(selection, measure=measure, by=by, display=display, coverage=coverage)
         any_calls = selection.height > 0
         chart = draw_groups(
-            found, measure=measure, by=by, options=options, coverage=coverage, any_calls=any_calls
+            found, measure=measure, by=by, display=display, coverage=coverage, any_calls=any_calls
         )
         spec = _spec(chart)
         hit = next((layer for layer in spec.get("layer", []) if layer.get("name") == HIT), None)
