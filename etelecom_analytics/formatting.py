@@ -2,8 +2,9 @@
 
 import html
 from collections.abc import Iterable
+from typing import NamedTuple
 
-__all__ = ["facts_html", "facts_text", "format_value"]
+__all__ = ["TableStyle", "facts_html", "facts_text", "format_value"]
 
 
 def format_value(value: float | None, unit: str, *, signed: bool = False) -> str:
@@ -29,11 +30,24 @@ def facts_text(name: str, facts: Iterable[tuple[str, str]]) -> str:
     return "\n".join([name, *(f"  {label:<10} {text}" for label, text in facts)])
 
 
-def facts_html(name: str, facts: Iterable[tuple[str, str]]) -> str:
-    """Facts as an HTML table; every text is escaped."""
-    left = 'style="text-align:left"'
+class TableStyle(NamedTuple):
+    """CSS of the parts of a table of facts."""
+
+    caption: str = ""
+    label: str = "text-align:left"
+    text: str = "text-align:left"
+
+
+_PLAIN = TableStyle()
+
+
+def facts_html(name: str, facts: Iterable[tuple[str, str]], style: TableStyle = _PLAIN) -> str:
+    """Facts as an HTML table; every text is escaped. Without a name there is no caption."""
     rows = "".join(
-        f"<tr><th {left}>{html.escape(label)}</th><td {left}>{html.escape(text)}</td></tr>"
+        f'<tr><th style="{style.label}">{html.escape(label)}</th>'
+        f'<td style="{style.text}">{html.escape(text)}</td></tr>'
         for label, text in facts
     )
-    return f"<table><caption>{html.escape(name)}</caption><tbody>{rows}</tbody></table>"
+    css = style.caption and f' style="{style.caption}"'
+    caption = name and f"<caption{css}>{html.escape(name)}</caption>"
+    return f"<table>{caption}<tbody>{rows}</tbody></table>"
