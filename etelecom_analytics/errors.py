@@ -1,10 +1,10 @@
-"""The error tree, by what the reader does next.
+"""Exceptions of this package, grouped by what the user can do next.
 
-Every error of this package is an `EtelecomError`, and `str()` of it is a sentence to act on. The
-branches say what to do: try again (`NoAnswer`, `Unavailable`, `Unreadable`), mend the key
-(`Unauthenticated`, `PermissionDenied`), the address (`BadRoute`) or the request (`BadRequest`,
-`InputError`), ask for something else (`MeasureUnavailable`), or report it (`PagingError`). Facts
-are attributes; no message holds a key or a phone number.
+Every exception derives from `EtelecomError`, and its `str()` says what happened and what to do:
+try again (`NoAnswer`, `Unavailable`, `Unreadable`), correct the key (`Unauthenticated`,
+`PermissionDenied`), the address (`BadRoute`) or the request (`BadRequest`, `InputError`), use
+another measure (`MeasureUnavailable`), or report the problem (`PagingError`). Details are
+attributes. No message contains an API key or a phone number.
 """
 
 import math
@@ -20,11 +20,11 @@ __all__ = [
     "BadCertificate",
     "BadRequest",
     "BadRoute",
+    "DataLossError",
     "EtelecomError",
     "InputError",
-    "DataLossError",
-    "NoAnswer",
     "MeasureUnavailable",
+    "NoAnswer",
     "PagingError",
     "PermissionDenied",
     "QueryError",
@@ -39,173 +39,190 @@ __all__ = [
     "Unreadable",
 ]
 
-
-_MOST_NAMES = 40
-"""A list of names longer than this helps nobody."""
-_MOST_LOSSES = 5
+_MAX_NAMES = 40
+"""A message lists at most so many valid names."""
+_MAX_DAYS = 5
+_MAX_WAIT_S = 86_400
 
 
 class EtelecomError(Exception):
-    """Whatever this package refuses or cannot do."""
+    """Base class of all exceptions of this package."""
 
 
 class ApiError(EtelecomError):
-    """Something went wrong between us and the server.
+    """A request to the API failed.
 
     Attributes:
-        said: what the server, or the network, said; cut to a line, without keys and numbers.
-        status: HTTP status, 0 when none came.
-        code: the API's own word for it, such as `unauthenticated`.
-        url: the address that was asked.
-        attempts: how many times it was asked.
-        retry_after: seconds that the server asked us to wait, if it did.
+        message: the message of the server or the network, on one line, without keys and numbers.
+        status: HTTP status; 0 if there was no response.
+        code: the error code of the API, such as `unauthenticated`.
+        url: the address of the request.
+        attempts: the number of attempts.
+        retry_after: seconds that the server asks to wait, or None.
+        key_source: where the API key was read from, such as the name of a variable.
     """
 
-    passing = False
-    """Whether asking again may help."""
+    transient = False
+    """Whether a new attempt may succeed."""
 
-    happened = "The call-log service could not be used"
-    advice = ""
+    summary = "The call-log service could not be used"
+    _advice = ""
 
     def __init__(
-        self, said: str = "", *, status: int = 0, code: str = "", retry_after: float | None = None
+        self,
+        message: str = "",
+        *,
+        status: int = 0,
+        code: str = "",
+        retry_after: float | None = None,
     ) -> None:
-        super().__init__(said)
-        self.said = said
+        super().__init__(message)
+        self.message = message
         self.status = status
         self.code = code
         self.url = ""
         self.attempts = 1
         self.retry_after = retry_after
-        self.key_from = ""
+        self.key_source = ""
 
     def __str__(self) -> str:
-        where = f" at {self.url}" if self.url else ""
-        tries = f" after {self.attempts} attempts" if self.attempts > 1 else ""
-        facts = " ".join(str(fact) for fact in (self.status or "", self.code) if fact)
-        said = ": ".join(part for part in (facts, self.said) if part)
-        return (
-            f"{self.happened}{where}{tries}{f' ({said})' if said else ''}. {self.advised()}".strip()
-        )
+        url = f" at {self.url}" if self.url else ""
+        attempts = f" after {self.attempts} attempts" if self.attempts > 1 else ""
+        codes = " ".join(str(part) for part in (self.status or "", self.code) if part)
+        details = ": ".join(part for part in (codes, self.message) if part)
+        details = f" ({details})" if details else ""
+        return f"{self.summary}{url}{attempts}{details}. {self.advice}".strip()
 
-    def advised(self) -> str:
+    @property
+    def advice(self) -> str:
         """What to do next, as a sentence."""
-        return self.advice
+        return self._advice
 
 
 class NoAnswer(ApiError):
-    """Nothing usable came back: no connection, a time-out, or a body cut short."""
+    """No complete response: no connection, a timeout, or a truncated body."""
 
-    passing = True
-    happened = "No complete answer came from the server"
-    advice = "Check the network and the address (ETELECOM_BASE_URL), then try again."
+    transient = True
+    summary = "The server returned no complete response"
+    _advice = "Check the network and the address (ETELECOM_BASE_URL), then try again."
 
 
 class BadCertificate(NoAnswer):
-    """The server could not prove who it is; nothing was sent to it."""
+    """The certificate of the server is not valid; no request was sent."""
 
-    passing = False
-    happened = "The server's certificate could not be verified"
-    advice = (
-        "Certificates are always checked. Check the address and this machine's clock; "
-        "behind a company's proxy, set REQUESTS_CA_BUNDLE to the file of its certificates."
+    transient = False
+    summary = "The server's certificate could not be verified"
+    _advice = (
+        "Certificates are always checked. Check the address and the clock of this machine. "
+        "In a network with a TLS proxy, set REQUESTS_CA_BUNDLE to its certificate file."
     )
 
 
 class Unavailable(ApiError):
-    """The server says that it cannot answer now (408, 500, 502, 503, 504)."""
+    """The server is temporarily unavailable (408, 500, 502, 503, 504)."""
 
-    passing = True
-    happened = "The server could not answer for now"
+    transient = True
+    summary = "The server is temporarily unavailable"
 
-    def advised(self) -> str:
-        """When to come back, if the server said so."""
+    @property
+    def advice(self) -> str:
+        """When to try again."""
         if self.retry_after:
-            return f"It asks to wait {math.ceil(min(self.retry_after, 86_400))} s: try again after that."
+            wait_s = math.ceil(min(self.retry_after, _MAX_WAIT_S))
+            return f"The server asks to wait {wait_s} s: try again after that."
         return "Try again in a few minutes."
 
 
 class RateLimited(Unavailable):
-    """Too many requests (429)."""
+    """The client sent too many requests (429)."""
 
-    happened = "The server says that we ask too often"
+    summary = "The server received too many requests"
 
 
 class Unreadable(ApiError):
-    """An answer came that is no page of the API: a gateway's HTML, an empty body, half a document."""
+    """The response is not a page of the API, for example HTML of a gateway or an empty body."""
 
-    passing = True
-    happened = "The answer is not what the API promises"
-    advice = "Often a proxy or a gateway stands between: check the address (ETELECOM_BASE_URL), try again, and report it if it stays."
+    transient = True
+    summary = "The response is not a valid response of this API"
+    _advice = (
+        "A proxy or gateway may have answered instead. Check the address (ETELECOM_BASE_URL) and "
+        "try again; report the error if it persists."
+    )
 
 
 class Unauthenticated(ApiError):
-    """The key is missing or wrong (401)."""
+    """The API key is missing or wrong (401)."""
 
-    happened = "The server does not know this API key"
+    summary = "The server does not accept this API key"
 
-    def advised(self) -> str:
-        """Where the key came from, never its value."""
-        return f"Check the key given in {self.key_from or 'the request'}: a shop uses its api_key, a partner the shop's shop_key."
+    @property
+    def advice(self) -> str:
+        """Which key to check; its value is not included."""
+        return (
+            f"Check the key in {self.key_source or 'the request'}: a shop uses its api_key, "
+            "a partner the shop_key of the shop."
+        )
 
 
 class PermissionDenied(ApiError):
-    """The key is known, and may not do this (403)."""
+    """The API key is valid but has no permission for this request (403)."""
 
-    happened = "This API key may not read call logs"
+    summary = "This API key has no permission to read call logs"
 
-    def advised(self) -> str:
-        """Whom to ask."""
-        return f"Ask eTelecom to allow call history for the key given in {self.key_from or 'the request'}."
+    @property
+    def advice(self) -> str:
+        """Who can grant the permission."""
+        source = self.key_source or "the request"
+        return f"Ask eTelecom to enable call history for the key in {source}."
 
 
 class BadRoute(ApiError):
-    """No such address (404), or one that sends us elsewhere (3xx)."""
+    """The address does not exist (404) or redirects (3xx)."""
 
-    happened = "There is no call-log service"
-    advice = (
-        "Check base_url (ETELECOM_BASE_URL): '.Etelecom/ListCallLogs' is joined to it with a dot. "
-        "Some deployments write '.ETelecom/ListCallLogs'."
+    summary = "There is no call-log service"
+    _advice = (
+        "Check base_url (ETELECOM_BASE_URL): the client appends '.Etelecom/ListCallLogs' to it. "
+        "Some deployments use '.ETelecom/ListCallLogs'."
     )
 
 
 class BadRequest(ApiError):
-    """The server refuses the request itself (400 and its kin)."""
+    """The server rejected the request (400 and similar)."""
 
-    happened = "The server refuses the request"
-    advice = "Change the query; asking again as it is will not help."
+    summary = "The server rejected the request"
+    _advice = "Change the query; the same request will fail again."
 
 
 class PagingError(ApiError):
-    """The chain of cursors cannot be followed to its end.
+    """The chain of cursors does not end.
 
     Attributes:
-        cursor: the cursor that leads nowhere.
-        pages: pages read until then.
+        cursor: the last cursor.
+        pages: the number of pages read.
     """
 
-    happened = "The server's pages do not come to an end"
-    advice = "Fetch a shorter range of dates, and report the cursor to eTelecom."
+    summary = "The server's pages do not end"
+    _advice = "Fetch a shorter range of dates, and report the cursor to eTelecom."
 
-    def __init__(self, said: str = "", *, cursor: str = "", pages: int = 0) -> None:
-        super().__init__(said)
+    def __init__(self, message: str = "", *, cursor: str = "", pages: int = 0) -> None:
+        super().__init__(message)
         self.cursor = cursor
         self.pages = pages
 
 
 class InputError(EtelecomError, ValueError):
-    """What was given cannot be used; nothing was sent."""
+    """An argument is not valid; no request was sent."""
 
 
 class SettingError(InputError):
-    """An address or a key is missing or malformed; the message names the setting, never its value."""
+    """An address or API key is missing or malformed; the message has its name, not its value."""
 
 
 class QueryError(InputError):
-    """A field of a query is wrong.
+    """A field of a query is not valid.
 
     Attributes:
-        field: its name.
+        field: the name of the field.
     """
 
     def __init__(self, message: str, field: str = "") -> None:
@@ -217,7 +234,13 @@ class QueryError(InputError):
 
 
 class UnknownName(InputError):
-    """A measure, dimension or option that does not exist; the message lists the nearest names."""
+    """A measure, dimension or option does not exist; the message suggests valid names.
+
+    Attributes:
+        kind: what the name stands for, such as "measure".
+        name: the unknown name.
+        known: the valid names.
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
         name = str(name)
@@ -228,25 +251,22 @@ class UnknownName(InputError):
 
     def __str__(self) -> str:
         by_lower = {name.lower(): name for name in self.known}
-        near = [
-            by_lower[name]
-            for name in get_close_matches(self.name.lower(), by_lower, n=3, cutoff=0.5)
-        ]
-        hint = (
-            f"Did you mean {' or '.join(near)}?"
-            if near
-            else f"There are: {', '.join(self.known[:_MOST_NAMES])}{', ...' if len(self.known) > _MOST_NAMES else ''}."
-        )
-        asked = re.sub(r"\d{6,}", "…", self.name)  # a number put in the wrong place
-        return f"There is no {self.kind} {asked!r}. {hint}"
+        matches = get_close_matches(self.name.lower(), by_lower, n=3, cutoff=0.5)
+        if matches:
+            hint = f"Did you mean {' or '.join(by_lower[match] for match in matches)}?"
+        else:
+            more = ", ..." if len(self.known) > _MAX_NAMES else ""
+            hint = f"Available: {', '.join(self.known[:_MAX_NAMES])}{more}."
+        name = re.sub(r"\d{6,}", "…", self.name)  # may be a phone number
+        return f"There is no {self.kind} {name!r}. {hint}"
 
 
 class MeasureUnavailable(InputError):
-    """What call logs do not hold, and so nobody can reckon from them; the message says why, and what to use instead.
+    """A measure cannot be computed from call logs; the message suggests an alternative.
 
     Attributes:
-        name: what was asked for.
-        reason: why it cannot be had, and what can.
+        name: the name of the measure.
+        reason: why it is not available, and what to use instead.
     """
 
     def __init__(self, name: str, reason: str) -> None:
@@ -255,32 +275,40 @@ class MeasureUnavailable(InputError):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"{self.name} is not in the record. {self.reason}"
+        return f"{self.name} cannot be computed from call logs. {self.reason}"
 
 
 class Stopped(EtelecomError):
-    """Somebody stopped it."""
+    """The user stopped the operation."""
 
 
 class SnapshotError(EtelecomError):
-    """A snapshot cannot be read or written: it is missing, incomplete, changed, in the way, or newer than this package."""
+    """A snapshot cannot be read or written.
+
+    It is missing, incomplete or modified, the path is in use, or a newer version wrote it.
+    """
 
 
 class ArchiveError(EtelecomError):
-    """An archive cannot be read or written: it is missing, was made otherwise, has no room, or lacks the version asked for."""
+    """An archive cannot be read or written.
+
+    It is missing, has another configuration, the disk is full, or it lacks the requested version.
+    """
 
 
 class ArchiveBusy(ArchiveError):
-    """Another process writes to the archive at this moment."""
+    """Another process is writing to the archive."""
 
 
 class DataLossError(ArchiveError):
-    """Days of which the server has much less than the archive were left as they are; all others are in step.
+    """The server has much fewer calls of some days than the archive; these days are unchanged.
+
+    All other days were synced.
 
     Attributes:
-        losses: for each such day how many calls are stored, and how many of them the server does
-            not have any more.
-        report: what became of all days.
+        losses: for each such day, the number of stored calls and how many of them the server no
+            longer has.
+        report: the report of the sync.
     """
 
     def __init__(self, losses: Mapping[date, tuple[int, int]], report: object) -> None:
@@ -289,37 +317,38 @@ class DataLossError(ArchiveError):
 
     def __str__(self) -> str:
         days = ", ".join(
-            f"{day} ({gone:,} of {stored:,} calls)"
-            for day, (stored, gone) in sorted(self.losses.items())[:_MOST_LOSSES]
+            f"{day} ({lost:,} of {stored:,} calls)"
+            for day, (stored, lost) in sorted(self.losses.items())[:_MAX_DAYS]
         )
-        more = (
-            f" and {len(self.losses) - _MOST_LOSSES} more"
-            if len(self.losses) > _MOST_LOSSES
-            else ""
-        )
+        more = len(self.losses) - _MAX_DAYS
+        days += f" and {more} more" if more > 0 else ""
         return (
-            f"The server has lost calls that the archive holds: {days}{more}. These days were left as they are. If the calls are to go, "
-            "sync with accept_loss=True (etelecom: --accept-loss)."
+            f"The server no longer has calls that the archive contains: {days}. These days were "
+            "not changed. To remove the calls from the archive, sync with accept_loss=True "
+            "(etelecom: --accept-loss)."
         )
 
 
 class ReportError(EtelecomError):
-    """A report cannot be made: a cell of its notebook failed, a package is missing, or the file cannot be written.
+    """A report cannot be created.
+
+    A cell of its notebook failed, a package is missing, or the file cannot be written.
 
     Attributes:
-        cell: which cell of the notebook failed, counted from 1; None where it is not about a cell.
-        kind: the name of that cell's own error, such as "ColumnNotFoundError".
-        said: its message, without numbers.
+        cell: the number of the cell that failed, from 1, or None.
+        kind: the type of the exception in that cell, such as "ColumnNotFoundError".
+        message: the message of that exception, without phone numbers.
     """
 
     def __init__(
-        self, message: str, *, cell: int | None = None, kind: str = "", said: str = ""
+        self, text: str, *, cell: int | None = None, kind: str = "", message: str = ""
     ) -> None:
-        super().__init__(message)
+        super().__init__(text)
         self.cell = cell
         self.kind = kind
-        self.said = said
+        self.message = message
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep the attributes over pickling, too."""
-        return type(self), self.args, {"cell": self.cell, "kind": self.kind, "said": self.said}
+        """Keep the attributes when the exception is pickled."""
+        state = {"cell": self.cell, "kind": self.kind, "message": self.message}
+        return type(self), self.args, state

@@ -9,9 +9,9 @@ import polars as pl
 
 from . import local_time
 from .formatting import facts_html, facts_text
-from .frames import Drift, SetAside, merged_drift
+from .frames import Drift, SetAside, merge_drift
 
-__all__ = ["FetchReport", "Gap", "Window", "certified", "merged", "facts_text"]
+__all__ = ["FetchReport", "Gap", "Window", "certify", "merge_reports", "facts_text"]
 
 _LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _MOST_LINES = 8
@@ -227,7 +227,7 @@ class FetchReport:
         return facts_html("FetchReport", self.facts())
 
 
-def certified(report: FetchReport, calls: pl.DataFrame) -> FetchReport:
+def certify(report: FetchReport, calls: pl.DataFrame) -> FetchReport:
     """The report with what the table itself shows: rows, what is in each window, and calls that are still running."""
     running = calls.filter(pl.col("ended_at").is_null()).select("id", "started_at")
     long = running.filter(pl.col("started_at") < report.began_at - _LONGEST_CALL)
@@ -267,8 +267,8 @@ def _counted(windows: Sequence[Window], newest_first: pl.DataFrame) -> tuple[Win
     return tuple(counted)
 
 
-def merged(older: FetchReport, newer: FetchReport) -> FetchReport:
-    """One report of two fetches whose calls were brought together; `certified` tells what is in the table then.
+def merge_reports(older: FetchReport, newer: FetchReport) -> FetchReport:
+    """One report of two fetches whose calls were brought together; `certify` tells what is in the table then.
 
     What either promises is promised still; between them there may be a gap. What one of them lacked
     and the other brought is here.
@@ -297,7 +297,7 @@ def merged(older: FetchReport, newer: FetchReport) -> FetchReport:
         gaps=gaps,
         windows=tuple(sorted(windows.values(), key=_by_time)),
         dates_ignored=older.dates_ignored or newer.dates_ignored,
-        drift=merged_drift(older.drift, newer.drift),
+        drift=merge_drift(older.drift, newer.drift),
         set_aside=(*older.set_aside, *newer.set_aside),
     )
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import polars as pl
 
 from .errors import QueryError, UnknownName
-from .phone_numbers import shown
+from .phone_numbers import printable
 
 __all__ = [
     "HOME_ZONE",
@@ -62,7 +62,7 @@ def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> da
     except ValueError:
         read = None
     if not isinstance(read, date):
-        told = f'"2026-11-01" or "2026-11-01T08:30"; got {shown(repr(value))}.'
+        told = f'"2026-11-01" or "2026-11-01T08:30"; got {printable(repr(value))}.'
         raise QueryError(
             f"{field} takes a date, a datetime, or text such as {told}", field
         ) from None

@@ -10,7 +10,7 @@ import polars as pl
 
 from . import frames, local_time, names
 from .errors import InputError
-from .fetch_report import FetchReport, Gap, Window, certified, merged
+from .fetch_report import FetchReport, Gap, Window, certify, merge_reports
 from .formatting import facts_html, facts_text
 from .query import CallQuery
 
@@ -149,7 +149,7 @@ def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:
         date_from=None if None in starts else min(starts),
         date_to=None if None in ends else max(ends),
     )
-    report = merged(older.report, newer.report)
+    report = merge_reports(older.report, newer.report)
     again = (
         older.report.repeated
         + newer.report.repeated
@@ -158,7 +158,7 @@ def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:
         - calls.height
     )
     return CallLogs(
-        calls=calls, query=query, report=certified(replace(report, repeated=again), calls)
+        calls=calls, query=query, report=certify(replace(report, repeated=again), calls)
     )
 
 

@@ -6,7 +6,7 @@ from .errors import InputError
 from .frames import call_targets
 from .schema import NAMES_SCHEMA
 
-__all__ = ["call_targets_with_users", "labels", "one_each", "with_names"]
+__all__ = ["call_targets_with_users", "labels", "one_per_key", "with_names"]
 
 _NEEDED = {
     "extensions": ("id", "extension_number", "hotline_id", "user_id"),
@@ -55,7 +55,7 @@ def with_names(
     )
 
 
-def one_each(table: pl.DataFrame, key: str) -> pl.DataFrame:
+def one_per_key(table: pl.DataFrame, key: str) -> pl.DataFrame:
     """One row a key: not deleted before deleted, then the newest `created_at`, then the row that stands last.
 
     Rows without a key are left out.
@@ -146,7 +146,7 @@ def _told(seen: pl.LazyFrame) -> pl.LazyFrame:
 def _lines(extensions: pl.DataFrame) -> pl.DataFrame:
     """One row an extension: `extension_id`, `extension_number`, `hotline_id`, `owner_id`."""
     listed = _checked("extensions", extensions)
-    return one_each(listed, "id").select(
+    return one_per_key(listed, "id").select(
         "hotline_id",
         extension_id="id",
         extension_number=_text("extension_number"),
@@ -157,7 +157,7 @@ def _lines(extensions: pl.DataFrame) -> pl.DataFrame:
 def _people(users: pl.DataFrame) -> pl.DataFrame:
     """One row a user: `user_id`, `user`, `department_id`; two who have the same name are told apart by their ids."""
     name = pl.coalesce(_text("full_name"), _text("short_name"))
-    listed = one_each(_checked("users", users), "user_id").select(
+    listed = one_per_key(_checked("users", users), "user_id").select(
         "user_id", "department_id", user=name
     )
     twice = pl.len().over("user") > 1
@@ -168,7 +168,7 @@ def _people(users: pl.DataFrame) -> pl.DataFrame:
 
 def _hotlines(hotlines: pl.DataFrame) -> pl.DataFrame:
     """One row a hotline: `hotline_id`, `hotline`."""
-    listed = one_each(_checked("hotlines", hotlines), "id")
+    listed = one_per_key(_checked("hotlines", hotlines), "id")
     return listed.select(hotline_id="id", hotline=pl.coalesce(_text("hotline"), _text("name")))
 
 

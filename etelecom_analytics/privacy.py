@@ -10,9 +10,9 @@ import polars as pl
 from .errors import InputError, UnknownName
 from .frames import Frame, same_kind
 from .logs import CallLogs, FetchReport
-from .phone_numbers import HIDDEN, is_private, masked, normalised, pseudonym
+from .phone_numbers import HIDDEN, is_private, masked, normalized, pseudonym
 
-__all__ = ["WITHHELD", "Privacy", "mask_numbers", "own_numbers_of", "pseudonymize"]
+__all__ = ["WITHHELD", "Privacy", "mask_numbers", "check_own_numbers", "pseudonymize"]
 
 WITHHELD = "withheld"
 """What stands for a recording's link: that there was one is still known, and so is the recording coverage."""
@@ -75,7 +75,7 @@ def pseudonymize(calls: Frame, key: str | bytes, *, keep: Sequence[str] = ()) ->
     return _with_numbers(
         calls,
         keep,
-        lambda number: normalised(number).replace_strict(distinct, words, default=HIDDEN),
+        lambda number: normalized(number).replace_strict(distinct, words, default=HIDDEN),
     )
 
 
@@ -109,7 +109,7 @@ class Privacy:
             raise InputError(
                 "A key is what pseudonyms are made with: give it with numbers='pseudonymized', and only then."
             )
-        object.__setattr__(self, "own_numbers", own_numbers_of(self.own_numbers))
+        object.__setattr__(self, "own_numbers", check_own_numbers(self.own_numbers))
         if self.key is not None:
             object.__setattr__(self, "key", _checked(self.key))
 
@@ -172,7 +172,7 @@ class Privacy:
         return lazy if self.key is None else pseudonymize(lazy, self.key, keep=self.own_numbers)
 
 
-def own_numbers_of(numbers: object) -> tuple[str, ...]:
+def check_own_numbers(numbers: object) -> tuple[str, ...]:
     """These numbers, if they are a tuple or a list of texts, else an InputError: of one text each digit would be taken for a number."""
     if not isinstance(numbers, tuple | list) or not all(
         isinstance(number, str) for number in numbers
@@ -212,7 +212,7 @@ def _distinct(calls: Frame, keep: Sequence[str]) -> pl.Series:
     return (
         pl.concat(columns)
         .filter(is_private(number, keep), number.str.contains(r"\d"))
-        .select(normalised(number).unique())
+        .select(normalized(number).unique())
         .collect()
         .to_series()
     )

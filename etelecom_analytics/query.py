@@ -10,7 +10,7 @@ import polars as pl
 from . import local_time, schema
 from .codegen import constructor_code
 from .errors import QueryError, UnknownName
-from .phone_numbers import mask, normalise, normalised, shown
+from .phone_numbers import mask, normalize, normalized, printable
 
 __all__ = ["COMPARISONS", "CallQuery"]
 
@@ -158,7 +158,7 @@ class CallQuery:
     def to_expr(self, *, numbers: Sequence[pl.Expr] | None = None) -> pl.Expr:
         """The same question to a frame of calls: a Boolean expression, for `calls.filter(query.to_expr())`.
 
-        `numbers` are caller and callee as `numbers.normalised` gives them, where that is known
+        `numbers` are caller and callee as `numbers.normalized` gives them, where that is known
         already.
 
         A null in a column that is asked for does not match, but a call whose start is not known is
@@ -176,8 +176,8 @@ class CallQuery:
             *(pl.col(field) == value for field in equal if (value := getattr(self, field))),
         ]
         if self.call_number:
-            wanted = normalise(self.call_number)
-            sides = numbers or [normalised(pl.col(side)) for side in ("caller", "callee")]
+            wanted = normalize(self.call_number)
+            sides = numbers or [normalized(pl.col(side)) for side in ("caller", "callee")]
             conditions.append(
                 pl.any_horizontal((side == wanted).fill_null(value=False) for side in sides)
             )
@@ -256,7 +256,7 @@ def _plain(value: object) -> object:
 def _word(field: str, value: str | None, allowed: Sequence[str]) -> str | None:
     if value is None or value in allowed:
         return value
-    raise QueryError(f"{field} is one of {', '.join(allowed)}; got {shown(repr(value))}.", field)
+    raise QueryError(f"{field} is one of {', '.join(allowed)}; got {printable(repr(value))}.", field)
 
 
 def _text(field: str, value: str | None) -> str | None:
@@ -277,7 +277,7 @@ def _one_id(field: str, value: str | None) -> str | None:
     ):
         return value
     raise QueryError(
-        f'{field} is an id: text of up to 19 digits such as "1140000000000000003"; got {shown(repr(value))}.',
+        f'{field} is an id: text of up to 19 digits such as "1140000000000000003"; got {printable(repr(value))}.',
         field,
     )
 
@@ -285,7 +285,7 @@ def _one_id(field: str, value: str | None) -> str | None:
 def _ids(field: str, values: Sequence[str]) -> tuple[str, ...]:
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise QueryError(
-            f'{field} is a list of ids such as ["1140000000000000003"]; got {shown(repr(values))}.',
+            f'{field} is a list of ids such as ["1140000000000000003"]; got {printable(repr(values))}.',
             field,
         )
     return tuple(_one_id(field, value) or "" for value in values)
@@ -301,6 +301,6 @@ def _duration(value: Sequence[str | int] | None) -> tuple[str, int] | None:
             return comparison, seconds
     raise QueryError(
         f"duration is a comparison and whole seconds such as ('less_than_or_equal_to', 30); comparisons: {', '.join(COMPARISONS)}; "
-        f"got {shown(repr(value))}.",
+        f"got {printable(repr(value))}.",
         "duration",
     )

@@ -27,7 +27,7 @@ from .privacy import Privacy
 from .query import CallQuery
 from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA, NAMES_SCHEMA, SCHEMA_VERSION
 
-__all__ = ["check_place", "fingerprint", "read_snapshot", "write_snapshot"]
+__all__ = ["check_destination", "fingerprint", "read_snapshot", "write_snapshot"]
 
 _MANIFEST = "manifest.json"
 _CALLS, _CALL_TARGETS = "calls.parquet", "call_targets.parquet"
@@ -54,7 +54,7 @@ def write_snapshot(
         SnapshotError: something is there already and `replace` was not asked for, or what is there
             is no snapshot, or cannot be written.
     """
-    folder = check_place(path, replace=replace)
+    folder = check_destination(path, replace=replace)
     if _unnamed(logs.calls).schema != pl.Schema(CALL_SCHEMA):
         raise SnapshotError(
             "A snapshot keeps calls with the columns that were fetched or named, no more and no fewer: give it whole logs."
@@ -75,7 +75,7 @@ def write_snapshot(
     return folder
 
 
-def check_place(path: str | Path, *, replace: bool = False) -> Path:
+def check_destination(path: str | Path, *, replace: bool = False) -> Path:
     """The folder, if a snapshot may be written there: worth asking before a long fetch.
 
     Raises:

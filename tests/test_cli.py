@@ -93,8 +93,8 @@ def test_a_wrong_key_is_a_sentence_without_the_key(
 
     assert app.main(["check"]) == 1
     err = capsys.readouterr().err
-    assert err.startswith("etelecom: The server does not know this API key")
-    assert "Check the key given in ETELECOM_API_KEY" in err
+    assert err.startswith("etelecom: The server does not accept this API key")
+    assert "Check the key in ETELECOM_API_KEY" in err
     assert "sk-wrong" not in err
 
 

@@ -26,7 +26,7 @@ def made(kind: type[Exception]) -> Exception:
         return errors.PagingError("the cursor came twice", cursor="abc", pages=3)
     if issubclass(kind, errors.ApiError):
         error = kind("said", status=503, code="unavailable", retry_after=7.0)
-        error.url, error.attempts, error.key_from = (
+        error.url, error.attempts, error.key_source = (
             "https://host/v1.Etelecom/ListCallLogs",
             6,
             "ETELECOM_API_KEY",
@@ -55,7 +55,7 @@ def test_every_error_of_the_api_is_a_sentence_that_says_what_to_do(kind: type[er
 
     assert text.count(". ") >= 1
     assert text.endswith(".")
-    assert kind.happened in text
+    assert kind.summary in text
 
 
 def test_all_public_errors_are_declared():
@@ -79,5 +79,5 @@ def test_an_unknown_name_lists_the_nearest_or_all():
     )
     assert (
         str(errors.UnknownName("variant", "xyz", ["offered", "no_short"]))
-        == "There is no variant 'xyz'. There are: offered, no_short."
+        == "There is no variant 'xyz'. Available: offered, no_short."
     )

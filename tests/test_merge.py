@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError
-from etelecom_analytics.fetch_report import FetchReport, Gap, Window, merged
+from etelecom_analytics.fetch_report import FetchReport, Gap, Window, merge_reports
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -117,7 +117,7 @@ def test_logs_of_other_questions_are_not_merged(client: et.Client):
 
 def test_what_one_lacked_and_the_other_brought_is_no_gap():
     older, newer = report_of(0, 10, (3, 5), (8, 9)), report_of(4, 12)
-    both = merged(older, newer)
+    both = merge_reports(older, newer)
 
     assert both.gaps == (Gap(day(3), day(4)),)
     assert (both.complete_from, both.complete_to) == (day(0), day(12))
@@ -132,8 +132,8 @@ def test_a_window_that_was_not_read_to_its_end_counts_until_somebody_reads_it():
         }
     )
 
-    assert not merged(older, report_of(10, 12)).complete
-    assert merged(older, report_of(2, 12)).complete
+    assert not merge_reports(older, report_of(10, 12)).complete
+    assert merge_reports(older, report_of(2, 12)).complete
 
 
 spans = st.lists(st.integers(0, 40), min_size=2, max_size=8, unique=True).map(sorted)
@@ -152,7 +152,7 @@ def test_every_day_is_promised_by_the_merged_report_just_where_either_promised_i
         return not report.gaps_between(day(number), day(number + 1))
 
     reports = made(one, begin=not open_start), made(other, begin=True)
-    both = merged(*reports)
+    both = merge_reports(*reports)
 
     for number in range(-2, 42):
         assert promised(both, number) == any(promised(report, number) for report in reports)

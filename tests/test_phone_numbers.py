@@ -1,15 +1,15 @@
-"""Vietnam's written forms are one number, and digits are hidden where they must not be shown."""
+"""Phone numbers are normalized to the national form, and digits are masked in texts."""
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etelecom_analytics.phone_numbers import mask, normalise, normalised, shown
+from etelecom_analytics.phone_numbers import mask, normalize, normalized, printable
 
 
 @pytest.mark.parametrize(
-    ("written", "national"),
+    ("number", "national"),
     [
         ("0900000001", "0900000001"),
         ("84900000001", "0900000001"),
@@ -30,17 +30,17 @@ from etelecom_analytics.phone_numbers import mask, normalise, normalised, shown
         ("", ""),
     ],
 )
-def test_a_number_is_brought_to_its_national_form(written: str, national: str):
-    assert normalise(written) == national
+def test_normalize_returns_the_national_form(number: str, national: str):
+    assert normalize(number) == national
 
 
 @given(number=st.text("0123456789+ ().-84", max_size=16))
-def test_the_column_is_normalised_as_the_text_is_and_once_is_enough(number: str):
-    assert pl.select(normalised(pl.lit(number))).item() == normalise(number)
+def test_column_and_text_are_normalized_alike(number: str):
+    assert pl.select(normalized(pl.lit(number))).item() == normalize(number)
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("0900000001", "09…"),
         ("call 0900 000 001 back", "call 09… back"),
@@ -55,25 +55,25 @@ def test_the_column_is_normalised_as_the_text_is_and_once_is_enough(number: str)
         ("no digits", "no digits"),
     ],
 )
-def test_a_number_is_masked_and_an_extension_is_not(text: str, shown: str):
-    assert mask(text) == shown
+def test_mask_hides_numbers_but_not_extensions_and_dates(text: str, expected: str):
+    assert mask(text) == expected
 
 
 @given(text=st.text("0123456789 -x", max_size=30))
-def test_no_six_digits_in_a_row_are_left(text: str):
+def test_mask_leaves_no_run_of_six_digits(text: str):
     digits = "".join(letter if letter.isdigit() else " " for letter in mask(text))
 
     assert max((len(run) for run in digits.split()), default=0) < 6
 
 
 @given(text=st.text(max_size=300))
-def test_what_came_from_outside_is_shown_on_one_short_line(text: str):
-    line = shown(text)
+def test_printable_returns_one_short_line(text: str):
+    line = printable(text)
 
     assert line.isprintable() or line == ""
     assert len(line) <= 160
     line.encode()
 
 
-def test_the_number_is_masked_before_the_line_is_cut():
-    assert shown("x" * 155 + "0900000001", limit=160) == "x" * 155 + "09…"
+def test_printable_masks_before_it_truncates():
+    assert printable("x" * 155 + "0900000001", max_length=160) == "x" * 155 + "09…"

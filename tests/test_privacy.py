@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.frames import SetAside
-from etelecom_analytics.phone_numbers import normalise, pseudonym
+from etelecom_analytics.phone_numbers import normalize, pseudonym
 from etelecom_analytics.schema import CALL_SCHEMA
 
 KEY = "a key of the tests, 0123456789"
@@ -91,7 +91,7 @@ def test_the_forms_of_a_number_have_one_pseudonym_and_no_two_numbers_the_same(
 ):
     hidden = et.pseudonymize(of_callers(*numbers), KEY)["caller"].to_list()
     changed = {
-        (normalise(number), word)
+        (normalize(number), word)
         for number, word in zip(numbers, hidden, strict=True)
         if word not in (number, "***")
     }

@@ -20,7 +20,7 @@ from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from ..errors import ApiError, BadCertificate, EtelecomError, InputError, NoAnswer, SettingError
-from ..phone_numbers import shown
+from ..phone_numbers import printable
 from ..query import CallQuery
 from . import wire
 from .listing import Listing, read_listing
@@ -244,7 +244,7 @@ class Client:
             # The frames that read an answer hold all of it, and a server may echo the key: the
             # traceback begins here.
             failure = error.with_traceback(None)
-            failure.url, failure.key_from = url, self._key.given_in
+            failure.url, failure.key_source = url, self._key.given_in
         except KeyboardInterrupt:
             failure = KeyboardInterrupt()
         raise failure
@@ -336,14 +336,14 @@ def _failure(error: Exception, connect_s: float, read_s: float) -> EtelecomError
     """What went wrong on the way, in words."""
     if isinstance(error, requests.exceptions.InvalidURL):
         return SettingError(
-            f"base_url is no address that can be reached: {shown(str(error))} ({_ADDRESS})."
+            f"base_url is no address that can be reached: {printable(str(error))} ({_ADDRESS})."
         )
     if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(
         error
     ):
         return BadCertificate(_innermost(error))
     if isinstance(error, OSError) and "CA certificate bundle" in str(error):
-        return SettingError(f"{shown(str(error))}: check REQUESTS_CA_BUNDLE.")
+        return SettingError(f"{printable(str(error))}: check REQUESTS_CA_BUNDLE.")
     if isinstance(error, requests.ConnectTimeout):
         return NoAnswer(f"no connection within {connect_s:.0f} s")
     if isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
@@ -359,4 +359,4 @@ def _innermost(error: BaseException) -> str:
     wrapped = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
     if wrapped is not None:
         return _innermost(wrapped)
-    return shown(str(getattr(error, "strerror", None) or error or type(error).__name__))
+    return printable(str(getattr(error, "strerror", None) or error or type(error).__name__))

@@ -12,8 +12,8 @@ import polars as pl
 
 from .. import frames
 from ..errors import Unreadable
-from ..fetch_report import FetchReport, Gap, Window, certified
-from ..frames import PageReader, SetAside, merged_drift
+from ..fetch_report import FetchReport, Gap, Window, certify
+from ..frames import PageReader, SetAside, merge_drift
 from ..logs import CallLogs
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
@@ -102,7 +102,7 @@ class PageCollector:
             seconds=round(seconds, 3),
             windows=windows,
             dates_ignored=plan.dates_ignored,
-            drift=merged_drift(*(each.reader.drift for each in readings)),
+            drift=merge_drift(*(each.reader.drift for each in readings)),
             set_aside=_set_aside(readings),
             time_zone=query.time_zone,
             complete_from=promise.complete_from,
@@ -111,7 +111,7 @@ class PageCollector:
         )
         if before:
             report = _continued(report, before)
-        return CallLogs(calls=calls, query=query, report=certified(report, calls))
+        return CallLogs(calls=calls, query=query, report=certify(report, calls))
 
     def _work(self) -> None:
         try:
@@ -247,6 +247,6 @@ def _continued(report: FetchReport, before: CallLogs) -> FetchReport:
         pages=report.pages + old.pages,
         seconds=round(report.seconds + old.seconds, 3),
         dates_ignored=report.dates_ignored or old.dates_ignored,
-        drift=merged_drift(report.drift, old.drift),
+        drift=merge_drift(report.drift, old.drift),
         set_aside=(*old.set_aside, *report.set_aside),
     )

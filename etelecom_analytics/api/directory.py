@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from ..names import one_each
+from ..names import one_per_key
 from ..parsing.values import DriftKind, Read, read_text, read_value
 from ..schema import EXTENSIONS, HOTLINES, USERS, Column, Kind, schema_of
 from .client import Client
@@ -65,7 +65,7 @@ def _fetched(
         lambda cursor: client.list_names(listing, after=cursor),
         lambda page: reader.take(_rows(page, listing)),
     )
-    table = one_each(
+    table = one_per_key(
         pl.DataFrame(reader.rows, schema=dict(schema_of(columns)), orient="row"), columns[0].name
     )
     if repeated := len(reader.rows) - table.height:

@@ -1,4 +1,4 @@
-"""Retry as a value: how often, for how long, and how long to wait in between; and the gate that all requests of a client go through."""
+"""Retry policy and rate limit of a client."""
 
 import logging
 import random
@@ -9,26 +9,29 @@ from typing import TypeVar
 
 from ..errors import ApiError, InputError, RateLimited
 
-__all__ = ["Gate", "Retry"]
+__all__ = ["RateLimiter", "Retry"]
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """When to ask again. It ends with whichever bound comes first.
+    """When to repeat a failed request; the first bound that is reached ends the attempts.
 
     Attributes:
-        attempts: how often one page is asked for, the first time included.
-        total_s: how many seconds may pass over one page, waits included. Only while a server sends
-            headers, each part of them may take as long as the client's time-out.
-        first_wait_s: seconds before the second attempt; doubled for each one after it. A random
-            half of it is left out, so that many clients do not come back at the same moment.
-        longest_wait_s: where the doubling ends. What a server asks for by `Retry-After` is never
-            undercut.
-        requests_per_s: how many requests a second a client sends at most, all its workers together;
-            None: as many as it can.
+        attempts: maximum number of attempts per page, including the first.
+        total_s: maximum number of seconds per page, including waits. While a server sends headers,
+            each part of them may take as long as the client's timeout.
+        first_wait_s: seconds before the second attempt; doubled for each further attempt. Each wait
+            is shortened at random by up to half, so that clients do not retry at the same moment.
+        longest_wait_s: upper bound of the doubled waits. A longer `Retry-After` of the server is
+            always respected.
+        requests_per_s: maximum number of requests per second of one client, over all workers; None
+            for no limit.
+
+    Raises:
+        InputError: a value is out of range.
     """
 
     attempts: int = 6
@@ -39,69 +42,72 @@ class Retry:
 
     def __post_init__(self) -> None:
         if self.attempts < 1 or min(self.total_s, self.first_wait_s, self.longest_wait_s) < 0:
-            raise InputError("Retry takes at least one attempt, and no negative seconds.")
+            raise InputError("Retry needs at least 1 attempt, and seconds must not be negative.")
         if self.requests_per_s is not None and not self.requests_per_s > 0:
-            raise InputError("requests_per_s is above 0, or None for no limit.")
+            raise InputError("requests_per_s must be above 0, or None for no limit.")
 
-    def wait_s(self, failed: int, retry_after: float | None) -> float:
-        """Seconds to wait after `failed` attempts."""
-        backoff: float = min(self.first_wait_s * 2 ** min(failed - 1, 60), self.longest_wait_s)
-        # spreads load; no secret
+    def wait_s(self, failures: int, retry_after: float | None) -> float:
+        """Seconds to wait after so many failed attempts."""
+        backoff: float = min(self.first_wait_s * 2 ** min(failures - 1, 60), self.longest_wait_s)
+        # The random number only spreads load; it needs no cryptographic strength.
         return max(backoff * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311
 
     def run(
         self,
-        ask: Callable[[float], _Answer],
+        send: Callable[[float], _Result],
         *,
-        gate: "Gate",
-        wanted: Callable[[], bool] = lambda: True,
-    ) -> _Answer:
-        """What `ask` gives in the end; it is told how many seconds are left, and asked again after errors that pass, while it is wanted.
+        limiter: "RateLimiter",
+        keep_trying: Callable[[], bool] = lambda: True,
+    ) -> _Result:
+        """The result of `send`, which is repeated after transient errors.
 
-        What the gate makes it wait does not count.
+        Args:
+            send: sends one request; its argument is the number of seconds left.
+            limiter: delays each attempt. Time spent in it does not count towards `total_s`.
+            keep_trying: checked before each further attempt.
 
         Raises:
-            ApiError: the last one, with `attempts` set.
+            ApiError: the error of the last attempt, with `attempts` set.
         """
-        sleep, clock = gate.sleep, gate.clock
-        gate.pass_through()
+        sleep, clock = limiter.sleep, limiter.clock
+        limiter.acquire()
         deadline = clock() + self.total_s
-        failed = 0
+        failures = 0
         while True:
             try:
-                return ask(deadline - clock())
+                return send(deadline - clock())
             except ApiError as error:
-                failed += 1
-                error.attempts = failed
-                wait = self.wait_s(failed, error.retry_after)
+                failures += 1
+                error.attempts = failures
+                wait = self.wait_s(failures, error.retry_after)
                 if (
-                    not error.passing
-                    or failed >= self.attempts
+                    not error.transient
+                    or failures >= self.attempts
                     or clock() + wait >= deadline
-                    or not wanted()
+                    or not keep_trying()
                 ):
                     raise
-                told = f"{error.happened} ({error.status or error.said})"
-                for_all = isinstance(error, RateLimited) or error.retry_after is not None
+                reason = f"{error.summary} ({error.status or error.message})"
+                pauses_all = isinstance(error, RateLimited) or error.retry_after is not None
             _logger.warning(
-                "%s; asking again in %.1f s (attempt %d of %d)",
-                told,
+                "%s; retrying in %.1f s (attempt %d of %d)",
+                reason,
                 wait,
-                failed + 1,
+                failures + 1,
                 self.attempts,
             )
-            closed = gate.close_for(wait) if for_all else 0.0
+            paused_until = limiter.pause(wait) if pauses_all else 0.0
             sleep(wait)
-            deadline += gate.pass_through(waited_until=closed)
+            deadline += limiter.acquire(waited_until=paused_until)
 
 
-class Gate:
-    """What all requests of a client go through, from whichever thread: not faster than the limit, and none while a server asks to wait.
+class RateLimiter:
+    """Delays the requests of a client, in all its threads, to the rate limit and to server pauses.
 
     Args:
-        requests_per_s: the limit; None: none.
-        sleep: how to wait.
-        clock: seconds that only go forward.
+        requests_per_s: the rate limit; None for no limit.
+        sleep: waits for a number of seconds.
+        clock: a monotonic clock in seconds.
     """
 
     def __init__(
@@ -112,26 +118,30 @@ class Gate:
         clock: Callable[[], float],
     ) -> None:
         self.sleep, self.clock = sleep, clock
-        self._spacing_s = 1 / requests_per_s if requests_per_s else 0.0
+        self._interval_s = 1 / requests_per_s if requests_per_s else 0.0
         self._lock = threading.Lock()
-        self._closed_until = self._next_at = 0.0
+        self._paused_until = self._next_at = 0.0
 
-    def close_for(self, seconds: float) -> float:
-        """The moment until which nobody passes."""
+    def pause(self, seconds: float) -> float:
+        """Pause all requests, and return the moment at which they may continue."""
         with self._lock:
-            self._closed_until = max(self._closed_until, self.clock() + seconds)
-            return self._closed_until
+            self._paused_until = max(self._paused_until, self.clock() + seconds)
+            return self._paused_until
 
-    def pass_through(self, *, waited_until: float = 0.0) -> float:
-        """The seconds that it took to have one's turn; a closing that was waited for, until that moment, is not waited for again."""
-        came = self.clock()
-        while (closed_until := self._closed_until) > max(waited_until, self.clock()):
-            self.sleep(closed_until - self.clock())
-            waited_until = closed_until
-        if self._spacing_s:
+    def acquire(self, *, waited_until: float = 0.0) -> float:
+        """Wait for the next free slot, and return the seconds that it took.
+
+        Args:
+            waited_until: the end of a pause that the caller has already waited for.
+        """
+        began = self.clock()
+        while (paused_until := self._paused_until) > max(waited_until, self.clock()):
+            self.sleep(paused_until - self.clock())
+            waited_until = paused_until
+        if self._interval_s:
             with self._lock:
-                at = max(self.clock(), self._next_at)
-                self._next_at = at + self._spacing_s
-            if (wait := at - self.clock()) > 0:
+                slot = max(self.clock(), self._next_at)
+                self._next_at = slot + self._interval_s
+            if (wait := slot - self.clock()) > 0:
                 self.sleep(wait)
-        return self.clock() - came
+        return self.clock() - began

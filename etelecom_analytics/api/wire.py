@@ -1,7 +1,7 @@
-"""The API's request and answer, without any I/O: bodies to send; (status, headers, bytes) -> a Page, or the error it stands for.
+"""Requests and responses of the API, without any I/O.
 
-A page keeps its body undecoded: making a table of it is the parser's work. That it came to its end
-and has a list of rows is seen here, where asking again still helps.
+A page keeps its body undecoded; `parsing` makes a table of it. This module checks that the body is
+complete and has a list of rows, because a retry can still help here.
 """
 
 import json
@@ -22,36 +22,36 @@ from ..errors import (
     Unavailable,
     Unreadable,
 )
-from ..phone_numbers import shown
-from .page_scan import paging_of
+from ..phone_numbers import printable
+from .page_scan import scan_paging
 
 __all__ = [
     "CALL_LOGS",
     "PAGE_LIMIT",
     "Page",
-    "first_line",
-    "scan_page",
     "list_request",
+    "parse_json",
     "read_page",
+    "scan_page",
     "service_url",
 ]
 
 CALL_LOGS = "Etelecom/ListCallLogs"
 PAGE_LIMIT = 100
-"""The most rows that a page can have; also what the API takes 0 for."""
+"""The maximum number of rows per page; the API reads a limit of 0 as this."""
 
-_PASSING = {408, 500, 502, 503, 504}
+_TRANSIENT = {408, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One page as the API gives it.
+    """One page of the API.
 
     Attributes:
-        body: the whole answer, undecoded.
-        next: the cursor of the page after this one; only an empty one ends a chain.
-        prev: the cursor of the page before.
-        is_empty: whether it has no rows.
+        body: the whole response body, undecoded.
+        next: the cursor of the next page; empty on the last page.
+        prev: the cursor of the previous page.
+        is_empty: whether the page has no rows.
     """
 
     body: bytes
@@ -61,17 +61,20 @@ class Page:
 
     @property
     def call_logs(self) -> list[Any]:
-        """The rows as they came, decoded anew at each access."""
+        """The raw rows; each access decodes the body again."""
         return json.loads(self.body.decode(errors="replace")).get("call_logs") or []
 
     def __repr__(self) -> str:
-        return f"Page({len(self.body):,} bytes, next={self.next!r}, prev={self.prev!r}, is_empty={self.is_empty})"
+        return (
+            f"Page({len(self.body):,} bytes, next={self.next!r}, prev={self.prev!r}, "
+            f"is_empty={self.is_empty})"
+        )
 
 
 def service_url(base_url: str, method: str = CALL_LOGS) -> str:
-    """The address of a method: its service is joined to `base_url` with a dot, no slash.
+    """The URL of a method: `base_url`, a dot, and the method.
 
-    The documentation writes both `.Etelecom` and `.ETelecom`; the first is sent.
+    The API documentation writes both `.Etelecom` and `.ETelecom`; this package uses the first.
     """
     return f"{base_url.rstrip('/')}.{method}"
 
@@ -79,10 +82,10 @@ def service_url(base_url: str, method: str = CALL_LOGS) -> str:
 def list_request(
     query_filter: Mapping[str, object], *, limit: int, sort: str, after: str, before: str
 ) -> bytes:
-    """The body of a request for a page of a list.
+    """The body of a request for one page of a list.
 
-    The documentation says of `prev`, as of `next`, that it goes into `after`; the backend takes it
-    in `before`, and so do we.
+    The API documentation says to send both `next` and `prev` in `after`. The backend expects `prev`
+    in `before`, and so does this function.
     """
     paging = {"limit": limit, "sort": sort, "after": after, "before": before}
     request = {
@@ -95,35 +98,51 @@ def list_request(
 def read_page(
     status: int, headers: Mapping[str, str], body: bytes, *, rows_key: str = "call_logs"
 ) -> Page:
-    """One page of raw rows, by default of calls, or the error that the answer stands for."""
+    """The page in a response; the rows are under `rows_key`.
+
+    Raises:
+        ApiError: the response is an error, or not a page.
+    """
     if status != 200:
-        raise _refusal(status, headers, body)
-    document = _decoded(body)
+        raise _response_error(status, headers, body)
+    document = parse_json(body)
+    if not isinstance(document, dict):
+        raise Unreadable(_first_line(body), status=200)
     rows, paging = document.get(rows_key), document.get("paging")
     if not isinstance(rows, list | None):
         raise Unreadable(f"{rows_key} is not a list", status=status)
     if not isinstance(paging, dict):
-        raise Unreadable(f"no paging in the answer: {first_line(body)}", status=status)
-    return Page(
-        body=body, next=_cursor(paging, "next"), prev=_cursor(paging, "prev"), is_empty=not rows
-    )
+        raise Unreadable(f"no paging in the response: {_first_line(body)}", status=status)
+    return _page(body, paging, is_empty=not rows)
 
 
 def scan_page(status: int, headers: Mapping[str, str], body: bytes) -> Page:
-    """The same of calls, several times as fast: where the paging can be told without decoding the rows, they are left to the parser."""
-    seen = paging_of(body, "call_logs") if status == 200 else None
-    if seen is None:
+    """The page of calls in a response, like `read_page` but several times as fast.
+
+    If the paging can be read without decoding the rows, the rows are not checked.
+
+    Raises:
+        ApiError: the response is an error, or not a page.
+    """
+    scan = scan_paging(body, "call_logs") if status == 200 else None
+    if scan is None:
         return read_page(status, headers, body)
-    paging, is_empty = seen
+    paging, is_empty = scan
+    return _page(body, paging, is_empty=is_empty)
+
+
+def parse_json(body: bytes) -> Any:
+    """The decoded JSON document; None if the body is not JSON."""
+    try:
+        return json.loads(body.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _page(body: bytes, paging: Mapping[str, object], *, is_empty: bool) -> Page:
     return Page(
         body=body, next=_cursor(paging, "next"), prev=_cursor(paging, "prev"), is_empty=is_empty
     )
-
-
-def first_line(body: bytes) -> str:
-    """The first line of what came, fit to be shown."""
-    lines = body.decode(errors="replace").strip().splitlines()
-    return shown(lines[0]) if lines else "an empty body"
 
 
 def _cursor(paging: Mapping[str, object], name: str) -> str:
@@ -131,48 +150,36 @@ def _cursor(paging: Mapping[str, object], name: str) -> str:
     return "" if value is None else str(value)
 
 
-def _decoded(body: bytes) -> dict[str, Any]:
-    document = _json(body)
-    if not isinstance(document, dict):
-        raise Unreadable(first_line(body), status=200)
-    return document
+def _first_line(body: bytes) -> str:
+    lines = body.decode(errors="replace").strip().splitlines()
+    return printable(lines[0]) if lines else "an empty body"
 
 
-def _json(body: bytes) -> Any:
-    """What the body says in JSON; None if it is none."""
-    try:
-        return json.loads(body.decode(errors="replace"))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _refusal(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
-    """The error that a status stands for, with what the server said."""
-    document = _json(body)
+def _response_error(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
+    """The error for a status other than 200, with the message of the server."""
+    document = parse_json(body)
     if isinstance(document, dict) and ("code" in document or "msg" in document):
         meta = json.dumps(document["meta"], ensure_ascii=False) if document.get("meta") else ""
-        code, said = (
-            shown(str(document.get("code", ""))),
-            shown(f"{document.get('msg', '')} {meta}".strip()),
-        )
+        code = printable(str(document.get("code", "")))
+        message = printable(f"{document.get('msg', '')} {meta}".strip())
     else:
-        code, said = "", first_line(body)
+        code, message = "", _first_line(body)
     if 300 <= status < 400:
-        said = f"it sends us elsewhere, and a key is never carried along: {shown(headers.get('Location', ''))}"
-        return BadRoute(said, status=status)
+        location = printable(headers.get("Location", ""))
+        return BadRoute(f"redirects are not followed with a key: {location}", status=status)
     kinds = {
         401: Unauthenticated,
         403: PermissionDenied,
         404: BadRoute,
         429: RateLimited,
-        **dict.fromkeys(_PASSING, Unavailable),
+        **dict.fromkeys(_TRANSIENT, Unavailable),
     }
     kind = kinds.get(status, BadRequest if 400 <= status < 500 else Unreadable)
-    return kind(said, status=status, code=code, retry_after=_retry_after(headers))
+    return kind(message, status=status, code=code, retry_after=_retry_after(headers))
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `Retry-After` asks to wait; a date is counted from the server's own clock where it tells it."""
+    """The seconds in `Retry-After`; a date is relative to the server's `Date`, if there is one."""
     text = headers.get("Retry-After", "").strip()
     if not text:
         return None

@@ -14,7 +14,7 @@ from ..errors import ArchiveError, InputError
 from ..logs import CallLogs
 from ..privacy import Privacy
 from ..query import CallQuery
-from ..snapshot import check_place, write_snapshot
+from ..snapshot import check_destination, write_snapshot
 from .certificates import table_of, write_certificates
 from .config import ArchiveConfig, typed
 from .days import as_day, as_span, days_to_fetch
@@ -207,7 +207,7 @@ class Archive:
             SnapshotError: it cannot be written there.
             ArchiveError: there is no archive yet, or none of the days was fetched.
         """
-        check_place(path, replace=replace)
+        check_destination(path, replace=replace)
         query = query or CallQuery(time_zone=self.time_zone)
         table, calls = self._open(), self.scan(query).collect()
         logs = logs_of(calls, query, certificates_of(table), self._days_of(query), self.time_zone)

@@ -13,9 +13,9 @@ from .. import local_time
 from ..api.client import Client
 from ..api.fetch import IncompleteFetch, fetcher
 from ..errors import EtelecomError, InputError
-from ..fetch_report import Gap, certified
+from ..fetch_report import Gap, certify
 from ..logs import CallLogs
-from ..phone_numbers import shown
+from ..phone_numbers import printable
 from ..query import CallQuery
 from .certificates import Certificate, day_query
 
@@ -36,7 +36,7 @@ def as_span(given: str | timedelta, field: str) -> timedelta:
         return int(found[1]) * _UNITS[found[2]]
     if isinstance(given, timedelta) and given >= timedelta():
         return given
-    raise InputError(f'{field} is a time such as "3d" or "36h"; got {shown(repr(given))}.')
+    raise InputError(f'{field} is a time such as "3d" or "36h"; got {printable(repr(given))}.')
 
 
 def as_day(given: date | datetime | str, time_zone: str, field: str) -> date:
@@ -210,7 +210,7 @@ class DayFetch:
                 drift=logs.report.drift if day == days[0] else (),
                 set_aside=(),
             )
-            yield day, CallLogs(calls=calls, query=query, report=certified(report, calls))
+            yield day, CallLogs(calls=calls, query=query, report=certify(report, calls))
 
     def _result_of(self, query: CallQuery) -> CallLogs:
         try:

@@ -9,7 +9,7 @@ import polars as pl
 
 from .. import frames
 from ..errors import ArchiveError
-from ..fetch_report import FetchReport, certified, merged
+from ..fetch_report import FetchReport, certify, merge_reports
 from ..logs import CallLogs
 from ..query import CallQuery
 from .certificates import Certificate
@@ -36,11 +36,11 @@ def logs_of(
     }
     if not within:
         raise ArchiveError("None of the days that the query asks for was fetched: sync them first.")
-    report = reduce(merged, (within[day].report for day in sorted(within)))
+    report = reduce(merge_reports, (within[day].report for day in sorted(within)))
     return CallLogs(
         calls=frames.in_order(calls),
         query=query,
-        report=certified(
+        report=certify(
             _cut(
                 report,
                 query,

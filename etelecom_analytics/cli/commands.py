@@ -21,7 +21,7 @@ from ..metrics.summary import summarize
 from ..privacy import Privacy
 from ..query import CallQuery
 from ..simulator import serve, simulate_calls
-from ..snapshot import check_place, read_snapshot, write_snapshot
+from ..snapshot import check_destination, read_snapshot, write_snapshot
 
 __all__ = [
     "DONE",
@@ -48,7 +48,7 @@ _START = date(2026, 11, 2)
 
 def demo(given: argparse.Namespace) -> None:
     """Simulate a week, fetch it over HTTP, keep it, and tell it: what the README's first command shows."""
-    check_place(given.output, replace=given.replace)
+    check_destination(given.output, replace=given.replace)
     query = CallQuery(date_from=_START, date_to=_START + timedelta(days=given.days))
     simulation = simulate_calls(given.calls, seed=given.seed, start=_START, days=given.days)
     with serve(simulation.calls) as server, Client(server.base_url, server.api_key) as client:
@@ -116,7 +116,7 @@ def fetch(given: argparse.Namespace) -> int:
         **fields,
         duration=comparison and (comparison, int(seconds) if seconds.isdecimal() else seconds),
     )
-    check_place(given.output, replace=given.replace)
+    check_destination(given.output, replace=given.replace)
     partial = given.output.with_name(f"{given.output.name}.partial")
     before = read_snapshot(partial) if given.resume else None
     try:

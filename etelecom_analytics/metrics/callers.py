@@ -13,7 +13,7 @@ import polars as pl
 
 from ..errors import InputError
 from ..frames import Frame, same_kind
-from ..phone_numbers import normalised
+from ..phone_numbers import normalized
 from .call_facts import CALL_COLUMNS, facts, names_carried, seconds
 from .confidence import wilson
 from .options import MetricOptions
@@ -194,7 +194,7 @@ def _known(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
             goes=goes,
         )
         .filter(pl.col("comes") | pl.col("goes"), pl.col("started_at") <= pl.col("as_of"))
-        .with_columns(number=normalised(pl.when("comes").then("caller").otherwise("callee")))
+        .with_columns(number=normalized(pl.when("comes").then("caller").otherwise("callee")))
         .filter(pl.col("number").str.contains(r"\d"))
     )
 

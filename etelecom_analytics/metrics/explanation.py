@@ -8,7 +8,7 @@ import polars as pl
 
 from ..errors import InputError
 from ..formatting import facts_html, facts_text
-from ..phone_numbers import shown
+from ..phone_numbers import printable
 from .options import MetricOptions
 from .registry import Mean, Measure, Quantile, Ratio, Total, source_of
 from .registry import measure as named
@@ -78,7 +78,7 @@ class Explanation:
             )
         yield (
             "at",
-            ", ".join(f"{name} {shown(str(value))}" for name, value in self.at)
+            ", ".join(f"{name} {printable(str(value))}" for name, value in self.at)
             or f"all {self.measure.grain}",
         )
         yield "value", self._value()
@@ -196,7 +196,7 @@ def _literal(name: str, value: object, dtype: pl.DataType) -> pl.Expr:
     except (ValueError, TypeError, OverflowError, pl.exceptions.PolarsError):
         words = f", one of {', '.join(dtype.categories)}" if isinstance(dtype, pl.Enum) else ""
         raise InputError(
-            f"at: {name} is {dtype.base_type()}{words}; got {shown(repr(value))}."
+            f"at: {name} is {dtype.base_type()}{words}; got {printable(repr(value))}."
         ) from None
 
 

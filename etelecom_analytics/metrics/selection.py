@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 import polars as pl
 from polars import selectors
 
-from ..phone_numbers import normalised
+from ..phone_numbers import normalized
 from ..query import CallQuery
 from .call_facts import facts
 from .legs_and_offers import leg_facts, offer_facts
@@ -176,7 +176,7 @@ class _Table:
         )
         self.leg_facts = _Once(lambda options: leg_facts(own.lazy(), options=options).collect())
         self._numbers = _Once(
-            lambda _: own.select(normalised(pl.col(side)) for side in ("caller", "callee"))
+            lambda _: own.select(normalized(pl.col(side)) for side in ("caller", "callee"))
         )
 
     def stands(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from ..phone_numbers import shown
+from ..phone_numbers import printable
 from ..schema import Column, Kind
 
 __all__ = ["DriftKind", "Read", "example", "read_id", "read_text", "read_value"]
@@ -121,4 +121,4 @@ def example(field: str, kind: DriftKind, value: object) -> str:
     if isinstance(value, dict | list | None) or (secret and isinstance(value, str)):
         return names[type(value)]
     text = value if isinstance(value, str) else json.dumps(value)
-    return "a number" if secret else shown(text, max_length=_EXAMPLE_LENGTH)
+    return "a number" if secret else printable(text, max_length=_EXAMPLE_LENGTH)

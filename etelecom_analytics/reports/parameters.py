@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, UnknownName
-from ..phone_numbers import shown
+from ..phone_numbers import printable
 
 __all__ = ["Parameter", "checked", "parameters_of", "read_text"]
 
@@ -191,5 +191,5 @@ def _plain(value: object, parameter: Parameter) -> Any:
 
 def _misfit(parameter: Parameter, value: object) -> InputError:
     wanted = " or ".join(_WORDS.get(kind, "null") for kind in parameter.kinds)
-    got = shown(value if isinstance(value, str) else json.dumps(value))
+    got = printable(value if isinstance(value, str) else json.dumps(value))
     return InputError(f"The parameter {parameter.name!r} is {wanted}; got {got}.")

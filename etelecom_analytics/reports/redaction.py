@@ -8,7 +8,7 @@ import polars as pl
 
 from ..logs import CallLogs
 from ..metrics.call_facts import NAME_COLUMNS
-from ..phone_numbers import is_private, masked, normalise, normalised
+from ..phone_numbers import is_private, masked, normalize, normalized
 
 __all__ = ["Redactor"]
 
@@ -48,7 +48,7 @@ class Redactor:
         outside = (
             known.unique()
             .to_frame()
-            .select(normalised(number).filter(is_private(number, keep)).unique())
+            .select(normalized(number).filter(is_private(number, keep)).unique())
             .to_series()
         )
         bare = outside.filter(outside.str.contains(_SHORTENED)).str.slice(1)
@@ -118,7 +118,7 @@ class Redactor:
 
 def _plain(text: str) -> str:
     """The number in its national form, also one that was told as a count is, 912,345,678."""
-    return normalise(text.replace(",", ""))
+    return normalize(text.replace(",", ""))
 
 
 def _numbers_of(logs: CallLogs) -> pl.Series:

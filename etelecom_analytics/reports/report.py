@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InputError, ReportError, SnapshotError, UnknownName
 from ..logs import CallLogs
 from ..metrics import MetricOptions
-from ..privacy import own_numbers_of
+from ..privacy import check_own_numbers
 from ..query import CallQuery
 from ..snapshot import fingerprint, read_snapshot
 from .drawing import png, rendered
@@ -123,7 +123,7 @@ def _written(
                 direction=values.get(_DIRECTION) or None
             )  # or an error, before anything is run
         options = _options(logs, values) if _OPTIONS in known else None
-        own = own_numbers_of(values.get(_OWN_NUMBERS) or [])
+        own = check_own_numbers(values.get(_OWN_NUMBERS) or [])
         if options:
             values[_OPTIONS] = options.to_dict()
         done = run(

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ReportError
-from ..phone_numbers import shown
+from ..phone_numbers import printable
 
 __all__ = ["EXTRA", "read_notebook", "run"]
 
@@ -39,7 +39,7 @@ def read_notebook(path: Path, name: str) -> Any:
     ).get("name")
     if language not in (None, "python"):
         raise ReportError(
-            f"{name} is a notebook of {shown(str(language))}: a report is one of Python."
+            f"{name} is a notebook of {printable(str(language))}: a report is one of Python."
         )
     return notebook
 
@@ -86,12 +86,12 @@ def run(notebook: Any, parameters: dict[str, Any], *, name: str, folder: Path) -
         )
     except PapermillExecutionError as error:
         cell = error.cell_index + (error.cell_index <= first)
-        said = shown(_COLOURS.sub("", error.evalue), max_length=_LONGEST)
+        said = printable(_COLOURS.sub("", error.evalue), max_length=_LONGEST)
         raise ReportError(
             f"Cell {cell} of {name} failed, so there is no report. {error.ename}: {said}",
             cell=cell,
             kind=error.ename,
-            said=said,
+            message=said,
         ) from None  # its own text is the traceback, which holds what the calls hold
     except NoSuchKernel as error:
         raise ReportError(EXTRA) from error

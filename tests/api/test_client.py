@@ -80,7 +80,7 @@ def test_a_wrong_key_names_where_it_came_from(client_of: ClientOf, server: CallL
     client = client_of(base_url=server.base_url, api_key=SECRET)
 
     with pytest.raises(
-        errors.Unauthenticated, match=r"Check the key given in Client's argument api_key"
+        errors.Unauthenticated, match=r"Check the key in Client's argument api_key"
     ) as caught:
         client.list_calls()
     assert caught.value.attempts == 1
@@ -322,7 +322,7 @@ def test_a_wait_longer_than_we_have_is_not_begun(
 ):
     server.script(Answer(status=429, headers={"Retry-After": "3600"}))
 
-    with pytest.raises(errors.RateLimited, match="It asks to wait 3600 s"):
+    with pytest.raises(errors.RateLimited, match="The server asks to wait 3600 s"):
         client.list_calls(limit=1)
     assert waits == []
 

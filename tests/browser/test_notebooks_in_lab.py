@@ -157,7 +157,7 @@ def test_the_panels_of_the_second_notebook(theme: str, lab: Any, watched: Callab
     seen.picture(f"02-fetch-{colour}")
     wrong = page.locator(".jp-CodeCell", has_text="a-wrong-key").locator(".jp-OutputArea")
     wrong.get_by_role("button", name="Apply").click()
-    wrong.get_by_text(re.compile("The server does not know this API key")).first.wait_for()
+    wrong.get_by_text(re.compile("The server does not accept this API key")).first.wait_for()
     wrong.scroll_into_view_if_needed()
     seen.picture(f"02-wrong-key-{colour}")
     assert "a-wrong-key" not in wrong.inner_text()

@@ -21,7 +21,7 @@ from etelecom_analytics.metrics.callers import (
     time_to_callback,
 )
 from etelecom_analytics.metrics.survival import kaplan_meier, median_survival
-from etelecom_analytics.phone_numbers import normalise
+from etelecom_analytics.phone_numbers import normalize
 from etelecom_analytics.simulator import Simulation
 
 HOUR = 3600.0
@@ -344,7 +344,7 @@ def number_of(each: dict[str, Any]) -> str | None:
         if each["direction"] == "out"
         else None
     )
-    return normalise(text) if text and any(letter.isdigit() for letter in text) else None
+    return normalize(text) if text and any(letter.isdigit() for letter in text) else None
 
 
 def plainly(

@@ -16,7 +16,7 @@ def test_it_is_refused_with_its_reason(name: str, calls: pl.DataFrame):
         summarize(calls, measures=["offered", name])
 
     assert (refused.value.name, refused.value.reason) == (name, NOT_IN_RECORD[name])
-    assert str(refused.value) == f"{name} is not in the record. {NOT_IN_RECORD[name]}"
+    assert str(refused.value) == f"{name} cannot be computed from call logs. {NOT_IN_RECORD[name]}"
     assert isinstance(refused.value, InputError)
     with pytest.raises(MeasureUnavailable):
         explain(calls, name)
@@ -31,7 +31,7 @@ def test_it_is_refused_with_its_reason(name: str, calls: pl.DataFrame):
     ],
 )  # fmt: skip
 def test_it_may_be_spelt_in_many_ways(spelt: str, name: str, calls: pl.DataFrame):
-    with pytest.raises(MeasureUnavailable, match=f"^{name} is not in the record"):
+    with pytest.raises(MeasureUnavailable, match=f"^{name} cannot be computed from call logs"):
         summarize(calls, measures=[spelt])
 
 

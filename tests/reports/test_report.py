@@ -479,7 +479,7 @@ def test_a_failing_cell_fails_the_report_with_its_own_error_and_changes_no_file(
         str(caught.value)
         == "Cell 4 of own.ipynb failed, so there is no report. ValueError: 3 calls of 09… are too few"
     )
-    assert (caught.value.cell, caught.value.kind, caught.value.said) == (
+    assert (caught.value.cell, caught.value.kind, caught.value.message) == (
         4,
         "ValueError",
         "3 calls of 09… are too few",

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from etelecom_analytics.errors import InputError, UnknownName
-from etelecom_analytics.phone_numbers import normalise
+from etelecom_analytics.phone_numbers import normalize
 from etelecom_analytics.schema import CALL_SCHEMA, LEG_OUTCOMES
 from etelecom_analytics.simulator import Simulation, simulate_calls
 
@@ -346,7 +346,7 @@ def test_numbers_are_written_in_vietnams_ways(known: pl.DataFrame):
     """0..., 84... and +84... occur, one person's number in more than one way, and some callers withhold theirs."""
     callers = known.filter(pl.col("direction") == "in")["caller"]
     written = callers.drop_nulls()
-    ways = pl.DataFrame({"written": written, "number": [normalise(number) for number in written]})
+    ways = pl.DataFrame({"written": written, "number": [normalize(number) for number in written]})
 
     assert callers.null_count() > 0
     for form in (r"^0[35789]\d{8}$", r"^84[35789]\d{8}$", r"^\+84[35789]\d{8}$"):
@@ -358,7 +358,7 @@ def test_numbers_are_written_in_vietnams_ways(known: pl.DataFrame):
 def test_people_try_again_and_are_called_back(known: pl.DataFrame):
     """Some who were missed call again within the hour, and some are called by the centre afterwards."""
     inbound = known.filter(pl.col("direction") == "in", pl.col("caller").is_not_null())
-    numbers = pl.Series("number", [normalise(number) for number in inbound["caller"]])
+    numbers = pl.Series("number", [normalize(number) for number in inbound["caller"]])
     missed = inbound.with_columns(numbers).filter(~pl.col("answered")).select("number", "ended_at")
     again = missed.join(inbound.with_columns(numbers).select("number", "started_at"), on="number")
     back = missed.join(

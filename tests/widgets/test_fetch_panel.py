@@ -221,8 +221,8 @@ def test_a_wrong_key_is_said_and_the_panel_goes_on(
     press(panel, "Apply")
     assert panel.wait(SOON_S)
 
-    assert "The server does not know this API key" in said(panel)
-    assert "The server does not know this API key" in repr(panel)
+    assert "The server does not accept this API key" in said(panel)
+    assert "The server does not accept this API key" in repr(panel)
     assert "wrong-key" not in said(panel) + repr(panel) + panel._repr_html_()
     assert "Traceback" not in said(panel)
     assert fetched(panel).calls.height == 1500
@@ -238,7 +238,7 @@ def test_a_server_that_fails_leaves_the_result(client: et.Client, server: CallLo
     assert panel.wait(SOON_S)
 
     assert panel.result is first
-    assert "The server could not answer for now" in said(panel)
+    assert "The server is temporarily unavailable" in said(panel)
     assert "<img" not in said(panel) + panel._repr_html_()
     assert fetched(panel).query.direction == "in"
 

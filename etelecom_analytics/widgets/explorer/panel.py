@@ -21,7 +21,7 @@ from ...metrics import (
     previous_period,
 )
 from ...names import labels
-from ...privacy import mask_numbers, own_numbers_of
+from ...privacy import mask_numbers, check_own_numbers
 from ...query import CallQuery
 from ..chart_view import outputs_of
 from ..choice import PanelState
@@ -99,7 +99,7 @@ class Explorer(Panel):
             raise InputError(f"options are et.MetricOptions(...); got {type(options).__name__}.")
         zone = options.time_zone
         self._logs = logs
-        self._own = (*own_numbers_of(own_numbers), *options.ivr_numbers)
+        self._own = (*check_own_numbers(own_numbers), *options.ivr_numbers)
         self._keep = None if show_numbers else self._own
         self._options = reporting_options(logs, options)
         self._today = day_of(self._options.as_of or logs.report.began_at, zone)
