@@ -1,34 +1,64 @@
-"""How long callers waited: the waits of answered and of missed calls in bins."""
+"""Histograms of seconds: the waits of calls, and the ring times of offers, by group."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
-from .bins import bin_width
 from .call_facts import quotient
+from .legs_and_offers import offer_facts
 from .options import MetricOptions
-from .selection import Calls, fact_rows
+from .selection import Calls, Selection, fact_rows
 
-__all__ = ["WAIT_GROUPS", "WaitSeconds", "wait_seconds"]
+__all__ = [
+    "RING_GROUPS",
+    "WAIT_GROUPS",
+    "RingSeconds",
+    "WaitSeconds",
+    "ring_seconds",
+    "wait_seconds",
+]
 
 WAIT_GROUPS = ("answered", "missed")
-"""What became of a call that was offered."""
+"""The groups of offered calls."""
+
+RING_GROUPS = {
+    "answered": ("answered",),
+    "lost": (
+        "rna_timeout",
+        "caller_gave_up",
+        "busy_or_rejected",
+        "unreachable",
+        "network",
+        "other",
+    ),
+    "elsewhere": ("answered_elsewhere",),
+}
+"""The groups of offers, each with its outcomes."""
+
+_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600)
+_MAX_BINS = 60
+_TAIL = 0.99
+"""If the bins cannot cover all values, they end at this quantile and the last bin has no end.
+Otherwise a single phone that rang for hours would make all bins too wide."""
+_RING_OUTCOMES = ("rna_timeout", "caller_gave_up", "busy_or_rejected")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaitSeconds:
-    """How long callers waited.
+    """A histogram of how long callers waited.
 
     Attributes:
-        calls: calls that were looked at.
-        offered: those answered or missed, of known wait or not.
-        width_s: how wide a bin is.
-        groups: one row for each of `WAIT_GROUPS` with calls of known wait: `group`, `calls`,
-            `wait_p50_s`, `wait_p90_s`.
-        bins: one row for each group and bin: `group`, `from_s` (exclusive, but for the first bin,
-            which holds waits of 0 too), `to_s` (inclusive, as a threshold is; null: no end),
-            `calls`, `share` of the group, and `up_to_calls` and `up_to`, how many and what share of
-            the group waited for at most `to_s`. Bins without calls are rows too.
+        calls: number of calls in the input.
+        offered: number of offered calls, answered or missed, with or without a known wait.
+        width_s: width of a bin in seconds.
+        groups: one row for each of `WAIT_GROUPS` with known waits: `group`, `calls`, `wait_p50_s`,
+            `wait_p90_s`.
+        bins: one row for each group and bin, also for empty bins: `group`; `from_s` (exclusive, but
+            the first bin includes waits of 0); `to_s` (inclusive, like a threshold; null if the bin
+            has no end); `calls`; `share` of the group; `up_to` and `up_to_calls`, the share and
+            number of the group's calls that waited at most `to_s`.
     """
 
     calls: int
@@ -38,8 +68,35 @@ class WaitSeconds:
     bins: pl.DataFrame
 
 
+@dataclass(frozen=True, kw_only=True)
+class RingSeconds:
+    """A histogram of how long offers rang.
+
+    Attributes:
+        calls: number of calls in the input.
+        offers: number of offers to persons, of calls that ended. Offers that did not ring have no
+            ring time.
+        width_s: width of a bin in seconds.
+        groups: one row for each of `RING_GROUPS` with ring times: `group`, `offers`, `ring_p50_s`,
+            `ring_p90_s`.
+        bins: one row for each group and bin, also for empty bins: `group`; `from_s` (inclusive);
+            `to_s` (exclusive; null if the bin has no end); `offers`; `share` of the group; `up_to`
+            and `up_to_offers`, the cumulative share and number; and the number of offers with the
+            outcomes `rna_timeout`, `caller_gave_up` and `busy_or_rejected`.
+    """
+
+    calls: int
+    offers: int
+    width_s: int
+    groups: pl.DataFrame
+    bins: pl.DataFrame
+
+
 def wait_seconds(calls: Calls, *, options: MetricOptions = MetricOptions()) -> WaitSeconds:
-    """The waits of these calls in at most 60 bins of equal width, by `WAIT_GROUPS`; waits begin as `options.wait_from` says. Collects."""
+    """The waits of these calls in at most 60 bins of equal width, by `WAIT_GROUPS`.
+
+    Waits begin as `options.wait_from` defines. Collects.
+    """
     group = (
         pl.when("answered")
         .then(pl.lit("answered"))
@@ -48,43 +105,105 @@ def wait_seconds(calls: Calls, *, options: MetricOptions = MetricOptions()) -> W
         .cast(pl.Enum(WAIT_GROUPS))
     )
     rows = fact_rows(calls, options).select("wait_s", "offered", group=group).collect()
-    known = rows.filter(pl.col("wait_s").is_not_null())
+    offered = int(rows["offered"].sum())
+    width_s, groups, bins = _histogram(rows, stem="wait", count="calls", closed="right")
+    return WaitSeconds(
+        calls=rows.height, offered=offered, width_s=width_s, groups=groups, bins=bins
+    )
+
+
+def ring_seconds(calls: Calls, *, options: MetricOptions = MetricOptions()) -> RingSeconds:
+    """The ring times of these calls' offers in at most 60 bins of equal width, by `RING_GROUPS`.
+
+    Collects.
+    """
+    names = pl.Enum(list(RING_GROUPS))
+    group_of = {outcome: group for group, outcomes in RING_GROUPS.items() for outcome in outcomes}
+    group = pl.col("outcome").replace_strict(group_of, return_dtype=names)
+    offers = (
+        calls.offer_facts(options)
+        if isinstance(calls, Selection)
+        else offer_facts(calls.lazy(), options=options, busy=False)
+    )
+    height, rows = pl.collect_all(
+        [calls.lazy().select(pl.len()), offers.select("outcome", "ring_s", group=group)]
+    )
+    width_s, groups, bins = _histogram(
+        rows, stem="ring", count="offers", closed="left", outcomes=_RING_OUTCOMES
+    )
+    return RingSeconds(
+        calls=height.item(), offers=rows.height, width_s=width_s, groups=groups, bins=bins
+    )
+
+
+def _histogram(
+    rows: pl.DataFrame,
+    *,
+    stem: str,
+    count: str,
+    closed: Literal["left", "right"],
+    outcomes: Sequence[str] = (),
+) -> tuple[int, pl.DataFrame, pl.DataFrame]:
+    """The width of the bins, the table of groups, and the table of bins.
+
+    `stem` is "wait" or "ring", `count` names the column of counts, and `closed` is the end that a
+    bin includes. Rows without a time are left out. Each of `outcomes` adds a column of counts.
+    """
+    seconds = pl.col(f"{stem}_s")
+    known = rows.filter(seconds.is_not_null())
+    width, longest = _bin_width(known[f"{stem}_s"])
+    position = quotient(seconds, width)
+    if closed == "right":
+        last = max(-int(-longest // width) - 1, 0)
+        number, is_covered = position.ceil() - 1, seconds <= (last + 1) * width
+    else:
+        last = int(longest) // width
+        number, is_covered = position.floor(), seconds < (last + 1) * width
     quantiles = {
-        f"wait_p{share}_s": pl.col("wait_s").quantile(share / 100, interpolation="linear")
+        f"{stem}_p{share}_s": seconds.quantile(share / 100, interpolation="linear")
         for share in (50, 90)
     }
-    groups = known.group_by("group").agg(calls=pl.len().cast(pl.Int64), **quantiles).sort("group")
-    width, bins = _binned(known, groups)
-    offered = int(rows["offered"].sum())
-    return WaitSeconds(calls=rows.height, offered=offered, width_s=width, groups=groups, bins=bins)
-
-
-def _binned(known: pl.DataFrame, groups: pl.DataFrame) -> tuple[int, pl.DataFrame]:
-    """How wide the bins are, and the bins."""
-    width, held = bin_width(known["wait_s"])
-    last = max(-int(-held // width) - 1, 0)
-    number = (quotient(pl.col("wait_s"), width).ceil() - 1).clip(0, last).cast(pl.Int64)
-    counts = (
-        known.with_columns(bin=number).group_by("group", "bin").agg(calls=pl.len().cast(pl.Int64))
+    groups = (
+        known.group_by("group").agg(pl.len().cast(pl.Int64).alias(count), **quantiles).sort("group")
     )
-    every = groups.select("group", total="calls").join(
+    counts = (
+        known.with_columns(bin=number.clip(0, last).cast(pl.Int64))
+        .group_by("group", "bin")
+        .agg(
+            pl.len().cast(pl.Int64).alias(count),
+            **{name: (pl.col("outcome") == name).sum().cast(pl.Int64) for name in outcomes},
+        )
+    )
+    grid = groups.select("group", total=count).join(
         pl.DataFrame({"bin": range(last + 1)}, schema={"bin": pl.Int64}), how="cross"
     )
-    ends = known.select((pl.col("wait_s") <= (last + 1) * width).all()).item()
-    up_to = pl.col("calls").cum_sum().over("group", order_by="bin")
+    has_end = (pl.col("bin") < last) | known.select(is_covered.all()).item()
+    cumulative = pl.col(count).cum_sum().over("group", order_by="bin")
     bins = (
-        every.join(counts, on=["group", "bin"], how="left")
-        .with_columns(pl.col("calls").fill_null(0))
-        .with_columns(
-            from_s=pl.col("bin") * width,
-            to_s=pl.when((pl.col("bin") < last) | ends).then((pl.col("bin") + 1) * width),
-        )
-        .with_columns(
-            share=pl.col("calls") / pl.col("total"),
-            up_to=up_to / pl.col("total"),
-            up_to_calls=up_to,
-        )
+        grid.join(counts, on=["group", "bin"], how="left")
+        .with_columns(pl.col(count, *outcomes).fill_null(0))
         .sort("group", "bin")
-        .select("group", "from_s", "to_s", "calls", "share", "up_to", "up_to_calls")
+        .select(
+            pl.col("group"),
+            (pl.col("bin") * width).alias("from_s"),
+            pl.when(has_end).then((pl.col("bin") + 1) * width).alias("to_s"),
+            pl.col(count),
+            (pl.col(count) / pl.col("total")).alias("share"),
+            (cumulative / pl.col("total")).alias("up_to"),
+            cumulative.alias(f"up_to_{count}"),
+            pl.col(list(outcomes)),
+        )
     )
-    return width, bins
+    return width, groups, bins
+
+
+def _bin_width(seconds: pl.Series) -> tuple[int, float]:
+    """The width of at most 60 bins, and the largest value that they have to cover."""
+    longest = seconds.max()
+    tail = seconds.quantile(_TAIL, interpolation="linear")
+    if not isinstance(longest, int | float) or tail is None:
+        return _WIDTHS[0], 0.0
+    width = next(
+        (width for width in _WIDTHS if tail < width * _MAX_BINS), int(tail // _MAX_BINS) + 1
+    )
+    return width, float(longest if longest < width * _MAX_BINS else tail)
