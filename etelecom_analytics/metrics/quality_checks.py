@@ -1,4 +1,4 @@
-"""data_quality: what in these logs contradicts itself, is missing, or came strangely over the wire; how often, and where to look."""
+"""Data quality: contradictory, missing and unexpected values in call logs, and late changes."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -7,39 +7,63 @@ from types import MappingProxyType
 import polars as pl
 
 from ..errors import InputError
+from ..frames import Frame, same_kind
 from ..logs import CallLogs
 from ..parsing.values import DriftKind
 from ..schema import CALLS, Kind
-from .call_facts import facts, is_answered_leg, to_person
-from .directions import INBOUND_DIRECTIONS
+from .call_facts import facts, is_answered_leg, seconds, to_person
+from .dimensions import INBOUND_DIRECTIONS
 from .options import MetricOptions
 
-__all__ = ["CHECKS", "data_quality"]
+__all__ = ["CHECKS", "data_quality", "update_lag"]
 
 CHECKS: Mapping[str, str] = MappingProxyType(
     {
-        "duration_off": "answered calls whose duration differs by more than 2 s from the talk of all their answered legs",
+        "duration_off": (
+            "answered calls whose duration differs by more than 2 s from the talk time of all "
+            "their answered legs"
+        ),
         "duration_of_missed": "calls in state not_answered with a duration above 0",
-        "answered_without_leg": "calls in state answered without an answered leg: nobody knows who answered, or after how long",
+        "answered_without_leg": (
+            "calls in state answered without an answered leg: who answered, and when, is unknown"
+        ),
         "missed_with_answered_leg": "calls in state not_answered with a leg that a person answered",
-        "call_ends_before_start": "calls whose ended_at lies before their started_at; such waits count as 0",
-        "leg_times_backwards": "legs of which one of add_time, ring_time, answered_time, ended_time lies before an earlier one",
-        "two_calls_at_once": "answered legs of calls to extensions whose number was in another call's talk at the same time",
-        "running_long": "calls without an end that began more than 12 hours before they were fetched: their end was never written",
-        "same_id": "calls whose id stands more than once in the table",
-        "twin_calls": "calls of the same direction, caller, callee and start as another, under another id",
+        "call_ends_before_start": "calls with ended_at before started_at; their waits count as 0",
+        "leg_times_backwards": (
+            "legs whose add_time, ring_time, answered_time and ended_time are not in this order"
+        ),
+        "two_calls_at_once": (
+            "answered legs of calls to extensions that overlap another call's talk on the same "
+            "number"
+        ),
+        "running_long": (
+            "calls without an end that began more than 12 hours before they were fetched: the log "
+            "has no end for them"
+        ),
+        "same_id": "calls whose id occurs more than once in the table",
+        "twin_calls": (
+            "calls with the same direction, caller, callee and start as another call with another "
+            "id"
+        ),
         "without_recording": "answered calls without a recording",
-        "repeated": "rows of calls that came more than once while they were fetched; the newest was kept",
-        "set_aside": "records without an id, which cannot be rows",
-        "unknown_words": "values that are none of the words that the API promises; they are null here",
-        "other_drift": "other values and fields that differ from the API's contract: see report.drift",
+        "repeated": (
+            "rows of calls that were received more than once during the fetch; the newest row was "
+            "kept"
+        ),
+        "set_aside": "records without an id, which cannot become rows",
+        "unknown_words": "values that the API does not document; they are null in the table",
+        "other_drift": (
+            "other values and fields that differ from the API's contract: see report.drift"
+        ),
     }
 )
-"""What is looked at. The last four and `running_long` are of the fetch: they are told by its report."""
+"""All checks with their meanings. The last four and `running_long` come from the fetch report."""
 
 _TOLERANCE = timedelta(seconds=2)
-_MOST_EXAMPLES = 5
+_MAX_EXAMPLES = 5
 _ALWAYS = pl.lit(value=True)
+_COVERAGE = 0.999
+_HOUR_S = 3_600.0
 _COLUMNS = pl.Schema(
     {
         "check": pl.Enum(list(CHECKS)),
@@ -50,40 +74,44 @@ _COLUMNS = pl.Schema(
     }
 )
 
-_Told = tuple[int, int | None, Sequence[str]]
-"""How often, of how many, and examples."""
+_Result = tuple[int, int | None, Sequence[str]]
+"""The values of count, of and examples."""
 
 
 def data_quality(logs: CallLogs, *, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
-    """What is wrong in these logs, one row a check of `CHECKS`, in its order; a check that found nothing is a row too. Collects.
+    """The result of each check of `CHECKS`, one row per check, in their order. Collects.
 
-    Columns: `check`; `meaning`; `count`, how often; `of`, of how many that could be so; `share`,
-        count / of, null where that is 0 or not
-    known; `examples`, up to five ids of calls, sorted. What came strangely has no ids: its examples
-    are "field: value", masked, or the place of a record. Only what is known is compared: a time
-    that is missing contradicts nothing.
+    Columns: `check`; `meaning`; `count`, the number of matches; `of`, the number of rows or values
+    that the check applies to; `share`, count / of, null if `of` is 0 or unknown; `examples`, up to
+    five sorted ids of calls. The checks of the fetch have other examples: "field: value", masked,
+    or the position of a record. Checks compare known values only: a missing time contradicts
+    nothing. Checks without matches have a row too.
 
     Raises:
-        InputError: these are no CallLogs.
+        InputError: the argument is not a `CallLogs`.
     """
     if not isinstance(logs, CallLogs):
         raise InputError(
-            f"quality looks at calls and at how they were fetched: give it CallLogs, not {type(logs).__name__}."
+            "data_quality needs the calls and their fetch report: "
+            f"pass CallLogs, not {type(logs).__name__}."
         )
-    told = _of_calls(logs.calls, options) | _of_legs(logs.calls, options) | _of_fetch(logs)
-    rows = [(check, meaning, *told[check]) for check, meaning in CHECKS.items()]
+    results = (
+        _call_checks(logs.calls, options) | _leg_checks(logs.calls, options) | _fetch_checks(logs)
+    )
+    rows = [(check, meaning, *results[check]) for check, meaning in CHECKS.items()]
     share = pl.when(pl.col("of") > 0).then(pl.col("count") / pl.col("of"))
     return pl.DataFrame(rows, schema=_COLUMNS, orient="row").select(
         "check", "meaning", "count", "of", share=share, examples="examples"
     )
 
 
-def _of_calls(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Told]:
+def _call_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Result]:
     ended, state = pl.col("ended_at").is_not_null(), pl.col("call_state")
     answered, missed = ended & (state == "answered"), ended & (state == "not_answered")
     difference = pl.col("duration").cast(pl.Int64) * 1_000_000 - pl.col("talk")
-    known = ["direction", "caller", "callee", "started_at"]
-    twin = (pl.len().over(known) > 1) & (pl.col("id").n_unique().over(known) > 1)
+    key = ["direction", "caller", "callee", "started_at"]
+    twin = (pl.len().over(key) > 1) & (pl.col("id").n_unique().over(key) > 1)
+    # Of each check: the rows that it applies to, and the condition that matches.
     checks = {
         "duration_off": (
             answered & difference.is_not_null() & (pl.col("untimed") == 0),
@@ -97,7 +125,7 @@ def _of_calls(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Told]:
             pl.col("ended_at") < pl.col("started_at"),
         ),
         "same_id": (_ALWAYS, pl.len().over("id") > 1),
-        "twin_calls": (pl.all_horizontal(pl.col(known).is_not_null()), twin),
+        "twin_calls": (pl.all_horizontal(pl.col(key).is_not_null()), twin),
     }
     legs = _legs(calls, options)
     talk = (pl.col("ended_time") - pl.col("answered_time")).dt.total_microseconds()
@@ -111,16 +139,12 @@ def _of_calls(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Told]:
             answered_by_persons=pl.col("is_person").sum(),
         )
     )
-    told = _looked_at(
-        calls.lazy().with_row_index("call_row").join(by_call, on="call_row", how="left"), checks
-    )
-    of_facts = facts(calls.lazy(), options=options)
-    return told | _looked_at(
-        of_facts, {"without_recording": (pl.col("answered"), ~pl.col("recorded"))}
-    )
+    rows = calls.lazy().with_row_index("call_row").join(by_call, on="call_row", how="left")
+    recordings = {"without_recording": (pl.col("answered"), ~pl.col("recorded"))}
+    return _results(rows, checks) | _results(facts(calls.lazy(), options=options), recordings)
 
 
-def _of_legs(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Told]:
+def _leg_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Result]:
     times = ("add_time", "ring_time", "answered_time", "ended_time")
     backwards = [
         pl.col(later) < pl.col(earlier)
@@ -129,22 +153,22 @@ def _of_legs(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Told]:
     ]
     legs = _legs(calls, options)
     several = pl.sum_horizontal(pl.col(time).is_not_null().cast(pl.Int8) for time in times) > 1
-    of_all = _looked_at(legs, {"leg_times_backwards": (several, pl.any_horizontal(backwards))})
+    order = _results(legs, {"leg_times_backwards": (several, pl.any_horizontal(backwards))})
     to_extension = pl.col("direction").cast(pl.String).is_in(INBOUND_DIRECTIONS)
     talks = legs.filter(
         "is_answered", "is_person", to_extension, pl.col("answered_time") < pl.col("ended_time")
     ).filter(pl.col("target_number").is_not_null())
-    return of_all | _looked_at(
-        _overlapped(talks), {"two_calls_at_once": (_ALWAYS, pl.col("overlapped"))}
+    return order | _results(
+        _with_overlaps(talks), {"two_calls_at_once": (_ALWAYS, pl.col("overlaps"))}
     )
 
 
-def _overlapped(talks: pl.LazyFrame) -> pl.LazyFrame:
-    """The talks, each with whether another call's talk of its number was on at the same time: [answered_time, ended_time).
+def _with_overlaps(talks: pl.LazyFrame) -> pl.LazyFrame:
+    """The talks, with a flag `overlaps`: another call on the same number had a talk at that time.
 
-    Those that meet a talk are all that began before its end, less those that ended by its begin. So
-    one walk along each number's time line tells of all of them; to join every talk with every other
-    of its number would not do.
+    A talk is [answered_time, ended_time). It meets all talks of its number that began before its
+    end, except those that ended before its begin. So one pass over the sorted begins and ends of a
+    number counts the talks that each talk meets; a join of all pairs would be too large.
     """
     edges = talks.select(
         "id", "call_row", "target_number", "target_index", "answered_time", "ended_time"
@@ -161,8 +185,8 @@ def _overlapped(talks: pl.LazyFrame) -> pl.LazyFrame:
     )
     own = ("target_number", "call_row")
 
-    def meets(how_many: pl.Expr, *, begins: bool) -> pl.Expr:
-        return how_many.filter(pl.col("begins") == begins).first()
+    def value_at(column: str, *, begins: bool) -> pl.Expr:
+        return pl.col(column).filter(pl.col("begins") == begins).first()
 
     return (
         events.with_columns(
@@ -171,46 +195,42 @@ def _overlapped(talks: pl.LazyFrame) -> pl.LazyFrame:
         .group_by("call_row", "target_index")
         .agg(
             pl.col("id").first(),
-            all_met=meets(pl.col("begun"), begins=False) - meets(pl.col("over"), begins=True),
-            own_met=meets(pl.col("own_begun"), begins=False)
-            - meets(pl.col("own_over"), begins=True),
+            meets=value_at("begun", begins=False) - value_at("over", begins=True),
+            meets_own=value_at("own_begun", begins=False) - value_at("own_over", begins=True),
         )
-        .with_columns(overlapped=pl.col("all_met") > pl.col("own_met"))
+        .with_columns(overlaps=pl.col("meets") > pl.col("meets_own"))
     )
 
 
-def _of_fetch(logs: CallLogs) -> dict[str, _Told]:
+def _fetch_checks(logs: CallLogs) -> dict[str, _Result]:
     report = logs.report
-    words = [drift for drift in report.drift if drift.kind == DriftKind.UNKNOWN_WORD]
+    unknown = [drift for drift in report.drift if drift.kind == DriftKind.UNKNOWN_WORD]
     others = [drift for drift in report.drift if drift.kind != DriftKind.UNKNOWN_WORD]
-    places = [
+    word_columns = sum(column.kind == Kind.WORD for column in CALLS)
+    positions = [
         f"page {record.page}, row {record.position}"
         for record in sorted(report.set_aside, key=lambda record: record[:2])
     ]
-    told_by_words = sum(column.kind == Kind.WORD for column in CALLS)
 
-    def told(drifts: Sequence[tuple[str, str, int, str]], of: int | None) -> _Told:
-        return (
-            sum(drift[2] for drift in drifts),
-            of,
-            sorted(f"{drift[0]}: {drift[3]}" for drift in drifts)[:_MOST_EXAMPLES],
-        )
+    def drift_result(drifts: Sequence[tuple[str, str, int, str]], of: int | None) -> _Result:
+        examples = sorted(f"{field}: {example}" for field, _, _, example in drifts)
+        return sum(count for _, _, count, _ in drifts), of, examples[:_MAX_EXAMPLES]
 
     return {
         "running_long": (
             len(report.running_long),
             logs.calls.height,
-            sorted(report.running_long)[:_MOST_EXAMPLES],
+            sorted(report.running_long)[:_MAX_EXAMPLES],
         ),
         "repeated": (report.repeated, report.received, []),
-        "set_aside": (len(report.set_aside), report.received, places[:_MOST_EXAMPLES]),
-        "unknown_words": told(words, report.received * told_by_words),
-        "other_drift": told(others, None),
+        "set_aside": (len(report.set_aside), report.received, positions[:_MAX_EXAMPLES]),
+        "unknown_words": drift_result(unknown, report.received * word_columns),
+        "other_drift": drift_result(others, None),
     }
 
 
 def _legs(calls: pl.DataFrame, options: MetricOptions) -> pl.LazyFrame:
-    """One row a leg: its columns, the row, id and direction of its call, and whether it was answered, and to a person."""
+    """One row per leg, with the row, id and direction of its call, and what kind of leg it is."""
     return (
         calls.lazy()
         .with_row_index("call_row")
@@ -227,28 +247,72 @@ def _legs(calls: pl.DataFrame, options: MetricOptions) -> pl.LazyFrame:
     )
 
 
-def _looked_at(
+def _results(
     rows: pl.LazyFrame, checks: Mapping[str, tuple[pl.Expr, pl.Expr]]
-) -> dict[str, _Told]:
-    """Each check's rows that could be so, and of these those that are; what is not known is not so."""
-    flags = {
-        check: (could & is_so).fill_null(value=False) for check, (could, is_so) in checks.items()
+) -> dict[str, _Result]:
+    """The result of each check. A check is a filter for its rows, and a condition; null is false."""
+    matches = {
+        check: (applies & condition).fill_null(value=False)
+        for check, (applies, condition) in checks.items()
     }
-    coulds = {f"{check} of": could.fill_null(value=False) for check, (could, _) in checks.items()}
-    flagged = rows.select("id", **flags, **coulds)
+    totals = {
+        f"{check} of": applies.fill_null(value=False) for check, (applies, _) in checks.items()
+    }
     examples = {
         f"{check} ids": pl.col("id")
         .filter(check)
         .drop_nulls()
         .unique()
         .sort()
-        .head(_MOST_EXAMPLES)
+        .head(_MAX_EXAMPLES)
         .implode()
         for check in checks
     }
-    found = (
-        flagged.select(pl.col(*flags, *coulds).cast(pl.Int64).sum(), **examples)
+    row = (
+        rows.select("id", **matches, **totals)
+        .select(pl.col(*matches, *totals).cast(pl.Int64).sum(), **examples)
         .collect()
         .row(0, named=True)
     )
-    return {check: (found[check], found[f"{check} of"], found[f"{check} ids"]) for check in checks}
+    return {check: (row[check], row[f"{check} of"], row[f"{check} ids"]) for check in checks}
+
+
+def update_lag(calls: Frame) -> Frame:
+    """How long calls change after their end, and a sufficient lookback for fetches, in one row.
+
+    Columns, seconds as Float64:
+
+    - `calls`: calls with an end and a last change; the other columns describe these. `late`: calls
+      that changed after their end.
+    - `lag_p50_s`, `lag_p90_s`, `lag_p99_s`, `lag_p999_s`, `lag_max_s`: quantiles of `updated_at -
+      ended_at`, at least 0.
+    - `lookback_s`: a fetch of the calls that began in this period covers 99.9 % of the late
+      changes, rounded up to whole hours. It is based on `updated_at - started_at`, because the API
+      filters calls by their start.
+
+    Calls that were fetched soon after their end have had little time to change. Use older calls: of
+    last month rather than of last night. Without data, the values are null. LazyFrame in, LazyFrame
+    out.
+    """
+    lag = seconds(pl.col("ended_at"), pl.col("updated_at")).clip(lower_bound=0.0)
+    since_start = seconds(pl.col("started_at"), pl.col("updated_at"))
+    late = pl.col("lag") > 0
+    shares = {"lag_p50_s": 0.5, "lag_p90_s": 0.9, "lag_p99_s": 0.99, "lag_p999_s": 0.999}
+    # "higher" returns the lag of a real change. A value between two of them would cover only one.
+    lookback = pl.col("since_start").filter(late).quantile(_COVERAGE, interpolation="higher")
+    table = (
+        calls.lazy()
+        .select(lag=lag, since_start=since_start)
+        .filter(pl.col("lag").is_not_null())
+        .select(
+            calls=pl.len().cast(pl.Int64),
+            late=late.sum().cast(pl.Int64),
+            **{
+                name: pl.col("lag").quantile(share, interpolation="linear")
+                for name, share in shares.items()
+            },
+            lag_max_s=pl.col("lag").max(),
+            lookback_s=(lookback / _HOUR_S).ceil() * _HOUR_S,
+        )
+    )
+    return same_kind(calls, table)
