@@ -1,4 +1,4 @@
-"""The funnel: what became of all calls, down to the stage at which a missed one was lost; it adds up, or it is an error."""
+"""The funnel: how calls split into stages, down to the stage at which a missed call was lost."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,27 +17,27 @@ __all__ = ["FUNNEL", "LOST_STAGES", "funnel", "lost_calls"]
 
 LOST_STAGES: Mapping[str, str] = MappingProxyType(
     {
-        "short": "the caller left before short_s",
-        "in_ivr": "an answered leg to ivr_numbers ended within 2 s of the call",
-        "ringing": "a person's leg rang, and ended within 2 s of the call",
-        "before_ringing": "no person's leg rang",
-        "between_rings": "the rest: persons rang, and none of them at the end",
+        "short": "the caller hung up before short_s",
+        "in_ivr": "a leg answered by ivr_numbers ended within 2 s of the end of the call",
+        "ringing": "a leg to a person rang and ended within 2 s of the end of the call",
+        "before_ringing": "no leg to a person rang",
+        "between_rings": "all others: persons rang, but none at the end of the call",
     }
 )
-"""Where a missed call was lost: the first that holds."""
+"""The stages at which a missed call can be lost. The first that applies counts."""
 
 FUNNEL: Mapping[str, tuple[str | None, str]] = MappingProxyType(
     {
         "calls": (None, "all calls"),
         "running": ("calls", "calls without an end"),
-        "unknown": ("calls", "calls that ended, of unknown or no state"),
+        "unknown": ("calls", "calls that ended with an unknown state or none"),
         "offered": ("calls", "answered or missed calls"),
         "answered": ("offered", "answered by a person"),
-        "missed": ("offered", "not answered, or by ivr_numbers only"),
+        "missed": ("offered", "not answered, or answered by ivr_numbers only"),
         **{stage: ("missed", meaning) for stage, meaning in LOST_STAGES.items()},
     }
 )
-"""Each stage of the funnel: of which it is a part, and what it means. The parts of a stage add up to it."""
+"""Each stage of the funnel with its parent and its meaning. The parts of a stage add up to it."""
 
 _LOST = pl.Enum(list(LOST_STAGES))
 _STAGE = pl.Enum(list(FUNNEL))
@@ -45,16 +45,17 @@ _TOLERANCE = timedelta(seconds=2)
 
 
 def funnel(calls: Calls, *, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
-    """What became of these calls, one row a stage of `FUNNEL`, in its order; a stage without calls is a row too. Collects.
+    """The number of calls in each stage of `FUNNEL`, one row per stage. Collects.
 
     calls = running + unknown + offered, offered = answered + missed, and missed is the sum of
-    `LOST_STAGES`. Columns: `stage`; `parent`, of which it is a part; `calls`; `of`, the parent's
-    calls; `share`, calls / of, null where that is 0, so that the share of `answered` is the answer
-    rate; `low` and `high`, Wilson's interval at 95 %; `meaning`. `lost_calls` tells which calls
-    were lost where.
+    `LOST_STAGES`. Use `lost_calls` for the stage of each missed call.
+
+    Columns: `stage`; `parent`, the stage that it is part of; `calls`; `of`, the parent's calls;
+    `share`, calls / of, null if `of` is 0 (the share of `answered` is the answer rate); `low` and
+    `high`, Wilson's 95 % interval; `meaning`. Stages without calls have a row too.
 
     Raises:
-        EtelecomError: the counts do not add up; a mistake of this package.
+        EtelecomError: the counts do not add up, which is a bug of this package.
     """
     rows = fact_rows(calls, options).select(
         pl.col("calls", "running", "unknown", "offered", "answered", "missed").cast(pl.Int64).sum()
@@ -62,9 +63,9 @@ def funnel(calls: Calls, *, options: MetricOptions = MetricOptions()) -> pl.Data
     lost = lost_calls(calls.lazy(), options=options).select(
         (pl.col("stage") == stage).sum().cast(pl.Int64).alias(stage) for stage in LOST_STAGES
     )
-    counted, stages = pl.collect_all([rows, lost])
-    counts: dict[str, int] = {**counted.row(0, named=True), **stages.row(0, named=True)}
-    _check(counts)
+    states, stages = pl.collect_all([rows, lost])
+    counts: dict[str, int] = {**states.row(0, named=True), **stages.row(0, named=True)}
+    _check_sums(counts)
     table = pl.LazyFrame(
         [
             (stage, parent, counts[stage], counts[parent] if parent else None, meaning)
@@ -87,15 +88,18 @@ def funnel(calls: Calls, *, options: MetricOptions = MetricOptions()) -> pl.Data
 
 
 def lost_calls(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
-    """One row a missed call, in the order of the calls: its `id` and its `stage`, one of `LOST_STAGES`. LazyFrame in, LazyFrame out."""
-    numbered = (
-        calls.lazy().with_row_index("call_row").cache()
-    )  # a lazy frame may have another order each time
+    """The stage at which each missed call was lost, one row per missed call.
+
+    Columns: `id`; `stage`, one of `LOST_STAGES`. The rows are in the order of the calls. LazyFrame
+    in, LazyFrame out.
+    """
+    # Cached, because a lazy frame may return its rows in another order each time.
+    numbered = calls.lazy().with_row_index("call_row").cache()
     near_end = ((pl.col("ended_time") - pl.col("ended_at")).abs() <= _TOLERANCE).fill_null(
         value=False
     )
     person, rings = to_person(pl.col, options), rang(pl.col)
-    of_legs = (
+    legs = (
         numbered.select("call_row", "ended_at", leg="call_targets")
         .explode("leg", empty_as_null=False, keep_nulls=False)
         .unnest("leg")
@@ -106,9 +110,8 @@ def lost_calls(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Fra
             rang=(person & rings).any(),
         )
     )
-    # facts hands ids on as they are, so the row comes along in them: ids may be missing, or come
-    # twice.
-    found = (
+    # `facts` passes ids through, so they carry the row number: ids may be missing or repeated.
+    missed = (
         facts(numbered.with_columns(id=pl.struct("id", "call_row")), options=options)
         .unnest("id")
         .filter("missed")
@@ -124,18 +127,17 @@ def lost_calls(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Fra
         .then(pl.lit("between_rings", _LOST))
         .otherwise(pl.lit("before_ringing", _LOST))
     )
-    staged = found.select("id", "call_row", "short_abandoned").join(
-        of_legs, on="call_row", how="left"
-    )
-    return same_kind(calls, staged.sort("call_row").select("id", stage=stage))
+    table = missed.select("id", "call_row", "short_abandoned").join(legs, on="call_row", how="left")
+    return same_kind(calls, table.sort("call_row").select("id", stage=stage))
 
 
-def _check(counts: Mapping[str, int]) -> None:
-    """Hold the sums against what they are sums of."""
-    for whole in dict.fromkeys(parent for parent, _ in FUNNEL.values() if parent):
-        parts = {stage: counts[stage] for stage, (parent, _) in FUNNEL.items() if parent == whole}
-        if sum(parts.values()) != counts[whole]:
-            told = " + ".join(f"{stage} {count:,}" for stage, count in parts.items())
+def _check_sums(counts: Mapping[str, int]) -> None:
+    """Raise an error unless the parts of every stage add up to it."""
+    for parent in dict.fromkeys(parent for parent, _ in FUNNEL.values() if parent):
+        parts = {stage: counts[stage] for stage, (whole, _) in FUNNEL.items() if whole == parent}
+        if sum(parts.values()) != counts[parent]:
+            sums = " + ".join(f"{stage} {count:,}" for stage, count in parts.items())
             raise EtelecomError(
-                f"The funnel does not add up: {whole} {counts[whole]:,} is not {told}. Please report it, with the options."
+                f"The funnel does not add up: {parent} {counts[parent]:,} is not {sums}. "
+                "Please report this error with the options that you used."
             )

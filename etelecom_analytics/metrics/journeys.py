@@ -1,4 +1,4 @@
-"""One call's journey: what each of its legs did, phase by phase."""
+"""The journey of one call: the phases of each of its legs."""
 
 import polars as pl
 
@@ -13,7 +13,7 @@ from .selection import Calls
 __all__ = ["PHASES", "call_phases"]
 
 PHASES = ("trying", "ringing", "talking")
-"""What a leg does: it was added and does not ring yet, it rings, it was answered."""
+"""The phases of a leg: added but not ringing yet, ringing, and answered."""
 
 _PHASE = pl.Enum(PHASES)
 
@@ -21,26 +21,29 @@ _PHASE = pl.Enum(PHASES)
 def call_phases(
     calls: Calls, call_id: str, *, options: MetricOptions = MetricOptions()
 ) -> pl.DataFrame:
-    """One row a phase of a leg of this call, in the order of the legs, then of `PHASES`; a leg without any time is one row. Collects.
+    """The phases of the legs of this call, one row per leg and phase. Collects.
 
     A leg is `trying` from its `add_time` until it rings, is answered or ends; `ringing` from its
-    `ring_time` until it is answered or ends; `talking` from its `answered_time` until its end.
+    `ring_time` until it is answered or ends; and `talking` from its `answered_time` until it ends.
+    A leg without any of these times has one row with null phase. The rows are sorted by leg, then
+    in the order of `PHASES`.
+
     Columns: `target_index`, `target_number`, `trunk_name`, `fail_code`, `end_reason`, `outcome`,
-        `person` (not one of `ivr_numbers`), `phase`, `begin` and `end` (UTC; end is null where
-        nothing ends it), `from_s` and
-    `to_s`, the same in seconds from the call's `started_at`, else from the first time of its legs.
+    `person` (false for `ivr_numbers`), `phase`, `begin` and `end` (UTC; `end` is null if the leg
+    has no end), and `from_s` and `to_s`, the same in seconds since the call's `started_at`, or
+    since the first time of its legs if `started_at` is null.
 
     Raises:
-        InputError: there is no such call among these.
+        InputError: these calls do not include the call.
     """
-    found = calls.lazy().filter(pl.col("id") == call_id).head(1).collect()
-    if not found.height:
+    call = calls.lazy().filter(pl.col("id") == call_id).head(1).collect()
+    if not call.height:
         raise InputError(
-            f"There is no call {call_id!r} among these; an id is a text, such as the column id of calls has."
+            f"There is no call {call_id!r} in these calls. Pass a value of the column id, as text."
         )
-    judged = legs(found, options=options).with_columns(person=to_person(pl.col, options))
-    times = call_targets(found).select("add_time", "ring_time", "answered_time")
-    start = found["started_at"].item()
+    call_legs = legs(call, options=options).with_columns(person=to_person(pl.col, options))
+    times = call_targets(call).select("add_time", "ring_time", "answered_time")
+    start = call["started_at"].item()
     if start is None:
         start = times.select(pl.min_horizontal(pl.all().min())).item()
     add, ring, answered, ended = (
@@ -51,7 +54,7 @@ def call_phases(
         "ringing": (ring, pl.coalesce(answered, ended)),
         "talking": (answered, ended),
     }
-    kept = (
+    columns = (
         "target_index",
         "target_number",
         "trunk_name",
@@ -61,18 +64,21 @@ def call_phases(
         "person",
     )
     rows = [
-        judged.filter(begin.is_not_null()).select(
-            *kept, phase=pl.lit(name, _PHASE), begin=begin, end=end
+        call_legs.filter(begin.is_not_null()).select(
+            *columns, phase=pl.lit(name, _PHASE), begin=begin, end=end
         )
         for name, (begin, end) in phases.items()
     ]
-    unplaced = judged.filter(pl.all_horizontal(add.is_null(), ring.is_null(), answered.is_null()))
-    nothing = unplaced.select(
-        *kept, phase=pl.lit(None, _PHASE), begin=pl.lit(None, pl.Datetime("us", "UTC")), end=ended
+    untimed = call_legs.filter(pl.all_horizontal(add.is_null(), ring.is_null(), answered.is_null()))
+    without_phase = untimed.select(
+        *columns,
+        phase=pl.lit(None, _PHASE),
+        begin=pl.lit(None, pl.Datetime("us", "UTC")),
+        end=ended,
     )
     origin = pl.lit(start, pl.Datetime("us", "UTC"))
     return (
-        pl.concat([*rows, nothing])
+        pl.concat([*rows, without_phase])
         .sort("target_index", "phase", nulls_last=True)
         .with_columns(from_s=seconds(origin, pl.col("begin")), to_s=seconds(origin, pl.col("end")))
         .cast({"outcome": pl.Enum(LEG_OUTCOMES)})

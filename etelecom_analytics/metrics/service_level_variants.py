@@ -1,4 +1,4 @@
-"""Service levels side by side: all formulas that are in use, at one threshold or at many, so that two tools can disagree in one table."""
+"""The service level by all common formulas, at one threshold or at many."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from typing import overload
 import polars as pl
 
 from ..errors import InputError
-from .call_facts import SERVICE_LEVELS, Flags, level_flags, level_words
+from .call_facts import SERVICE_LEVELS, Flags, level_flags, level_terms
 from .confidence import wilson
 from .options import SERVICE_LEVEL_VARIANTS, MetricOptions
 from .selection import Calls, Selection, fact_rows
@@ -15,7 +15,7 @@ from .selection import Calls, Selection, fact_rows
 __all__ = ["THRESHOLDS_S", "service_level_curve", "service_levels"]
 
 THRESHOLDS_S = tuple(float(seconds) for seconds in range(0, 121, 5))
-"""Where a curve is looked at if nothing else is asked for: every 5 s to 2 min."""
+"""The default thresholds of a curve: every 5 s up to 2 min."""
 
 _VARIANT = pl.Enum(SERVICE_LEVEL_VARIANTS)
 _SUMS = ("numerator", "denominator")
@@ -34,13 +34,12 @@ def service_levels(
 def service_levels(
     calls: Calls, *, options: MetricOptions = MetricOptions()
 ) -> pl.DataFrame | pl.LazyFrame:
-    """The service level of these calls by each of the six formulas, one row a variant. LazyFrame in, LazyFrame out.
+    """The service level of these calls by each of the six formulas, one row per variant.
 
-    Columns: `variant`; `formula`, in whose words T is `options.threshold_s` and m
-        `options.min_talk_s`; `source`, who reckons so;
-    `numerator` and `denominator`, calls; `value`, null where the denominator is 0; `low` and
-    `high`, Wilson's interval at 95 %. The row of `options.variant` is what `summarize` gives as
-    `service_level`.
+    Columns: `variant`; `formula`, where T is `options.threshold_s` and m is `options.min_talk_s`;
+    `source`, who uses the formula; `numerator` and `denominator`, in calls; `value`, null if the
+    denominator is 0; `low` and `high`, Wilson's 95 % interval. The row of `options.variant` equals
+    the measure `service_level` of `summarize`. LazyFrame in, LazyFrame out.
     """
     levels = _levels(fact_rows(calls, options), [options.threshold_s], options).drop("threshold_s")
     return levels if isinstance(calls, pl.LazyFrame) else levels.collect()
@@ -67,61 +66,56 @@ def service_level_curve(
     thresholds_s: Sequence[float] = THRESHOLDS_S,
     options: MetricOptions = MetricOptions(),
 ) -> pl.DataFrame | pl.LazyFrame:
-    """The six service levels at each of these thresholds: one row a threshold and variant, in their order. LazyFrame in, LazyFrame out.
+    """The six service levels at each of these thresholds, one row per threshold and variant.
 
-    Columns: `threshold_s`, then those of `service_levels`. The calls are looked at once, however
-        many thresholds there are;
-    `options.threshold_s` and `options.variant` do not matter.
+    Columns: `threshold_s`, then those of `service_levels`. The rows are sorted by threshold. The
+    calls are scanned once for all thresholds. `options.threshold_s` and `options.variant` have no
+    effect. LazyFrame in, LazyFrame out.
 
     Raises:
-        InputError: no threshold, or one that is no number of seconds.
+        InputError: `thresholds_s` is empty, or contains a value that is not a number of seconds.
     """
-    levels = _levels(fact_rows(calls, options), _checked(thresholds_s), options)
+    levels = _levels(fact_rows(calls, options), _sorted_thresholds(thresholds_s), options)
     return levels if isinstance(calls, pl.LazyFrame) else levels.collect()
 
 
-def _checked(thresholds_s: Sequence[float]) -> list[float]:
-    """Each once, in order."""
-    for given in thresholds_s:
-        if (
-            isinstance(given, bool)
-            or not isinstance(given, int | float)
-            or not 0 <= given < math.inf
-        ):
-            raise InputError(f"thresholds_s are seconds, and not negative; got {given!r}.")
+def _sorted_thresholds(thresholds_s: Sequence[float]) -> list[float]:
+    for value in thresholds_s:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 0 <= value < math.inf:
+            raise InputError(f"thresholds_s must be seconds of 0 or more; got {value!r}.")
     if not len(thresholds_s):
         raise InputError("thresholds_s needs at least one threshold, such as [20].")
-    return sorted({float(given) for given in thresholds_s})
+    return sorted({float(value) for value in thresholds_s})
 
 
 def _levels(
     rows: pl.LazyFrame, thresholds_s: Sequence[float], options: MetricOptions
 ) -> pl.LazyFrame:
-    """All formulas at all thresholds, of rows of facts.
+    """All formulas at all thresholds, from rows of facts.
 
-    To a formula calls differ only by its words, and by the first threshold that they keep. So they
-    are counted once by these, which leaves a handful of rows, and the formulas are reckoned of the
-    counts.
+    The formulas distinguish calls only by a few flags and by the first threshold that a call meets.
+    So calls are counted by these first, and the formulas are computed from a handful of rows.
     """
-    words = level_words(options)
-    reached = pl.lit(pl.Series(thresholds_s, dtype=pl.Float64)).search_sorted(
+    words = level_terms(options)
+    first_met = pl.lit(pl.Series(thresholds_s, dtype=pl.Float64)).search_sorted(
         pl.col("wait_s"), side="left"
     )
-    alike = (
+    groups = (
         rows.filter("offered")
-        .select(**words, reached=reached)
-        .group_by(*words, "reached")
+        .select(**words, first_met=first_met)
+        .group_by(*words, "first_met")
         .agg(n=pl.len().cast(pl.Int64))
     )
     places = pl.DataFrame({"place": range(len(thresholds_s))}, schema={"place": pl.Int64}).lazy()
-    # A threshold without a call is a row all the same, of counts that are 0.
-    within = pl.col("reached") <= pl.col("place")
+    within = pl.col("first_met") <= pl.col("place")
     flags = level_flags({word: pl.col(word) for word in words}, within.fill_null(value=False))
-    counted = places.join(alike, how="cross").group_by("place").agg(**_counts(flags))
-    every = places.join(counted, on="place", how="left").sort("place")
+    counts = places.join(groups, how="cross").group_by("place").agg(**_counts(flags))
+    # Thresholds without calls keep their rows, with counts of 0.
+    table = places.join(counts, on="place", how="left").sort("place")
     low, high = wilson(pl.col("numerator"), pl.col("denominator"))
     return (
-        every.select(
+        table.select(
             threshold_s=pl.lit(pl.Series(thresholds_s, dtype=pl.Float64)),
             variant=pl.lit(list(SERVICE_LEVELS), dtype=pl.List(_VARIANT)),
             formula=pl.lit([level.formula for level in SERVICE_LEVELS.values()]),
@@ -145,9 +139,12 @@ def _levels(
 
 
 def _counts(flags: Flags) -> dict[str, pl.Expr]:
-    """For each variant its numerator and its denominator."""
-    met = {f"numerator {variant}": level.met(flags) for variant, level in SERVICE_LEVELS.items()}
-    counted = {
-        f"denominator {variant}": level.counted(flags) for variant, level in SERVICE_LEVELS.items()
+    """The numerator and the denominator of each variant."""
+    sums = {
+        **{f"numerator {variant}": level.numerator(flags) for variant, level in SERVICE_LEVELS.items()},
+        **{
+            f"denominator {variant}": level.denominator(flags)
+            for variant, level in SERVICE_LEVELS.items()
+        },
     }
-    return {name: pl.col("n").filter(holds).sum() for name, holds in {**met, **counted}.items()}
+    return {name: pl.col("n").filter(condition).sum() for name, condition in sums.items()}
