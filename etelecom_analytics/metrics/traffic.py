@@ -1,130 +1,34 @@
-"""Traffic: how many calls were on the line at once, and the Erlangs that they carried, hour by hour.
+"""Traffic: the Erlangs carried per local hour, the busy hour, and the profile of a day or week.
 
-A call holds a line from `started_at` until `ended_at`: [started_at, ended_at). One without both
-times, or that did not end after it started, holds none, and is counted. A trunk's line is held by a
-leg, not by its call: from `add_time` (else `ring_time`, else `answered_time`) until the leg's
-`ended_time`. So a call that moved from one trunk to the next held each in its time, and one that
-rang two numbers through a trunk held two of its lines. All calls count, of any direction and state,
-and all functions take the calls as they are given: those that were not fetched were on no line.
+One Erlang is one line in use for the whole hour. `concurrent_calls` defines which calls and legs
+hold a line, and when.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import timedelta
 
 import polars as pl
 
-from ..frames import Frame, call_targets, same_kind
+from ..errors import InputError, UnknownName
+from ..frames import Frame, same_kind
 from ..local_time import LOCAL_DIMENSIONS
+from ..logs import FetchReport
 from .call_facts import quotient
+from .concurrent_calls import HOLDS_LINE, line_spans
 from .options import MetricOptions
 from .selection import Calls
 
-__all__ = ["Concurrency", "busy_hour", "busy_hours", "concurrency", "erlangs", "trunk_peaks"]
+__all__ = ["busy_hour", "busy_hours", "erlangs", "erlangs_profile"]
 
 _HOUR = 3_600_000_000
 _SLOT = _HOUR // 4
-"""Microseconds. The offsets of today's zones are whole quarters of an hour, so no quarter lies in two local hours."""
+"""Microseconds. All current time zone offsets are multiples of 15 minutes, so no slot spans two
+local hours."""
 
-_A_DAY_AND_MORE = 26 * 4
-"""Slots that reach back beyond the local midnight before any moment, even of a day of 25 hours."""
+_MARGIN = 26 * 4
+"""Slots that reach beyond the local midnight before and after any moment, even of a day of 25 h."""
 
-_HOLDS = (pl.col("begin") < pl.col("end")).fill_null(value=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Concurrency:
-    """How many calls were on the line at once.
-
-    Attributes:
-        peak: the most at once; 0 where none held a line.
-        at: the first moment at which so many were; None where none held a line.
-        call_ids: the calls on the line at that moment, sorted, one for each line: a call that held
-            two lines of a trunk stands twice.
-        over_time: one row a change, in order: `at` (UTC) and `calls`, how many were on the line
-            from then on. The last row is 0.
-        without_span: calls (of a trunk: legs) that held no line, for want of a time or because they
-            did not end after they started.
-    """
-
-    peak: int
-    at: datetime | None
-    call_ids: tuple[str, ...]
-    over_time: pl.DataFrame
-    without_span: int
-
-
-def concurrency(calls: Calls, *, trunk: str | None = None) -> Concurrency:
-    """How many of these calls were on the line at once, exactly: at every moment, not at sampled ones. Collects.
-
-    At a tie the end comes first: who hangs up when another calls was not on the line with him.
-
-    Args:
-        calls: calls of any direction.
-        trunk: only the lines of the trunk of this name, held by legs; a name that no leg has gives
-            a peak of 0.
-    """
-    spans = _spans(calls.lazy(), trunk).collect()
-    held = spans.filter(_HOLDS)
-    level = (
-        pl.concat(
-            [
-                held.select(at="begin", change=pl.lit(1, pl.Int64)),
-                held.select(at="end", change=pl.lit(-1, pl.Int64)),
-            ]
-        )
-        .sort("at")
-        .select("at", calls=pl.col("change").cum_sum())
-        .filter((pl.col("at") != pl.col("at").shift(-1)).fill_null(value=True))
-    )
-    over_time = level.filter(pl.col("calls") != pl.col("calls").shift(1, fill_value=0))
-    # What ends and what begins at one moment is summed up, and no span is empty, so the level after
-    # a moment is the most at it.
-    highest = over_time.filter(pl.col("calls") == pl.col("calls").max()).head(1)
-    at: datetime | None = highest["at"].item() if held.height else None
-    on_line = held.filter(pl.col("begin") <= at, pl.col("end") > at) if held.height else held
-    return Concurrency(
-        peak=on_line.height,
-        at=at,
-        call_ids=tuple(on_line["id"].sort(nulls_last=True)),
-        over_time=over_time,
-        without_span=spans.height - held.height,
-    )
-
-
-def trunk_peaks(calls: Frame) -> Frame:
-    """One row a trunk, by name: how many of its lines were held at once, at the most. LazyFrame in, LazyFrame out.
-
-    Columns: `trunk_name`; `peak`, 0 where no leg held a line; `at`, the first moment of it; `legs`,
-        all that have the trunk's name, also
-    of running calls; `without_span`, those of them that held no line. `concurrency(calls,
-    trunk=...)` tells more of one trunk.
-    """
-    spans = _leg_spans(calls.lazy()).filter(pl.col("trunk_name").is_not_null())
-    held = spans.filter(_HOLDS)
-
-    def event(at: str, change: int) -> pl.LazyFrame:
-        return held.select("trunk_name", at=at, change=pl.lit(change, pl.Int64))
-
-    # Every leg begins and ends, so a trunk's changes come to 0 before the next trunk's begin: one
-    # sum runs over all of them.
-    levels = (
-        pl.concat([event("begin", 1), event("end", -1)])
-        .sort("trunk_name", "at", "change")
-        .with_columns(level=pl.col("change").cum_sum())
-    )
-    at_most = pl.col("level") == pl.col("level").max()
-    peaks = levels.group_by("trunk_name").agg(
-        peak=pl.col("level").max(), at=pl.col("at").filter(at_most).min()
-    )
-    counts = spans.group_by("trunk_name").agg(
-        legs=pl.len().cast(pl.Int64), without_span=(~_HOLDS).cast(pl.Int64).sum()
-    )
-    table = counts.join(peaks, on="trunk_name", how="left").with_columns(
-        pl.col("peak").fill_null(0)
-    )
-    return same_kind(
-        calls, table.select("trunk_name", "peak", "at", "legs", "without_span").sort("trunk_name")
-    )
+_PROFILE_DIMENSIONS = ("hour", "weekday")
 
 
 def erlangs(
@@ -133,17 +37,19 @@ def erlangs(
     trunk: str | None = None,
     options: MetricOptions = MetricOptions(),
 ) -> Frame:
-    """The Erlangs carried in each local hour: the seconds that calls held a line in it / 3600. LazyFrame in, LazyFrame out.
+    """The Erlangs carried in each local hour: seconds of held lines in the hour / 3600.
 
-    One row an hour, in order, from the first hour of the local day on which a line was first held
-    to the last of that on which one was last; hours without calls are rows with 0. Columns:
-    `hour_begin` (UTC), `day` and `hour` (local, of `options.time_zone`), `erlangs`, `calls`, how
-    many held a line in some part of the hour (of a trunk: legs). A call of several hours counts in
-    each of them; the Erlangs of all rows add up to the hours that were held in all.
+    One row per hour, in order, from the first hour of the first local day with a held line to the
+    last hour of the last such day. Hours without calls have rows with 0.
 
-    An hour that comes twice when clocks are set back is two rows of one `day` and `hour`; one that
-    is left out is none. Where clocks move by half an hour (Lord Howe Island), what is cut off is a
-    row of its own.
+    Columns: `hour_begin` (UTC); `day` and `hour`, local to `options.time_zone`; `erlangs`; `calls`,
+    the number of calls (of a trunk: legs) that held a line during any part of the hour. A call that
+    spans several hours counts in each. The Erlangs of all rows add up to the total hours of held
+    lines. LazyFrame in, LazyFrame out.
+
+    When clocks are set back, the repeated hour has two rows with the same `day` and `hour`; a
+    skipped hour has none. If clocks move by half an hour (Lord Howe Island), the remaining part is
+    a separate row.
     """
     hours = _hours(calls.lazy(), trunk, options)
     return same_kind(
@@ -160,13 +66,13 @@ def busy_hours(
     trunk: str | None = None,
     options: MetricOptions = MetricOptions(),
 ) -> Frame:
-    """Each local day's own busy hour: of its clock hours the one with the most Erlangs, at a tie the first. LazyFrame in, LazyFrame out.
+    """The busy hour of each local day: its clock hour with the most Erlangs, the first if tied.
 
-    One row a day, from the first to the last: `day`, `hour_begin` (UTC), `hour`, `erlangs`,
-    `calls`, as in `erlangs`. A day without calls has 0 Erlangs and no busy hour: both hours are
-    null.
+    One row per day, from the first to the last. Columns: `day`, `hour_begin` (UTC), `hour`,
+    `erlangs` and `calls`, as in `erlangs`. A day without calls has 0 Erlangs and null hours.
+    LazyFrame in, LazyFrame out.
     """
-    own = _own_hours(_hours(calls.lazy(), trunk, options))
+    own = _busiest_hours(_hours(calls.lazy(), trunk, options))
     return same_kind(
         calls,
         own.select(
@@ -181,20 +87,20 @@ def busy_hour(
     trunk: str | None = None,
     options: MetricOptions = MetricOptions(),
 ) -> Frame:
-    """The busy hour of all days, both ways, in one row. LazyFrame in, LazyFrame out.
+    """The busy hour of all days by two definitions, in one row.
 
-    - `hour`, the clock hour with the highest mean Erlangs over all local days from first to last,
-      at a tie the earliest, and `erlangs`, that mean: the time-consistent busy hour (TCBH), by
-      which lines and shifts that are the same every day are planned.
-    - `days`, how many they are, days without calls too.
-    - `daily_peak_erlangs`, the mean of each day's own busiest clock hour, whichever it was: average
-      daily peak hour traffic (ADPH). It is no lower, and higher the less days are alike.
+    - `hour`: the clock hour with the highest mean Erlangs over all local days from the first to the
+      last, the earliest if tied; `erlangs`: that mean. This is the time-consistent busy hour
+      (TCBH), used to plan lines and shifts that are the same every day.
+    - `days`: the number of these days, including days without calls.
+    - `daily_peak_erlangs`: the mean of the busiest clock hours of all days, the average daily peak
+      hour traffic (ADPH). It is at least `erlangs`, and larger if the days differ more.
 
-    Without calls that held a line, `days` is 0 and the rest is null. Where clocks are set, the mean
-    is over the hours that there were.
+    Without calls that held a line, `days` is 0 and the other values are null. When clocks change,
+    the means are taken over the hours that occurred. LazyFrame in, LazyFrame out.
 
-    ITU-T E.600 defines the terms. Hours are those of the clock, as in the full-hour measurements of
-    E.500 (ADPFH), so a busy hour that lies across two of them is not found.
+    ITU-T E.600 defines the terms. Hours are clock hours, as in the full-hour measurements of E.500
+    (ADPFH), so a busy hour that spans two clock hours is not detected.
     """
     hours = _hours(calls.lazy(), trunk, options)
     means = (
@@ -203,7 +109,7 @@ def busy_hour(
         .sort("erlangs", "hour", descending=[True, False])
         .select(pl.col("hour", "erlangs").first())
     )
-    own = _own_hours(hours).select(
+    own = _busiest_hours(hours).select(
         days=pl.len().cast(pl.Int64),
         daily_peak_erlangs=pl.when(pl.len() > 0).then(
             pl.col("held").sum() / (pl.len().cast(pl.Int64) * _HOUR)
@@ -212,61 +118,104 @@ def busy_hour(
     return same_kind(calls, pl.concat([means, own], how="horizontal"))
 
 
-def _spans(calls: pl.LazyFrame, trunk: str | None) -> pl.LazyFrame:
-    """`id`, `begin` and `end` of whatever may hold a line: calls, or the legs of a trunk."""
-    if trunk is None:
-        return calls.select("id", begin="started_at", end="ended_at")
-    return _leg_spans(calls).filter(pl.col("trunk_name") == trunk).drop("trunk_name")
+def erlangs_profile(
+    calls: Calls,
+    by: Sequence[str] = ("hour",),
+    *,
+    trunk: str | None = None,
+    coverage: FetchReport | None = None,
+    options: MetricOptions = MetricOptions(),
+) -> pl.DataFrame:
+    """The mean Erlangs by local hour, by weekday, or by weekday and hour. Collects.
 
+    One row per group, sorted. Columns, after those of `by`: `hours`, the number of hours in the
+    group; `erlangs`, their mean; `peak`, their maximum; `calls`, the mean number of calls that held
+    a line in them. By "hour", the highest mean is that of `busy_hour`.
 
-def _leg_spans(calls: pl.LazyFrame) -> pl.LazyFrame:
-    begin = pl.coalesce("add_time", "ring_time", "answered_time")
-    return call_targets(calls).select("trunk_name", id="call_id", begin=begin, end="ended_time")
+    Args:
+        calls: calls of any direction.
+        by: "hour", "weekday" or both.
+        trunk: count only the lines of this trunk, held by legs.
+        coverage: `logs.report`; hours that were not completely fetched are excluded. None: all
+            hours count.
+        options: which time zone is local.
+
+    Raises:
+        UnknownName: `by` has another dimension.
+        InputError: `by` is a string or empty.
+    """
+    if isinstance(by, str) or not by:
+        raise InputError('by must be a list of names, such as by=["hour"].')
+    keys = list(dict.fromkeys(by))
+    for name in keys:
+        if name not in _PROFILE_DIMENSIONS:
+            raise UnknownName("dimension of hours", name, _PROFILE_DIMENSIONS)
+    hours = erlangs(calls.lazy(), trunk=trunk, options=options).collect()
+    if coverage is not None and hours.height:
+        begin, hour = pl.col("hour_begin"), timedelta(hours=1)
+        first, last = hours["hour_begin"].to_list()[0], hours["hour_begin"].to_list()[-1] + hour
+        for gap in coverage.gaps_between(first, last):
+            hours = hours.filter(~((begin < gap.end) & (begin + hour > gap.begin)))
+    weekday = LOCAL_DIMENSIONS["weekday"](options.time_zone)
+    # Integer microseconds, so that the mean does not depend on the order of the rows.
+    held = (pl.col("erlangs") * _HOUR).round(0).cast(pl.Int64)
+    return (
+        hours.with_columns(started_at="hour_begin")
+        .with_columns(weekday=weekday)
+        .group_by(keys)
+        .agg(
+            hours=pl.len().cast(pl.Int64),
+            erlangs=held.sum() / (pl.len().cast(pl.Int64) * _HOUR),
+            peak=pl.col("erlangs").max(),
+            calls=pl.col("calls").sum() / pl.len(),
+        )
+        .sort(keys)
+    )
 
 
 def _hours(calls: pl.LazyFrame, trunk: str | None, options: MetricOptions) -> pl.LazyFrame:
-    """One row a local hour, in order: `hour_begin`, `day`, `hour`, `held` (microseconds), `calls`.
+    """One row per local hour, sorted: `hour_begin`, `day`, `hour`, `held` (in us), `calls`.
 
-    No call is cut into hours. One that begins in a slot holds the rest of it, one that ends in a
-    slot does not hold the rest of it, and the slots between are held by as many as began before and
-    ended after: two sums over all calls, and a walk along the slots. A call of a month costs what
-    one of a minute does. Whole microseconds, so that the order of rows does not matter.
+    Calls are not split into hours. Each call adds its share of the slots in which it begins and
+    ends. The slots in between are held by the calls that began before and end later, a cumulative
+    sum over the slots. So a call of a month costs as much as a call of a minute. All durations are
+    integer microseconds, so the order of the rows does not matter.
     """
-    held = _spans(calls, trunk).filter(_HOLDS)
+    spans = line_spans(calls, trunk).filter(HOLDS_LINE)
     begin, end = pl.col("begin").dt.timestamp("us"), pl.col("end").dt.timestamp("us")
-    # An end at a slot's edge is that of the slot before it: the next one is not held at all.
+    # A span that ends at the edge of a slot ends in the previous slot.
     first, last = begin // _SLOT, (end - 1) // _SLOT
-    one, none = pl.lit(1, pl.Int64), pl.lit(0, pl.Int64)
+    one, zero = pl.lit(1, pl.Int64), pl.lit(0, pl.Int64)
     edges = (
         pl.concat(
             [
-                held.select(slot=first, begins=one, ends=none, held=(first + 1) * _SLOT - begin),
-                held.select(slot=last, begins=none, ends=one, held=end - (last + 1) * _SLOT),
+                spans.select(slot=first, begins=one, ends=zero, held=(first + 1) * _SLOT - begin),
+                spans.select(slot=last, begins=zero, ends=one, held=end - (last + 1) * _SLOT),
             ]
         )
         .group_by("slot")
         .agg(pl.col("begins", "ends", "held").sum())
     )
-    around = pl.int_ranges(
-        pl.col("slot").min() - _A_DAY_AND_MORE,
-        pl.col("slot").max() + _A_DAY_AND_MORE,
+    slot_range = pl.int_ranges(
+        pl.col("slot").min() - _MARGIN,
+        pl.col("slot").max() + _MARGIN,
         dtype=pl.Int64,
     )
-    slots = edges.select(slot=around).explode("slot", empty_as_null=False, keep_nulls=False)
-    went_on = (pl.col("begins") - pl.col("ends")).cum_sum().shift(1, fill_value=0)
+    slots = edges.select(slot=slot_range).explode("slot", empty_as_null=False, keep_nulls=False)
+    ongoing = (pl.col("begins") - pl.col("ends")).cum_sum().shift(1, fill_value=0)
     day, quarter = pl.col("day"), pl.col("quarter_hour")
     first_day, last_day = (
         day.filter(pl.col("begins") > 0).min(),
         day.filter(pl.col("ends") > 0).max(),
     )
-    # Back at a quarter that was there already, or on to another hour: the hour before is over.
-    opens = (quarter // 4 != quarter.shift(1) // 4) | (quarter <= quarter.shift(1))
+    # A new hour begins at another clock hour, or where the clock goes back.
+    is_new = (quarter // 4 != quarter.shift(1) // 4) | (quarter <= quarter.shift(1))
     return (
         slots.join(edges, on="slot", how="left")
         .sort("slot")
         .with_columns(pl.col("begins", "ends", "held").fill_null(0))
         .with_columns(
-            went_on=went_on, started_at=(pl.col("slot") * _SLOT).cast(pl.Datetime("us", "UTC"))
+            ongoing=ongoing, started_at=(pl.col("slot") * _SLOT).cast(pl.Datetime("us", "UTC"))
         )
         .with_columns(
             **{
@@ -275,27 +224,27 @@ def _hours(calls: pl.LazyFrame, trunk: str | None, options: MetricOptions) -> pl
             }
         )
         .filter(day.is_between(first_day, last_day))
-        .with_columns(opens=opens.fill_null(value=True))
+        .with_columns(is_new=is_new.fill_null(value=True))
         .with_columns(
-            nth=pl.col("opens").cum_sum(),
-            there=pl.when("opens").then("went_on").otherwise(0) + pl.col("begins"),
+            nth=pl.col("is_new").cum_sum(),
+            present=pl.when("is_new").then("ongoing").otherwise(0) + pl.col("begins"),
         )
         .group_by("nth")
         .agg(
             pl.col("started_at").min().alias("hour_begin"),
             pl.col("day", "hour").first(),
-            held=(pl.col("went_on") * _SLOT + pl.col("held")).sum(),
-            calls=pl.col("there").sum(),
+            held=(pl.col("ongoing") * _SLOT + pl.col("held")).sum(),
+            calls=pl.col("present").sum(),
         )
         .sort("nth")
         .drop("nth")
     )
 
 
-def _own_hours(hours: pl.LazyFrame) -> pl.LazyFrame:
-    """Of each day's hours the one that was held longest, at a tie the first: `day`, `hour_begin`, `hour`, `held`, `calls`."""
+def _busiest_hours(hours: pl.LazyFrame) -> pl.LazyFrame:
+    """The hour of each day with the most traffic, the first if tied; null hours without traffic."""
     busiest = hours.sort("day", "held", "hour_begin", descending=[False, True, False]).unique(
         "day", keep="first", maintain_order=True
     )
-    of_traffic = pl.when(pl.col("held") > 0).then(pl.col("hour_begin", "hour"))
-    return busiest.with_columns(of_traffic).select("day", "hour_begin", "hour", "held", "calls")
+    with_traffic = pl.when(pl.col("held") > 0).then(pl.col("hour_begin", "hour"))
+    return busiest.with_columns(with_traffic).select("day", "hour_begin", "hour", "held", "calls")
