@@ -1,7 +1,7 @@
-"""Call logs of eTelecom's cloud PBX as typed Polars tables, parquet snapshots, and numbers that explain themselves.
+"""Fetch, store and analyze the call logs of the eTelecom cloud PBX with Polars.
 
-Everything public is here and loads on first use, so that `import etelecom_analytics as et` costs
-next to nothing.
+All public names are available here. Each loads its module on first use, so that
+`import etelecom_analytics as et` is fast.
 """
 
 from importlib import import_module
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .metrics.summary import summarize
     from .privacy import Privacy, mask_numbers, pseudonymize
     from .query import CallQuery
-    from .reports.page import write_charts, write_page
+    from .reports.summary_page import write_charts, write_page
     from .reports.report import write_report
     from .simulator import simulate_calls
     from .snapshot import read_snapshot, write_snapshot
@@ -77,7 +77,7 @@ __all__ = [
 
 __version__ = version("etelecom_analytics")
 
-_HOME = {
+_MODULE_OF = {
     "Archive": "archive",
     "CallLogs": "logs",
     "CallQuery": "query",
@@ -108,17 +108,17 @@ _HOME = {
     "read_snapshot": "snapshot",
     "simulate_calls": "simulator",
     "summarize": "metrics.summary",
-    "write_charts": "reports.page",
-    "write_page": "reports.page",
+    "write_charts": "reports.summary_page",
+    "write_page": "reports.summary_page",
     "write_report": "reports.report",
     "write_snapshot": "snapshot",
 }
-"""In which room each public name lives; the rooms that are public themselves are not in it."""
+"""The module of each public name; public modules are not listed."""
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOME:
-        value: object = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    if name in _MODULE_OF:
+        value: object = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
     elif name in __all__:
         value = import_module(f".{name}", __name__)
     else:
@@ -128,4 +128,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, "__version__"})

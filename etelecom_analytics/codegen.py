@@ -1,25 +1,24 @@
-"""Python that makes a value anew, ready to paste into a notebook."""
+"""Python code that creates an object, ready to paste into a notebook."""
 
 from collections.abc import Mapping
 
-__all__ = ["literal", "constructor_code"]
+__all__ = ["constructor_code", "literal"]
 
-_LONGEST_LINE = 110
+_MAX_LINE = 110
 
 
 def constructor_code(constructor: str, arguments: Mapping[str, object], *, name: str) -> str:
-    """Two statements: the import, and `name = et.constructor(...)`; one line if it is short, else a line for each argument."""
-    told = [f"{argument}={literal(value)}" for argument, value in arguments.items()]
-    line = f"{name} = et.{constructor}({', '.join(told)})"
-    if len(line) > _LONGEST_LINE:
-        line = "\n".join(
-            [f"{name} = et.{constructor}(", *(f"    {argument}," for argument in told), ")"]
-        )
-    return f"import etelecom_analytics as et\n\n{line}\n"
+    """The import and the statement `name = et.constructor(...)`, split over lines if it is long."""
+    assignments = [f"{argument}={literal(value)}" for argument, value in arguments.items()]
+    code = f"{name} = et.{constructor}({', '.join(assignments)})"
+    if len(code) > _MAX_LINE:
+        lines = [f"    {assignment}," for assignment in assignments]
+        code = "\n".join([f"{name} = et.{constructor}(", *lines, ")"])
+    return f"import etelecom_analytics as et\n\n{code}\n"
 
 
 def literal(value: object) -> str:
-    """A literal as people write it, with double quotes where repr would use single ones."""
+    """The literal of a value, with double quotes where `repr` uses single quotes."""
     if isinstance(value, str):
         text = repr(value)
         return text if '"' in value or "'" in value else f'"{text[1:-1]}"'

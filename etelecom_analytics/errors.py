@@ -39,9 +39,8 @@ __all__ = [
     "Unreadable",
 ]
 
-_MAX_NAMES = 40
-"""A message lists at most so many valid names."""
-_MAX_DAYS = 5
+_MAX_NAMES, _MAX_DAYS = 40, 5
+"""How many valid names or days a message lists."""
 _MAX_WAIT_S = 86_400
 
 
@@ -77,13 +76,9 @@ class ApiError(EtelecomError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.status = status
-        self.code = code
-        self.url = ""
-        self.attempts = 1
+        self.message, self.status, self.code = message, status, code
+        self.url, self.key_source, self.attempts = "", "", 1
         self.retry_after = retry_after
-        self.key_source = ""
 
     def __str__(self) -> str:
         url = f" at {self.url}" if self.url else ""
@@ -96,7 +91,7 @@ class ApiError(EtelecomError):
     @property
     def advice(self) -> str:
         """What to do next, as a sentence."""
-        return self._advice
+        return self._advice.format(key_source=self.key_source or "the request")
 
 
 class NoAnswer(ApiError):
@@ -154,26 +149,14 @@ class Unauthenticated(ApiError):
     """The API key is missing or wrong (401)."""
 
     summary = "The server does not accept this API key"
-
-    @property
-    def advice(self) -> str:
-        """Which key to check; its value is not included."""
-        return (
-            f"Check the key in {self.key_source or 'the request'}: a shop uses its api_key, "
-            "a partner the shop_key of the shop."
-        )
+    _advice = "Check the key in {key_source}: shops use api_key, partners the shop_key of a shop."
 
 
 class PermissionDenied(ApiError):
     """The API key is valid but has no permission for this request (403)."""
 
     summary = "This API key has no permission to read call logs"
-
-    @property
-    def advice(self) -> str:
-        """Who can grant the permission."""
-        source = self.key_source or "the request"
-        return f"Ask eTelecom to enable call history for the key in {source}."
+    _advice = "Ask eTelecom to enable call history for the key in {key_source}."
 
 
 class BadRoute(ApiError):
@@ -206,8 +189,7 @@ class PagingError(ApiError):
 
     def __init__(self, message: str = "", *, cursor: str = "", pages: int = 0) -> None:
         super().__init__(message)
-        self.cursor = cursor
-        self.pages = pages
+        self.cursor, self.pages = cursor, pages
 
 
 class InputError(EtelecomError, ValueError):
@@ -234,20 +216,11 @@ class QueryError(InputError):
 
 
 class UnknownName(InputError):
-    """A measure, dimension or option does not exist; the message suggests valid names.
-
-    Attributes:
-        kind: what the name stands for, such as "measure".
-        name: the unknown name.
-        known: the valid names.
-    """
+    """A measure, dimension or option does not exist; the message suggests valid names."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
-        name = str(name)
-        self.kind = kind
-        self.name = name
-        self.known = tuple(known)
-        super().__init__(kind, name, self.known)
+        self.kind, self.name, self.known = kind, str(name), tuple(known)
+        super().__init__(self.kind, self.name, self.known)
 
     def __str__(self) -> str:
         by_lower = {name.lower(): name for name in self.known}
@@ -271,8 +244,7 @@ class MeasureUnavailable(InputError):
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(name, reason)
-        self.name = name
-        self.reason = reason
+        self.name, self.reason = name, reason
 
     def __str__(self) -> str:
         return f"{self.name} cannot be computed from call logs. {self.reason}"
@@ -283,17 +255,11 @@ class Stopped(EtelecomError):
 
 
 class SnapshotError(EtelecomError):
-    """A snapshot cannot be read or written.
-
-    It is missing, incomplete or modified, the path is in use, or a newer version wrote it.
-    """
+    """A snapshot cannot be read (missing, modified, too new) or written (the path is in use)."""
 
 
 class ArchiveError(EtelecomError):
-    """An archive cannot be read or written.
-
-    It is missing, has another configuration, the disk is full, or it lacks the requested version.
-    """
+    """An archive cannot be read or written, or does not have the requested version."""
 
 
 class ArchiveBusy(ArchiveError):
@@ -301,9 +267,7 @@ class ArchiveBusy(ArchiveError):
 
 
 class DataLossError(ArchiveError):
-    """The server has much fewer calls of some days than the archive; these days are unchanged.
-
-    All other days were synced.
+    """The server has lost many calls of some days: these were not changed, all others were synced.
 
     Attributes:
         losses: for each such day, the number of stored calls and how many of them the server no
@@ -330,9 +294,7 @@ class DataLossError(ArchiveError):
 
 
 class ReportError(EtelecomError):
-    """A report cannot be created.
-
-    A cell of its notebook failed, a package is missing, or the file cannot be written.
+    """A report cannot be created, for example because a cell of its notebook failed.
 
     Attributes:
         cell: the number of the cell that failed, from 1, or None.

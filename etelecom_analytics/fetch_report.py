@@ -1,4 +1,4 @@
-"""FetchReport: the account of a fetch, and the certificate of its completeness."""
+"""FetchReport: what was fetched, how complete it is, and which irregularities occurred."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,32 +11,31 @@ from . import local_time
 from .formatting import facts_html, facts_text
 from .frames import Drift, SetAside, merge_drift
 
-__all__ = ["FetchReport", "Gap", "Window", "certify", "merge_reports", "facts_text"]
+__all__ = ["FetchReport", "Gap", "Window", "certify", "merge_reports"]
 
-_LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-_MOST_LINES = 8
-_LONGEST_CALL = timedelta(hours=12)
-"""A call that runs for longer is one whose end the PBX never wrote."""
+_MIN_TIME, _MAX_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_MAX_LINES = 8
+_MAX_CALL_LENGTH = timedelta(hours=12)
+"""For a longer call without an end, the PBX probably never recorded the end."""
 
 
 class Gap(NamedTuple):
-    """A part of the range asked for that was not fetched: from its begin, and before its end."""
+    """A part [begin, end) of the requested range that was not fetched."""
 
     begin: datetime
     end: datetime
 
 
 class Window(NamedTuple):
-    """A part of the range that one chain of pages covers, and what is in the table of it.
+    """A part of the range that one chain of pages covers, and the calls of the table in it.
 
     Attributes:
-        begin, end: from `begin` on, and before `end`; None is no bound.
-        whole: the chain came to its end: an empty cursor, or, in order, a call before `begin`. If
-            not, nothing is promised of this part.
-        pages: pages read for it.
-        rows: calls in the table that began within.
-        first_at, first_id, last_at, last_id: the earliest and the latest of them; None where there
-        are none.
+        begin, end: the half-open range; None means no bound.
+        whole: whether the chain was read to its end: an empty cursor or, in sorted pages, a call
+            before `begin`. Otherwise the window may be incomplete.
+        pages: number of pages read.
+        rows: number of calls in the table that began in the window.
+        first_at, first_id, last_at, last_id: the earliest and the latest of these calls, or None.
     """
 
     begin: datetime | None
@@ -52,30 +51,30 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FetchReport:
-    """How the calls were fetched, what was strange, and what is promised of the table.
+    """How the calls were fetched, in which range they are complete, and what was irregular.
 
-    Every row that came is accounted for: received = rows + repeated + outside + len(set_aside).
+    Every received row is accounted for: received = rows + repeated + outside + len(set_aside).
 
     Attributes:
         rows: calls in the table.
-        received: rows that came over the wire.
-        repeated: rows of a call that came more than once; its newest state was kept.
-        outside: rows whose start lies outside the half-open range of the query.
+        received: rows received from the API.
+        repeated: rows of a call that was received more than once; the newest state is in the table.
+        outside: rows that start outside the half-open range of the query.
         pages: pages read.
-        began_at: the moment at which the fetch began.
-        complete_from: every call that matches and began at this moment or later is here; None:
-            since the beginning.
-        complete_to: ... and before this moment: the query's `date_to`, or when the fetch began.
-        gaps: the parts of the range asked for that are not here, such as what had not happened yet.
-        seconds: how long it took.
-        windows: the parts of the range as they were walked, oldest first.
+        began_at: when the fetch began.
+        complete_from: the table has every matching call that began at or after this time; None
+            means since the first call.
+        complete_to: the table is complete up to this time (exclusive): `date_to` of the query, or
+            when the fetch began.
+        gaps: parts of the requested range that were not fetched, such as the future.
+        seconds: duration of the fetch.
+        windows: the parts of the range that were fetched separately, oldest first.
         running: calls without an end.
-        running_long: the ids of those that began more than 12 hours before the fetch did.
-        dates_ignored: the server paid no heed to dates, so one chain was walked over all that it
-            has.
-        drift: in which ways the wire differed from the contract.
-        set_aside: records that cannot be rows, as they came.
-        time_zone: in whose local time it is told.
+        running_long: ids of those that began more than 12 hours before the fetch.
+        dates_ignored: the server ignored the dates, so all its calls were read in one chain.
+        drift: how the responses differed from the contract of the API.
+        set_aside: records that could not become rows, unchanged.
+        time_zone: the time zone in which the report is displayed.
     """
 
     rows: int
@@ -98,46 +97,46 @@ class FetchReport:
 
     @property
     def complete(self) -> bool:
-        """Whether all that was asked for and had happened by then is here."""
+        """Whether every part of the range that lies in the past was fetched."""
         return all(window.whole for window in self.windows)
 
     @property
     def has_no_coverage(self) -> bool:
-        """Whether there is no moment of which all calls are here, as of a range `within` which nothing was fetched."""
-        begin = self.complete_from or _LONG_AGO
-        return begin >= self.complete_to or self.gaps_between(begin, self.complete_to) == (
-            Gap(begin, self.complete_to),
-        )
+        """Whether nothing was fetched, for example after `clip` to a range outside the fetch."""
+        begin = self.complete_from or _MIN_TIME
+        if begin >= self.complete_to:
+            return True
+        return self.gaps_between(begin, self.complete_to) == (Gap(begin, self.complete_to),)
 
     def gaps_between(self, begin: datetime, end: datetime) -> tuple[Gap, ...]:
-        """The parts of [begin, end) that were not fetched, in order, none touching another."""
+        """The parts of [begin, end) that were not fetched, in order and without overlaps."""
         before = [Gap(begin, self.complete_from)] if self.complete_from else []
-        holes = [
-            Gap(max(hole.begin, begin), min(hole.end, end))
-            for hole in (*before, *self.gaps, Gap(self.complete_to, end))
+        gaps = [
+            Gap(max(gap.begin, begin), min(gap.end, end))
+            for gap in (*before, *self.gaps, Gap(self.complete_to, end))
         ]
-        apart: list[Gap] = []
-        for hole in sorted(hole for hole in holes if hole.begin < hole.end):
-            if apart and hole.begin <= apart[-1].end:
-                apart[-1] = Gap(apart[-1].begin, max(apart[-1].end, hole.end))
+        union: list[Gap] = []
+        for gap in sorted(gap for gap in gaps if gap.begin < gap.end):
+            if union and gap.begin <= union[-1].end:
+                union[-1] = Gap(union[-1].begin, max(union[-1].end, gap.end))
             else:
-                apart.append(hole)
-        return tuple(apart)
+                union.append(gap)
+        return tuple(union)
 
     def clip(self, begin: datetime | None, end: datetime | None) -> "FetchReport":
-        """The same, but complete for no more than [begin, end): what a chart of these days alone may tell. None: no bound.
+        """The report restricted to [begin, end); None means no bound.
 
-        The bounds are aware, such as a query's `date_from` and `date_to`. Days that nobody asked
-        about are then not told as days without calls, and what is not here of those that are asked
-        about is a gap. What the fetch itself counted stays.
+        A chart of a part of the days uses it, so that days outside this part are not drawn as days
+        without calls. Days inside it that were not fetched become gaps. The counts do not change.
+        The bounds are timezone-aware, such as `date_from` and `date_to` of a query.
         """
         if begin is None and end is None:
             return self
         begin, end = (moment and moment.astimezone(UTC) for moment in (begin, end))
         edges = [moment for gap in self.gaps for moment in gap]
         gaps = self.gaps_between(
-            begin or min([self.complete_from or _LONG_AGO, *edges]),
-            end or max([begin or _LONG_AGO, self.complete_to, *edges]),
+            begin or min([self.complete_from or _MIN_TIME, *edges]),
+            end or max([begin or _MIN_TIME, self.complete_to, *edges]),
         )
         first = max((moment for moment in (begin, self.complete_from) if moment), default=None)
         first = min(first, end) if first and end else first
@@ -145,79 +144,67 @@ class FetchReport:
         return replace(self, complete_from=first, complete_to=max(last, first or last), gaps=gaps)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON can keep it; `from_dict` reads it back."""
-        told = asdict(self)
+        """The report as a JSON-compatible dict; `from_dict` reads it."""
+        data = asdict(self)
         for name in ("began_at", "complete_from", "complete_to"):
-            told[name] = _iso(told[name])
-        told["gaps"] = [[moment.isoformat() for moment in gap] for gap in self.gaps]
-        told["windows"] = [
-            {name: _iso(value) for name, value in window._asdict().items()}
+            data[name] = _to_iso(data[name])
+        data["gaps"] = [[moment.isoformat() for moment in gap] for gap in self.gaps]
+        data["windows"] = [
+            {name: _to_iso(value) for name, value in window._asdict().items()}
             for window in self.windows
         ]
-        told["running_long"] = list(self.running_long)
-        told["drift"] = [drift._asdict() for drift in self.drift]
-        told["set_aside"] = [record._asdict() for record in self.set_aside]
-        return told
+        data["running_long"] = list(self.running_long)
+        data["drift"] = [drift._asdict() for drift in self.drift]
+        data["set_aside"] = [record._asdict() for record in self.set_aside]
+        return data
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> "FetchReport":
-        """The report that `to_dict` told."""
+    def from_dict(cls, data: Mapping[str, Any]) -> "FetchReport":
+        """The report of a dict from `to_dict`."""
         moments = {
-            name: _moment(told[name]) for name in ("began_at", "complete_from", "complete_to")
+            name: _from_iso(data[name]) for name in ("began_at", "complete_from", "complete_to")
         }
         lists = {
-            "gaps": tuple(Gap(*map(datetime.fromisoformat, gap)) for gap in told["gaps"]),
-            "windows": tuple(_window(window) for window in told.get("windows", ())),
-            "running_long": tuple(told.get("running_long", ())),
-            "drift": tuple(Drift(**drift) for drift in told["drift"]),
-            "set_aside": tuple(SetAside(**record) for record in told["set_aside"]),
+            "gaps": tuple(Gap(*map(datetime.fromisoformat, gap)) for gap in data["gaps"]),
+            "windows": tuple(_window_from(window) for window in data.get("windows", ())),
+            "running_long": tuple(data.get("running_long", ())),
+            "drift": tuple(Drift(**drift) for drift in data["drift"]),
+            "set_aside": tuple(SetAside(**record) for record in data["set_aside"]),
         }
-        return cls(**{**told, **moments, **lists})
+        return cls(**{**data, **moments, **lists})
 
     def facts(self) -> Iterable[tuple[str, str]]:
-        """What there is to say, as (name, text)."""
+        """The report as pairs of label and text."""
 
-        def local(moment: datetime | None, otherwise: str) -> str:
-            return (
-                moment.astimezone(local_time.zone(self.time_zone)).isoformat(
-                    sep=" ", timespec="seconds"
-                )
-                if moment
-                else otherwise
-            )
+        def local(moment: datetime | None) -> str:
+            return local_time.display_text(moment, self.time_zone) if moment else "the first call"
 
-        yield (
-            "complete",
-            f"{local(self.complete_from, 'from the first')} to {local(self.complete_to, '')}",
-        )
-        for gap in self.gaps[:_MOST_LINES]:
-            yield "not here", f"{local(gap.begin, '')} to {local(gap.end, '')}"
-        if (more := len(self.gaps) - _MOST_LINES) > 0:
-            yield "not here", f"and {more} more parts: see .report.gaps"
+        yield "complete", f"{local(self.complete_from)} to {local(self.complete_to)}"
+        for gap in self.gaps[:_MAX_LINES]:
+            yield "missing", f"{local(gap.begin)} to {local(gap.end)}"
+        if (more := len(self.gaps) - _MAX_LINES) > 0:
+            yield "missing", f"and {more} more parts: see .report.gaps"
         if self.windows:
             whole = sum(window.whole for window in self.windows)
-            yield (
-                "proof",
-                f"{whole:,} of {_count(len(self.windows), 'window')} read to the end: see .report.windows",
-            )
+            total = _plural(len(self.windows), "window")
+            yield "windows", f"{whole:,} of {total} read to the end: see .report.windows"
         yield (
             "fetched",
-            f"{_count(self.received, 'row')} on {_count(self.pages, 'page')} in {self.seconds:.1f} s; "
-            f"{self.repeated:,} came again, {self.outside:,} outside the range, {len(self.set_aside):,} set aside",
+            f"{_plural(self.received, 'row')} on {_plural(self.pages, 'page')} "
+            f"in {self.seconds:.1f} s; {self.repeated:,} repeated, "
+            f"{self.outside:,} outside the range, {len(self.set_aside):,} set aside",
         )
         if self.running:
-            longer = (
-                f", {len(self.running_long):,} of them for more than 12 h: see .report.running_long"
-                if self.running_long
-                else ""
-            )
-            yield "running", f"{_count(self.running, 'call')} without an end{longer}"
+            text = f"{_plural(self.running, 'call')} without an end"
+            if long := len(self.running_long):
+                text += f", {long:,} of them for more than 12 h: see .report.running_long"
+            yield "running", text
         if self.dates_ignored:
-            yield "dates", "the server ignores them: one chain was walked over all that it has"
-        for drift in self.drift[:_MOST_LINES]:
-            often = "once" if drift.count == 1 else f"{drift.count:,} times"
-            yield "drift", f"{drift.field}: {drift.kind}, {often}, such as {drift.example}"
-        if (more := len(self.drift) - _MOST_LINES) > 0:
+            yield "dates", "the server ignores them, so all its calls were read"
+        for drift in self.drift[:_MAX_LINES]:
+            times = "once" if drift.count == 1 else f"{drift.count:,} times"
+            yield "drift", f"{drift.field}: {drift.kind}, {times}, such as {drift.example}"
+        if (more := len(self.drift) - _MAX_LINES) > 0:
             yield "drift", f"and {more} more kinds: see .report.drift"
 
     def __repr__(self) -> str:
@@ -228,119 +215,103 @@ class FetchReport:
 
 
 def certify(report: FetchReport, calls: pl.DataFrame) -> FetchReport:
-    """The report with what the table itself shows: rows, what is in each window, and calls that are still running."""
+    """The report with the counts of this table: rows, calls per window, calls without an end."""
     running = calls.filter(pl.col("ended_at").is_null()).select("id", "started_at")
-    long = running.filter(pl.col("started_at") < report.began_at - _LONGEST_CALL)
+    long = running.filter(pl.col("started_at") < report.began_at - _MAX_CALL_LENGTH)
+    starts = calls.select("id", "started_at").drop_nulls("started_at")
     return replace(
         report,
         rows=calls.height,
-        windows=_counted(report.windows, calls.select("id", "started_at").drop_nulls("started_at")),
+        windows=tuple(_count_window(window, starts) for window in report.windows),
         running=running.height,
         running_long=tuple(long["id"]),
     )
 
 
-def _counted(windows: Sequence[Window], newest_first: pl.DataFrame) -> tuple[Window, ...]:
+def _count_window(window: Window, newest_first: pl.DataFrame) -> Window:
     starts = newest_first["started_at"]
 
-    def before(moment: datetime | None, otherwise: int) -> int:
-        """How many calls stand before those that began earlier than the moment."""
+    def position(moment: datetime | None, default: int) -> int:
+        """The row of the first call that began before the moment."""
         if moment is None:
-            return otherwise
+            return default
         return starts.len() - starts.reverse().search_sorted(moment.astimezone(UTC), side="left")
 
-    counted = []
-    for window in windows:
-        begin, end = before(window.end, 0), before(window.begin, starts.len())
-        rows = newest_first[begin:end]
-        last_id, last_at = rows.row(0) if rows.height else (None, None)
-        first_id, first_at = rows.row(-1) if rows.height else (None, None)
-        counted.append(
-            window._replace(
-                rows=rows.height,
-                first_at=first_at,
-                first_id=first_id,
-                last_at=last_at,
-                last_id=last_id,
-            )
-        )
-    return tuple(counted)
+    rows = newest_first[position(window.end, 0) : position(window.begin, starts.len())]
+    last_id, last_at = rows.row(0) if rows.height else (None, None)
+    first_id, first_at = rows.row(-1) if rows.height else (None, None)
+    return window._replace(
+        rows=rows.height, first_at=first_at, first_id=first_id, last_at=last_at, last_id=last_id
+    )
 
 
 def merge_reports(older: FetchReport, newer: FetchReport) -> FetchReport:
-    """One report of two fetches whose calls were brought together; `certify` tells what is in the table then.
+    """One report for the merged calls of two fetches; `certify` then updates the table counts.
 
-    What either promises is promised still; between them there may be a gap. What one of them lacked
-    and the other brought is here.
+    It covers what either report covers. A range that neither covers is a gap.
     """
     begins = [report.complete_from for report in (older, newer)]
     complete_from = None if None in begins else min(begin for begin in begins if begin)
     complete_to = max(older.complete_to, newer.complete_to)
-    told = replace(
+    gaps = _common_gaps(older, newer, complete_to)
+    windows = {
+        window[:3]: window
+        for window in (*older.windows, *newer.windows)
+        if window.whole or _has_gap(window, complete_from, gaps)
+    }
+    return replace(
         newer,
         complete_from=complete_from,
         complete_to=complete_to,
         began_at=min(older.began_at, newer.began_at),
-    )
-    gaps = _still_missing(older, newer, complete_to)
-    windows = {
-        window[:3]: window
-        for window in (*older.windows, *newer.windows)
-        if window.whole or _lacks(window, complete_from, gaps)
-    }
-    return replace(
-        told,
         received=older.received + newer.received,
         outside=older.outside + newer.outside,
         pages=older.pages + newer.pages,
         seconds=round(older.seconds + newer.seconds, 3),
         gaps=gaps,
-        windows=tuple(sorted(windows.values(), key=_by_time)),
+        windows=tuple(sorted(windows.values(), key=_bounds)),
         dates_ignored=older.dates_ignored or newer.dates_ignored,
         drift=merge_drift(older.drift, newer.drift),
         set_aside=(*older.set_aside, *newer.set_aside),
     )
 
 
-def _still_missing(
-    older: FetchReport, newer: FetchReport, complete_to: datetime
-) -> tuple[Gap, ...]:
-    """What neither of the two fetched, from the first moment that one of them did."""
+def _common_gaps(older: FetchReport, newer: FetchReport, complete_to: datetime) -> tuple[Gap, ...]:
+    """The ranges that neither report covers, from the beginning of the earlier coverage."""
     begins = [report.complete_from for report in (older, newer) if report.complete_from]
-    begin = min(begins) if len(begins) == 2 else _LONG_AGO
+    begin = min(begins) if len(begins) == 2 else _MIN_TIME
     end = max([complete_to, *(gap.end for gap in (*older.gaps, *newer.gaps))])
-    both = (
+    overlaps = (
         Gap(max(one.begin, other.begin), min(one.end, other.end))
         for one in older.gaps_between(begin, end)
         for other in newer.gaps_between(begin, end)
     )
-    return tuple(gap for gap in both if gap.begin < gap.end)
+    return tuple(gap for gap in overlaps if gap.begin < gap.end)
 
 
-def _lacks(window: Window, complete_from: datetime | None, gaps: Sequence[Gap]) -> bool:
-    """Whether something of the window is missing still."""
-    begin, end = _by_time(window)
+def _has_gap(window: Window, complete_from: datetime | None, gaps: Sequence[Gap]) -> bool:
+    begin, end = _bounds(window)
     return bool(complete_from and begin < complete_from) or any(
         gap.begin < end and begin < gap.end for gap in gaps
     )
 
 
-def _by_time(window: Window) -> tuple[datetime, datetime]:
-    return window.begin or _LONG_AGO, window.end or _NEVER
+def _bounds(window: Window) -> tuple[datetime, datetime]:
+    return window.begin or _MIN_TIME, window.end or _MAX_TIME
 
 
-def _count(number: int, noun: str) -> str:
+def _plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _iso(value: Any) -> Any:
+def _to_iso(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _moment(text: str | None) -> datetime | None:
+def _from_iso(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _window(told: Mapping[str, Any]) -> Window:
-    moments = {name: _moment(told[name]) for name in ("begin", "end", "first_at", "last_at")}
-    return Window(**{**told, **moments})
+def _window_from(data: Mapping[str, Any]) -> Window:
+    moments = {name: _from_iso(data[name]) for name in ("begin", "end", "first_at", "last_at")}
+    return Window(**{**data, **moments})

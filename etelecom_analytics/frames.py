@@ -1,8 +1,8 @@
-"""Pages -> typed calls, with a report of what was strange; calls -> call_targets.
+"""Typed frames: pages of the API to calls, and calls to call_targets.
 
-The wire is not to be trusted. Whatever stands where a value is expected, the row stays and the
-fetch goes on: a value that cannot be read becomes null, and every strangeness is counted by field
-and kind. A record without an id is set aside as it came.
+Responses are not trusted. A value that cannot be parsed becomes null, and each irregularity is
+counted by field and kind; the row stays and the fetch continues. A record without an id is set
+aside unchanged.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import polars as pl
 
-from .parsing.bulk import read_clean
-from .parsing.records import Drift, RecordReader, SetAside, frame_of, merged_drift
+from .parsing.bulk import read_regular
+from .parsing.records import Drift, RecordReader, SetAside, merge_drift, rows_to_frame
 from .parsing.values import DriftKind
 from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA
 
@@ -24,30 +24,28 @@ __all__ = [
     "SetAside",
     "call_targets",
     "in_order",
-    "merged_drift",
+    "merge_drift",
     "newest",
     "same_kind",
 ]
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
-"""Lazy in, lazy out."""
+"""A function returns the kind of frame that it receives, eager or lazy."""
 
-
-_AT_ONCE = 32
-"""Pages that are read in bulk at once: with fewer, each costs more; with more, more of them are held beside their tables."""
+_BATCH_PAGES = 32
+"""Pages per bulk read: smaller batches are slower, larger batches need more memory."""
 
 
 class PageReader:
-    """Reads pages into typed frames, and keeps account of what was strange.
+    """Reads pages into typed frames and counts irregularities.
 
-    Clean pages are read in bulk, the others record by record; nobody can tell from the frame or the
-    account which were which. A reader is used by one thread.
+    Regular pages are read in bulk, the others record by record, with the same result. A reader is
+    not thread-safe.
 
     Attributes:
-        set_aside: records without an id, as they came; pages are counted in the order in which this
-            reader read them.
-        drift: what was strange so far, by field and kind, with the smallest example; empty when the
-            wire was clean.
+        set_aside: records without an id; pages are numbered in the order in which this reader read
+            them.
+        drift: irregularities by field and kind, with the smallest example; empty if there are none.
     """
 
     def __init__(self) -> None:
@@ -56,53 +54,53 @@ class PageReader:
         self._pages = 0
 
     def read(self, bodies: Sequence[bytes]) -> pl.DataFrame:
-        """The calls of these pages, with the columns and dtypes of `CALL_SCHEMA`, in the order of the pages and of their rows.
+        """The calls of these pages in their order, with the schema `CALL_SCHEMA`.
 
         Raises:
-            Unreadable: one of them is no JSON of a page; then none of them is read or counted.
+            Unreadable: one of them is not the JSON of a page. No page is counted then.
         """
-        careful = RecordReader()
+        records = RecordReader()
         parts: list[pl.DataFrame] = []
-        for begin in range(0, len(bodies), _AT_ONCE):
-            parts += self._read(bodies[begin : begin + _AT_ONCE], self._pages + begin, careful)
+        for begin in range(0, len(bodies), _BATCH_PAGES):
+            parts += self._read(bodies[begin : begin + _BATCH_PAGES], self._pages + begin, records)
         self._pages += len(bodies)
-        self.set_aside += careful.set_aside
-        self.drift = merged_drift(self.drift, careful.drift)
+        self.set_aside += records.set_aside
+        self.drift = merge_drift(self.drift, records.drift)
         return pl.concat(parts) if parts else pl.DataFrame(schema=CALL_SCHEMA)
 
     @staticmethod
-    def _read(bodies: Sequence[bytes], page: int, careful: RecordReader) -> list[pl.DataFrame]:
-        calls, heights = read_clean(bodies)
+    def _read(bodies: Sequence[bytes], page: int, records: RecordReader) -> list[pl.DataFrame]:
+        calls, heights = read_regular(bodies)
         parts, begin = [], 0
-        for strange, places in groupby(
-            range(len(bodies)), key=lambda place: heights[place] is None
+        for irregular, indices in groupby(
+            range(len(bodies)), key=lambda index: heights[index] is None
         ):
-            if strange:
+            if irregular:
                 parts.append(
-                    frame_of(
+                    rows_to_frame(
                         [
                             row
-                            for place in places
-                            for row in careful.read(bodies[place], page + place)
+                            for index in indices
+                            for row in records.read(bodies[index], page + index)
                         ]
                     )
                 )
             else:
-                height = sum(heights[place] or 0 for place in places)
+                height = sum(heights[index] or 0 for index in indices)
                 parts.append(calls.slice(begin, height))
                 begin += height
         return parts
 
 
-def same_kind(given: Frame, result: pl.LazyFrame) -> Frame:
-    """`result`, collected if what was given is a DataFrame."""
-    return result.collect() if isinstance(given, pl.DataFrame) else result
+def same_kind(source: Frame, result: pl.LazyFrame) -> Frame:
+    """`result`, collected if `source` is a DataFrame."""
+    return result.collect() if isinstance(source, pl.DataFrame) else result
 
 
 def call_targets(calls: Frame) -> Frame:
-    """One row a leg of these calls: `call_id`, `target_index` (its place in the call, from 0), then the leg's columns.
+    """One row per leg: `call_id`, `target_index` (its position in the call, from 0), leg columns.
 
-    Calls without legs have no row. LazyFrame in, LazyFrame out.
+    Calls without legs have no row. The result of a LazyFrame is lazy.
     """
     legs = pl.col("call_targets")
     exploded = (
@@ -118,26 +116,25 @@ def call_targets(calls: Frame) -> Frame:
 
 
 def newest(calls: pl.DataFrame) -> pl.DataFrame:
-    """One row an id: the newest `updated_at`, at a tie or without one the row that stands last."""
-    age = "row that stands last"
-    again = (
-        calls.select("id", "updated_at").with_row_index(age).filter(pl.col("id").is_duplicated())
+    """One row per id: the newest `updated_at`; the last row if it is equal or null."""
+    index = "row index"
+    repeated = (
+        calls.select("id", "updated_at").with_row_index(index).filter(pl.col("id").is_duplicated())
     )
-    if again.is_empty():
+    if repeated.is_empty():
         return calls
-    kept = again.sort("updated_at", age, descending=True, nulls_last=True).unique(
+    latest = repeated.sort("updated_at", index, descending=True, nulls_last=True).unique(
         "id", keep="first", maintain_order=True
     )
-    older = again.join(kept, on=age, how="anti")[age]
-    return calls.with_row_index(age).filter(~pl.col(age).is_in(older.implode())).drop(age)
+    outdated = repeated.join(latest, on=index, how="anti")[index]
+    return calls.with_row_index(index).filter(~pl.col(index).is_in(outdated.implode())).drop(index)
 
 
 def in_order(calls: pl.DataFrame) -> pl.DataFrame:
-    """The calls newest first, then by id; those whose start is not known come last."""
+    """The calls newest first, then by id; calls without a start are last."""
     newest_first = pl.arg_sort_by(
         "started_at", "id", descending=[True, False], nulls_last=True, maintain_order=True
     )
-    places = calls.select(newest_first).to_series()
-    return (
-        calls if places.is_sorted() else calls[places]
-    )  # moving whole rows costs more than all the rest
+    order = calls.select(newest_first).to_series()
+    # Gathering whole rows is expensive, so calls that are already sorted are returned as they are.
+    return calls if order.is_sorted() else calls[order]

@@ -1,7 +1,7 @@
-"""Local time: reading dates in a zone, and the local hour, day and week of a call. The only room that knows zones.
+"""Local time: parse dates in a time zone, and derive the local hour, day or week of a call.
 
-Frames hold UTC. 18:30 UTC is already tomorrow in Ho Chi Minh City, so everything that speaks of
-hours or days passes through here.
+Frames contain UTC. 18:30 UTC is already the next day in Ho Chi Minh City, so all code that deals
+with local hours or days uses this module.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +18,7 @@ from .phone_numbers import printable
 __all__ = [
     "HOME_ZONE",
     "LOCAL_DIMENSIONS",
+    "display_text",
     "in_hours",
     "midnight",
     "moment_text",
@@ -33,40 +34,40 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def zone(time_zone: str) -> ZoneInfo:
-    """The zone of an IANA name such as "Asia/Ho_Chi_Minh"; an unknown name is an error that lists the nearest."""
+    """The time zone of an IANA name such as "Asia/Ho_Chi_Minh"; `UnknownName` for other names."""
     if time_zone not in _zones():
         raise UnknownName("time zone", str(time_zone), _zones())
     return ZoneInfo(time_zone)
 
 
 def midnight(day: date, time_zone: str) -> datetime:
-    """The moment at which the local day begins, in UTC."""
+    """The time at which the local day begins, in UTC."""
     return datetime.combine(day, time(), zone(time_zone)).astimezone(UTC)
 
 
 @cache
 def _zones() -> tuple[str, ...]:
-    """Every zone's name; to look for them walks hundreds of files."""
+    """The names of all time zones; cached, because reading them opens hundreds of files."""
     return (HOME_ZONE, "UTC", *sorted(available_timezones() - {HOME_ZONE, "UTC"}))
 
 
 def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> datetime:
-    """The moment that `value` names, in `time_zone`.
+    """The value as a timezone-aware datetime in `time_zone`.
 
-    A `date` or "2026-11-01" is the midnight that begins that day there; a time without an offset is
-    local to the zone; one with an offset is that instant. `QueryError` names `field` where the
-    value is none of these.
+    A date, or "2026-11-01", is the local midnight at which the day begins. A time without an offset
+    is local. `QueryError`, with the name of the `field`, for other values.
     """
     try:
-        read = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+        parsed = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
     except ValueError:
-        read = None
-    if not isinstance(read, date):
-        told = f'"2026-11-01" or "2026-11-01T08:30"; got {printable(repr(value))}.'
+        parsed = None
+    if not isinstance(parsed, date):
         raise QueryError(
-            f"{field} takes a date, a datetime, or text such as {told}", field
+            f'{field} must be a date, a datetime, or text such as "2026-11-01" or '
+            f'"2026-11-01T08:30"; got {printable(repr(value))}.',
+            field,
         ) from None
-    moment = read if isinstance(read, datetime) else datetime.combine(read, time())
+    moment = parsed if isinstance(parsed, datetime) else datetime.combine(parsed, time())
     local_zone = zone(time_zone)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=local_zone)
@@ -76,26 +77,31 @@ def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> da
         moment = _LATEST
     if not _EARLIEST <= moment < _LATEST:
         raise QueryError(
-            f"{field} lies outside the years {_EARLIEST.year} to {_LATEST.year - 1}.", field
+            f"{field} must be in the years {_EARLIEST.year} to {_LATEST.year - 1}.", field
         )
     return moment.astimezone(local_zone)
 
 
 def moment_text(moment: datetime, time_zone: str) -> str:
-    """The shortest text that `parse_moment` reads as this moment: a bare date at midnight, else with its offset."""
+    """The text that `parse_moment` reads as this time: a date at midnight, else ISO with offset."""
     local = moment.astimezone(zone(time_zone))
     day = local.date().isoformat()
     return day if parse_moment(day, time_zone, "day") == local else local.isoformat()
 
 
+def display_text(moment: datetime, time_zone: str) -> str:
+    """The local time to the second with its offset, to be displayed."""
+    return moment.astimezone(zone(time_zone)).isoformat(sep=" ", timespec="seconds")
+
+
 def rfc3339(moment: datetime, *, round_up: bool = False) -> str:
-    """The moment as the API writes it: whole seconds with an offset, rounded down, or up."""
+    """The time in the format of the API: whole seconds with an offset."""
     whole = moment.astimezone(UTC).replace(microsecond=0)
     if round_up and whole < moment:
         whole += timedelta(seconds=1)
     local = whole.astimezone(moment.tzinfo)
     offset = local.utcoffset() or timedelta()
-    # Offsets of the time before standard time have seconds, which RFC 3339 cannot say.
+    # Local mean time, used before standard time, has offsets with seconds, which RFC 3339 lacks.
     return (whole if offset % timedelta(minutes=1) else local).isoformat()
 
 
@@ -137,18 +143,20 @@ LOCAL_DIMENSIONS: Mapping[str, Callable[[str], pl.Expr]] = MappingProxyType(
         "month": _month,
     }
 )
-"""Dimensions made from `started_at` as the caller lived through it: hour 0-23, quarter_hour 0-95, weekday (ISO, 1 = Monday), all
-Int8; day, week (its Monday), month (its first), all Date. Each takes a time zone and gives an
-expression."""
+"""Dimensions of the local `started_at`: functions that return an expression for a time zone.
+
+hour 0-23, quarter_hour 0-95 and weekday (ISO, 1 = Monday) are Int8; day, week (its Monday) and
+month (its first day) are Date.
+"""
 
 
 def in_hours(
     time_zone: str, week: Sequence[tuple[int, int]] | None, holidays: Sequence[date]
 ) -> pl.Expr:
-    """Whether a call began within these spans of the local week, and on none of these local days; null where its start is not known.
+    """Whether a call began in these spans of the local week and not on a holiday.
 
-    Spans are minutes since Monday's midnight, the end not included; None is always. Minutes are
-    those that the clock shows, so where it is set back an hour is open twice.
+    Null if the start is null. Spans are minutes since Monday 00:00, the end excluded; None means
+    always. When clocks are set back, the repeated hour counts twice.
     """
     local = _local(time_zone)
     minute = (

@@ -1,4 +1,4 @@
-"""CallLogs: calls, the query that asked, and the report of how they were fetched."""
+"""CallLogs: calls with their query and fetch report, and merging of two fetches."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -19,13 +19,13 @@ __all__ = ["CallLogs", "Fetch", "FetchReport", "Gap", "Progress", "Window", "mer
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class CallLogs:
-    """What a fetch brought.
+    """The result of a fetch.
 
     Attributes:
-        calls: one row a call, with the columns of `schema.CALLS`; newest first (started_at, then
+        calls: one row per call, with the columns of `schema.CALLS`; newest first (started_at, then
             id; nulls last).
-        query: which calls were asked for.
-        report: how they were fetched, and what was strange.
+        query: which calls were requested.
+        report: how they were fetched, how complete they are, and what was irregular.
     """
 
     calls: pl.DataFrame
@@ -34,7 +34,10 @@ class CallLogs:
 
     @cached_property
     def call_targets(self) -> pl.DataFrame:
-        """One row a leg: `call_id`, `target_index`, its columns (`schema.CALL_TARGETS`), and with names `user`, whose number it rang."""
+        """One row per leg, with the columns of `schema.CALL_TARGETS`.
+
+        After `with_names` there is also `user`, the name for the target number.
+        """
         return names.call_targets_with_users(self.calls)
 
     def with_names(
@@ -43,30 +46,31 @@ class CallLogs:
         users: pl.DataFrame | None = None,
         hotlines: pl.DataFrame | None = None,
     ) -> "CallLogs":
-        """These logs with names in their calls: columns of `schema.NAMES`, those that the lists can tell; no call comes or goes.
+        """These logs with names for ids in their calls; the rows do not change.
 
-        `extension_number` and `hotline` are those of the call's extension; a hotline without a
-        number is told by its name. `user` and `department_id` are those of the call's `user_id`, or
-        where it has none, of its extension's: the full name, else the short one, and after it the
-        `user_id` where two users have the same. `target_names` says whose number each of
-        `call_targets` rang; all who have it, with " / " between them. Charts and panels show these
-        names.
+        Adds those columns of `schema.NAMES` that the tables provide, for charts and panels:
+
+        - `extension_number` and `hotline` of the call's extension; a hotline without a number has
+          its name.
+        - `user` and `department_id` of the call's `user_id`, or of its extension's if that is null.
+          `user` is the full name, else the short name; equal names are followed by the `user_id`.
+        - `target_names`: for each of `call_targets`, the users of its number, joined by " / ".
 
         **A missed call has no extension**, so it has neither user nor hotline, and answer rates by
-        these are 100 %: by the hotline that was called they are `by=["callee"]`, by person
-        `by=["target_number"]` of offers.
+        these are 100 %. Use `by=["callee"]` for rates by hotline, and `by=["target_number"]` of
+        offers for rates by person.
 
-        Of an id that a list has twice, what is not deleted goes first, then what was created last,
-        then what stands last. Give all lists at once: what is left out is not looked up, and
-        columns that they cannot tell stay as they are.
+        If an id occurs more than once in a table, rows that are not deleted have priority, then the
+        newest, then the last. Pass all tables in one call: columns of an omitted table are neither
+        added nor changed.
 
         Args:
-            extensions: as `et.fetch_extensions` gives them.
-            users: as `et.fetch_users` gives them.
-            hotlines: as `et.fetch_hotlines` gives them; they need extensions.
+            extensions: the result of `et.fetch_extensions`.
+            users: the result of `et.fetch_users`.
+            hotlines: the result of `et.fetch_hotlines`; requires `extensions`.
 
         Raises:
-            InputError: one of them is no such table.
+            InputError: an argument is not such a table.
         """
         return replace(
             self,
@@ -76,17 +80,17 @@ class CallLogs:
         )
 
     def _facts(self) -> Iterable[tuple[str, str]]:
-        """What there is to say, as (name, text); the one source of both representations."""
+        """The content of both representations, as pairs of label and text."""
         yield "calls", f"{self.calls.height:,}, with {self.call_targets.height:,} call targets"
-        yield "asked for", str(self.query)
+        yield "query", str(self.query)
         first, last = self.calls.select(
             first=pl.col("started_at").min(), last=pl.col("started_at").max()
         ).row(0)
         if first is not None:
-            yield (
-                "began",
-                f"{_local(first, self.query.time_zone)} to {_local(last, self.query.time_zone)}",
+            begin, end = (
+                local_time.display_text(moment, self.query.time_zone) for moment in (first, last)
             )
+            yield "began", f"{begin} to {end}"
         yield from self.report.facts()
 
     def __repr__(self) -> str:
@@ -97,12 +101,14 @@ class CallLogs:
 
 
 Progress = Callable[[int, datetime | None], None]
-"""Called while pages arrive, with the number of calls so far and the moment back to which all of
-them are here, if it is known."""
+"""A callback that receives the number of calls so far, and the time from which they are complete.
+
+The time is None while it is unknown.
+"""
 
 
 class Fetch(Protocol):
-    """A function that fetches calls, such as `et.fetcher(client)` returns."""
+    """A function that fetches calls, such as the result of `et.fetcher(client)`."""
 
     def __call__(
         self,
@@ -112,35 +118,32 @@ class Fetch(Protocol):
         *,
         resume: CallLogs | None = None,
     ) -> CallLogs:
-        """The calls of the query, or of the fetch that `resume` continues."""
+        """The calls of the query; `resume` is an incomplete fetch to continue."""
 
 
 def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:
-    """The calls of both, one row an id in its newest state, with one query and one report.
+    """The calls of both logs, one row per id, with one query and one report.
 
-    The newest state is that of the newest `updated_at`; at a tie, or without one, that of `newer`.
-    The report promises what either did: what lies between their ranges, and what both lack, are its
-    gaps.
+    A row is the state with the newest `updated_at`; if it is equal or null, the state of `newer`.
+    The report covers what either report covers; ranges that neither covers are gaps.
 
     Raises:
-        InputError: they asked for different calls, but for the dates; a table of both would have
-            neither's meaning.
+        InputError: the queries differ in more than the dates.
     """
     if not isinstance(older, CallLogs) or not isinstance(newer, CallLogs):
         raise InputError(
-            "merge_logs takes two CallLogs, such as et.read_snapshot and et.fetch_calls give."
+            "merge_logs takes two CallLogs, such as et.read_snapshot and et.fetch_calls return."
         )
     undated = [replace(logs.query, date_from=None, date_to=None) for logs in (older, newer)]
     if undated[0] != undated[1]:
         raise InputError(
-            f"The two asked for different calls, so they are not merged: {undated[0]}; and {undated[1]}."
+            f"Logs of different queries cannot be merged: {undated[0]}; and {undated[1]}."
         )
     if older.calls.columns != newer.calls.columns:
         raise InputError(
-            "Only one of the two has names in its calls: give with_names to both, or to neither."
+            "Both logs must have the same columns of names: use with_names on both, or on neither."
         )
-    both = frames.newest(pl.concat([older.calls, newer.calls]))
-    calls = frames.in_order(both)
+    calls = frames.in_order(frames.newest(pl.concat([older.calls, newer.calls])))
     starts, ends = (
         [getattr(logs.query, name) for logs in (older, newer)] for name in ("date_from", "date_to")
     )
@@ -150,7 +153,7 @@ def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:
         date_to=None if None in ends else max(ends),
     )
     report = merge_reports(older.report, newer.report)
-    again = (
+    repeated = (
         older.report.repeated
         + newer.report.repeated
         + older.calls.height
@@ -158,9 +161,5 @@ def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:
         - calls.height
     )
     return CallLogs(
-        calls=calls, query=query, report=certify(replace(report, repeated=again), calls)
+        calls=calls, query=query, report=certify(replace(report, repeated=repeated), calls)
     )
-
-
-def _local(moment: datetime, time_zone: str) -> str:
-    return moment.astimezone(local_time.zone(time_zone)).isoformat(sep=" ", timespec="seconds")

@@ -1,4 +1,4 @@
-"""PageReader: any pages, in any batches and any order, with one account; and what is made of the calls afterwards."""
+"""PageReader reads pages in any batches and order; newest, in_order and call_targets."""
 
 import random
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import Unreadable
-from etelecom_analytics.frames import Drift, PageReader, in_order, merged_drift, newest
+from etelecom_analytics.frames import Drift, PageReader, in_order, merge_drift, newest
 from etelecom_analytics.schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA
 
 ROWS = rows_of(40, seed=3)
@@ -33,8 +33,8 @@ _pages = st.lists(st.sampled_from(PAGES), max_size=40)
 
 @settings(max_examples=30)
 @given(bodies=_pages, cuts=st.lists(st.integers(0, 40), max_size=4))
-def test_the_pages_may_come_in_any_batches(bodies: list[bytes], cuts: list[int]):
-    """Calls and account are those of the pages read record by record, one after the other."""
+def test_result_does_not_depend_on_the_batches(bodies: list[bytes], cuts: list[int]):
+    """Calls and counts equal those of a reader that reads each record on its own."""
     calls, drift, set_aside = by_record(bodies)
     reader = PageReader()
     edges = [0, *sorted(cuts), len(bodies)]
@@ -44,11 +44,11 @@ def test_the_pages_may_come_in_any_batches(bodies: list[bytes], cuts: list[int])
     assert (reader.drift, repr(reader.set_aside)) == (drift, set_aside)
 
 
-def test_no_pages_are_no_calls():
+def test_no_pages_give_an_empty_frame():
     assert PageReader().read([]).equals(pl.DataFrame(schema=CALL_SCHEMA))
 
 
-def test_what_is_set_aside_says_on_which_of_the_reader_s_pages_it_stood():
+def test_records_set_aside_have_page_and_position():
     reader = PageReader()
     reader.read(PAGES[:2])
     reader.read(PAGES[2:5])
@@ -59,14 +59,14 @@ def test_what_is_set_aside_says_on_which_of_the_reader_s_pages_it_stood():
     ]
 
 
-@pytest.mark.parametrize("place", [0, 3, 20])
-def test_of_a_batch_with_something_that_is_no_page_nothing_is_counted(place: int):
+@pytest.mark.parametrize("index", [0, 3, 20])
+def test_batch_with_an_unreadable_page_is_not_counted(index: int):
     reader = PageReader()
     reader.read(PAGES[:2])
     before = (reader.drift, list(reader.set_aside))
     bodies = PAGES * 3
     with pytest.raises(Unreadable):
-        reader.read([*bodies[:place], b'{"call_logs": [', *bodies[place:]])
+        reader.read([*bodies[:index], b'{"call_logs": [', *bodies[index:]])
 
     assert (reader.drift, reader.set_aside) == before
     reader.read([page_of([5])])
@@ -75,24 +75,22 @@ def test_of_a_batch_with_something_that_is_no_page_nothing_is_counted(place: int
 
 @given(bodies=_pages, seed=st.integers(0, 99))
 @settings(max_examples=20)
-def test_drift_is_the_same_in_whatever_order_the_pages_come_and_whoever_reads_them(
-    bodies: list[bytes], seed: int
-):
-    """Examples too: one reader for all, or one for each page, in any order."""
+def test_drift_does_not_depend_on_page_order_or_number_of_readers(bodies: list[bytes], seed: int):
+    """Neither do its examples."""
     shuffled = random.Random(seed).sample(bodies, len(bodies))
-    one, each = PageReader(), [PageReader() for _ in bodies]
-    one.read(bodies)
-    for reader, body in zip(each, shuffled, strict=True):
+    single, readers = PageReader(), [PageReader() for _ in bodies]
+    single.read(bodies)
+    for reader, body in zip(readers, shuffled, strict=True):
         reader.read([body])
 
-    assert merged_drift(*(reader.drift for reader in each)) == one.drift
-    assert merged_drift(one.drift) == one.drift
+    assert merge_drift(*(reader.drift for reader in readers)) == single.drift
+    assert merge_drift(single.drift) == single.drift
 
 
-def test_accounts_are_added_by_field_and_kind_and_hold_no_numbers():
+def test_merge_drift_adds_by_field_and_kind_without_phone_numbers():
     drift = (Drift("duration", "fraction", 2, "1.5"), Drift("caller", "number", 1, "84…"))
 
-    assert merged_drift(drift, [], [Drift("duration", "fraction", 3, "1.25")]) == (
+    assert merge_drift(drift, [], [Drift("duration", "fraction", 3, "1.25")]) == (
         Drift("caller", "number", 1, "84…"),
         Drift("duration", "fraction", 5, "1.25"),
     )
@@ -102,7 +100,7 @@ def test_accounts_are_added_by_field_and_kind_and_hold_no_numbers():
     assert [(each.field, each.count) for each in new] == [("09…", 2), ("mood", 1)]
 
 
-# What is made of calls.
+# Functions of calls.
 
 _times = st.none() | st.integers(0, 3).map(
     lambda minute: datetime(2026, 11, 2, 3, minute, tzinfo=UTC)
@@ -111,54 +109,58 @@ _few_calls = st.lists(st.tuples(st.sampled_from("abc"), _times, _times), max_siz
 
 
 def frame(calls: Sequence[tuple[str, datetime | None, datetime | None]]) -> pl.DataFrame:
-    """These ids, with when they began and were changed; their place in `note`."""
+    """Calls with these values of id, started_at and updated_at; `note` is the row index."""
     full = {name: [None] * len(calls) for name in CALL_SCHEMA} | {
         "id": [each[0] for each in calls],
         "started_at": [each[1] for each in calls],
         "updated_at": [each[2] for each in calls],
-        "note": [str(place) for place in range(len(calls))],
+        "note": [str(index) for index in range(len(calls))],
     }
     return pl.DataFrame(full, schema=CALL_SCHEMA)
 
 
 @given(calls=_few_calls)
-def test_the_newest_of_an_id_stays_where_it_stood(
+def test_newest_keeps_the_position_of_the_latest_state(
     calls: list[tuple[str, datetime | None, datetime | None]],
 ):
     best: dict[str, int] = {}
-    for place, (name, _, changed) in enumerate(calls):
-        other = calls[best[name]][2] if name in best else None
-        if other is None or (changed is not None and changed >= other):
-            best[name] = place
+    for index, (id_, _, updated_at) in enumerate(calls):
+        other = calls[best[id_]][2] if id_ in best else None
+        if other is None or (updated_at is not None and updated_at >= other):
+            best[id_] = index
 
-    assert newest(frame(calls))["note"].to_list() == [str(place) for place in sorted(best.values())]
+    assert newest(frame(calls))["note"].to_list() == [str(index) for index in sorted(best.values())]
 
 
 @given(calls=_few_calls)
-def test_calls_are_newest_first_then_by_id_and_unknown_starts_last(
+def test_in_order_sorts_newest_first_then_by_id_with_nulls_last(
     calls: list[tuple[str, datetime | None, datetime | None]],
 ):
     far = datetime.max.replace(tzinfo=UTC)
-    by_age = sorted(
+    expected = sorted(
         range(len(calls)),
-        key=lambda at: (calls[at][1] is None, far - (calls[at][1] or far), calls[at][0]),
+        key=lambda index: (
+            calls[index][1] is None,
+            far - (calls[index][1] or far),
+            calls[index][0],
+        ),
     )
 
     ordered = in_order(frame(calls))
-    assert ordered["note"].to_list() == [str(place) for place in by_age]
+    assert ordered["note"].to_list() == [str(index) for index in expected]
     assert in_order(ordered).equals(ordered)
 
 
 @given(rows=st.lists(st.sampled_from(ROWS), max_size=6))
 @settings(max_examples=30)
-def test_call_targets_are_the_legs_in_their_order_from_a_frame_or_a_plan(
+def test_call_targets_are_the_legs_in_order_eager_and_lazy(
     rows: list[dict[str, object]],
 ):
     calls = PageReader().read([page_of(rows)])
     expected = [
-        {"call_id": call["id"], "target_index": place, **leg}
+        {"call_id": call["id"], "target_index": index, **leg}
         for call in calls.to_dicts()
-        for place, leg in enumerate(call["call_targets"])
+        for index, leg in enumerate(call["call_targets"])
     ]
 
     legs = et.call_targets(calls)

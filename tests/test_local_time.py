@@ -14,11 +14,11 @@ from etelecom_analytics.errors import UnknownName
 def local(moment: datetime, time_zone: str = local_time.HOME_ZONE) -> dict[str, object]:
     calls = pl.DataFrame({"started_at": [moment]}, schema={"started_at": pl.Datetime("us", "UTC")})
     return calls.select(
-        **{name: of(time_zone) for name, of in local_time.LOCAL_DIMENSIONS.items()}
+        **{name: dimension(time_zone) for name, dimension in local_time.LOCAL_DIMENSIONS.items()}
     ).row(0, named=True)
 
 
-def test_every_dimension_is_that_of_the_callers_clock():
+def test_dimensions_are_in_local_time():
     assert local(datetime(2026, 10, 31, 18, 31, tzinfo=UTC)) == {
         "hour": 1,
         "quarter_hour": 6,
@@ -33,23 +33,23 @@ def test_every_dimension_is_that_of_the_callers_clock():
     moment=st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)),
     time_zone=st.sampled_from([local_time.HOME_ZONE, "America/New_York"]),
 )
-def test_the_dimensions_agree_with_pythons_own_calendar(moment: datetime, time_zone: str):
-    there = moment.replace(tzinfo=UTC).astimezone(local_time.zone(time_zone))
+def test_dimensions_agree_with_datetime(moment: datetime, time_zone: str):
+    expected = moment.replace(tzinfo=UTC).astimezone(local_time.zone(time_zone))
 
-    found = local(moment.replace(tzinfo=UTC), time_zone)
-    assert found["day"] == there.date()
-    assert (found["hour"], found["quarter_hour"]) == (
-        there.hour,
-        there.hour * 4 + there.minute // 15,
+    result = local(moment.replace(tzinfo=UTC), time_zone)
+    assert result["day"] == expected.date()
+    assert (result["hour"], result["quarter_hour"]) == (
+        expected.hour,
+        expected.hour * 4 + expected.minute // 15,
     )
-    assert found["weekday"] == there.isoweekday()
-    assert found["week"] == date.fromisocalendar(*there.isocalendar()[:2], 1)
-    assert found["month"] == there.date().replace(day=1)
+    assert result["weekday"] == expected.isoweekday()
+    assert result["week"] == date.fromisocalendar(*expected.isocalendar()[:2], 1)
+    assert result["month"] == expected.date().replace(day=1)
 
 
-def test_dimensions_have_small_types():
+def test_dimensions_have_small_dtypes():
     schema = pl.LazyFrame(schema={"started_at": pl.Datetime("us", "UTC")}).select(
-        **{name: of("UTC") for name, of in local_time.LOCAL_DIMENSIONS.items()}
+        **{name: dimension("UTC") for name, dimension in local_time.LOCAL_DIMENSIONS.items()}
     )
 
     assert schema.collect_schema() == pl.Schema(
@@ -68,7 +68,7 @@ def test_dimensions_have_small_types():
     moment=st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)),
     time_zone=st.sampled_from([local_time.HOME_ZONE, "America/New_York", "UTC"]),
 )
-def test_a_moments_text_is_read_back(moment: datetime, time_zone: str):
+def test_moment_text_is_parsed_to_the_same_moment(moment: datetime, time_zone: str):
     aware = moment.replace(tzinfo=UTC)
 
     assert (
@@ -77,12 +77,12 @@ def test_a_moments_text_is_read_back(moment: datetime, time_zone: str):
     )
 
 
-def test_an_hour_that_comes_twice_keeps_its_offset():
-    second = datetime(2026, 11, 1, 6, 30, tzinfo=UTC)  # 1:30 for the second time in New York
+def test_text_of_a_repeated_hour_has_its_offset():
+    second = datetime(2026, 11, 1, 6, 30, tzinfo=UTC)  # the second 01:30 in New York
 
     assert local_time.moment_text(second, "America/New_York") == "2026-11-01T01:30:00-05:00"
 
 
-def test_an_unknown_zone_is_an_error():
+def test_unknown_time_zone_is_an_error():
     with pytest.raises(UnknownName, match="Did you mean Asia/Ho_Chi_Minh"):
         local_time.zone("asia/ho_chi_minh")

@@ -1,4 +1,4 @@
-"""merge_logs: one row an id in its newest state, and a report that promises what either did, no more."""
+"""merge_logs: one row per id in its newest state, and a report with the coverage of both."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ def day(number: float) -> datetime:
     return DAY + timedelta(days=number)
 
 
-def fetched(client: et.Client, first: str, last: str, **fields: str) -> et.CallLogs:
+def fetch(client: et.Client, first: str, last: str, **fields: str) -> et.CallLogs:
     return et.fetch_calls(client, et.CallQuery(date_from=first, date_to=last, **fields))
 
 
@@ -39,10 +39,12 @@ def report_of(begin: float | None, end: float, *gaps: tuple[float, float]) -> Fe
     )
 
 
-def test_two_weeks_become_one_table_with_one_report(client: et.Client, calls: pl.DataFrame):
+def test_merge_of_overlapping_ranges_has_one_table_and_report(
+    client: et.Client, calls: pl.DataFrame
+):
     older, newer = (
-        fetched(client, "2026-11-02", "2026-11-06"),
-        fetched(client, "2026-11-05", "2026-11-10"),
+        fetch(client, "2026-11-02", "2026-11-06"),
+        fetch(client, "2026-11-05", "2026-11-10"),
     )
     both = et.merge_logs(older, newer)
 
@@ -74,27 +76,27 @@ def test_two_weeks_become_one_table_with_one_report(client: et.Client, calls: pl
     ]
 
 
-def test_the_newest_state_stays_and_at_a_tie_the_newer_logs(client: et.Client):
-    older = fetched(client, "2026-11-02", "2026-11-03")
+def test_merge_keeps_the_newest_state_or_that_of_the_newer_logs(client: et.Client):
+    older = fetch(client, "2026-11-02", "2026-11-03")
 
-    def noted(note: str, later_s: float) -> et.CallLogs:
+    def with_note(note: str, later_s: float) -> et.CallLogs:
         changed = older.calls.with_columns(
             note=pl.lit(note), updated_at=pl.col("updated_at") + pl.duration(seconds=later_s)
         )
         return et.CallLogs(calls=changed, query=older.query, report=older.report)
 
-    for newer, stays in (
-        (noted("later", 1), "later"),
-        (noted("tie", 0), "tie"),
-        (noted("earlier", -1), None),
+    for newer, expected in (
+        (with_note("later", 1), "later"),
+        (with_note("tie", 0), "tie"),
+        (with_note("earlier", -1), None),
     ):
         notes = et.merge_logs(older, newer).calls["note"]
-        assert set(notes) == ({stays} if stays else set(older.calls["note"]))
+        assert set(notes) == ({expected} if expected else set(older.calls["note"]))
 
 
-def test_what_lies_between_is_a_gap_and_a_snapshot_keeps_it(client: et.Client, tmp_path: Path):
+def test_range_between_the_logs_is_a_gap_also_in_a_snapshot(client: et.Client, tmp_path: Path):
     both = et.merge_logs(
-        fetched(client, "2026-11-02", "2026-11-03"), fetched(client, "2026-11-05", "2026-11-06")
+        fetch(client, "2026-11-02", "2026-11-03"), fetch(client, "2026-11-05", "2026-11-06")
     )
 
     assert [(gap.begin, gap.end) for gap in both.report.gaps] == [
@@ -103,19 +105,19 @@ def test_what_lies_between_is_a_gap_and_a_snapshot_keeps_it(client: et.Client, t
     assert et.read_snapshot(et.write_snapshot(both, tmp_path / "both")).report == both.report
 
 
-def test_logs_of_other_questions_are_not_merged(client: et.Client):
-    all_calls, calls_in = (
-        fetched(client, "2026-11-02", "2026-11-03"),
-        fetched(client, "2026-11-03", "2026-11-04", direction="in"),
+def test_logs_of_different_queries_cannot_be_merged(client: et.Client):
+    all_calls, inbound = (
+        fetch(client, "2026-11-02", "2026-11-03"),
+        fetch(client, "2026-11-03", "2026-11-04", direction="in"),
     )
 
-    with pytest.raises(InputError, match="asked for different calls"):
-        et.merge_logs(all_calls, calls_in)
+    with pytest.raises(InputError, match="different queries cannot be merged"):
+        et.merge_logs(all_calls, inbound)
     with pytest.raises(InputError, match="two CallLogs"):
         et.merge_logs(all_calls, all_calls.calls)  # type: ignore[arg-type]
 
 
-def test_what_one_lacked_and_the_other_brought_is_no_gap():
+def test_range_that_either_report_covers_is_not_a_gap():
     older, newer = report_of(0, 10, (3, 5), (8, 9)), report_of(4, 12)
     both = merge_reports(older, newer)
 
@@ -123,12 +125,12 @@ def test_what_one_lacked_and_the_other_brought_is_no_gap():
     assert (both.complete_from, both.complete_to) == (day(0), day(12))
 
 
-def test_a_window_that_was_not_read_to_its_end_counts_until_somebody_reads_it():
-    lacking = Window(day(3), day(5), whole=False, pages=1)
+def test_incomplete_window_counts_until_another_fetch_covers_it():
+    incomplete = Window(day(3), day(5), whole=False, pages=1)
     older = FetchReport(
         **{
             **vars(report_of(0, 10, (3, 5))),
-            "windows": (Window(day(0), day(3), whole=True, pages=1), lacking),
+            "windows": (Window(day(0), day(3), whole=True, pages=1), incomplete),
         }
     )
 
@@ -140,19 +142,19 @@ spans = st.lists(st.integers(0, 40), min_size=2, max_size=8, unique=True).map(so
 
 
 @given(one=spans, other=spans, open_start=st.booleans())
-def test_every_day_is_promised_by_the_merged_report_just_where_either_promised_it(
+def test_merged_report_covers_a_day_if_either_report_does(
     one: list[int], other: list[int], open_start: bool
 ):
-    def made(edges: list[int], *, begin: bool) -> FetchReport:
+    def report_with(edges: list[int], *, begin: bool) -> FetchReport:
         inner = edges[1:-1]
         gaps = list(zip(inner[::2], inner[1::2], strict=False))
         return report_of(edges[0] if begin else None, edges[-1], *gaps)
 
-    def promised(report: FetchReport, number: int) -> bool:
+    def covers(report: FetchReport, number: int) -> bool:
         return not report.gaps_between(day(number), day(number + 1))
 
-    reports = made(one, begin=not open_start), made(other, begin=True)
+    reports = report_with(one, begin=not open_start), report_with(other, begin=True)
     both = merge_reports(*reports)
 
     for number in range(-2, 42):
-        assert promised(both, number) == any(promised(report, number) for report in reports)
+        assert covers(both, number) == any(covers(report, number) for report in reports)

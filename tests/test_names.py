@@ -1,4 +1,4 @@
-"""Names joined to calls: as a second reckoning in SQL joins them, for any lists, with no call more or less, and never one name for two."""
+"""with_names: names agree with SQL joins, no row is added or lost, and labels are unique."""
 
 import dataclasses
 import json
@@ -61,17 +61,19 @@ def hotlines_of(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def calls_of(*rows: dict[str, Any]) -> pl.DataFrame:
-    """Calls of which only this is known; `targets` are the numbers that their legs rang."""
+    """Calls with these values and nulls elsewhere; `targets` are the target numbers of the legs."""
     blank = {name: None for name in CALL_TARGETS_SCHEMA if name not in ("call_id", "target_index")}
-    made = []
-    for place, row in enumerate(rows):
+    records = []
+    for index, row in enumerate(rows):
         numbers = row.get("targets", [])
         legs = (
             None if numbers is None else [{**blank, "target_number": number} for number in numbers]
         )
-        told = {name: value for name, value in row.items() if name != "targets"}
-        made.append({**dict.fromkeys(CALL_SCHEMA), "id": str(place), "call_targets": legs, **told})
-    return pl.DataFrame(made, schema=dict(CALL_SCHEMA))
+        values = {name: value for name, value in row.items() if name != "targets"}
+        records.append(
+            {**dict.fromkeys(CALL_SCHEMA), "id": str(index), "call_targets": legs, **values}
+        )
+    return pl.DataFrame(records, schema=dict(CALL_SCHEMA))
 
 
 def with_names(
@@ -80,25 +82,29 @@ def with_names(
     return names.with_names(calls, extensions=extensions, users=users, hotlines=hotlines)
 
 
-# The rules.
+# Rules.
 
 
-def sql(question: str, folder: Path, **tables: pl.DataFrame) -> list[tuple[Any, ...]]:
-    """What DuckDB answers to this question about these tables."""
+def sql(query: str, folder: Path, **tables: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """The result of DuckDB for this query of these tables."""
     for name, table in tables.items():
         table.write_parquet(folder / f"{name}.parquet")
-        question = question.replace(f"{{{name}}}", f"'{folder / name}.parquet'")
-    return duckdb.connect().execute(question).fetchall()
+        query = query.replace(f"{{{name}}}", f"'{folder / name}.parquet'")
+    return duckdb.connect().execute(query).fetchall()
 
 
-def test_simulated_calls_get_the_names_that_a_second_reckoning_gives_them(
+def test_names_of_simulated_calls_agree_with_sql(
     logs: et.CallLogs, lists: Lists, named: et.CallLogs, tmp_path: Path
 ):
-    """With the lists doubled and shuffled, since what comes twice must not multiply calls."""
+    """Also with every row of the lists repeated and shuffled: repetitions must not add calls."""
     extensions, users, hotlines = lists
-    question = """
+    query = """
         WITH people AS (
-            SELECT user_id, department_id, coalesce(nullif(trim(full_name), ''), nullif(trim(short_name), '')) AS name FROM {users}
+            SELECT
+                user_id,
+                department_id,
+                coalesce(nullif(trim(full_name), ''), nullif(trim(short_name), '')) AS name
+            FROM {users}
         )
         SELECT e.extension_number, p.name, p.department_id, h.hotline
         FROM {calls} c
@@ -108,15 +114,15 @@ def test_simulated_calls_get_the_names_that_a_second_reckoning_gives_them(
         ORDER BY c.place
     """
     calls = logs.calls.select("extension_id", "user_id").with_row_index("place")
-    second = sql(
-        question, tmp_path, calls=calls, extensions=extensions, users=users, hotlines=hotlines
+    expected = sql(
+        query, tmp_path, calls=calls, extensions=extensions, users=users, hotlines=hotlines
     )
 
-    assert named.calls.select(NAME_DIMENSIONS).rows() == second
+    assert named.calls.select(NAME_DIMENSIONS).rows() == expected
     doubled = [
         pl.concat([table, table]).sample(fraction=1, shuffle=True, seed=3) for table in lists
     ]
-    assert logs.with_names(*doubled).calls.select(NAME_DIMENSIONS).rows() == second
+    assert logs.with_names(*doubled).calls.select(NAME_DIMENSIONS).rows() == expected
     assert (
         named.calls["user"].null_count()
         == named.calls["extension_id"].null_count()
@@ -126,7 +132,7 @@ def test_simulated_calls_get_the_names_that_a_second_reckoning_gives_them(
     assert missed.null_count().row(0) == (missed.height,) * len(NAME_DIMENSIONS)
 
 
-def test_every_target_of_the_centre_has_the_name_of_its_extensions_user(
+def test_each_target_has_the_name_of_the_user_of_its_extension(
     lists: Lists, named: et.CallLogs, simulation: Any
 ):
     extensions, users, _ = lists
@@ -136,18 +142,18 @@ def test_every_target_of_the_centre_has_the_name_of_its_extensions_user(
     legs = named.call_targets.join(owner, on="target_number", how="left", maintain_order="left")
 
     assert_frame_equal(legs["user"].to_frame(), legs.select(user="expected"))
-    inward = legs.join(
+    inbound = legs.join(
         named.calls.filter(pl.col("direction").cast(pl.String) != "out"),
         left_on="call_id",
         right_on="id",
         how="semi",
     )
-    assert inward.filter(pl.col("user").is_null())[
+    assert inbound.filter(pl.col("user").is_null())[
         "target_number"
     ].unique().sort().to_list() == sorted(simulation.truth.ivr_numbers)
 
 
-def test_nothing_else_of_the_logs_changes(logs: et.CallLogs, named: et.CallLogs):
+def test_other_columns_query_and_report_do_not_change(logs: et.CallLogs, named: et.CallLogs):
     assert named.calls.columns == [*CALL_SCHEMA, *NAMES_SCHEMA]
     assert named.calls.select(NAMES_SCHEMA.keys()).schema == pl.Schema(NAMES_SCHEMA)
     assert_frame_equal(named.calls.select(CALL_SCHEMA.keys()), logs.calls)
@@ -157,7 +163,7 @@ def test_nothing_else_of_the_logs_changes(logs: et.CallLogs, named: et.CallLogs)
     assert "user" not in logs.call_targets.columns
 
 
-def test_a_call_has_the_user_that_it_names_else_that_of_its_extension():
+def test_user_is_that_of_the_call_or_else_of_its_extension():
     calls = calls_of(
         {"extension_id": "1", "user_id": "8"},
         {"extension_id": "1"},
@@ -183,7 +189,7 @@ def test_a_call_has_the_user_that_it_names_else_that_of_its_extension():
     assert with_names(calls, users=users)["user"].to_list() == ["Bình", None, "Bình", None, None]
 
 
-def test_a_hotline_is_told_by_its_number_else_by_its_name():
+def test_hotline_is_its_number_or_else_its_name():
     extensions = extensions_of(*({"id": each, "hotline_id": each} for each in "123"), {"id": "4"})
     hotlines = hotlines_of(
         {"id": "1", "hotline": "19000123", "name": "Main"},
@@ -197,7 +203,7 @@ def test_a_hotline_is_told_by_its_number_else_by_its_name():
     assert named["hotline"].to_list() == ["19000123", "Side", None, None]
 
 
-def test_a_number_that_several_have_is_told_with_all_of_them():
+def test_shared_number_has_the_names_of_all_its_users():
     extensions = extensions_of(
         {"id": "1", "extension_number": "101", "user_id": "8", "tenant_domain": "a"},
         {"id": "2", "extension_number": "101", "user_id": "7", "tenant_domain": "b"},
@@ -216,8 +222,8 @@ def test_a_number_that_several_have_is_told_with_all_of_them():
         {"targets": None},
     )
 
-    for given_extensions in (extensions, extensions.reverse()):
-        assert with_names(calls, given_extensions, users)["target_names"].to_list() == [
+    for table in (extensions, extensions.reverse()):
+        assert with_names(calls, table, users)["target_names"].to_list() == [
             ["An / Bình", "An", "An / (unknown)"],
             [None, None, None],
             [],
@@ -225,7 +231,7 @@ def test_a_number_that_several_have_is_told_with_all_of_them():
         ]
 
 
-def test_two_users_of_one_name_are_told_apart():
+def test_users_with_equal_names_have_different_labels():
     users = users_of(
         {"user_id": "7", "full_name": "An"},
         {"user_id": "8", "short_name": "An"},
@@ -239,8 +245,8 @@ def test_two_users_of_one_name_are_told_apart():
     assert named["user"].to_list() == ["An (7)", "An (8)", None, None]
 
 
-def test_of_an_id_that_comes_twice_the_rule_chooses():
-    """Not deleted before deleted, then the newest `created_at`, then the row that stands last."""
+def test_repeated_id_has_the_preferred_row():
+    """Rows that are not deleted are preferred, then the newest `created_at`, then the last row."""
     moments = pl.Series(["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"]).str.to_datetime(
         time_unit="us", time_zone="UTC"
     )
@@ -302,7 +308,7 @@ _call_rows = st.lists(
 
 @settings(max_examples=80)
 @given(calls=_call_rows, extensions=_extension_rows, users=_user_rows, hotlines=_hotline_rows)
-def test_whatever_the_lists_no_call_comes_or_goes_and_all_names_are_theirs(
+def test_rows_are_unchanged_and_names_are_those_of_the_lists(
     calls: Any, extensions: Any, users: Any, hotlines: Any
 ):
     table = calls_of(*calls)
@@ -316,26 +322,26 @@ def test_whatever_the_lists_no_call_comes_or_goes_and_all_names_are_theirs(
         for text in (row["full_name"], row["short_name"])
         if text and text.strip()
     }
-    for told in named["user"].drop_nulls():
-        assert told in people or told.rsplit(" (", 1)[0] in people
+    for name in named["user"].drop_nulls():
+        assert name in people or name.rsplit(" (", 1)[0] in people
     legs = names.call_targets_with_users(named)
     assert_frame_equal(legs.drop("user"), et.call_targets(table))
-    # One number, one name, wherever it stands.
+    # A number has the same name in all its rows.
     assert legs.select("target_number", "user").unique()["target_number"].is_unique().all()
 
 
 @settings(max_examples=80)
 @given(calls=_call_rows, extensions=_extension_rows, users=_user_rows)
-def test_no_two_have_the_same_label(calls: Any, extensions: Any, users: Any):
+def test_labels_are_unique_and_do_not_depend_on_the_order(calls: Any, extensions: Any, users: Any):
     named = with_names(calls_of(*calls), extensions_of(*extensions), users_of(*users))
 
     for by in ("extension_id", "extension_number", "user_id", "target_number"):
-        told = names.labels(named, by)
-        assert len(set(told.values())) == len(told)
-        assert told == names.labels(named.lazy().reverse(), by)
+        labels = names.labels(named, by)
+        assert len(set(labels.values())) == len(labels)
+        assert labels == names.labels(named.lazy().reverse(), by)
 
 
-def test_labels_tell_number_and_users_as_far_as_they_are_known():
+def test_labels_consist_of_users_and_number():
     calls = calls_of(
         *(
             {"extension_id": each}
@@ -348,7 +354,7 @@ def test_labels_tell_number_and_users_as_far_as_they_are_known():
         ),
         user=pl.Series(["Bình", "An", None, "Chi", None, "D", "C", "B", "A", "E", "E"]),
     )
-    told = {
+    expected = {
         "1": "An / Bình (101)",
         "2": "102",
         "3": "Chi",
@@ -357,8 +363,8 @@ def test_labels_tell_number_and_users_as_far_as_they_are_known():
         "7": "E (106) [7]",
     }
 
-    assert names.labels(named, "extension_id") == told
-    assert names.labels(named.reverse().lazy(), "extension_id") == told
+    assert names.labels(named, "extension_id") == expected
+    assert names.labels(named.reverse().lazy(), "extension_id") == expected
     assert names.labels(named.drop("user"), "extension_id")["5"] == "105"
     assert names.labels(named.drop("extension_number"), "extension_id")["1"] == "An / Bình"
     assert names.labels(named, "extension_number")["105"] == "A / B / C / … (105)"
@@ -371,10 +377,10 @@ def test_labels_tell_number_and_users_as_far_as_they_are_known():
     )
 
 
-# What may be left out, and what is refused.
+# Optional and invalid arguments.
 
 
-def test_each_list_tells_its_own_columns(logs: et.CallLogs, lists: Lists, named: et.CallLogs):
+def test_each_list_adds_its_own_columns(logs: et.CallLogs, lists: Lists, named: et.CallLogs):
     extensions, users, hotlines = lists
     added = {
         ("extension_number",): logs.with_names(extensions),
@@ -391,18 +397,18 @@ def test_each_list_tells_its_own_columns(logs: et.CallLogs, lists: Lists, named:
         assert_frame_equal(some.calls, named.calls.select(some.calls.columns))
 
 
-def test_names_that_are_joined_again_replace_the_old_and_leave_the_others(
+def test_with_names_replaces_only_the_columns_of_the_passed_lists(
     logs: et.CallLogs, lists: Lists, named: et.CallLogs
 ):
     extensions, users, hotlines = lists
-    again = named.with_names(
+    renamed = named.with_names(
         users=users.with_columns(full_name=pl.lit("Ai"), short_name=pl.lit("Ai")).head(1)
     )
 
-    assert again.calls.columns == named.calls.columns
-    assert again.calls["user"].drop_nulls().unique().to_list() == ["Ai"]
+    assert renamed.calls.columns == named.calls.columns
+    assert renamed.calls["user"].drop_nulls().unique().to_list() == ["Ai"]
     assert_frame_equal(
-        again.calls.drop("user", "department_id"), named.calls.drop("user", "department_id")
+        renamed.calls.drop("user", "department_id"), named.calls.drop("user", "department_id")
     )
     assert_frame_equal(named.with_names(extensions, users, hotlines).calls, named.calls)
     assert_frame_equal(
@@ -410,7 +416,7 @@ def test_names_that_are_joined_again_replace_the_old_and_leave_the_others(
     )
 
 
-def test_lists_of_ones_own_may_have_ids_that_are_numbers():
+def test_lists_may_have_integer_ids():
     extensions = pl.DataFrame(
         {"id": [1], "extension_number": [101], "hotline_id": [None], "user_id": [7]}
     )
@@ -429,11 +435,11 @@ def test_lists_of_ones_own_may_have_ids_that_are_numbers():
 
 
 @pytest.mark.parametrize(
-    ("given_lists", "says"),
+    ("lists", "message"),
     [
         (
             {"extensions": "list"},
-            r"extensions is a table such as et\.fetch_extensions\(client\) gives; got str",
+            r"extensions must be a table such as et\.fetch_extensions\(client\) returns; got str",
         ),
         ({"users": pl.LazyFrame({"user_id": ["1"]})}, "got LazyFrame"),
         (
@@ -445,29 +451,27 @@ def test_lists_of_ones_own_may_have_ids_that_are_numbers():
             {"extensions": extensions_of().with_columns(id=pl.lit(1.5))},
             "its column id is Float64, not text",
         ),
-        ({"hotlines": hotlines_of()}, r"give extensions too, from et\.fetch_extensions"),
+        ({"hotlines": hotlines_of()}, r"pass extensions too, from et\.fetch_extensions"),
     ],
 )
-def test_what_is_no_such_list_is_refused(given_lists: dict[str, Any], says: str, logs: et.CallLogs):
-    with pytest.raises(InputError, match=says):
-        logs.with_names(**given_lists)
+def test_invalid_list_is_an_error(lists: dict[str, Any], message: str, logs: et.CallLogs):
+    with pytest.raises(InputError, match=message):
+        logs.with_names(**lists)
 
 
 # Snapshots.
 
 
-def test_names_survive_in_a_snapshot(named: et.CallLogs, tmp_path: Path):
-    read = et.read_snapshot(et.write_snapshot(named, tmp_path / "week"))
+def test_snapshot_contains_the_names(named: et.CallLogs, tmp_path: Path):
+    restored = et.read_snapshot(et.write_snapshot(named, tmp_path / "week"))
 
-    assert_frame_equal(read.calls, named.calls)
-    assert_frame_equal(read.call_targets, named.call_targets)
-    assert repr(read) == repr(named)
+    assert_frame_equal(restored.calls, named.calls)
+    assert_frame_equal(restored.call_targets, named.call_targets)
+    assert repr(restored) == repr(named)
 
 
-def test_beside_its_names_a_snapshot_is_the_same_files(
-    logs: et.CallLogs, named: et.CallLogs, tmp_path: Path
-):
-    """So a version of this package that knows no names reads it too, without them."""
+def test_names_add_one_file_to_a_snapshot(logs: et.CallLogs, named: et.CallLogs, tmp_path: Path):
+    """So a version of this package without names can read it."""
     bare, full = (
         et.write_snapshot(logs, tmp_path / "bare"),
         et.write_snapshot(named, tmp_path / "full"),
@@ -484,7 +488,7 @@ def test_beside_its_names_a_snapshot_is_the_same_files(
     assert manifests[1]["rows"]["names"] == named.calls.height
 
 
-def test_names_that_were_changed_since_are_noticed(named: et.CallLogs, tmp_path: Path):
+def test_modified_names_file_is_an_error(named: et.CallLogs, tmp_path: Path):
     folder = et.write_snapshot(named, tmp_path / "week")
     named.calls.select("user").head(3).write_parquet(folder / "names.parquet")
 
@@ -495,7 +499,7 @@ def test_names_that_were_changed_since_are_noticed(named: et.CallLogs, tmp_path:
         et.read_snapshot(folder)
 
 
-def test_a_snapshot_with_some_of_the_names(logs: et.CallLogs, lists: Lists, tmp_path: Path):
+def test_snapshot_may_contain_some_of_the_names(logs: et.CallLogs, lists: Lists, tmp_path: Path):
     some = logs.with_names(users=lists[1])
 
     assert_frame_equal(
@@ -503,27 +507,25 @@ def test_a_snapshot_with_some_of_the_names(logs: et.CallLogs, lists: Lists, tmp_
     )
 
 
-# Numbers by name.
+# Measures by name.
 
 
 @pytest.mark.parametrize("by", NAME_DIMENSIONS)
-def test_call_measures_by_name_agree_with_a_second_reckoning(
-    by: str, named: et.CallLogs, tmp_path: Path
-):
+def test_call_measures_by_name_agree_with_sql(by: str, named: et.CallLogs, tmp_path: Path):
     table = et.summarize(named.calls, [by], ["calls", "offered", "answered"])
-    found = facts(named.calls)
-    question = f"""
+    call_facts = facts(named.calls)
+    query = f"""
         SELECT {by}, count(*), count(*) FILTER (offered), count(*) FILTER (answered)
-        FROM {{found}} GROUP BY {by} ORDER BY {by} NULLS LAST
+        FROM {{call_facts}} GROUP BY {by} ORDER BY {by} NULLS LAST
     """  # noqa: S608
 
-    assert table.rows() == sql(question, tmp_path, found=found)
-    assert found.height == named.calls.height
+    assert table.rows() == sql(query, tmp_path, call_facts=call_facts)
+    assert call_facts.height == named.calls.height
     assert table["calls"].sum() == named.calls.height
 
 
 @pytest.mark.parametrize("by", NAME_DIMENSIONS)
-def test_offers_by_name_are_those_of_the_calls_that_have_it(by: str, named: et.CallLogs):
+def test_offers_by_name_equal_offers_of_the_filtered_calls(by: str, named: et.CallLogs):
     table = et.summarize(named.calls, [by], ["offers", "answered_offers", "calls"])
 
     for key, offers, answered, calls in table.iter_rows():
@@ -535,7 +537,7 @@ def test_offers_by_name_are_those_of_the_calls_that_have_it(by: str, named: et.C
         )
 
 
-def test_lazy_calls_and_a_selection_carry_names_too(named: et.CallLogs):
+def test_lazy_calls_and_selections_have_names(named: et.CallLogs):
     expected = et.summarize(named.calls, ["user", "hour"], ["offered", "offers"])
 
     assert_frame_equal(
@@ -551,7 +553,7 @@ def test_lazy_calls_and_a_selection_carry_names_too(named: et.CallLogs):
 
 
 @pytest.mark.parametrize("by", NAME_DIMENSIONS)
-def test_without_names_the_error_says_where_to_get_them(by: str, logs: et.CallLogs):
+def test_error_without_names_suggests_with_names(by: str, logs: et.CallLogs):
     for calls in (logs.calls, logs.calls.lazy(), Selection(logs.calls)):
         with pytest.raises(
             InputError,
@@ -560,23 +562,23 @@ def test_without_names_the_error_says_where_to_get_them(by: str, logs: et.CallLo
             et.summarize(calls, [by], ["offered"])
 
 
-def test_a_dimension_that_is_nearly_a_name_lists_it(named: et.CallLogs):
+def test_misspelled_name_dimension_has_a_suggestion(named: et.CallLogs):
     with pytest.raises(UnknownName, match="extension_number"):
         et.summarize(named.calls, ["extension_numbers"], ["offered"])
 
 
-def test_the_readme_tells_the_dimensions_of_names():
-    told = (
+def test_readme_lists_the_name_dimensions():
+    section = (
         (Path(__file__).parent.parent / "README.md")
         .read_text(encoding="utf-8")
         .split("## Dimensions")[1]
         .split("## Settings")[0]
     )
 
-    assert all(f"`{name}`" in told for name in NAME_DIMENSIONS)
+    assert all(f"`{name}`" in section for name in NAME_DIMENSIONS)
 
 
-def test_frozen_logs_stay_what_they_were(named: et.CallLogs, lists: Lists):
+def test_with_names_does_not_modify_the_logs(named: et.CallLogs, lists: Lists):
     with pytest.raises(dataclasses.FrozenInstanceError):
         named.calls = named.calls.head(1)  # type: ignore[misc]
     before = named.calls.clone()
