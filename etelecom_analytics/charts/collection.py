@@ -15,6 +15,7 @@ from .distributions import ring_durations
 from .extensions import extension_performance
 from .funnels import funnel
 from .heatmaps import heatmap
+from .png import write_pngs
 from .routes import hunt_paths
 from .service_levels import service_level
 from .staffing import agents_needed
@@ -80,12 +81,7 @@ class Gallery:
 
     def save(self, folder: str | Path) -> list[Path]:
         """The PNG files that were written into the folder, one a chart, on a white ground."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        paths = []
-        for name, chart in self:
-            paths.append(Path(folder) / f"{name}.png")
-            chart.properties(background="white").save(str(paths[-1]), scale_factor=2)
-        return paths
+        return write_pngs({name: chart.to_dict() for name, chart in self}, folder)
 
     def __repr__(self) -> str:
         return f"Gallery: {', '.join(self._charts)}"
