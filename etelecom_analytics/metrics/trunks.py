@@ -1,7 +1,7 @@
-"""Trunks: with which SIP codes their legs failed, what each means, and on which side to look first.
+"""Trunks: the SIP codes with which their legs failed, their meanings, and where to look first.
 
-How often they got through (asr, ner) and how soon it rang (post-dial delay) are measures like all
-others: `summarize` by `trunk_name`.
+Answer-seizure ratio (asr), network effectiveness ratio (ner) and post-dial delay are measures: use
+`summarize` by `trunk_name`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,15 @@ from .summary import summarize
 __all__ = ["SIDES", "SIP_CLASSES", "SIP_CODES", "SipCode", "fail_codes", "sip_code"]
 
 SIDES = ("none", "caller", "callee", "number", "pbx", "carrier", "unknown")
-"""Where to look first. `number`: the number that was dialled; `pbx`: our PBX, its settings, or our account with the carrier; `none`:
-nothing failed; `unknown`: the code does not tell."""
+"""Where to look first. number: the dialled number; pbx: our PBX, its settings, or our account with
+the carrier; none: nothing failed; unknown: the code does not say."""
 
 _SIDE = pl.Enum(SIDES)
 
 
 @dataclass(frozen=True)
 class SipCode:
-    """What a SIP response code means: its reason phrase with plain words, and one of `SIDES`."""
+    """The meaning of a SIP response code, its reason phrase with an explanation, and its side."""
 
     meaning: str
     side: str
@@ -37,33 +37,33 @@ class SipCode:
 SIP_CODES: Mapping[int, SipCode] = MappingProxyType(
     {
         0: SipCode("none", "none"),
-        400: SipCode("Bad Request: malformed, it could not be understood", "pbx"),
+        400: SipCode("Bad Request: malformed, it could not be parsed", "pbx"),
         401: SipCode("Unauthorized: the user or the password was not accepted", "pbx"),
         402: SipCode("Payment Required: often an account without credit", "pbx"),
         403: SipCode(
             "Forbidden: refused; often a barred number, or a caller ID that is not ours", "pbx"
         ),
         404: SipCode("Not Found: there is no such number", "number"),
-        405: SipCode("Method Not Allowed: this kind of request is not taken there", "pbx"),
-        406: SipCode("Not Acceptable: no answer could be made that we would take", "pbx"),
+        405: SipCode(
+            "Method Not Allowed: the other side does not accept this kind of request", "pbx"
+        ),
+        406: SipCode("Not Acceptable: no response that we accept was possible", "pbx"),
         407: SipCode(
             "Proxy Authentication Required: the trunk's user or password was not accepted", "pbx"
         ),
-        408: SipCode(
-            "Request Timeout: no answer in time; where it rang, nobody picked up", "carrier"
-        ),
-        410: SipCode("Gone: the number was given up", "number"),
-        413: SipCode("Request Entity Too Large: more than the other side takes", "pbx"),
+        408: SipCode("Request Timeout: no answer in time; if it rang, nobody picked up", "carrier"),
+        410: SipCode("Gone: the number is no longer in use", "number"),
+        413: SipCode("Request Entity Too Large: larger than the other side accepts", "pbx"),
         414: SipCode(
-            "Request-URI Too Long: the address is longer than the other side takes", "pbx"
+            "Request-URI Too Long: the address is longer than the other side accepts", "pbx"
         ),
-        415: SipCode("Unsupported Media Type: the other side does not read this format", "pbx"),
+        415: SipCode("Unsupported Media Type: the other side does not support this format", "pbx"),
         416: SipCode(
-            "Unsupported URI Scheme: the other side does not know this kind of address", "pbx"
+            "Unsupported URI Scheme: the other side does not support this kind of address", "pbx"
         ),
-        420: SipCode("Bad Extension: we asked for a feature that the other side lacks", "pbx"),
+        420: SipCode("Bad Extension: we requested a feature that the other side lacks", "pbx"),
         421: SipCode(
-            "Extension Required: the other side asks for a feature that we did not offer", "pbx"
+            "Extension Required: the other side needs a feature that we did not offer", "pbx"
         ),
         422: SipCode(
             "Session Interval Too Small: the session timer is shorter than allowed", "pbx"
@@ -71,29 +71,29 @@ SIP_CODES: Mapping[int, SipCode] = MappingProxyType(
         423: SipCode("Interval Too Brief: the registration is shorter than allowed", "pbx"),
         433: SipCode("Anonymity Disallowed: calls with a withheld number are refused", "caller"),
         480: SipCode(
-            "Temporarily Unavailable: switched off, out of reach, or not to be disturbed", "callee"
+            "Temporarily Unavailable: switched off, unreachable, or do not disturb", "callee"
         ),
         481: SipCode("Call/Transaction Does Not Exist: the other side has no such call", "pbx"),
-        482: SipCode("Loop Detected: the call came back to where it had been", "pbx"),
-        483: SipCode("Too Many Hops: the call was handed on too often", "pbx"),
+        482: SipCode("Loop Detected: the call returned to a server that it had passed", "pbx"),
+        483: SipCode("Too Many Hops: the call was forwarded too often", "pbx"),
         484: SipCode("Address Incomplete: digits are missing", "number"),
-        485: SipCode("Ambiguous: the number may mean several", "number"),
+        485: SipCode("Ambiguous: the number matches several destinations", "number"),
         486: SipCode("Busy Here: busy, or rejected", "callee"),
         487: SipCode(
             "Request Terminated: the caller hung up, or the PBX stopped ringing", "caller"
         ),
         488: SipCode("Not Acceptable Here: no common codec, or no common encryption", "pbx"),
-        491: SipCode("Request Pending: two changes of the call met", "pbx"),
+        491: SipCode("Request Pending: two changes of the call collided", "pbx"),
         493: SipCode(
             "Undecipherable: encrypted with a key that the other side does not have", "pbx"
         ),
         500: SipCode("Server Internal Error: a server on the way failed", "carrier"),
         501: SipCode("Not Implemented: a server on the way cannot do this", "carrier"),
-        502: SipCode("Bad Gateway: a gateway got nonsense from behind it", "carrier"),
-        503: SipCode("Service Unavailable: overloaded, under repair, or no free line", "carrier"),
-        504: SipCode("Server Time-out: a server behind the first one did not answer", "carrier"),
-        505: SipCode("Version Not Supported: the server speaks another version of SIP", "carrier"),
-        513: SipCode("Message Too Large: more than the server takes", "carrier"),
+        502: SipCode("Bad Gateway: a gateway received an invalid response", "carrier"),
+        503: SipCode("Service Unavailable: overloaded, in maintenance, or no free line", "carrier"),
+        504: SipCode("Server Time-out: a server further on did not answer", "carrier"),
+        505: SipCode("Version Not Supported: the server uses another version of SIP", "carrier"),
+        513: SipCode("Message Too Large: larger than the server accepts", "carrier"),
         580: SipCode(
             "Precondition Failure: the network could not reserve what the call needs", "carrier"
         ),
@@ -102,33 +102,34 @@ SIP_CODES: Mapping[int, SipCode] = MappingProxyType(
         604: SipCode("Does Not Exist Anywhere: there is no such number", "number"),
         606: SipCode("Not Acceptable: reached, but no common codec or bandwidth", "pbx"),
         607: SipCode("Unwanted: rejected as an unwanted call", "callee"),
-        608: SipCode("Rejected: stopped on the way as an unwanted call", "carrier"),
+        608: SipCode("Rejected: blocked on the way as an unwanted call", "carrier"),
     }
 )
-"""Codes that end a call, and 0 for none. RFC 3261, section 21; besides, 422: RFC 4028; 433: RFC 5079; 580: RFC 3312; 607: RFC 8197;
-608: RFC 8688."""
+"""The codes that end a call, and 0 for none: RFC 3261, section 21; RFC 4028 (422), 5079 (433), 3312
+(580), 8197 (607) and 8688 (608)."""
 
 SIP_CLASSES: Mapping[int, SipCode] = MappingProxyType(
     {
-        1: SipCode("1xx, Provisional: on its way, not a failure", "none"),
+        1: SipCode("1xx, Provisional: in progress, not a failure", "none"),
         2: SipCode("2xx, Success: not a failure", "none"),
-        3: SipCode("3xx, Redirection: to be tried elsewhere", "callee"),
-        4: SipCode("4xx, Request Failure: refused as it was asked", "pbx"),
+        3: SipCode("3xx, Redirection: try another address", "callee"),
+        4: SipCode("4xx, Request Failure: this request was refused", "pbx"),
         5: SipCode("5xx, Server Failure: a server on the way failed", "carrier"),
-        6: SipCode("6xx, Global Failure: refused wherever it could be tried", "callee"),
+        6: SipCode("6xx, Global Failure: refused everywhere", "callee"),
     }
 )
-"""What other codes mean, by their hundreds: one that is not known is taken for its class's x00 (RFC 3261, section 8.1.3.2)."""
+"""The meanings of other codes by class. An unknown code counts as the x00 of its class (RFC 3261,
+section 8.1.3.2)."""
 
-_NO_SIP_CODE = SipCode("not a SIP code", "unknown")
-_NOT_TOLD = SipCode("not told", "unknown")
+_INVALID = SipCode("not a SIP code", "unknown")
+_MISSING = SipCode("not reported", "unknown")
 
 
 def sip_code(code: int | None) -> SipCode:
-    """What a fail code means: by `SIP_CODES`, else by `SIP_CLASSES`; whatever it is, there is an answer."""
+    """The meaning of any fail code: by `SIP_CODES`, else by `SIP_CLASSES`."""
     if code is None:
-        return _NOT_TOLD
-    return SIP_CODES.get(code) or SIP_CLASSES.get(code // 100) or _NO_SIP_CODE
+        return _MISSING
+    return SIP_CODES.get(code) or SIP_CLASSES.get(code // 100) or _INVALID
 
 
 def fail_codes(
@@ -137,40 +138,41 @@ def fail_codes(
     *,
     options: MetricOptions = MetricOptions(),
 ) -> Frame:
-    """One row a trunk and fail code: how many legs ended with it, and what it means. LazyFrame in, LazyFrame out.
+    """The number of legs per trunk and fail code, with the meaning of each code.
 
-    Of the legs that `asr` counts, answered ones too (mostly of code 0, "none"). Columns, after
-    those of `by`: `fail_code`; `legs`; `share`, of the group's legs; `meaning`, the reason phrase
-    and plain words; `side`, one of `SIDES`. Sorted by group, nulls last, then the most legs first.
+    The legs are those of the measure `asr`, including answered legs (usually code 0, "none").
+    Columns, after those of `by`: `fail_code`; `legs`; `share` of the group's legs; `meaning`, the
+    reason phrase and an explanation; `side`, one of `SIDES`. Sorted by group, nulls last, then by
+    the number of legs, descending. LazyFrame in, LazyFrame out.
 
-    A code says what came over the wire, and a leg's outcome what it means in its call: 487 is the
-    caller who hung up as well as the PBX whose ring timed out, 408 a network without an answer as
-    well as a phone that nobody picked up. `by=["trunk_name", "outcome"]` tells.
+    A code alone may be ambiguous. 487 is a caller who hung up, or a ring timeout of the PBX; 408 is
+    a network without an answer, or a phone that nobody picked up. `by=["trunk_name", "outcome"]`
+    separates these cases.
 
     Args:
         calls: calls of any direction.
-        by: dimensions of legs, as in `summarize`; `[]` for all trunks together.
+        by: dimensions of legs, as in `summarize`; `[]` pools all trunks.
         options: what outcomes and local time depend on.
 
     Raises:
-        UnknownName: a dimension that does not exist; the message lists the nearest.
-        InputError: `fail_code` is among them, or a dimension of names that these calls do not
+        UnknownName: a dimension does not exist; the message lists the nearest.
+        InputError: `by` contains `fail_code`, or a dimension of names that these calls do not
             carry.
     """
     if isinstance(by, str):
-        raise InputError('by is a list of names, such as by=["trunk_name"].')
+        raise InputError('by must be a list of names, such as by=["trunk_name"].')
     if "fail_code" in by:
-        raise InputError("fail_codes has a row for each fail_code anyway: leave it out of by.")
+        raise InputError("fail_codes always groups by fail_code: leave it out of by.")
     groups: list[str] = list(dict.fromkeys(by))
     table = summarize(calls, [*groups, "fail_code"], ["trunk_legs"], options=options)
-    of_group = pl.col("legs").sum().over(groups) if groups else pl.col("legs").sum()
-    told = (
+    group_legs = pl.col("legs").sum().over(groups) if groups else pl.col("legs").sum()
+    codes = (
         table.lazy()
         .rename({"trunk_legs": "legs"})
         .with_columns(
-            share=pl.col("legs") / of_group,
-            meaning=_said("meaning", pl.String()),
-            side=_said("side", _SIDE),
+            share=pl.col("legs") / group_legs,
+            meaning=_lookup("meaning", pl.String()),
+            side=_lookup("side", _SIDE),
         )
         .select(*groups, "fail_code", "legs", "share", "meaning", "side")
         .sort(
@@ -181,18 +183,18 @@ def fail_codes(
             nulls_last=True,
         )
     )
-    return same_kind(table, told)
+    return same_kind(table, codes)
 
 
-def _said(field: Literal["meaning", "side"], dtype: DataType) -> pl.Expr:
-    """What `sip_code` says of each fail code."""
-    every = {code: getattr(sip_code(code), field) for code in (0, *range(100, 700))}
-    said = pl.col("fail_code").replace_strict(
-        every, default=getattr(_NO_SIP_CODE, field), return_dtype=pl.String
+def _lookup(field: Literal["meaning", "side"], dtype: DataType) -> pl.Expr:
+    """A field of `sip_code` for each value of the column fail_code."""
+    values = {code: getattr(sip_code(code), field) for code in (0, *range(100, 700))}
+    text = pl.col("fail_code").replace_strict(
+        values, default=getattr(_INVALID, field), return_dtype=pl.String
     )
     return (
         pl.when(pl.col("fail_code").is_null())
-        .then(pl.lit(getattr(_NOT_TOLD, field)))
-        .otherwise(said)
+        .then(pl.lit(getattr(_MISSING, field)))
+        .otherwise(text)
         .cast(dtype)
     )
