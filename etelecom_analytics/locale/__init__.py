@@ -1,1 +1,1 @@
-"""The words that charts, panels and reports show."""
+"""Texts of charts, panels and reports, and how they show calls."""

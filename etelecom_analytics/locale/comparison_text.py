@@ -1,76 +1,86 @@
-"""What `compare` found, in words."""
+"""The rows of `compare` as text."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from ..formatting import format_value
 from ..metrics.options import MetricOptions
 from ..metrics.registry import MEASURES
 
-__all__ = ["comparison_texts"]
+__all__ = ["ComparisonText", "comparison_texts"]
 
 
-def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> Iterable[str]:
-    """What a row of `compare` says: title, value, the value's doubt, formula, what it is over, its change, and the doubt of the change.
+class ComparisonText(NamedTuple):
+    """A row of `compare` as text.
 
-    An arrow stands where chance alone would seldom make the change. Both last are empty where no
-    change is known. A value that stands over no known number of calls is unknown: they were not
-    fetched.
+    Attributes:
+        title: the title of the measure.
+        value: the value of the later period with its unit.
+        interval: the 95 % interval of the value.
+        formula: the name and the formula of the measure.
+        population: the number of calls, offers or legs of a share or a time; else empty.
+        change: the change from the earlier period, with an arrow if it is significant; empty if
+            it is unknown.
+        change_interval: the 95 % interval of the change; empty if the change is unknown.
+    """
+
+    title: str
+    value: str
+    interval: str
+    formula: str
+    population: str
+    change: str
+    change_interval: str
+
+
+def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> ComparisonText:
+    """The texts for a row of `compare`.
+
+    A null value with a null number of calls is "unknown": those calls were not fetched.
     """
     measure = MEASURES[row["measure"]]
-    unit = row["unit"]
-    unknown = row["after"] is None and row["after_n"] is None
-    yield measure.title
-    yield "unknown" if unknown else _number(row["after"], unit)
-    yield (
-        "not fetched"
-        if unknown
-        else _span(row["after_low"], row["after_high"], unit, lead="95 %: ")
-    )
-    yield f"{measure.name} = {measure.formula(options)}"
-    over = (
-        ""
-        if row["after_n"] is None or unit not in ("share", "s")
-        else f"over {row['after_n']:,} {_over(measure.name)}"
-    )
-    yield over
-    if row["difference"] is None:
-        yield from ("", "")
-        return
-    sure = (
-        row["low"] is not None and row["high"] is not None and (row["low"] > 0 or row["high"] < 0)
-    )
-    arrow = "" if not sure else "▲ " if row["difference"] > 0 else "▼ "
-    yield f"{arrow}{_number(row['difference'], unit, signed=True)} against {_number(row['before'], unit)}"
-    yield _span(row["low"], row["high"], unit, lead="95 %: ", signed=True) + (
-        "" if sure else ": may be chance"
+    unit, value, n = row["unit"], row["after"], row["after_n"]
+    is_unknown = value is None and n is None
+    change, change_interval = _change_texts(row, unit)
+    return ComparisonText(
+        title=measure.title,
+        value="unknown" if is_unknown else format_value(value, unit),
+        interval=(
+            "not fetched"
+            if is_unknown
+            else _interval_text(row["after_low"], row["after_high"], unit)
+        ),
+        formula=f"{measure.name} = {measure.formula(options)}",
+        population=(
+            "" if n is None or unit not in ("share", "s") else f"over {n:,} {measure.population}"
+        ),
+        change=change,
+        change_interval=change_interval,
     )
 
 
-def _over(name: str) -> str:
-    """What a share or a time is over."""
-    fact = getattr(MEASURES[name].made_of, "denominator", "") or getattr(
-        MEASURES[name].made_of, "fact", ""
+def _change_texts(row: Mapping[str, Any], unit: str) -> tuple[str, str]:
+    """The change and its interval; an arrow marks a change that chance alone seldom explains."""
+    difference, low, high = row["difference"], row["low"], row["high"]
+    if difference is None:
+        return "", ""
+    is_significant = low is not None and high is not None and (low > 0 or high < 0)
+    arrow = "" if not is_significant else "▲ " if difference > 0 else "▼ "
+    change = format_value(difference, unit, signed=True)
+    note = "" if is_significant else ": may be chance"
+    return (
+        f"{arrow}{change} against {format_value(row['before'], unit)}",
+        f"{_interval_text(low, high, unit, signed=True)}{note}",
     )
-    return {"offered": "offered", "answered_wait_s": "answered", "talk_s": "answered"}.get(
-        fact, MEASURES[name].grain
-    )
 
 
-def _number(value: float | None, unit: str, *, signed: bool = False) -> str:
-    if value is None:
-        return "none"
-    plus = "+" if signed else ""
-    if unit == "share":
-        return f"{value * 100:{plus},.1f} {'points' if signed else '%'}"
-    return f"{value:{plus},.1f} s" if unit == "s" else f"{value:{plus},.0f}"
-
-
-def _span(
-    low: float | None, high: float | None, unit: str, *, lead: str, signed: bool = False
+def _interval_text(
+    low: float | None, high: float | None, unit: str, *, signed: bool = False
 ) -> str:
     if low is None and high is None:
         return "no interval: too few"
     ends = [
-        "…" if end is None else _number(end, unit, signed=signed).split()[0] for end in (low, high)
+        "…" if end is None else format_value(end, unit, signed=signed).split()[0]
+        for end in (low, high)
     ]
-    return f"{lead}{ends[0]} to {ends[1]}"
+    return f"95 %: {ends[0]} to {ends[1]}"

@@ -1,0 +1,112 @@
+"""Fragments of a report: KPIs with their counts, changes, and tables for readers."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import etelecom_analytics as et
+from etelecom_analytics import errors
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def percent(value: float) -> str:
+    return f"{value * 100:.1f} %"
+
+
+def test_share_is_in_one_column_with_its_counts_and_interval():
+    calls = et.read_snapshot(ROOT / "data" / "sample").calls
+    rows = et.summarize(calls, ["weekday"], ["offered", "answer_rate", "asa_s"], confidence=True)
+    markup = et.reports.table(rows)._repr_html_()
+
+    assert ">Answer rate</th>" in markup
+    assert ">Average speed of answer, s</th>" in markup
+    assert markup.count("<th ") == 4
+    first = rows.row(0, named=True)
+    counts = f"{first['answer_rate_num']:,} of {first['answer_rate_den']:,}"
+    interval = f"{percent(first['answer_rate_low'])} to {percent(first['answer_rate_high'])}"
+    assert f">{percent(first['answer_rate'])}, {counts} ({interval})</td>" in markup
+    assert "<td >Mon</td>" in markup
+
+
+def test_values_are_formatted_by_type():
+    rows = pl.DataFrame(
+        {
+            "when": [datetime(2026, 11, 2, 18, 30, tzinfo=UTC), None],
+            "day": [date(2026, 11, 3), None],
+            "held": [True, False],
+            "age_h": [1234.56, None],
+            "calls": [12_345, 0],
+            "share": [0.125, None],
+            "<b>": ["<i>&", None],
+        }
+    )
+    text = repr(et.reports.table(rows))
+
+    assert text.splitlines() == [
+        "when | day | held | age, h | Calls | share | <b>",
+        "2026-11-03 01:30 | Tue 2026-11-03 | yes | 1,234.6 | 12,345 | 12.5 % | <i>&",
+        "- | (none) | no | - | 0 | - | -",
+    ]
+    markup = et.reports.table(rows, time_zone="UTC")._repr_html_()
+    assert "2026-11-02 18:30" in markup
+    assert "&lt;b&gt;</th>" in markup
+    assert "&lt;i&gt;&amp;</td>" in markup
+
+
+def test_note_states_the_number_of_hidden_rows():
+    rows = pl.DataFrame({"calls": range(60)})
+
+    assert repr(et.reports.table(rows, limit=10)).endswith("9\n50 more rows are not shown.")
+    assert "not shown" not in repr(et.reports.table(rows, limit=60))
+    assert "There are no such rows." in et.reports.table(rows.head(0))._repr_html_()
+
+
+def test_invalid_arguments_are_rejected():
+    with pytest.raises(errors.InputError, match="table takes a DataFrame"):
+        et.reports.table([1])  # type: ignore[arg-type]
+    with pytest.raises(errors.InputError, match="limit must be at least 1"):
+        et.reports.table(pl.DataFrame(), limit=0)
+    with pytest.raises(errors.UnknownName, match="asa_s"):
+        et.reports.kpis(et.simulate_calls(5, seed=1).calls, ["asa"])
+
+
+def test_kpis_have_a_plain_text_form():
+    text = repr(et.reports.kpis(et.simulate_calls(200, seed=1).calls, ["offered", "answer_rate"]))
+
+    assert text.startswith("Offered: ")
+    assert "Answer rate: " in text
+    assert "; 95 %: " in text
+
+
+def test_changes_are_those_of_compare():
+    logs = et.read_snapshot(ROOT / "data" / "sample")
+    days = {"date_from": "2026-11-05", "date_to": "2026-11-07", "direction": "in"}
+    previous_days = {**days, "date_from": "2026-11-03", "date_to": "2026-11-05"}
+    before, after = (
+        logs.calls.filter(et.CallQuery(**dates).to_expr()) for dates in (previous_days, days)
+    )
+    text = repr(et.reports.changes(logs, et.CallQuery(**days), ["offered", "answer_rate"]))
+
+    row = et.metrics.compare(before, after, ["answer_rate"]).row(0, named=True)
+    assert "2026-11-03 up to 2026-11-05" in text.splitlines()[0]
+    assert f"Offered | {after.height:,} | -" in text
+    assert f"Answer rate | {row['after'] * 100:.1f} % | over {row['after_n']} offered calls | " in text
+    assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in text
+    assert f"95 %: {row['low'] * 100:+.1f} to {row['high'] * 100:+.1f}" in text
+
+
+def test_changes_need_a_fetched_previous_period():
+    logs = et.read_snapshot(ROOT / "data" / "sample")
+
+    assert repr(et.reports.changes(logs, logs.query)).startswith(
+        "No change is told: the period before, 2026-10-26"
+    )
+    assert (
+        repr(et.reports.changes(logs, et.CallQuery()))
+        == "No period before to compare with: choose a first and a last day."
+    )
+    with pytest.raises(errors.InputError, match="changes takes CallLogs"):
+        et.reports.changes(logs.calls, et.CallQuery())  # type: ignore[arg-type]
