@@ -1,4 +1,4 @@
-"""Display: how calls are shown. Charts, panels and reports receive it as one value."""
+"""Display: one value that defines how charts, panels and reports show calls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ _NUMBER_COLUMNS = ("caller", "callee", "target_number")
 
 @dataclass(frozen=True, kw_only=True)
 class Display:
-    """How calls are shown: which phone numbers, by which names, computed with which options.
+    """How calls are shown: computed with which options, by which names, and with which numbers.
 
     Attributes:
-        options: what the measures depend on.
+        options: the options of all measures.
         show_numbers: whether external phone numbers are shown in full; masked by default.
-        own_numbers: numbers that are always shown, such as the organisation's hotlines. The
-            options' `ivr_numbers` are too.
-        names: of a dimension, the name of each of its values, as `names.labels` returns it.
+        own_numbers: numbers that are never masked, such as the organisation's hotlines. The
+            options' `ivr_numbers` are not masked either.
+        names: the names of a dimension's values, as returned by `names.labels`, by dimension.
     """
 
     options: MetricOptions = MetricOptions()
@@ -34,15 +34,15 @@ class Display:
 
     @property
     def unmasked(self) -> tuple[str, ...]:
-        """The numbers that are shown even where others are masked."""
+        """The numbers that are never masked."""
         return (*self.own_numbers, *self.options.ivr_numbers)
 
     def masked(self, calls: Frame) -> Frame:
-        """The table with external phone numbers masked, unless they are shown."""
+        """The table with external phone numbers masked, unless `show_numbers` is set."""
         return calls if self.show_numbers else mask_numbers(calls, keep=self.unmasked)
 
     def label(self, dimension: str, value: object) -> str:
-        """A value of a dimension as it is shown: by its name, and masked where it is private."""
+        """The text for a value of a dimension: its name, if any, with external numbers masked."""
         if value is None:
             return "none"
         name = self.names.get(dimension, {}).get(str(value), str(value))
