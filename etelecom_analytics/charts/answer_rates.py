@@ -6,19 +6,19 @@ import polars as pl
 from ..logs import FetchReport
 from ..metrics import MEASURES, NAME_DIMENSIONS, Calls, MetricOptions, summarize_fetched
 from ..names import labels
-from .asked import dimension_text
-from .axes import CLOCK, TIME, fetched_text, key_text, missing, shading_note, spans
-from .panels import by_name, over_clock, over_time
-from .theme import (
-    NONE_LABEL,
-    count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    short,
-    total,
+from .axes import (
+    CLOCK,
+    TIME,
+    dimension_text,
+    fetched_text,
+    key_text,
+    missing_spans,
+    shading_note,
+    spans,
 )
+from .finish import coverage_note, empty_chart, finish_chart
+from .panels import by_name, over_clock, over_time
+from .theme import NONE_LABEL, count, round_floats, short_number, total
 
 __all__ = ["answer_rate"]
 
@@ -51,7 +51,7 @@ def answer_rate(
         InputError: a dimension of offers, or none at all; the message says which there are.
     """
     measures = ["calls", "offered", "answered", "missed", "answer_rate"]
-    table = rounded(
+    table = round_floats(
         summarize_fetched(
             calls, [by], measures, coverage=coverage, options=options, confidence=True
         )
@@ -67,7 +67,7 @@ def answer_rate(
         return empty_chart(
             f"{named}: no {'offered ' if all_calls else ''}calls {zone}",
             notes,
-            words="No offered calls" if all_calls else "No calls",
+            message="No offered calls" if all_calls else "No calls",
         )
     title = f"{named}, of {count(offered, 'offered call')} {zone}"
     if by in _OF_EXTENSIONS and table[by].null_count():
@@ -82,12 +82,12 @@ def answer_rate(
     )
     notes.extend(limits)
     if not shown.height:
-        return empty_chart(title, notes, words="No calls with a start")
+        return empty_chart(title, notes, message="No calls with a start")
     drawn: alt.VConcatChart | alt.HConcatChart
     tooltip = _tooltip(by, coverage)
     if by in TIME:
         shown = shown.with_columns(**spans(by))
-        gaps = missing(coverage, shown, options.time_zone)
+        gaps = missing_spans(coverage, shown, options.time_zone)
         notes.append(shading_note(gaps))
         drawn = over_time(shown, by, gaps, tooltip)
     elif by in CLOCK:
@@ -120,7 +120,7 @@ def _texts() -> dict[str, pl.Expr]:
         "interval": pl.format("{} to {} %", low.round(1), high.round(1)).fill_null("none offered"),
         "percent": pl.format("{} %", points).fill_null("-"),
         "points": pl.format("{}", points),
-        "size": short(pl.col("offered")),
+        "size": short_number(pl.col("offered")),
     }
 
 

@@ -1,4 +1,8 @@
-"""How groups stand on an axis: days as spans of time, hours in their order, names by size; and what is not there."""
+"""Axes of groups: labels, order, position in time, and the times without data.
+
+A day, week or month is a span of an axis of local time. Hours and weekdays are all on the axis,
+in their order. Other groups are rows.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,17 +10,25 @@ import altair as alt
 import polars as pl
 
 from .. import local_time
-from ..logs import FetchReport
+from ..fetch_report import FetchReport
+from ..metrics import MetricOptions
+from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
 from .theme import FAINT, NONE_LABEL, SHADE, SHADE_OPACITY
 
 __all__ = [
     "CLOCK",
+    "MAX_LABELLED_GROUPS",
     "TIME",
+    "basis_of",
+    "clock_axis",
+    "dimension_text",
     "fetched_text",
-    "in_order",
+    "formula_note",
+    "key_order",
     "key_text",
     "local_milliseconds",
-    "missing",
+    "measure_title",
+    "missing_spans",
     "moment_axis",
     "shade",
     "shading_note",
@@ -26,38 +38,82 @@ __all__ = [
 ]
 
 TIME = {"day": "1d", "week": "1w", "month": "1mo"}
-"""Dimensions on an axis of time, and how long their groups last."""
+"""Dimensions on an axis of time, and the length of their groups."""
 
 CLOCK = {
     "hour": tuple(f"{hour}" for hour in range(24)),
     "quarter_hour": tuple(f"{quarter // 4}:{quarter % 4 * 15:02}" for quarter in range(96)),
     "weekday": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
 }
-"""Dimensions that come round again, and the labels of all their groups, in order."""
+"""Cyclic dimensions, and the labels of all their groups in order."""
 
-_UNITS = (
+MAX_LABELLED_GROUPS = 25
+"""With more groups there is no room for a label on each."""
+
+_FIRST_KEY = {"hour": 0, "quarter_hour": 0, "weekday": 1}
+
+_TIME_UNITS = (
     ("s", 1.0, 600.0),
     ("min", 60.0, 4 * 3_600.0),
     ("h", 3_600.0, 4 * 86_400.0),
     ("days", 86_400.0, float("inf")),
 )
+"""Name, seconds, and the longest time in seconds that is shown in this unit."""
 
-_FIRST = {"hour": 0, "quarter_hour": 0, "weekday": 1}
-_LABELS = 12
-_WEEKS_MS = 21 * 86_400_000
-_MINUTE = "%Y-%m-%d %H:%M"
+_MAX_TIME_LABELS = 12
+_MAX_MILLISECONDS_WITH_CLOCK_TIMES = 21 * 86_400_000
+_MINUTE_FORMAT = "%Y-%m-%d %H:%M"
+
+
+def dimension_text(by: str) -> str:
+    """The dimension in a chart title: "by hour", "in and out of hours"."""
+    return "in and out of hours" if by == "in_hours" else f"by {by.replace('_', ' ')}"
+
+
+def measure_title(measure: Measure) -> str:
+    """The measure's title, with its unit unless the title has it."""
+    if measure.unit == "share" or measure.unit in measure.title.lower():
+        return measure.title
+    return f"{measure.title} ({measure.unit})"
+
+
+def basis_of(measure: Measure) -> str:
+    """The measure that counts what a mean or a quantile is over."""
+    made_of = measure.made_of
+    fact = made_of.fact if isinstance(made_of, Mean | Quantile) else ""
+    return {
+        "answered_wait_s": "answered",
+        "talk_s": "answered",
+        "agent_talk_s": "answered",
+        "missed_wait_s": "missed",
+    }.get(fact, TOTALS[measure.grain])
+
+
+def formula_note(measure: Measure, options: MetricOptions, *, interval: bool = False) -> str:
+    """The formula of a measure as a note; `interval` adds which interval a share has."""
+    suffix = ", with its 95 % interval (Wilson)" if interval and _is_share(measure) else ""
+    note = f"{measure.name} = {measure.formula(options)}{suffix}."
+    if measure.name != "service_level":
+        return note
+    min_talk = f"; m: {options.min_talk_s:g} s" if options.variant == "min_talk" else ""
+    return (
+        f"{note} a, q, s: answered, missed, short calls of known wait; "
+        f"T: {options.threshold_s:g} s{min_talk}."
+    )
+
+
+def _is_share(measure: Measure) -> bool:
+    return isinstance(measure.made_of, Ratio)
 
 
 def key_text(by: str) -> pl.Expr:
-    """The group's key as people read it."""
+    """The key of a group as text."""
     key = pl.col(by)
     if by in TIME:
         text = key.dt.strftime("%Y-%m" if by == "month" else "%a %Y-%m-%d")
     elif by in CLOCK:
-        first = _FIRST[by]
-        text = key.cast(pl.Int64).replace_strict(
-            {first + place: label for place, label in enumerate(CLOCK[by])}, return_dtype=pl.String
-        )
+        labels = dict(enumerate(CLOCK[by], start=_FIRST_KEY[by]))
+        text = key.cast(pl.Int64).replace_strict(labels, return_dtype=pl.String)
     elif by == "in_hours":
         text = pl.when(key).then(pl.lit("in hours")).when(~key).then(pl.lit("out of hours"))
     else:
@@ -65,143 +121,180 @@ def key_text(by: str) -> pl.Expr:
     return text.fill_null(NONE_LABEL)
 
 
-def in_order(table: pl.DataFrame, by: str) -> list[str]:
-    """The labels of the axis: all hours or weekdays, or the groups that there are as they stand; a null key last."""
-    known = list(
-        CLOCK.get(by, table.filter(pl.col(by).is_not_null())["key"].unique(maintain_order=True))
-    )
-    return [*known, NONE_LABEL] if table[by].null_count() else known
+def key_order(table: pl.DataFrame, by: str) -> list[str]:
+    """The labels of an axis in order: all hours or weekdays, else the table's keys; null last."""
+    keys = table.filter(pl.col(by).is_not_null())["key"].unique(maintain_order=True)
+    labels = list(CLOCK.get(by, keys))
+    return [*labels, NONE_LABEL] if table[by].null_count() else labels
 
 
 def fetched_text() -> pl.Expr:
-    """How much of a group was fetched, in words: "all", "no", or "8 of 24 h"."""
-    hours, fetched = (
-        pl.col(name).round(2).cast(pl.String).str.strip_suffix(".0")
-        for name in ("hours", "fetched_hours")
+    """The fetched part of a group: "all", "no", "8 of 24 h", or "unknown" without coverage."""
+    hours, fetched = pl.col("hours"), pl.col("fetched_hours")
+    numbers = (
+        column.round(2).cast(pl.String).str.strip_suffix(".0") for column in (fetched, hours)
     )
-    part = pl.format("{} of {} h", fetched, hours)
-    some = pl.when(pl.col("fetched_hours") < pl.col("hours")).then(part).otherwise(pl.lit("all"))
-    some = pl.when(pl.col("fetched_hours") <= 0).then(pl.lit("no")).otherwise(some)
-    return pl.when(pl.col("fetched_hours").is_null()).then(pl.lit("unknown")).otherwise(some)
+    return (
+        pl.when(fetched.is_null())
+        .then(pl.lit("unknown"))
+        .when(fetched <= 0)
+        .then(pl.lit("no"))
+        .when(fetched < hours)
+        .then(pl.format("{} of {} h", *numbers))
+        .otherwise(pl.lit("all"))
+    )
 
 
-def milliseconds(local: pl.Expr) -> pl.Expr:
-    """Local wall-clock time as milliseconds: a number that every viewer, in whatever zone, draws at the same place."""
+def clock_axis(order: list[str], by: str, *, labels: bool = True) -> alt.X:
+    """The axis of all hours or weekdays; with `labels=False` the axis of a panel above it."""
+    title = by.replace("_", " ") if labels and by != "weekday" else None
+    axis = alt.Axis(
+        values=order if len(order) <= MAX_LABELLED_GROUPS else order[::8],
+        title=title,
+        labels=labels,
+        ticks=labels,
+        labelAngle=0,
+        labelOverlap=True,
+        grid=False,
+    )
+    scale = alt.Scale(domain=order, paddingInner=0.12, paddingOuter=0.06)
+    return alt.X("key:N", scale=scale, axis=axis)
+
+
+def _milliseconds(local: pl.Expr) -> pl.Expr:
+    """Local wall-clock time as a number, so that no viewer's time zone shifts it."""
     return local.cast(pl.Datetime("ms")).cast(pl.Int64)
 
 
+def local_milliseconds(moment: pl.Expr, time_zone: str) -> pl.Expr:
+    """The position of a moment on the axis of local time."""
+    zone = local_time.zone(time_zone).key
+    return _milliseconds(moment.dt.convert_time_zone(zone).dt.replace_time_zone(None))
+
+
 def spans(by: str) -> dict[str, pl.Expr]:
-    """Where a day, week or month begins, ends and has its middle on the axis of time."""
-    begin, end = milliseconds(pl.col(by)), milliseconds(pl.col(by).dt.offset_by(TIME[by]))
+    """The positions of a day, week or month on the axis of time: `begin`, `middle`, `end`."""
+    begin, end = _milliseconds(pl.col(by)), _milliseconds(pl.col(by).dt.offset_by(TIME[by]))
     return {"begin": begin, "middle": (begin + end) // 2, "end": end}
 
 
 def time_axis(table: pl.DataFrame, by: str, *, field: str, labels: bool) -> alt.X:
-    """The axis of time on which a field of a table with `spans` stands: as wide as these, labelled at the middle of at most 12."""
-    each = -(-table.height // _LABELS)
+    """The axis of days, weeks or months of a table with `spans`, with at most 12 labels.
+
+    A label is at the middle of its span. `field` is the column to encode.
+    """
+    step = -(-table.height // _MAX_TIME_LABELS)
     text = {"day": "%a %-d %b", "week": "%-d %b %Y", "month": "%b %Y"}[by]
-    if by == "day" and each > 1:
+    if by == "day" and step > 1:
         text = "%-d %b %Y" if table[by].dt.year().n_unique() > 1 else "%-d %b"
-    back = table.select((pl.col("middle") - pl.col("begin")).max()).item() if by == "week" else 0
-    axis = alt.Axis(
-        values=table["middle"].to_list()[::each], labelExpr=f"utcFormat(datum.value - {back}, '{text}')", labelOverlap=True,
-        title={"day": None, "week": "week from Monday", "month": None}[by] if labels else None, labels=labels, ticks=labels, grid=False,
-    )  # fmt: skip
-    return alt.X(
-        f"{field}:T", axis=axis, scale=alt.Scale(type="utc", domain=_edges(table), nice=False)
+    to_monday = (
+        table.select((pl.col("middle") - pl.col("begin")).max()).item() if by == "week" else 0
     )
-
-
-def time_unit(seconds: float) -> tuple[str, float]:
-    """In which unit so long a time is told, and its seconds."""
-    return next((unit, size) for unit, size, most in _UNITS if seconds <= most)
-
-
-def local_milliseconds(moment: pl.Expr, time_zone: str) -> pl.Expr:
-    """Where a moment stands on the axis of local time."""
-    return milliseconds(
-        moment.dt.convert_time_zone(local_time.zone(time_zone).key).dt.replace_time_zone(None)
-    )
-
-
-def moment_axis(table: pl.DataFrame, *, field: str, labels: bool) -> alt.X:
-    """The axis of time for moments of any fineness, of a table with `begin` and `end` in its order: dates at midnight, else clock times."""
-    first, last = _edges(table)
-    midnight = "utchours(datum.value) === 0 && utcminutes(datum.value) === 0"
-    dates = f"{midnight} ? utcFormat(datum.value, '%a %-d %b') : utcFormat(datum.value, '%H:%M')"
-    text = dates if last - first < _WEEKS_MS else "utcFormat(datum.value, '%-d %b %Y')"
     axis = alt.Axis(
-        labelExpr=text,
+        values=table["middle"].to_list()[::step],
+        labelExpr=f"utcFormat(datum.value - {to_monday}, '{text}')",
         labelOverlap=True,
-        title=None,
+        title="week from Monday" if labels and by == "week" else None,
         labels=labels,
         ticks=labels,
         grid=False,
-        tickCount=_LABELS - 2,
     )
-    return alt.X(
-        f"{field}:T", axis=axis, scale=alt.Scale(type="utc", domain=[first, last], nice=False)
+    return _time_channel(table, field, axis)
+
+
+def moment_axis(table: pl.DataFrame, *, field: str) -> alt.X:
+    """The axis of time for a table with `begin` and `end` of any length, in order.
+
+    Labels are dates at midnight and clock times otherwise; dates alone for three weeks or more.
+    """
+    first, last = _edges(table)
+    midnight = "utchours(datum.value) === 0 && utcminutes(datum.value) === 0"
+    day, time = "utcFormat(datum.value, '%a %-d %b')", "utcFormat(datum.value, '%H:%M')"
+    dates_only = last - first >= _MAX_MILLISECONDS_WITH_CLOCK_TIMES
+    axis = alt.Axis(
+        labelExpr="utcFormat(datum.value, '%-d %b %Y')"
+        if dates_only
+        else f"{midnight} ? {day} : {time}",
+        labelOverlap=True,
+        title=None,
+        grid=False,
+        tickCount=_MAX_TIME_LABELS - 2,
     )
+    return _time_channel(table, field, axis)
+
+
+def _time_channel(table: pl.DataFrame, field: str, axis: alt.Axis) -> alt.X:
+    scale = alt.Scale(type="utc", domain=_edges(table), nice=False)
+    return alt.X(f"{field}:T", axis=axis, scale=scale)
 
 
 def _edges(table: pl.DataFrame) -> list[int]:
     return [int(table["begin"].to_list()[0]), int(table["end"].to_list()[-1])]
 
 
-def missing(coverage: FetchReport | None, table: pl.DataFrame, time_zone: str) -> pl.DataFrame:
-    """The spans that are not here within those of a table with `spans`: where they begin and end, on the axis and in words, and why."""
-    first, last = _edges(table)
+def time_unit(seconds: float) -> tuple[str, float]:
+    """The unit for a time of this length, and the seconds in it."""
+    return next((unit, size) for unit, size, maximum in _TIME_UNITS if seconds <= maximum)
+
+
+def missing_spans(
+    coverage: FetchReport | None, table: pl.DataFrame, time_zone: str
+) -> pl.DataFrame:
+    """The spans without data on the axis of a table with `begin` and `end`.
+
+    Returns:
+        One row a span: `begin` and `end` on the axis, `since` and `until` as text, and `why`.
+    """
     zone = local_time.zone(time_zone)
     epoch = datetime(1970, 1, 1)
-    edges = [
+    begin, end = (
         (epoch + timedelta(milliseconds=edge)).replace(tzinfo=zone).astimezone(UTC)
-        for edge in (first, last)
-    ]
+        for edge in _edges(table)
+    )
+    moment = pl.Datetime("us", "UTC")
     gaps = pl.DataFrame(
-        _parts(coverage, *edges) if coverage else (),
-        schema={
-            "begin": pl.Datetime("us", "UTC"),
-            "end": pl.Datetime("us", "UTC"),
-            "why": pl.String,
-        },
+        _missing_parts(coverage, begin, end) if coverage else (),
+        schema={"begin": moment, "end": moment, "why": pl.String},
         orient="row",
     )
     local = gaps.with_columns(
         pl.col("begin", "end").dt.convert_time_zone(zone.key).dt.replace_time_zone(None)
     )
     return local.select(
-        begin=milliseconds(pl.col("begin")),
-        end=milliseconds(pl.col("end")),
-        since=pl.col("begin").dt.strftime(_MINUTE),
-        until=pl.col("end").dt.strftime(_MINUTE),
+        begin=_milliseconds(pl.col("begin")),
+        end=_milliseconds(pl.col("end")),
+        since=pl.col("begin").dt.strftime(_MINUTE_FORMAT),
+        until=pl.col("end").dt.strftime(_MINUTE_FORMAT),
         why="why",
     )
 
 
-def _parts(
+def _missing_parts(
     coverage: FetchReport, begin: datetime, end: datetime
 ) -> list[tuple[datetime, datetime, str]]:
-    """The parts of [begin, end) that are not here, in order, and why.
+    """The parts of [begin, end) without data in order, each with the reason.
 
-    What a fetch left of the range that it was asked for are its gaps. A week that the range cuts
-    lies outside it in part, and that says nothing about the fetch; but of a range without an end
-    all that came after is not fetched yet. One that ends in the future has a gap.
+    The gaps of a fetch are "not fetched". A week that the requested range cuts is partly "not
+    requested". A range without an end requests everything: times after the fetch are "not
+    fetched". A range that ends in the future has a gap.
     """
     edges = [moment for gap in coverage.gaps for moment in gap]
-    first, last = (
-        min([coverage.complete_from or begin, *edges]),
-        max([coverage.complete_to, *edges]),
-    )
-    reached = max([coverage.began_at, *(window.end for window in coverage.windows if window.end)])
-    bounded = last < reached or last > coverage.complete_to
-    asked, until = min(max(begin, first), end), max(begin, min(end, last)) if bounded else end
-    not_fetched = ((*gap, "not fetched") for gap in coverage.gaps_between(asked, until))
-    parts = [(begin, asked, "not asked for"), *not_fetched, (until, end, "not asked for")]
+    first = min([coverage.complete_from or begin, *edges])
+    last = max([coverage.complete_to, *edges])
+    fetched_at = max([coverage.began_at, *(part.end for part in coverage.windows if part.end)])
+    has_end = last < fetched_at or last > coverage.complete_to
+    since = min(max(begin, first), end)
+    until = max(begin, min(end, last)) if has_end else end
+    parts = [
+        (begin, since, "not requested"),
+        *((*gap, "not fetched") for gap in coverage.gaps_between(since, until)),
+        (until, end, "not requested"),
+    ]
     return [part for part in parts if part[0] < part[1]]
 
 
 def shade(gaps: pl.DataFrame) -> list[alt.Chart]:
-    """Grey spans of what `missing` found; none if there is nothing."""
+    """The layers that shade the spans of `missing_spans`; none if there are no spans."""
     if not gaps.height:
         return []
     base = alt.Chart(gaps)
@@ -221,7 +314,6 @@ def shade(gaps: pl.DataFrame) -> list[alt.Chart]:
 
 
 def shading_note(gaps: pl.DataFrame) -> str:
-    """What the grey spans mean; empty if there are none. On the spans themselves bars would hide it."""
-    return (
-        f"Shaded: {' or '.join(gaps['why'].unique().sort(descending=True))}." if gaps.height else ""
-    )
+    """The meaning of the shading as a note; empty if nothing is shaded."""
+    reasons = gaps["why"].unique().sort(descending=True)
+    return f"Shaded: {' or '.join(reasons)}." if gaps.height else ""

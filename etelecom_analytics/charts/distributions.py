@@ -5,20 +5,8 @@ import polars as pl
 
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, RingSeconds, ring_seconds
-from .theme import (
-    ANSWERED,
-    ELSEWHERE,
-    LOST,
-    TEXT,
-    WIDTH,
-    count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    total,
-    whole_ticks,
-)
+from .finish import coverage_note, empty_chart, finish_chart
+from .theme import ANSWERED, ELSEWHERE, LOST, TEXT, WIDTH, count, count_ticks, round_floats, total
 
 __all__ = ["ring_durations"]
 
@@ -56,7 +44,7 @@ def ring_durations(
         return empty_chart(
             f"Ring seconds of offers: {words.lower()} {zone}",
             [coverage_note(coverage, options.time_zone)],
-            words=words,
+            message=words,
         )
     title = (
         f"Ring seconds of {count(rang, 'offer')} that rang, in {count(rings.calls, 'call')} {zone}"
@@ -95,7 +83,7 @@ def _alt_text(rings: RingSeconds) -> str:
 def _drawn(rings: RingSeconds) -> alt.VConcatChart:
     # A ring of 4 s stands above the 4: rings are told in whole seconds.
     begin = pl.col("from_s") - 0.5
-    bins = rounded(rings.bins).with_columns(
+    bins = round_floats(rings.bins).with_columns(
         pl.col("group").cast(pl.String),
         ring=_range(),
         begin=begin,
@@ -150,7 +138,7 @@ def _histogram(bins: pl.DataFrame, group: pl.DataFrame, seconds: alt.Scale) -> a
     y = alt.Y(
         "offers:Q",
         axis=alt.Axis(
-            tickCount=3, values=whole_ticks(bins["offers"]), format=",d", minExtent=_GUTTER
+            tickCount=3, values=count_ticks(bins["offers"]), format=",d", minExtent=_GUTTER
         ),
     )
     bars = (

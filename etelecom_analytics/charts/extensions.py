@@ -9,18 +9,8 @@ from ..errors import InputError
 from ..logs import FetchReport
 from ..metrics import INBOUND_DIRECTIONS, MEASURES, Calls, MetricOptions, inward, summarize
 from ..names import labels
-from .theme import (
-    ANSWERED,
-    FAINT,
-    LOST,
-    NONE_LABEL,
-    count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    total,
-)
+from .finish import coverage_note, empty_chart, finish_chart
+from .theme import ANSWERED, FAINT, LOST, NONE_LABEL, count, round_floats, total
 
 __all__ = ["extension_performance"]
 
@@ -90,14 +80,14 @@ def extension_performance(
         return empty_chart(
             f"Fair answer rate by number: {words.lower()} of direction {', '.join(INBOUND_DIRECTIONS)} {zone}",
             [complete],
-            words=words,
+            message=words,
         )
     named = table.with_columns(
         number=pl.col("target_number")
         .replace(labels(counted.lazy(), "target_number"))
         .fill_null(NONE_LABEL)
     )
-    shown = rounded(_ordered(named, min_offers, limit))
+    shown = round_floats(_ordered(named, min_offers, limit))
     note = (
         f" (the {limit} with the most offers, of {table.height:,})" if table.height > limit else ""
     )

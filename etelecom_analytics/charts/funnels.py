@@ -6,7 +6,8 @@ import polars as pl
 from .. import metrics
 from ..logs import FetchReport
 from ..metrics import LOST_STAGES, Calls, MetricOptions
-from .theme import ANSWERED, FAINT, LOST, count, coverage_note, empty_chart, finish_chart, rounded
+from .finish import coverage_note, empty_chart, finish_chart
+from .theme import ANSWERED, FAINT, LOST, count, round_floats
 
 __all__ = ["funnel"]
 
@@ -37,7 +38,7 @@ def funnel(
             answered is a missed one.
         coverage: `logs.report`; up to when the calls are complete is told.
     """
-    table = rounded(metrics.funnel(calls, options=options))
+    table = round_floats(metrics.funnel(calls, options=options))
     counts = dict(table.select(pl.col("stage").cast(pl.String), "calls").iter_rows())
     zone = f"({options.time_zone})"
     notes: list[str] = [

@@ -1,38 +1,59 @@
-"""Any measure by any dimension."""
+"""Any measure by any dimension, as bars or points."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import altair as alt
 import polars as pl
 
+from ..fetch_report import FetchReport
 from ..locale.display import Display
-from ..logs import FetchReport
 from ..metrics import NAME_DIMENSIONS, Calls, MetricOptions, summarize_fetched
-from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
-from ..metrics.registry import measure as named_measure
+from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio, Total
+from ..metrics.registry import measure as measure_named
 from ..names import labels
 from ..phone_numbers import mask
 from ..privacy import check_own_numbers, mask_numbers
-from .asked import basis_of, dimension_text, letters_of, measure_title
-from .axes import CLOCK, TIME, fetched_text, key_text, missing, shading_note, spans
-from .group_marks import by_name, over_clock, over_time
+from .axes import (
+    CLOCK,
+    MAX_LABELLED_GROUPS,
+    TIME,
+    basis_of,
+    clock_axis,
+    dimension_text,
+    fetched_text,
+    formula_note,
+    key_order,
+    key_text,
+    measure_title,
+    missing_spans,
+    shade,
+    shading_note,
+    time_axis,
+)
+from .finish import coverage_note, empty_chart, finish_chart, range_text
+from .marks import interval_points, limit_groups, measure_tooltip, span_bars
 from .theme import (
+    ANSWERED,
+    FAINT,
+    GUTTER,
     NONE_LABEL,
+    WIDTH,
     count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    short,
+    count_ticks,
+    round_floats,
+    short_number,
     total,
 )
 
-__all__ = ["Groups", "draw_groups", "groups", "measure_by"]
+__all__ = ["EXTENSION_DIMENSIONS", "HIT", "Groups", "draw_groups", "groups", "measure_by"]
 
-_MOST_SPANS, _MOST_NAMES = 370, 40
-_OF_NUMBERS = ("caller", "callee", "target_number")
-_OF_EXTENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
+HIT = "groups"
+"""Name of the invisible marks that cover the whole area of each group."""
+
+EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
+_NUMBER_DIMENSIONS = ("caller", "callee", "target_number")
+_ROW, _ROWS_WIDTH, _HEIGHT = 22, 520, 260
 
 
 def measure_by(
@@ -45,131 +66,121 @@ def measure_by(
     masked: bool = False,
     own_numbers: Sequence[str] = (),
 ) -> alt.LayerChart | alt.Chart:
-    """A measure of each group: bars of counts and sums, points of all else, a share with its 95 % interval. Collects.
+    """A measure by a dimension: bars for counts and sums, points for means and shares. Collects.
 
-    Days, weeks and months stand on an axis of time, at most the latest 370; hours and weekdays all
-    in their order; other groups by the number of their calls (offers, legs), at most the 40
-    biggest.
+    A share has its 95 % interval. Days, weeks and months are on an axis of time, at most the
+    latest 370. All hours or weekdays are shown in order. Of other groups, at most the 40 biggest
+    by their number of calls, offers or legs are shown.
 
     Args:
-        calls: calls of any direction; what is counted is what is given.
+        calls: calls of any direction; all of them count.
         measure: any of `etelecom_analytics.measures()`.
-        by: any dimension of that measure. Extensions, users and target numbers are told by name
-            where calls have names.
-        options: what the numbers depend on besides the calls.
-        coverage: `logs.report`; shades what was not fetched or not asked for, and counts 0 where
-            something was fetched and had no calls.
-        masked: whether outside numbers are told masked.
-        own_numbers: numbers that are told all the same, such as the own hotlines; so are the
-            options' `ivr_numbers`.
+        by: any dimension of that measure. Extensions, users and target numbers have names if the
+            calls do.
+        options: parameters of the measure, such as the time zone.
+        coverage: `logs.report`. Times that were not fetched or not requested are shaded; fetched
+            times without calls count 0.
+        masked: whether external phone numbers are masked.
+        own_numbers: numbers that are never masked, such as the organisation's hotlines; nor are
+            the options' `ivr_numbers`.
 
     Raises:
         UnknownName: no such measure or dimension; the message lists the nearest.
-        InputError: a call measure by a leg's dimension, or a dimension of names that these calls do
-            not carry.
+        InputError: the dimension is one of legs but the measure one of calls, or the dimension
+            needs names that the calls do not have.
     """
-    keep = (*check_own_numbers(own_numbers), *options.ivr_numbers) if masked else None
-    found = groups(calls, measure=measure, by=by, options=options, coverage=coverage, keep=keep)
-    any_calls = bool(found.counted or calls.lazy().select(pl.len()).collect().item())
+    numbers = check_own_numbers(own_numbers) if masked else ()
+    display = Display(options=options, show_numbers=not masked, own_numbers=numbers)
+    table = groups(calls, measure=measure, by=by, display=display, coverage=coverage)
+    any_calls = bool(table.total or calls.lazy().select(pl.len()).collect().item())
     return draw_groups(
-        found, measure=measure, by=by, options=options, coverage=coverage, any_calls=any_calls
+        table, measure=measure, by=by, display=display, coverage=coverage, any_calls=any_calls
     )
 
 
 class Groups(NamedTuple):
-    """The groups that have room on a chart.
+    """The groups of a chart.
 
     Attributes:
-        shown: one row a group: its key under the dimension's name, `key`, which no two share,
-            `value`, and what it is over.
-        counted: how many calls (offers, legs) all groups have.
-        notes: words about the groups that have no room.
+        shown: one row a group: its key under the dimension's name, its unique label `key`, its
+            `value`, and what that is over.
+        total: number of calls, offers or legs in all groups, shown or not.
+        notes: notes about the groups that are not shown.
     """
 
     shown: pl.DataFrame
-    counted: int
+    total: int
     notes: list[str]
 
 
 def groups(
-    calls: Calls,
-    *,
-    measure: str,
-    by: str,
-    display: Display,
-    coverage: FetchReport | None,
+    calls: Calls, *, measure: str, by: str, display: Display, coverage: FetchReport | None
 ) -> Groups:
-    """The table that `measure_by` draws. Collects.
+    """The groups that `measure_by` draws. Collects.
 
-    Names of people come from `display.names` where it has the dimension, else from the calls.
+    Names come from `display.names` if it has the dimension, else from the calls.
     """
-    options = display.options
-    asked = named_measure(measure)
-    wanted = list(dict.fromkeys([measure, TOTALS[asked.grain], basis_of(asked)]))
-    by_start = by in TIME or by in CLOCK
+    definition = measure_named(measure)
+    count_column = TOTALS[definition.grain]
     table = summarize_fetched(
-        calls, [by], wanted, coverage=coverage, options=options, confidence=True, in_order=by_start
+        calls,
+        [by],
+        list(dict.fromkeys([measure, count_column, basis_of(definition)])),
+        coverage=coverage,
+        options=display.options,
+        confidence=True,
+        in_order=by in TIME or by in CLOCK,
     )
-    shown, notes = _limited(table.with_columns(count=pl.col(TOTALS[asked.grain])), by)
+    counts = table.with_columns(count=pl.col(count_column))
+    shown, notes = limit_groups(counts, by, noun=definition.grain.removesuffix("s"))
     names = display.names[by] if by in display.names else labels(calls.lazy(), by)
-    told = rounded(shown).with_columns(
-        _labels(shown[by], by, names, display), **_columns(asked), fetched=fetched_text()
+    shown = round_floats(shown).with_columns(
+        _labels(shown[by], by, names, display),
+        **_value_columns(definition),
+        fetched=fetched_text(),
     )
-    return Groups(told, total(table, TOTALS[asked.grain]), notes)
+    return Groups(shown, total(table, count_column), notes)
 
 
 def _labels(keys: pl.Series, by: str, names: Mapping[str, str], display: Display) -> pl.Series:
-    told = keys.to_frame().select(key=key_text(by))["key"]
-    if not display.show_numbers and by in _OF_NUMBERS:
-        told = mask_numbers(keys.to_frame(), keep=display.unmasked)[by].fill_null(NONE_LABEL)
-    told = (
-        told
-        if by not in _OF_EXTENSIONS and by not in _OF_NUMBERS
-        else _named(keys, told, names, masked=not display.show_numbers)
-    )
-    # Masked numbers look alike, and a name may be that of a number: what stands on one axis must be
-    # told apart.
-    again = told.to_frame("key").select(pl.int_range(1, pl.len() + 1).over("key")).to_series()
-    return pl.select(
-        pl.when(again > 1).then(pl.format("{} ({})", told, again)).otherwise(told).alias("key")
-    ).to_series()
+    """The unique label of each key: masked where it must be, and with its name."""
+    masked, is_number = not display.show_numbers, by in _NUMBER_DIMENSIONS
+    if masked and is_number:
+        numbers = mask_numbers(keys.to_frame(), keep=display.unmasked)
+        text = numbers[by].fill_null(NONE_LABEL)
+    else:
+        text = keys.to_frame().select(key=key_text(by))["key"]
+    if is_number or by in EXTENSION_DIMENSIONS:
+        shown_names = {key: mask(name) if masked else name for key, name in names.items()}
+        named = keys.cast(pl.String).replace_strict(
+            shown_names, default=None, return_dtype=pl.String
+        )
+        text = named.fill_null(text)
+    # Masked numbers look alike, and a name may equal a number: number the repeated labels.
+    nth = text.to_frame("key").select(pl.int_range(1, pl.len() + 1).over("key")).to_series()
+    unique = pl.when(nth > 1).then(pl.format("{} ({})", text, nth)).otherwise(text)
+    return pl.select(unique.alias("key")).to_series()
 
 
-def _named(
-    keys: pl.Series, told: pl.Series, names: Mapping[str, str], *, masked: bool
-) -> pl.Series:
-    hidden = {key: mask(name) if masked else name for key, name in names.items()}
-    return (
-        keys.cast(pl.String)
-        .replace_strict(hidden, default=None, return_dtype=pl.String)
-        .fill_null(told)
-    )
-
-
-def _columns(asked: Measure) -> dict[str, pl.Expr]:
-    """The value, its interval and its texts, under names that do not depend on the measure."""
-    value, basis = pl.col(asked.name).cast(pl.Float64), basis_of(asked)
-    none = pl.lit(None, pl.Float64)
-    over, low, high = pl.lit(None, pl.String), none, none
-    if isinstance(asked.made_of, Ratio):
-        low, high = (pl.col(f"{asked.name}_{end}") for end in ("low", "high"))
+def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
+    """The value, its interval and their texts, in columns of the same name for every measure."""
+    value = pl.col(measure.name).cast(pl.Float64)
+    low = high = pl.lit(None, pl.Float64)
+    text, over = short_number(value), pl.lit(None, pl.String)
+    if isinstance(measure.made_of, Ratio):
+        low, high = pl.col(f"{measure.name}_low"), pl.col(f"{measure.name}_high")
+        text = pl.format("{} %", (value * 100).round(0).cast(pl.Int64))
         over = pl.format(
             "{} of {}; 95 %: {} to {} %",
-            f"{asked.name}_num",
-            f"{asked.name}_den",
-            _percent(low),
-            _percent(high),
+            f"{measure.name}_num",
+            f"{measure.name}_den",
+            (low * 100).round(1),
+            (high * 100).round(1),
         )
-        told = pl.format("{} %", (value * 100).round(0).cast(pl.Int64))
-    else:
-        told = short(value)
-    if isinstance(asked.made_of, Mean | Quantile):
+    elif isinstance(measure.made_of, Mean | Quantile):
+        basis = basis_of(measure)
         over = pl.format("{} {}", basis, pl.lit(basis))
-    return {"value": value, "low": low, "high": high, "told": told, "over": over}
-
-
-def _percent(share: pl.Expr) -> pl.Expr:
-    return (share * 100).round(1)
+    return {"value": value, "low": low, "high": high, "text": text, "over": over}
 
 
 def draw_groups(
@@ -181,70 +192,124 @@ def draw_groups(
     coverage: FetchReport | None,
     any_calls: bool,
 ) -> alt.LayerChart | alt.Chart:
-    """The chart of what `groups` gives."""
-    options, asked = display.options, named_measure(measure)
-    named, zone = f"{measure_title(asked)} {dimension_text(by)}", f"({options.time_zone})"
-    doubt = ", with its 95 % interval (Wilson)" if isinstance(asked.made_of, Ratio) else ""
-    notes: list[str] = [
-        f"{measure} = {asked.formula(options)}{doubt}.{letters_of(asked, options)}",
+    """The chart of the result of `groups`."""
+    options, definition = display.options, measure_named(measure)
+    subject = f"{measure_title(definition)} {dimension_text(by)}"
+    zone = f"({options.time_zone})"
+    notes = [
+        formula_note(definition, options, interval=True),
         coverage_note(coverage, options.time_zone),
     ]
-    if not table.counted:
-        words = f"No {asked.grain}" if any_calls else "No calls"
-        return empty_chart(f"{named}: {words.lower()} {zone}", notes, words=words)
-    title = f"{named}, over {count(table.counted, asked.grain.removesuffix('s'))} {zone}"
-    if by in _OF_EXTENSIONS and asked.grain == "calls" and table.shown[by].null_count():
+    if not table.total:
+        message = f"No {definition.grain}" if any_calls else "No calls"
+        return empty_chart(f"{subject}: {message.lower()} {zone}", notes, message=message)
+    shown, noun = table.shown, definition.grain.removesuffix("s")
+    title = f"{subject}, over {count(table.total, noun)} {zone}"
+    if by in EXTENSION_DIMENSIONS and definition.grain == "calls" and shown[by].null_count():
         notes.append(f"A missed call has no extension: it counts under {NONE_LABEL}.")
-    shown = table.shown
     notes.extend(table.notes)
     if shown["value"].null_count() == shown.height:
-        return empty_chart(title, notes, words=f"No value: {measure} is over nothing here")
+        return empty_chart(title, notes, message=f"No value: nothing here to compute {measure} of")
     if by in TIME:
-        gaps = missing(coverage, shown, options.time_zone)
+        gaps = missing_spans(coverage, shown, options.time_zone)
         notes.append(shading_note(gaps))
-        drawn = over_time(shown, by, asked, gaps)
+        chart = _over_time(shown, by, definition, gaps)
     elif by in CLOCK:
-        drawn = over_clock(shown, by, asked)
+        chart = _over_clock(shown, by, definition)
     else:
-        drawn = by_name(shown.drop(by), by, asked)  # whose numbers may be masked in `key` alone
-    return finish_chart(drawn, title=title, notes=notes, description=_alt_text(shown))
+        # Without the key column, which has the numbers that `key` masks.
+        chart = _by_name(shown.drop(by), by, definition)
+    description = range_text(shown, "value", "{text} at {key}")
+    return finish_chart(chart, title=title, notes=notes, description=description)
 
 
-def _limited(table: pl.DataFrame, by: str) -> tuple[pl.DataFrame, list[str]]:
-    """The groups that have room, and words about the others."""
-    if by in TIME:
-        dated = table.filter(pl.col(by).is_not_null())
-        left = total(table, "count") - total(dated, "count")
-        notes = [f"Not drawn: {left:,} without a start."] if left else []
-        notes += (
-            [f"The latest {_MOST_SPANS} of {dated.height:,} {by}s."]
-            if dated.height > _MOST_SPANS
-            else []
+def _over_time(
+    table: pl.DataFrame, by: str, measure: Measure, gaps: pl.DataFrame
+) -> alt.LayerChart:
+    """Days, weeks or months on an axis of time, with the times without data shaded."""
+    width = min(WIDTH, max(300, 90 * table.height))
+    middle, begin = (
+        time_axis(table, by, field=field, labels=True) for field in ("middle", "begin")
+    )
+    layers = _layers(table, by, measure, middle, alt.Y, width=width)
+    hit = _hit(table, by, measure).encode(
+        begin, alt.X2("end:T"), y=alt.value(0), y2=alt.value("height")
+    )
+    return alt.LayerChart(layer=[*shade(gaps), *layers, hit], width=width, height=_HEIGHT)
+
+
+def _over_clock(table: pl.DataFrame, by: str, measure: Measure) -> alt.LayerChart:
+    """All hours or weekdays in order."""
+    order = key_order(table, by)
+    across = clock_axis(order, by)
+    layers = _layers(table, by, measure, across, alt.Y)
+    hit = _hit(table, by, measure).encode(across, y=alt.value(0), y2=alt.value("height"))
+    width = min(WIDTH, 60 * len(order))
+    return alt.LayerChart(layer=[*layers, hit], width=width, height=_HEIGHT)
+
+
+def _by_name(table: pl.DataFrame, by: str, measure: Measure) -> alt.LayerChart:
+    """One row a group, in the table's order."""
+    axis = alt.Axis(grid=not isinstance(measure.made_of, Total), labelPadding=6)
+    scale = alt.Scale(domain=table["key"].to_list())
+    across = alt.Y("key:N", scale=scale, title=None, axis=axis)
+    layers = _layers(table, by, measure, across, alt.X)
+    hit = _hit(table, by, measure).encode(across, x=alt.value(0), x2=alt.value("width"))
+    return alt.LayerChart(layer=[*layers, hit], width=_ROWS_WIDTH, height={"step": _ROW})
+
+
+def _layers(
+    table: pl.DataFrame,
+    by: str,
+    measure: Measure,
+    across: alt.X | alt.Y,
+    channel: type[alt.X | alt.Y],
+    *,
+    width: int = WIDTH,
+) -> list[alt.Chart]:
+    """Bars of a sum, points of anything else, and the values as text where there is room."""
+    vertical = channel is alt.Y
+    known = alt.Chart(table.filter(pl.col("value").is_not_null()))
+    value = _value_axis(table, measure, channel)
+    if isinstance(measure.made_of, Total):
+        bars = known.mark_bar(color=ANSWERED).encode(across)
+        bars = span_bars(known, table, by, width=width) if by in TIME else bars
+        layers = [bars.encode(value)]
+    else:
+        interval = ("low", "high") if isinstance(measure.made_of, Ratio) else ()
+        line = known.mark_line(color=FAINT, strokeWidth=1).encode(across, value)
+        points = interval_points(
+            known.encode(across), value, groups=table.height, interval=interval
         )
-        return dated.tail(_MOST_SPANS).with_columns(**spans(by)), notes
-    if by in CLOCK:
-        return table, []
-    # Callers may be many: those that are too small for any room are not sorted.
-    big_enough = pl.col("count") >= pl.col("count").top_k(_MOST_NAMES).min()
-    biggest = (
-        table.filter(big_enough)
-        .sort("count", by, descending=[True, False], nulls_last=True)
-        .head(_MOST_NAMES)
-    )
-    notes = (
-        [f"The {_MOST_NAMES} biggest of {table.height:,} groups."]
-        if table.height > _MOST_NAMES
-        else []
-    )
-    return biggest, notes
+        layers = [line, *points] if by in TIME else points
+    if vertical and table.height > MAX_LABELLED_GROUPS:
+        return layers
+    end = "high:Q" if table["high"].is_not_null().any() else "value:Q"
+    place: dict[str, Any] = {"align": "left", "dx": 8}
+    if vertical:
+        place = {"baseline": "bottom", "dy": -5, "fontSize": 10}
+    return [*layers, known.mark_text(**place).encode(across, channel(end), text="text:N")]
 
 
-def _alt_text(shown: pl.DataFrame) -> str:
-    """The ends of the table, for who cannot see it."""
-    ordered = shown.filter(pl.col("value").is_not_null()).sort("value")
-    low, high = ordered.row(0, named=True), ordered.row(-1, named=True)
-    ends = (
-        f"{which} {each['told']} at {each['key']}"
-        for which, each in (("lowest", low), ("highest", high))
+def _value_axis(
+    table: pl.DataFrame, measure: Measure, channel: type[alt.X | alt.Y]
+) -> alt.X | alt.Y:
+    is_total = isinstance(measure.made_of, Total)
+    is_count = is_total and measure.unit != "s"
+    axis = alt.Axis(
+        format={"share": ".0%", "s": ",.0f"}.get(measure.unit, ",d"),
+        tickCount=5,
+        values=count_ticks(table["value"].cast(pl.Int64)) if is_count else alt.Undefined,
+        minExtent=GUTTER if channel is alt.Y else alt.Undefined,
     )
-    return f"{count(shown.height, 'group')}: {', '.join(ends)}."
+    scale = alt.Scale(zero=is_total, nice=True)
+    return channel("value:Q", title=measure_title(measure).lower(), axis=axis, scale=scale)
+
+
+def _hit(table: pl.DataFrame, by: str, measure: Measure) -> alt.Chart:
+    """Invisible marks with the tooltips: a point alone is too small to point at."""
+    key = alt.Tooltip("key:N", title=by.replace("_", " "))
+    tooltip = [key, *measure_tooltip(measure, fetched=table["hours"].is_not_null().any())]
+    base = alt.Chart(table, name=HIT)
+    hit: alt.Chart = base.mark_rect(color="transparent").encode(tooltip=tooltip)
+    return hit

@@ -7,8 +7,8 @@ from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.registry import TOTALS, Measure, Ratio, Total
 from ..metrics.registry import measure as named_measure
-from .asked import basis_of, letters_of, measure_title
-from .axes import CLOCK, fetched_text
+from .axes import CLOCK, basis_of, fetched_text, formula_note, measure_title
+from .finish import coverage_note, empty_chart, finish_chart
 from .theme import (
     FAINT,
     NONE_LABEL,
@@ -16,13 +16,10 @@ from .theme import (
     SHADE,
     SHADE_OPACITY,
     count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    short,
+    count_ticks,
+    round_floats,
+    short_number,
     total,
-    whole_ticks,
 )
 
 __all__ = ["heatmap"]
@@ -53,7 +50,7 @@ def heatmap(
     asked = named_measure(measure)
     grain = asked.grain
     asked_for = list(dict.fromkeys([measure, TOTALS[grain], basis_of(asked)]))
-    table = rounded(
+    table = round_floats(
         summarize_fetched(
             calls,
             ["weekday", "hour"],
@@ -65,12 +62,12 @@ def heatmap(
     )
     named, zone = f"{measure_title(asked)} by weekday and hour", f"({options.time_zone})"
     notes: list[str] = [
-        f"{measure} = {asked.formula(options)}.{letters_of(asked, options)}",
+        formula_note(asked, options),
         coverage_note(coverage, options.time_zone),
     ]
     if not total(table, TOTALS[grain]):
         words = f"No {grain}" if calls.lazy().select(pl.len()).collect().item() else "No calls"
-        return empty_chart(f"{named}: {words.lower()} {zone}", notes, words=words)
+        return empty_chart(f"{named}: {words.lower()} {zone}", notes, message=words)
     title = f"{named}, over {count(total(table, TOTALS[grain]), grain.removesuffix('s'))} {zone}"
     placed = table.filter(pl.col("weekday").is_not_null())
     if unplaced := total(table.filter(pl.col("weekday").is_null()), TOTALS[grain]):
@@ -78,7 +75,7 @@ def heatmap(
             f"{NONE_LABEL}: {count(unplaced, grain.removesuffix('s'))} without a start, not in a cell."
         )
     if not placed.height:
-        return empty_chart(title, notes, words="No calls with a start")
+        return empty_chart(title, notes, message="No calls with a start")
     with_value = placed.with_columns(
         **_columns(asked),
         fetched=fetched_text(),
@@ -95,7 +92,7 @@ def heatmap(
         )
     )
     if not cells.height:
-        return empty_chart(title, notes, words=f"No value: {measure} is over nothing here")
+        return empty_chart(title, notes, message=f"No value: {measure} is over nothing here")
     return finish_chart(
         _drawn(cells, unfetched, asked), title=title, notes=notes, description=_alt_text(cells)
     )
@@ -107,7 +104,7 @@ def _columns(asked: Measure) -> dict[str, pl.Expr]:
     text = (
         pl.format("{}", (value * 100).round(0).cast(pl.Int64))
         if asked.unit == "share"
-        else short(value)
+        else short_number(value)
     )
     counted, basis = pl.col(TOTALS[asked.grain]), basis_of(asked)
     over, few = pl.lit(None, pl.String), pl.lit(value=False)
@@ -184,7 +181,7 @@ def _scale(cells: pl.DataFrame, asked: Measure) -> alt.Scale:
 def _legend(cells: pl.DataFrame, asked: Measure) -> alt.Legend:
     form = {"share": ".0%", "s": ",.0f"}.get(asked.unit, "~s")
     values = (
-        whole_ticks(cells["value"].cast(pl.Int64))
+        count_ticks(cells["value"].cast(pl.Int64))
         if asked.unit in ("calls", "offers")
         else alt.Undefined
     )

@@ -9,7 +9,8 @@ from .. import local_time
 from ..metrics import PHASES, Calls, MetricOptions, call_phases, facts
 from ..names import labels
 from .axes import time_unit
-from .theme import ANSWERED, FAINT, HUES, NONE_LABEL, TEXT, count, finish_chart, rounded
+from .finish import finish_chart
+from .theme import ANSWERED, FAINT, HUES, NONE_LABEL, TEXT, count, round_floats
 
 __all__ = ["journey"]
 
@@ -123,7 +124,7 @@ def _rows(
         .dt.convert_time_zone(local_time.zone(options.time_zone).key)
         .dt.strftime("%H:%M:%S.%3f")
     )
-    return rounded(
+    return round_floats(
         pl.concat([own, legs])
         .with_columns(lasted=pl.col("to_s") - pl.col("from_s"))
         .with_columns(clock_time)

@@ -3,8 +3,8 @@
 import altair as alt
 import polars as pl
 
-from .axes import in_order, shade, time_axis
-from .theme import ANSWERED, FAINT, NOT_FETCHED, SHADE, SHADE_OPACITY, WIDTH, whole_ticks
+from .axes import key_order, shade, time_axis
+from .theme import ANSWERED, FAINT, NOT_FETCHED, SHADE, SHADE_OPACITY, WIDTH, count_ticks
 
 __all__ = ["by_name", "over_clock", "over_time"]
 
@@ -50,7 +50,7 @@ def _line(table: pl.DataFrame, axis: alt.X) -> alt.Chart:
 
 def over_clock(table: pl.DataFrame, by: str, tooltip: list[alt.Tooltip]) -> alt.VConcatChart:
     """All hours or weekdays in their order; grey and crossed those that were never fetched."""
-    order = in_order(table, by)
+    order = key_order(table, by)
     bare, labelled = (_clock_axis(order, by, labels=labels) for labels in (False, True))
     rate, offered = (
         _rates(table, bare, tooltip),
@@ -121,7 +121,7 @@ def _offered(
         "offered:Q",
         title="offered calls",
         axis=alt.Axis(
-            tickCount=3, format=",d", values=whole_ticks(table["offered"]), minExtent=_GUTTER
+            tickCount=3, format=",d", values=count_ticks(table["offered"]), minExtent=_GUTTER
         ),
     )
     hued = bars.encode(size, color=alt.value(ANSWERED), tooltip=tooltip)
@@ -141,7 +141,7 @@ def _stacked(rate: list[alt.Chart], offered: list[alt.Chart], width: int) -> alt
 
 def by_name(table: pl.DataFrame, by: str, tooltip: list[alt.Tooltip]) -> alt.HConcatChart:
     """One row a group, in the table's order."""
-    scale = alt.Scale(domain=in_order(table, by))
+    scale = alt.Scale(domain=key_order(table, by))
     rows = alt.Y("key:N", scale=scale, title=None, axis=alt.Axis(grid=True, labelPadding=6))
     bare = alt.Y("key:N", scale=scale, axis=None)
     share = alt.X(
@@ -164,7 +164,7 @@ def by_name(table: pl.DataFrame, by: str, tooltip: list[alt.Tooltip]) -> alt.HCo
     size = alt.X(
         "offered:Q",
         title="offered calls",
-        axis=alt.Axis(tickCount=3, format=",d", values=whole_ticks(table["offered"]), grid=False),
+        axis=alt.Axis(tickCount=3, format=",d", values=count_ticks(table["offered"]), grid=False),
     )
     bars = alt.Chart(table).mark_bar(color=ANSWERED).encode(bare, size, tooltip=tooltip)
     counts = bars.mark_text(align="left", dx=4).encode(text=alt.Text("offered:Q", format=","))

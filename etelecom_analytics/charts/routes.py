@@ -9,17 +9,8 @@ from .. import metrics
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions
 from ..names import labels
-from .theme import (
-    ANSWERED,
-    FAINT,
-    HUES,
-    count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    total,
-)
+from .finish import coverage_note, empty_chart, finish_chart
+from .theme import ANSWERED, FAINT, HUES, count, round_floats, total
 
 __all__ = ["hunt_paths"]
 
@@ -71,7 +62,7 @@ def hunt_paths(
         return empty_chart(
             f"Hunt paths: {words[0].lower()}{words[1:]}, of {count(of_calls, 'call')} {zone}",
             [*notes, complete],
-            words=words,
+            message=words,
         )
     of_all = int(table["of"].to_list()[0])
     ways, of_calls = count(table.height, "way"), count(of_all, "call")
@@ -84,7 +75,7 @@ def hunt_paths(
 
 
 def _table(calls: Calls, limit: int, options: MetricOptions, *, names: bool) -> pl.DataFrame:
-    return rounded(
+    return round_floats(
         metrics.hunt_paths(calls.lazy(), options=options, limit=limit, names=names).collect()
     ).head(_MOST_PATHS)
 
@@ -195,7 +186,7 @@ def _steps(table: pl.DataFrame) -> alt.LayerChart:
         alt.Tooltip("calls:Q", title="calls of the path", format=","),
     ]
     axis = alt.Axis(orient="top", grid=True, tickCount=5)
-    base = alt.Chart(rounded(steps)).encode(_paths(table, labels=False))
+    base = alt.Chart(round_floats(steps)).encode(_paths(table, labels=False))
     bars = base.mark_rect(height=alt.RelativeBandSize(band=0.7), xOffset=0.5, x2Offset=-0.5).encode(
         alt.X("begin:Q", title="seconds of the steps", axis=axis, scale=alt.Scale(zero=True)),
         alt.X2("end:Q"),

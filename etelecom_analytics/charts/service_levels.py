@@ -5,19 +5,8 @@ import polars as pl
 
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, service_level_curve
-from .theme import (
-    DASHES,
-    HUES,
-    SHADE,
-    SHADE_OPACITY,
-    TEXT,
-    WIDTH,
-    count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-)
+from .finish import coverage_note, empty_chart, finish_chart
+from .theme import DASHES, HUES, SHADE, SHADE_OPACITY, TEXT, WIDTH, count, round_floats
 from .waits import WAIT_STARTS
 
 __all__ = ["service_level"]
@@ -55,7 +44,7 @@ def service_level(
         options.threshold_s,
     ]
     table = service_level_curve(calls, thresholds_s=thresholds, options=options)
-    curve = rounded(table.lazy().collect()).with_columns(pl.col("variant").cast(pl.String))
+    curve = round_floats(table.lazy().collect()).with_columns(pl.col("variant").cast(pl.String))
     chosen = curve.filter(
         pl.col("variant") == options.variant, pl.col("threshold_s") == options.threshold_s
     ).row(0, named=True)
@@ -69,7 +58,7 @@ def service_level(
     if curve["value"].null_count() == curve.height:
         words = "No offered calls of known wait" if of_calls else "No calls"
         return empty_chart(
-            f"Service level: {words[0].lower()}{words[1:]} {zone}", notes, words=words
+            f"Service level: {words[0].lower()}{words[1:]} {zone}", notes, message=words
         )
     told = (
         "none"

@@ -8,19 +8,8 @@ import polars as pl
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, agents_by_interval
 from .axes import CLOCK, key_text
-from .theme import (
-    ANSWERED,
-    FAINT,
-    LOST,
-    WIDTH,
-    count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    total,
-    whole_ticks,
-)
+from .finish import coverage_note, empty_chart, finish_chart
+from .theme import ANSWERED, FAINT, LOST, WIDTH, count, count_ticks, round_floats, total
 
 __all__ = ["agents_needed"]
 
@@ -67,9 +56,9 @@ def agents_needed(
         of_calls = calls.lazy().select(pl.len()).collect().item()
         words = "No offered calls in" if of_calls else "No calls"
         told = [*notes, coverage_note(coverage, options.time_zone)]
-        return empty_chart(f"{named}: {words[0].lower()}{words[1:]} {zone}", told, words=words)
+        return empty_chart(f"{named}: {words[0].lower()}{words[1:]} {zone}", told, message=words)
     title = f"{named}, from {count(offered, 'offered call')} in on {count(int(found['days'].to_list()[0]), 'day')} {zone}"
-    table = _told(rounded(found), interval)
+    table = _told(round_floats(found), interval)
     notes += [*_signs(table, agents), coverage_note(coverage, options.time_zone)]
     return finish_chart(
         _drawn(table, interval, agents), title=title, notes=notes, description=_alt_text(table)
@@ -148,7 +137,7 @@ def _drawn(table: pl.DataFrame, interval: str, agents: int | None) -> alt.VConca
         tickCount=5,
         tickMinStep=1,
         format=",d",
-        values=whole_ticks(table["agents_needed"]),
+        values=count_ticks(table["agents_needed"]),
         minExtent=_GUTTER,
     )
     size = alt.Y("agents_needed:Q", title="agents", axis=ticks)

@@ -9,22 +9,9 @@ from .. import metrics
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, median_survival
 from ..names import labels
-from .asked import dimension_text
-from .axes import in_order, key_text, time_unit
-from .theme import (
-    DASHES,
-    HUES,
-    SHADE,
-    SHADE_OPACITY,
-    TEXT,
-    WIDTH,
-    count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    total,
-)
+from .axes import dimension_text, key_order, key_text, time_unit
+from .finish import coverage_note, empty_chart, finish_chart
+from .theme import DASHES, HUES, SHADE, SHADE_OPACITY, TEXT, WIDTH, count, round_floats, total
 from .waits import WAIT_STARTS
 
 __all__ = ["patience", "time_to_callback"]
@@ -129,7 +116,7 @@ def _curves(
         return empty_chart(
             f"{named}: {said[0].lower()}{said[1:]} {zone}",
             [*notes, coverage_note(coverage, options.time_zone)],
-            words=said,
+            message=said,
         )
     groups, limit = _groups(medians, by, calls)
     keyed = (
@@ -140,7 +127,7 @@ def _curves(
     steps = keyed.join(groups.select("key"), on="key", how="semi")
     until = _until(steps, groups)
     unit, factor = time_unit(until)
-    drawn = rounded(_thinned(steps, until).with_columns(at=pl.col("time_s") / factor))
+    drawn = round_floats(_thinned(steps, until).with_columns(at=pl.col("time_s") / factor))
     told = _told(groups, factor)
     if until < steps.select(pl.col("time_s").max()).item():
         notes.append(
@@ -166,7 +153,7 @@ def _groups(medians: pl.DataFrame, by: str | None, calls: Calls) -> tuple[pl.Dat
         return medians.with_columns(key=pl.lit(_ALL)), ""
     keyed = medians.with_columns(key=_keys(by, calls))
     biggest = keyed.sort(-pl.col("n"), by, nulls_last=True).head(_MOST_GROUPS)
-    order = {key: place for place, key in enumerate(in_order(keyed, by))}
+    order = {key: place for place, key in enumerate(key_order(keyed, by))}
     shown = biggest.sort(
         pl.col("key").replace_strict(order, default=len(order), return_dtype=pl.Int64)
     )

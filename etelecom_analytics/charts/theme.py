@@ -1,28 +1,23 @@
-"""How every chart looks, and how it shows without the internet.
+"""The look of every chart: colours, sizes, number texts, and the offline renderer.
 
-The background is transparent, and text and marks are of middle tones that stand out on white and on
-near-black alike (4:1 and 3:1 or better), since a saved picture cannot know the page that it will
-stand on.
+The background is transparent, because a saved picture does not know its page. Text and marks
+have a contrast of at least 4:1 and 3:1 on white and on near-black.
 """
 
-import textwrap
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import altair as alt
 import polars as pl
 import vl_convert
 from polars import selectors
 
-from .. import local_time
-from ..logs import FetchReport, Gap
-
 __all__ = [
     "ANSWERED",
+    "CONFIG",
     "DASHES",
     "ELSEWHERE",
     "FAINT",
+    "GUTTER",
     "HUES",
     "LOST",
     "NONE_LABEL",
@@ -31,51 +26,45 @@ __all__ = [
     "SHADE_OPACITY",
     "TEXT",
     "WIDTH",
-    "coverage_note",
     "count",
-    "empty_chart",
-    "finish_chart",
+    "count_ticks",
+    "interval_text",
     "offline_bundle",
-    "rounded",
-    "short",
+    "round_floats",
+    "short_number",
     "total",
     "use_offline_renderer",
     "vega_lite_version",
-    "whole_ticks",
 ]
 
 WIDTH = 680
-"""Of a chart's plots, in pixels: what a notebook's cell and a printed page both have."""
+"""Width of a chart in pixels; it fits a notebook cell and a printed page."""
+
+GUTTER = 42
+"""Room for the axis labels in pixels, so that panels above one another line up."""
 
 ANSWERED, LOST, ELSEWHERE = "#1f83c6", "#d55e00", "#009e73"
-"""Hues that all kinds of colour vision tell apart, after Okabe and Ito; never the only sign of what they mean.
+"""Hues after Okabe and Ito, distinct for all kinds of colour vision; never the only cue.
 
-Marks are opaque: vl-convert 1.9 darkens what is half transparent on a transparent background.
+Marks are opaque: vl-convert 1.9 darkens half-transparent marks on a transparent background.
 """
 
 TEXT, FAINT = "#787878", "#8c8c8c"
 
 HUES = (ANSWERED, LOST, ELSEWHERE, "#b8629b", "#a67c00", FAINT)
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [12, 3])
-"""Of what is more than those three, in this order: no two lines have the same hue or the same dashes."""
+"""Hues and dashes of lines, in this order; no two lines share a hue or a dash pattern."""
 
 SHADE, SHADE_OPACITY = "#9a9a9a", 0.22
-"""Of what was not fetched, which a word, a sign or an edge tells as well; and of grid lines."""
+"""Shading of times that were not fetched (also marked by text or a sign), and of grid lines."""
 
 NOT_FETCHED = "×"
-"""What stands where there is no room for words."""
-
-_NOTHING_FETCHED = "Not fetched"
-"""How the note on completeness begins where nothing was."""
+"""Sign for "not fetched" where there is no room for text."""
 
 NONE_LABEL = "(none)"
-"""How a null key is told."""
+"""Label of a null key."""
 
-_FONT = "Helvetica Neue, Arial, DejaVu Sans, Liberation Sans, sans-serif"
-_TITLE_LINE, _NOTE_LINE = 90, 132
-"""Characters that fit on the width."""
-
-_WORDS = {
+_LABELS = {
     "labelColor": TEXT,
     "titleColor": TEXT,
     "labelFontSize": 11,
@@ -83,15 +72,9 @@ _WORDS = {
     "titleFontWeight": "normal",
 }
 
-_FEW_COUNTS, _MOST_GAPS = 4, 3
-
-_VEGA_LITE_5 = "https://vega.github.io/schema/vega-lite/v5.json"
-
-AnyChart = TypeVar("AnyChart", bound=alt.SchemaBase)
-
-_LOOKS = {
+CONFIG = {
     "background": "transparent",
-    "font": _FONT,
+    "font": "Helvetica Neue, Arial, DejaVu Sans, Liberation Sans, sans-serif",
     "padding": 8,
     "view": {"stroke": None},
     "title": {
@@ -107,7 +90,7 @@ _LOOKS = {
         "subtitlePadding": 5,
     },
     "axis": {
-        **_WORDS,
+        **_LABELS,
         "labelLimit": 220,
         "domainColor": FAINT,
         "tickColor": FAINT,
@@ -115,63 +98,52 @@ _LOOKS = {
         "gridOpacity": SHADE_OPACITY,
     },
     "legend": {
-        **_WORDS,
+        **_LABELS,
         "gradientDirection": "horizontal",
         "gradientLength": 220,
         "gradientThickness": 10,
     },
     "text": {"color": TEXT, "fontSize": 11},
 }
+"""Vega-Lite config of every chart."""
+
+_MIN_COUNT_FOR_AUTOMATIC_TICKS = 4
+_VEGA_LITE_5 = "https://vega.github.io/schema/vega-lite/v5.json"
 
 
-def finish_chart(
-    chart: AnyChart, *, title: str, notes: Sequence[str], description: str
-) -> AnyChart:
-    """The chart with its title, the notes below it, the text for screen readers, and the looks."""
-    subtitle = [line for note in notes if note for line in textwrap.wrap(note, _NOTE_LINE)]
-    headed = alt.TitleParams(textwrap.wrap(title, _TITLE_LINE), subtitle=subtitle)
-    words = " ".join([f"{title}.", *filter(None, notes), description])
-    # Set, where `properties` would copy the whole chart once more: a panel draws anew at every
-    # change.
-    for name, value in {"title": headed, "description": words, "config": _LOOKS}.items():
-        chart[name] = value
-    return chart
+def count_ticks(counts: pl.Series) -> Any:
+    """Ticks of an axis of counts: whole numbers for small counts, else Vega-Lite's own."""
+    maximum = max(counts.drop_nulls().to_list(), default=0)
+    if maximum < _MIN_COUNT_FOR_AUTOMATIC_TICKS:
+        return list(range(maximum + 1))
+    return alt.Undefined
 
 
-def empty_chart(title: str, notes: Sequence[str], *, words: str = "No calls") -> alt.Chart:
-    """A chart that says in words that there is nothing to draw; of what was not fetched nobody knows whether there were calls."""
-    words = "Not fetched" if any(note.startswith(_NOTHING_FETCHED) for note in notes) else words
-    said: alt.Chart = (
-        alt.Chart(pl.DataFrame({"words": [words]}), width=WIDTH, height=120)
-        .mark_text(fontSize=18)
-        .encode(text="words:N")
-    )
-    return finish_chart(said, title=title, notes=notes, description=f"{words}.")
+def round_floats(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with floats rounded to six decimals.
 
-
-def whole_ticks(counts: pl.Series) -> Any:
-    """The ticks of an axis of small counts, since half a call is none; else the axis finds its own."""
-    most = max(counts.drop_nulls().to_list(), default=0)
-    return list(range(most + 1)) if most < _FEW_COUNTS else alt.Undefined
-
-
-def rounded(table: pl.DataFrame) -> pl.DataFrame:
-    """The table to six decimals: sums in another order differ after that, and the same calls give the same chart."""
+    Sums in another order differ after that; rounded, the same calls give the same chart.
+    """
     return table.with_columns(selectors.float().round(6))
 
 
-def short(number: pl.Expr) -> pl.Expr:
-    """A number in about four characters, as text: 980, 9.8k, 98k, 1.2M."""
-    k, m = number / 1e3, number / 1e6
+def short_number(number: pl.Expr) -> pl.Expr:
+    """A number as text of about four characters: 980, 9.8k, 98k, 1.2M."""
+    thousands, millions = number / 1e3, number / 1e6
     return (
         pl.when(number < 999.5)
         .then(pl.format("{}", number.round(0).cast(pl.Int64)))
         .when(number < 9_950)
-        .then(pl.format("{}k", k.round(1)))
+        .then(pl.format("{}k", thousands.round(1)))
         .when(number < 999_500)
-        .then(pl.format("{}k", k.round(0).cast(pl.Int64)))
-        .otherwise(pl.format("{}M", m.round(1)))
+        .then(pl.format("{}k", thousands.round(0).cast(pl.Int64)))
+        .otherwise(pl.format("{}M", millions.round(1)))
     )
+
+
+def interval_text(low: str, high: str) -> pl.Expr:
+    """The interval between two columns of shares as text: "81.2 to 90.4 %"."""
+    return pl.format("{} to {} %", *((pl.col(end) * 100).round(1) for end in (low, high)))
 
 
 def total(table: pl.DataFrame, column: str) -> int:
@@ -180,35 +152,8 @@ def total(table: pl.DataFrame, column: str) -> int:
 
 
 def count(number: int, noun: str) -> str:
-    """A number of things in words: "1 call", "1,200 calls"."""
+    """A number with its noun: "1 call", "1,200 calls"."""
     return f"{number:,} {noun if number == 1 else f'{noun}s'}"
-
-
-def coverage_note(coverage: FetchReport | None, time_zone: str) -> str:
-    """Up to when everything was fetched, and what was not, in local time; empty without coverage."""
-    if coverage is None:
-        return ""
-    zone = local_time.zone(time_zone)
-
-    def local(moment: datetime) -> str:
-        return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
-
-    def told(gaps: list[Gap], lead: str) -> str:
-        spans = [f"{local(gap.begin)} to {local(gap.end)}" for gap in gaps]
-        more = [f"{len(spans) - _MOST_GAPS} more"] if len(spans) > _MOST_GAPS else []
-        return f"{lead}{', '.join([*spans[:_MOST_GAPS], *more])}" if gaps else ""
-
-    if coverage.has_no_coverage:
-        return f"{told(list(coverage.gaps), f'{_NOTHING_FETCHED}: ') or _NOTHING_FETCHED}."
-    since = f"from {local(coverage.complete_from)} " if coverage.complete_from else ""
-    begin = coverage.complete_from
-    within = [
-        gap
-        for gap in coverage.gaps
-        if (begin is None or gap.end > begin) and gap.begin < coverage.complete_to
-    ]
-    beside = [gap for gap in coverage.gaps if gap not in within]
-    return f"Complete {since}through {local(coverage.complete_to)}{told(within, ', but for ')}{told(beside, '; not fetched: ')}."
 
 
 def vega_lite_version() -> str:
@@ -219,7 +164,7 @@ def vega_lite_version() -> str:
 
 
 def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
-    """What JupyterLab draws by itself: the specification as Vega-Lite 5, and its description as text."""
+    """The MIME bundle that JupyterLab draws itself: Vega-Lite 5, and the description as text."""
     return {
         "application/vnd.vegalite.v5+json": {**spec, "$schema": _VEGA_LITE_5},
         "text/plain": spec.get("description", "A chart"),
@@ -227,7 +172,7 @@ def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def use_offline_renderer() -> None:
-    """From now on Altair's charts show without the internet in JupyterLab, which draws Vega-Lite 5 by itself.
+    """Show Altair charts in JupyterLab without the internet, with its built-in Vega-Lite 5.
 
     `alt.renderers.enable("default")` undoes it.
     """

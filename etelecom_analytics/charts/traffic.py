@@ -7,19 +7,10 @@ import polars as pl
 
 from .. import local_time, metrics
 from ..logs import FetchReport
-from ..metrics import Calls, MetricOptions, erlangs_profile, highest
-from .axes import CLOCK, local_milliseconds, missing, moment_axis, shade, shading_note
-from .theme import (
-    ANSWERED,
-    LOST,
-    WIDTH,
-    count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    whole_ticks,
-)
+from ..metrics import Calls, MetricOptions, concurrency_peaks, erlangs_profile
+from .axes import CLOCK, local_milliseconds, missing_spans, moment_axis, shade, shading_note
+from .finish import coverage_note, empty_chart, finish_chart
+from .theme import ANSWERED, LOST, WIDTH, count, count_ticks, round_floats
 
 __all__ = ["concurrency", "erlangs"]
 
@@ -67,9 +58,9 @@ def concurrency(
         return empty_chart(
             f"{named}: {words[0].lower()}{words[1:]}, of {count(of_calls, 'call')} {zone}",
             notes,
-            words=words,
+            message=words,
         )
-    levels = highest(found)
+    levels = concurrency_peaks(found)
     if levels.height < found.over_time.height - 1:
         seconds = (levels["end"][0] - levels["begin"][0]).total_seconds()
         notes.insert(1, f"Drawn: the most at once in every {_length(seconds)}.")
@@ -78,7 +69,7 @@ def concurrency(
         f"{named}: {found.peak:,} at the most, first on {at}, of {count(of_calls, 'call')} {zone}"
     )
     drawn = _placed(levels, options.time_zone)
-    gaps = missing(coverage, drawn, options.time_zone)
+    gaps = missing_spans(coverage, drawn, options.time_zone)
     notes.append(shading_note(gaps))
     chart = _levels(drawn, found.at, found.peak, gaps, options)
     return finish_chart(
@@ -116,13 +107,13 @@ def _levels(
         alt.Tooltip("since:N", title="from"),
         alt.Tooltip("calls:Q", title="on the line", format=","),
     ]
-    axis = alt.Axis(tickCount=5, format=",d", values=whole_ticks(drawn["calls"]), minExtent=_GUTTER)
+    axis = alt.Axis(tickCount=5, format=",d", values=count_ticks(drawn["calls"]), minExtent=_GUTTER)
     size = alt.Y("calls:Q", title="on the line", axis=axis, scale=alt.Scale(domainMin=0))
     base = alt.Chart(drawn.filter(pl.col("calls") > 0).drop("middle")).mark_rect(
         color=ANSWERED, stroke=ANSWERED, strokeWidth=0.3
     )
     bars = base.encode(
-        moment_axis(drawn, field="begin", labels=True),
+        moment_axis(drawn, field="begin"),
         alt.X2("end:T"),
         size,
         alt.Y2Datum(0),
@@ -174,7 +165,9 @@ def erlangs(
     if not hours.height:
         words = "No call held a line" if of_calls else "No calls"
         title = f"{named}: {words[0].lower()}{words[1:]}, of {count(of_calls, 'call')} {zone}"
-        return empty_chart(title, [*notes, coverage_note(coverage, options.time_zone)], words=words)
+        return empty_chart(
+            title, [*notes, coverage_note(coverage, options.time_zone)], message=words
+        )
     day, week = (
         erlangs_profile(calls, by, trunk=trunk, coverage=coverage, options=options)
         for by in (["hour"], ["weekday", "hour"])
@@ -192,7 +185,7 @@ def erlangs(
             " It is the clock hour with the highest mean over all days (TCBH, ITU-T E.600)."
         )
     notes += [told, f"{said}{definition}", coverage_note(coverage, options.time_zone)]
-    gaps = missing(coverage, drawn, options.time_zone)
+    gaps = missing_spans(coverage, drawn, options.time_zone)
     notes.append(shading_note(gaps))
     panels = [
         _over_time(drawn, gaps, daily=bool(told)),
@@ -236,7 +229,7 @@ def _bars_of(hours: pl.DataFrame, options: MetricOptions) -> tuple[pl.DataFrame,
         shown.with_columns(begin=begin).with_columns(end=pl.col("begin") + length),
         options.time_zone,
     )
-    return rounded(
+    return round_floats(
         placed.with_columns(
             clock=pl.format("{} {}:00", pl.col("day").dt.strftime("%a %Y-%m-%d"), "hour")
         )
@@ -260,7 +253,7 @@ def _over_time(drawn: pl.DataFrame, gaps: pl.DataFrame, *, daily: bool) -> alt.L
         )
         .mark_rect(color=ANSWERED)
         .encode(
-            moment_axis(drawn, field="begin", labels=True),
+            moment_axis(drawn, field="begin"),
             alt.X2("end:T"),
             size,
             alt.Y2Datum(0),
@@ -291,7 +284,7 @@ def _hours_axis(*, title: str | None) -> alt.X:
 
 def _day(day: pl.DataFrame, busy: pl.DataFrame) -> alt.LayerChart:
     hour = pl.col("hour").cast(pl.Int64)
-    table = rounded(
+    table = round_floats(
         day.with_columns(key=hour.cast(pl.String), is_busy=pl.col("hour") == busy["hour"].item())
     )
     tooltip = [
@@ -318,7 +311,7 @@ def _day(day: pl.DataFrame, busy: pl.DataFrame) -> alt.LayerChart:
 def _week(week: pl.DataFrame) -> alt.LayerChart:
     weekdays = {number + 1: label for number, label in enumerate(CLOCK["weekday"])}
     most = week.select(pl.col("erlangs").max()).item()
-    table = rounded(
+    table = round_floats(
         week.with_columns(
             key=pl.col("hour").cast(pl.String),
             weekday_key=pl.col("weekday")

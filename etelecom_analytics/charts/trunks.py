@@ -5,18 +5,8 @@ import polars as pl
 
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, fail_codes
-from .theme import (
-    FAINT,
-    HUES,
-    NONE_LABEL,
-    WIDTH,
-    count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    total,
-)
+from .finish import coverage_note, empty_chart, finish_chart
+from .theme import FAINT, HUES, NONE_LABEL, WIDTH, count, round_floats, total
 
 __all__ = ["trunk_failures"]
 
@@ -46,7 +36,7 @@ def trunk_failures(
         options: what the numbers depend on besides the calls.
         coverage: `logs.report`; up to when the calls are complete is told.
     """
-    table = rounded(fail_codes(calls.lazy(), options=options).collect()).filter(
+    table = round_floats(fail_codes(calls.lazy(), options=options).collect()).filter(
         pl.col("trunk_name").is_not_null()
     )
     of_calls, legs, zone = (
@@ -70,7 +60,7 @@ def trunk_failures(
         return empty_chart(
             f"{named}: {words[0].lower()}{words[1:]}, in {count(of_calls, 'call')} {zone}",
             notes,
-            words=words,
+            message=words,
         )
     title = f"{named}: {total(failed, 'legs'):,} of {count(legs, 'leg')} failed, in {count(of_calls, 'call')} {zone}"
     trunks = (

@@ -5,19 +5,8 @@ import polars as pl
 
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, WaitSeconds, wait_seconds
-from .theme import (
-    ANSWERED,
-    LOST,
-    TEXT,
-    WIDTH,
-    count,
-    coverage_note,
-    empty_chart,
-    finish_chart,
-    rounded,
-    total,
-    whole_ticks,
-)
+from .finish import coverage_note, empty_chart, finish_chart
+from .theme import ANSWERED, LOST, TEXT, WIDTH, count, count_ticks, round_floats, total
 
 __all__ = ["WAIT_STARTS", "wait_distribution"]
 
@@ -57,7 +46,7 @@ def wait_distribution(
     if not known:
         words = f"No known waits in {count(waits.calls, 'call')}" if waits.calls else "No calls"
         return empty_chart(
-            f"Waits of callers: {words[0].lower()}{words[1:]} {zone}", notes, words=words
+            f"Waits of callers: {words[0].lower()}{words[1:]} {zone}", notes, message=words
         )
     title = f"Waits of {count(known, 'offered call')}, in {count(waits.calls, 'call')} {zone}"
     return finish_chart(
@@ -88,7 +77,7 @@ def _alt_text(waits: WaitSeconds) -> str:
 
 
 def _drawn(waits: WaitSeconds, threshold_s: float) -> alt.VConcatChart:
-    bins = rounded(waits.bins).with_columns(
+    bins = round_floats(waits.bins).with_columns(
         pl.col("group").cast(pl.String), wait=_range(), end=pl.col("from_s") + waits.width_s
     )
     groups = waits.groups.with_columns(pl.col("group").cast(pl.String))
@@ -152,7 +141,7 @@ def _histogram(
     y = alt.Y(
         "calls:Q",
         axis=alt.Axis(
-            tickCount=3, values=whole_ticks(bins["calls"]), format=",d", minExtent=_GUTTER
+            tickCount=3, values=count_ticks(bins["calls"]), format=",d", minExtent=_GUTTER
         ),
     )
     bars = (

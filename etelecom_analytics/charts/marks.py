@@ -1,0 +1,94 @@
+"""What charts of groups share: the groups that fit, points with intervals, bars and tooltips."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import polars as pl
+
+from ..metrics.registry import Measure, Total
+from .axes import CLOCK, TIME, measure_title, spans, time_axis
+from .theme import ANSWERED, FAINT, NONE_LABEL, count, total
+
+__all__ = ["interval_points", "limit_groups", "measure_tooltip", "span_bars"]
+
+_MAX_SPANS, _MAX_ROWS = 370, 40
+_MAX_LARGE_POINTS, _MAX_SEPARATE_BARS = 60, 120
+
+
+def limit_groups(
+    table: pl.DataFrame, by: str, *, noun: str, size: str = "count", size_noun: str = ""
+) -> tuple[pl.DataFrame, list[str]]:
+    """The groups that fit on a chart, in its order, and notes about the others.
+
+    These are the latest 370 days, weeks or months (with `spans`), all hours or weekdays, or the 40
+    biggest other groups.
+
+    Args:
+        table: one row a group, with its number of calls, offers or legs as `count`.
+        by: the dimension.
+        noun: what `count` counts, in the singular.
+        size: the column that orders groups by size.
+        size_noun: what `size` counts; `noun` by default.
+    """
+    nouns = f"{size_noun or noun}s"
+    if by in CLOCK:
+        return table, []
+    if by not in TIME:
+        # Sort only the groups that can be among the biggest: callers may be many.
+        fits = pl.col(size) >= pl.col(size).top_k(_MAX_ROWS).min()
+        order = {"descending": [True, False], "nulls_last": True}
+        biggest = table.filter(fits).sort(size, by, **order).head(_MAX_ROWS)
+        note = f"The {biggest.height} groups with the most {nouns}, of {table.height:,}."
+        return biggest, [note] if biggest.height < table.height else []
+    dated = table.filter(pl.col(by).is_not_null())
+    latest = dated.tail(_MAX_SPANS)
+    notes = []
+    if undated := total(table, "count") - total(dated, "count"):
+        notes.append(f"{NONE_LABEL}: {count(undated, noun)} without a start, not on the axis.")
+    if latest.height < dated.height:
+        spans_text = f"The latest {latest.height} of {count(dated.height, by)}"
+        notes.append(f"{spans_text}, with {total(latest, size):,} of the {nouns}.")
+    return latest.with_columns(**spans(by)), notes
+
+
+def interval_points(
+    base: alt.Chart, value: alt.X | alt.Y, *, groups: int, interval: Sequence[str] = ()
+) -> list[alt.Chart]:
+    """Points at a value, and below them the intervals between two columns.
+
+    Args:
+        base: the chart, with the axis of the groups.
+        value: the axis of the value.
+        groups: number of groups; marks of many groups are smaller.
+        interval: the columns of the lower and the upper end; empty for no interval.
+    """
+    many = groups > _MAX_LARGE_POINTS
+    size = 14 if many else 75
+    point = base.mark_point(color=ANSWERED, filled=True, opacity=1, size=size).encode(value)
+    if not interval:
+        return [point]
+    low, high = (f"{column}:Q" for column in interval)
+    ends = (alt.Y(low), alt.Y2(high)) if isinstance(value, alt.Y) else (alt.X(low), alt.X2(high))
+    hue = ANSWERED if groups <= _MAX_SEPARATE_BARS else FAINT
+    return [base.mark_rule(color=hue, strokeWidth=1 if many else 2).encode(*ends), point]
+
+
+def span_bars(base: alt.Chart, table: pl.DataFrame, by: str, *, width: int) -> alt.Chart:
+    """Bars as wide as the days, weeks or months of a table with `spans`; the height is open."""
+    gap = 0.06 * width / table.height if table.height <= _MAX_SEPARATE_BARS else 0
+    begin = time_axis(table, by, field="begin", labels=True)
+    bars: alt.Chart = base.mark_rect(color=ANSWERED, xOffset=gap, x2Offset=-gap).encode(
+        begin, alt.X2("end:T"), alt.Y2Datum(0)
+    )
+    return bars
+
+
+def measure_tooltip(measure: Measure, *, fetched: bool) -> list[alt.Tooltip]:
+    """The tooltip of a measure: its value, what it is over, and how much was fetched."""
+    form = {"share": ".1%", "s": ",.1f"}.get(measure.unit, ",d")
+    tooltip = [alt.Tooltip("value:Q", title=measure_title(measure), format=form)]
+    if not isinstance(measure.made_of, Total):
+        title = "which is" if measure.unit == "share" else "over"
+        tooltip.append(alt.Tooltip("over:N", title=title))
+    tooltip.append(alt.Tooltip("count:Q", title=f"total {measure.grain}", format=","))
+    return [*tooltip, alt.Tooltip("fetched:N")] if fetched else tooltip
