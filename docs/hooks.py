@@ -1,0 +1,137 @@
+"""MkDocs hooks: the tables that are made from the code, so that they cannot disagree with it.
+
+A page holds `<!-- table: NAME -->` where the table NAME of `TABLES` goes.
+"""
+
+import argparse
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import etelecom_analytics as et
+from etelecom_analytics.cli import app
+from etelecom_analytics.formatting import format_value
+from etelecom_analytics.metrics import DIMENSIONS, MEASURES, UNAVAILABLE_MEASURES
+from etelecom_analytics.metrics.call_facts import SERVICE_LEVELS
+
+__all__ = ["TABLES", "on_page_markdown"]
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """The page with its tables."""
+    return re.sub(r"<!-- table: ([\w ]+) -->", lambda match: TABLES[match[1]](), markdown)
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    header = list(header)
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(
+        f"| {' | '.join(str(cell).replace('|', '&#124;') for cell in line)} |" for line in lines
+    )
+
+
+def _measures() -> str:
+    logs = et.sample_logs()
+    inbound = logs.calls.filter(et.CallQuery(direction="in").to_expr())
+    options = et.MetricOptions(ivr_numbers=["8000", "8100"])
+    values = et.summarize(inbound, measures=list(MEASURES), options=options).row(0, named=True)
+    return _table(
+        ["name", "title", "unit", "formula", "source", "better", "on the sample"],
+        (
+            [
+                f"`{each.name}`",
+                each.title,
+                each.unit,
+                each.formula(),
+                each.source,
+                each.better or "",
+                format_value(values[each.name], each.unit),
+            ]
+            for each in MEASURES.values()
+        ),
+    )
+
+
+def _service_levels() -> str:
+    rows = ([f"`{name}`", each.formula, each.source] for name, each in SERVICE_LEVELS.items())
+    return _table(["variant", "formula", "used by"], rows)
+
+
+def _unavailable() -> str:
+    names: dict[str, list[str]] = {}
+    for name, reason in UNAVAILABLE_MEASURES.items():
+        names.setdefault(reason, []).append(f"`{name}`")
+    return _table(
+        ["not available", "why, and what to use instead"],
+        ([", ".join(group), reason] for reason, group in names.items()),
+    )
+
+
+def _dimensions() -> str:
+    return ", ".join(f"`{name}`" for name in DIMENSIONS)
+
+
+def _settings(settings: type) -> Callable[[], str]:
+    """The fields of a dataclass with their defaults and the meanings from its docstring."""
+
+    def table() -> str:
+        meanings = _attributes(settings)
+        return _table(
+            [f"`{settings.__name__}`", "default", "meaning"],
+            (
+                [f"`{field.name}`", f"`{_default(field)}`", meanings[field.name]]
+                for field in dataclasses.fields(settings)
+            ),
+        )
+
+    return table
+
+
+def _default(field: "dataclasses.Field[Any]") -> str:
+    if field.default_factory is not dataclasses.MISSING:
+        return repr(field.default_factory())
+    return repr(field.default).replace("'", '"')
+
+
+def _attributes(documented: type) -> dict[str, str]:
+    """The meanings under "Attributes:" of a docstring."""
+    text = inspect.getdoc(documented) or ""
+    section = re.search(r"^Attributes:\n((?:    .*\n?|\n)+)", text, re.MULTILINE)
+    if section is None:
+        raise ValueError(f"{documented.__name__} has no section 'Attributes'.")
+    entries = re.findall(r"^    (\w+): (.*(?:\n {8,}.*)*)", section[1], re.MULTILINE)
+    return {name: " ".join(meaning.split()) for name, meaning in entries}
+
+
+def _commands() -> str:
+    parsers = next(
+        action
+        for action in app._parser()._actions  # noqa: SLF001
+        if isinstance(action, argparse._SubParsersAction)  # noqa: SLF001
+    )
+    parts = [f"```text\n{app._parser().format_help()}```"]  # noqa: SLF001
+    parts += [
+        f"### `etelecom {name}`\n\n```text\n{parser.format_help()}```"
+        for name, parser in parsers.choices.items()
+    ]
+    return "\n\n".join(parts)
+
+
+
+
+TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {
+        "measures": _measures,
+        "service levels": _service_levels,
+        "unavailable": _unavailable,
+        "dimensions": _dimensions,
+        "commands": _commands,
+        **{
+            each.__name__: _settings(each)
+            for each in (et.MetricOptions, et.Retry, et.FetchOptions, et.Privacy)
+        },
+    }
+)
