@@ -1,4 +1,4 @@
-"""Business hours: read from the forms in which people write them, kept in one, and written again in the shortest."""
+"""Business hours: parsed from several notations, stored in one, and written in the shortest."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,26 +6,29 @@ from datetime import date, datetime
 from itertools import groupby
 
 from ..errors import InputError, UnknownName
-from ..phone_numbers import shown
+from ..phone_numbers import printable
 
 __all__ = [
     "BusinessHours",
-    "GivenHours",
+    "HoursInput",
+    "hours_to_dict",
     "minutes_of_week",
-    "read_holidays",
-    "read_hours",
-    "written",
+    "parse_holidays",
+    "parse_hours",
 ]
 
 BusinessHours = tuple[tuple[int, str, str], ...]
-"""Spans of a weekday (ISO, 1 = Monday): (1, "08:00", "17:30"), sorted, none touching the next; an end is not part of its span."""
+"""Sorted spans such as (1, "08:00", "17:30"): ISO weekday, begin and end (exclusive).
 
-GivenHours = (
+No two spans touch.
+"""
+
+HoursInput = (
     Mapping[str, Sequence[str | Sequence[str]]]
     | Mapping[int, Sequence[str | Sequence[str]]]
     | BusinessHours
 )
-"""What is taken for business hours."""
+"""The notations of business hours that `parse_hours` accepts."""
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -34,61 +37,60 @@ _NUMBERS = {
 }
 _MIDNIGHT = 24 * 60
 
-_ALLOWED = (
-    'business_hours are spans of "HH:MM" for each weekday, such as {"mon-fri": ("08:00", "17:30"), "sat": [("08:00", "12:00")]}; a weekday '
-    "is a name, a number from 1 for Monday, or a range, and what is not named is closed"
+_FORMAT = (
+    'business_hours lists spans of "HH:MM" for each weekday, such as '
+    '{"mon-fri": ("08:00", "17:30"), "sat": [("08:00", "12:00")]}; a weekday is a name, a number '
+    "from 1 for Monday, or a range; other days are closed"
 )
 
 
-def read_hours(given: object) -> BusinessHours:
-    """The hours that were given, in the one form in which they are kept; what is kept already stays as it is.
+def parse_hours(value: object) -> BusinessHours:
+    """Business hours in their stored form; hours in that form are returned unchanged.
 
-    A span that ends before it begins goes on past midnight: {"fri": ("20:00", "04:00")} is open on
-    Saturday until four. Spans that touch are one. A day ends at "24:00".
+    A span whose end is before its begin continues past midnight: {"fri": ("20:00", "04:00")} is
+    open on Saturday until 04:00. Spans that touch are merged. A day ends at "24:00".
 
     Raises:
-        InputError: these are no hours, or there are none of them; the message says what is allowed.
-        UnknownName: there is no such weekday; the message lists the nearest.
+        InputError: the value is not business hours, or it has no span.
+        UnknownName: a weekday does not exist; the message lists the nearest names.
     """
     spans: dict[int, list[tuple[int, int]]] = {}
-    for weekday, begin, end in _spans(given):
+    for weekday, begin, end in _spans(value):
         if begin in (end, _MIDNIGHT):
             raise InputError(
-                f'A span of business_hours would hold nothing; a whole day is ("00:00", "24:00"). {_ALLOWED}.'
+                f'business_hours has an empty span; a whole day is ("00:00", "24:00"). {_FORMAT}.'
             )
-        until = end if begin < end else _MIDNIGHT
-        spans.setdefault(weekday, []).append((begin, until))
+        spans.setdefault(weekday, []).append((begin, end if begin < end else _MIDNIGHT))
         if end < begin and end:
             spans.setdefault(weekday % 7 + 1, []).append((0, end))
     if not spans:
-        raise InputError(
-            f"business_hours with no span would be no hours at all, and None is always. {_ALLOWED}."
-        )
+        raise InputError(f"business_hours has no span; None means always open. {_FORMAT}.")
     return tuple(
-        (weekday, _clock(begin), _clock(end))
+        (weekday, _clock_text(begin), _clock_text(end))
         for weekday in sorted(spans)
-        for begin, end in _joined(spans[weekday])
+        for begin, end in _merged(spans[weekday])
     )
 
 
-def read_holidays(given: object) -> tuple[date, ...]:
-    """The dates that were given, sorted, each once.
+def parse_holidays(value: object) -> tuple[date, ...]:
+    """The dates, sorted and without duplicates.
 
     Raises:
-        InputError: one of them is no date.
+        InputError: the value is not a list or tuple of dates.
     """
-    if isinstance(given, list | tuple):
-        days = [_day(each) for each in given]
+    if isinstance(value, list | tuple):
+        days = [_parse_day(item) for item in value]
         if None not in days:
             return tuple(sorted({day for day in days if day is not None}))
     raise InputError(
-        f'holidays are local dates such as ["2026-09-02", date(2027, 1, 1)]; got {shown(repr(given))}.'
+        'holidays are local dates such as ["2026-09-02", date(2027, 1, 1)]; '
+        f"got {printable(repr(value))}."
     )
 
 
 def minutes_of_week(hours: BusinessHours) -> list[tuple[int, int]]:
-    """The spans in minutes since Monday's midnight, [begin, end), in order; what touches over midnight is one."""
-    return _joined(
+    """The spans as sorted minutes [begin, end) since Monday 00:00, merged across midnight."""
+    return _merged(
         [
             ((weekday - 1) * _MIDNIGHT + _minute(begin), (weekday - 1) * _MIDNIGHT + _minute(end))
             for weekday, begin, end in hours
@@ -96,56 +98,59 @@ def minutes_of_week(hours: BusinessHours) -> list[tuple[int, int]]:
     )
 
 
-def written(hours: BusinessHours) -> dict[str, object]:
-    """The hours as people write them, and as JSON has them: {"mon-fri": ["08:00", "17:30"]}; days in a row that are alike are a range."""
-    of_day = {
+def hours_to_dict(hours: BusinessHours) -> dict[str, object]:
+    """The hours in JSON types, such as {"mon-fri": ["08:00", "17:30"]}.
+
+    Consecutive days with equal hours share one key.
+    """
+    spans_of = {
         day: [[begin, end] for weekday, begin, end in hours if weekday == day]
         for day in range(1, 8)
     }
-    told: dict[str, object] = {}
-    for spans, alike in groupby(of_day, key=of_day.__getitem__):
-        days = list(alike)
+    result: dict[str, object] = {}
+    for spans, group in groupby(spans_of, key=spans_of.__getitem__):
+        days = [_DAYS[day - 1] for day in group]
         if spans:
-            name = (
-                _DAYS[days[0] - 1]
-                if len(days) == 1
-                else f"{_DAYS[days[0] - 1]}-{_DAYS[days[-1] - 1]}"
-            )
-            told[name] = spans[0] if len(spans) == 1 else spans
-    return told
+            name = days[0] if len(days) == 1 else f"{days[0]}-{days[-1]}"
+            result[name] = spans[0] if len(spans) == 1 else spans
+    return result
 
 
-def _spans(given: object) -> Iterator[tuple[int, int, int]]:
-    """Weekday, begin and end in minutes, as they were given."""
-    if isinstance(given, Mapping):
-        taken: set[int] = set()
-        for name, spans in given.items():
+def _spans(value: object) -> Iterator[tuple[int, int, int]]:
+    """Weekday, begin and end (in minutes) of each span, before merging."""
+    if isinstance(value, Mapping):
+        used: set[int] = set()
+        for name, spans in value.items():
             weekdays = _weekdays(name)
-            if not taken.isdisjoint(weekdays):
+            if not used.isdisjoint(weekdays):
                 raise InputError(
-                    f"business_hours names a weekday twice: {shown(repr(name))} is told already. {_ALLOWED}."
+                    f"business_hours names a weekday twice: {printable(repr(name))}. {_FORMAT}."
                 )
-            taken.update(weekdays)
+            used.update(weekdays)
             pairs = [spans] if _is_pair(spans) else spans
             if not isinstance(pairs, list | tuple):
-                raise InputError(f"{_ALLOWED}; got {shown(repr(spans))}.")
+                raise _format_error(spans)
             for pair in pairs:
-                begin, end = _pair(pair)
+                begin, end = _parse_pair(pair)
                 yield from ((weekday, begin, end) for weekday in weekdays)
-    elif isinstance(given, list | tuple):
-        for span in given:
+    elif isinstance(value, list | tuple):
+        for span in value:
             if not isinstance(span, list | tuple) or len(span) != 3:
-                raise InputError(f"{_ALLOWED}; got {shown(repr(span))}.")
-            begin, end = _pair(span[1:])
+                raise _format_error(span)
+            begin, end = _parse_pair(span[1:])
             yield from ((weekday, begin, end) for weekday in _weekdays(span[0]))
     else:
-        raise InputError(f"{_ALLOWED}; got {shown(repr(given))}.")
+        raise _format_error(value)
+
+
+def _format_error(value: object) -> InputError:
+    return InputError(f"{_FORMAT}; got {printable(repr(value))}.")
 
 
 def _weekdays(name: object) -> list[int]:
-    """The weekdays of a name or of a range of them; "sat-mon" goes on past Sunday."""
+    """The weekdays of a name or a range; "sat-mon" wraps around Sunday."""
     if isinstance(name, bool) or not isinstance(name, int | str):
-        raise InputError(f"{_ALLOWED}; got {shown(repr(name))}.")
+        raise _format_error(name)
     ends = [end.strip().lower() for end in str(name).split("-", maxsplit=1)]
     for end in ends:
         if end not in _NUMBERS:
@@ -158,43 +163,43 @@ def _is_pair(spans: object) -> bool:
     return (
         isinstance(spans, list | tuple)
         and len(spans) == 2
-        and all(isinstance(each, str) for each in spans)
+        and all(isinstance(item, str) for item in spans)
     )
 
 
-def _pair(span: object) -> tuple[int, int]:
+def _parse_pair(span: object) -> tuple[int, int]:
     if isinstance(span, list | tuple) and _is_pair(span):
         return _minute(span[0]), _minute(span[1])
-    raise InputError(f"{_ALLOWED}; got {shown(repr(span))}.")
+    raise _format_error(span)
 
 
 def _minute(text: str) -> int:
-    """The minute of the day that "HH:MM" names."""
-    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])|24:00", text.strip())
-    if not found:
-        raise InputError(f"{_ALLOWED}; got {shown(repr(text))}.")
-    return int(found[1]) * 60 + int(found[2]) if found[1] else _MIDNIGHT
+    """The minute of the day of "HH:MM"."""
+    match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])|24:00", text.strip())
+    if not match:
+        raise _format_error(text)
+    return int(match[1]) * 60 + int(match[2]) if match[1] else _MIDNIGHT
 
 
-def _clock(minute: int) -> str:
+def _clock_text(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The spans in order, those that touch made one."""
-    joined: list[tuple[int, int]] = []
+def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans in order, with touching spans merged."""
+    merged: list[tuple[int, int]] = []
     for begin, end in sorted(spans):
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
         else:
-            joined.append((begin, end))
-    return joined
+            merged.append((begin, end))
+    return merged
 
 
-def _day(given: object) -> date | None:
-    if isinstance(given, str):
+def _parse_day(value: object) -> date | None:
+    if isinstance(value, str):
         try:
-            return date.fromisoformat(given.strip())
+            return date.fromisoformat(value.strip())
         except ValueError:
             return None
-    return given if isinstance(given, date) and not isinstance(given, datetime) else None
+    return value if isinstance(value, date) and not isinstance(value, datetime) else None
