@@ -1,4 +1,4 @@
-"""The doubt of a number at 95 %: of a share, a count, a quantile and a mean, and of the difference of two of them."""
+"""95 % confidence intervals of shares, counts and means, and of the difference of two values."""
 
 import math
 from typing import NamedTuple
@@ -6,37 +6,38 @@ from typing import NamedTuple
 import polars as pl
 
 __all__ = [
+    "NO_INTERVAL",
     "Z95",
     "Interval",
-    "byar",
-    "square_and_add",
+    "count_interval",
+    "difference_interval",
+    "share_interval",
     "student_t95",
-    "welch",
+    "welch_interval",
     "wilson",
-    "wilson_of",
 ]
 
 Z95 = 1.959963984540054
-"""The normal quantile of 95 %, both sides."""
+"""The two-sided 95 % quantile of the normal distribution."""
 
-_TINY, _CLOSE, _STEPS = 1e-300, 1e-16, 300
+_TINY, _EPSILON, _MAX_STEPS = 1e-300, 1e-16, 300
 
 
 class Interval(NamedTuple):
-    """The lower and the upper end; None where there is none."""
+    """The lower and the upper end; None if unknown."""
 
     low: float | None
     high: float | None
 
 
-NONE = Interval(None, None)
+NO_INTERVAL = Interval(None, None)
 
 
 def wilson(numerator: pl.Expr, denominator: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """The lower and upper end of Wilson's score interval at 95 %, kept within 0 and 1; null where the denominator is 0.
+    """The ends of Wilson's 95 % score interval of a share, within 0 and 1.
 
-    E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA 22
-    (1927).
+    Both are null where the denominator is 0. E. B. Wilson, Probable Inference, the Law of
+    Succession, and Statistical Inference, JASA 22 (1927).
     """
     n = pl.when(denominator > 0).then(denominator.cast(pl.Float64))
     share = numerator / n
@@ -45,18 +46,17 @@ def wilson(numerator: pl.Expr, denominator: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     return low.clip(0, 1), high.clip(0, 1)
 
 
-def wilson_of(numerator: int, denominator: int) -> Interval:
-    """The same for two numbers."""
+def share_interval(numerator: int, denominator: int) -> Interval:
+    """Wilson's interval of a share, from two numbers."""
     ends = wilson(pl.lit(numerator, pl.Int64), pl.lit(denominator, pl.Int64))
     return Interval(*pl.select(low=ends[0], high=ends[1]).row(0))
 
 
-def byar(count: int) -> Interval:
-    """The interval of a count of things that came independently of one another (Poisson), by Byar's approximation.
+def count_interval(count: int) -> Interval:
+    """The interval of a count of independent events (Poisson), by Byar's approximation.
 
     N. E. Breslow and N. E. Day, Statistical Methods in Cancer Research II (1987), formula 2.13;
-    within 0.03 of the exact ends. Calls that come in waves, as after an advertisement, vary more
-    than this.
+    within 0.03 of the exact ends. Calls that arrive in waves, as after an advertisement, vary more.
     """
     low, high = (
         (n * (1 - 1 / (9 * n) + sign * Z95 / (3 * math.sqrt(n))) ** 3 if n else 0.0)
@@ -65,38 +65,40 @@ def byar(count: int) -> Interval:
     return Interval(max(low, 0.0), high)
 
 
-def square_and_add(
-    before: float, doubt_before: Interval, after: float, doubt_after: Interval
+def difference_interval(
+    before: float, before_interval: Interval, after: float, after_interval: Interval
 ) -> Interval:
-    """The interval of after - before, from that of each: their distances from the values, squared and added.
+    """The interval of after - before, from the interval of each, by "square and add".
 
-    Of Wilson's intervals of two shares it makes the interval of R. G. Newcombe, Interval Estimation
+    From Wilson's intervals of two shares it is the interval of R. G. Newcombe, Interval Estimation
     for the Difference between Independent Proportions, Statistics in Medicine 17 (1998), method 10,
-    without correction for continuity. That it holds for any two independent values is G. Y. Zou and
+    without continuity correction. For any two independent values it is that of G. Y. Zou and
     A. Donner, Construction of Confidence Limits about Effect Measures, Statistics in Medicine 27
     (2008).
     """
     difference = after - before
-
-    def distance(one: float | None, other: float | None) -> float | None:
-        return None if one is None or other is None else math.hypot(one, other)
-
-    below = distance(_apart(after, doubt_after.low), _apart(before, doubt_before.high))
-    above = distance(_apart(after, doubt_after.high), _apart(before, doubt_before.low))
+    below = _hypotenuse(
+        _distance(after, after_interval.low), _distance(before, before_interval.high)
+    )
+    above = _hypotenuse(
+        _distance(after, after_interval.high), _distance(before, before_interval.low)
+    )
     return Interval(
         None if below is None else difference - below, None if above is None else difference + above
     )
 
 
-def welch(difference: float, variances: tuple[float, float], sizes: tuple[int, int]) -> Interval:
-    """The interval of the difference of two means whose values vary differently, from the variances of the samples and their sizes.
+def welch_interval(
+    difference: float, variances: tuple[float, float], sizes: tuple[int, int]
+) -> Interval:
+    """The interval of the difference of two means, from the sample variances and sizes.
 
-    B. L. Welch, The Generalization of "Student's" Problem when Several Different Population
-    Variances are Involved, Biometrika 34 (1947); degrees of freedom by Satterthwaite. None where
-    one of the samples has fewer than two values.
+    The variances may differ. B. L. Welch, The Generalization of "Student's" Problem when Several
+    Different Population Variances are Involved, Biometrika 34 (1947); degrees of freedom by
+    Satterthwaite. None if one of the samples has fewer than two values.
     """
-    if min(sizes) < 2:  # one value says nothing about how values vary
-        return NONE
+    if min(sizes) < 2:  # one value has no variance
+        return NO_INTERVAL
     parts = [variance / size for variance, size in zip(variances, sizes, strict=True)]
     if sum(parts) == 0:
         return Interval(difference, difference)
@@ -108,7 +110,7 @@ def welch(difference: float, variances: tuple[float, float], sizes: tuple[int, i
 
 
 def student_t95(freedom: float) -> float:
-    """The quantile of Student's t that 2.5 % of it lie above, for any degrees of freedom, whole or not."""
+    """The 97.5 % quantile of Student's t for any degrees of freedom, also fractional."""
     low, high = 0.0, 2.0
     while _two_tails(high, freedom) > 0.05:
         low, high = high, 2 * high
@@ -120,19 +122,26 @@ def student_t95(freedom: float) -> float:
     return (low + high) / 2
 
 
-def _apart(value: float, end: float | None) -> float | None:
+def _distance(value: float, end: float | None) -> float | None:
     return None if end is None else value - end
 
 
+def _hypotenuse(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else math.hypot(one, other)
+
+
 def _two_tails(t: float, freedom: float) -> float:
-    """The part of Student's t that lies beyond -t and t: I(freedom / (freedom + t^2); freedom / 2, 1 / 2)."""
+    """The probability of Student's t outside (-t, t): I(f / (f + t^2); f / 2, 1 / 2)."""
     return _incomplete_beta(
         freedom / (freedom + t * t), t * t / (freedom + t * t), freedom / 2, 0.5
     )
 
 
 def _incomplete_beta(x: float, rest: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function I(x; a, b); `rest` is 1 - x, to its last digit. DLMF 8.17.4 and 8.17.22."""
+    """The regularized incomplete beta function I(x; a, b): DLMF 8.17.4 and 8.17.22.
+
+    `rest` is 1 - x, passed separately for precision.
+    """
     if x <= 0 or rest <= 0:
         return 0.0 if x <= 0 else 1.0
     front = math.exp(
@@ -146,7 +155,7 @@ def _incomplete_beta(x: float, rest: float, a: float, b: float) -> float:
 def _fraction(x: float, a: float, b: float) -> float:
     """The continued fraction of DLMF 8.17.22, by Lentz's method."""
     value, above, below = 1.0, 1.0, 0.0
-    for step in range(1, _STEPS):
+    for step in range(1, _MAX_STEPS):
         m = step // 2
         if step % 2:
             term = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
@@ -155,6 +164,6 @@ def _fraction(x: float, a: float, b: float) -> float:
         below = 1 / (1 + term * below or _TINY)
         above = 1 + term / above or _TINY
         value *= above * below
-        if abs(above * below - 1) < _CLOSE:
+        if abs(above * below - 1) < _EPSILON:
             break
     return value

@@ -1,8 +1,8 @@
-"""Legs with their outcome, and offers: the legs of one ring of one person, gathered.
+"""Legs with their outcome, and offers: one offer is one ring of one person.
 
-One person with a desk phone and an app gives two legs a ring, a hunt one for each member, a ring
-group one for everybody. So a leg says little by itself; what it means for its person is said by the
-first rule that holds, and by the best of the legs that rang together.
+A person with a desk phone and an app has two legs per ring, a hunt has legs for each member, a ring
+group has legs for everybody. An offer groups the legs that ring one person at the same time. The
+first rule that holds gives a leg its outcome; the best leg gives an offer its outcome.
 """
 
 import polars as pl
@@ -12,7 +12,7 @@ from ..schema import CALL_TARGETS_SCHEMA, LEG_OUTCOMES, OFFERS_SCHEMA
 from .call_facts import (
     CALL_COLUMNS,
     is_answered_leg,
-    names_carried,
+    name_columns,
     quotient,
     rang,
     seconds,
@@ -23,78 +23,75 @@ from .options import MetricOptions
 __all__ = ["LEG_FACTS", "OFFER_FACTS", "leg_facts", "legs", "offer_facts", "offer_spans", "offers"]
 
 _TOLERANCE = pl.duration(seconds=2)
-"""How far apart two clocks of the PBX may tell the same event."""
+"""The largest difference between the times that two clocks of the PBX give one event."""
 
 _OUTCOME = pl.Enum(LEG_OUTCOMES)
 _BUSY_OR_REJECTED = (486, 600, 603)
 _UNREACHABLE = (404, 410, 480, 484, 604)
 _TIMED_OUT, _UNAVAILABLE, _CANCELLED = 408, 480, 487
-
-
-def legs(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
-    """One row a leg: the columns of `call_targets`, and `outcome`, one of `schema.LEG_OUTCOMES`.
-
-    LazyFrame in, LazyFrame out. The rules are in the README's table of outcomes; the first that
-    holds gives the word.
-    """
-    numbered = _numbered(calls.lazy())
-    return same_kind(
-        calls,
-        _of_calls(_judged(numbered, options), numbered).select(*CALL_TARGETS_SCHEMA, "outcome"),
-    )
-
-
-def offers(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
-    """One row an offer, with the columns of `schema.OFFERS`, in the order of the calls, then of the first leg's place.
-
-    An offer gathers the legs of one call to one number that began within 2 s of each other. Offers
-    of running calls (`in_progress`) and offers to `ivr_numbers` are rows too; the measures leave
-    both out. LazyFrame in, LazyFrame out.
-    """
-    numbered = _numbered(calls.lazy())
-    return same_kind(
-        calls, _of_calls(_gathered(numbered, options, busy=True), numbered).select(*OFFERS_SCHEMA)
-    )
-
+_REACHED = ("answered", "answered_elsewhere", "busy_or_rejected", "caller_gave_up", "rna_timeout")
 
 OFFER_FACTS = {
-    "offers": "offers to persons, of calls that ended",
+    "offers": "offers to people, of ended calls",
     "answered_offers": "answered offers",
     "rna": "offers that rang and were not answered (rna_timeout)",
-    "busy_offers": "offers to a number that was in another call's talk",
-    "fair_offers": "offers that were neither answered elsewhere nor given up by the caller",
+    "busy_offers": "offers to a number that was talking in another call",
+    "fair_offers": "offers that were neither answered elsewhere nor abandoned by the caller",
     "decided_offers": "offers answered, busy or rejected, or rung out",
     "ring_s": "ring of offers that rang",
     "wasted_ring_s": "ring of offers that rang out",
     "leg_talk_s": "talk of answered legs",
 }
-"""What each fact says of an offer."""
+"""The definition of each fact of an offer."""
 
 LEG_FACTS = {
-    "trunk_legs": "legs through a trunk, of calls that ended",
+    "trunk_legs": "legs through a trunk, of ended calls",
     "answered_legs": "answered legs",
-    "reached_legs": "legs answered, answered elsewhere, busy or rejected, rung out, given up by the caller, or unreachable with 480",
-    "post_dial_delay_s": "time from add_time to ring_time, negatives left out",
+    "reached_legs": (
+        "legs answered, answered elsewhere, busy or rejected, rung out, abandoned by the caller, "
+        "or unreachable with 480"
+    ),
+    "post_dial_delay_s": "time from add_time to ring_time, without negative values",
 }
-"""What each fact says of a leg through a trunk."""
+"""The definition of each fact of a leg through a trunk."""
 
-_REACHED = ("answered", "answered_elsewhere", "busy_or_rejected", "caller_gave_up", "rna_timeout")
+_KEYS = ("target_number", "trunk_name", "outcome", "fail_code")
+
+
+def legs(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
+    """One row per leg: the columns of `call_targets`, and `outcome`, one of `schema.LEG_OUTCOMES`.
+
+    The first rule that holds in the README's table of outcomes gives the outcome. LazyFrame in,
+    LazyFrame out.
+    """
+    numbered = _numbered(calls.lazy())
+    rows = _with_calls(_with_outcomes(numbered, options), numbered)
+    return same_kind(calls, rows.select(*CALL_TARGETS_SCHEMA, "outcome"))
+
+
+def offers(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
+    """One row per offer with the columns of `schema.OFFERS`, in the order of the calls and legs.
+
+    An offer groups the legs of one call to one number that begin within 2 s of each other. Offers
+    of running calls (`in_progress`) and offers to `ivr_numbers` are included; measures exclude
+    both. LazyFrame in, LazyFrame out.
+    """
+    numbered = _numbered(calls.lazy())
+    rows = _with_calls(_grouped(numbered, options, busy=True), numbered)
+    return same_kind(calls, rows.select(*OFFERS_SCHEMA))
 
 
 def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> pl.LazyFrame:
-    """One flat row an offer that counts: its call's row, the columns that are dimensions of both, and the columns of `OFFER_FACTS`.
+    """One flat row per offer that measures count: `call_row`, the dimensions, and `OFFER_FACTS`.
 
-    To find the offers that came while their person was `busy` costs as much as all the rest, so it
-    is done only where it is asked for.
+    Busy offers cost as much as everything else, so `busy_offers` is computed only with `busy`, and
+    is false otherwise.
     """
     outcome = pl.col("outcome")
     answered, rna = outcome == "answered", outcome == "rna_timeout"
     numbered = _numbered(calls)
-    counted = _gathered(numbered, options, busy=busy).filter(
-        (outcome != "in_progress") & to_person(pl.col, options)
-    )
     return (
-        _of_calls(counted, numbered)
+        _with_calls(_counted_offers(numbered, options, busy=busy), numbered)
         .with_columns(
             offers=pl.lit(value=True),
             answered_offers=answered,
@@ -105,29 +102,17 @@ def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> p
             wasted_ring_s=pl.when(rna).then(pl.col("ring_s")),
             leg_talk_s=pl.col("talk_s"),
         )
-        .select(
-            "call_row",
-            "started_at",
-            *CALL_COLUMNS,
-            names_carried(),
-            "target_number",
-            "trunk_name",
-            "outcome",
-            "fail_code",
-            *OFFER_FACTS,
-        )
+        .select("call_row", "started_at", *CALL_COLUMNS, name_columns(), *_KEYS, *OFFER_FACTS)
     )
 
 
 def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
-    """One row an offer that counts: `call_row`, `target_index`, `target_number`, `outcome`, and `offered_at`, `answered_at`, `over_at`.
+    """One row per offer that measures count, with `offered_at`, `answered_at` and `over_at`.
 
-    The first answer among its legs, and the last of their ends; null where none is known.
+    Further columns: `call_row`, `target_index`, `target_number`, `outcome`. `answered_at` is the
+    first answer among the legs and `over_at` the last end; null if unknown.
     """
-    gathered = _gathered(_numbered(calls), options, busy=False).filter(
-        (pl.col("outcome") != "in_progress") & to_person(pl.col, options)
-    )
-    return gathered.select(
+    return _counted_offers(_numbered(calls), options, busy=False).select(
         "call_row",
         "target_index",
         "target_number",
@@ -139,53 +124,40 @@ def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
 
 
 def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
-    """One flat row a leg through a trunk, of a call that ended: its call's row, the columns that are dimensions, and those of `LEG_FACTS`.
+    """One flat row per leg through a trunk, of an ended call: dimensions and `LEG_FACTS`.
 
-    A trunk is the network's business, so legs to `ivr_numbers` count too. With 480 the network did
-    reach the other side, which says that nobody is there; the other unreachable legs never got as
-    far.
+    Legs to `ivr_numbers` count too, since a trunk's measures describe the network. With 480 the
+    network reached the other side, where nobody was available; other unreachable legs did not get
+    that far.
     """
     outcome, delay = pl.col("outcome"), seconds(pl.col("add_time"), pl.col("ring_time"))
-    unavailable = (outcome == "unreachable") & (pl.col("fail_code") == _UNAVAILABLE).fill_null(
-        value=False
-    )
+    is_unavailable = (pl.col("fail_code") == _UNAVAILABLE).fill_null(value=False)
     numbered = _numbered(calls)
-    counted = _judged(numbered, options).filter(
+    trunk_legs = _with_outcomes(numbered, options).filter(
         pl.col("trunk_name").is_not_null(), outcome != "in_progress"
     )
     return (
-        _of_calls(counted, numbered)
+        _with_calls(trunk_legs, numbered)
         .with_columns(
             trunk_legs=pl.lit(value=True),
             answered_legs=outcome == "answered",
-            reached_legs=outcome.is_in(_REACHED) | unavailable,
+            reached_legs=outcome.is_in(_REACHED) | (outcome == "unreachable") & is_unavailable,
             post_dial_delay_s=pl.when(delay >= 0).then(delay),
         )
-        .select(
-            "call_row",
-            "started_at",
-            *CALL_COLUMNS,
-            names_carried(),
-            "target_number",
-            "trunk_name",
-            "outcome",
-            "fail_code",
-            *LEG_FACTS,
-        )
+        .select("call_row", "started_at", *CALL_COLUMNS, name_columns(), *_KEYS, *LEG_FACTS)
     )
 
 
 def _numbered(calls: pl.LazyFrame) -> pl.LazyFrame:
-    """The calls with their row, on which what is made of them is joined: cached, since a lazy frame may have another order each time."""
+    """The calls with `call_row`; cached, since a lazy frame may have another order each time."""
     return calls.with_row_index("call_row").cache()
 
 
-def _judged(numbered: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
-    """Legs with their outcome, and what it was judged by."""
+def _with_outcomes(numbered: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
+    """Legs with their outcome, and the columns that decide it."""
+    positions = pl.int_ranges(pl.col("call_targets").list.len(), dtype=pl.Int32)
     exploded = (
-        numbered.select(
-            "call_row", "ended_at", leg=pl.col("call_targets"), target_index=_positions()
-        )
+        numbered.select("call_row", "ended_at", leg=pl.col("call_targets"), target_index=positions)
         .explode("leg", "target_index", empty_as_null=False, keep_nulls=False)
         .unnest("leg")
         .with_row_index("leg_row")
@@ -195,26 +167,22 @@ def _judged(numbered: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
             rang=rang(pl.col),
         )
     )
-    together = _rang_together(exploded).with_columns(answered_elsewhere=pl.lit(value=True))
-    return exploded.join(together, on="leg_row", how="left", maintain_order="left").with_columns(
-        outcome=_first_rule()
+    elsewhere = _answered_elsewhere(exploded).with_columns(answered_elsewhere=pl.lit(value=True))
+    return exploded.join(elsewhere, on="leg_row", how="left", maintain_order="left").with_columns(
+        outcome=_outcome()
     )
 
 
-def _of_calls(rows: pl.LazyFrame, numbered: pl.LazyFrame) -> pl.LazyFrame:
-    """These rows, in their order, with the columns of their call: joined at the end, since to carry them through costs a third more."""
-    context = numbered.select(
-        "call_row", "started_at", *CALL_COLUMNS, names_carried(), call_id=pl.col("id")
+def _with_calls(rows: pl.LazyFrame, numbered: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows, in order, with the columns of their call; joining these last is a third faster."""
+    columns = numbered.select(
+        "call_row", "started_at", *CALL_COLUMNS, name_columns(), call_id=pl.col("id")
     )
-    return rows.join(context, on="call_row", how="left", maintain_order="left")
+    return rows.join(columns, on="call_row", how="left", maintain_order="left")
 
 
-def _positions() -> pl.Expr:
-    return pl.int_ranges(pl.col("call_targets").list.len(), dtype=pl.Int32)
-
-
-def _rang_together(exploded: pl.LazyFrame) -> pl.LazyFrame:
-    """The keys of unanswered legs that rang while a person's leg of the same call was answered."""
+def _answered_elsewhere(exploded: pl.LazyFrame) -> pl.LazyFrame:
+    """The keys of unanswered legs that rang while a person answered another leg of the call."""
     answered = exploded.filter("is_answered", "is_person").select(
         "call_row", other_at="answered_time", other_add="add_time"
     )
@@ -232,7 +200,8 @@ def _rang_together(exploded: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _first_rule() -> pl.Expr:
+def _outcome() -> pl.Expr:
+    """The outcome of a leg by the first rule that holds."""
     code, rang = pl.col("fail_code"), pl.col("rang")
     reason = pl.col("end_reason").str.to_lowercase()
     hung_up = (
@@ -240,122 +209,110 @@ def _first_rule() -> pl.Expr:
         | reason.str.starts_with("caller_disconnect")
         | reason.is_in(["cancelled", "canceled"])
     )
-    with_the_call = pl.col("ended_time") >= pl.col("ended_at") - _TOLERANCE
-    return (
-        pl.when(pl.col("ended_at").is_null())
-        .then(pl.lit("in_progress", dtype=_OUTCOME))
-        .when(pl.col("is_answered"))
-        .then(pl.lit("answered", dtype=_OUTCOME))
-        .when(code.is_in(_BUSY_OR_REJECTED))
-        .then(pl.lit("busy_or_rejected", dtype=_OUTCOME))
-        .when(code.is_between(500, 599) | (code == _TIMED_OUT) & ~rang)
-        .then(pl.lit("network", dtype=_OUTCOME))
-        .when(code.is_in(_UNREACHABLE) & ~rang)
-        .then(pl.lit("unreachable", dtype=_OUTCOME))
-        .when(pl.col("answered_elsewhere"))
-        .then(pl.lit("answered_elsewhere", dtype=_OUTCOME))
-        .when(hung_up & with_the_call)
-        .then(pl.lit("caller_gave_up", dtype=_OUTCOME))
-        .when(rang)
-        .then(pl.lit("rna_timeout", dtype=_OUTCOME))
-        .otherwise(pl.lit("other", dtype=_OUTCOME))
+    ended_with_call = pl.col("ended_time") >= pl.col("ended_at") - _TOLERANCE
+    rules = {
+        "in_progress": pl.col("ended_at").is_null(),
+        "answered": pl.col("is_answered"),
+        "busy_or_rejected": code.is_in(_BUSY_OR_REJECTED),
+        "network": code.is_between(500, 599) | (code == _TIMED_OUT) & ~rang,
+        "unreachable": code.is_in(_UNREACHABLE) & ~rang,
+        "answered_elsewhere": pl.col("answered_elsewhere"),
+        "caller_gave_up": hung_up & ended_with_call,
+        "rna_timeout": rang,
+        "other": pl.lit(value=True),
+    }
+    return pl.coalesce(
+        pl.when(holds).then(pl.lit(outcome, dtype=_OUTCOME)) for outcome, holds in rules.items()
     )
 
 
-def _gathered(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
-    """Offers with the columns of `schema.OFFERS` but `call_id`; `busy` is false throughout where nobody asks for it."""
-    begins = pl.coalesce("add_time", "ring_time", "answered_time")
-    judged = (
-        _judged(numbered, options)
-        .with_columns(began=begins)
+def _counted_offers(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
+    """The offers that measures count: to people, of ended calls."""
+    return _grouped(numbered, options, busy=busy).filter(
+        pl.col("outcome") != "in_progress", to_person(pl.col, options)
+    )
+
+
+def _grouped(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
+    """The columns of `schema.OFFERS` except `call_id`; `busy` is false if not requested."""
+    sorted_legs = (
+        _with_outcomes(numbered, options)
+        .with_columns(began=pl.coalesce("add_time", "ring_time", "answered_time"))
         .sort("call_row", "target_number", "began", "target_index", nulls_last=True)
     )
-    # In this order a leg opens an offer unless the leg before it is of the same ring and began
-    # within 2 s; what has no number, or no time, opens one of its own. The first leg of a ring
-    # opens one, so filling forward never crosses from one ring to the next.
-    same_ring = pl.all_horizontal(
+    # In this order a leg starts an offer unless the previous leg has the same call and number and
+    # began within 2 s; a leg without a number or a time starts its own. The first leg of a call and
+    # number always starts one, so forward_fill does not cross from one to the next.
+    same_number = pl.all_horizontal(
         pl.col(name) == pl.col(name).shift(1) for name in ("call_row", "target_number")
     )
-    near = same_ring & ((pl.col("began") - pl.col("began").shift(1)) <= _TOLERANCE)
-    opens = ~near.fill_null(value=False)
-    first_leg = pl.when(opens).then(pl.col("target_index")).forward_fill()
-    best = (
-        pl.col("outcome").to_physical().arg_min()
-    )  # the first of them at a tie: a group keeps the order of its rows
-
-    def of_best(column: str) -> pl.Expr:
-        return pl.col(column).get(best)
-
+    is_near = same_number & ((pl.col("began") - pl.col("began").shift(1)) <= _TOLERANCE)
+    starts = ~is_near.fill_null(value=False)
+    # A group keeps the order of its rows, so at a tie the first leg is the best.
+    best = pl.col("outcome").to_physical().arg_min()
     talk = pl.when("is_answered").then(
         (pl.col("ended_time") - pl.col("answered_time")).dt.total_microseconds()
     )
-    gathered = (
-        judged.with_columns(
-            # Offers lie one after the other: a number that only grows gathers them twice as fast as
-            # their keys do.
-            offer=opens.cum_sum().set_sorted(),
-            first_leg=first_leg,
+    grouped = (
+        sorted_legs.with_columns(
+            # Grouping by a sorted number is twice as fast as grouping by the keys.
+            offer=starts.cum_sum().set_sorted(),
+            first_leg=pl.when(starts).then(pl.col("target_index")).forward_fill(),
             talk=talk,
             answer=pl.when("is_answered").then("answered_time"),
-            rung=pl.when("rang").then("ring_duration"),
+            ring=pl.when("rang").then("ring_duration"),
         )
         .group_by("offer")
         .agg(
-            *(pl.col(column).first() for column in ("call_row", "target_number", "first_leg")),
+            pl.col("call_row", "target_number", "first_leg").first(),
+            pl.col("outcome", "trunk_name", "fail_code").get(best),
             offered_at=pl.col("began").min(),
             answered_at=pl.col("answer").min(),
             over_at=pl.col("ended_time").max(),
-            ring_s=pl.col("rung").max().cast(pl.Float64),
+            ring_s=pl.col("ring").max().cast(pl.Float64),
             talk_s=pl.when(pl.col("talk").is_not_null().any()).then(
                 quotient(pl.col("talk").sum(), 1_000_000)
             ),
             legs=pl.len().cast(pl.Int32),
-            outcome=of_best("outcome"),
-            trunk_name=of_best("trunk_name"),
-            fail_code=of_best("fail_code"),
         )
         .drop("offer")
     )
-    if busy:
-        told = gathered.join(_busy(gathered, judged), on=["call_row", "first_leg"], how="left")
-    else:
-        told = gathered.with_columns(busy=pl.lit(value=False))
-    return told.rename({"first_leg": "target_index"}).sort("call_row", "target_index")
+    flagged = (
+        grouped.join(_busy(grouped, sorted_legs), on=["call_row", "first_leg"], how="left")
+        if busy
+        else grouped.with_columns(busy=pl.lit(value=False))
+    )
+    return flagged.rename({"first_leg": "target_index"}).sort("call_row", "target_index")
 
 
-def _busy(gathered: pl.LazyFrame, judged: pl.LazyFrame) -> pl.LazyFrame:
-    """For each offer, whether its number was in another call's talk when it began: answered_time <= offered_at < ended_time.
+def _busy(grouped: pl.LazyFrame, legs: pl.LazyFrame) -> pl.LazyFrame:
+    """For each offer, whether its number was talking in another call when the offer began.
 
-    A walk along each number's time line: talks begin and end, offers look how many are on. Quick
-    where joining every offer with every talk of its number would not be.
+    That is, answered_time <= offered_at < ended_time. Sorts the begins and ends of talks and the
+    offers of each number by time and counts the open talks, which is fast where joining every offer
+    with every talk of its number is not.
     """
-    talks = judged.filter("is_answered", pl.col("answered_time") < pl.col("ended_time"))
+    talks = legs.filter("is_answered", pl.col("answered_time") < pl.col("ended_time"))
 
-    def event(frame: pl.LazyFrame, at: str, change: int, *, looks: bool) -> pl.LazyFrame:
-        which = pl.col("first_leg") if looks else pl.lit(None, dtype=pl.Int32)
-        return frame.select(
-            "target_number",
-            "call_row",
-            at=pl.col(at),
-            change=pl.lit(change),
-            looks=pl.lit(looks),
-            first_leg=which,
-        )
+    def events(frame: pl.LazyFrame, at: str, change: int, first_leg: pl.Expr) -> pl.LazyFrame:
+        keys = frame.select("target_number", "call_row", at=pl.col(at), first_leg=first_leg)
+        return keys.with_columns(change=pl.lit(change), is_offer=pl.lit(change == 0))
 
-    events = pl.concat(
+    no_leg = pl.lit(None, dtype=pl.Int32)
+    timeline = pl.concat(
         [
-            event(talks, "answered_time", 1, looks=False),
-            event(talks, "ended_time", -1, looks=False),
-            event(gathered, "offered_at", 0, looks=True),
+            events(talks, "answered_time", 1, no_leg),
+            events(talks, "ended_time", -1, no_leg),
+            events(grouped, "offered_at", 0, pl.col("first_leg")),
         ]
-    ).sort("target_number", "at", "looks")
-    # Every talk begins and ends, so a number's changes come to 0 before the next number's begin:
-    # one sum runs over all of them.
-    on_line = pl.col("change").cum_sum()
-    own = pl.col("change").cum_sum().over("target_number", "call_row")
-    known = pl.col("target_number").is_not_null() & pl.col("at").is_not_null()
+    ).sort("target_number", "at", "is_offer")
+    # Every talk begins and ends, so the changes of one number sum to 0 before the next number
+    # starts: one cumulative sum serves all numbers.
+    open_talks = pl.col("change").cum_sum()
+    own_talks = pl.col("change").cum_sum().over("target_number", "call_row")
+    is_known = pl.col("target_number").is_not_null() & pl.col("at").is_not_null()
     return (
-        events.with_columns(busy=known & (on_line > own))
-        .filter("looks")
+        timeline.with_columns(busy=is_known & (open_talks > own_talks))
+        .filter("is_offer")
         .select("call_row", "first_leg", "busy")
     )
