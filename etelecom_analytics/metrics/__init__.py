@@ -1,25 +1,26 @@
-"""Every number from one definition: facts of calls, outcomes of legs, offers, and what is made of them."""
+"""Measures of calls, offers and legs, and what is computed from them."""
 
-from .behind import drill_through
 from .call_facts import facts
 from .callers import MISSED_OUTCOMES, callback_rate, missed_ledger, repeat_rate, time_to_callback
-from .comparison import compare
+from .comparison import compare, only_fetched, previous_period
+from .concurrent_calls import Concurrency, concurrency, concurrency_peaks, trunk_peaks
 from .confidence import wilson
-from .coverage import summarize_fetched
-from .directions import INBOUND_DIRECTIONS, inward
-from .distributions import WAIT_GROUPS, WaitSeconds, wait_seconds
-from .explanation import Explanation, explain
-from .freshness import update_lag
+from .dimensions import DIMENSIONS, INBOUND_DIRECTIONS, NAME_DIMENSIONS, inward
+from .distributions import (
+    RING_GROUPS,
+    WAIT_GROUPS,
+    RingSeconds,
+    WaitSeconds,
+    ring_seconds,
+    wait_seconds,
+)
+from .explanation import Explanation, drill_through, explain
 from .funnels import FUNNEL, LOST_STAGES, funnel, lost_calls
 from .journeys import PHASES, call_phases
 from .legs_and_offers import legs, offers
 from .options import MetricOptions
-from .period import only_fetched, previous_period
-from .profile import erlangs_profile, highest
-from .quality_checks import CHECKS, data_quality
-from .refused import NOT_IN_RECORD
-from .registry import DEFAULT_MEASURES, MEASURES, Measure, measures
-from .rings import RING_GROUPS, RingSeconds, ring_seconds
+from .quality_checks import CHECKS, data_quality, update_lag
+from .registry import DEFAULT_MEASURES, MEASURES, UNAVAILABLE_MEASURES, Measure, measures
 from .routing import hunt_paths
 from .selection import Calls, Selection
 from .service_level_variants import THRESHOLDS_S, service_level_curve, service_levels
@@ -31,27 +32,27 @@ from .staffing import (
     erlang_c_asa,
     erlang_c_service_level,
 )
-from .summary import DIMENSIONS, NAME_DIMENSIONS, summarize
+from .summary import summarize, summarize_fetched
 from .survival import kaplan_meier, median_survival, patience
-from .traffic import Concurrency, busy_hour, busy_hours, concurrency, erlangs, trunk_peaks
+from .traffic import busy_hour, busy_hours, erlangs, erlangs_profile
 from .trunks import SIDES, SipCode, fail_codes, sip_code
 
 __all__ = [
     "CHECKS",
+    "DEFAULT_MEASURES",
     "DIMENSIONS",
     "FUNNEL",
-    "DEFAULT_MEASURES",
     "INBOUND_DIRECTIONS",
     "LOST_STAGES",
     "MEASURES",
     "MISSED_OUTCOMES",
     "NAME_DIMENSIONS",
     "PHASES",
-    "NOT_IN_RECORD",
     "RING_GROUPS",
     "SIDES",
-    "WAIT_GROUPS",
     "THRESHOLDS_S",
+    "UNAVAILABLE_MEASURES",
+    "WAIT_GROUPS",
     "Calls",
     "Concurrency",
     "Explanation",
@@ -67,9 +68,11 @@ __all__ = [
     "busy_hours",
     "call_phases",
     "callback_rate",
-    "drill_through",
     "compare",
     "concurrency",
+    "concurrency_peaks",
+    "data_quality",
+    "drill_through",
     "erlang_b",
     "erlang_c",
     "erlang_c_asa",
@@ -79,7 +82,6 @@ __all__ = [
     "explain",
     "facts",
     "fail_codes",
-    "highest",
     "funnel",
     "hunt_paths",
     "inward",
@@ -93,7 +95,6 @@ __all__ = [
     "only_fetched",
     "patience",
     "previous_period",
-    "data_quality",
     "repeat_rate",
     "ring_seconds",
     "service_level_curve",

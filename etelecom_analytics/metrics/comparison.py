@@ -1,25 +1,37 @@
-"""compare: how measures changed from one set of calls to another, with the doubt of the change."""
+"""compare: the change of measures between two sets of calls, with intervals; previous periods."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
+from .. import local_time
 from ..errors import InputError
-from .confidence import NONE, Z95, Interval, byar, square_and_add, welch, wilson_of
+from ..fetch_report import FetchReport
+from ..query import CallQuery
+from .aggregation import columns_of, microseconds
+from .confidence import (
+    NO_INTERVAL,
+    Z95,
+    Interval,
+    count_interval,
+    difference_interval,
+    share_interval,
+    welch_interval,
+)
 from .options import MetricOptions
 from .registry import DEFAULT_MEASURES, Mean, Measure, Quantile, Ratio, Total, measure
 from .selection import Calls, Selection
-from .summary import columns_of, microseconds, rows_of
+from .summary import rows_of
 
-__all__ = ["compare"]
+__all__ = ["compare", "only_fetched", "previous_period"]
 
 _SCHEMA = {
     "measure": pl.String,
     "unit": pl.String,
     **{
-        f"{when}{end}": pl.Int64 if end == "_n" else pl.Float64
-        for when in ("before", "after")
+        f"{period}{end}": pl.Int64 if end == "_n" else pl.Float64
+        for period in ("before", "after")
         for end in ("", "_low", "_high", "_n")
     },
     "difference": pl.Float64,
@@ -30,12 +42,12 @@ _SCHEMA = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Known:
-    """What one set tells of one measure."""
+class _Estimate:
+    """One measure of one set of calls; None where unknown."""
 
     value: float | None
     n: int | None = None
-    doubt: Interval = NONE
+    interval: Interval = NO_INTERVAL
     variance: float | None = None
 
 
@@ -46,57 +58,103 @@ def compare(
     *,
     options: MetricOptions = MetricOptions(),
 ) -> pl.DataFrame:
-    """How each measure changed, one row a measure: its value before and after, the difference, and the doubt of all three. Collects.
+    """The change of each measure, one row per measure, with 95 % intervals. Collects.
 
-    Columns: `measure`, `unit`; `before` and `after`, as `summarize` gives them, each with `_low`
-        and `_high`, its interval at 95 %, and
-    `_n`, how many calls, offers or legs it is over; `difference`, after - before, with `low` and
-    `high`; `method`, by which that was reckoned. An interval that does not hold 0 is a change that
-    chance alone seldom makes. Both sets must be independent: no call in both.
+    Columns: `measure`, `unit`; `before` and `after`, the values of `summarize`, each with its
+    interval `_low` and `_high`, and `_n`, the number of its calls, offers or legs; `difference`,
+    after - before, with its interval `low` and `high`; `method`, the method of that interval. A
+    change whose interval excludes 0 is unlikely to be chance. The two sets must be independent: no
+    call is in both.
 
-    | measure | its interval | of the difference |
+    | measure | its interval | interval of the difference |
     |---|---|---|
-    | a share | Wilson | Newcombe 1998, method 10: both of Wilson's, squared and added |
-    | a mean | Welch's t, of one sample Student's | Welch 1947 |
-    | a count | Byar, as of calls that come independently | both of Byar's, squared and added (Zou and Donner 2008) |
-    | a quantile | two of the ordered values (Conover) | both of these, squared and added |
+    | a share | Wilson | Newcombe 1998, method 10: Wilson's intervals, square and add |
+    | a mean | Welch's t (one sample: Student's t) | Welch 1947 |
+    | a count | Byar, for independent calls | Byar's, square and add (Zou and Donner 2008) |
+    | a quantile | two order statistics (Conover) | of these, square and add |
     | a sum of seconds | none | none |
 
     Args:
-        before: calls, a `Selection` of some, or a summary of one row as `summarize(...,
-            confidence=True)` makes it. A summary does not tell how seconds vary, so its means and
-            quantiles have no interval.
-        after: the same of another time, or of others.
+        before: calls, a `Selection`, or a summary of one row from `summarize(...,
+            confidence=True)`. A summary lacks the variance of times, so its means and quantiles
+            have no interval.
+        after: the same for another period or group.
         measures: names of measures.
-        options: what the numbers depend on besides the calls; a summary has been made with its own.
+        options: the settings of the measures; a summary already has its own.
 
     Raises:
-        UnknownName: a measure that does not exist.
-        InputError: a summary of several rows, or one that lacks what is asked.
+        UnknownName: a measure does not exist; the message lists the nearest names.
+        InputError: a summary has several rows, or lacks a measure.
     """
     if isinstance(measures, str):
         raise InputError('measures is a list of names, such as measures=["answer_rate"].')
-    asked = [measure(name) for name in dict.fromkeys(measures)]
-    knowns = [
-        _of_summary(given, asked) if _is_summary(given) else _of_calls(given, asked, options)
-        for given in (before, after)
+    requested = [measure(name) for name in dict.fromkeys(measures)]
+    estimates = [
+        _of_summary(table, requested)
+        if _is_summary(table)
+        else _of_calls(table, requested, options)
+        for table in (before, after)
     ]
-    rows = [_row(each, *both) for each, *both in zip(asked, *knowns, strict=True)]
+    rows = [_row(each, *both) for each, *both in zip(requested, *estimates, strict=True)]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
 
 
-def _row(each: Measure, before: _Known, after: _Known) -> tuple[object, ...]:
-    difference, doubt = None, NONE
+def only_fetched(query: CallQuery) -> str:
+    """The filters of a fetch as text, without dates; empty if all calls were fetched."""
+    undated = replace(query, date_from=None, date_to=None)
+    return (
+        "" if undated == CallQuery(time_zone=query.time_zone) else str(undated).rpartition(" (")[0]
+    )
+
+
+def previous_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery | None, str]:
+    """The query for the previous period, and a text about it.
+
+    The previous period has the length of the query's own and ends where that begins, in local time.
+    The query is None if there is none to compare with, and the text has the reason: the query has
+    no first or no last day, the previous period was not fetched completely, or nothing of the
+    query's own was fetched. If that was fetched in part, the text is a warning.
+    """
+    begin, end = query.date_from, query.date_to
+    if begin is None or end is None:
+        return None, "No previous period to compare with: choose a first and a last day."
+    # The difference of local clock times: the previous week begins at midnight too, also if the
+    # clocks changed since.
+    start = (begin - (end.replace(tzinfo=None) - begin.replace(tzinfo=None))).replace(
+        tzinfo=begin.tzinfo
+    )
+    if report.clip(begin, end).has_no_coverage:
+        return None, "This period was not fetched, so its measures are unknown."
+    first, last = (local_time.moment_text(moment, query.time_zone) for moment in (start, begin))
+    period = f"{first} up to {last}, exclusive"
+    warning = (
+        " This period was not fetched completely, so its counts are too low."
+        if report.gaps_between(begin, end)
+        else ""
+    )
+    if report.gaps_between(start, begin):
+        reason = f"No change is shown: the previous period, {period}, was not fetched completely."
+        return None, reason + warning
+    dates = {"date_from": start.isoformat(), "date_to": begin.isoformat()}
+    previous = CallQuery.from_dict(query.to_dict() | dates)
+    return previous, f"Changes are against the previous period: {period}.{warning}"
+
+
+def _row(each: Measure, before: _Estimate, after: _Estimate) -> tuple[object, ...]:
+    difference, interval = None, NO_INTERVAL
     if before.value is not None and after.value is not None:
         difference = after.value - before.value
         if not isinstance(each.made_of, Mean):
-            doubt = square_and_add(before.value, before.doubt, after.value, after.doubt)
+            interval = difference_interval(
+                before.value, before.interval, after.value, after.interval
+            )
         elif before.variance is not None and after.variance is not None:
-            doubt = welch(
+            interval = welch_interval(
                 difference, (before.variance, after.variance), (before.n or 0, after.n or 0)
             )
-    told = [side for known in (before, after) for side in (known.value, *known.doubt, known.n)]
-    return each.name, each.unit, *told, difference, *doubt, _method(each) if doubt != NONE else None
+    sides = [column for side in (before, after) for column in (side.value, *side.interval, side.n)]
+    method = _method(each) if interval != NO_INTERVAL else None
+    return each.name, each.unit, *sides, difference, *interval, method
 
 
 def _method(each: Measure) -> str:
@@ -108,127 +166,114 @@ def _method(each: Measure) -> str:
     return "square and add"
 
 
-def _is_summary(given: object) -> bool:
-    if not isinstance(given, Calls):
+def _is_summary(table: object) -> bool:
+    if not isinstance(table, Calls):
         raise InputError(
-            f"compare takes two tables of calls, or two summaries of them; got {type(given).__name__}."
+            "compare takes two tables of calls, or two summaries of them; "
+            f"got {type(table).__name__}."
         )
-    return not isinstance(given, Selection) and "call_targets" not in given.lazy().collect_schema()
+    return not isinstance(table, Selection) and "call_targets" not in table.lazy().collect_schema()
 
 
-def _of_summary(summary: Calls, asked: Sequence[Measure]) -> list[_Known]:
+def _of_summary(summary: Calls, requested: Sequence[Measure]) -> list[_Estimate]:
     table = summary.lazy().collect()
     if table.height != 1:
         raise InputError(
-            f"A summary to compare has one row, by no dimension; this one has {table.height:,}. Filter it to one group."
+            f"A summary to compare has one row, without dimensions; this one has {table.height:,} "
+            "rows. Filter it to one group."
         )
     row = table.row(0, named=True)
     needed = [
         column
-        for each in asked
+        for each in requested
         for column in (_counts(each) if isinstance(each.made_of, Ratio) else [each.name])
     ]
     if missing := [column for column in needed if column not in row]:
         raise InputError(
-            f"The summary has no {', '.join(missing)}: make it with these measures and confidence=True."
+            f"The summary has no {', '.join(missing)}: compute it with these measures and "
+            "confidence=True."
         )
-    knowns = []
-    for each in asked:
-        if isinstance(each.made_of, Ratio):
-            knowns.append(_share(*(row[column] for column in _counts(each))))
-        else:
-            knowns.append(
-                _count(row[each.name]) if _is_count(each) else _Known(value=row[each.name])
-            )
-    return knowns
+    return [
+        _share(*(row[column] for column in _counts(each)))
+        if isinstance(each.made_of, Ratio)
+        else _count(row[each.name])
+        if _is_count(each)
+        else _Estimate(value=row[each.name])
+        for each in requested
+    ]
 
 
 def _counts(each: Measure) -> list[str]:
     return [f"{each.name}_num", f"{each.name}_den"]
 
 
-def _of_calls(calls: Calls, asked: Sequence[Measure], options: MetricOptions) -> list[_Known]:
-    grains = list(dict.fromkeys((each.grain, each.name == "busy_offers") for each in asked))
-    tables = []
-    for grain in grains:
-        of_grain = [each for each in asked if (each.grain, each.name == "busy_offers") == grain]
-        columns = [
-            column.name.prefix(f"{each.name} ")
-            for each in of_grain
-            for column in _expressions(each)
-        ]
-        tables.append(rows_of(calls, [], of_grain[0].name, options=options).select(columns))
-    found: dict[str, dict[str, int | float | None]] = {each.name: {} for each in asked}
+def _of_calls(
+    calls: Calls, requested: Sequence[Measure], options: MetricOptions
+) -> list[_Estimate]:
+    groups: dict[tuple[str, bool], list[Measure]] = {}
+    for each in requested:
+        groups.setdefault((each.grain, each.name == "busy_offers"), []).append(each)
+    tables = [
+        rows_of(calls, [], group[0].name, options=options).select(
+            _statistics(each).alias(each.name) for each in group
+        )
+        for group in groups.values()
+    ]
+    statistics: dict[str, dict[str, int | float | None]] = {}
     for table in pl.collect_all(tables):
-        for name, value in table.row(0, named=True).items():
-            found[name.split()[0]][name.split()[1]] = value
-    return [_known(each, found[each.name]) for each in asked]
+        statistics |= table.row(0, named=True)
+    return [_estimate(each, statistics[each.name]) for each in requested]
 
 
-def _expressions(each: Measure) -> list[pl.Expr]:
-    """What must be reckoned of the rows; the first column is the measure's own."""
-    own = columns_of(each)
+def _statistics(each: Measure) -> pl.Expr:
+    """The aggregates of the rows that an estimate needs, as a struct."""
+    columns = columns_of(each, confidence=True, counts=True)
     match each.made_of:
         case Mean(fact):
             exact = microseconds(fact).cast(pl.Int128)
-            return [
-                own[0].alias("value"),
-                exact.count().alias("n"),
-                exact.sum().alias("sum"),
-                (exact * exact).sum().alias("squares"),
-            ]
+            columns |= {"sum": exact.sum(), "squares": (exact * exact).sum()}
         case Quantile(fact, share):
-            known = pl.col(fact)
-            n = known.count().cast(pl.Float64)
+            values, n = pl.col(fact), pl.col(fact).count().cast(pl.Float64)
             reach = Z95 * (n * share * (1 - share)).sqrt()
-            ends = {"low": (n * share - reach).ceil(), "high": (n * share + reach).ceil()}
-            return [
-                own[0].alias("value"),
-                known.count().alias("n"),
-                *(
-                    pl.when(rank.is_between(1, n)).then(_ranked(known, rank, n)).alias(end)
-                    for end, rank in ends.items()
-                ),
-            ]
-        case Ratio():
-            return [own[1].alias("num"), own[2].alias("den")]
-    return [own[0].alias("value")]
+            ranks = {"low": (n * share - reach).ceil(), "high": (n * share + reach).ceil()}
+            for end, rank in ranks.items():
+                columns[end] = pl.when(rank.is_between(1, n)).then(_ranked(values, rank, n))
+    return pl.struct(column.alias(name) for name, column in columns.items())
 
 
 def _ranked(values: pl.Expr, rank: pl.Expr, n: pl.Expr) -> pl.Expr:
-    """The value of this rank, from 1 to n, without sorting them all."""
-    place = pl.when(n > 1).then((rank - 1) / (n - 1)).otherwise(0.0).clip(0.0, 1.0)
-    return values.quantile(place, interpolation="nearest")
+    """The value of this rank, from 1 to n, without a full sort."""
+    share = pl.when(n > 1).then((rank - 1) / (n - 1)).otherwise(0.0).clip(0.0, 1.0)
+    return values.quantile(share, interpolation="nearest")
 
 
-def _known(each: Measure, found: dict[str, int | float | None]) -> _Known:
+def _estimate(each: Measure, statistics: dict[str, int | float | None]) -> _Estimate:
     if isinstance(each.made_of, Ratio):
-        return _share(int(found["num"] or 0), int(found["den"] or 0))
-    value, n = found["value"], int(found.get("n") or 0)
+        return _share(*(int(statistics[column] or 0) for column in _counts(each)))
+    value, n = statistics[each.name], int(statistics.get(f"{each.name}_n") or 0)
     match each.made_of:
         case Quantile():
-            return _Known(value=value, n=n, doubt=Interval(found["low"], found["high"]))
+            interval = Interval(statistics["low"], statistics["high"])
+            return _Estimate(value=value, n=n, interval=interval)
         case Mean() if n > 1 and value is not None:
-            # Whole numbers of any size: the variance is exact, and does not depend on the order of
-            # the rows.
-            scatter = n * int(found["squares"] or 0) - int(found["sum"] or 0) ** 2
-            variance = scatter / (n * (n - 1)) / 1e12
-            return _Known(
-                value=value, n=n, variance=variance, doubt=welch(value, (variance, 0.0), (n, n))
-            )
+            # Integers of any size: the variance is exact, whatever the order of the rows.
+            spread = n * int(statistics["squares"] or 0) - int(statistics["sum"] or 0) ** 2
+            variance = spread / (n * (n - 1)) / 1e12
+            interval = welch_interval(value, (variance, 0.0), (n, n))
+            return _Estimate(value=value, n=n, variance=variance, interval=interval)
         case Mean():
-            return _Known(value=value, n=n)
-    return _count(int(value or 0)) if _is_count(each) else _Known(value=value)
+            return _Estimate(value=value, n=n)
+    return _count(int(value or 0)) if _is_count(each) else _Estimate(value=value)
 
 
 def _is_count(each: Measure) -> bool:
     return isinstance(each.made_of, Total) and each.unit != "s"
 
 
-def _share(numerator: int, denominator: int) -> _Known:
+def _share(numerator: int, denominator: int) -> _Estimate:
     value = numerator / denominator if denominator else None
-    return _Known(value=value, n=denominator, doubt=wilson_of(numerator, denominator))
+    return _Estimate(value=value, n=denominator, interval=share_interval(numerator, denominator))
 
 
-def _count(count: int) -> _Known:
-    return _Known(value=float(count), n=count, doubt=byar(count))
+def _count(count: int) -> _Estimate:
+    return _Estimate(value=float(count), n=count, interval=count_interval(count))

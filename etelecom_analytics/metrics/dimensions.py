@@ -1,33 +1,109 @@
-"""The dimensions that come from a call's start: those of the local clock, and whether it lay within business hours."""
+"""Dimensions: the columns by which measures can be grouped, and the directions of inbound calls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import gcd
 
 import polars as pl
 
 from .. import local_time
-from .hours import minutes_of_week, read_hours
+from ..errors import InputError, UnknownName
+from .call_facts import CALL_COLUMNS, NAME_COLUMNS
+from .hours import minutes_of_week, parse_hours
 from .options import MetricOptions
+from .selection import Calls, Selection
 
-__all__ = ["START_DIMENSIONS", "minutes_alike", "start_dimensions"]
+__all__ = [
+    "CALL_DIMENSIONS",
+    "DIMENSIONS",
+    "INBOUND_DIRECTIONS",
+    "LEG_DIMENSIONS",
+    "NAME_DIMENSIONS",
+    "START_DIMENSIONS",
+    "call_dimensions",
+    "check_dimensions",
+    "common_minutes",
+    "inward",
+    "start_dimensions",
+]
 
 START_DIMENSIONS = (*local_time.LOCAL_DIMENSIONS, "in_hours")
-"""What can be told of any moment, so also of one at which nobody called."""
+"""Dimensions of a call's start; they are known for any moment, also for one without calls."""
+
+CALL_DIMENSIONS = (*START_DIMENSIONS, *CALL_COLUMNS)
+LEG_DIMENSIONS = ("target_number", "trunk_name", "outcome", "fail_code")
+
+DIMENSIONS = (*CALL_DIMENSIONS, *LEG_DIMENSIONS)
+"""What measures can be grouped by. The last four belong to legs and offers, not to calls.
+
+An offer has those of its best leg, a leg its own. In a table by `trunk_name`, a row has both the
+offers whose best leg used the trunk and all legs that tried it.
+"""
+
+NAME_DIMENSIONS = NAME_COLUMNS
+"""Further dimensions, once `logs.with_names(...)` has joined names to the calls."""
+
+INBOUND_DIRECTIONS = ("in", "ext", "ext_in")
+"""Directions of calls that ring extensions.
+
+The legs of an `out` call go to external phone numbers. An internal call has two logs, ext_out and
+ext_in; only ext_in is counted.
+"""
+
+
+def check_dimensions(
+    calls: Calls, names: Iterable[str], *, allowed: Sequence[str], kind: str = "dimension"
+) -> None:
+    """Check that each name is one of `allowed`, and that the calls have the names it needs.
+
+    Raises:
+        UnknownName: there is no such dimension; the message lists the nearest names.
+        InputError: the dimension is one of `NAME_DIMENSIONS`, and these calls have no such column.
+    """
+    columns = calls.lazy().collect_schema()
+    for name in names:
+        if name not in allowed:
+            raise UnknownName(kind, name, allowed)
+        if name in NAME_DIMENSIONS and name not in columns:
+            raise InputError(
+                f"These calls carry no {name}: join it with logs.with_names(extensions, users, "
+                "hotlines), and use the calls of the result."
+            )
+
+
+def call_dimensions(calls: Calls, by: Sequence[str], options: MetricOptions) -> dict[str, pl.Expr]:
+    """An expression over `calls` for each of these dimensions of calls.
+
+    Raises:
+        UnknownName: there is no such dimension of calls; the message lists the nearest names.
+        InputError: `by` is a single name, or a dimension of names that the calls do not have.
+    """
+    if isinstance(by, str):
+        raise InputError('by is a list of names, such as by=["hour"].')
+    names = list(dict.fromkeys(by))
+    allowed = (*CALL_DIMENSIONS, *NAME_DIMENSIONS)
+    check_dimensions(calls, names, allowed=allowed, kind="dimension of calls")
+    return {name: pl.col(name) for name in names} | start_dimensions(names, options)
 
 
 def start_dimensions(names: Sequence[str], options: MetricOptions) -> dict[str, pl.Expr]:
-    """Those of these names that are `START_DIMENSIONS`, made from `started_at`; in_hours is null where that is not known."""
+    """An expression over `started_at` for each of these names that is in `START_DIMENSIONS`."""
     return {name: _of_start(name, options) for name in names if name in START_DIMENSIONS}
 
 
-def minutes_alike(names: Sequence[str], options: MetricOptions) -> int:
-    """A number of minutes so small that no span of this length, counted from a full hour, lies in two groups of these dimensions.
+def common_minutes(names: Sequence[str], options: MetricOptions) -> int:
+    """A step in minutes such that no step, counted from a full hour, lies in two groups.
 
-    15, since the offsets of today's zones are whole quarters of an hour, or less where business
+    15, since offsets of time zones are whole quarters of an hour today, or less where business
     hours begin or end within a quarter.
     """
     week = _week(options) if "in_hours" in names else None
     return gcd(15, *(minute for span in week or () for minute in span))
+
+
+def inward(calls: Calls) -> Calls:
+    """The calls with a direction in `INBOUND_DIRECTIONS`, in the type of the input."""
+    is_inward = pl.col("direction").cast(pl.String).is_in(INBOUND_DIRECTIONS)
+    return calls.where(is_inward) if isinstance(calls, Selection) else calls.filter(is_inward)
 
 
 def _of_start(name: str, options: MetricOptions) -> pl.Expr:
@@ -37,8 +113,5 @@ def _of_start(name: str, options: MetricOptions) -> pl.Expr:
 
 
 def _week(options: MetricOptions) -> list[tuple[int, int]] | None:
-    return (
-        None
-        if options.business_hours is None
-        else minutes_of_week(read_hours(options.business_hours))
-    )
+    hours = options.business_hours
+    return None if hours is None else minutes_of_week(parse_hours(hours))

@@ -1,42 +1,59 @@
-"""explain: one number taken apart, into its formula, its counts, and the calls behind it."""
+"""From a value back to its calls: `explain` one value, and `drill_through` one group."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
 
 from ..errors import InputError
-from ..formatting import facts_html, facts_text
+from ..formatting import facts_html, facts_text, format_value
 from ..phone_numbers import printable
+from .aggregation import columns_of
+from .dimensions import (
+    DIMENSIONS,
+    LEG_DIMENSIONS,
+    NAME_DIMENSIONS,
+    START_DIMENSIONS,
+    check_dimensions,
+    start_dimensions,
+)
+from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
 from .registry import Mean, Measure, Quantile, Ratio, Total, source_of
-from .registry import measure as named
-from .selection import Calls
-from .summary import columns_of, rows_of
+from .registry import measure as named_measure
+from .selection import Calls, Selection
+from .summary import rows_of
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "drill_through", "explain"]
 
-_MOST_IDS = 5
+_MAX_IDS = 5
+_TYPES: Mapping[str, type] = {
+    **dict.fromkeys(("hour", "quarter_hour", "weekday", "fail_code"), int),
+    **dict.fromkeys(("day", "week", "month"), date),
+    "in_hours": bool,
+}
+"""The type of a dimension's values, where it is not text."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Explanation:
-    """One number, and what it is made of.
+    """The formula, the counts and the calls of one value.
 
     Attributes:
-        measure: which measure it is: name, title, unit, grain.
-        formula: its definition, for these options.
-        source: who defines it so; empty where it needs no authority.
-        options: what it depends on besides the calls.
-        at: the group that it is of, as (dimension, value); empty: all calls.
-        value: the number, as `summarize` gives it; None over nothing.
-        numerator, denominator: of a share, how many calls (offers, legs) are above and below the
-        line; else None. low, high: of a share, Wilson's interval at 95 %; else None.
-        n: how many calls (offers, legs) it is made of: those below the line, those that are
-            counted, or those whose seconds are known.
-        behind: one row for each of these, sorted: `call_id`; `target_number`, of an offer or a leg;
-            and what it adds: `in_numerator`, of a share, or `seconds`.
+        measure: the measure: name, title, unit, grain.
+        formula: its definition with these options.
+        source: the source of the definition; empty where none is needed.
+        options: the settings of the measure.
+        at: the group as (dimension, value) pairs; empty for all calls.
+        value: the value, as in `summarize`; None without data.
+        numerator, denominator: the counts of a share, else None.
+        low, high: the 95 % interval of a share (Wilson), else None.
+        n: the number of calls (offers, legs) in the value: the denominator of a share, the counted
+            rows, or the known values of a time.
+        rows: one sorted row for each of these: `call_id`; `target_number`, of an offer or leg; and
+            `in_numerator`, of a share, or `seconds`, of a time.
     """
 
     measure: Measure
@@ -50,49 +67,47 @@ class Explanation:
     low: float | None
     high: float | None
     n: int
-    behind: pl.DataFrame
+    rows: pl.DataFrame
 
     @property
     def denominator_ids(self) -> tuple[str, ...]:
-        """The ids of the calls behind it, one for each of `n`: a call with two offers stands twice."""
-        return tuple(self.behind["call_id"])
+        """The call id of each of the `n` rows; a call with two offers is listed twice."""
+        return tuple(self.rows["call_id"])
 
     @property
     def numerator_ids(self) -> tuple[str, ...]:
-        """Of a share, the ids of the calls above the line; of any other measure, of all behind it."""
+        """The call ids in the numerator of a share; of other measures, all call ids."""
         is_share = isinstance(self.measure.made_of, Ratio)
-        return (
-            tuple(self.behind.filter("in_numerator")["call_id"])
-            if is_share
-            else self.denominator_ids
-        )
+        return tuple((self.rows.filter("in_numerator") if is_share else self.rows)["call_id"])
 
     def _facts(self) -> Iterable[tuple[str, str]]:
+        grain = self.measure.grain
         yield "measure", f"{self.measure.name}: {self.measure.title}, {self.measure.unit}"
         yield "formula", f"{self.formula}{f' ({self.source})' if self.source else ''}"
         if self.measure.name == "service_level":
-            given = self.options
+            options = self.options
             yield (
                 "where",
-                f"T = {given.threshold_s:g} s, m = {given.min_talk_s:g} s, s: below {given.short_s:g} s, waits from {given.wait_from}",
+                f"T = {options.threshold_s:g} s, m = {options.min_talk_s:g} s, "
+                f"s: below {options.short_s:g} s, waits from {options.wait_from}",
             )
-        yield (
-            "at",
-            ", ".join(f"{name} {printable(str(value))}" for name, value in self.at)
-            or f"all {self.measure.grain}",
-        )
-        yield "value", self._value()
-        yield "behind it", f"{self.n:,} {self.measure.grain}: {_some(self.denominator_ids)}"
+        group = ", ".join(f"{name} {printable(str(value))}" for name, value in self.at)
+        yield "group", group or f"all {grain}"
+        yield "value", self._value_text()
+        yield "counted", f"{self.n:,} {grain}: {_ids_text(self.denominator_ids)}"
         if self.numerator is not None:
-            yield "above", f"{self.numerator:,} of them: {_some(self.numerator_ids)}"
+            yield "numerator", f"{self.numerator:,} of them: {_ids_text(self.numerator_ids)}"
 
-    def _value(self) -> str:
+    def _value_text(self) -> str:
         if self.value is None:
-            return "none: there is nothing to reckon it from"
+            return "none: no data"
+        unit = self.measure.unit
+        text = format_value(self.value, unit)
         if self.numerator is not None:
-            return f"{self.numerator:,} / {self.denominator:,} = {self.value:.4f}, 95 %: {self.low:.4f} to {self.high:.4f}"
-        told = f"{self.value:,}" if isinstance(self.value, int) else f"{self.value:,.3f} s"
-        return told if isinstance(self.measure.made_of, Total) else f"{told}, n = {self.n:,}"
+            low, high = format_value(self.low, unit), format_value(self.high, unit)
+            counts = f"{self.numerator:,} / {self.denominator:,}"
+            return f"{counts} = {text}, 95 % interval: {low} to {high}"
+        return text if isinstance(self.measure.made_of, Total) else f"{text}, n = {self.n:,}"
 
     def __repr__(self) -> str:
         return facts_text("Explanation", self._facts())
@@ -109,41 +124,53 @@ def explain(
     at: Mapping[str, object] | Sequence[object] = (),
     options: MetricOptions = MetricOptions(),
 ) -> Explanation:
-    """What one number of `summarize` is made of: its formula, its counts, and the ids of the calls behind it. Collects.
+    """The formula, the counts and the call ids of one value of `summarize`. Collects.
 
-    `explain(calls, "service_level", by=["hour"], at=[9])` is the cell of `summarize(calls,
-    by=["hour"], measures=["service_level"])`, and so is `explain(calls, "service_level",
+    `explain(calls, "service_level", by=["hour"], at=[9])` explains one cell of `summarize(calls,
+    by=["hour"], measures=["service_level"])`, and so does `explain(calls, "service_level",
     at={"hour": 9})`.
 
     Args:
-        calls: the calls that were summarized, or a `Selection` of them.
-        measure: its name.
+        calls: the calls of the summary, or a `Selection`.
+        measure: the name of the measure.
         by: the dimensions of the summary.
-        at: the group: its values in the order of `by`, or, without `by`, its values by dimension.
-            Days may be text, such as "2026-11-02", and None is the group of those that have no
-            value. A value that no call has is a group of nothing.
-        options: those of the summary.
+        at: the group: a value for each dimension in `by`, or, without `by`, a mapping. A day may be
+            text, such as "2026-11-02"; None is the group of missing values. A group without calls
+            is allowed.
+        options: the settings of the summary.
 
     Raises:
-        UnknownName, MeasureUnavailable, InputError: as `summarize`; InputError too where a value
-        cannot be one of its dimension.
+        UnknownName, MeasureUnavailable, InputError: as in `summarize`; InputError also if a
+            dimension cannot have a value.
     """
-    group, each = _group(by, at), named(measure)
-    lazy = (
-        calls.lazy().cache() if isinstance(calls, Calls) else calls
-    )  # whose rows may have another order each time
-    rows = rows_of(lazy, list(group), measure, options=options)
-    chosen = rows.filter(*_conditions(group, rows.collect_schema()))
-    found = (
-        _with_ids(chosen, lazy, each)
-        .sort("call_id", *_targets(each), *_facts_of(each), nulls_last=True)
+    group, each = _group(by, at), named_measure(measure)
+    # Cached, since a lazy frame may have another order each time.
+    lazy = calls.lazy().cache() if isinstance(calls, Calls) else calls
+    all_rows = rows_of(lazy, list(group), measure, options=options)
+    schema = all_rows.collect_schema()
+    in_group = all_rows.filter(
+        *(
+            pl.col(name).eq_missing(_literal(name, value, schema[name]))
+            for name, value in group.items()
+        )
+    )
+    facts, targets = _facts_of(each), [] if each.grain == "calls" else ["target_number"]
+    rows = (
+        _with_call_ids(in_group, lazy, each)
+        .sort("call_id", *targets, *facts, nulls_last=True)
         .collect()
     )
-    numbers = found.select(columns_of(each)).row(0)
+    values = rows.select(**columns_of(each, confidence=True)).row(0)
     value, numerator, denominator, low, high = (
-        numbers if isinstance(each.made_of, Ratio) else (*numbers, None, None, None, None)
+        values if isinstance(each.made_of, Ratio) else (*values, None, None, None, None)
     )
-    behind = found.filter(_counts(each)).select("call_id", *_targets(each), *_adds(each))
+    if isinstance(each.made_of, Ratio):
+        is_counted, extra = pl.col(facts[1]), {"in_numerator": facts[0]}
+    elif facts[0].endswith("_s"):
+        is_counted, extra = pl.col(facts[0]).is_not_null(), {"seconds": facts[0]}
+    else:
+        is_counted, extra = pl.col(facts[0]), {}
+    rows = rows.filter(is_counted).select("call_id", *targets, **extra)
     return Explanation(
         measure=each,
         formula=each.formula(options),
@@ -155,9 +182,73 @@ def explain(
         denominator=denominator,
         low=low,
         high=high,
-        n=behind.height,
-        behind=behind,
+        n=rows.height,
+        rows=rows,
     )
+
+
+def drill_through(
+    calls: Calls,
+    group: Mapping[str, object],
+    *,
+    options: MetricOptions = MetricOptions(),
+) -> Calls:
+    """The calls of one group of a summary, such as `{"weekday": 1, "hour": 9}`, in their order.
+
+    The result has the type of the input. A call belongs to a `target_number`, `trunk_name`,
+    `outcome` or `fail_code` if one counted offer, or one counted leg through a trunk, has all of
+    these values of the group. None stands for a missing value. An empty group is all calls.
+
+    Args:
+        calls: calls of any direction, or a `Selection`.
+        group: a value for each dimension, as in a row of `summarize(calls, by=...)`; a day may be
+            text, "2026-11-02".
+        options: the settings of the summary.
+
+    Raises:
+        UnknownName: a dimension does not exist; the message lists the nearest names.
+        InputError: a dimension of names that the calls do not have, or a value of the wrong type.
+    """
+    check_dimensions(calls, group, allowed=(*DIMENSIONS, *NAME_DIMENSIONS))
+    of_calls, of_legs = (
+        [
+            _equals(name, value, options)
+            for name, value in group.items()
+            if (name in LEG_DIMENSIONS) == is_leg
+        ]
+        for is_leg in (False, True)
+    )
+    if isinstance(calls, Selection):
+        selected = calls.where(*of_calls)
+        return selected.in_group(of_legs, options) if of_legs else selected
+    lazy = calls.lazy().filter(*of_calls) if of_calls else calls.lazy()
+    if of_legs:
+        lazy = lazy.cache()  # a lazy frame may have another order each time
+        tables = (offer_facts(lazy, options=options, busy=False), leg_facts(lazy, options=options))
+        rows = pl.concat([table.filter(*of_legs).select("call_row") for table in tables]).unique()
+        lazy = (
+            lazy.with_row_index("call_row")
+            .join(rows, on="call_row", how="semi", maintain_order="left")
+            .drop("call_row")
+        )
+    return lazy if isinstance(calls, pl.LazyFrame) else lazy.collect()
+
+
+def _equals(name: str, value: object, options: MetricOptions) -> pl.Expr:
+    """Whether the dimension has this value; None is a missing value."""
+    value_type = _TYPES.get(name, str)
+    if isinstance(value, str) and value_type is date:
+        with suppress(ValueError):
+            value = date.fromisoformat(value)
+    # An exact type: True is an int, and a datetime is a date.
+    if value is not None and type(value) is not value_type:
+        raise InputError(
+            f"{name} cannot be {value!r}: use a value of summarize(calls, by=[{name!r}])."
+        )
+    key = start_dimensions([name], options)[name] if name in START_DIMENSIONS else pl.col(name)
+    if isinstance(value, str) and name not in START_DIMENSIONS:
+        key = key.cast(pl.String)  # an Enum raises an error for an unknown category
+    return key.is_null() if value is None else (key == pl.lit(value)).fill_null(value=False)
 
 
 def _group(by: Sequence[str], at: Mapping[str, object] | Sequence[object]) -> Mapping[str, object]:
@@ -176,42 +267,33 @@ def _group(by: Sequence[str], at: Mapping[str, object] | Sequence[object]) -> Ma
     return dict(zip(by, at, strict=True))
 
 
-def _conditions(at: Mapping[str, object], schema: pl.Schema) -> list[pl.Expr]:
-    return [
-        pl.col(name).eq_missing(_literal(name, value, schema[name])) for name, value in at.items()
-    ]
-
-
 def _literal(name: str, value: object, dtype: pl.DataType) -> pl.Expr:
-    """The value as one of its dimension."""
-    # Polars would take True for 1, and 5 for the fifth day of 1970.
-    misread = (isinstance(value, bool) and dtype != pl.Boolean) or (
+    """The value as a literal with the dtype of its dimension."""
+    # Polars would convert True to 1, and 5 to the fifth day of 1970.
+    is_misread = (isinstance(value, bool) and dtype != pl.Boolean) or (
         isinstance(value, int | datetime) and dtype == pl.Date
     )
     try:
-        if misread:
+        if is_misread:
             raise TypeError
-        given = date.fromisoformat(value) if dtype == pl.Date and isinstance(value, str) else value
-        return pl.lit(pl.Series([given], dtype=dtype, strict=True).first(), dtype)
+        if dtype == pl.Date and isinstance(value, str):
+            value = date.fromisoformat(value)
+        return pl.lit(pl.Series([value], dtype=dtype, strict=True).first(), dtype)
     except (ValueError, TypeError, OverflowError, pl.exceptions.PolarsError):
-        words = f", one of {', '.join(dtype.categories)}" if isinstance(dtype, pl.Enum) else ""
+        names = f", one of {', '.join(dtype.categories)}" if isinstance(dtype, pl.Enum) else ""
         raise InputError(
-            f"at: {name} is {dtype.base_type()}{words}; got {printable(repr(value))}."
+            f"at: {name} is {dtype.base_type()}{names}; got {printable(repr(value))}."
         ) from None
 
 
-def _with_ids(rows: pl.LazyFrame, calls: pl.LazyFrame, each: Measure) -> pl.LazyFrame:
-    """The rows with the id of their call; those of offers and legs know only in which row it stands."""
+def _with_call_ids(rows: pl.LazyFrame, calls: pl.LazyFrame, each: Measure) -> pl.LazyFrame:
+    """The facts of the rows with the id of their call; offers and legs have only its row number."""
     if each.grain == "calls":
         return rows.select(*_facts_of(each), call_id="id")
     ids = calls.with_row_index("call_row").select("call_row", call_id="id")
     return rows.select("call_row", "target_number", *_facts_of(each)).join(
         ids, on="call_row", how="left"
     )
-
-
-def _targets(each: Measure) -> list[str]:
-    return [] if each.grain == "calls" else ["target_number"]
 
 
 def _facts_of(each: Measure) -> list[str]:
@@ -222,31 +304,13 @@ def _facts_of(each: Measure) -> list[str]:
             return [numerator, denominator]
 
 
-def _counts(each: Measure) -> pl.Expr:
-    """Whether a row is behind the number."""
-    fact = _facts_of(each)[-1]
-    return pl.col(fact).is_not_null() if fact.endswith("_s") else pl.col(fact)
-
-
-def _adds(each: Measure) -> list[pl.Expr]:
-    fact = _facts_of(each)[0]
-    if isinstance(each.made_of, Ratio):
-        return [pl.col(fact).alias("in_numerator")]
-    return [pl.col(fact).alias("seconds")] if fact.endswith("_s") else []
-
-
-def _some(ids: tuple[str, ...]) -> str:
-    """The first few ids, in words."""
+def _ids_text(ids: tuple[str | None, ...]) -> str:
+    """The first ids as text, each on one line."""
     if not ids:
         return "none"
-    told = ", ".join(_shown_id(one) for one in ids[:_MOST_IDS])
-    return told if len(ids) <= _MOST_IDS else f"{told} and {len(ids) - _MOST_IDS:,} more"
-
-
-def _shown_id(one: str | None) -> str:
-    """An id as it is, but for what does not belong in one line."""
-    return (
-        "(no id)"
-        if one is None
-        else "".join(letter if letter.isprintable() else "?" for letter in one)[:40]
-    )
+    names = [
+        "(no id)" if one is None else "".join(c if c.isprintable() else "?" for c in one)[:40]
+        for one in ids[:_MAX_IDS]
+    ]
+    rest = len(ids) - _MAX_IDS
+    return ", ".join(names) + (f" and {rest:,} more" if rest > 0 else "")

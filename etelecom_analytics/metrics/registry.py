@@ -1,4 +1,4 @@
-"""Measures as data: what each is made of. Their formulas, tables and tests are made from it."""
+"""Measures as data: formulas, tables, computations and tests are all derived from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,17 +7,18 @@ from typing import Literal
 
 import polars as pl
 
-from ..errors import UnknownName
+from ..errors import MeasureUnavailable, UnknownName
 from .call_facts import CALL_FACTS, SERVICE_LEVELS
 from .legs_and_offers import LEG_FACTS, OFFER_FACTS
 from .options import MetricOptions
-from .refused import refuse
 
 __all__ = [
-    "FACTS",
     "DEFAULT_MEASURES",
+    "FACTS",
     "MEASURES",
     "TOTALS",
+    "UNAVAILABLE_MEASURES",
+    "Aggregation",
     "Grain",
     "Mean",
     "Measure",
@@ -34,31 +35,44 @@ Grain = Literal["calls", "offers", "legs"]
 FACTS: Mapping[Grain, Mapping[str, str]] = MappingProxyType(
     {"calls": CALL_FACTS, "offers": OFFER_FACTS, "legs": LEG_FACTS}
 )
-"""What each grain's measures are made of."""
+"""The facts of each grain that measures aggregate, with their definitions."""
 
 TOTALS: Mapping[Grain, str] = MappingProxyType(
     {"calls": "calls", "offers": "offers", "legs": "trunk_legs"}
 )
-"""The measure that counts all rows of a grain; its legs are those through a trunk."""
+"""The measure that counts all rows of a grain."""
+
+_POPULATIONS = {
+    "offered": "offered calls",
+    "offered_not_short": "offered calls",
+    "answered": "answered calls",
+    "answered_wait_s": "answered calls",
+    "missed_wait_s": "missed calls",
+    "talk_s": "answered calls",
+    "agent_talk_s": "answered calls",
+    "ring_s": "offers that rang",
+    "post_dial_delay_s": "legs that rang",
+}
+"""What a denominator, or the known values of a mean or quantile, count; default: the grain."""
 
 
 @dataclass(frozen=True)
 class Total:
-    """The sum of a fact: how many calls, or how many seconds; 0 over nothing."""
+    """The sum of a fact: a number of rows, or of seconds; 0 without rows."""
 
     fact: str
 
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of a fact where it is known; null over nothing."""
+    """The mean of the known values of a fact; null without values."""
 
     fact: str
 
 
 @dataclass(frozen=True)
 class Quantile:
-    """A quantile of a fact where it is known, linearly interpolated; null over nothing."""
+    """A quantile of the known values of a fact, linearly interpolated; null without values."""
 
     fact: str
     share: float
@@ -66,69 +80,72 @@ class Quantile:
 
 @dataclass(frozen=True)
 class Ratio:
-    """One sum over another; null where the denominator is 0. Numerators and denominators are summed before dividing."""
+    """The sum of one fact over the sum of another; null where the denominator is 0."""
 
     numerator: str
     denominator: str
 
 
+Aggregation = Total | Mean | Quantile | Ratio
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """One number that can be asked for.
+    """The definition of one measure.
 
     Attributes:
-        name: what it is asked for by; units are in it.
-        title: how people call it.
+        name: its name, which includes the unit of a time.
+        title: its label.
         unit: "calls", "offers", "legs", "s" or "share".
-        grain: what it is summed over.
-        made_of: how it is made of facts.
-        source: who defines it so; empty where it needs no authority.
+        grain: the rows that it aggregates.
+        made_of: its aggregation of facts.
+        source: the source of the definition; empty where none is needed.
     """
 
     name: str
     title: str
     unit: str
     grain: Grain
-    made_of: Total | Mean | Quantile | Ratio
+    made_of: Aggregation
     source: str = ""
 
+    @property
+    def population(self) -> str:
+        """The noun of its n: the denominator of a share, or the values of a mean or a quantile."""
+        match self.made_of:
+            case Ratio(_, fact) | Mean(fact) | Quantile(fact, _):
+                return _POPULATIONS.get(fact, self.grain)
+        return self.grain
+
     def formula(self, options: MetricOptions = MetricOptions()) -> str:
-        """The definition in words, with the options' variant where it has several."""
+        """The definition as text; the service level's depends on `options.variant`."""
         if self.name == "service_level":
             return SERVICE_LEVELS[options.variant].formula
-        told = FACTS[self.grain]
+        definitions = FACTS[self.grain]
         match self.made_of:
             case Total(fact):
-                return told[fact] if self.unit == self.grain else f"sum of the {told[fact]}"
+                definition = definitions[fact]
+                return definition if self.unit == self.grain else f"sum of the {definition}"
             case Mean(fact):
-                return f"mean of the {told[fact]}"
+                return f"mean of the {definitions[fact]}"
             case Quantile(fact, share):
-                return f"{share:.0%} quantile of the {told[fact]}"
+                return f"{share:.0%} quantile of the {definitions[fact]}"
             case Ratio(numerator, denominator):
-                above, below = (
-                    fact if fact in MEASURES else f"({told[fact]})"
+                return " / ".join(
+                    fact if fact in MEASURES else f"({definitions[fact]})"
                     for fact in (numerator, denominator)
                 )
-                return f"{above} / {below}"
 
 
-def _calls(
-    name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = ""
-) -> Measure:
-    return Measure(name=name, title=title, unit=unit, grain="calls", made_of=made_of, source=source)
+def _calls(name: str, title: str, unit: str, made_of: Aggregation) -> Measure:
+    return Measure(name=name, title=title, unit=unit, grain="calls", made_of=made_of)
 
 
-def _offers(
-    name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = ""
-) -> Measure:
-    return Measure(
-        name=name, title=title, unit=unit, grain="offers", made_of=made_of, source=source
-    )
+def _offers(name: str, title: str, unit: str, made_of: Aggregation) -> Measure:
+    return Measure(name=name, title=title, unit=unit, grain="offers", made_of=made_of)
 
 
-def _legs(
-    name: str, title: str, unit: str, made_of: Total | Mean | Quantile | Ratio, source: str = ""
-) -> Measure:
+def _legs(name: str, title: str, unit: str, made_of: Aggregation, source: str = "") -> Measure:
     return Measure(name=name, title=title, unit=unit, grain="legs", made_of=made_of, source=source)
 
 
@@ -138,41 +155,44 @@ _ALL = (
     _calls("answered", "Answered", "calls", Total("answered")),
     _calls("missed", "Missed", "calls", Total("missed")),
     _calls("short_abandoned", "Short abandons", "calls", Total("short_abandoned")),
-    _calls("unknown", "Of unknown state", "calls", Total("unknown")),
+    _calls("unknown", "Unknown state", "calls", Total("unknown")),
     _calls("running", "Running", "calls", Total("running")),
-    _calls("wait_unknown", "Of unknown wait", "calls", Total("wait_unknown")),
+    _calls("wait_unknown", "Unknown wait", "calls", Total("wait_unknown")),
     _calls("answer_rate", "Answer rate", "share", Ratio("answered", "offered")),
     _calls("abandon_rate", "Abandon rate", "share", Ratio("missed", "offered")),
     _calls(
         "abandon_rate_no_short",
-        "Abandon rate without short ones",
+        "Abandon rate without short abandons",
         "share",
         Ratio("missed_not_short", "offered_not_short"),
     ),
     _calls("asa_s", "Average speed of answer", "s", Mean("answered_wait_s")),
     _calls("wait_p50_s", "Median wait", "s", Quantile("answered_wait_s", 0.5)),
-    _calls("wait_p90_s", "90 % wait", "s", Quantile("answered_wait_s", 0.9)),
+    _calls("wait_p90_s", "90th-percentile wait", "s", Quantile("answered_wait_s", 0.9)),
     _calls("abandon_wait_s", "Average wait of missed calls", "s", Mean("missed_wait_s")),
     _calls("talk_s", "Talk", "s", Total("talk_s")),
     _calls("talk_avg_s", "Average talk", "s", Mean("talk_s")),
     _calls("talk_p50_s", "Median talk", "s", Quantile("talk_s", 0.5)),
-    _calls("talk_p90_s", "90 % talk", "s", Quantile("talk_s", 0.9)),
-    _calls("agent_talk_s", "Agents' talk", "s", Total("agent_talk_s")),
-    _calls("agent_talk_avg_s", "Agents' average talk", "s", Mean("agent_talk_s")),
+    _calls("talk_p90_s", "90th-percentile talk", "s", Quantile("talk_s", 0.9)),
+    _calls("agent_talk_s", "Agent talk", "s", Total("agent_talk_s")),
+    _calls("agent_talk_avg_s", "Average agent talk", "s", Mean("agent_talk_s")),
     _calls("recording_coverage", "Recording coverage", "share", Ratio("recorded", "answered")),
     _calls("service_level", "Service level", "share", Ratio("level_met", "level_counted")),
     _offers("offers", "Offers", "offers", Total("offers")),
     _offers("answered_offers", "Answered offers", "offers", Total("answered_offers")),
-    _offers("rna", "Ring, no answer", "offers", Total("rna")),
+    _offers("rna", "Ring no answer", "offers", Total("rna")),
     _offers("busy_offers", "Offers while busy", "offers", Total("busy_offers")),
     _offers("offer_answer_rate", "Offer answer rate", "share", Ratio("answered_offers", "offers")),
     _offers(
-        "fair_answer_rate", "Fair answer rate", "share", Ratio("answered_offers", "fair_offers")
+        "fair_answer_rate",
+        "Answer rate of offers that the agent could take",
+        "share",
+        Ratio("answered_offers", "fair_offers"),
     ),
     _offers("rna_rate", "Ring-no-answer rate", "share", Ratio("rna", "decided_offers")),
     _offers("ring_avg_s", "Average ring", "s", Mean("ring_s")),
     _offers("ring_p50_s", "Median ring", "s", Quantile("ring_s", 0.5)),
-    _offers("ring_p90_s", "90 % ring", "s", Quantile("ring_s", 0.9)),
+    _offers("ring_p90_s", "90th-percentile ring", "s", Quantile("ring_s", 0.9)),
     _offers("ring_wasted_s", "Wasted ring", "s", Total("wasted_ring_s")),
     _offers("leg_talk_s", "Talk of legs", "s", Total("leg_talk_s")),
     _legs("trunk_legs", "Legs through trunks", "legs", Total("trunk_legs")),
@@ -187,25 +207,82 @@ _ALL = (
         "ITU-T E.425",
     ),
     _legs("post_dial_delay_avg_s", "Average post-dial delay", "s", Mean("post_dial_delay_s")),
-    _legs("post_dial_delay_p90_s", "90 % post-dial delay", "s", Quantile("post_dial_delay_s", 0.9)),
+    _legs(
+        "post_dial_delay_p90_s",
+        "90th-percentile post-dial delay",
+        "s",
+        Quantile("post_dial_delay_s", 0.9),
+    ),
 )
 
 MEASURES: Mapping[str, Measure] = MappingProxyType({each.name: each for each in _ALL})
 
 DEFAULT_MEASURES = ("offered", "answer_rate", "asa_s", "wait_p90_s", "talk_avg_s")
-"""What a day is first asked for."""
+"""The measures of `summarize` unless others are requested."""
+
+_REASONS: Mapping[tuple[str, ...], str] = MappingProxyType(
+    {
+        (
+            "aht", "average_handle_time", "handle_time",
+        ): "Handle time is talk, hold and after-call work, and a call log has only the talk. Use "
+        "talk_avg_s, or agent_talk_avg_s, which excludes the IVR and the queue.",
+        (
+            "acw", "after_call_work", "wrap_up", "wrap_up_time",
+        ): "A call log does not record what an agent does after the call. Use agent_talk_avg_s for "
+        "the talk itself.",
+        (
+            "hold", "hold_time",
+        ): "A call log does not record holds: hold time is part of the talk. Use agent_talk_s for "
+        "the total.",
+        (
+            "occupancy", "utilization", "utilisation", "idle_time", "available_time",
+        ): "It needs the time for which agents were signed in and ready, and a call log has only "
+        "their calls. Use leg_talk_s by target_number for the talk, and et.metrics.erlangs for the "
+        "load.",
+        (
+            "adherence", "schedule_adherence", "conformance", "shrinkage", "login_time",
+        ): "It needs rosters and sign-in times, which call logs do not have. Use rna and rna_rate "
+        "by target_number and hour, which show whose phone rang without an answer.",
+        (
+            "queue_position", "position_in_queue", "queue_length",
+        ): "A call log has the wait of a caller, not the position in the queue. Use wait_p90_s, or "
+        "et.metrics.concurrency for the number of simultaneous calls.",
+        (
+            "fcr", "first_contact_resolution", "first_call_resolution", "resolution_rate",
+        ): "A call log does not record whether the caller's matter was resolved, or contacts "
+        "through other channels. Use et.metrics.repeat_rate: the share of callers who call again "
+        "within a day.",
+    }
+)  # fmt: skip
+
+UNAVAILABLE_MEASURES: Mapping[str, str] = MappingProxyType(
+    {name: reason for names, reason in _REASONS.items() for name in names}
+)
+"""Common measures that call logs cannot give, with the reason and an alternative."""
+
+_SUFFIXES = ("_s", "_avg", "_p50", "_p90", "_rate")
 
 
 def measure(name: str) -> Measure:
-    """The measure of that name; an unknown one is an error that lists the nearest, one that calls do not tell an error that says why."""
-    if name not in MEASURES:
-        refuse(name)
-        raise UnknownName("measure", name, MEASURES)
-    return MEASURES[name]
+    """The measure of this name.
+
+    Raises:
+        MeasureUnavailable: call logs cannot give this measure; the message has the reason and an
+            alternative. Spelling and unit do not matter: "AHT", "hold time", "hold_time_avg_s".
+        UnknownName: the measure does not exist; the message lists the nearest names.
+    """
+    if name in MEASURES:
+        return MEASURES[name]
+    plain = "_".join(str(name).lower().replace("-", " ").replace("_", " ").split())
+    while plain not in UNAVAILABLE_MEASURES and plain.endswith(_SUFFIXES):
+        plain = plain.rpartition("_")[0]
+    if plain in UNAVAILABLE_MEASURES:
+        raise MeasureUnavailable(plain, UNAVAILABLE_MEASURES[plain])
+    raise UnknownName("measure", name, MEASURES)
 
 
 def measures(*, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
-    """The table of every measure: name, title, unit, grain, formula (for these options), source; all text."""
+    """The table of all measures: name, title, unit, grain, formula (for these options), source."""
     rows = [
         (
             each.name,
@@ -217,11 +294,10 @@ def measures(*, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
         )
         for each in _ALL
     ]
-    return pl.DataFrame(
-        rows, schema=["name", "title", "unit", "grain", "formula", "source"], orient="row"
-    )
+    columns = ["name", "title", "unit", "grain", "formula", "source"]
+    return pl.DataFrame(rows, schema=columns, orient="row")
 
 
 def source_of(each: Measure, options: MetricOptions) -> str:
-    """Who defines the measure so, with these options; empty where it needs no authority."""
+    """The source of a measure's definition with these options; empty where none is needed."""
     return SERVICE_LEVELS[options.variant].source if each.name == "service_level" else each.source

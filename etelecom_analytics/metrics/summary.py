@@ -1,42 +1,33 @@
-"""summarize: any measures by any dimensions; one group_by a grain, joined on the dimensions."""
+"""summarize: any measures by any dimensions, also with the groups of a fetch without calls."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import overload
 
 import polars as pl
 
-from ..errors import InputError, UnknownName
+from .. import local_time
+from ..errors import InputError
+from ..fetch_report import FetchReport
 from ..frames import Frame
-from .call_facts import CALL_COLUMNS, NAME_COLUMNS, facts, quotient
-from .confidence import wilson
-from .dimensions import START_DIMENSIONS, start_dimensions
+from .aggregation import columns_of, is_sum
+from .call_facts import facts
+from .dimensions import (
+    DIMENSIONS,
+    LEG_DIMENSIONS,
+    NAME_DIMENSIONS,
+    START_DIMENSIONS,
+    check_dimensions,
+    common_minutes,
+    start_dimensions,
+)
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
-from .registry import DEFAULT_MEASURES, Grain, Mean, Measure, Quantile, Ratio, Total, measure
+from .registry import DEFAULT_MEASURES, Grain, Measure, measure
 from .selection import Calls, Selection
 
-__all__ = [
-    "DIMENSIONS",
-    "LEG_DIMENSIONS",
-    "NAME_DIMENSIONS",
-    "columns_of",
-    "groups_of",
-    "microseconds",
-    "rows_of",
-    "summarize",
-]
-
-LEG_DIMENSIONS = ("target_number", "trunk_name", "outcome", "fail_code")
-DIMENSIONS = (*START_DIMENSIONS, *CALL_COLUMNS, *LEG_DIMENSIONS)
-"""What numbers can be grouped by. The last four belong to a leg or an offer: call measures know nothing of them.
-
-An offer's are those of its best leg, a leg's its own. Asked for together by `trunk_name`, both
-stand in the row of that name: the offers that ended on the trunk beside all legs that tried it.
-"""
-
-NAME_DIMENSIONS = NAME_COLUMNS
-"""What they can be grouped by too, once `logs.with_names(...)` has joined names to the calls."""
+__all__ = ["rows_of", "summarize", "summarize_fetched"]
 
 
 @overload
@@ -69,177 +60,224 @@ def summarize(
     options: MetricOptions = MetricOptions(),
     confidence: bool = False,
 ) -> pl.DataFrame | pl.LazyFrame:
-    """The measures of these calls, one row a group, sorted by the dimensions, nulls last; without dimensions, one row.
+    """The measures of these calls, one row per group, sorted by the dimensions, nulls last.
 
-    Counts are Int64, seconds and shares Float64; a mean or a share over nothing is null. LazyFrame
-    in, LazyFrame out.
+    Without dimensions there is one row. Counts are Int64, seconds and shares Float64; a mean or a
+    share of nothing is null. LazyFrame in, LazyFrame out.
 
     Args:
-        calls: calls of any direction, or a `Selection` of some; no measure filters in secret.
-        by: dimensions, from `DIMENSIONS`, and from `NAME_DIMENSIONS` where calls carry names.
-        measures: names of measures; `etelecom_analytics.measures()` is their table.
-        options: what the numbers depend on besides the calls.
+        calls: calls of any direction, or a `Selection`; no measure filters by direction.
+        by: dimensions, from `DIMENSIONS`, and from `NAME_DIMENSIONS` if the calls have names.
+        measures: names of measures; `etelecom_analytics.measures()` lists them.
+        options: the settings of the measures.
         confidence: for each share add `<name>_num` and `<name>_den`, its counts, and `<name>_low`
-            and `<name>_high`, Wilson's interval at 95 %.
+            and `<name>_high`, its 95 % interval (Wilson).
 
     Raises:
-        UnknownName: a dimension or a measure that does not exist; the message lists the nearest.
-        MeasureUnavailable: a measure that call logs cannot give, such as "occupancy"; the message
-            says why, and what to use instead.
-        InputError: a call measure by a leg's dimension, or a dimension of names that these calls do
-            not carry.
+        UnknownName: a dimension or a measure does not exist; the message lists the nearest names.
+        MeasureUnavailable: call logs cannot give a measure, such as "occupancy"; the message has
+            the reason and an alternative.
+        InputError: a call measure by a dimension of legs, or a dimension of names that the calls do
+            not have.
     """
-    grouped = groups_of(calls, by, measures, options=options, confidence=confidence)
+    groups = _groups(calls, by, measures, options=options, confidence=confidence)
     dimensions = list(dict.fromkeys(by))
-    in_order = grouped.sort(dimensions, nulls_last=True) if dimensions else grouped
-    return in_order if isinstance(calls, pl.LazyFrame) else in_order.collect()
+    table = groups.sort(dimensions, nulls_last=True) if dimensions else groups
+    return table if isinstance(calls, pl.LazyFrame) else table.collect()
 
 
-def groups_of(
+def summarize_fetched(
+    calls: Calls,
+    by: Sequence[str],
+    measures: Sequence[str],
+    *,
+    coverage: FetchReport | None,
+    options: MetricOptions = MetricOptions(),
+    confidence: bool = False,
+    in_order: bool = True,
+) -> pl.DataFrame:
+    """The table of `summarize` with `hours`, the length of each group, and `fetched_hours`.
+
+    Over dimensions of the start (hour, day, in_hours, ...) with `coverage` the table also has the
+    groups without calls, from the first requested day or call to the last: their counts and sums
+    are 0 where something was fetched, else null. Otherwise both columns are null. Collects.
+
+    Args:
+        calls: as in `summarize`.
+        by: as in `summarize`.
+        measures: as in `summarize`.
+        coverage: the report of the fetch, `logs.report`.
+        options: as in `summarize`.
+        confidence: the columns of `summarize`, and for each mean and quantile `<name>_n`, the
+            number of its values.
+        in_order: whether to sort the groups. Sorting half a million callers takes four times as
+            long as counting them.
+    """
+    table = _groups(calls, by, measures, options=options, confidence=confidence, counts=confidence)
+    dimensions = list(dict.fromkeys(by))
+    in_order = in_order and bool(dimensions)
+    if coverage is None or not by or any(name not in START_DIMENSIONS for name in by):
+        no_hours = pl.lit(None, pl.Float64)
+        table = table.with_columns(hours=no_hours, fetched_hours=no_hours)
+        return (table.sort(dimensions, nulls_last=True) if in_order else table).collect()
+    summary = table.collect()
+    joined = summary.join(
+        _fetched_hours(calls, dimensions, coverage, options),
+        on=dimensions,
+        how="full",
+        coalesce=True,
+        nulls_equal=True,
+    )
+    sums = [name for name in summary.columns if is_sum(name)]
+    zero_if_fetched = pl.col(sums).fill_null(pl.when(pl.col("fetched_hours") > 0).then(0))
+    filled = joined.with_columns(zero_if_fetched)
+    return filled.sort(dimensions, nulls_last=True) if in_order else filled
+
+
+def rows_of(calls: Calls, by: Sequence[str], name: str, *, options: MetricOptions) -> pl.LazyFrame:
+    """The rows that `summarize` aggregates for this measure, with the dimensions of `by`.
+
+    Raises the errors of `summarize`.
+    """
+    dimensions, requested = _checked(calls, by, [name])
+    rows = _rows(calls, requested[0].grain, requested, options)
+    return rows.with_columns(**start_dimensions(dimensions, options))
+
+
+def _groups(
     calls: Calls,
     by: Sequence[str],
     measures: Sequence[str],
     *,
     options: MetricOptions,
     confidence: bool,
+    counts: bool = False,
 ) -> pl.LazyFrame:
-    """The rows of `summarize` in no order, and its errors: half a million callers take four times as long to sort as to count."""
-    dimensions, asked = _checked(calls, by, measures)
+    """The unsorted rows of `summarize`: one group_by per grain, joined on the dimensions."""
+    dimensions, requested = _checked(calls, by, measures)
+    columns = {
+        each.name: columns_of(each, confidence=confidence, counts=counts) for each in requested
+    }
     tables = []
-    for grain in dict.fromkeys(each.grain for each in asked):
-        of_grain = [each for each in asked if each.grain == grain]
+    for grain in dict.fromkeys(each.grain for each in requested):
+        of_grain = [each for each in requested if each.grain == grain]
         rows = _rows(calls, grain, of_grain, options).with_columns(
             **start_dimensions(dimensions, options)
         )
-        columns = [column for each in of_grain for column in _columns(each, confidence=confidence)]
+        aggregated = {k: v for each in of_grain for k, v in columns[each.name].items()}
         tables.append(
-            rows.group_by(dimensions).agg(columns) if dimensions else rows.select(columns)
+            rows.group_by(dimensions).agg(**aggregated) if dimensions else rows.select(**aggregated)
         )
-    joined = reduce(lambda left, right: _joined(left, right, dimensions), tables)
-    empty_sums = [name for each in asked for name in _sums(each, confidence=confidence)]
-    return joined.with_columns(pl.col(empty_sums).fill_null(0)).select(
-        *dimensions, *_in_order(asked, confidence=confidence)
-    )
-
-
-def rows_of(calls: Calls, by: Sequence[str], name: str, *, options: MetricOptions) -> pl.LazyFrame:
-    """The rows that `summarize` sums up for this measure, each with the dimensions of `by`, and the same errors; not yet grouped."""
-    dimensions, asked = _checked(calls, by, [name])
-    return _rows(calls, asked[0].grain, asked, options).with_columns(
-        **start_dimensions(dimensions, options)
-    )
-
-
-def columns_of(each: Measure) -> list[pl.Expr]:
-    """The columns that `summarize` makes of these rows with `confidence=True`."""
-    return _columns(each, confidence=True)
+    names = [name for expressions in columns.values() for name in expressions]
+    sums = [name for name in names if is_sum(name)]
+    joined = reduce(lambda left, right: _join(left, right, dimensions), tables)
+    return joined.with_columns(pl.col(sums).fill_null(0)).select(*dimensions, *names)
 
 
 def _checked(
     calls: object, by: Sequence[str], measures: Sequence[str]
 ) -> tuple[list[str], list[Measure]]:
+    """The dimensions and measures without duplicates, or an error."""
     if not isinstance(calls, Calls):
         raise InputError(
             f"summarize takes a table of calls, such as logs.calls; got {type(calls).__name__}."
         )
     if isinstance(by, str) or isinstance(measures, str):
         raise InputError('by and measures are lists of names, such as by=["hour"].')
-    dimensions, asked = list(dict.fromkeys(by)), [measure(name) for name in dict.fromkeys(measures)]
-    if not asked:
+    dimensions = list(dict.fromkeys(by))
+    requested = [measure(name) for name in dict.fromkeys(measures)]
+    if not requested:
         raise InputError("summarize needs at least one measure.")
-    for name in dimensions:
-        if name not in (*DIMENSIONS, *NAME_DIMENSIONS):
-            raise UnknownName("dimension", name, (*DIMENSIONS, *NAME_DIMENSIONS))
-        if name in NAME_DIMENSIONS and name not in calls.lazy().collect_schema():
-            raise InputError(
-                f"These calls carry no {name}: join it with logs.with_names(extensions, users, hotlines), and take its calls."
-            )
-        of_calls = [each.name for each in asked if each.grain == "calls"]
-        if name in LEG_DIMENSIONS and of_calls:
-            raise InputError(
-                f"{of_calls[0]} counts calls, and a call has many legs, so it cannot be told by {name}: ask for a measure of offers "
-                "or of legs, such as fair_answer_rate or asr."
-            )
-    return dimensions, asked
+    check_dimensions(calls, dimensions, allowed=(*DIMENSIONS, *NAME_DIMENSIONS))
+    of_calls = [each.name for each in requested if each.grain == "calls"]
+    of_legs = [name for name in dimensions if name in LEG_DIMENSIONS]
+    if of_calls and of_legs:
+        raise InputError(
+            f"{of_calls[0]} counts calls, and a call has many legs, so it cannot be grouped by "
+            f"{of_legs[0]}: use a measure of offers or legs, such as fair_answer_rate or asr."
+        )
+    return dimensions, requested
 
 
 def _rows(
-    calls: Calls, grain: Grain, asked: Sequence[Measure], options: MetricOptions
+    calls: Calls, grain: Grain, requested: Sequence[Measure], options: MetricOptions
 ) -> pl.LazyFrame:
-    busy = any(each.name == "busy_offers" for each in asked)
+    busy = any(each.name == "busy_offers" for each in requested)
     if isinstance(calls, Selection) and not busy:
-        reckoned = {"calls": calls.facts, "offers": calls.offer_facts, "legs": calls.leg_facts}
-        return reckoned[grain](options)
-    if grain == "calls":
-        return facts(calls.lazy(), options=options)
-    return (
-        leg_facts(calls.lazy(), options=options)
-        if grain == "legs"
-        else offer_facts(calls.lazy(), options=options, busy=busy)
-    )
+        cached = {"calls": calls.facts, "offers": calls.offer_facts, "legs": calls.leg_facts}
+        return cached[grain](options)
+    match grain:
+        case "calls":
+            return facts(calls.lazy(), options=options)
+        case "offers":
+            return offer_facts(calls.lazy(), options=options, busy=busy)
+        case "legs":
+            return leg_facts(calls.lazy(), options=options)
 
 
-def _joined(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) -> pl.LazyFrame:
-    """Both grains side by side; a group that only one of them has stays."""
+def _join(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) -> pl.LazyFrame:
+    """The columns of both grains; a group of one grain only is included."""
     if not dimensions:
         return pl.concat([left, right], how="horizontal")
     return left.join(right, on=dimensions, how="full", coalesce=True, nulls_equal=True)
 
 
-def _sum(fact: str) -> pl.Expr:
-    """The sum of a fact in seconds, or how many rows a flag holds for; as Int64, since unsigned counts wrap when subtracted."""
-    return (
-        quotient(microseconds(fact).sum(), 1_000_000)
-        if fact.endswith("_s")
-        else pl.col(fact).cast(pl.Int64).sum()
-    )
-
-
-def microseconds(fact: str) -> pl.Expr:
-    """Seconds as whole microseconds: their sum does not depend on the order of rows, which threads do not keep."""
-    return (pl.col(fact) * 1_000_000).round().cast(pl.Int64)
-
-
-def _columns(each: Measure, *, confidence: bool) -> list[pl.Expr]:
-    """The measure's column, and with confidence the counts and the interval of a share."""
-    match each.made_of:
-        case Total(fact):
-            return [_sum(fact).alias(each.name)]
-        case Mean(fact):
-            known = microseconds(fact)
-            return [
-                pl.when(known.count() > 0)
-                .then(known.sum() / (known.count().cast(pl.Int64) * 1_000_000))
-                .alias(each.name)
-            ]
-        case Quantile(fact, share):
-            return [pl.col(fact).quantile(share, interpolation="linear").alias(each.name)]
-        case Ratio(numerator, denominator):
-            above, below = _sum(numerator), _sum(denominator)
-            low, high = wilson(above, below)
-            columns = [pl.when(below > 0).then(above / below), above, below, low, high]
-            names = _of_share(each, confidence=confidence)
-            return [
-                column.alias(name)
-                for name, column in zip(names, columns[: len(names)], strict=True)
-            ]
-
-
-def _sums(each: Measure, *, confidence: bool) -> list[str]:
-    """The columns that are 0, not null, in a group that has no row of this grain."""
-    if isinstance(each.made_of, Total):
-        return [each.name]
-    return [
-        name for name in _of_share(each, confidence=confidence) if name.endswith(("_num", "_den"))
+def _fetched_hours(
+    calls: Calls, by: Sequence[str], coverage: FetchReport, options: MetricOptions
+) -> pl.DataFrame:
+    """`hours` and `fetched_hours` of each group from the first requested moment or call on."""
+    moments = [
+        coverage.complete_to,
+        *(moment for gap in coverage.gaps for moment in gap),
+        *_call_span(calls),
     ]
-
-
-def _of_share(each: Measure, *, confidence: bool) -> list[str]:
-    more = (
-        ("_num", "_den", "_low", "_high") if confidence and isinstance(each.made_of, Ratio) else ()
+    if coverage.complete_from:
+        moments.append(coverage.complete_from)
+    begin, end = _whole_groups(min(moments), max(moments), by, options.time_zone)
+    # A weekday that was not requested is a group too, of 0 hours.
+    is_cyclic = "weekday" in by and not {"day", "week", "month"} & set(by)
+    step = timedelta(minutes=common_minutes(by, options))
+    slices = pl.datetime_range(
+        begin, end + timedelta(7 * is_cyclic), step, closed="left", time_unit="us", eager=True
     )
-    return [each.name, *(each.name + ending for ending in more)]
+    start, until = pl.col("started_at"), pl.col("started_at") + step
+    missing = [
+        (pl.min_horizontal(until, pl.lit(gap.end)) - pl.max_horizontal(start, pl.lit(gap.begin)))
+        .dt.total_microseconds()
+        .clip(0)
+        for gap in coverage.gaps_between(begin, end)
+    ]
+    whole = pl.when(start < end).then(step / timedelta(microseconds=1)).otherwise(0)
+    hours = {"hours": whole, "fetched_hours": whole - pl.sum_horizontal(pl.lit(0), *missing)}
+    return (
+        slices.alias("started_at")
+        .to_frame()
+        .with_columns(**hours, **start_dimensions(by, options))
+        .group_by(by)
+        .agg(pl.col(*hours).sum() / (timedelta(hours=1) / timedelta(microseconds=1)))
+    )
 
 
-def _in_order(asked: Sequence[Measure], *, confidence: bool) -> list[str]:
-    return [name for each in asked for name in _of_share(each, confidence=confidence)]
+def _call_span(calls: Calls) -> tuple[datetime, ...]:
+    """The start of the first call and the moment after that of the last; empty if unknown."""
+    start = pl.col("started_at")
+    first, last = calls.lazy().select(first=start.min(), last=start.max()).collect().row(0)
+    return () if first is None else (first, last + timedelta(microseconds=1))
+
+
+def _whole_groups(
+    begin: datetime, end: datetime, by: Sequence[str], time_zone: str
+) -> tuple[datetime, datetime]:
+    """The range extended to whole local days, or to whole weeks or months if grouped by these."""
+    zone = local_time.zone(time_zone)
+    first = begin.astimezone(zone).date()
+    last = max(first, (end - timedelta(microseconds=1)).astimezone(zone).date())
+    if "week" in by:
+        first, last = first - timedelta(first.weekday()), last + timedelta(6 - last.weekday())
+    if "month" in by:
+        first, last = first.replace(day=1), (last.replace(day=1) + timedelta(31)).replace(day=1)
+        last -= timedelta(1)
+    return (
+        local_time.midnight(first, time_zone),
+        local_time.midnight(last + timedelta(1), time_zone),
+    )
