@@ -1,4 +1,4 @@
-"""Calls without the numbers of those who called: masked, or under pseudonyms; and what else a file that is passed on should not tell."""
+"""Privacy: mask or pseudonymize phone numbers, and remove notes and recording links."""
 
 import hmac
 from collections.abc import Callable, Sequence
@@ -15,16 +15,16 @@ from .phone_numbers import HIDDEN, is_private, masked, normalized, pseudonym
 __all__ = ["WITHHELD", "Privacy", "mask_numbers", "check_own_numbers", "pseudonymize"]
 
 WITHHELD = "withheld"
-"""What stands for a recording's link: that there was one is still known, and so is the recording coverage."""
+"""Replaces the link of a recording, so that the recording coverage can still be computed."""
 
 _SIDES = ("caller", "callee")
-_SHORTEST_KEY = 16
-_Numbers = Literal["kept", "masked", "pseudonymized"]
-_Choice = Literal["kept", "dropped"]
+_MIN_KEY_LENGTH = 16
+_NumberOption = Literal["kept", "masked", "pseudonymized"]
+_DropOption = Literal["kept", "dropped"]
 
 
 class _Key(bytes):
-    """A key that no traceback prints."""
+    """A key that does not appear in tracebacks."""
 
     __slots__ = ()
 
@@ -32,108 +32,112 @@ class _Key(bytes):
         return "<key>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("A key is not pickled: give it where it is needed.")
+        raise TypeError("A key cannot be pickled: pass it where it is needed.")
 
 
 def mask_numbers(calls: Frame, *, keep: Sequence[str] = ()) -> Frame:
-    """These calls with outside numbers masked in caller, callee and target_number: "091*****78", its prefix and last two digits.
+    """The calls with external phone numbers masked in caller, callee and target_number.
 
-    Extensions (up to 5 digits) stay, and so do words such as "anonymous"; what else is no number
-    becomes "***". Many numbers look alike then, so callers cannot be followed any more:
-    `pseudonymize` keeps that. LazyFrame in, LazyFrame out.
+    A masked number such as "091*****78" has the first three and the last two characters. Extensions
+    (up to 5 digits) and words such as "anonymous" are unchanged; other texts become "***".
+    Different numbers can have the same mask, so measures of callers are not possible; use
+    `pseudonymize` for these. The result of a LazyFrame is lazy.
 
     Args:
-        calls: calls, with any of these columns.
-        keep: numbers that stay, such as the own hotlines and `ivr_numbers`.
+        calls: a frame with any of these columns.
+        keep: numbers that are not masked, such as own hotlines and `ivr_numbers`.
     """
     return _with_numbers(calls, keep, masked)
 
 
 def pseudonymize(calls: Frame, key: str | bytes, *, keep: Sequence[str] = ()) -> Frame:
-    """These calls with a pseudonym for each outside number in caller, callee and target_number alike.
+    """The calls with pseudonyms for external phone numbers in caller, callee and target_number.
 
-    A pseudonym is a keyed hash of the number in its national form: the same key gives the same one
-    in every table and snapshot, for every written form, so callers can be followed and tables
-    joined, and measures of callers are the same. Without the key nobody can find the number; with
-    it anybody can, so keep it elsewhere. Extensions (up to 5 digits) and words such as "anonymous"
-    stay; other texts without a digit become "***".
+    A pseudonym is a keyed hash of the national form of the number. The same key gives the same
+    pseudonym in all tables and for all notations, so tables can be joined and measures of callers
+    do not change. The number can be recovered with the key, but not without it: store the key
+    separately. Extensions (up to 5 digits) and words such as "anonymous" are unchanged; other texts
+    without a digit become "***".
 
-    Collects the distinct numbers. LazyFrame in, LazyFrame out; its plan holds those numbers, so do
-    not pass it on.
+    Collects the distinct numbers. The result of a LazyFrame is lazy; its plan contains these
+    numbers, so do not share it.
 
     Args:
-        calls: calls, with any of these columns.
-        key: at least 16 characters that nobody can guess, such as `secrets.token_hex(32)` gives.
-        keep: numbers that stay, such as the own hotlines and `ivr_numbers`.
+        calls: a frame with any of these columns.
+        key: at least 16 characters that cannot be guessed, such as `secrets.token_hex(32)`.
+        keep: numbers that are not replaced, such as own hotlines and `ivr_numbers`.
 
     Raises:
         InputError: the key is too short.
     """
     key = _checked(key)
     distinct = _distinct(calls, keep)
-    words = pl.Series([pseudonym(number, key) for number in distinct], dtype=pl.String)
+    pseudonyms = pl.Series([pseudonym(number, key) for number in distinct], dtype=pl.String)
     return _with_numbers(
         calls,
         keep,
-        lambda number: normalized(number).replace_strict(distinct, words, default=HIDDEN),
+        lambda number: normalized(number).replace_strict(distinct, pseudonyms, default=HIDDEN),
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Privacy:
-    """What is done to calls before they are written; the key is never written, shown or pickled.
+    """How calls are anonymized before they are written; the key is never written, shown or pickled.
 
     Attributes:
-        numbers: outside numbers are "masked", "pseudonymized", or "kept".
-        key: what pseudonyms are made with: at least 16 characters that nobody can guess.
-        own_numbers: numbers that stay in any case, such as the own hotlines.
-        notes: "dropped", or "kept".
-        recordings: links to recordings are "dropped", which leaves the word "withheld" for each, or
-            "kept".
+        numbers: external phone numbers are "masked", "pseudonymized", or "kept".
+        key: the key of the pseudonyms: at least 16 characters that cannot be guessed.
+        own_numbers: numbers that are always kept, such as own hotlines.
+        notes: "dropped" or "kept".
+        recordings: recording links are "dropped", that is replaced by "withheld", or "kept".
 
     Raises:
-        InputError: a value is not one of those allowed, or pseudonyms lack a key.
+        InputError: a value is not allowed, or pseudonyms are requested without a key.
     """
 
-    numbers: _Numbers = "masked"
+    numbers: _NumberOption = "masked"
     key: str | bytes | None = field(default=None, repr=False)
     own_numbers: tuple[str, ...] = ()
-    notes: _Choice = "dropped"
-    recordings: _Choice = "dropped"
+    notes: _DropOption = "dropped"
+    recordings: _DropOption = "dropped"
 
     def __post_init__(self) -> None:
-        for name, words in (("numbers", _Numbers), ("notes", _Choice), ("recordings", _Choice)):
-            if getattr(self, name) not in get_args(words):
-                raise UnknownName(f"choice for {name}", getattr(self, name), get_args(words))
+        for name, values in (
+            ("numbers", _NumberOption),
+            ("notes", _DropOption),
+            ("recordings", _DropOption),
+        ):
+            if getattr(self, name) not in get_args(values):
+                raise UnknownName(f"option for {name}", getattr(self, name), get_args(values))
         if (self.key is None) == (self.numbers == "pseudonymized"):
             raise InputError(
-                "A key is what pseudonyms are made with: give it with numbers='pseudonymized', and only then."
+                "The key is required with numbers='pseudonymized', and allowed only then."
             )
         object.__setattr__(self, "own_numbers", check_own_numbers(self.own_numbers))
         if self.key is not None:
             object.__setattr__(self, "key", _checked(self.key))
 
     def apply(self, calls: Frame) -> Frame:
-        """These calls as they may be written. LazyFrame in, LazyFrame out; pseudonyms collect the distinct numbers."""
-        lazy = self._numbers_of(calls.lazy())
+        """The anonymized calls, lazy for a LazyFrame; pseudonyms collect the distinct numbers."""
+        lazy = self._hide_numbers(calls.lazy())
         if self.notes == "dropped":
             lazy = lazy.with_columns(note=pl.lit(None, pl.String))
         if self.recordings == "dropped":
             link = pl.element()
-            blank = link.fill_null("") == ""
+            is_empty = link.fill_null("") == ""
             lazy = lazy.with_columns(
                 pl.col("recording_urls").list.eval(
-                    pl.when(blank).then(link).otherwise(pl.lit(WITHHELD))
+                    pl.when(is_empty).then(link).otherwise(pl.lit(WITHHELD))
                 )
             )
         return same_kind(calls, lazy)
 
     def apply_to_logs(self, logs: CallLogs) -> CallLogs:
-        """These logs as they may be written: calls, the number that the query asks for, and what the report quotes from the wire."""
+        """The logs with anonymized calls, query (its phone number) and report (its examples)."""
         query = logs.query
         if query.call_number:
-            asked = pl.LazyFrame({"caller": [query.call_number]}, schema={"caller": pl.String})
-            query = replace(query, call_number=self._numbers_of(asked).collect().item())
+            number = pl.LazyFrame({"caller": [query.call_number]}, schema={"caller": pl.String})
+            query = replace(query, call_number=self._hide_numbers(number).collect().item())
         return replace(
             logs,
             calls=self.apply(logs.calls),
@@ -142,7 +146,7 @@ class Privacy:
         )
 
     def apply_to_report(self, report: FetchReport) -> FetchReport:
-        """The report without what it quotes from the wire."""
+        """The report without values from the API."""
         return replace(
             report,
             drift=tuple(drift._replace(example=WITHHELD) for drift in report.drift),
@@ -150,62 +154,62 @@ class Privacy:
         )
 
     def to_dict(self) -> dict[str, object]:
-        """What is done, as JSON keeps it: the choices, and of the key a name by which two files are known to have the same."""
-        key = (
-            {}
-            if self.key is None
-            else {
-                "key_id": hmac.digest(_checked(self.key), b"name of the key", "sha256").hex()[:12]
-            }
-        )
+        """The options as a JSON-compatible dict, with an id of the key instead of the key."""
+        key_id = {}
+        if self.key is not None:
+            digest = hmac.digest(_checked(self.key), b"name of the key", "sha256")
+            key_id["key_id"] = digest.hex()[:12]
         return {
             "numbers": self.numbers,
-            **key,
+            **key_id,
             "own_numbers": list(self.own_numbers),
             "notes": self.notes,
             "recordings": self.recordings,
         }
 
-    def _numbers_of(self, lazy: pl.LazyFrame) -> pl.LazyFrame:
+    def _hide_numbers(self, lazy: pl.LazyFrame) -> pl.LazyFrame:
         if self.numbers == "masked":
             return mask_numbers(lazy, keep=self.own_numbers)
         return lazy if self.key is None else pseudonymize(lazy, self.key, keep=self.own_numbers)
 
 
 def check_own_numbers(numbers: object) -> tuple[str, ...]:
-    """These numbers, if they are a tuple or a list of texts, else an InputError: of one text each digit would be taken for a number."""
+    """The numbers as a tuple; `InputError` if they are not a tuple or list of texts."""
     if not isinstance(numbers, tuple | list) or not all(
         isinstance(number, str) for number in numbers
     ):
-        raise InputError('own_numbers is a tuple of numbers as text, such as ("19000123",).')
+        raise InputError(
+            'own_numbers must be a tuple of phone numbers as text, such as ("19000123",).'
+        )
     return tuple(numbers)
 
 
 def _checked(key: str | bytes) -> _Key:
-    sound = isinstance(key, str | bytes) and len(key) >= _SHORTEST_KEY
-    hidden = _Key(key.encode() if isinstance(key, str) else key) if sound else _Key()
-    key = b""  # a traceback may show this frame
-    if not sound:
+    valid = isinstance(key, str | bytes) and len(key) >= _MIN_KEY_LENGTH
+    hidden = _Key(key.encode() if isinstance(key, str) else key) if valid else _Key()
+    key = b""  # a traceback may show the local variables
+    if not valid:
         raise InputError(
-            f"A key has at least {_SHORTEST_KEY} characters that nobody can guess: secrets.token_hex(32) makes one."
+            f"A key needs at least {_MIN_KEY_LENGTH} characters that cannot be guessed: "
+            "use secrets.token_hex(32)."
         )
     return hidden
 
 
 def _number_columns(calls: pl.LazyFrame) -> tuple[list[str], bool]:
-    """Which of caller and callee (and target_number of a table of legs) the table has, and whether it has call_targets."""
+    """The columns of phone numbers in the table, and whether it has call_targets."""
     names = calls.collect_schema().names()
     return [name for name in (*_SIDES, "target_number") if name in names], "call_targets" in names
 
 
 def _distinct(calls: Frame, keep: Sequence[str]) -> pl.Series:
-    """The outside numbers of these calls, each once, in their national form."""
+    """The distinct external phone numbers of these calls in national form."""
     lazy = calls.lazy()
     flat, nested = _number_columns(lazy)
     columns = [lazy.select(number=pl.col(name)) for name in flat]
     if nested:
-        of_legs = pl.col("call_targets").list.eval(pl.element().struct.field("target_number"))
-        columns.append(lazy.select(number=of_legs).explode("number"))
+        targets = pl.col("call_targets").list.eval(pl.element().struct.field("target_number"))
+        columns.append(lazy.select(number=targets).explode("number"))
     if not columns:
         return pl.Series(dtype=pl.String)
     number = pl.col("number")
@@ -219,9 +223,9 @@ def _distinct(calls: Frame, keep: Sequence[str]) -> pl.Series:
 
 
 def _with_numbers(calls: Frame, keep: Sequence[str], hide: Callable[[pl.Expr], pl.Expr]) -> Frame:
-    """The calls with every outside number changed so."""
+    """The calls with `hide` applied to all external phone numbers."""
     if isinstance(keep, str):
-        raise InputError('keep is a list of numbers as text, such as ["19000123"].')
+        raise InputError('keep must be a list of phone numbers as text, such as ["19000123"].')
     lazy = calls.lazy()
     flat, nested = _number_columns(lazy)
 

@@ -1,4 +1,4 @@
-"""CallQuery: which calls? One frozen value for the API, a frame, a lazy scan, a panel and a report."""
+"""CallQuery: one filter of calls for the API, frames, panels and reports."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,37 +21,37 @@ COMPARISONS = {
     "greater_than_or_equal_to": pl.Expr.ge,
     "equal_to": pl.Expr.eq,
 }
-"""The API's words for comparing durations. Only `less_than_or_equal_to` is documented; the others follow its pattern. Were the
-backend to spell one otherwise, this is the place to correct it."""
+"""The API's names of comparisons of durations.
 
-_LARGEST_ID = 2**63 - 1
+Only `less_than_or_equal_to` is documented; the others follow its pattern.
+"""
+
+_MAX_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, init=False)
 class CallQuery:
-    """Which calls? Every field is optional, and a call must satisfy all that are set.
+    """A filter of calls. All fields are optional; a call must match every field that is set.
 
     Args:
-        date_from: calls that began at this moment or later. A date, an aware datetime, or ISO text;
-            a bare date is its midnight and a time without an offset is local, both in `time_zone`.
-        date_to: calls that began before this moment (exclusive), in the same forms.
+        date_from: calls that began at or after this time. A date, a datetime, or ISO text; a date
+            is its midnight and a time without an offset is local, both in `time_zone`.
+        date_to: calls that began before this time (exclusive), in the same forms.
         direction: "unknown", "in", "out", "ext", "ext_in" or "ext_out".
         call_state: "unknown", "answered" or "not_answered".
-        call_number: a whole number that called or was called. The API compares it as it is written
-            (0..., 84... and +84... are three numbers to it); `to_expr` takes Vietnam's written
-            forms for one.
+        call_number: the complete number of the caller or callee. The API compares it literally, so
+            0..., 84... and +84... differ; `to_expr` compares normalized numbers.
         duration: a comparison and seconds, such as `("less_than_or_equal_to", 30)`.
-        extension_ids: ids of extensions, as text; any of them.
+        extension_ids: ids of extensions, as text; a call matches any of them.
         user_id: the id of a user, as text.
-        hotline_ids: ids of hotlines, as text; any of them. Only the API knows a call's hotline.
-        department_id: the id of a department, as text. Only the API knows it.
-        external_id: the caller's own id of a call placed from web or mobile.
+        hotline_ids: ids of hotlines, as text; a call matches any of them. Only for the API.
+        department_id: the id of a department, as text. Only for the API.
+        external_id: the client's own id of a call from web or mobile.
         external_session_id: the id of its session.
-        time_zone: the IANA zone in which dates are meant.
+        time_zone: the IANA time zone of the dates.
 
     Raises:
-        QueryError: a field is wrong; the message names it and says what is allowed. Nothing has
-            been sent.
+        QueryError: a field is not valid; the message has its name and the allowed values.
     """
 
     date_from: datetime | None
@@ -88,18 +88,13 @@ class CallQuery:
         local_time.zone(time_zone)
 
         def put(field: str, value: object) -> None:
-            object.__setattr__(self, field, value)  # the way in which a frozen dataclass is filled
+            object.__setattr__(self, field, value)  # the dataclass is frozen
 
-        put(
-            "date_from",
-            None
-            if date_from is None
-            else local_time.parse_moment(date_from, time_zone, "date_from"),
-        )
-        put(
-            "date_to",
-            None if date_to is None else local_time.parse_moment(date_to, time_zone, "date_to"),
-        )
+        def moment(field: str, value: date | datetime | str | None) -> datetime | None:
+            return None if value is None else local_time.parse_moment(value, time_zone, field)
+
+        put("date_from", moment("date_from", date_from))
+        put("date_to", moment("date_to", date_to))
         put("direction", _word("direction", direction, schema.DIRECTIONS))
         put("call_state", _word("call_state", call_state, schema.CALL_STATES))
         put("call_number", _text("call_number", call_number))
@@ -117,19 +112,20 @@ class CallQuery:
             and self.date_from.astimezone(UTC) >= self.date_to.astimezone(UTC)
         ):
             raise QueryError(
-                f"date_from ({self.date_from.isoformat()}) must lie before date_to ({self.date_to.isoformat()}), "
-                "which is not part of the range: for a single day, date_to is the day after.",
+                f"date_from ({self.date_from.isoformat()}) must be before date_to "
+                f"({self.date_to.isoformat()}), which is not part of the range: for a single day, "
+                "date_to is the day after.",
                 "date_to",
             )
 
     def to_filter(self) -> dict[str, object]:
-        """The API's `filter` object, with only the fields that are set.
+        """The `filter` object for the API, with only the fields that are set.
 
-        Dates are rounded outwards to whole seconds, and the API counts both ends in; so a fetch
-        asks for no less than the query, and `in_range` cuts what it brings.
+        Dates are rounded outwards to whole seconds, and the API includes both ends. So the response
+        may contain more calls than the query, which `in_range` removes.
         """
         comparison, seconds = self.duration or ("", 0)
-        given: dict[str, object] = {
+        values: dict[str, object] = {
             "date_from": self.date_from and local_time.rfc3339(self.date_from),
             "date_to": self.date_to and local_time.rfc3339(self.date_to, round_up=True),
             "direction": self.direction,
@@ -143,10 +139,10 @@ class CallQuery:
             "external_id": self.external_id,
             "external_session_id": self.external_session_id,
         }
-        return {field: value for field, value in given.items() if value}
+        return {field: value for field, value in values.items() if value}
 
     def in_range(self) -> pl.Expr:
-        """True for calls whose start lies in the half-open range of dates, or is not known."""
+        """Whether a call starts in the half-open range of dates; true if its start is null."""
         start = pl.col("started_at")
         within = pl.lit(value=True)
         if self.date_from:
@@ -156,18 +152,20 @@ class CallQuery:
         return start.is_null() | within
 
     def to_expr(self, *, numbers: Sequence[pl.Expr] | None = None) -> pl.Expr:
-        """The same question to a frame of calls: a Boolean expression, for `calls.filter(query.to_expr())`.
+        """The query as a Boolean expression, for `calls.filter(query.to_expr())`.
 
-        `numbers` are caller and callee as `numbers.normalized` gives them, where that is known
-        already.
+        Nulls do not match, except that calls without a start are in every range of dates.
+        `QueryError` for `hotline_ids` and `department_id`, because calls do not have these columns.
 
-        A null in a column that is asked for does not match, but a call whose start is not known is
-        kept. `QueryError` for `hotline_ids` and `department_id`, which calls do not carry.
+        Args:
+            numbers: caller and callee as expressions of normalized numbers, to avoid normalizing
+                them again.
         """
         for field in ("hotline_ids", "department_id"):
             if getattr(self, field):
                 raise QueryError(
-                    f"{field} cannot be asked of a table: calls do not carry it. Ask the API: fetch_calls(client, query).",
+                    f"{field} cannot filter a table, because calls do not contain it. Use it in a "
+                    "request to the API: fetch_calls(client, query).",
                     field,
                 )
         equal = ("direction", "call_state", "user_id", "external_id", "external_session_id")
@@ -176,10 +174,10 @@ class CallQuery:
             *(pl.col(field) == value for field in equal if (value := getattr(self, field))),
         ]
         if self.call_number:
-            wanted = normalize(self.call_number)
+            number = normalize(self.call_number)
             sides = numbers or [normalized(pl.col(side)) for side in ("caller", "callee")]
             conditions.append(
-                pl.any_horizontal((side == wanted).fill_null(value=False) for side in sides)
+                pl.any_horizontal((side == number).fill_null(value=False) for side in sides)
             )
         if self.duration:
             comparison, seconds = self.duration
@@ -189,37 +187,37 @@ class CallQuery:
         return pl.all_horizontal(condition.fill_null(value=False) for condition in conditions)
 
     def to_dict(self) -> dict[str, object]:
-        """The fields that are set, and the zone, as JSON can keep them; `from_dict` reads it back."""
-        given = {
+        """The fields that are set and the time zone as a JSON-compatible dict, for `from_dict`."""
+        values = {
             field.name: value for field in fields(self) if (value := getattr(self, field.name))
         }
-        return {name: _plain(value) for name, value in given.items()}
+        return {name: _plain(value) for name, value in values.items()}
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, object]) -> "CallQuery":
-        """The query that `to_dict` told; an unknown field is an error that lists the nearest."""
-        known = [field.name for field in fields(cls)]
-        for name in given:
-            if name not in known:
-                raise UnknownName("query field", name, known)
-        return cls(**given)  # type: ignore[arg-type]  # the constructor checks every value
+    def from_dict(cls, data: Mapping[str, object]) -> "CallQuery":
+        """The query of a dict from `to_dict`; `UnknownName` for an unknown field."""
+        names = [field.name for field in fields(cls)]
+        for name in data:
+            if name not in names:
+                raise UnknownName("query field", name, names)
+        return cls(**data)  # type: ignore[arg-type]  # the constructor checks every value
 
     def code(self) -> str:
-        """Python that makes this query as `query`, ready to paste."""
-        given = self.to_dict()
-        given |= {
+        """Python code that creates this query as `query`, ready to paste."""
+        arguments = self.to_dict()
+        arguments |= {
             name: local_time.moment_text(moment, self.time_zone)
             for name in ("date_from", "date_to")
             if (moment := getattr(self, name))
         }
         if self.duration:
-            given["duration"] = self.duration
-        return constructor_code("CallQuery", given, name="query")
+            arguments["duration"] = self.duration
+        return constructor_code("CallQuery", arguments, name="query")
 
     def __str__(self) -> str:
-        """Say the question in words."""
+        """Describe the query in words."""
         comparison, seconds = self.duration or ("", 0)
-        words = {
+        parts = {
             "direction": self.direction,
             "call state": self.call_state,
             "number": self.call_number and mask(self.call_number),
@@ -233,21 +231,21 @@ class CallQuery:
             "from": self.date_from and local_time.moment_text(self.date_from, self.time_zone),
             "before": self.date_to and local_time.moment_text(self.date_to, self.time_zone),
         }
-        said = [f"{name} {value}" for name, value in words.items() if value]
-        return f"{', '.join(said) or 'all calls'} ({self.time_zone})"
+        words = [f"{name} {value}" for name, value in parts.items() if value]
+        return f"{', '.join(words) or 'all calls'} ({self.time_zone})"
 
     def __repr__(self) -> str:
-        given = self.to_dict()
-        given |= {
-            name: mask(str(given[name]))
+        values = self.to_dict()
+        values |= {
+            name: mask(str(values[name]))
             for name in ("call_number", "external_id", "external_session_id")
-            if name in given
+            if name in values
         }
-        return f"CallQuery({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+        return f"CallQuery({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
 
 def _plain(value: object) -> object:
-    """The value as JSON has it."""
+    """The value as JSON-compatible data."""
     if isinstance(value, datetime):
         return value.isoformat()
     return list(value) if isinstance(value, tuple) else value
@@ -256,14 +254,16 @@ def _plain(value: object) -> object:
 def _word(field: str, value: str | None, allowed: Sequence[str]) -> str | None:
     if value is None or value in allowed:
         return value
-    raise QueryError(f"{field} is one of {', '.join(allowed)}; got {printable(repr(value))}.", field)
+    raise QueryError(
+        f"{field} must be one of {', '.join(allowed)}; got {printable(repr(value))}.", field
+    )
 
 
 def _text(field: str, value: str | None) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not value.isprintable() or not value.strip():
-        raise QueryError(f"{field} is text on one line; got {type(value).__name__}.", field)
+        raise QueryError(f"{field} must be text on one line; got {type(value).__name__}.", field)
     return value.strip()
 
 
@@ -273,11 +273,12 @@ def _one_id(field: str, value: str | None) -> str | None:
     if (
         isinstance(value, str)
         and re.fullmatch(r"[1-9][0-9]{0,18}", value)
-        and int(value) <= _LARGEST_ID
+        and int(value) <= _MAX_ID
     ):
         return value
     raise QueryError(
-        f'{field} is an id: text of up to 19 digits such as "1140000000000000003"; got {printable(repr(value))}.',
+        f'{field} must be an id, text of up to 19 digits such as "1140000000000000003"; '
+        f"got {printable(repr(value))}.",
         field,
     )
 
@@ -285,7 +286,8 @@ def _one_id(field: str, value: str | None) -> str | None:
 def _ids(field: str, values: Sequence[str]) -> tuple[str, ...]:
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise QueryError(
-            f'{field} is a list of ids such as ["1140000000000000003"]; got {printable(repr(values))}.',
+            f'{field} must be a list of ids such as ["1140000000000000003"]; '
+            f"got {printable(repr(values))}.",
             field,
         )
     return tuple(_one_id(field, value) or "" for value in values)
@@ -300,7 +302,7 @@ def _duration(value: Sequence[str | int] | None) -> tuple[str, int] | None:
         ):
             return comparison, seconds
     raise QueryError(
-        f"duration is a comparison and whole seconds such as ('less_than_or_equal_to', 30); comparisons: {', '.join(COMPARISONS)}; "
-        f"got {printable(repr(value))}.",
+        "duration must be a comparison and whole seconds such as ('less_than_or_equal_to', 30); "
+        f"comparisons: {', '.join(COMPARISONS)}; got {printable(repr(value))}.",
         "duration",
     )

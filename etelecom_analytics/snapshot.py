@@ -1,8 +1,9 @@
-"""An immutable parquet snapshot of a fetch: calls.parquet, call_targets.parquet, manifest.json; with names also names.parquet.
+"""Snapshots: an immutable folder of parquet files with a manifest.
 
-Everything is written into a folder beside the wanted one, which is then moved into place: a reader
-sees all of it or none. The manifest holds the hash of each file, so that what was cut or changed
-since is noticed. The same calls give the same parquet bytes.
+It contains calls.parquet, call_targets.parquet, manifest.json and, with names, names.parquet. All
+files are written to a temporary folder, which is then renamed, so a reader sees either all of them
+or none. The manifest has the hash of each file to detect modifications. The same calls give the
+same parquet bytes.
 """
 
 import errno
@@ -32,99 +33,95 @@ __all__ = ["check_destination", "fingerprint", "read_snapshot", "write_snapshot"
 _MANIFEST = "manifest.json"
 _CALLS, _CALL_TARGETS = "calls.parquet", "call_targets.parquet"
 _NAMES = "names.parquet"
-"""The columns of `schema.NAMES` that the calls had, in the order of the calls; no file where they had none."""
+"""The columns of `schema.NAMES`, in the order of the calls; only if the calls have any."""
 _FORMAT = "etelecom_analytics snapshot"
-_MOST_ATTEMPTS = 10
+_MAX_ATTEMPTS = 10
 
 
 def write_snapshot(
     logs: CallLogs, path: str | Path, *, replace: bool = False, privacy: Privacy | None = None
 ) -> Path:
-    """The folder in which the snapshot now lies; only its owner can read its files.
+    """Write a snapshot and return its folder; only the owner can read the files.
 
     Args:
-        logs: what to keep.
-        path: the folder to make; folders above it are made too.
-        replace: put it in the place of an older snapshot; the older one stays until the new one is
-            whole.
-        privacy: what is done to numbers, notes and links before they are written; the manifest
-            tells it, and never holds a key.
+        logs: the logs to write.
+        path: the folder to create, with its parents.
+        replace: replace an older snapshot, which remains until the new one is complete.
+        privacy: how numbers, notes and links are anonymized; the manifest contains these options,
+            but not the key.
 
     Raises:
-        SnapshotError: something is there already and `replace` was not asked for, or what is there
-            is no snapshot, or cannot be written.
+        SnapshotError: the path exists and `replace` is False, it is not a snapshot, or it cannot be
+            written.
     """
     folder = check_destination(path, replace=replace)
     if _unnamed(logs.calls).schema != pl.Schema(CALL_SCHEMA):
         raise SnapshotError(
-            "A snapshot keeps calls with the columns that were fetched or named, no more and no fewer: give it whole logs."
+            "A snapshot needs calls with exactly the columns of a fetch, with or without names: "
+            "pass complete logs."
         )
     if privacy:
         logs = privacy.apply_to_logs(logs)
-    beside = _sibling(folder, "new")
+    temporary = _sibling(folder, "new")
     try:
-        beside.mkdir(parents=True)
-        _write_files(logs, beside, privacy)
-        _move_in(beside, folder, replace=replace)
+        temporary.mkdir(parents=True)
+        _write_files(logs, temporary, privacy)
+        _move_into_place(temporary, folder, replace=replace)
     except OSError as error:
         raise SnapshotError(
-            f"The snapshot could not be written at {folder}: {error.strerror}. What was there before is unchanged."
+            f"The snapshot could not be written to {folder}: {error.strerror}. "
+            "An existing snapshot is unchanged."
         ) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
 def check_destination(path: str | Path, *, replace: bool = False) -> Path:
-    """The folder, if a snapshot may be written there: worth asking before a long fetch.
+    """The folder, if a snapshot can be written there; useful before a long fetch.
 
     Raises:
-        SnapshotError: something is there already and `replace` was not asked for, or what is there
-            is no snapshot.
+        SnapshotError: the path exists and `replace` is False, or it is not a snapshot.
     """
     try:
         folder = Path(path).resolve()
-        is_there, is_snapshot = folder.exists(), (folder / _MANIFEST).is_file()
+        exists, is_snapshot = folder.exists(), (folder / _MANIFEST).is_file()
     except OSError as error:
-        raise SnapshotError(f"{path} is no place for a snapshot: {error.strerror}.") from error
-    if is_there and not is_snapshot:
+        raise SnapshotError(f"{path} cannot be used for a snapshot: {error.strerror}.") from error
+    if exists and not is_snapshot:
+        raise SnapshotError(_not_a_snapshot(folder))
+    if exists and not replace:
         raise SnapshotError(
-            f"{folder} is there already, and is no snapshot, so it is not replaced: give another path."
+            f"{folder} already exists: use another path, or replace it with replace=True "
+            "(etelecom: --replace)."
         )
-    if is_there and not replace:
-        raise SnapshotError(
-            f"{folder} exists already: give another path, or replace it with replace=True (etelecom: --replace)."
-        )
-    above = next(each for each in folder.parents if each.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        raise SnapshotError(
-            f"Nothing can be written at {folder}: {above} is no folder that may be written to."
-        )
+    parent = next(parent for parent in folder.parents if parent.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise SnapshotError(f"{folder} cannot be written: {parent} is not a writable folder.")
     return folder
 
 
 def read_snapshot(path: str | Path) -> CallLogs:
-    """The calls, query and report that were written there.
+    """The calls, query and report of a snapshot.
 
     Raises:
-        SnapshotError: there is no snapshot, it was cut or changed since it was written, or a newer
-            version of this package wrote it.
+        SnapshotError: there is no snapshot, a file was modified, or a newer version of this package
+            wrote it.
     """
     folder = Path(path)
-    for _ in range(_MOST_ATTEMPTS - 1):
+    for _ in range(_MAX_ATTEMPTS - 1):
         before = _identity(folder)
         try:
             return _read(folder)
         except SnapshotError:
-            # Replaced while it was being read, an old manifest was held against new files: look
-            # again.
+            # If the snapshot was replaced during the read, manifest and files do not match.
             if _identity(folder) == before:
                 raise
     return _read(folder)
 
 
 def fingerprint(calls: pl.DataFrame) -> str:
-    """The SHA-256 that `calls.parquet` of these calls has in a snapshot, be it with names or without."""
+    """The SHA-256 of `calls.parquet` in a snapshot of these calls; names do not change it."""
     return _sha256(_parquet(_unnamed(calls)))
 
 
@@ -143,8 +140,8 @@ def _write_files(logs: CallLogs, folder: Path, privacy: Privacy | None) -> None:
         _CALLS: _unnamed(logs.calls),
         _CALL_TARGETS: logs.call_targets.select(*CALL_TARGETS_SCHEMA),
     }
-    if carried := [name for name in NAMES_SCHEMA if name in logs.calls.columns]:
-        tables[_NAMES] = logs.calls.select(carried)
+    if columns := [name for name in NAMES_SCHEMA if name in logs.calls.columns]:
+        tables[_NAMES] = logs.calls.select(columns)
     contents = {name: _parquet(table) for name, table in tables.items()}
     first, last = logs.calls.select(
         first=pl.col("started_at").min(), last=pl.col("started_at").max()
@@ -164,86 +161,89 @@ def _write_files(logs: CallLogs, folder: Path, privacy: Privacy | None) -> None:
         json.dumps(manifest | {"sha256": _digest(manifest)}, indent=2) + "\n"
     ).encode()
     for name, content in contents.items():
-        with open(folder / name, "wb", opener=_for_its_owner) as file:  # Path.open takes no opener
+        with open(folder / name, "wb", opener=_open_private) as file:  # Path.open has no opener
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())  # a move must not reach the disk before what it moves
+            os.fsync(file.fileno())  # the content must be on disk before the rename
 
 
-def _for_its_owner(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _move_in(beside: Path, folder: Path, *, replace: bool) -> None:
-    """Bring the new folder to its place. An old snapshot is renamed away first, and back if that fails; nothing else ever is."""
-    for _ in range(_MOST_ATTEMPTS):
-        away = _sibling(folder, "old")
+def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
+    """Rename the new folder. An old snapshot is renamed first, and restored if that fails."""
+    for _ in range(_MAX_ATTEMPTS):
+        backup = _sibling(folder, "old")
         try:
             if replace and folder.exists():
-                folder.rename(away)
-                if not (away / _MANIFEST).is_file():
-                    raise SnapshotError(
-                        f"{folder} is no snapshot, so it is not replaced: give another path."
-                    )
-            if folder.exists():  # a rename would take the place of an empty folder in silence
-                raise FileExistsError(errno.EEXIST, "it exists already")
-            beside.rename(folder)
+                folder.rename(backup)
+                if not (backup / _MANIFEST).is_file():
+                    raise SnapshotError(_not_a_snapshot(folder))
+            if folder.exists():  # a rename would silently replace an empty folder
+                raise FileExistsError(errno.EEXIST, "it already exists")
+            temporary.rename(folder)
         except BaseException as error:
-            with suppress(OSError):  # in vain only if another writer's snapshot is there by now
-                away.rename(folder)
-            shutil.rmtree(away, ignore_errors=True)
+            with suppress(OSError):  # fails only if another writer has created a snapshot
+                backup.rename(folder)
+            shutil.rmtree(backup, ignore_errors=True)
             if (
                 replace
                 and isinstance(error, OSError)
                 and error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT)
             ):
-                continue  # another writer was quicker: replace theirs
+                continue  # another writer was faster: replace its snapshot
             if isinstance(error, OSError) and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
                 raise SnapshotError(
-                    f"{folder} was made by somebody else meanwhile: give another path, or replace it."
+                    f"Another process created {folder}: use another path, or replace it."
                 ) from error
             raise
-        shutil.rmtree(away, ignore_errors=True)
+        shutil.rmtree(backup, ignore_errors=True)
         return
     raise SnapshotError(
-        f"{folder} is being replaced by others all the time: try again when they are done."
+        f"Other processes keep replacing {folder}: try again when they have finished."
     )
 
 
-def _sibling(folder: Path, what: str) -> Path:
-    return folder.parent / f".{folder.name}.{what}-{uuid.uuid4().hex[:8]}"
+def _not_a_snapshot(folder: Path) -> str:
+    return f"{folder} exists and is not a snapshot, so it is not replaced: use another path."
+
+
+def _sibling(folder: Path, suffix: str) -> Path:
+    return folder.parent / f".{folder.name}.{suffix}-{uuid.uuid4().hex[:8]}"
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """What tells this folder from another one that took its place; None where there is none."""
+    """A value that changes when the folder is replaced; None if there is no folder."""
     try:
-        state = folder.stat()
+        status = folder.stat()
     except OSError:
         return None
-    return state.st_ino, state.st_mtime_ns
+    return status.st_ino, status.st_mtime_ns
 
 
 def _read(folder: Path) -> CallLogs:
     manifest = _Manifest.parse(folder, _bytes(folder / _MANIFEST, folder))
-    held = {name: _bytes(folder / name, folder) for name in manifest.hashes}
-    for name, content in held.items():
+    contents = {name: _bytes(folder / name, folder) for name in manifest.hashes}
+    for name, content in contents.items():
         if _sha256(content) != manifest.hashes[name]:
             raise SnapshotError(
-                f"{folder / name} was cut or changed since the snapshot was written: fetch the calls again."
+                f"{folder / name} was modified after the snapshot was written: "
+                "fetch the calls again."
             )
-    calls = pl.read_parquet(io.BytesIO(held[_CALLS]))
+    calls = pl.read_parquet(io.BytesIO(contents[_CALLS]))
     if calls.schema != pl.Schema(CALL_SCHEMA):
         raise SnapshotError(
-            f"{folder / _CALLS} has other columns than its manifest says: fetch the calls again."
+            f"The columns of {folder / _CALLS} do not match its manifest: fetch the calls again."
         )
-    if _NAMES in held:
-        calls = calls.hstack(pl.read_parquet(io.BytesIO(held[_NAMES])))
+    if _NAMES in contents:
+        calls = calls.hstack(pl.read_parquet(io.BytesIO(contents[_NAMES])))
     return CallLogs(calls=calls, query=manifest.query, report=manifest.report)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Manifest:
-    """What a reader needs of manifest.json."""
+    """The parts of manifest.json that a reader needs."""
 
     query: CallQuery
     report: FetchReport
@@ -251,25 +251,29 @@ class _Manifest:
 
     @classmethod
     def parse(cls, folder: Path, content: bytes) -> "_Manifest":
-        unreadable = f"{folder / _MANIFEST} is not the manifest of a snapshot, or was cut or changed: fetch the calls again."
+        unreadable = (
+            f"{folder / _MANIFEST} is not the manifest of a snapshot, or was modified: "
+            "fetch the calls again."
+        )
         try:
-            told = json.loads(content)
-            digest = told.pop("sha256", None)
-            if told["format"] != _FORMAT:
+            data = json.loads(content)
+            digest = data.pop("sha256", None)
+            if data["format"] != _FORMAT:
                 raise SnapshotError(unreadable)
-            if told["schema_version"] > SCHEMA_VERSION:
+            if data["schema_version"] > SCHEMA_VERSION:
                 raise SnapshotError(
-                    f"{folder} was written by etelecom_analytics {told['package_version']} with schema {told['schema_version']}; "
-                    f"this version reads up to schema {SCHEMA_VERSION}: upgrade the package."
+                    f"{folder} was written by etelecom_analytics {data['package_version']} with "
+                    f"schema {data['schema_version']}; this version reads schemas up to "
+                    f"{SCHEMA_VERSION}: upgrade the package."
                 )
-            if digest != _digest(told):
+            if digest != _digest(data):
                 raise SnapshotError(unreadable)
             return cls(
-                query=CallQuery.from_dict(told["query"]),
-                report=FetchReport.from_dict(told["report"]),
+                query=CallQuery.from_dict(data["query"]),
+                report=FetchReport.from_dict(data["report"]),
                 hashes={
-                    name: told["files"][name]["sha256"]
-                    for name in (_CALLS, _CALL_TARGETS, *({_NAMES} & told["files"].keys()))
+                    name: data["files"][name]["sha256"]
+                    for name in (_CALLS, _CALL_TARGETS, *({_NAMES} & data["files"].keys()))
                 },
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -280,12 +284,12 @@ def _bytes(path: Path, folder: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        missing = (
+        reason = (
             f"{path.name} is missing from {folder}"
             if folder.is_dir()
             else f"there is no folder {folder}"
         )
-        raise SnapshotError(f"No snapshot could be read: {missing}.") from None
+        raise SnapshotError(f"No snapshot could be read: {reason}.") from None
     except OSError as error:
         raise SnapshotError(f"{path} could not be read: {error.strerror}.") from error
 

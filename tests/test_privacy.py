@@ -1,4 +1,4 @@
-"""Calls without numbers: nothing of them is left, what can be followed still can, and the key is nowhere."""
+"""Masks and pseudonyms hide all external phone numbers, and the key is never shown."""
 
 import json
 import pickle
@@ -24,7 +24,7 @@ KEY = "a key of the tests, 0123456789"
 OTHER_KEY = "another key of the tests, 0123456789"
 
 
-def of_callers(*numbers: str | None) -> pl.DataFrame:
+def calls_with(*numbers: str | None) -> pl.DataFrame:
     legs = [[{"target_number": number}] if number else [] for number in numbers]
     rows = [
         {"caller": number, "callee": number, "call_targets": targets}
@@ -63,56 +63,54 @@ def simulated(calls: pl.DataFrame) -> pl.DataFrame:
         ("sip:0900000001@host", "***"),
     ],
 )
-def test_a_number_is_masked_and_an_extension_is_not(number: str | None, masked: str | None):
-    once = et.mask_numbers(of_callers(number))
+def test_mask_numbers_hides_numbers_but_not_extensions(number: str | None, masked: str | None):
+    hidden = et.mask_numbers(calls_with(number))
 
-    assert once["caller"].to_list() == [masked]
-    assert set(numbers_of(once)) <= {masked}
-    assert_frame_equal(et.mask_numbers(once), once)
+    assert hidden["caller"].to_list() == [masked]
+    assert set(numbers_of(hidden)) <= {masked}
+    assert_frame_equal(et.mask_numbers(hidden), hidden)
 
 
-def test_no_outside_number_is_left(simulated: pl.DataFrame):
-    outside = {number for number in numbers_of(simulated) if number and len(number) > 5}
-    assert len(outside) > 100
+def test_all_external_numbers_are_hidden(simulated: pl.DataFrame):
+    external = {number for number in numbers_of(simulated) if number and len(number) > 5}
+    assert len(external) > 100
 
     for hidden in (et.mask_numbers(simulated), et.pseudonymize(simulated, KEY)):
-        assert not outside & set(numbers_of(hidden))
+        assert not external & set(numbers_of(hidden))
         assert hidden.schema == simulated.schema
-        inside = pl.col("caller", "callee").str.len_chars() <= 5
+        is_extension = pl.col("caller", "callee").str.len_chars() <= 5
         assert (
-            hidden.select(pl.col("caller", "callee").filter(inside).count()).rows()
-            == simulated.select(pl.col("caller", "callee").filter(inside).count()).rows()
+            hidden.select(pl.col("caller", "callee").filter(is_extension).count()).rows()
+            == simulated.select(pl.col("caller", "callee").filter(is_extension).count()).rows()
         )
 
 
 @given(numbers=st.lists(st.text("0123456789+ -", min_size=1, max_size=16), max_size=6))
-def test_the_forms_of_a_number_have_one_pseudonym_and_no_two_numbers_the_same(
+def test_pseudonyms_are_unique_per_normalized_number(
     numbers: Sequence[str],
 ):
-    hidden = et.pseudonymize(of_callers(*numbers), KEY)["caller"].to_list()
-    changed = {
+    hidden = et.pseudonymize(calls_with(*numbers), KEY)["caller"].to_list()
+    pairs = {
         (normalize(number), word)
         for number, word in zip(numbers, hidden, strict=True)
         if word not in (number, "***")
     }
 
-    assert (
-        len(changed) == len({number for number, _ in changed}) == len({word for _, word in changed})
-    )
-    assert all(word == pseudonym(number, KEY.encode()) for number, word in changed)
+    assert len(pairs) == len({number for number, _ in pairs}) == len({word for _, word in pairs})
+    assert all(word == pseudonym(number, KEY.encode()) for number, word in pairs)
 
 
-def test_caller_callee_and_target_have_one_pseudonym_which_another_key_does_not_give():
-    one = et.pseudonymize(of_callers("0900000001", "+84900000001"), KEY)
-    other = et.pseudonymize(of_callers("0900000001"), OTHER_KEY.encode())
+def test_pseudonym_is_the_same_in_all_columns_and_depends_on_the_key():
+    one = et.pseudonymize(calls_with("0900000001", "+84900000001"), KEY)
+    other = et.pseudonymize(calls_with("0900000001"), OTHER_KEY.encode())
 
     assert len(set(numbers_of(one))) == 1
     assert not set(numbers_of(one)) & set(numbers_of(other))
-    assert et.pseudonymize(of_callers("Jane Doe"), KEY)["caller"].to_list() == ["***"]
+    assert et.pseudonymize(calls_with("Jane Doe"), KEY)["caller"].to_list() == ["***"]
     assert et.mask_numbers(one)["caller"].to_list() == ["***", "***"]
 
 
-def test_measures_of_callers_and_of_people_stay_as_they_are(
+def test_pseudonyms_do_not_change_measures(
     simulated: pl.DataFrame, simulation: et.simulator.Simulation
 ):
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
@@ -132,15 +130,15 @@ def test_measures_of_callers_and_of_people_stay_as_they_are(
         et.summarize(simulated, measures=names, options=options),
     )
     assert_frame_equal(et.metrics.repeat_rate(hidden), et.metrics.repeat_rate(simulated))
-    ledger, true = (
+    ledger, expected = (
         et.metrics.missed_ledger(calls).drop("caller", "callee", "number")
         for calls in (hidden, simulated)
     )
-    assert_frame_equal(ledger, true, check_row_order=False)
+    assert_frame_equal(ledger, expected, check_row_order=False)
 
 
-def test_numbers_to_keep_are_kept_in_any_form():
-    calls = of_callers("19000123", "8419000123", "0900000001")
+def test_keep_applies_to_all_notations():
+    calls = calls_with("19000123", "8419000123", "0900000001")
 
     for hidden in (
         et.mask_numbers(calls, keep=["19000123"]),
@@ -150,7 +148,7 @@ def test_numbers_to_keep_are_kept_in_any_form():
         assert "0900000001" not in numbers_of(hidden)
 
 
-def test_lazy_in_lazy_out_and_no_calls_and_other_tables(simulated: pl.DataFrame):
+def test_lazy_empty_and_other_frames_are_supported(simulated: pl.DataFrame):
     for hide in (et.mask_numbers, lambda calls: et.pseudonymize(calls, KEY), et.Privacy().apply):
         assert_frame_equal(hide(simulated.lazy()).collect(), hide(simulated))
         assert hide(simulated.clear()).schema == simulated.schema
@@ -160,11 +158,11 @@ def test_lazy_in_lazy_out_and_no_calls_and_other_tables(simulated: pl.DataFrame)
         assert_frame_equal(hide(simulated.select("id")), simulated.select("id"))
 
 
-def test_notes_and_links_are_kept_or_dropped_by_choice(simulated: pl.DataFrame):
-    nothing = et.Privacy(numbers="kept", notes="kept", recordings="kept")
+def test_notes_and_recordings_are_kept_or_dropped(simulated: pl.DataFrame):
+    unchanged = et.Privacy(numbers="kept", notes="kept", recordings="kept")
     dropped = et.Privacy(numbers="kept").apply(simulated)
 
-    assert_frame_equal(nothing.apply(simulated), simulated)
+    assert_frame_equal(unchanged.apply(simulated), simulated)
     assert dropped["note"].null_count() == dropped.height
     assert set(dropped["recording_urls"].explode().drop_nulls()) == {"withheld"}
     assert_frame_equal(
@@ -173,14 +171,14 @@ def test_notes_and_links_are_kept_or_dropped_by_choice(simulated: pl.DataFrame):
 
 
 @pytest.mark.parametrize("key", ["", "short", b"short", 17, None])
-def test_a_key_that_can_be_guessed_is_refused(key: object):
+def test_short_key_is_an_error(key: object):
     with pytest.raises(InputError, match=r"[Kk]ey"):
         et.Privacy(numbers="pseudonymized", key=key)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="token_hex"):
-        et.pseudonymize(of_callers("0900000001"), key)  # type: ignore[arg-type]
+        et.pseudonymize(calls_with("0900000001"), key)  # type: ignore[arg-type]
 
 
-def test_a_choice_that_does_not_exist_is_refused():
+def test_invalid_options_are_errors():
     with pytest.raises(UnknownName, match="masked"):
         et.Privacy(numbers="mask")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="only then"):
@@ -188,10 +186,10 @@ def test_a_choice_that_does_not_exist_is_refused():
     with pytest.raises(InputError, match="own_numbers"):
         et.Privacy(own_numbers="19000123")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="keep"):
-        et.mask_numbers(of_callers(), keep="19000123")
+        et.mask_numbers(calls_with(), keep="19000123")
 
 
-def test_the_key_shows_itself_nowhere():
+def test_key_is_never_shown():
     privacy = et.Privacy(numbers="pseudonymized", key=KEY)
 
     assert KEY not in repr(privacy) + str(privacy) + json.dumps(privacy.to_dict())
@@ -200,14 +198,14 @@ def test_the_key_shows_itself_nowhere():
     try:
         et.pseudonymize(None, KEY)  # type: ignore[type-var]
     except AttributeError as error:
-        told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        ours = [
+        trace = traceback.TracebackException.from_exception(error, capture_locals=True)
+        frames = [
             frame
-            for frame in told.stack
+            for frame in trace.stack
             if "etelecom_analytics/" in frame.filename and "tests/" not in frame.filename
         ]
-        assert ours
-        assert not any(KEY in value for frame in ours for value in (frame.locals or {}).values())
+        assert frames
+        assert not any(KEY in value for frame in frames for value in (frame.locals or {}).values())
 
 
 # Snapshots.
@@ -219,7 +217,7 @@ def logs(client: et.Client) -> et.CallLogs:
 
 
 @pytest.mark.parametrize("numbers", ["masked", "pseudonymized"])
-def test_a_snapshot_holds_no_number_no_note_no_link_and_no_key(
+def test_private_snapshot_has_no_number_note_link_or_key(
     numbers: str, logs: et.CallLogs, tmp_path: Path
 ):
     caller = max(logs.calls["caller"].drop_nulls(), key=len)
@@ -231,39 +229,41 @@ def test_a_snapshot_holds_no_number_no_note_no_link_and_no_key(
     )
     privacy = et.Privacy(numbers=numbers, key=KEY if numbers == "pseudonymized" else None)  # type: ignore[arg-type]
     folder = et.write_snapshot(logs, tmp_path / "week", privacy=privacy)
-    read, told = et.read_snapshot(folder), json.loads((folder / "manifest.json").read_text())
+    restored = et.read_snapshot(folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
 
-    outside = {number for number in numbers_of(logs.calls) if number and len(number) > 5}
-    assert not outside & {*numbers_of(read.calls), *read.call_targets["target_number"]}
-    assert not any(number in (folder / "manifest.json").read_text() for number in outside)
+    external = {number for number in numbers_of(logs.calls) if number and len(number) > 5}
+    assert not external & {*numbers_of(restored.calls), *restored.call_targets["target_number"]}
+    assert not any(number in (folder / "manifest.json").read_text() for number in external)
     assert not [path for path in folder.iterdir() if KEY.encode() in path.read_bytes()]
     assert (
-        read.calls.filter(read.query.to_expr()).height
+        restored.calls.filter(restored.query.to_expr()).height
         == logs.calls.filter(logs.query.to_expr()).height
         > 0
     )
-    assert read.report.set_aside[0].record == "withheld"
+    assert restored.report.set_aside[0].record == "withheld"
     assert (
-        told["privacy"]["numbers"],
-        told["privacy"]["notes"],
-        told["privacy"]["recordings"],
+        manifest["privacy"]["numbers"],
+        manifest["privacy"]["notes"],
+        manifest["privacy"]["recordings"],
     ) == (numbers, "dropped", "dropped")
-    assert ("key_id" in told["privacy"]) == (numbers == "pseudonymized")
+    assert ("key_id" in manifest["privacy"]) == (numbers == "pseudonymized")
 
 
-def test_two_snapshots_under_one_key_can_be_joined(logs: et.CallLogs, tmp_path: Path):
+def test_snapshots_with_the_same_key_can_be_joined(logs: et.CallLogs, tmp_path: Path):
     privacy = et.Privacy(numbers="pseudonymized", key=KEY)
     folders = [et.write_snapshot(logs, tmp_path / name, privacy=privacy) for name in ("one", "two")]
-    told = [json.loads((folder / "manifest.json").read_text())["privacy"] for folder in folders]
+    options = [json.loads((folder / "manifest.json").read_text())["privacy"] for folder in folders]
 
-    assert told[0] == told[1]
+    assert options[0] == options[1]
     assert_frame_equal(*(et.read_snapshot(folder).calls for folder in folders))
     assert (
-        et.Privacy(numbers="pseudonymized", key=OTHER_KEY).to_dict()["key_id"] != told[0]["key_id"]
+        et.Privacy(numbers="pseudonymized", key=OTHER_KEY).to_dict()["key_id"]
+        != options[0]["key_id"]
     )
 
 
-def test_only_its_owner_reads_a_snapshot_and_without_privacy_the_manifest_says_so(
+def test_snapshot_files_are_private_and_manifest_has_no_privacy_by_default(
     logs: et.CallLogs, tmp_path: Path
 ):
     folder = et.write_snapshot(logs, tmp_path / "week")

@@ -1,4 +1,4 @@
-"""CallQuery: one value that means the same to the API, to a table and in print; what is wrong is refused with a sentence."""
+"""CallQuery has one meaning for the API, frames and code, and rejects invalid fields."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
@@ -38,7 +38,7 @@ def frame(**columns: list[object]) -> pl.DataFrame:
     )
 
 
-def test_all_twelve_fields_as_the_api_wants_them():
+def test_to_filter_has_the_twelve_fields_of_the_api():
     assert et.CallQuery(**EVERYTHING).to_filter() == EVERYTHING | {
         "date_from": "2026-11-01T00:00:00+07:00",
         "date_to": "2026-11-08T08:30:00+07:00",
@@ -46,13 +46,13 @@ def test_all_twelve_fields_as_the_api_wants_them():
     }
 
 
-def test_only_fields_that_are_set_are_sent():
+def test_to_filter_has_only_fields_that_are_set():
     assert et.CallQuery().to_filter() == {}
     assert et.CallQuery(call_number="", extension_ids=()).to_filter() == {}
 
 
 @pytest.mark.parametrize(
-    "given_as",
+    "value",
     [
         date(2026, 11, 2),
         "2026-11-02",
@@ -65,18 +65,18 @@ def test_only_fields_that_are_set_are_sent():
         datetime(2026, 11, 2),
     ],
 )
-def test_a_moment_may_be_given_in_many_ways(given_as: Any):
-    assert et.CallQuery(date_from=given_as) == et.CallQuery(date_from="2026-11-02")
-    assert et.CallQuery(date_from=given_as).date_from == datetime(2026, 11, 1, 17, tzinfo=UTC)
+def test_date_has_many_notations(value: Any):
+    assert et.CallQuery(date_from=value) == et.CallQuery(date_from="2026-11-02")
+    assert et.CallQuery(date_from=value).date_from == datetime(2026, 11, 1, 17, tzinfo=UTC)
 
 
-def test_a_date_is_local_to_the_querys_zone():
+def test_date_is_in_the_time_zone_of_the_query():
     assert et.CallQuery(date_from="2026-11-02", time_zone="Europe/Berlin").to_filter() == {
         "date_from": "2026-11-02T00:00:00+01:00"
     }
 
 
-def test_fractions_of_a_second_are_asked_for_generously():
+def test_fractions_of_a_second_are_rounded_outwards():
     query = et.CallQuery(date_from="2026-11-01T00:00:00.7", date_to="2026-11-02T00:00:00.2")
 
     assert query.to_filter() == {
@@ -86,14 +86,14 @@ def test_fractions_of_a_second_are_asked_for_generously():
 
 
 def test_an_offset_with_seconds_is_sent_as_utc():
-    """Before standard time Saigon was 7:06:30 ahead, which RFC 3339 cannot say."""
+    """Local mean time of Saigon was 7:06:30 ahead of UTC, which RFC 3339 cannot express."""
     assert et.CallQuery(date_from="1905-01-01").to_filter() == {
         "date_from": "1904-12-31T16:53:30+00:00"
     }
 
 
 @pytest.mark.parametrize(
-    ("wrong", "field", "says"),
+    ("arguments", "field", "message"),
     [
         ({"direction": "inbound"}, "direction", "unknown, in, out, ext, ext_in, ext_out"),
         ({"call_state": "missed"}, "call_state", "unknown, answered, not_answered"),
@@ -102,7 +102,7 @@ def test_an_offset_with_seconds_is_sent_as_utc():
         ({"date_to": 20261101}, "date_to", "2026-11-01"),
         ({"date_to": "0001-01-01"}, "date_to", "1900"),
         ({"date_from": "2026-11-02", "date_to": "2026-11-02"}, "date_to", "the day after"),
-        ({"date_from": "2026-11-03", "date_to": "2026-11-02"}, "date_to", "must lie before"),
+        ({"date_from": "2026-11-03", "date_to": "2026-11-02"}, "date_to", "must be before"),
         ({"duration": ("<", 30)}, "duration", "less_than_or_equal_to"),
         ({"duration": ("less_than", -1)}, "duration", "whole seconds"),
         ({"duration": ("less_than", 1.5)}, "duration", "whole seconds"),
@@ -120,11 +120,11 @@ def test_an_offset_with_seconds_is_sent_as_utc():
         ({"external_id": 5}, "external_id", "text"),
     ],
 )
-def test_what_is_wrong_is_refused_by_name_and_with_what_is_allowed(
-    wrong: dict[str, Any], field: str, says: str
+def test_invalid_field_is_an_error_with_name_and_allowed_values(
+    arguments: dict[str, Any], field: str, message: str
 ):
-    with pytest.raises(QueryError, match=says) as caught:
-        et.CallQuery(**wrong)
+    with pytest.raises(QueryError, match=message) as caught:
+        et.CallQuery(**arguments)
     assert caught.value.field == field
     assert field in str(caught.value)
 
@@ -141,22 +141,22 @@ def test_what_is_wrong_is_refused_by_name_and_with_what_is_allowed(
         "department_id",
     ],
 )
-def test_a_number_in_the_wrong_place_is_not_repeated(field: str):
-    wrong: Any = ["0900000001"] if field == "extension_ids" else "0900000001"
+def test_error_does_not_repeat_a_phone_number(field: str):
+    value: Any = ["0900000001"] if field == "extension_ids" else "0900000001"
 
     with pytest.raises((QueryError, UnknownName)) as caught:
-        et.CallQuery(**{field: wrong})
+        et.CallQuery(**{field: value})
     with pytest.raises(UnknownName) as unknown:
-        et.CallQuery.from_dict({"0900000001": wrong})
+        et.CallQuery.from_dict({"0900000001": value})
     assert "90000" not in str(caught.value) + str(unknown.value)
 
 
-def test_an_unknown_zone_lists_the_nearest():
+def test_unknown_time_zone_has_a_suggestion():
     with pytest.raises(UnknownName, match="Asia/Ho_Chi_Minh"):
         et.CallQuery(time_zone="Asia/Ho_Chi_Min")
 
 
-def test_an_unknown_field_in_a_dict_lists_the_nearest():
+def test_unknown_field_in_a_dict_has_a_suggestion():
     with pytest.raises(UnknownName, match="date_from"):
         et.CallQuery.from_dict({"date_form": "2026-11-01"})
 
@@ -189,25 +189,27 @@ _fields = st.fixed_dictionaries(
 
 
 @given(fields=_fields)
-def test_its_dict_and_its_code_give_the_query_back(fields: dict[str, Any]):
+def test_dict_and_code_recreate_the_query(fields: dict[str, Any]):
     query = et.CallQuery(**fields)
-    pasted: dict[str, Any] = {}
-    exec(query.code(), pasted)  # this is what a person does with it  # noqa: S102
+    namespace: dict[str, Any] = {}
+    exec(query.code(), namespace)  # noqa: S102  # as a user would do
 
     assert et.CallQuery.from_dict(query.to_dict()) == query
-    assert pasted["query"] == query
-    assert hash(pasted["query"]) == hash(query)
-    assert pasted["query"].to_filter() == query.to_filter()
+    assert namespace["query"] == query
+    assert hash(namespace["query"]) == hash(query)
+    assert namespace["query"].to_filter() == query.to_filter()
 
 
-def test_the_code_reads_as_a_person_would_write_it():
+def test_code_is_formatted_like_handwritten_code():
     assert et.CallQuery(date_from="2026-11-01", direction="in").code() == (
-        'import etelecom_analytics as et\n\nquery = et.CallQuery(date_from="2026-11-01", direction="in", time_zone="Asia/Ho_Chi_Minh")\n'
+        "import etelecom_analytics as et\n\n"
+        'query = et.CallQuery(date_from="2026-11-01", direction="in", '
+        'time_zone="Asia/Ho_Chi_Minh")\n'
     )
     assert et.CallQuery(**EVERYTHING).code().count("\n") == 17
 
 
-def test_its_words_and_its_repr_hide_the_number():
+def test_str_and_repr_hide_the_phone_number():
     query = et.CallQuery(**EVERYTHING)
 
     assert "0900000001" not in repr(query) + str(query)
@@ -218,7 +220,7 @@ def test_its_words_and_its_repr_hide_the_number():
     assert str(et.CallQuery()) == "all calls (Asia/Ho_Chi_Minh)"
 
 
-def test_a_table_is_asked_half_open_and_a_null_start_is_kept():
+def test_to_expr_is_half_open_and_keeps_null_starts():
     starts = [datetime(2026, 11, 1, 17, tzinfo=UTC), datetime(2026, 11, 2, 17, tzinfo=UTC), None]
     calls = frame(id=["first", "last", "unknown"], started_at=starts)
 
@@ -227,7 +229,7 @@ def test_a_table_is_asked_half_open_and_a_null_start_is_kept():
     ].to_list() == ["first", "unknown"]
 
 
-def test_a_table_compares_normalised_numbers():
+def test_to_expr_compares_normalized_numbers():
     calls = frame(
         id=list("abcde"),
         caller=["0900000001", "+84 900 000 001", None, "84900000001", "1001"],
@@ -243,26 +245,26 @@ def test_a_table_compares_normalised_numbers():
     assert calls.filter(et.CallQuery(call_number="1001").to_expr())["id"].to_list() == ["e"]
 
 
-def test_a_null_does_not_match_what_is_asked_for():
+def test_null_does_not_match_a_filter():
     calls = frame(
         id=["known", "null"], direction=["in", None], duration=[10, None], extension_id=["7", None]
     )
 
-    for asked in (
+    for arguments in (
         {"direction": "in"},
         {"duration": ("less_than", 20)},
         {"extension_ids": ["7", "8"]},
     ):
-        assert calls.filter(et.CallQuery(**asked).to_expr())["id"].to_list() == ["known"]
+        assert calls.filter(et.CallQuery(**arguments).to_expr())["id"].to_list() == ["known"]
 
 
 @pytest.mark.parametrize(("field", "value"), [("hotline_ids", ["7"]), ("department_id", "9")])
-def test_a_table_cannot_be_asked_for_what_calls_do_not_carry(field: str, value: Any):
-    with pytest.raises(QueryError, match=f"{field} cannot be asked of a table.*Ask the API"):
+def test_field_that_calls_do_not_contain_cannot_filter_a_table(field: str, value: Any):
+    with pytest.raises(QueryError, match=f"{field} cannot filter a table.*request to the API"):
         et.CallQuery(**{field: value}).to_expr()
 
 
-def test_the_expression_is_the_same_on_a_lazy_scan(calls: pl.DataFrame):
+def test_expression_works_on_lazy_frames(calls: pl.DataFrame):
     expression = et.CallQuery(
         direction="in", duration=("greater_than", 60), date_from="2026-11-03"
     ).to_expr()

@@ -1,4 +1,4 @@
-"""Snapshots: whole or not there at all, the same bytes for the same calls, and refused when they are not what was written."""
+"""Snapshots are atomic and deterministic, and modified snapshots are rejected."""
 
 import dataclasses
 import json
@@ -30,20 +30,20 @@ def logs(client: et.Client) -> et.CallLogs:
     )
 
 
-def test_what_is_written_is_read_back(logs: et.CallLogs, tmp_path: Path):
+def test_read_snapshot_returns_what_was_written(logs: et.CallLogs, tmp_path: Path):
     folder = et.write_snapshot(logs, tmp_path / "deeper" / "week")
-    read = et.read_snapshot(str(folder))
+    restored = et.read_snapshot(str(folder))
 
-    assert_frame_equal(read.calls, logs.calls)
-    assert_frame_equal(read.call_targets, logs.call_targets)
-    assert read.query == logs.query
-    assert read.report == logs.report
-    assert repr(read) == repr(logs)
+    assert_frame_equal(restored.calls, logs.calls)
+    assert_frame_equal(restored.call_targets, logs.call_targets)
+    assert restored.query == logs.query
+    assert restored.report == logs.report
+    assert repr(restored) == repr(logs)
     assert sorted(path.name for path in folder.iterdir()) == FILES
     assert [path.name for path in folder.parent.iterdir()] == ["week"]
 
 
-def test_the_tables_are_files_that_anybody_can_read(logs: et.CallLogs, tmp_path: Path):
+def test_tables_are_plain_parquet_files(logs: et.CallLogs, tmp_path: Path):
     folder = et.write_snapshot(logs, tmp_path / "week")
 
     assert pl.read_parquet(folder / "calls.parquet").schema == pl.Schema(CALL_SCHEMA)
@@ -52,7 +52,7 @@ def test_the_tables_are_files_that_anybody_can_read(logs: et.CallLogs, tmp_path:
     assert targets.height == logs.call_targets.height
 
 
-def test_the_manifest_says_what_is_there(logs: et.CallLogs, tmp_path: Path):
+def test_manifest_describes_the_content(logs: et.CallLogs, tmp_path: Path):
     manifest = json.loads(
         (et.write_snapshot(logs, tmp_path / "week") / "manifest.json").read_text()
     )
@@ -69,23 +69,23 @@ def test_the_manifest_says_what_is_there(logs: et.CallLogs, tmp_path: Path):
     assert set(manifest["files"]) == {"calls.parquet", "call_targets.parquet"}
 
 
-def test_drift_and_what_was_set_aside_are_kept(client_of: ClientOf, tmp_path: Path):
+def test_drift_and_set_aside_records_are_written(client_of: ClientOf, tmp_path: Path):
     with serve([{"id": 5, "caller": None}, {"no": "id"}, 17]) as server:
         logs = et.fetch_calls(client_of(server))
-    read = et.read_snapshot(et.write_snapshot(logs, tmp_path / "week"))
+    restored = et.read_snapshot(et.write_snapshot(logs, tmp_path / "week"))
 
-    assert read.report == logs.report
-    assert len(read.report.set_aside) == 2
-    assert read.report.drift
+    assert restored.report == logs.report
+    assert len(restored.report.set_aside) == 2
+    assert restored.report.drift
 
 
-def test_the_key_is_in_no_file(logs: et.CallLogs, tmp_path: Path):
+def test_files_do_not_contain_the_api_key(logs: et.CallLogs, tmp_path: Path):
     folder = et.write_snapshot(logs, tmp_path / "week")
 
     assert not [path for path in folder.iterdir() if API_KEY.encode() in path.read_bytes()]
 
 
-def test_the_same_calls_give_the_same_bytes(client: et.Client, tmp_path: Path):
+def test_same_calls_give_the_same_bytes(client: et.Client, tmp_path: Path):
     one, two = (
         et.write_snapshot(et.fetch_calls(client), tmp_path / name) for name in ("one", "two")
     )
@@ -94,24 +94,24 @@ def test_the_same_calls_give_the_same_bytes(client: et.Client, tmp_path: Path):
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
-def test_no_calls_are_a_snapshot_too(client: et.Client, tmp_path: Path):
-    nothing = et.fetch_calls(client, et.CallQuery(date_to="2020-01-01"))
-    read = et.read_snapshot(et.write_snapshot(nothing, tmp_path / "nothing"))
+def test_snapshot_may_be_empty(client: et.Client, tmp_path: Path):
+    empty = et.fetch_calls(client, et.CallQuery(date_to="2020-01-01"))
+    restored = et.read_snapshot(et.write_snapshot(empty, tmp_path / "empty"))
 
-    assert read.calls.schema == pl.Schema(CALL_SCHEMA)
-    assert read.calls.is_empty()
-
-
-# Replacing.
+    assert restored.calls.schema == pl.Schema(CALL_SCHEMA)
+    assert restored.calls.is_empty()
 
 
-def test_an_existing_snapshot_is_replaced_only_when_asked(
+# Replacement and concurrency.
+
+
+def test_snapshot_is_replaced_only_with_replace(
     logs: et.CallLogs, client: et.Client, tmp_path: Path
 ):
     folder = et.write_snapshot(logs, tmp_path / "week")
     other = et.fetch_calls(client, et.CallQuery(direction="out"))
 
-    with pytest.raises(SnapshotError, match=r"exists already.*replace=True"):
+    with pytest.raises(SnapshotError, match=r"already exists.*replace=True"):
         et.write_snapshot(other, folder)
     assert_frame_equal(et.read_snapshot(folder).calls, logs.calls)
     et.write_snapshot(other, folder, replace=True)
@@ -119,51 +119,51 @@ def test_an_existing_snapshot_is_replaced_only_when_asked(
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
-def test_a_folder_that_is_no_snapshot_is_never_replaced(logs: et.CallLogs, tmp_path: Path):
+def test_folder_that_is_not_a_snapshot_is_never_replaced(logs: et.CallLogs, tmp_path: Path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.txt").write_text("years of work")
 
-    with pytest.raises(SnapshotError, match="is no snapshot, so it is not replaced"):
+    with pytest.raises(SnapshotError, match="is not a snapshot, so it is not replaced"):
         et.write_snapshot(logs, tmp_path / "thesis", replace=True)
     assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "years of work"
 
 
-def test_a_full_disk_leaves_what_was_there(logs: et.CallLogs, tmp_path: Path):
-    """/dev/full is a file that is always full."""
+def test_full_disk_leaves_the_old_snapshot(logs: et.CallLogs, tmp_path: Path):
+    """Writing to /dev/full always fails with ENOSPC."""
     folder = et.write_snapshot(logs, tmp_path / "week")
     mkdir = Path.mkdir
 
-    def on_a_full_disk(self: Path, *arguments: Any, **options: Any) -> None:
+    def mkdir_on_full_disk(self: Path, *arguments: Any, **options: Any) -> None:
         mkdir(self, *arguments, **options)
         (self / "calls.parquet").symlink_to("/dev/full")
 
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Path, "mkdir", on_a_full_disk)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "mkdir", mkdir_on_full_disk)
         with pytest.raises(SnapshotError, match=r"No space left on device.*unchanged"):
             et.write_snapshot(logs, folder, replace=True)
     assert_frame_equal(et.read_snapshot(folder).calls, logs.calls)
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
-def test_a_folder_that_appears_meanwhile_is_left_alone(
+def test_folder_created_during_the_write_is_not_changed(
     logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     fsync = os.fsync
 
-    def somebody_is_quicker(file: int) -> None:
+    def fsync_and_create_folder(file: int) -> None:
         fsync(file)
         (tmp_path / "thesis").mkdir(exist_ok=True)
         (tmp_path / "thesis" / "chapter1.txt").write_text("years of work")
 
-    monkeypatch.setattr(os, "fsync", somebody_is_quicker)
+    monkeypatch.setattr(os, "fsync", fsync_and_create_folder)
     for replace in (False, True):
-        with pytest.raises(SnapshotError, match=r"exists|somebody else|no snapshot"):
+        with pytest.raises(SnapshotError, match=r"exists|Another process|not a snapshot"):
             et.write_snapshot(logs, tmp_path / "thesis", replace=replace)
         assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "years of work"
         assert [path.name for path in tmp_path.iterdir()] == ["thesis"]
 
 
-def test_of_many_writers_of_a_new_place_one_wins(logs: et.CallLogs, tmp_path: Path):
+def test_one_of_many_concurrent_writers_succeeds(logs: et.CallLogs, tmp_path: Path):
     def write(_: int) -> bool:
         try:
             et.write_snapshot(logs, tmp_path / "week")
@@ -177,9 +177,7 @@ def test_of_many_writers_of_a_new_place_one_wins(logs: et.CallLogs, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
-def test_many_writers_that_replace_each_other_leave_one_and_no_litter(
-    logs: et.CallLogs, tmp_path: Path
-):
+def test_concurrent_replacements_leave_one_snapshot(logs: et.CallLogs, tmp_path: Path):
     et.write_snapshot(logs, tmp_path / "week")
 
     def replace(_: int) -> None:
@@ -191,27 +189,25 @@ def test_many_writers_that_replace_each_other_leave_one_and_no_litter(
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
-def test_ctrl_c_while_moving_in_leaves_the_old_one(
+def test_keyboard_interrupt_leaves_the_old_snapshot(
     logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     folder = et.write_snapshot(logs, tmp_path / "week")
     rename = Path.rename
 
-    def interrupted(self: Path, target: Path) -> Path:
+    def interrupted_rename(self: Path, target: Path) -> Path:
         if ".new-" in self.name:
             raise KeyboardInterrupt
         return rename(self, target)
 
-    monkeypatch.setattr(Path, "rename", interrupted)
+    monkeypatch.setattr(Path, "rename", interrupted_rename)
     with pytest.raises(KeyboardInterrupt):
         et.write_snapshot(logs, folder, replace=True)
     assert_frame_equal(et.read_snapshot(folder).calls, logs.calls)
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
-def test_through_a_link_the_snapshot_behind_it_is_replaced(
-    logs: et.CallLogs, client: et.Client, tmp_path: Path
-):
+def test_replacing_a_link_replaces_its_target(logs: et.CallLogs, client: et.Client, tmp_path: Path):
     et.write_snapshot(logs, tmp_path / "week")
     (tmp_path / "latest").symlink_to(tmp_path / "week")
     other = et.fetch_calls(client, et.CallQuery(direction="out"))
@@ -221,67 +217,67 @@ def test_through_a_link_the_snapshot_behind_it_is_replaced(
     assert_frame_equal(et.read_snapshot(tmp_path / "week").calls, other.calls)
 
 
-def test_calls_with_other_columns_are_not_kept(logs: et.CallLogs, tmp_path: Path):
-    more = dataclasses.replace(logs, calls=logs.calls.with_columns(mood=pl.lit("good")))
+def test_calls_with_other_columns_are_an_error(logs: et.CallLogs, tmp_path: Path):
+    extended = dataclasses.replace(logs, calls=logs.calls.with_columns(mood=pl.lit("good")))
 
-    with pytest.raises(SnapshotError, match="no more and no fewer"):
-        et.write_snapshot(more, tmp_path / "week")
+    with pytest.raises(SnapshotError, match="exactly the columns of a fetch"):
+        et.write_snapshot(extended, tmp_path / "week")
 
 
-def test_if_the_new_one_cannot_move_in_the_old_one_moves_back(
+def test_failed_rename_restores_the_old_snapshot(
     logs: et.CallLogs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     folder = et.write_snapshot(logs, tmp_path / "week")
     rename = Path.rename
 
-    def stuck(self: Path, target: Path) -> Path:
+    def failing_rename(self: Path, target: Path) -> Path:
         if ".new-" in self.name:
             raise OSError(16, "Device or resource busy")
         return rename(self, target)
 
-    monkeypatch.setattr(Path, "rename", stuck)
+    monkeypatch.setattr(Path, "rename", failing_rename)
     with pytest.raises(SnapshotError, match=r"busy.*unchanged"):
         et.write_snapshot(logs, folder, replace=True)
     assert_frame_equal(et.read_snapshot(folder).calls, logs.calls)
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
-def test_a_place_that_cannot_be_written_is_a_sentence(logs: et.CallLogs, tmp_path: Path):
+def test_path_that_cannot_be_written_is_an_error(logs: et.CallLogs, tmp_path: Path):
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(SnapshotError, match="Nothing can be written at"):
+    with pytest.raises(SnapshotError, match="is not a writable folder"):
         et.write_snapshot(logs, tmp_path / "file" / "week")
 
 
-def test_a_reader_sees_the_old_one_the_new_one_or_none(client: et.Client, tmp_path: Path):
-    """While a snapshot is replaced again and again, whoever reads it gets a whole one, or hears that there is none at this moment."""
+def test_reader_sees_a_complete_snapshot_or_none(client: et.Client, tmp_path: Path):
+    """While it is replaced, a reader gets a complete snapshot or the error that none exists."""
     versions = [
         et.fetch_calls(client, et.CallQuery(direction=direction)) for direction in ("in", "out")
     ]
     folder = et.write_snapshot(versions[0], tmp_path / "week")
     heights = {version.calls.height for version in versions}
-    over = threading.Event()
+    finished = threading.Event()
 
-    def replace_on_and_on() -> None:
+    def replace_repeatedly() -> None:
         for turn in range(60):
             et.write_snapshot(versions[turn % 2], folder, replace=True)
-        over.set()
+        finished.set()
 
-    writer = threading.Thread(target=replace_on_and_on)
+    writer = threading.Thread(target=replace_repeatedly)
     writer.start()
-    seen: list[int] = []
-    while not over.is_set():
+    results: list[int] = []
+    while not finished.is_set():
         try:
-            seen.append(et.read_snapshot(folder).calls.height)
+            results.append(et.read_snapshot(folder).calls.height)
         except SnapshotError as error:
-            # none is as good as whole; anything else is not
+            # Only a missing snapshot is allowed.
             assert "No snapshot could be read" in str(error)  # noqa: PT017
     writer.join()
-    assert set(seen) <= heights
-    assert len(seen) > 10
+    assert set(results) <= heights
+    assert len(results) > 10
 
 
-# Refused.
+# Invalid snapshots.
 
 
 @pytest.fixture
@@ -290,41 +286,41 @@ def folder(logs: et.CallLogs, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["calls.parquet", "call_targets.parquet"])
-def test_a_file_that_was_cut_is_refused(name: str, folder: Path):
+def test_truncated_file_is_an_error(name: str, folder: Path):
     (folder / name).write_bytes((folder / name).read_bytes()[:-10])
 
-    with pytest.raises(SnapshotError, match=f"{name} was cut or changed"):
+    with pytest.raises(SnapshotError, match=f"{name} was modified"):
         et.read_snapshot(folder)
 
 
-def test_a_file_that_was_changed_is_refused(folder: Path):
+def test_modified_file_is_an_error(folder: Path):
     pl.read_parquet(folder / "calls.parquet").with_columns(
         duration=pl.lit(0, pl.Int32)
     ).write_parquet(folder / "calls.parquet")
 
-    with pytest.raises(SnapshotError, match=r"calls.parquet was cut or changed"):
+    with pytest.raises(SnapshotError, match=r"calls.parquet was modified"):
         et.read_snapshot(folder)
 
 
 @pytest.mark.parametrize("field", ["query", "rows", "report"])
-def test_a_manifest_that_was_changed_is_refused(field: str, folder: Path):
+def test_modified_manifest_is_an_error(field: str, folder: Path):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest[field] |= {"seconds": "fast"} if field == "report" else {"time_zone": "UTC"}
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
-    with pytest.raises(SnapshotError, match="was cut or changed"):
+    with pytest.raises(SnapshotError, match="was modified"):
         et.read_snapshot(folder)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_that_is_missing_is_named(name: str, folder: Path):
+def test_missing_file_is_named(name: str, folder: Path):
     (folder / name).unlink()
 
     with pytest.raises(SnapshotError, match=f"{name} is missing"):
         et.read_snapshot(folder)
 
 
-def test_a_newer_schema_is_refused(folder: Path):
+def test_newer_schema_is_an_error(folder: Path):
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest |= {
         "schema_version": SCHEMA_VERSION + 1,
@@ -350,19 +346,19 @@ def test_a_newer_schema_is_refused(folder: Path):
         '{"format": "etelecom_analytics snapshot", "schema_version": 1}',
     ],
 )
-def test_a_manifest_that_is_none_is_refused(content: str, folder: Path):
+def test_invalid_manifest_is_an_error(content: str, folder: Path):
     (folder / "manifest.json").write_text(content)
 
     with pytest.raises(SnapshotError, match="is not the manifest of a snapshot"):
         et.read_snapshot(folder)
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
+def test_missing_folder_is_named(tmp_path: Path):
     with pytest.raises(SnapshotError, match=r"there is no folder .*nowhere"):
         et.read_snapshot(tmp_path / "nowhere")
 
 
-def test_a_snapshot_may_be_moved_and_copied(folder: Path, logs: et.CallLogs, tmp_path: Path):
+def test_snapshot_can_be_copied(folder: Path, logs: et.CallLogs, tmp_path: Path):
     shutil.copytree(folder, tmp_path / "copy")
 
     assert_frame_equal(et.read_snapshot(tmp_path / "copy").calls, logs.calls)

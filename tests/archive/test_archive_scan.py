@@ -1,4 +1,4 @@
-"""What is read out of an archive: typed calls, only the days asked for, on any engine, and snapshots with an honest report."""
+"""Reading an archive: scans, files for other engines, measures, snapshots and privacy."""
 
 import io
 import json
@@ -27,12 +27,10 @@ from etelecom_analytics.simulator import Simulation, serve
 sys.path.append(str(Path(__file__).parents[1] / "metrics"))
 from real_calls import needs_real_calls, real_calls
 
-THIRD = et.CallQuery(date_from="2024-01-03", date_to="2024-01-04")
+THIRD_DAY = et.CallQuery(date_from="2024-01-03", date_to="2024-01-04")
 
 
-def test_calls_come_back_in_their_types_and_nothing_is_missing(
-    archive: et.Archive, past_calls: pl.DataFrame
-):
+def test_scan_returns_all_calls_with_their_types(archive: et.Archive, past_calls: pl.DataFrame):
     scanned = archive.scan()
 
     assert isinstance(scanned, pl.LazyFrame)
@@ -44,7 +42,7 @@ def test_calls_come_back_in_their_types_and_nothing_is_missing(
     "query",
     [
         et.CallQuery(direction="in", call_state="answered"),
-        THIRD,
+        THIRD_DAY,
         et.CallQuery(date_from="2024-01-03T22:00", date_to="2024-01-04T02:00"),
         et.CallQuery(
             date_from="2024-01-02T20:00Z",
@@ -57,21 +55,21 @@ def test_calls_come_back_in_their_types_and_nothing_is_missing(
     ],
     ids=str,
 )
-def test_a_query_gives_what_it_gives_of_the_table(
+def test_scan_filters_like_the_query_expression(
     query: et.CallQuery, archive: et.Archive, past_calls: pl.DataFrame
 ):
     assert_frame_equal(in_order(archive.scan(query).collect()), past_calls.filter(query.to_expr()))
 
 
-def test_only_the_files_of_the_days_asked_for_are_read(archive: et.Archive):
-    plan = archive.scan(THIRD).explain()
+def test_scan_reads_only_files_of_the_requested_days(archive: et.Archive):
+    plan = archive.scan(THIRD_DAY).explain()
 
-    assert [path.parent.name for path in archive.files(THIRD)] == ["local_day=2024-01-03"]
-    assert str(archive.files(THIRD)[0]) in plan
-    for path in set(archive.files()) - set(archive.files(THIRD)):
+    assert [path.parent.name for path in archive.files(THIRD_DAY)] == ["local_day=2024-01-03"]
+    assert str(archive.files(THIRD_DAY)[0]) in plan
+    for path in set(archive.files()) - set(archive.files(THIRD_DAY)):
         assert str(path) not in plan
         path.rename(path.with_suffix(".away"))
-    assert archive.scan(THIRD).collect().height > 0
+    assert archive.scan(THIRD_DAY).collect().height > 0
     assert (
         len(
             archive.files(
@@ -84,44 +82,44 @@ def test_only_the_files_of_the_days_asked_for_are_read(archive: et.Archive):
     )
 
 
-def test_flat_facts_are_those_of_the_calls(
+def test_flat_facts_equal_those_computed_from_the_calls(
     archive: et.Archive, past: Simulation, past_calls: pl.DataFrame
 ):
     options = et.MetricOptions(ivr_numbers=past.truth.ivr_numbers)
-    told = archive.scan(facts=True).collect().sort("id")
+    flat = archive.scan(facts=True).collect().sort("id")
     facts = et.metrics.facts(past_calls, options=options).sort("id")
     local = past_calls.sort("id")["started_at"].dt.convert_time_zone("Asia/Ho_Chi_Minh")
 
-    assert told["local_day"].to_list() == local.dt.date().to_list()
-    assert told["local_hour"].to_list() == local.dt.hour().to_list()
+    assert flat["local_day"].to_list() == local.dt.date().to_list()
+    assert flat["local_hour"].to_list() == local.dt.hour().to_list()
     for state in ("running", "unknown", "answered", "missed"):
         assert_frame_equal(
-            told.select((pl.col("state") == state).alias(state)), facts.select(state)
+            flat.select((pl.col("state") == state).alias(state)), facts.select(state)
         )
-    wait = (told["answered_at"] - told["started_at"]).dt.total_microseconds() / 1e6
+    wait = (flat["answered_at"] - flat["started_at"]).dt.total_microseconds() / 1e6
     assert_frame_equal(
-        told.select(wait_s=pl.when(pl.col("state") == "answered").then(wait)),
+        flat.select(wait_s=pl.when(pl.col("state") == "answered").then(wait)),
         facts.select(wait_s="answered_wait_s"),
     )
     by_first_ring = et.metrics.facts(
         past_calls,
         options=et.MetricOptions(ivr_numbers=past.truth.ivr_numbers, wait_from="first_ring"),
     )
-    rung = (told["answered_at"] - told["first_ring_at"]).dt.total_microseconds() / 1e6
+    rung = (flat["answered_at"] - flat["first_ring_at"]).dt.total_microseconds() / 1e6
     assert_frame_equal(
-        told.select(wait_s=pl.when(pl.col("state") == "answered").then(rung.clip(0))),
+        flat.select(wait_s=pl.when(pl.col("state") == "answered").then(rung.clip(0))),
         by_first_ring.sort("id").select(wait_s="answered_wait_s"),
     )
 
 
-def close(one: float | None, other: float | None) -> bool:
+def is_close(one: float | None, other: float | None) -> bool:
     return one == other or (
         one is not None and other is not None and abs(one - other) <= 1e-9 * max(1, abs(one))
     )
 
 
-def agrees(archive: et.Archive) -> int:
-    """How many days another engine reckons as we do, from the flat facts alone."""
+def assert_sql_agrees(archive: et.Archive) -> int:
+    """Assert that SQL on the flat facts gives the same measures; return the number of days."""
     options = et.MetricOptions(ivr_numbers=archive.ivr_numbers)
     ours = (
         et.summarize(archive.scan(), by=["day"], measures=NAMES, options=options)
@@ -133,7 +131,7 @@ def agrees(archive: et.Archive) -> int:
     for one, other in zip(ours, theirs, strict=True):
         assert one["day"] == other["day"]
         for name in NAMES:
-            assert close(one[name], other[name]), (one["day"], name, one[name], other[name])
+            assert is_close(one[name], other[name]), (one["day"], name, one[name], other[name])
     return len(ours)
 
 
@@ -161,10 +159,10 @@ def test_another_engine_reads_the_same_rows(archive: et.Archive, past_calls: pl.
     )
 
     assert rows_of(archive.files(), columns) == ours.rows()
-    assert agrees(archive) == 7
+    assert assert_sql_agrees(archive) == 7
 
 
-def test_another_engine_measures_the_sample_as_we_do(
+def test_another_engine_computes_the_same_measures_of_the_sample(
     client_of: Callable[..., et.Client], tmp_path: Path
 ):
     sample = et.read_snapshot(Path(__file__).parents[2] / "data" / "sample").calls
@@ -175,16 +173,16 @@ def test_another_engine_measures_the_sample_as_we_do(
     )
     with serve(sample) as server:
         archive.sync(client_of(server), since=first, until=last.replace(day=last.day + 1))
-    assert agrees(archive) >= 7
+    assert assert_sql_agrees(archive) >= 7
 
 
 @needs_real_calls
-def test_another_engine_measures_a_banks_calls_as_we_do(tmp_path: Path):
+def test_another_engine_computes_the_same_measures_of_real_calls(tmp_path: Path):
     (tmp_path / "calls").mkdir()
-    charter = config.ArchiveConfig()
+    archive_config = config.ArchiveConfig()
     table, local_day = (
-        Table.create(tmp_path / "calls", charter),
-        pl.col("started_at").dt.convert_time_zone(charter.time_zone).dt.date(),
+        Table.create(tmp_path / "calls", archive_config),
+        pl.col("started_at").dt.convert_time_zone(archive_config.time_zone).dt.date(),
     )
     for (day,), calls in (
         real_calls()
@@ -192,31 +190,35 @@ def test_another_engine_measures_a_banks_calls_as_we_do(tmp_path: Path):
         .partition_by("day", as_dict=True, include_key=False)
         .items()
     ):
-        table.write_day(day, config.flattened(calls, day, charter, None), {"what": "test"})
+        table.write_day(
+            day, config.to_stored_rows(calls, day, archive_config, None), {"what": "test"}
+        )
     archive = et.Archive(tmp_path / "calls")
     assert archive.status().rows == real_calls().height
-    assert agrees(archive) >= 28
+    assert assert_sql_agrees(archive) >= 28
 
 
-# Beyond memory, and beyond this process.
+# Large archives and other processes.
 
 
 @pytest.fixture(scope="module")
 def large(past_calls: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> et.Archive:
-    """200 thousand calls on 20 days, written without fetching them."""
+    """200,000 calls on 20 days, written without fetching them."""
     folder = tmp_path_factory.mktemp("large") / "calls"
     folder.mkdir()
-    charter = config.ArchiveConfig(ivr_numbers=("8000", "8100"))
-    table = Table.create(folder, charter)
-    many = pl.concat([past_calls] * 8)
+    archive_config = config.ArchiveConfig(ivr_numbers=("8000", "8100"))
+    table = Table.create(folder, archive_config)
+    day_calls = pl.concat([past_calls] * 8)
     for number in range(20):
         day = date(2024, 2, 1 + number)
         begin = datetime(2024, 2, 1 + number, tzinfo=UTC)
-        moved = many.with_columns(
+        shifted = day_calls.with_columns(
             id=pl.int_range(pl.len()).cast(pl.String) + f"-{number}",
             started_at=begin + pl.duration(seconds=pl.int_range(pl.len()) * 4),
         )
-        table.write_day(day, config.flattened(moved, day, charter, None), {"what": "test"})
+        table.write_day(
+            day, config.to_stored_rows(shifted, day, archive_config, None), {"what": "test"}
+        )
     return et.Archive(folder)
 
 
@@ -230,12 +232,12 @@ plan = pl.LazyFrame.deserialize(sys.stdin.buffer)
 pl.LazyFrame({{"a": [1]}}).collect(engine="streaming")
 before = peak_bytes()
 table = plan.collect(engine="streaming")
-print(json.dumps({{"rows": table.height, "calls": int(table["calls"].sum()), "peak": peak_bytes() - before}}))
+print(json.dumps({{"calls": int(table["calls"].sum()), "peak": peak_bytes() - before}}))
 """
 
 
-def test_measures_run_on_the_streaming_engine_in_another_process_within_bounds(large: et.Archive):
-    """The plan is sent as bytes; four times the days take no more memory."""
+def test_streaming_in_another_process_needs_bounded_memory(large: et.Archive):
+    """The plan is sent as bytes; four times as many days need at most 1.5 times the memory."""
     code = _MEASURE.format(benchmarks=str(Path(__file__).parents[1] / "benchmarks"))
     peaks = []
     for until in ("2024-02-06", "2024-02-21"):
@@ -243,17 +245,17 @@ def test_measures_run_on_the_streaming_engine_in_another_process_within_bounds(l
         plan = et.summarize(
             large.scan(query), by=["day", "direction"], measures=["calls", "answer_rate", "asa_s"]
         )
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", code], input=plan.serialize(), capture_output=True, check=True
         )
-        told = json.loads(done.stdout)
-        assert told["calls"] == large.scan(query).select(pl.len()).collect().item() > 40_000
-        peaks.append(told["peak"])
+        output = json.loads(process.stdout)
+        assert output["calls"] == large.scan(query).select(pl.len()).collect().item() > 40_000
+        peaks.append(output["peak"])
     assert peaks[1] < 1.5 * peaks[0], peaks
     assert peaks[1] < 250_000_000, peaks
 
 
-def test_a_plan_keeps_to_the_version_at_which_it_was_made(
+def test_a_plan_reads_the_version_at_which_it_was_created(
     archive: et.Archive, past_calls: pl.DataFrame
 ):
     plan = archive.scan().serialize()
@@ -263,10 +265,10 @@ def test_a_plan_keeps_to_the_version_at_which_it_was_made(
     assert pl.LazyFrame.deserialize(io.BytesIO(plan)).collect().height == past_calls.height
 
 
-# Snapshots out of it.
+# Snapshots.
 
 
-def test_a_snapshot_of_the_archive_is_one_of_a_fetch(
+def test_snapshot_of_an_archive_equals_one_of_a_fetch(
     archive: et.Archive, past_client: et.Client, tmp_path: Path
 ):
     query = et.CallQuery(date_from="2024-01-03", date_to="2024-01-05", direction="in")
@@ -283,32 +285,32 @@ def test_a_snapshot_of_the_archive_is_one_of_a_fetch(
     )
     assert report.gaps == ()
     assert report.received == report.rows + report.repeated + report.outside + len(report.set_aside)
-    windows = report.windows  # of a day there may be several
+    windows = report.windows  # a day may have several
     assert (windows[0].begin, windows[-1].end) == (report.complete_from, report.complete_to)
     assert all(before.end == after.begin for before, after in pairwise(windows))
     assert sum(window.rows for window in windows) == report.rows
-    with pytest.raises(SnapshotError, match="exists already"):
+    with pytest.raises(SnapshotError, match="already exists"):
         archive.snapshot(query, tmp_path / "snap")
 
 
-def test_a_snapshot_tells_the_days_that_are_missing(past_client: et.Client, tmp_path: Path):
+def test_snapshot_reports_missing_days(past_client: et.Client, tmp_path: Path):
     archive = et.Archive(tmp_path / "calls")
     archive.sync(past_client, since="2024-01-01", until="2024-01-03")
     archive.sync(past_client, since="2024-01-05", until="2024-01-07")
-    hole = Gap(datetime(2024, 1, 2, 17, tzinfo=UTC), datetime(2024, 1, 4, 17, tzinfo=UTC))
+    gap = Gap(datetime(2024, 1, 2, 17, tzinfo=UTC), datetime(2024, 1, 4, 17, tzinfo=UTC))
     logs = et.read_snapshot(archive.snapshot(None, tmp_path / "snap"))
 
-    assert archive.status().gaps == (hole,)
-    assert archive.status().complete_through == hole.begin
-    assert "not here   2024-01-03 00:00+07:00 to 2024-01-05 00:00+07:00" in repr(archive.status())
-    assert logs.report.gaps == (hole,)
+    assert archive.status().gaps == (gap,)
+    assert archive.status().complete_through == gap.begin
+    assert "missing    2024-01-03 00:00+07:00 to 2024-01-05 00:00+07:00" in repr(archive.status())
+    assert logs.report.gaps == (gap,)
     assert (logs.report.complete_from, logs.report.complete_to) == (
         datetime(2023, 12, 31, 17, tzinfo=UTC),
         datetime(2024, 1, 6, 17, tzinfo=UTC),
     )
 
 
-def test_days_that_were_never_asked_for_are_no_snapshot(archive: et.Archive, tmp_path: Path):
+def test_snapshot_of_days_that_were_never_synced_is_an_error(archive: et.Archive, tmp_path: Path):
     with pytest.raises(ArchiveError, match="sync them first"):
         archive.snapshot(
             et.CallQuery(date_from="2023-05-01", date_to="2023-05-02"), tmp_path / "snap"
@@ -316,10 +318,10 @@ def test_days_that_were_never_asked_for_are_no_snapshot(archive: et.Archive, tmp
     assert not (tmp_path / "snap").exists()
 
 
-# Who may read it.
+# Privacy.
 
 
-def test_the_folder_is_its_owners_alone(archive: et.Archive):
+def test_folder_is_accessible_to_its_owner_only(archive: et.Archive):
     assert stat.S_IMODE(archive.path.stat().st_mode) == 0o700
 
 
@@ -331,7 +333,7 @@ def test_the_folder_is_its_owners_alone(archive: et.Archive):
     ],
     ids=["masked", "pseudonymized"],
 )
-def test_an_archive_under_privacy_holds_no_number_and_no_key(
+def test_archive_with_privacy_contains_no_phone_number_and_no_key(
     privacy: et.Privacy,
     past_client: et.Client,
     past: Simulation,
@@ -343,20 +345,20 @@ def test_an_archive_under_privacy_holds_no_number_and_no_key(
     calls = in_order(archive.scan().collect())
     content = b"".join(path.read_bytes() for path in archive.path.rglob("*") if path.is_file())
 
-    outside = {
+    external = {
         number
         for number in (*past_calls["caller"], *past_calls["callee"])
         if number and len(number) > 5
     }
-    assert not outside & {
+    assert not external & {
         *calls["caller"],
         *calls["callee"],
         *et.call_targets(calls)["target_number"],
     }
-    assert not [number for number in outside if number.encode() in content]
+    assert not [number for number in external if number.encode() in content]
     assert b"a key of the tests" not in content
     assert_frame_equal(calls, privacy.apply(past_calls))
-    assert agrees(archive) == 7
+    assert assert_sql_agrees(archive) == 7
     assert (
         et.Archive(archive.path, privacy=privacy)
         .sync(past_client, until="2024-01-09", lookback="90000d")
@@ -371,7 +373,7 @@ def test_an_archive_under_privacy_holds_no_number_and_no_key(
         et.Archive(archive.path, privacy=other)
 
 
-def test_the_log_keeps_no_least_and_greatest_number(archive: et.Archive, past_calls: pl.DataFrame):
+def test_log_has_no_statistics_of_phone_numbers(archive: et.Archive, past_calls: pl.DataFrame):
     log = "\n".join(path.read_text() for path in (archive.path / "_delta_log").glob("*.json"))
 
     assert '\\"minValues\\"' in log
@@ -382,9 +384,9 @@ def test_the_log_keeps_no_least_and_greatest_number(archive: et.Archive, past_ca
     ]
     for line in log.splitlines():
         if "add" in (action := json.loads(line)):
-            told = json.loads(action["add"]["stats"])
-            assert {"id", "started_at"} <= told["minValues"].keys()
+            statistics = json.loads(action["add"]["stats"])
+            assert {"id", "started_at"} <= statistics["minValues"].keys()
             assert not {"caller", "callee", "note", "contact_id"} & {
-                *told["minValues"],
-                *told["maxValues"],
+                *statistics["minValues"],
+                *statistics["maxValues"],
             }

@@ -96,7 +96,7 @@ def test_own_numbers_and_those_of_menus_are_told_in_full(calls: pl.DataFrame):
         options=options,
     ).to_dict()
     assert {row["key"] for row in drawn(spec)} == {"091*****01", "02838000000", "19000123"}
-    with pytest.raises(InputError, match="own_numbers is a tuple"):
+    with pytest.raises(InputError, match="own_numbers must be a tuple"):
         measure_by(outside, by="callee", masked=True, own_numbers="02838000000")
 
 

@@ -594,5 +594,5 @@ def test_as_of_without_an_offset_is_local_to_the_zone():
 
 @pytest.mark.parametrize("wrong", ["soon", 20261108, True])
 def test_as_of_is_a_moment(wrong: Any):
-    with pytest.raises(InputError, match="as_of takes a date"):
+    with pytest.raises(InputError, match="as_of must be a date"):
         MetricOptions(as_of=wrong)

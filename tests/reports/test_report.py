@@ -1,4 +1,4 @@
-"""Reports: one file, the same bytes for the same snapshot and parameters, what is wrong refused first, and nothing left half done."""
+"""Reports: reproducible bytes, invalid input rejected before a run, and no partial files."""
 
 import base64
 import dataclasses
@@ -23,14 +23,18 @@ ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "data" / "sample"
 IVR = {"ivr_numbers": ["8000", "8100"]}
 OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"))
-PARAMETERS = 'snapshot: str = ""\nlimit: int = 3\nwords: list[str] = ["a = b # c"]\nrate: float = 0.5\nnote: str | None = None'
+PARAMETERS = """snapshot: str = ""
+limit: int = 3
+words: list[str] = ["a = b # c"]
+rate: float = 0.5
+note: str | None = None"""
 CHARTS = {"weekly": 7, "extensions": 3}
 
-Made = Callable[..., Path]
+BundledReport = Callable[[str], Path]
 
 
 def notebook(folder: Path, *sources: str, parameters: str = PARAMETERS) -> Path:
-    """A notebook of our own, with these code cells below its parameters."""
+    """A new notebook with these code cells below its parameters."""
     cells = [
         nbformat.v4.new_markdown_cell("# Our own <b>report</b>"),
         nbformat.v4.new_code_cell(parameters),
@@ -58,37 +62,39 @@ def logs() -> et.CallLogs:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Makes each bundled report of the sample once."""
-    done: dict[str, Path] = {}
+def bundled_report(tmp_path_factory: pytest.TempPathFactory) -> BundledReport:
+    """Writes each bundled report of the sample once."""
+    paths: dict[str, Path] = {}
 
-    def make(name: str) -> Path:
-        if name not in done:
+    def write(name: str) -> Path:
+        if name not in paths:
             folder = tmp_path_factory.mktemp(name)
-            done[name] = et.write_report(
+            paths[name] = et.write_report(
                 SAMPLE,
                 folder / "deeper" / "report.html",
                 notebook=name,
                 parameters={"options": IVR},
                 png_folder=folder / "png",
             )
-        return done[name]
+        return paths[name]
 
-    return make
+    return write
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_a_bundled_report_tells_what_it_depends_on(name: str, made: Made, logs: et.CallLogs):
-    page = made(name).read_text(encoding="utf-8")
-    shown, manifest = text_of(page), json.loads((SAMPLE / "manifest.json").read_text())
+def test_bundled_report_lists_what_it_depends_on(
+    name: str, bundled_report: BundledReport, logs: et.CallLogs
+):
+    page = bundled_report(name).read_text(encoding="utf-8")
+    text, manifest = text_of(page), json.loads((SAMPLE / "manifest.json").read_text())
 
-    assert manifest["files"]["calls.parquet"]["sha256"] in shown
-    for told in (
+    assert manifest["files"]["calls.parquet"]["sha256"] in text
+    for fact in (
         str(logs.query), "from 2026-11-02 00:00+07:00 to 2026-11-09 00:00+07:00", f"{name}.ipynb",
         "show_numbers=false", "as_of='2026-11-09T00:00:00+07:00'", "ivr_numbers=('8000', '8100')",
         f"etelecom_analytics {et.__version__}", f"Polars {pl.__version__}",
     ):  # fmt: skip
-        assert told in shown
+        assert fact in text
     assert str(SAMPLE) not in page
     assert len(specs_of(page)) == CHARTS[name]
     assert (
@@ -97,58 +103,59 @@ def test_a_bundled_report_tells_what_it_depends_on(name: str, made: Made, logs: 
     )
 
 
-def test_the_weekly_numbers_are_those_of_the_calls_in(made: Made, logs: et.CallLogs):
-    shown = text_of(made("weekly").read_text(encoding="utf-8"))
-    calls_in = logs.calls.filter(pl.col("direction") == "in")
+def test_weekly_kpis_are_those_of_inbound_calls(bundled_report: BundledReport, logs: et.CallLogs):
+    text = text_of(bundled_report("weekly").read_text(encoding="utf-8"))
+    inbound = logs.calls.filter(pl.col("direction") == "in")
     row = et.summarize(
-        calls_in,
+        inbound,
         measures=["offered", "answer_rate", "service_level"],
         options=OPTIONS,
         confidence=True,
     ).row(0, named=True)
 
-    assert f"Of 1,200 calls, those of direction in: {calls_in.height:,}." in shown
-    assert f"Offered {row['offered']:,}" in shown
+    assert f"{inbound.height:,} of 1,200 calls are inbound." in text
+    assert f"Offered {row['offered']:,}" in text
     for name, title in (("answer_rate", "Answer rate"), ("service_level", "Service level")):
-        assert (
-            f"{title} {row[name]:.1%} {row[f'{name}_num']:,} of {row[f'{name}_den']:,}; 95 %: {row[f'{name}_low']:.1%}"
-            in shown
-        )
+        counts = f"{row[f'{name}_num']:,} of {row[f'{name}_den']:,}"
+        low = f"95 %: {row[f'{name}_low'] * 100:.1f} %"
+        assert f"{title} {row[name] * 100:.1f} % {counts}; {low}" in text
 
 
-def test_the_weekly_report_of_some_days_tells_their_change_against_those_before(
+def test_weekly_report_of_some_days_shows_changes_from_the_previous_period(
     logs: et.CallLogs, tmp_path: Path
 ):
     days = {"date_from": "2026-11-05", "date_to": "2026-11-07"}
-    written = et.write_report(
+    path = et.write_report(
         SAMPLE, tmp_path / "days.html", notebook="weekly", parameters={"options": IVR, **days}
     )
-    asked = [
+    queries = [
         et.CallQuery(direction="in", date_from=first, date_to=after)
         for first, after in (("2026-11-03", "2026-11-05"), days.values())
     ]
     (row,) = et.metrics.compare(
-        *(logs.calls.filter(each.to_expr()) for each in asked), ["answer_rate"], options=OPTIONS
+        *(logs.calls.filter(query.to_expr()) for query in queries),
+        ["answer_rate"],
+        options=OPTIONS,
     ).rows(named=True)
 
-    shown = text_of(written.read_text(encoding="utf-8"))
-    assert "Changes are against the period before: 2026-11-03" in shown
-    assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in shown
+    text = text_of(path.read_text(encoding="utf-8"))
+    assert "Changes are against the period before: 2026-11-03" in text
+    assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in text
 
 
-def test_the_same_snapshot_and_parameters_give_the_same_bytes(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_same_snapshot_and_parameters_give_same_bytes(
+    bundled_report: BundledReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Also from another folder, over a copy of the snapshot that lies elsewhere, with other threads and another seed of hashes."""
-    copied = et.write_snapshot(et.read_snapshot(SAMPLE), tmp_path / "elsewhere" / "copy")
+    """Also for a copy of the snapshot, another folder, other threads and another hash seed."""
+    copy = et.write_snapshot(et.read_snapshot(SAMPLE), tmp_path / "elsewhere" / "copy")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONHASHSEED", "12345")
     monkeypatch.setenv("POLARS_MAX_THREADS", "1")
     again = et.write_report(
-        copied, "again.html", notebook="extensions", parameters={"options": IVR}, png_folder="png"
+        copy, "again.html", notebook="extensions", parameters={"options": IVR}, png_folder="png"
     )
 
-    first = made("extensions")
+    first = bundled_report("extensions")
     assert again.read_bytes() == first.read_bytes()
     pictures = sorted((first.parent.parent / "png").iterdir())
     assert [path.name for path in pictures] == [
@@ -163,9 +170,12 @@ def test_the_same_snapshot_and_parameters_give_the_same_bytes(
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_nothing_of_the_making_is_left_in_it(name: str, made: Made):
+def test_report_has_no_traces_of_its_run(name: str, bundled_report: BundledReport):
     page = re.sub(
-        r"<script>.*?</script>", "", made(name).read_text(encoding="utf-8"), flags=re.DOTALL
+        r"<script>.*?</script>",
+        "",
+        bundled_report(name).read_text(encoding="utf-8"),
+        flags=re.DOTALL,
     )
 
     for trace in (
@@ -173,15 +183,15 @@ def test_nothing_of_the_making_is_left_in_it(name: str, made: Made):
         "execution",
         "ipykernel",
         "widget",
-        "/tmp/",  # noqa: S108
+        "/tmp/",  # noqa: S108  # a text to search for, not a file
         "import etelecom_analytics",
-    ):  # a trace, not a place
+    ):
         assert trace not in page
     assert not re.findall(r"(?:src|href)=\"(?!data:)", page)
 
 
-def test_only_the_two_scripts_of_the_report_may_run(made: Made):
-    page = made("weekly").read_text(encoding="utf-8")
+def test_policy_allows_only_the_two_scripts_of_the_report(bundled_report: BundledReport):
+    page = bundled_report("weekly").read_text(encoding="utf-8")
 
     scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)
@@ -195,8 +205,10 @@ def test_only_the_two_scripts_of_the_report_may_run(made: Made):
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_neither_numbers_nor_links_are_in_it(name: str, made: Made, logs: et.CallLogs):
-    page = made(name).read_text(encoding="utf-8")
+def test_report_has_no_external_numbers_and_no_links_to_recordings(
+    name: str, bundled_report: BundledReport, logs: et.CallLogs
+):
+    page = bundled_report(name).read_text(encoding="utf-8")
 
     numbers = {
         number
@@ -209,7 +221,7 @@ def test_neither_numbers_nor_links_are_in_it(name: str, made: Made, logs: et.Cal
     assert "recordings.example" not in page
 
 
-def test_numbers_are_shown_when_asked_for(tmp_path: Path, logs: et.CallLogs):
+def test_show_numbers_shows_external_numbers(tmp_path: Path, logs: et.CallLogs):
     page = et.write_report(
         SAMPLE, tmp_path / "r.html", parameters={"show_numbers": True, "options": IVR}
     ).read_text(encoding="utf-8")
@@ -217,31 +229,29 @@ def test_numbers_are_shown_when_asked_for(tmp_path: Path, logs: et.CallLogs):
     still_open = et.metrics.missed_ledger(
         logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to)
     ).filter(outcome="open")
-    shown = text_of(page)
+    text = text_of(page)
     assert still_open.height > 10
     for caller in still_open["caller"].head(10):
-        assert caller in shown
-    assert "outside numbers are masked" not in shown
+        assert caller in text
+    assert "external phone numbers are masked" not in text
     assert "recordings.example" not in page
 
 
-def test_a_week_that_was_not_fetched_is_said_and_the_days_asked_for_stand_in_the_heading(
-    tmp_path: Path, logs: et.CallLogs
-):
+def test_period_that_was_not_fetched_is_stated_below_the_title(tmp_path: Path, logs: et.CallLogs):
     days = {"date_from": "2027-01-01", "date_to": "2027-01-08"}
-    shown = text_of(
+    text = text_of(
         et.write_report(SAMPLE, tmp_path / "r.html", parameters=days).read_text(encoding="utf-8")
     )
 
     assert (
-        "Calls from 2027-01-01, before 2027-01-08 (Asia/Ho_Chi_Minh), out of a snapshot of calls of 2026-11-02 to 2026-11-08"
-        in shown
+        "Calls from 2027-01-01, before 2027-01-08 (Asia/Ho_Chi_Minh), "
+        "from a snapshot of calls of 2026-11-02 to 2026-11-08" in text
     )
-    assert "Not fetched: 2027-01-01 00:00 to 2027-01-08 00:00." in shown
-    assert "This period was not fetched: nothing is known of it." in shown
+    assert "Not fetched: 2027-01-01 00:00 to 2027-01-08 00:00." in text
+    assert "This period was not fetched: nothing is known of it." in text
     only_out = dataclasses.replace(logs, query=dataclasses.replace(logs.query, direction="out"))
     assert completeness(only_out, et.CallQuery()).endswith(
-        "Only calls of direction out were fetched: no others are here."
+        "Only calls of direction out were fetched."
     )
     assert (
         completeness(logs, et.CallQuery())
@@ -249,78 +259,82 @@ def test_a_week_that_was_not_fetched_is_said_and_the_days_asked_for_stand_in_the
     )
 
 
-def test_a_notebook_without_options_may_mean_something_else_by_the_same_names(tmp_path: Path):
-    named = 'snapshot: str = ""\ndate_from: str = "when we moved"\nown_numbers: list | None = None'
-    own = notebook(tmp_path, "print(date_from)", parameters=named)
-    shown = text_of(
+def test_notebook_without_options_may_use_date_from_for_other_text(tmp_path: Path):
+    parameters = (
+        'snapshot: str = ""\ndate_from: str = "when we moved"\nown_numbers: list | None = None'
+    )
+    own = notebook(tmp_path, "print(date_from)", parameters=parameters)
+    text = text_of(
         et.write_report(SAMPLE, tmp_path / "r.html", notebook=own).read_text(encoding="utf-8")
     )
 
-    assert "when we moved" in shown
-    assert "Snapshot of calls of 2026-11-02 to 2026-11-08" in shown
+    assert "when we moved" in text
+    assert "Snapshot of calls of 2026-11-02 to 2026-11-08" in text
 
 
-def test_own_numbers_stay_in_a_report(tmp_path: Path, logs: et.CallLogs):
+def test_own_numbers_are_not_masked(tmp_path: Path, logs: et.CallLogs):
     ledger = et.metrics.missed_ledger(
         logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to)
     )
     own, *others = ledger.filter(outcome="open")["caller"].unique(maintain_order=True).head(5)
-    asked = {"own_numbers": [own], "options": IVR}
-    shown = text_of(
-        et.write_report(SAMPLE, tmp_path / "r.html", parameters=asked).read_text(encoding="utf-8")
+    parameters = {"own_numbers": [own], "options": IVR}
+    text = text_of(
+        et.write_report(SAMPLE, tmp_path / "r.html", parameters=parameters).read_text(
+            encoding="utf-8"
+        )
     )
 
-    assert shown.count(own) > 1  # in the table, and among the parameters
-    assert not any(other in shown for other in others)
-    with pytest.raises(errors.InputError, match="own_numbers is a tuple"):
+    assert text.count(own) > 1  # in the table, and among the parameters
+    assert not any(other in text for other in others)
+    with pytest.raises(errors.InputError, match="own_numbers must be a tuple"):
         et.write_report(SAMPLE, tmp_path / "r.html", parameters={"own_numbers": [19001]})
 
 
-CARELESS = [
+NOTEBOOK_WITHOUT_MASKING = [
     """import altair as alt, polars as pl, etelecom_analytics as et
 from IPython.display import HTML, Markdown, display
 logs = et.read_snapshot(snapshot)
 et.charts.use_offline_renderer()
 pl.Config.set_fmt_str_lengths(200).set_tbl_rows(20).set_tbl_width_chars(600)
-rows = logs.calls.filter(pl.col("recording_urls").list.len() > 0, pl.col("caller").str.contains("^0[0-9]{9}$")).head(8)
+is_recorded = pl.col("recording_urls").list.len() > 0
+rows = logs.calls.filter(is_recorded, pl.col("caller").str.contains("^0[0-9]{9}$")).head(8)
 links = [link for links in rows["recording_urls"] for link in links]""",
     'rows.select("caller", "recording_urls", "duration")',
     """for number in rows["caller"]:
     print(number, "+84" + number[1:], f"({number[:4]}) {number[4:7]}-{number[7:]}", number, 120)
 print(rows, links)""",
-    """display(Markdown(f"- {rows['caller'][0]} [listen]({links[0]})"), HTML(f"<a href={links[1]}>{links[1]}</a>"))""",
-    'alt.Chart(rows.select("caller", "duration"), title=rows["caller"][1]).mark_bar().encode(y="caller:N", x="duration:Q")',
+    """display(Markdown(f"- {rows['caller'][0]} [listen]({links[0]})"))
+display(HTML(f"<a href={links[1]}>{links[1]}</a>"))""",
+    """chart = alt.Chart(rows.select("caller", "duration"), title=rows["caller"][1]).mark_bar()
+chart.encode(y="caller:N", x="duration:Q")""",
 ]
 
 
-def test_a_notebook_that_thinks_of_nothing_tells_neither_numbers_nor_links(
-    tmp_path: Path, logs: et.CallLogs
-):
-    """Whatever it shows, in words, tables or charts, and however the numbers are written."""
-    own = notebook(tmp_path, *CARELESS)
+def test_numbers_and_links_are_removed_from_any_output(tmp_path: Path, logs: et.CallLogs):
+    """In text, tables and charts, and in every notation of the numbers."""
+    own = notebook(tmp_path, *NOTEBOOK_WITHOUT_MASKING)
     page = et.write_report(SAMPLE, tmp_path / "r.html", notebook=own).read_text(encoding="utf-8")
     rows = logs.calls.filter(
         pl.col("recording_urls").list.len() > 0, pl.col("caller").str.contains("^0[0-9]{9}$")
     ).head(8)
 
-    squeezed = re.sub(r"[ ()+-]", "", text_of(page)) + page
+    without_separators = re.sub(r"[ ()+-]", "", text_of(page)) + page
     assert rows.height == 8
     for number in rows["caller"]:
-        assert number not in squeezed
-        assert number[1:] not in squeezed
+        assert number not in without_separators
+        assert number[1:] not in without_separators
     assert "recordings.example" not in page
     assert f"{rows['caller'][0][:3]}*****{rows['caller'][0][-2:]}" in page
     (spec,) = specs_of(page).values()
-    drawn = [row["caller"] for data in spec["datasets"].values() for row in data]
-    assert (
-        len(set(drawn)) == rows["caller"].n_unique()
-    )  # two that look alike once masked are still two
+    callers = {row["caller"] for data in spec["datasets"].values() for row in data}
+    # Callers with equal masks are still distinct.
+    assert len(callers) == rows["caller"].n_unique()
 
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
-def test_nothing_from_outside_becomes_markup(tmp_path: Path, logs: et.CallLogs):
+def test_external_text_is_escaped(tmp_path: Path, logs: et.CallLogs):
     legs = pl.element().struct.with_fields(target_number=pl.lit(EVIL), trunk_name=pl.lit(EVIL))
     calls = logs.calls.with_columns(
         note=pl.lit(EVIL),
@@ -331,8 +345,9 @@ def test_nothing_from_outside_becomes_markup(tmp_path: Path, logs: et.CallLogs):
     folder = et.write_snapshot(dataclasses.replace(logs, calls=calls), tmp_path / "evil")
     own = notebook(
         tmp_path,
-        "import etelecom_analytics as et\nfrom IPython.display import HTML, Markdown, display\nlogs = et.read_snapshot(snapshot)\n"
-        "et.charts.use_offline_renderer()\nnote = logs.calls['note'][0]\nlogs.calls.select('note', 'caller').head(2)",
+        "import etelecom_analytics as et\nfrom IPython.display import HTML, Markdown, display\n"
+        "logs = et.read_snapshot(snapshot)\net.charts.use_offline_renderer()\n"
+        "note = logs.calls['note'][0]\nlogs.calls.select('note', 'caller').head(2)",
         "et.reports.table(logs.calls.select('note', 'caller').rename({'note': note}).head(2))",
         "display(HTML(note), Markdown(note)); print(note)",
         "et.charts.answer_rate(logs.calls, by='caller')",
@@ -346,14 +361,15 @@ def test_nothing_from_outside_becomes_markup(tmp_path: Path, logs: et.CallLogs):
     assert "<h1>Our own &lt;b&gt;report&lt;/b&gt;</h1>" in page
 
 
-def test_what_runs_of_a_notebook_is_shown_as_it_was_meant(tmp_path: Path):
+def test_outputs_of_each_kind(tmp_path: Path):
     own = notebook(
         tmp_path,
         "print(limit, words, rate, note)",
         "import sys, warnings; print('to stderr', file=sys.stderr); warnings.warn('a warning')",
         "import ipywidgets; ipywidgets.IntSlider(description='a slider')",
         "from IPython.display import SVG, Image, display\n"
-        'display(SVG(\'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script><circle r="9"/></svg>\'))',
+        'display(SVG(\'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script>'
+        '<circle r="9"/></svg>\'))',
         "from pathlib import Path; Path('own.ipynb').exists()",
     )
     page = et.write_report(
@@ -366,43 +382,45 @@ def test_what_runs_of_a_notebook_is_shown_as_it_was_meant(tmp_path: Path):
     assert "slider" not in page.lower()
     assert '<img alt="' in page
     assert "data:image/svg+xml;base64," in page
-    assert "<pre>True</pre>" in page  # it runs in its own folder
-    assert "<script>" not in page  # without charts there is nothing to run
+    assert "<pre>True</pre>" in page  # the notebook runs in its own folder
+    assert "<script>" not in page  # only charts need scripts
     assert "script-src 'none'" in page
     assert 'limit=7, words=["a = b # c"], rate=2.0, note="<i>"' in html.unescape(page)
 
 
-WRONG = [
+INVALID_PARAMETERS = [
     ({"limits": 3}, errors.UnknownName, "There is no parameter 'limits'. Did you mean limit?"),
-    ({"limit": "3"}, errors.InputError, "The parameter 'limit' is a whole number; got 3."),
-    ({"limit": True}, errors.InputError, "'limit' is a whole number; got true"),
-    ({"limit": 3.5}, errors.InputError, "'limit' is a whole number; got 3.5"),
-    ({"words": "a"}, errors.InputError, "'words' is a list; got a"),
-    ({"note": 3}, errors.InputError, "'note' is text or null; got 3"),
+    ({"limit": "3"}, errors.InputError, "The parameter 'limit' must be a whole number; got 3."),
+    ({"limit": True}, errors.InputError, "'limit' must be a whole number; got true"),
+    ({"limit": 3.5}, errors.InputError, "'limit' must be a whole number; got 3.5"),
+    ({"words": "a"}, errors.InputError, "'words' must be a list; got a"),
+    ({"note": 3}, errors.InputError, "'note' must be text or null; got 3"),
     (
         {"note": object()},
         errors.InputError,
-        "'note' takes text, numbers, true, false, lists and mappings of them; got object",
+        "'note' takes text, numbers, true, false, and lists and mappings of them; got object",
     ),
     ({"snapshot": "x"}, errors.InputError, "The snapshot is the report's first argument"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("parameters", "kind", "says"), WRONG, ids=[str(list(each[0])) for each in WRONG]
+    ("parameters", "kind", "message"),
+    INVALID_PARAMETERS,
+    ids=[str(list(each[0])) for each in INVALID_PARAMETERS],
 )
-def test_a_wrong_parameter_is_refused_before_anything_runs(
-    parameters: Any, kind: type, says: str, tmp_path: Path
+def test_invalid_parameters_are_rejected_before_the_run(
+    parameters: Any, kind: type, message: str, tmp_path: Path
 ):
     own = notebook(tmp_path, "from pathlib import Path; Path('ran').touch()")
 
-    with pytest.raises(kind, match=re.escape(says)):
+    with pytest.raises(kind, match=re.escape(message)):
         et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, parameters=parameters)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["own.ipynb"]
 
 
 @pytest.mark.parametrize(
-    ("parameters", "says"),
+    ("parameters", "message"),
     [
         (
             {"options": {"threshold": 3}},
@@ -411,36 +429,36 @@ def test_a_wrong_parameter_is_refused_before_anything_runs(
         ({"options": {"variant": "abandoned"}}, "There is no service level variant 'abandoned'"),
         (
             {"options": {"time_zone": "UTC"}},
-            "The options are for UTC, and the snapshot was asked for in Asia/Ho_Chi_Minh",
+            "The options are for UTC, but the snapshot is in Asia/Ho_Chi_Minh",
         ),
-        ({"date_to": "tomorrow"}, "date_to takes a date"),
+        ({"date_to": "tomorrow"}, "date_to must be a date"),
         ({"date_from": "2026-11-05", "date_to": "2026-11-05"}, "date_to is the day after"),
-        ({"options": []}, "The parameter 'options' is a mapping; got []."),
+        ({"options": []}, "The parameter 'options' must be a mapping; got []."),
     ],
 )
-def test_wrong_options_and_dates_are_refused_too(parameters: Any, says: str, tmp_path: Path):
-    with pytest.raises(errors.InputError, match=re.escape(says)):
+def test_invalid_options_and_dates_are_rejected(parameters: Any, message: str, tmp_path: Path):
+    with pytest.raises(errors.InputError, match=re.escape(message)):
         et.write_report(SAMPLE, tmp_path / "r.html", parameters=parameters)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("parameters", "says"),
+    ("parameters", "message"),
     [
         ("limit: int = 3", "has no parameter 'snapshot'"),
-        ("snapshot = open('x')", "'snapshot' of own.ipynb has no plain value"),
-        ("snapshot = ''\nimport os", "holds more than names with plain values (line 2)"),
-        ("snapshot = ", "is no Python: invalid syntax, line 1"),
+        ("snapshot = open('x')", "'snapshot' of own.ipynb has no literal value"),
+        ("snapshot = ''\nimport os", "contains more than names with literal values (line 2)"),
+        ("snapshot = ", "is not valid Python: invalid syntax, line 1"),
     ],
 )
-def test_a_notebook_that_is_no_report_is_refused(parameters: str, says: str, tmp_path: Path):
-    with pytest.raises(errors.InputError, match=re.escape(says)):
+def test_notebook_that_is_not_a_report_is_rejected(parameters: str, message: str, tmp_path: Path):
+    with pytest.raises(errors.InputError, match=re.escape(message)):
         et.write_report(
             SAMPLE, tmp_path / "r.html", notebook=notebook(tmp_path, parameters=parameters)
         )
 
 
-def test_a_notebook_without_a_tagged_cell_or_of_another_language_or_none_at_all(tmp_path: Path):
+def test_untagged_non_python_invalid_and_missing_notebooks_are_rejected(tmp_path: Path):
     untagged, julia, text = (tmp_path / f"{name}.ipynb" for name in ("untagged", "julia", "text"))
     nbformat.write(
         nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("snapshot = ''")]), untagged
@@ -453,31 +471,31 @@ def test_a_notebook_without_a_tagged_cell_or_of_another_language_or_none_at_all(
     )
     text.write_text("no notebook")
 
-    for path, kind, says in (
+    for path, kind, message in (
         (untagged, errors.InputError, "untagged.ipynb has no cell tagged 'parameters'"),
-        (julia, errors.ReportError, "julia.ipynb is a notebook of julia"),
-        (text, errors.ReportError, "text.ipynb is no notebook that can be read"),
+        (julia, errors.ReportError, "julia.ipynb is a notebook in julia"),
+        (text, errors.ReportError, "text.ipynb is not a valid notebook"),
         (tmp_path / "none.ipynb", errors.ReportError, "There is no notebook"),
         ("weakly", errors.UnknownName, "There is no bundled report 'weakly'. Did you mean weekly?"),
     ):
-        with pytest.raises(kind, match=re.escape(says)):
+        with pytest.raises(kind, match=re.escape(message)):
             et.write_report(SAMPLE, tmp_path / "r.html", notebook=path)
 
 
-def test_a_failing_cell_fails_the_report_with_its_own_error_and_changes_no_file(tmp_path: Path):
+def test_failing_cell_raises_its_error_and_changes_no_file(tmp_path: Path):
     own = notebook(
         tmp_path,
         "1 + 1",
         "raise ValueError(f'{limit} calls of 0900000017 are too few')",
         "open('ran', 'w')",
     )
-    (tmp_path / "r.html").write_text("the report before")
+    (tmp_path / "r.html").write_text("previous report")
 
     with pytest.raises(errors.ReportError) as caught:
         et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, png_folder=tmp_path / "png")
     assert (
-        str(caught.value)
-        == "Cell 4 of own.ipynb failed, so there is no report. ValueError: 3 calls of 09… are too few"
+        str(caught.value) == "Cell 4 of own.ipynb failed, so no report was written. "
+        "ValueError: 3 calls of 09… are too few"
     )
     assert (caught.value.cell, caught.value.kind, caught.value.message) == (
         4,
@@ -485,10 +503,10 @@ def test_a_failing_cell_fails_the_report_with_its_own_error_and_changes_no_file(
         "3 calls of 09… are too few",
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["own.ipynb", "r.html"]
-    assert (tmp_path / "r.html").read_text() == "the report before"
+    assert (tmp_path / "r.html").read_text() == "previous report"
 
 
-def test_a_chart_that_needs_the_internet_is_refused(tmp_path: Path):
+def test_chart_that_needs_the_internet_is_rejected(tmp_path: Path):
     own = notebook(
         tmp_path,
         "import altair as alt, polars as pl\nalt.Chart(pl.DataFrame({'a': [1]})).mark_bar()",
@@ -502,28 +520,29 @@ def test_a_chart_that_needs_the_internet_is_refused(tmp_path: Path):
     assert not (tmp_path / "r.html").exists()
 
 
-def test_what_cannot_be_written_is_said_before_anything_runs(tmp_path: Path):
+def test_unwritable_output_is_rejected_before_the_run(tmp_path: Path):
     own = notebook(tmp_path, "from pathlib import Path; Path('ran').touch()")
     (tmp_path / "file").write_text("")
 
-    for output, pictures, says in (
-        (tmp_path, None, "is a folder: give the file"),
-        (tmp_path / "file" / "r.html", None, "Nothing can be written in"),
-        (tmp_path / "r.html", tmp_path / "file", "is a file: give a folder for the pictures"),
+    for output, pngs, message in (
+        (tmp_path, None, "is a folder: give a file name"),
+        (tmp_path / "file" / "r.html", None, "No file can be written in"),
+        (tmp_path / "r.html", tmp_path / "file", "is a file: give a folder for the PNG files"),
     ):
-        with pytest.raises(errors.ReportError, match=re.escape(says)):
-            et.write_report(SAMPLE, output, notebook=own, png_folder=pictures)
+        with pytest.raises(errors.ReportError, match=re.escape(message)):
+            et.write_report(SAMPLE, output, notebook=own, png_folder=pngs)
     with pytest.raises(errors.SnapshotError, match="there is no folder"):
         et.write_report(tmp_path / "nothing", tmp_path / "r.html", notebook=own)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "own.ipynb"]
 
 
-def test_a_snapshot_that_is_replaced_meanwhile_is_noticed(tmp_path: Path, logs: et.CallLogs):
+def test_snapshot_replaced_during_the_run_is_an_error(tmp_path: Path, logs: et.CallLogs):
     folder = et.write_snapshot(logs, tmp_path / "snapshot")
     own = notebook(
         tmp_path,
         "import dataclasses, etelecom_analytics as et\nlogs = et.read_snapshot(snapshot)\n"
-        "et.write_snapshot(dataclasses.replace(logs, calls=logs.calls.head(5)), snapshot, replace=True);",
+        "few = dataclasses.replace(logs, calls=logs.calls.head(5))\n"
+        "et.write_snapshot(few, snapshot, replace=True);",
     )
 
     with pytest.raises(errors.SnapshotError, match="was replaced while the report was made"):
@@ -532,7 +551,7 @@ def test_a_snapshot_that_is_replaced_meanwhile_is_noticed(tmp_path: Path, logs: 
 
 
 @pytest.mark.parametrize("missing", ["nbformat", "papermill"])
-def test_without_its_packages_the_error_says_what_to_install(
+def test_missing_packages_are_named_in_the_error(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(sys.modules, missing, None)
@@ -543,7 +562,7 @@ def test_without_its_packages_the_error_says_what_to_install(
         et.write_report(SAMPLE, tmp_path / "r.html")
 
 
-def test_as_of_is_the_end_of_what_is_looked_at(tmp_path: Path):
+def test_as_of_is_the_end_of_the_selected_period(tmp_path: Path):
     own = notebook(
         tmp_path,
         "print(options)",
@@ -565,7 +584,7 @@ def test_as_of_is_the_end_of_what_is_looked_at(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_a_bundled_notebook_is_thin_and_kept_without_outputs(name: str):
+def test_bundled_notebook_has_no_outputs_and_no_functions(name: str):
     path = Path(et.reports.__file__).parent / "notebooks" / f"{name}.ipynb"
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
@@ -575,9 +594,7 @@ def test_a_bundled_notebook_is_thin_and_kept_without_outputs(name: str):
 
 
 @pytest.mark.parametrize(("name", "height"), [("weekly", 0), ("extensions", 1)])
-def test_no_calls_and_one_call_make_a_report_too(
-    name: str, height: int, tmp_path: Path, logs: et.CallLogs
-):
+def test_report_of_no_call_or_one_call(name: str, height: int, tmp_path: Path, logs: et.CallLogs):
     few = dataclasses.replace(
         logs, calls=logs.calls.filter(pl.col("direction") == "in").tail(height)
     )

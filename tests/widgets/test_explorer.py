@@ -565,7 +565,7 @@ def test_own_numbers_are_shown_wherever_the_others_are_masked(tmp_path: Path):
     )
     put(explorer, "By", "callee")
     assert f'own_numbers=("{hotline}",)' in explorer.code()
-    with pytest.raises(InputError, match="own_numbers is a tuple"):
+    with pytest.raises(InputError, match="own_numbers must be a tuple"):
         et.Explorer(SAMPLE, own_numbers=hotline)
     with pytest.raises(InputError, match=r"options are et.MetricOptions\(...\); got dict"):
         et.Explorer(SAMPLE, options={"ivr_numbers": []})
