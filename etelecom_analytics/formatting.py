@@ -1,4 +1,4 @@
-"""How a value is written: numbers by their unit, and the facts of an object as text or HTML."""
+"""Formatting: numbers with their unit, and tables of facts as text or HTML."""
 
 import html
 from collections.abc import Iterable
@@ -8,12 +8,12 @@ __all__ = ["TableStyle", "facts_html", "facts_text", "format_value"]
 
 
 def format_value(value: float | None, unit: str, *, signed: bool = False) -> str:
-    """A number with its unit: "86.9 %", "18.3 s", "1,234"; "none" where it is null.
+    """A number with its unit, such as "86.9 %", "18.3 s" or "1,234"; "none" for None.
 
     Args:
-        value: the number; a share is between 0 and 1.
-        unit: "share", "s", or the noun of a count such as "calls", which is not written.
-        signed: for a difference: the sign is always written, and a share is in points.
+        value: the number; shares are between 0 and 1.
+        unit: "share", "s", or the noun of a count such as "calls", which is omitted.
+        signed: always write the sign, and write shares in points, as for a difference.
     """
     if value is None:
         return "none"
@@ -26,12 +26,12 @@ def format_value(value: float | None, unit: str, *, signed: bool = False) -> str
 
 
 def facts_text(name: str, facts: Iterable[tuple[str, str]]) -> str:
-    """Facts as lines below a name."""
+    """The name, followed by one line per fact."""
     return "\n".join([name, *(f"  {label:<10} {text}" for label, text in facts)])
 
 
 class TableStyle(NamedTuple):
-    """CSS of the parts of a table of facts."""
+    """The CSS of the parts of a table of facts."""
 
     caption: str = ""
     label: str = "text-align:left"
@@ -42,7 +42,7 @@ _PLAIN = TableStyle()
 
 
 def facts_html(name: str, facts: Iterable[tuple[str, str]], style: TableStyle = _PLAIN) -> str:
-    """Facts as an HTML table; every text is escaped. Without a name there is no caption."""
+    """The facts as an HTML table with the name as caption; texts are escaped."""
     rows = "".join(
         f'<tr><th style="{style.label}">{html.escape(label)}</th>'
         f'<td style="{style.text}">{html.escape(text)}</td></tr>'

@@ -27,6 +27,7 @@ Only `less_than_or_equal_to` is documented; the others follow its pattern.
 """
 
 _MAX_ID = 2**63 - 1
+_DIRECTION_WORDS = {"in": "inbound direction", "out": "outbound direction"}
 
 
 @dataclass(frozen=True, init=False)
@@ -218,7 +219,7 @@ class CallQuery:
         """Describe the query in words."""
         comparison, seconds = self.duration or ("", 0)
         parts = {
-            "direction": self.direction,
+            "direction": "" if self.direction in _DIRECTION_WORDS else self.direction,
             "call state": self.call_state,
             "number": self.call_number and mask(self.call_number),
             "duration": comparison and f"{comparison.replace('_', ' ')} {seconds} s",
@@ -232,6 +233,8 @@ class CallQuery:
             "before": self.date_to and local_time.moment_text(self.date_to, self.time_zone),
         }
         words = [f"{name} {value}" for name, value in parts.items() if value]
+        if self.direction in _DIRECTION_WORDS:
+            words.insert(0, _DIRECTION_WORDS[self.direction])
         return f"{', '.join(words) or 'all calls'} ({self.time_zone})"
 
     def __repr__(self) -> str:

@@ -1,7 +1,6 @@
-"""The columns of calls, call_targets, offers and directories: name, dtype, unit and meaning, each declared once.
+"""The columns of calls, call_targets, offers and directories: name, dtype, unit and meaning.
 
-The parser, the empty tables, the simulator, the snapshot and the tests are all made from these
-declarations.
+The parser, empty frames, the simulator, snapshots and tests all use these declarations.
 """
 
 from collections.abc import Mapping
@@ -37,7 +36,7 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
-"""Raised when a column or a word is added or changes; a snapshot of a newer version is refused."""
+"""Increased when a column or its values change; snapshots of a newer version are rejected."""
 
 DIRECTIONS = ("unknown", "in", "out", "ext", "ext_in", "ext_out")
 CALL_STATES = ("unknown", "answered", "not_answered")
@@ -54,11 +53,11 @@ LEG_OUTCOMES = (
     "other",
     "in_progress",
 )
-"""In the order in which a leg speaks for its offer: the earlier word wins."""
+"""In order of precedence: the outcome of an offer is the first of those of its legs."""
 
 
 class Kind(StrEnum):
-    """How a value stands on the wire, where it differs from its dtype."""
+    """How a value is represented in the API, if it differs from the dtype."""
 
     ID = "id"
     TEXT = "text"
@@ -73,9 +72,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column: its name (the API's own), what it holds, in which unit, and how it comes over the wire (None: it does not).
+    """A column: its name in the API, dtype, meaning, unit and representation in the API.
 
-    `words` are the only ones that it may hold; empty where anything may come.
+    `kind` is None if the column is not part of the API. `words` are the allowed values, if they are
+    restricted.
     """
 
     name: str
@@ -110,37 +110,37 @@ def _word(name: str, words: tuple[str, ...], meaning: str) -> Column:
 
 
 LEGS = (
-    _text("target_number", "The extension or outside number that rang"),
-    _time("add_time", "When the PBX began to try this endpoint"),
-    _time("ring_time", "When it began to ring; null if it never did"),
+    _text("target_number", "The extension or external phone number that rang"),
+    _time("add_time", "When the PBX began to call this endpoint"),
+    _time("ring_time", "When it began to ring; null if it did not ring"),
     _time("answered_time", "When it was answered; null if it was not"),
-    _time("ended_time", "When the attempt, or the talk, ended"),
+    _time("ended_time", "When the attempt or the talk ended"),
     _integer("ring_duration", "How long it rang", "s"),
-    _text("status", "The PBX's word: ANSWERED, NOANSWER, FAIL, NONE, or another"),
-    _text("end_reason", "Why it ended, in free words of the PBX"),
-    _integer("fail_code", "SIP response code (486 busy, 487 cancelled, ...); 0 when none"),
-    _text("trunk_name", "The trunk it went through; null for an extension"),
+    _text("status", "Status of the PBX: ANSWERED, NOANSWER, FAIL, NONE, or another"),
+    _text("end_reason", "Why it ended, as free text of the PBX"),
+    _integer("fail_code", "SIP response code (486 busy, 487 cancelled, ...); 0 if there is none"),
+    _text("trunk_name", "The trunk of the leg; null for an extension"),
 )
-"""What one call target holds."""
+"""The fields of a call target."""
 
 CALLS = (
     _id("id", "The call's key"),
-    _text("external_id", "The caller's own id of the call, from web or mobile"),
+    _text("external_id", "The client's own id of a call from web or mobile"),
     _text("external_session_id", "The session's id; the two logs of an internal call share it"),
-    _text("caller", "Number or extension that called"),
-    _text("callee", "Number or extension that was called"),
-    _word("direction", DIRECTIONS, "Which way the call went"),
-    _word("call_state", CALL_STATES, "Whether it was answered, in the PBX's view"),
+    _text("caller", "The number or extension that called"),
+    _text("callee", "The number or extension that was called"),
+    _word("direction", DIRECTIONS, "The direction of the call"),
+    _word("call_state", CALL_STATES, "Whether it was answered, according to the PBX"),
     _word("call_status", CALL_STATUSES, "Z new, P succeeded, N and NS failed"),
     _time("started_at", "When the call began"),
-    _time("ended_at", "When it ended; null while it is running"),
+    _time("ended_at", "When it ended; null while it is in progress"),
     _time("created_at", "When the log was written"),
     _time("updated_at", "When the log was last changed"),
-    _integer("duration", "Talk time of the session; 0 when not answered", "s"),
-    _id("extension_id", "The extension that took part; null for a missed call"),
+    _integer("duration", "Talk time of the session; 0 if it was not answered", "s"),
+    _id("extension_id", "The extension of the call; null for a missed call"),
     _id("user_id", "The user of that extension"),
-    _id("contact_id", "The contact of the other side"),
-    _text("note", "What somebody wrote about the call"),
+    _id("contact_id", "The contact of the other party"),
+    _text("note", "A note about the call"),
     Column(
         name="recording_urls",
         dtype=pl.List(pl.String),
@@ -150,97 +150,95 @@ CALLS = (
     Column(
         name="call_targets",
         dtype=pl.List(pl.Struct({leg.name: leg.dtype for leg in LEGS})),
-        meaning="Every endpoint that the PBX tried, in its order",
+        meaning="Every endpoint that the PBX called, in its order",
         kind=Kind.LEGS,
     ),
 )
-"""What one call log holds."""
+"""The fields of a call log."""
 
 CALL_TARGETS = (
     Column(name="call_id", dtype=pl.String(), meaning="The call that this leg belongs to"),
     Column(
         name="target_index",
         dtype=pl.Int32(),
-        meaning="Its place in the call's `call_targets`, from 0",
+        meaning="The position in the call's `call_targets`, from 0",
     ),
     *LEGS,
 )
-"""One row a leg."""
+"""One row per leg."""
 
 OFFERS = (
     Column(name="call_id", dtype=pl.String(), meaning="The call that this offer belongs to"),
     Column(
         name="target_index",
         dtype=pl.Int32(),
-        meaning="The place of its first leg in the call's `call_targets`",
+        meaning="The position of its first leg in the call's `call_targets`",
     ),
     Column(
         name="target_number",
         dtype=pl.String(),
-        meaning="The person's extension, or an outside number",
+        meaning="The extension of the person, or an external phone number",
     ),
-    Column(
-        name="offered_at", dtype=_MOMENT, unit="UTC", meaning="When the first of its legs began"
-    ),
-    Column(
-        name="outcome", dtype=pl.Enum(LEG_OUTCOMES), meaning="How it ended: its best leg's outcome"
-    ),
+    Column(name="offered_at", dtype=_MOMENT, unit="UTC", meaning="When its first leg began"),
+    Column(name="outcome", dtype=pl.Enum(LEG_OUTCOMES), meaning="The outcome of its best leg"),
     Column(
         name="ring_s",
         dtype=pl.Float64(),
         unit="s",
-        meaning="The longest ring of its legs; null if none rang",
+        meaning="The longest ring time of its legs; null if none rang",
     ),
     Column(
         name="talk_s",
         dtype=pl.Float64(),
         unit="s",
-        meaning="Talk of its answered legs; null if none has both times",
+        meaning="Talk time of its answered legs; null if none has both times",
     ),
     Column(name="trunk_name", dtype=pl.String(), meaning="The trunk of its best leg"),
     Column(name="fail_code", dtype=pl.Int32(), meaning="The SIP code of its best leg"),
-    Column(name="legs", dtype=pl.Int32(), meaning="How many legs it gathers"),
+    Column(name="legs", dtype=pl.Int32(), meaning="The number of its legs"),
     Column(
         name="busy",
         dtype=pl.Boolean(),
-        meaning="Whether the number was in another call's talk when it began",
+        meaning="Whether the number was talking in another call when it began",
     ),
 )
-"""One row a ring of one person, before the columns of its call that are joined for grouping."""
+"""One row per offer, without the columns of its call that are joined for grouping."""
 
 EXTENSIONS = (
-    _id("id", "The extension's key; what `extension_id` of a call says"),
-    _text("extension_number", "The number that rings; two tenants may have the same"),
+    _id("id", "The extension's key, which is `extension_id` of calls"),
+    _text("extension_number", "The number that rings; not unique across tenants"),
     _id("hotline_id", "The hotline that it belongs to"),
-    _id("user_id", "Whose it is"),
+    _id("user_id", "The user of the extension"),
     _text("tenant_domain", "The tenant of the PBX that it belongs to"),
-    _time("created_at", "When it was made"),
-    _time("expires_at", "When it ends; null if it does not"),
-    _text("state", "The PBX's word for how it is"),
+    _time("created_at", "When it was created"),
+    _time("expires_at", "When it expires; null if it does not"),
+    _text("state", "The state in the PBX"),
 )
-"""One row an extension. Its password comes too, and is dropped at the door."""
+"""One row per extension. The API also returns its password, which is never read."""
 
 USERS = (
     _id("user_id", "The user's key"),
-    _text("full_name", "The whole name"),
-    _text("short_name", "The name that colleagues use"),
-    _text("email", "Where to write to"),
-    _text("phone", "Where to call"),
+    _text("full_name", "The full name"),
+    _text("short_name", "The short name"),
+    _text("email", "The email address"),
+    _text("phone", "The phone number"),
     _id("department_id", "The department that the user belongs to"),
-    _text("position", "What the user is there"),
-    Column(name="roles", dtype=pl.List(pl.String), meaning="What the user may do", kind=Kind.TEXTS),
+    _text("position", "The position of the user"),
+    Column(
+        name="roles", dtype=pl.List(pl.String), meaning="The roles of the user", kind=Kind.TEXTS
+    ),
     Column(name="deleted", dtype=pl.Boolean(), meaning="Whether the user has left", kind=Kind.FLAG),
 )
-"""One row a user."""
+"""One row per user."""
 
 HOTLINES = (
     _id("id", "The hotline's key"),
-    _text("hotline", "Its number"),
-    _text("name", "What people call it"),
-    _word("network", NETWORKS, "Whose network it is in"),
-    _text("status", "The API's word for how it is"),
+    _text("hotline", "The number of the hotline"),
+    _text("name", "The name of the hotline"),
+    _word("network", NETWORKS, "The network of the hotline"),
+    _text("status", "The status in the API"),
 )
-"""One row a hotline."""
+"""One row per hotline."""
 
 NAMES = (
     Column(
@@ -258,14 +256,14 @@ NAMES = (
     Column(
         name="target_names",
         dtype=pl.List(pl.String),
-        meaning="Whose number each of `call_targets` rang, in their order; null if unknown",
+        meaning="The users of each number of `call_targets`, in order; null if unknown",
     ),
 )
-"""What `logs.with_names` adds to calls. A missed call has no extension, and so none of them but the last."""
+"""The columns that `logs.with_names` adds. For a missed call, only the last is not null."""
 
 
 def schema_of(columns: tuple[Column, ...]) -> Mapping[str, DataType]:
-    """The names and dtypes of these columns."""
+    """The names and dtypes of the columns."""
     return MappingProxyType({column.name: column.dtype for column in columns})
 
 

@@ -1,4 +1,4 @@
-"""What many tests share: simulated calls, a server of them over real HTTP, and a client that does not wait."""
+"""Shared fixtures: simulated calls, a server of them over HTTP, and a client without delays."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 import etelecom_analytics as et
 from etelecom_analytics.simulator import CallLogServer, Simulation, serve
 
-# The machines that run this are slow at times, and a deadline would make a slow one fail.
+# A deadline would fail on slow machines.
 settings.register_profile(
     "steady",
     deadline=None,
@@ -21,8 +21,8 @@ settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have a key set, and a progress bar is noise."""
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove API settings and proxies of the user, and disable progress bars."""
     for name in (
         "ETELECOM_BASE_URL",
         "ETELECOM_API_KEY",
@@ -56,14 +56,14 @@ def server(shared_server: CallLogServer) -> CallLogServer:
 
 @pytest.fixture
 def waits() -> list[float]:
-    """Where `client_of` notes the seconds that it would have waited."""
+    """The delays that clients of `client_of` would have waited, in seconds."""
     return []
 
 
 @pytest.fixture
 def client_of(waits: list[float]) -> Iterator[Callable[..., et.Client]]:
-    """Makes clients that take no time between attempts; given a server, or an address and a key."""
-    made: list[et.Client] = []
+    """A factory of clients without delays, for a server or for an address and key."""
+    clients: list[et.Client] = []
 
     def make(
         server: CallLogServer | None = None,
@@ -73,11 +73,13 @@ def client_of(waits: list[float]) -> Iterator[Callable[..., et.Client]]:
         **options: Any,
     ) -> et.Client:
         address, key = (server.base_url, server.api_key) if server else ("", "")
-        made.append(et.Client(base_url or address, api_key or key, sleep=waits.append, **options))
-        return made[-1]
+        clients.append(
+            et.Client(base_url or address, api_key or key, sleep=waits.append, **options)
+        )
+        return clients[-1]
 
     yield make
-    for client in made:
+    for client in clients:
         client.close()
 
 

@@ -1,4 +1,4 @@
-"""The error tree: one root, sentences, and errors that survive pickling, as those of a worker process must."""
+"""Errors have one base class, say what to do next, and can be pickled."""
 
 import inspect
 import pickle
@@ -13,7 +13,7 @@ KINDS = [
 ]
 
 
-def made(kind: type[Exception]) -> Exception:
+def example(kind: type[Exception]) -> Exception:
     if kind is errors.UnknownName:
         return errors.UnknownName("measure", "answer_rat", ["answer_rate", "asa_s"])
     if kind is errors.DataLossError:
@@ -21,11 +21,11 @@ def made(kind: type[Exception]) -> Exception:
     if kind is errors.MeasureUnavailable:
         return errors.MeasureUnavailable("occupancy", "It needs sign-ins. Use leg_talk_s.")
     if kind is errors.QueryError:
-        return errors.QueryError("direction is one of in, out.", "direction")
+        return errors.QueryError("direction must be one of in, out.", "direction")
     if kind is errors.PagingError:
-        return errors.PagingError("the cursor came twice", cursor="abc", pages=3)
+        return errors.PagingError("the cursor was repeated", cursor="abc", pages=3)
     if issubclass(kind, errors.ApiError):
-        error = kind("said", status=503, code="unavailable", retry_after=7.0)
+        error = kind("message", status=503, code="unavailable", retry_after=7.0)
         error.url, error.attempts, error.key_source = (
             "https://host/v1.Etelecom/ListCallLogs",
             6,
@@ -36,33 +36,33 @@ def made(kind: type[Exception]) -> Exception:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_error_has_one_root_and_survives_pickling(kind: type[Exception]):
-    error = made(kind)
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301
+def test_errors_have_one_base_class_and_can_be_pickled(kind: type[Exception]):
+    error = example(kind)
+    restored = pickle.loads(pickle.dumps(error))  # noqa: S301
 
     assert isinstance(error, errors.EtelecomError)
-    assert type(again) is kind
-    assert str(again) == str(error)
-    assert vars(again) == vars(error)
+    assert type(restored) is kind
+    assert str(restored) == str(error)
+    assert vars(restored) == vars(error)
 
 
 @pytest.mark.parametrize(
     "kind",
     [kind for kind in KINDS if issubclass(kind, errors.ApiError) and kind is not errors.ApiError],
 )
-def test_every_error_of_the_api_is_a_sentence_that_says_what_to_do(kind: type[errors.ApiError]):
-    text = str(made(kind))
+def test_api_errors_have_summary_and_advice(kind: type[errors.ApiError]):
+    text = str(example(kind))
 
     assert text.count(". ") >= 1
     assert text.endswith(".")
     assert kind.summary in text
 
 
-def test_all_public_errors_are_declared():
+def test_all_lists_every_error():
     assert sorted(errors.__all__) == sorted(kind.__name__ for kind in KINDS)
 
 
-def test_what_was_given_wrongly_is_a_value_error_too():
+def test_input_errors_are_value_errors():
     for kind in (
         errors.QueryError,
         errors.UnknownName,
@@ -72,9 +72,9 @@ def test_what_was_given_wrongly_is_a_value_error_too():
         assert issubclass(kind, ValueError)
 
 
-def test_an_unknown_name_lists_the_nearest_or_all():
+def test_unknown_name_suggests_similar_names_or_lists_all():
     assert (
-        str(made(errors.UnknownName))
+        str(example(errors.UnknownName))
         == "There is no measure 'answer_rat'. Did you mean answer_rate?"
     )
     assert (

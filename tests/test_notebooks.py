@@ -1,4 +1,4 @@
-"""Notebooks are committed as they ran: nbval passes a cell that never ran, so this looks for those."""
+"""Committed notebooks have complete outputs; nbval does not check cells without outputs."""
 
 import json
 from pathlib import Path
@@ -16,11 +16,11 @@ def code_cells(path: Path) -> list[dict[str, Any]]:
     ]
 
 
-def never_ran(path: Path) -> list[str]:
+def cells_not_run(path: Path) -> list[str]:
     return ["".join(cell["source"]) for cell in code_cells(path) if cell["execution_count"] is None]
 
 
-def test_there_are_notebooks():
+def test_list_of_notebooks():
     assert [path.stem for path in NOTEBOOKS] == [
         "01_first_look",
         "02_filter_and_fetch",
@@ -35,7 +35,7 @@ def test_there_are_notebooks():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_code_cell_ran_in_order_and_without_error(path: Path):
-    assert never_ran(path) == []
+    assert cells_not_run(path) == []
     assert [cell["execution_count"] for cell in code_cells(path)] == list(
         range(1, len(code_cells(path)) + 1)
     )
@@ -48,14 +48,14 @@ def test_every_code_cell_ran_in_order_and_without_error(path: Path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_code_cell_that_ends_in_a_value_shows_it(path: Path):
+def test_every_code_cell_has_output(path: Path):
     silent = ["".join(cell["source"]) for cell in code_cells(path) if not cell["outputs"]]
 
     assert silent == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_no_output_is_left_unchecked(path: Path):
+def test_no_output_is_ignored(path: Path):
     assert not [
         cell
         for cell in code_cells(path)
@@ -64,16 +64,16 @@ def test_no_output_is_left_unchecked(path: Path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_no_widget_state_is_kept(path: Path):
-    """It would be most of the file, and shows nothing where the kernel is gone; each panel leaves its own text."""
+def test_notebook_has_no_widget_state(path: Path):
+    """Widget state is large and useless without a kernel; panels have a text output instead."""
     assert "widgets" not in json.loads(path.read_text(encoding="utf-8"))["metadata"]
 
 
-def test_a_cell_that_never_ran_is_found(tmp_path: Path):
+def test_cell_that_was_not_run_is_detected(tmp_path: Path):
     notebook = json.loads(NOTEBOOKS[0].read_text(encoding="utf-8"))
     next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")["execution_count"] = (
         None
     )
     (tmp_path / "stale.ipynb").write_text(json.dumps(notebook))
 
-    assert len(never_ran(tmp_path / "stale.ipynb")) == 1
+    assert len(cells_not_run(tmp_path / "stale.ipynb")) == 1

@@ -215,7 +215,7 @@ def test_str_and_repr_hide_the_phone_number():
     assert "0900000001" not in repr(query) + str(query)
     assert (
         str(et.CallQuery(direction="in", date_from="2026-11-01"))
-        == "direction in, from 2026-11-01 (Asia/Ho_Chi_Minh)"
+        == "inbound direction, from 2026-11-01 (Asia/Ho_Chi_Minh)"
     )
     assert str(et.CallQuery()) == "all calls (Asia/Ho_Chi_Minh)"
 

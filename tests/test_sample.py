@@ -1,4 +1,4 @@
-"""data/sample is what its command makes, and reads as a snapshot."""
+"""data/sample is the output of its documented command, and a valid snapshot."""
 
 import re
 import shlex
@@ -15,24 +15,24 @@ DATA = Path(__file__).parent.parent / "data"
 
 @pytest.fixture(scope="module")
 def command() -> list[str]:
-    found = re.search(
+    match = re.search(
         r"^    etelecom (demo .+)$", (DATA / "README.md").read_text(encoding="utf-8"), re.MULTILINE
     )
-    assert found
-    return shlex.split(found[1])
+    assert match
+    return shlex.split(match[1])
 
 
-def test_the_command_beside_the_sample_makes_it_anew(command: list[str], tmp_path: Path):
+def test_documented_command_recreates_the_sample(command: list[str], tmp_path: Path):
     command[command.index("--output") + 1] = str(tmp_path / "sample")
 
     assert app.main(command) == 0
-    made, kept = et.read_snapshot(tmp_path / "sample"), et.read_snapshot(DATA / "sample")
-    assert_frame_equal(made.calls, kept.calls)
-    assert_frame_equal(made.call_targets, kept.call_targets)
-    assert made.query == kept.query
+    created, stored = et.read_snapshot(tmp_path / "sample"), et.read_snapshot(DATA / "sample")
+    assert_frame_equal(created.calls, stored.calls)
+    assert_frame_equal(created.call_targets, stored.call_targets)
+    assert created.query == stored.query
 
 
-def test_the_sample_holds_no_link_to_a_real_place():
+def test_recording_links_of_the_sample_are_examples():
     links = et.read_snapshot(DATA / "sample").calls["recording_urls"].explode(empty_as_null=False)
 
     assert len(links) > 100

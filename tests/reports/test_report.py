@@ -251,7 +251,7 @@ def test_period_that_was_not_fetched_is_stated_below_the_title(tmp_path: Path, l
     assert "This period was not fetched: nothing is known of it." in text
     only_out = dataclasses.replace(logs, query=dataclasses.replace(logs.query, direction="out"))
     assert completeness(only_out, et.CallQuery()).endswith(
-        "Only calls of direction out were fetched."
+        "Only calls of outbound direction were fetched."
     )
     assert (
         completeness(logs, et.CallQuery())

@@ -1,4 +1,4 @@
-"""FilterPanel: what is set comes out as one query and its calls, and nothing that is set can break it."""
+"""FilterPanel: controls set one query and its calls; invalid values change nothing."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from widget_driver import control, press, put, said, walk
+from widget_driver import control, press, put, visible_html, walk
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, QueryError, UnknownName
@@ -19,7 +19,7 @@ from etelecom_analytics.schema import CALL_SCHEMA, CALL_STATES, DIRECTIONS
 from etelecom_analytics.widgets import FilterPanel
 from etelecom_analytics.widgets.panel import Observers
 
-NASTY = "<img src=x onerror=alert(1)>"
+HOSTILE = "<img src=x onerror=alert(1)>"
 
 
 def starting(calls: pl.DataFrame, *starts: str) -> pl.DataFrame:
@@ -30,15 +30,15 @@ def starting(calls: pl.DataFrame, *starts: str) -> pl.DataFrame:
     )
 
 
-def test_it_begins_with_all_calls(calls: pl.DataFrame):
+def test_starts_with_all_calls(calls: pl.DataFrame):
     panel = FilterPanel(calls)
 
     assert panel.query == et.CallQuery()
     assert_frame_equal(panel.filtered, calls)
-    assert "1,500 of 1,500 calls" in said(panel)
+    assert "1,500 of 1,500 calls" in visible_html(panel)
 
 
-def test_each_control_asks_its_own_question(calls: pl.DataFrame):
+def test_every_control_filters(calls: pl.DataFrame):
     extensions = calls["extension_id"].drop_nulls().unique().sort()[:2].to_list()
     number = calls.filter(direction="in")["caller"].drop_nulls()[0]
     panel = FilterPanel(calls)
@@ -51,14 +51,14 @@ def test_each_control_asks_its_own_question(calls: pl.DataFrame):
     put(panel, "First day", date(2026, 11, 2))
     put(panel, "Last day", date(2026, 11, 8))
 
-    asked = {
+    fields = {
         "direction": "in",
         "call_state": "answered",
         "duration": ("greater_than", 5),
         "extension_ids": extensions,
         "call_number": number,
     }
-    assert panel.query == et.CallQuery(**asked, date_from="2026-11-02", date_to="2026-11-09")
+    assert panel.query == et.CallQuery(**fields, date_from="2026-11-02", date_to="2026-11-09")
     assert_frame_equal(panel.filtered, calls.filter(panel.query.to_expr()))
 
     press(panel, "Reset")
@@ -67,7 +67,7 @@ def test_each_control_asks_its_own_question(calls: pl.DataFrame):
     assert_frame_equal(panel.filtered, calls)
 
 
-def test_seconds_wait_for_a_comparison(calls: pl.DataFrame):
+def test_seconds_are_disabled_without_a_comparison(calls: pl.DataFrame):
     panel = FilterPanel(calls)
 
     assert control(panel, "Seconds").disabled
@@ -89,7 +89,7 @@ def test_seconds_wait_for_a_comparison(calls: pl.DataFrame):
         ("America/New_York", "last 7 days", date(2026, 11, 24), date(2026, 11, 30)),
     ],
 )
-def test_days_are_local_and_today_is_that_of_the_latest_call(
+def test_days_are_local_and_today_is_the_day_of_the_latest_call(
     calls: pl.DataFrame, time_zone: str, dates: str, first: date, last: date
 ):
     some = starting(
@@ -99,12 +99,12 @@ def test_days_are_local_and_today_is_that_of_the_latest_call(
         "2026-11-30T17:00:00",
         "2026-11-30T18:30:00",
     )
-    panel = FilterPanel(some, time_zone=time_zone)
+    panel = FilterPanel(table, time_zone=time_zone)
     put(panel, "Dates", dates)
 
     assert (control(panel, "First day").value, control(panel, "Last day").value) == (first, last)
     local = pl.col("started_at").dt.convert_time_zone(time_zone).dt.date()
-    assert_frame_equal(panel.filtered, some.filter(local.is_between(first, last)))
+    assert_frame_equal(panel.filtered, table.filter(local.is_between(first, last)))
     assert panel.state() == {"dates": dates, "time_zone": time_zone}
 
     put(panel, "Dates", "all")
@@ -112,14 +112,14 @@ def test_days_are_local_and_today_is_that_of_the_latest_call(
     assert panel.filtered.height == 4
 
 
-def test_a_day_of_last_month_when_a_month_begins(calls: pl.DataFrame):
+def test_yesterday_may_be_in_the_previous_month(calls: pl.DataFrame):
     panel = FilterPanel(calls, as_of="2027-03-01")
     put(panel, "Dates", "yesterday")
 
     assert panel.query == et.CallQuery(date_from="2027-02-28", date_to="2027-03-01")
 
 
-def test_a_chosen_day_makes_the_range_custom(calls: pl.DataFrame):
+def test_setting_a_day_makes_the_range_custom(calls: pl.DataFrame):
     panel = FilterPanel(calls, as_of="2026-11-05")
     put(panel, "Dates", "last 7 days")
     put(panel, "Last day", date(2026, 11, 3))
@@ -137,7 +137,7 @@ def test_a_chosen_day_makes_the_range_custom(calls: pl.DataFrame):
     assert panel.query == et.CallQuery(date_from="2026-10-30")
 
 
-def test_times_within_a_day_stay_until_another_day_is_chosen(calls: pl.DataFrame):
+def test_times_within_a_day_are_preserved_until_another_day_is_set(calls: pl.DataFrame):
     query = et.CallQuery(date_from="2026-11-03T08:30", date_to="2026-11-05T17:00")
     panel = FilterPanel(calls, query=query)
 
@@ -145,7 +145,7 @@ def test_times_within_a_day_stay_until_another_day_is_chosen(calls: pl.DataFrame
         date(2026, 11, 3),
         date(2026, 11, 5),
     )
-    assert "2026-11-03T08:30:00+07:00" in said(panel)
+    assert "2026-11-03T08:30:00+07:00" in visible_html(panel)
     put(panel, "Direction", "in")
     assert panel.query == et.CallQuery(
         direction="in", date_from="2026-11-03T08:30", date_to="2026-11-05T17:00"
@@ -159,116 +159,116 @@ def test_times_within_a_day_stay_until_another_day_is_chosen(calls: pl.DataFrame
 
 
 @pytest.mark.parametrize(
-    ("label", "value", "says"),
+    ("label", "value", "message"),
     [
         ("Number", "12\t34", "call_number"),
         (
             "First day",
             date(2026, 11, 20),
-            "The first day (2026-11-20) lies after the last day (2026-11-05).",
+            "The first day (2026-11-20) is after the last day (2026-11-05).",
         ),
         ("First day", date(2, 1, 1), "date_from lies outside"),
         ("Last day", date(9999, 12, 30), "date_to lies outside"),
-        ("Last day", date.max, "The last day lies too far ahead."),
+        ("Last day", date.max, "The last day is too late."),
     ],
 )
-def test_what_cannot_be_asked_is_said_and_the_last_query_stays(
-    calls: pl.DataFrame, label: str, value: object, says: str
+def test_invalid_value_is_shown_and_the_last_query_stays(
+    calls: pl.DataFrame, label: str, value: object, message: str
 ):
     query = et.CallQuery(direction="in", date_to="2026-11-06")
     panel = FilterPanel(calls, query=query)
-    seen: list[et.CallQuery] = []
-    panel.observe_query(seen.append)
+    queries: list[et.CallQuery] = []
+    panel.observe_query(queries.append)
     before = control(panel, label).value
     put(panel, label, value)
 
-    assert says in said(panel)
-    assert 'role="alert"' in said(panel)
-    assert (panel.query, seen) == (query, [])
+    assert message in visible_html(panel)
+    assert 'role="alert"' in visible_html(panel)
+    assert (panel.query, queries) == (query, [])
     assert_frame_equal(panel.filtered, calls.filter(query.to_expr()))
-    assert "what the controls say now cannot be asked" in repr(panel)
+    assert "the controls are not valid" in repr(panel)
 
     put(panel, label, before)
-    assert 'role="alert"' not in said(panel)
-    assert "cannot be" not in repr(panel)
+    assert 'role="alert"' not in visible_html(panel)
+    assert "not valid" not in repr(panel)
     assert panel.query == query
 
 
-def test_an_extension_id_that_is_none_is_said(calls: pl.DataFrame):
-    panel = FilterPanel(calls.head(5).with_columns(extension_id=pl.lit(NASTY)))
-    put(panel, "Extensions", (NASTY,))
+def test_invalid_extension_id_is_shown(calls: pl.DataFrame):
+    panel = FilterPanel(calls.head(5).with_columns(extension_id=pl.lit(HOSTILE)))
+    put(panel, "Extensions", (HOSTILE,))
 
     assert panel.query == et.CallQuery()
-    assert "extension_ids is an id" in said(panel)
-    assert "<img" not in said(panel)
+    assert "extension_ids is an id" in visible_html(panel)
+    assert "<img" not in visible_html(panel)
 
 
-def test_text_from_outside_stays_text(calls: pl.DataFrame):
+def test_text_is_escaped(calls: pl.DataFrame):
     panel = FilterPanel(calls)
-    put(panel, "Number", NASTY)
+    put(panel, "Number", HOSTILE)
 
-    assert panel.query.call_number == NASTY
-    for shown in (said(panel), panel._repr_html_()):
-        assert "<img" not in shown
-        assert "&lt;img" in shown
+    assert panel.query.call_number == HOSTILE
+    for output in (visible_html(panel), panel._repr_html_()):
+        assert "<img" not in output
+        assert "&lt;img" in output
 
 
-def test_observers_are_told_once_a_change_until_they_leave(calls: pl.DataFrame):
+def test_observers_get_each_query_once_until_removed(calls: pl.DataFrame):
     panel = FilterPanel(calls)
-    seen: list[et.CallQuery] = []
-    leave, other = panel.observe_query(seen.append), panel.observe_query(seen.append)
-    other()
+    queries: list[et.CallQuery] = []
+    remove, remove_other = panel.observe_query(queries.append), panel.observe_query(queries.append)
+    remove_other()
     put(panel, "Direction", "in")
-    assert seen == [et.CallQuery(direction="in")]
+    assert queries == [et.CallQuery(direction="in")]
     panel.restore({"direction": "out", "call_state": "answered", "dates": "all"})
-    assert seen[1:] == [et.CallQuery(direction="out", call_state="answered")]
+    assert queries[1:] == [et.CallQuery(direction="out", call_state="answered")]
     panel.restore(panel.state())
-    leave()
-    leave()
+    remove()
+    remove()
     put(panel, "Direction", "")
-    assert len(seen) == 2
+    assert len(queries) == 2
 
 
-def test_a_callback_that_fails_is_said_on_the_panel(calls: pl.DataFrame):
+def test_error_of_a_callback_is_shown(calls: pl.DataFrame):
     panel = FilterPanel(calls)
 
     def fail(query: et.CallQuery) -> None:
-        raise ValueError(f"{NASTY} 0912345678")
+        raise ValueError(f"{HOSTILE} 0912345678")
 
     panel.observe_query(fail)
     put(panel, "Direction", "in")
 
-    assert "A callback failed: ValueError: &lt;img" in said(panel)
-    assert "0912345678" not in said(panel)
+    assert "A callback failed: ValueError: &lt;img" in visible_html(panel)
+    assert "0912345678" not in visible_html(panel)
     assert panel.query == et.CallQuery(direction="in")
-    assert "A callback failed" in said(panel)
+    assert "A callback failed" in visible_html(panel)
     panel._observers = Observers()
     put(panel, "Direction", "out")
-    assert "A callback failed" not in said(panel)
+    assert "A callback failed" not in visible_html(panel)
 
 
-def test_changes_settle_into_one_while_a_loop_runs(calls: pl.DataFrame):
+def test_fast_changes_make_one_query_in_an_event_loop(calls: pl.DataFrame):
     async def change() -> list[et.CallQuery]:
         panel = FilterPanel(calls, debounce_s=0.05)
-        seen: list[et.CallQuery] = []
-        panel.observe_query(seen.append)
-        for typed in ("0", "09", "091"):
-            put(panel, "Number", typed)
+        queries: list[et.CallQuery] = []
+        panel.observe_query(queries.append)
+        for text in ("0", "09", "091"):
+            put(panel, "Number", text)
             await asyncio.sleep(0.01)
-        assert seen == []
-        assert "1,500 of 1,500" in said(panel)
+        assert queries == []
+        assert "1,500 of 1,500" in visible_html(panel)
         await asyncio.sleep(0.2)
-        assert len(seen) == 1
+        assert len(queries) == 1
 
         put(panel, "Number", "0912")
         assert panel.query == et.CallQuery(call_number="0912")  # reading does not wait
         await asyncio.sleep(0.2)
-        assert len(seen) == 2
+        assert len(queries) == 2
 
         put(panel, "Number", "09123")
         panel.close()
         await asyncio.sleep(0.2)
-        return seen
+        return queries
 
     assert asyncio.run(change()) == [
         et.CallQuery(call_number="091"),
@@ -276,17 +276,17 @@ def test_changes_settle_into_one_while_a_loop_runs(calls: pl.DataFrame):
     ]
 
 
-def test_without_a_delay_a_loop_changes_nothing(calls: pl.DataFrame):
+def test_changes_apply_at_once_without_a_delay(calls: pl.DataFrame):
     async def change() -> str:
         panel = FilterPanel(calls, debounce_s=0)
         put(panel, "Direction", "in")
-        return said(panel)
+        return visible_html(panel)
 
-    assert "direction in" in asyncio.run(change())
+    assert "inbound direction" in asyncio.run(change())
 
 
 _moments = st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1))
-_asked = st.fixed_dictionaries(
+_fields = st.fixed_dictionaries(
     {
         "time_zone": st.sampled_from(
             ["Asia/Ho_Chi_Minh", "UTC", "America/New_York", "Australia/Lord_Howe"]
@@ -312,47 +312,47 @@ _asked = st.fixed_dictionaries(
 )
 
 
-def _query(asked: dict[str, Any]) -> et.CallQuery:
-    given = dict(asked)
-    given |= dict(
-        zip(("date_from", "date_to"), sorted(given.pop("dates", []), key=str), strict=False)
+def _query(fields: dict[str, Any]) -> et.CallQuery:
+    values = dict(fields)
+    values |= dict(
+        zip(("date_from", "date_to"), sorted(values.pop("dates", []), key=str), strict=False)
     )
     try:
-        return et.CallQuery(**given)
-    except QueryError:  # two forms of nearly the same moment
-        return et.CallQuery(**{name: value for name, value in given.items() if name != "date_to"})
+        return et.CallQuery(**values)
+    except QueryError:  # the two moments are nearly the same, in different forms
+        return et.CallQuery(**{name: value for name, value in values.items() if name != "date_to"})
 
 
 @settings(max_examples=60)
 @given(
-    asked=_asked, dates=st.sampled_from(["today", "yesterday", "last 7 days", "this month", None])
+    fields=_fields, dates=st.sampled_from(["today", "yesterday", "last 7 days", "this month", None])
 )
-def test_a_state_restores_exactly(calls: pl.DataFrame, asked: dict[str, Any], dates: str | None):
-    some = calls.head(20)
-    panel = FilterPanel(some, query=_query(asked), time_zone=asked["time_zone"])
-    assert panel.query == _query(asked)
+def test_state_restores_exactly(calls: pl.DataFrame, fields: dict[str, Any], dates: str | None):
+    table = calls.head(20)
+    panel = FilterPanel(table, query=_query(fields), time_zone=fields["time_zone"])
+    assert panel.query == _query(fields)
     if dates:
         put(panel, "Dates", dates)
     query, state = panel.query, json.loads(json.dumps(panel.state()))
 
-    other = FilterPanel(some, time_zone=asked["time_zone"])
+    other = FilterPanel(table, time_zone=fields["time_zone"])
     other.restore(state)
     assert (other.query, other.state()) == (query, state)
-    assert_frame_equal(other.filtered, some.filter(query.to_expr()))
+    assert_frame_equal(other.filtered, table.filter(query.to_expr()))
     assert (other.code(), repr(other), other._repr_html_()) == (
         panel.code(),
         repr(panel),
         panel._repr_html_(),
     )
 
-    pasted: dict[str, Any] = {"calls": some}
-    exec(panel.code(), pasted)  # this is what a person does with it  # noqa: S102
-    assert pasted["query"] == query
-    assert_frame_equal(pasted["filtered"], panel.filtered)
+    names: dict[str, Any] = {"calls": table}
+    exec(panel.code(), names)  # as a user does in a notebook  # noqa: S102
+    assert names["query"] == query
+    assert_frame_equal(names["filtered"], panel.filtered)
 
 
 @pytest.mark.parametrize(
-    ("state", "kind", "says"),
+    ("state", "error", "message"),
     [
         ({"directions": "in"}, UnknownName, "direction"),
         ({"dates": "tomorrow"}, QueryError, "today, yesterday"),
@@ -374,19 +374,19 @@ def test_a_state_restores_exactly(calls: pl.DataFrame, asked: dict[str, Any], da
         ("today", QueryError, "dictionary"),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(
-    calls: pl.DataFrame, state: Any, kind: type[Exception], says: str
+def test_invalid_state_is_rejected_and_changes_nothing(
+    calls: pl.DataFrame, state: Any, error: type[Exception], message: str
 ):
     panel = FilterPanel(calls, query=et.CallQuery(direction="out"))
     before = panel.state()
-    with pytest.raises(kind, match=says):
+    with pytest.raises(error, match=message):
         panel.restore(state)
 
     assert panel.state() == before
     assert control(panel, "Direction").value == "out"
 
 
-def test_a_state_may_say_little(calls: pl.DataFrame):
+def test_missing_keys_of_a_state_are_not_filtered(calls: pl.DataFrame):
     panel = FilterPanel(calls, query=et.CallQuery(direction="out", date_from="2026-11-02"))
     panel.restore({"date_to": "2026-11-05"})
     assert panel.query == et.CallQuery(date_to="2026-11-05")
@@ -394,15 +394,15 @@ def test_a_state_may_say_little(calls: pl.DataFrame):
     assert panel.query == et.CallQuery()
 
 
-def test_what_has_no_control_is_carried_along_and_said(calls: pl.DataFrame):
+def test_filter_without_a_control_is_preserved_and_shown(calls: pl.DataFrame):
     panel = FilterPanel(calls, query=et.CallQuery(user_id="77"))
     put(panel, "Direction", "in")
 
     assert panel.query == et.CallQuery(user_id="77", direction="in")
-    assert "user 77" in said(panel)
+    assert "user 77" in visible_html(panel)
 
 
-def test_an_extension_without_calls_may_be_asked_for(calls: pl.DataFrame):
+def test_extension_without_calls_can_be_selected(calls: pl.DataFrame):
     panel = FilterPanel(calls, query=et.CallQuery(extension_ids=["7", "7"]))
 
     assert panel.query.extension_ids == ("7", "7")
@@ -410,32 +410,32 @@ def test_an_extension_without_calls_may_be_asked_for(calls: pl.DataFrame):
     assert panel.filtered.height == 0
 
 
-def test_a_table_of_nothing_has_no_today_and_says_so(calls: pl.DataFrame):
+def test_empty_table_has_no_today(calls: pl.DataFrame):
     panel = FilterPanel(calls.clear())
     put(panel, "Dates", "today")
 
-    assert "No call here has a start" in said(panel)
+    assert "No call has a start time" in visible_html(panel)
     assert panel.query == et.CallQuery()
-    with pytest.raises(QueryError, match="No call here has a start"):
+    with pytest.raises(QueryError, match="No call has a start time"):
         panel.restore({"dates": "last 7 days"})
     put(panel, "Dates", "all")
-    assert 'role="alert"' not in said(panel)
+    assert 'role="alert"' not in visible_html(panel)
 
 
-@pytest.mark.parametrize("given", [None, pl.DataFrame({"id": ["1"]}), "calls"])
-def test_what_is_no_table_of_calls_is_refused(given: Any):
+@pytest.mark.parametrize("value", [None, pl.DataFrame({"id": ["1"]}), "calls"])
+def test_other_values_than_calls_are_rejected(value: Any):
     with pytest.raises(InputError, match=r"such as logs\.calls"):
-        FilterPanel(given)
+        FilterPanel(value)
 
 
-def test_a_query_that_a_table_cannot_answer_is_refused(calls: pl.DataFrame):
+def test_query_that_cannot_filter_a_table_is_rejected(calls: pl.DataFrame):
     with pytest.raises(QueryError, match="hotline_ids cannot filter a table"):
         FilterPanel(calls, query=et.CallQuery(hotline_ids=["7"]))
     with pytest.raises(QueryError, match="same time_zone"):
         FilterPanel(calls, query=et.CallQuery(time_zone="UTC"))
 
 
-def test_it_leaves_a_text_and_a_table_behind(calls: pl.DataFrame):
+def test_static_text_and_html(calls: pl.DataFrame):
     panel = FilterPanel(calls, query=et.CallQuery(direction="in", call_number="0912345678"))
     bundle = panel._repr_mimebundle_()
 
@@ -446,25 +446,25 @@ def test_it_leaves_a_text_and_a_table_behind(calls: pl.DataFrame):
     assert "of 1,500 calls" in bundle["text/html"]
 
 
-def test_what_is_left_behind_is_an_output_of_its_own(
+def test_static_html_is_a_separate_output(
     calls: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ):
-    """JupyterLab shows an error in place of a widget that is gone, whatever else the same output holds."""
-    shown: list[dict[str, Any]] = []
+    """JupyterLab shows an error for a missing widget, whatever else the same output has."""
+    outputs: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        "etelecom_analytics.widgets.panel.display", lambda output, *, raw: shown.append(output)
+        "etelecom_analytics.widgets.panel.display", lambda output, *, raw: outputs.append(output)
     )
     panel = FilterPanel(calls)
     panel._ipython_display_()
     panel.close()
     panel._ipython_display_()
 
-    live, still, later = (set(output) for output in shown)
+    live, static, later = (set(output) for output in outputs)
     assert live == {"application/vnd.jupyter.widget-view+json"}
-    assert still == later == {"text/plain", "text/html"}
+    assert static == later == {"text/plain", "text/html"}
 
 
-def test_closing_takes_every_part_off_the_page(calls: pl.DataFrame):
+def test_close_closes_every_part(calls: pl.DataFrame):
     panel = FilterPanel(calls)
     parts = list(walk(panel))
     panel.close()
