@@ -2,7 +2,7 @@
 
 from .answer_rates import answer_rate
 from .collection import Gallery, gallery
-from .distributions import ring_durations
+from .distributions import ring_durations, wait_distribution
 from .extensions import extension_performance
 from .funnels import funnel
 from .group_bars import measure_by
@@ -15,7 +15,6 @@ from .survival import patience, time_to_callback
 from .theme import use_offline_renderer
 from .traffic import concurrency, erlangs
 from .trunks import trunk_failures
-from .waits import wait_distribution
 
 __all__ = [
     "Gallery",

@@ -1,30 +1,51 @@
-"""Answer rates over time, over the clock, and by whatever calls carry."""
+"""Answer rates over time, by hour or weekday, and by any other dimension of calls."""
 
 import altair as alt
 import polars as pl
 
-from ..logs import FetchReport
-from ..metrics import MEASURES, NAME_DIMENSIONS, Calls, MetricOptions, summarize_fetched
+from ..fetch_report import FetchReport
+from ..metrics import MEASURES, Calls, MetricOptions, summarize_fetched
 from ..names import labels
 from .axes import (
     CLOCK,
+    MAX_LABELLED_GROUPS,
     TIME,
+    clock_axis,
     dimension_text,
     fetched_text,
+    formula_note,
+    key_order,
     key_text,
     missing_spans,
+    shade,
     shading_note,
-    spans,
+    time_axis,
 )
-from .finish import coverage_note, empty_chart, finish_chart
-from .panels import by_name, over_clock, over_time
-from .theme import NONE_LABEL, count, round_floats, short_number, total
+from .finish import coverage_note, empty_chart, finish_chart, range_text
+from .group_bars import EXTENSION_DIMENSIONS
+from .marks import interval_points, limit_groups, span_bars
+from .theme import (
+    ANSWERED,
+    FAINT,
+    GUTTER,
+    NONE_LABEL,
+    NOT_FETCHED,
+    SHADE,
+    SHADE_OPACITY,
+    WIDTH,
+    count,
+    count_ticks,
+    interval_text,
+    round_floats,
+    short_number,
+    total,
+)
 
 __all__ = ["answer_rate"]
 
-_MOST_SPANS = 370
-_MOST_NAMES = 40
-_OF_EXTENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
+_ROW, _ROWS_WIDTH = 22, 340
+_MAX_LONG_LABELS = 14
+"""With more groups there is room for short numbers only."""
 
 
 def answer_rate(
@@ -34,21 +55,21 @@ def answer_rate(
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.HConcatChart | alt.Chart:
-    """The answer rate of each group with its 95 % interval, and the calls that were offered below or beside it.
+    """The answer rate of each group with its 95 % interval, and its offered calls. Collects.
 
-    Days, weeks and months stand on an axis of time, at most the latest 370; hours and weekdays all
-    in their order; other groups by the number of their calls, at most the 40 biggest. Collects.
+    Days, weeks and months are on an axis of time, at most the latest 370. All hours or weekdays
+    are shown in order. Of other groups, at most the 40 with the most offered calls are shown.
 
     Args:
-        calls: calls of any direction; what is counted is what is given.
-        by: a dimension that calls carry, such as "day", "hour", "direction" or "callee". Extensions
-            and users are told by name where calls have names (`logs.with_names(...)`): "An (101)".
-        options: what the numbers depend on besides the calls.
-        coverage: `logs.report`; shades what was not fetched or not asked for, and counts 0 where
-            something was fetched and had no calls.
+        calls: calls of any direction; all of them count.
+        by: a dimension of calls, such as "day", "hour", "direction" or "callee". Extensions and
+            users have names if the calls do (`logs.with_names(...)`): "An (101)".
+        options: parameters of the measures, such as the time zone.
+        coverage: `logs.report`. Times that were not fetched or not requested are shaded; fetched
+            times without calls count 0.
 
     Raises:
-        InputError: a dimension of offers, or none at all; the message says which there are.
+        InputError: `by` is a dimension of offers, or none at all; the message lists the dimensions.
     """
     measures = ["calls", "offered", "answered", "missed", "answer_rate"]
     table = round_floats(
@@ -56,107 +77,215 @@ def answer_rate(
             calls, [by], measures, coverage=coverage, options=options, confidence=True
         )
     )
-    named, zone = f"Answer rate {dimension_text(by)}", f"({options.time_zone})"
-    formula = f"answer_rate = {MEASURES['answer_rate'].formula(options)}, with its 95 % interval (Wilson)."
-    notes: list[str] = [formula, coverage_note(coverage, options.time_zone)]
+    subject, zone = f"Answer rate {dimension_text(by)}", f"({options.time_zone})"
+    notes = [
+        formula_note(MEASURES["answer_rate"], options, interval=True),
+        coverage_note(coverage, options.time_zone),
+    ]
     all_calls, offered = total(table, "calls"), total(table, "offered")
     if not offered:
+        if all_calls:
+            notes.append(f"{count(all_calls, 'call')}, running or of unknown state.")
+        message = "No offered calls" if all_calls else "No calls"
+        return empty_chart(f"{subject}: {message.lower()} {zone}", notes, message=message)
+    title = f"{subject}, of {count(offered, 'offered call')} {zone}"
+    if by in EXTENSION_DIMENSIONS and table[by].null_count():
         notes.append(
-            f"{count(all_calls, 'call')}, running or of unknown state." if all_calls else ""
+            f"A missed call has no extension: it counts under {NONE_LABEL}, "
+            "so the other rates are close to 100 %."
         )
-        return empty_chart(
-            f"{named}: no {'offered ' if all_calls else ''}calls {zone}",
-            notes,
-            message="No offered calls" if all_calls else "No calls",
-        )
-    title = f"{named}, of {count(offered, 'offered call')} {zone}"
-    if by in _OF_EXTENSIONS and table[by].null_count():
-        notes.append(
-            f"A missed call has no extension: it counts under {NONE_LABEL}, and so all others come near 100 %."
-        )
-    shown, limits = _limited(
-        table.with_columns(
-            key=key_text(by).replace(labels(calls.lazy(), by)), fetched=fetched_text(), **_texts()
-        ),
-        by,
+    keyed = table.with_columns(
+        key=key_text(by).replace(labels(calls.lazy(), by)), fetched=fetched_text(), **_texts()
     )
+    shown, limits = _limit(keyed, by)
     notes.extend(limits)
     if not shown.height:
         return empty_chart(title, notes, message="No calls with a start")
-    drawn: alt.VConcatChart | alt.HConcatChart
+    chart: alt.VConcatChart | alt.HConcatChart
     tooltip = _tooltip(by, coverage)
     if by in TIME:
-        shown = shown.with_columns(**spans(by))
         gaps = missing_spans(coverage, shown, options.time_zone)
         notes.append(shading_note(gaps))
-        drawn = over_time(shown, by, gaps, tooltip)
+        chart = _over_time(shown, by, gaps, tooltip)
     elif by in CLOCK:
-        drawn = over_clock(shown, by, tooltip)
+        chart = _over_clock(shown, by, tooltip)
     else:
-        drawn = by_name(shown, by, tooltip)
-    return finish_chart(drawn, title=title, notes=notes, description=_alt_text(shown))
+        chart = _by_name(shown, by, tooltip)
+    return finish_chart(chart, title=title, notes=notes, description=_alt_text(shown))
+
+
+def _limit(table: pl.DataFrame, by: str) -> tuple[pl.DataFrame, list[str]]:
+    if isinstance(table.schema[by], pl.Enum):  # few groups, in their own order
+        return table, []
+    counts = table.with_columns(count="calls")
+    return limit_groups(counts, by, noun="call", size="offered", size_noun="offered call")
 
 
 def _tooltip(by: str, coverage: FetchReport | None) -> list[alt.Tooltip]:
-    counts = {
-        "answered": "answered",
-        "missed": "missed",
-        "offered": "offered",
-        "calls": "all calls",
-    }
     return [
         alt.Tooltip("key:N", title=by.replace("_", " ")),
         alt.Tooltip("answer_rate:Q", title="answer rate", format=".1%"),
         alt.Tooltip("interval:N", title="95 % interval"),
-        *(alt.Tooltip(f"{name}:Q", title=title, format=",") for name, title in counts.items()),
+        alt.Tooltip("answered:Q", format=","),
+        alt.Tooltip("missed:Q", format=","),
+        alt.Tooltip("offered:Q", format=","),
+        alt.Tooltip("calls:Q", title="all calls", format=","),
         *([alt.Tooltip("fetched:N")] if coverage and by in (*TIME, *CLOCK) else []),
     ]
 
 
 def _texts() -> dict[str, pl.Expr]:
-    low, high = (pl.col(f"answer_rate_{end}") * 100 for end in ("low", "high"))
     points = (pl.col("answer_rate") * 100).round(0).cast(pl.Int64)
+    interval = interval_text("answer_rate_low", "answer_rate_high")
     return {
-        "interval": pl.format("{} to {} %", low.round(1), high.round(1)).fill_null("none offered"),
+        "interval": interval.fill_null("none offered"),
         "percent": pl.format("{} %", points).fill_null("-"),
         "points": pl.format("{}", points),
         "size": short_number(pl.col("offered")),
     }
 
 
-def _limited(table: pl.DataFrame, by: str) -> tuple[pl.DataFrame, list[str]]:
-    """The groups that are drawn, in the order in which they are, and what is to be said of the others."""
-    if by in CLOCK:
-        return table, []
-    if by not in TIME:
-        biggest = table.sort(-pl.col("offered"), by, nulls_last=True)
-        shown = table if isinstance(table.schema[by], pl.Enum) else biggest.head(_MOST_NAMES)
-        return shown, [
-            f"The {shown.height} groups with the most offered calls, of {table.height:,}."
-        ] if shown.height < table.height else []
-    dated = table.filter(pl.col(by).is_not_null())
-    undated = total(table.filter(pl.col(by).is_null()), "calls")
-    notes = (
-        [f"{NONE_LABEL}: {count(undated, 'call')} without a start, not on the axis."]
-        if undated
-        else []
-    )
-    shown = dated.tail(_MOST_SPANS)
-    if shown.height < dated.height:
-        notes.append(
-            f"The latest {shown.height} of {count(dated.height, by)}, with {total(shown, 'offered'):,} of the calls."
-        )
-    return shown, notes
-
-
 def _alt_text(table: pl.DataFrame) -> str:
-    """The ends of the chart, for who cannot see it."""
-    rated = table.filter(pl.col("answer_rate").is_not_null()).sort("answer_rate")
-    if not rated.height:
+    if table["answer_rate"].null_count() == table.height:
         return "No group has offered calls."
-    low, high = rated.row(0, named=True), rated.row(-1, named=True)
-    ends = (
-        f"{which} {each['percent']} of {each['offered']:,} in {each['key']}"
-        for which, each in (("lowest", low), ("highest", high))
+    return range_text(table, "answer_rate", "{percent} of {offered:,} in {key}")
+
+
+def _over_time(
+    table: pl.DataFrame, by: str, gaps: pl.DataFrame, tooltip: list[alt.Tooltip]
+) -> alt.VConcatChart:
+    """Days, weeks or months on an axis of time, with the times without data shaded."""
+    width = min(WIDTH, max(260, 90 * table.height))
+    upper, lower = (time_axis(table, by, field="middle", labels=labels) for labels in (False, True))
+    bars = span_bars(alt.Chart(table), table, by, width=width)
+    return _stack(
+        [*shade(gaps), _line(table, upper), *_rates(table, upper, tooltip)],
+        [*shade(gaps), *_offered(table, bars, lower, tooltip)],
+        width,
     )
-    return f"{count(table.height, 'group')}: {', '.join(ends)}."
+
+
+def _line(table: pl.DataFrame, axis: alt.X) -> alt.Chart:
+    """A line through the points, interrupted where a group has no rate."""
+    rated = table.filter(pl.col("answer_rate").is_not_null())
+    starts_run = pl.col("begin") != pl.col("end").shift(1)
+    runs = rated.with_columns(run=starts_run.cum_sum().fill_null(0))
+    line: alt.Chart = (
+        alt.Chart(runs)
+        .mark_line(color=FAINT, strokeWidth=1)
+        .encode(axis, _rate_axis(), detail="run:N")
+    )
+    return line
+
+
+def _over_clock(table: pl.DataFrame, by: str, tooltip: list[alt.Tooltip]) -> alt.VConcatChart:
+    """All hours or weekdays in order; those never fetched are shaded and have a sign."""
+    order = key_order(table, by)
+    upper, lower = (clock_axis(order, by, labels=labels) for labels in (False, True))
+    rates = _rates(table, upper, tooltip)
+    bars = alt.Chart(table).mark_bar(color=ANSWERED).encode(lower)
+    offered = _offered(table, bars, lower, tooltip)
+    unfetched = table.filter(pl.col("fetched_hours") <= 0)
+    if unfetched.height:
+        base = alt.Chart(unfetched)
+        band = base.mark_rect(color=SHADE, opacity=SHADE_OPACITY).encode(tooltip=tooltip)
+        sign = base.mark_text(text=NOT_FETCHED, baseline="bottom", fontSize=12).encode(
+            lower, y=alt.value("height")
+        )
+        rates = [band.encode(upper), *rates]
+        offered = [band.encode(lower), sign, *offered]
+    return _stack(rates, offered, min(WIDTH, 60 * len(order)))
+
+
+def _rate_axis() -> alt.Y:
+    axis = alt.Axis(format=".0%", tickCount=5, minExtent=GUTTER)
+    scale = alt.Scale(zero=False, nice=True)
+    return alt.Y("answer_rate:Q", title="answer rate", axis=axis, scale=scale)
+
+
+def _rates(table: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) -> list[alt.Chart]:
+    """A point and an interval for each rate, and the rate as text where there is room."""
+    base = alt.Chart(table.filter(pl.col("answer_rate").is_not_null())).encode(
+        axis, tooltip=tooltip
+    )
+    points = interval_points(
+        base,
+        _rate_axis(),
+        groups=table.height,
+        interval=("answer_rate_low", "answer_rate_high"),
+    )
+    if table.height > MAX_LABELLED_GROUPS:
+        return points
+    size, field = (11, "percent:N") if table.height <= _MAX_LONG_LABELS else (10, "points:N")
+    text = base.mark_text(baseline="bottom", dy=-3, fontSize=size)
+    return [*points, text.encode(alt.Y("answer_rate_high:Q"), text=field)]
+
+
+def _offered(
+    table: pl.DataFrame, bars: alt.Chart, axis: alt.X, tooltip: list[alt.Tooltip]
+) -> list[alt.Chart]:
+    """A bar for the offered calls of each group, with their number where there is room."""
+    size = alt.Y(
+        "offered:Q",
+        title="offered calls",
+        axis=alt.Axis(
+            tickCount=3, format=",d", values=count_ticks(table["offered"]), minExtent=GUTTER
+        ),
+    )
+    layer = bars.encode(size, tooltip=tooltip)
+    if table.height > MAX_LABELLED_GROUPS:
+        return [layer]
+    long_labels = table.height <= _MAX_LONG_LABELS
+    text = alt.Text("offered:Q", format=",") if long_labels else alt.Text("size:N")
+    known = alt.Chart(table.filter(pl.col("offered").is_not_null()))
+    labels = known.mark_text(baseline="bottom", dy=-2, fontSize=10)
+    return [layer, labels.encode(axis, size, text=text)]
+
+
+def _stack(rates: list[alt.Chart], offered: list[alt.Chart], width: int) -> alt.VConcatChart:
+    return alt.vconcat(
+        alt.LayerChart(layer=rates, width=width, height=200),
+        alt.LayerChart(layer=offered, width=width, height=80),
+        spacing=6,
+    )
+
+
+def _by_name(table: pl.DataFrame, by: str, tooltip: list[alt.Tooltip]) -> alt.HConcatChart:
+    """One row a group, in the table's order."""
+    scale = alt.Scale(domain=key_order(table, by))
+    rows = alt.Y("key:N", scale=scale, title=None, axis=alt.Axis(grid=True, labelPadding=6))
+    rate = alt.X(
+        "answer_rate:Q",
+        title="answer rate",
+        axis=alt.Axis(format=".0%", tickCount=5, grid=False),
+        scale=alt.Scale(domain=[0, 1]),
+    )
+    rated = alt.Chart(table.filter(pl.col("answer_rate").is_not_null()))
+    points = interval_points(
+        rated.encode(rows, tooltip=tooltip),
+        rate,
+        groups=table.height,
+        interval=("answer_rate_low", "answer_rate_high"),
+    )
+    text = alt.Chart(table).mark_text(align="right")
+    offered = alt.X(
+        "offered:Q",
+        title="offered calls",
+        axis=alt.Axis(tickCount=3, format=",d", values=count_ticks(table["offered"]), grid=False),
+    )
+    bars = (
+        alt.Chart(table)
+        .mark_bar(color=ANSWERED)
+        .encode(alt.Y("key:N", scale=scale, axis=None), offered, tooltip=tooltip)
+    )
+    counts = bars.mark_text(align="left", dx=4).encode(text=alt.Text("offered:Q", format=","))
+    height = {"step": _ROW}
+    return alt.hconcat(
+        alt.LayerChart(
+            layer=[*points, text.encode(rows, x=alt.value(_ROWS_WIDTH + 42), text="percent:N")],
+            width=_ROWS_WIDTH,
+            height=height,
+        ),
+        alt.LayerChart(layer=[bars, counts], width=180, height=height),
+        spacing=20,
+    )

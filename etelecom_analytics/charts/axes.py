@@ -12,14 +12,13 @@ import polars as pl
 from .. import local_time
 from ..fetch_report import FetchReport
 from ..metrics import MetricOptions
-from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
+from ..metrics.registry import Measure, Ratio
 from .theme import FAINT, NONE_LABEL, SHADE, SHADE_OPACITY
 
 __all__ = [
     "CLOCK",
     "MAX_LABELLED_GROUPS",
     "TIME",
-    "basis_of",
     "clock_axis",
     "dimension_text",
     "fetched_text",
@@ -75,18 +74,6 @@ def measure_title(measure: Measure) -> str:
     if measure.unit == "share" or measure.unit in measure.title.lower():
         return measure.title
     return f"{measure.title} ({measure.unit})"
-
-
-def basis_of(measure: Measure) -> str:
-    """The measure that counts what a mean or a quantile is over."""
-    made_of = measure.made_of
-    fact = made_of.fact if isinstance(made_of, Mean | Quantile) else ""
-    return {
-        "answered_wait_s": "answered",
-        "talk_s": "answered",
-        "agent_talk_s": "answered",
-        "missed_wait_s": "missed",
-    }.get(fact, TOTALS[measure.grain])
 
 
 def formula_note(measure: Measure, options: MetricOptions, *, interval: bool = False) -> str:

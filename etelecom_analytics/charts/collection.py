@@ -11,7 +11,7 @@ from ..errors import InputError, UnknownName
 from ..logs import FetchReport
 from ..metrics import Calls, MetricOptions, Selection
 from .answer_rates import answer_rate
-from .distributions import ring_durations
+from .distributions import ring_durations, wait_distribution
 from .extensions import extension_performance
 from .funnels import funnel
 from .heatmaps import heatmap
@@ -22,7 +22,6 @@ from .staffing import agents_needed
 from .survival import patience, time_to_callback
 from .traffic import concurrency, erlangs
 from .trunks import trunk_failures
-from .waits import wait_distribution
 
 __all__ = ["Gallery", "gallery"]
 

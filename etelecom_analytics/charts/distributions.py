@@ -1,24 +1,113 @@
-"""How long offers rang, by what became of them."""
+"""Distributions of durations: how long callers waited, and how long offers rang."""
+
+from dataclasses import dataclass
 
 import altair as alt
 import polars as pl
 
-from ..logs import FetchReport
-from ..metrics import Calls, MetricOptions, RingSeconds, ring_seconds
-from .finish import coverage_note, empty_chart, finish_chart
-from .theme import ANSWERED, ELSEWHERE, LOST, TEXT, WIDTH, count, count_ticks, round_floats, total
+from ..fetch_report import FetchReport
+from ..metrics import Calls, MetricOptions, RingSeconds, WaitSeconds, ring_seconds, wait_seconds
+from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
+from .theme import (
+    ANSWERED,
+    ELSEWHERE,
+    GUTTER,
+    LOST,
+    TEXT,
+    WIDTH,
+    count,
+    count_ticks,
+    round_floats,
+    total,
+)
 
-__all__ = ["ring_durations"]
+__all__ = ["WAIT_STARTS", "ring_durations", "wait_distribution"]
 
-_HUES = {"answered": ANSWERED, "lost": LOST, "elsewhere": ELSEWHERE}
-_DASHES = {"answered": [1, 0], "lost": [7, 3], "elsewhere": [2, 2]}
-_LOST_WORDS = {
+WAIT_STARTS = {"started_at": "the call's start", "first_ring": "the first ring of a person"}
+"""The start of a wait as text."""
+
+_HUES = {"answered": ANSWERED, "missed": LOST, "lost": LOST, "elsewhere": ELSEWHERE}
+_DASHES = {"answered": [1, 0], "missed": [7, 3], "lost": [7, 3], "elsewhere": [2, 2]}
+
+
+_LOST_OUTCOMES = {
     "rna_timeout": "rang out",
     "caller_gave_up": "caller gave up",
     "busy_or_rejected": "busy or rejected",
 }
-_GUTTER = 42
-"""Room for the labels of all panels, so that they stand below one another."""
+"""Columns of outcomes in the tooltip of lost offers, and their titles."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Duration:
+    """What differs between the charts of waits and of rings."""
+
+    name: str
+    noun: str  # of what is counted
+    verb: str
+    digits: int  # decimals of the quantiles
+    start: float  # left edge of the first bar
+    heights: tuple[int, int]  # of a histogram and of the cumulative shares, in pixels
+
+    @property
+    def counts(self) -> str:
+        return f"{self.noun}s"
+
+    @property
+    def quantiles(self) -> tuple[str, str]:
+        return f"{self.name}_p50_s", f"{self.name}_p90_s"
+
+
+_WAIT = _Duration(name="wait", noun="call", verb="waited", digits=1, start=0.0, heights=(80, 140))
+# Rings are whole seconds: the bar of a ring of 4 s is centred on 4.
+_RING = _Duration(name="ring", noun="offer", verb="rang", digits=0, start=-0.5, heights=(70, 130))
+
+
+def wait_distribution(
+    calls: Calls,
+    *,
+    options: MetricOptions = MetricOptions(),
+    coverage: FetchReport | None = None,
+) -> alt.VConcatChart | alt.Chart:
+    """Histograms of the waits of answered and of missed calls, and their cumulative shares.
+
+    The threshold of the service level is marked; the curve of answered calls crosses it at the
+    level "answered_only". Collects.
+
+    Args:
+        calls: calls of any direction; all of them count.
+        options: where a wait begins, and the threshold.
+        coverage: `logs.report`; a note states which times are complete.
+    """
+    waits: WaitSeconds = wait_seconds(calls, options=options)
+    known, zone = total(waits.groups, "calls"), f"({options.time_zone})"
+    omitted = []
+    if waits.offered > known:
+        unknown = count(waits.offered - known, "offered call")
+        omitted.append(f"Not drawn: {unknown} of unknown wait.")
+    if (tail := _tail(waits.bins)) is not None:
+        omitted.append(f"The last bar has all waits of more than {tail} s.")
+    notes = [
+        f"wait_s = from {WAIT_STARTS[options.wait_from]} to the first answer by a person, "
+        "or to the end of a missed call.",
+        " ".join(omitted),
+        coverage_note(coverage, options.time_zone),
+    ]
+    if not known:
+        message = f"No known waits in {count(waits.calls, 'call')}" if waits.calls else "No calls"
+        title = f"Waits of callers: {lower_first(message)} {zone}"
+        return empty_chart(title, notes, message=message)
+    text = (
+        pl.when(pl.col("to_s").is_null())
+        .then(pl.format("more than {} s", "from_s"))
+        .when(pl.col("from_s") == 0)
+        .then(pl.format("0 to {} s", "to_s"))
+        .otherwise(pl.format("more than {}, to {} s", "from_s", "to_s"))
+    )
+    bins = waits.bins.with_columns(wait=text, longest="to_s")
+    chart = _draw(_WAIT, bins, waits.groups, waits.width_s, options.threshold_s)
+    title = f"Waits of {count(known, 'offered call')}, in {count(waits.calls, 'call')} {zone}"
+    return finish_chart(chart, title=title, notes=notes, description=_alt_text(_WAIT, waits.groups))
 
 
 def ring_durations(
@@ -27,186 +116,201 @@ def ring_durations(
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.Chart:
-    """How many offers rang how long, one histogram for each of answered, lost and elsewhere; below, the share that had ended by then.
+    """Histograms of the ring durations of offers by outcome, and their cumulative shares.
 
-    An offer is one ring of one person. Lost are those that rang out, that the caller gave up, that
-    were busy or rejected, and the like. Collects.
+    An offer is one ring of one person (also called presented or alerted). It is answered, lost
+    (rang out, caller gave up, busy or rejected, and the like) or answered elsewhere. Collects.
 
     Args:
-        calls: calls of any direction; what is counted is what is given.
-        options: what the numbers depend on besides the calls; offers to `ivr_numbers` are left out.
-        coverage: `logs.report`; up to when the calls are complete is told.
+        calls: calls of any direction; all of them count.
+        options: parameters of the metrics; offers to `ivr_numbers` are left out.
+        coverage: `logs.report`; a note states which times are complete.
     """
     rings: RingSeconds = ring_seconds(calls, options=options)
     rang, zone = total(rings.groups, "offers"), f"({options.time_zone})"
+    complete = coverage_note(coverage, options.time_zone)
     if not rang:
-        words = "No calls" if not rings.calls else f"No offer rang in {count(rings.calls, 'call')}"
-        return empty_chart(
-            f"Ring seconds of offers: {words.lower()} {zone}",
-            [coverage_note(coverage, options.time_zone)],
-            message=words,
-        )
-    title = (
-        f"Ring seconds of {count(rang, 'offer')} that rang, in {count(rings.calls, 'call')} {zone}"
-    )
-    notes: list[str] = [
-        "ring_s = longest ring of the legs of one offer. Lost: rang out, given up by the caller, busy or rejected, and the like.",
-        _left_out(rings.offers - rang, rings.bins),
-        coverage_note(coverage, options.time_zone),
+        message = f"No offer rang in {count(rings.calls, 'call')}" if rings.calls else "No calls"
+        title = f"Ring seconds of offers: {message.lower()} {zone}"
+        return empty_chart(title, [complete], message=message)
+    omitted = []
+    if rings.offers > rang:
+        omitted.append(f"Not drawn: {count(rings.offers - rang, 'offer')} that did not ring.")
+    if (tail := _tail(rings.bins)) is not None:
+        omitted.append(f"The last bar has all rings of {tail} s and longer.")
+    notes = [
+        "ring_s = longest ring of the legs of one offer. Lost: rang out, caller gave up, "
+        "busy or rejected, and the like.",
+        " ".join(omitted),
+        complete,
     ]
-    return finish_chart(_drawn(rings), title=title, notes=notes, description=_alt_text(rings))
+    first, last = pl.col("from_s"), pl.col("to_s") - 1
+    text = (
+        pl.when(last.is_null())
+        .then(pl.format("{} s or more", first))
+        .when(first == last)
+        .then(pl.format("{} s", first))
+        .otherwise(pl.format("{} to {} s", first, last))
+    )
+    chart = _draw(
+        _RING, rings.bins.with_columns(ring=text, longest=last), rings.groups, rings.width_s
+    )
+    scope = f"{count(rang, 'offer')} that rang, in {count(rings.calls, 'call')}"
+    return finish_chart(
+        chart,
+        title=f"Ring seconds of {scope} {zone}",
+        notes=notes,
+        description=_alt_text(_RING, rings.groups),
+    )
 
 
-def _left_out(silent: int, bins: pl.DataFrame) -> str:
+def _tail(bins: pl.DataFrame) -> int | None:
+    """The lower end of the open last bin in seconds; None without one."""
     tail = bins.filter(pl.col("to_s").is_null())
-    words = [f"Not drawn: {count(silent, 'offer')} that did not ring."] if silent else []
+    return int(tail["from_s"][0]) if tail.height else None
+
+
+def _alt_text(duration: _Duration, groups: pl.DataFrame) -> str:
+    rows = groups.select("group", duration.counts, *duration.quantiles).iter_rows()
     return " ".join(
-        [
-            *words,
-            *(
-                [f"The last bar holds all rings of {tail['from_s'][0]} s and longer."]
-                if tail.height
-                else []
-            ),
-        ]
+        f"{name}: {count(number, duration.noun)}, median {p50:.{duration.digits}f} s, "
+        f"90th percentile {p90:.{duration.digits}f} s."
+        for name, number, p50, p90 in rows
     )
 
 
-def _alt_text(rings: RingSeconds) -> str:
-    """What the panels show, for who cannot see them."""
-    return " ".join(
-        f"{row['group']}: {count(row['offers'], 'offer')}, median {row['ring_p50_s']:.0f} s, 90 % within {row['ring_p90_s']:.0f} s."
-        for row in rings.groups.iter_rows(named=True)
+def _draw(
+    duration: _Duration,
+    bins: pl.DataFrame,
+    groups: pl.DataFrame,
+    width_s: float,
+    threshold_s: float | None = None,
+) -> alt.VConcatChart:
+    """A histogram of each group, and below them the cumulative shares."""
+    begin = pl.col("from_s") + duration.start
+    bins = round_floats(bins).with_columns(
+        pl.col("group").cast(pl.String), begin=begin, end=begin + width_s
     )
-
-
-def _drawn(rings: RingSeconds) -> alt.VConcatChart:
-    # A ring of 4 s stands above the 4: rings are told in whole seconds.
-    begin = pl.col("from_s") - 0.5
-    bins = round_floats(rings.bins).with_columns(
-        pl.col("group").cast(pl.String),
-        ring=_range(),
-        begin=begin,
-        end=begin + rings.width_s,
-        latest=pl.col("to_s") - 1,
-    )
-    groups = rings.groups.with_columns(pl.col("group").cast(pl.String))
-    seconds = alt.Scale(domain=[-0.5, bins["end"].to_list()[-1]], nice=False)
-    rows = [
-        _histogram(bins.filter(pl.col("group") == name), group, seconds)
+    groups = groups.with_columns(pl.col("group").cast(pl.String))
+    end = bins["end"].to_list()[-1]
+    seconds = alt.Scale(domain=[duration.start, end], nice=False)
+    marked = threshold_s if threshold_s is not None and threshold_s <= end else None
+    panels = [
+        _histogram(duration, bins.filter(pl.col("group") == name), group, seconds, marked)
         for (name,), group in groups.group_by("group", maintain_order=True)
     ]
-    apart = alt.Resolve(scale=alt.ScaleResolveMap(color="independent", strokeDash="independent"))
-    return alt.vconcat(*rows, _cumulative(bins, seconds), spacing=10, resolve=apart)
+    panels.append(_cumulative(duration, bins, seconds, marked))
+    resolve = alt.Resolve(scale=alt.ScaleResolveMap(color="independent", strokeDash="independent"))
+    return alt.vconcat(*panels, spacing=10, resolve=resolve)
 
 
-def _range() -> pl.Expr:
-    one = pl.col("to_s") - pl.col("from_s") == 1
-    closed = (
-        pl.when(one)
-        .then(pl.format("{} s", "from_s"))
-        .otherwise(pl.format("{} to {} s", "from_s", pl.col("to_s") - 1))
-    )
-    return (
-        pl.when(pl.col("to_s").is_null())
-        .then(pl.format("{} s or more", "from_s"))
-        .otherwise(closed)
-    )
+def _threshold(threshold_s: float | None, *, end: float | None = None) -> list[alt.Chart]:
+    """A line at the threshold; on an axis to `end` it has a label, away from the legend."""
+    if threshold_s is None:
+        return []
+    table = pl.DataFrame({"threshold_s": [threshold_s], "text": [f"threshold {threshold_s:g} s"]})
+    base = alt.Chart(table).encode(alt.X("threshold_s:Q"))
+    line = base.mark_rule(color=TEXT, strokeDash=[2, 3])
+    if end is None:
+        return [line]
+    align, dx = ("right", -4) if threshold_s > end / 2 else ("left", 4)
+    text = base.mark_text(align=align, dx=dx, baseline="bottom")
+    return [line, text.encode(y=alt.value("height"), text="text:N")]
 
 
-def _heading(words: str) -> alt.TitleParams:
-    return alt.TitleParams(
-        words, anchor="start", frame="group", fontSize=12, fontWeight="normal", offset=8
-    )
-
-
-def _histogram(bins: pl.DataFrame, group: pl.DataFrame, seconds: alt.Scale) -> alt.LayerChart:
-    name, offers, median = group.select("group", "offers", "ring_p50_s").row(0)
+def _histogram(
+    duration: _Duration,
+    bins: pl.DataFrame,
+    group: pl.DataFrame,
+    seconds: alt.Scale,
+    threshold_s: float | None,
+) -> alt.LayerChart:
+    counts, (p50, p90) = duration.counts, duration.quantiles
+    name, number, median = group.select("group", counts, p50).row(0)
+    outcomes = _LOST_OUTCOMES if name == "lost" else {}
     tooltip = [
-        alt.Tooltip("ring:N"),
-        alt.Tooltip("offers:Q", title=name, format=","),
+        alt.Tooltip(f"{duration.name}:N"),
+        alt.Tooltip(f"{counts}:Q", title=name, format=","),
         alt.Tooltip("share:Q", title=f"of all {name}", format=".1%"),
+        *(alt.Tooltip(f"{key}:Q", title=title, format=",") for key, title in outcomes.items()),
     ]
-    if name == "lost":
-        tooltip += [
-            alt.Tooltip(f"{outcome}:Q", title=words, format=",")
-            for outcome, words in _LOST_WORDS.items()
-        ]
-    x = alt.X(
-        "begin:Q", scale=seconds, axis=alt.Axis(labels=False, ticks=False, title=None, grid=False)
-    )
-    y = alt.Y(
-        "offers:Q",
-        axis=alt.Axis(
-            tickCount=3, values=count_ticks(bins["offers"]), format=",d", minExtent=_GUTTER
-        ),
-    )
+    no_axis = alt.Axis(labels=False, ticks=False, title=None, grid=False)
+    ticks = alt.Axis(tickCount=3, values=count_ticks(bins[counts]), format=",d", minExtent=GUTTER)
     bars = (
         alt.Chart(bins)
         .mark_rect(color=_HUES[name], xOffset=0.5, x2Offset=-0.5)
-        .encode(x, alt.X2("end:Q"), y, alt.Y2Datum(0), tooltip=tooltip)
+        .encode(
+            alt.X("begin:Q", scale=seconds, axis=no_axis),
+            alt.X2("end:Q"),
+            alt.Y(f"{counts}:Q", axis=ticks),
+            alt.Y2Datum(0),
+            tooltip=tooltip,
+        )
     )
-    told = [
-        alt.Tooltip("ring_p50_s:Q", title="median, s"),
-        alt.Tooltip("ring_p90_s:Q", title="90 % within, s"),
-    ]
-    pointer = alt.Chart(group).mark_point(
-        shape="triangle-down", filled=True, color=TEXT, opacity=1, size=60
+    form = f",.{duration.digits}f"
+    pointer = (
+        alt.Chart(group)
+        .mark_point(shape="triangle-down", filled=True, color=TEXT, opacity=1, size=60)
+        .encode(
+            alt.X(f"{p50}:Q"),
+            y=alt.value(-5),
+            tooltip=[
+                alt.Tooltip(f"{p50}:Q", title="median, s", format=form),
+                alt.Tooltip(f"{p90}:Q", title="90th percentile, s", format=form),
+                alt.Tooltip(f"{counts}:Q", format=","),
+            ],
+        )
     )
-    middle = pointer.encode(alt.X("ring_p50_s:Q"), y=alt.value(-5), tooltip=told)
+    title = f"{name}: {count(number, duration.counts.removesuffix('s'))}, median {median:{form}} s"
     return alt.LayerChart(
-        layer=[bars, middle],
+        layer=[bars, *_threshold(threshold_s), pointer],
         width=WIDTH,
-        height=70,
-        title=_heading(f"{name}: {count(offers, 'offer')}, median {median:.0f} s"),
+        height=duration.heights[0],
+        title=panel_title(title),
     )
 
 
-def _cumulative(bins: pl.DataFrame, seconds: alt.Scale) -> alt.Chart:
-    names, words = (
-        bins["group"].unique(maintain_order=True).to_list(),
-        "Share of each group that had ended by then",
+def _cumulative(
+    duration: _Duration, bins: pl.DataFrame, seconds: alt.Scale, threshold_s: float | None
+) -> alt.LayerChart:
+    names = bins["group"].unique(maintain_order=True).to_list()
+    reached = f"up_to_{duration.counts}"
+    closed = bins.filter(pl.col("to_s").is_not_null()).select(
+        "group", pl.col("longest").cast(pl.Float64), "up_to", reached
     )
-    start = {"latest": pl.lit(-0.5), "up_to": pl.lit(0.0), "up_to_offers": pl.lit(0, pl.Int64)}
-    reached = bins.filter(pl.col("to_s").is_not_null()).select(
-        "group", pl.col("latest").cast(pl.Float64), "up_to", "up_to_offers"
+    origin = pl.DataFrame({"group": names}).with_columns(
+        longest=pl.lit(duration.start), up_to=pl.lit(0.0), **{reached: pl.lit(0, pl.Int64)}
     )
-    curve = pl.concat([pl.DataFrame({"group": names}).with_columns(**start), reached])
+    share_axis = alt.Axis(format=".0%", tickCount=4, minExtent=GUTTER)
     legend = alt.Legend(
         title=None, orient="bottom-right", symbolType="stroke", symbolSize=400, offset=8
     )
-    tooltip = [
-        alt.Tooltip("group:N"),
-        alt.Tooltip("latest:Q", title="had ended after, s"),
-        alt.Tooltip("up_to_offers:Q", title="offers", format=","),
-        alt.Tooltip("up_to:Q", title="share", format=".1%"),
-    ]
-    drawn: alt.Chart = (
-        alt.Chart(curve)
+    hues = alt.Scale(domain=names, range=[_HUES[name] for name in names])
+    dashes = alt.Scale(domain=names, range=[_DASHES[name] for name in names])
+    lines = (
+        alt.Chart(pl.concat([origin, closed]))
         .mark_line(strokeWidth=2)
         .encode(
             alt.X(
-                "latest:Q",
+                "longest:Q",
                 scale=seconds,
-                title="ring, seconds",
+                title=f"{duration.name}, seconds",
                 axis=alt.Axis(grid=True, tickMinStep=1),
             ),
-            alt.Y(
-                "up_to:Q",
-                title="share",
-                axis=alt.Axis(format=".0%", tickCount=4, minExtent=_GUTTER),
-                scale=alt.Scale(domain=[0, 1]),
-            ),
-            alt.Color(
-                "group:N",
-                scale=alt.Scale(domain=names, range=[_HUES[name] for name in names]),
-                legend=legend,
-            ),
-            alt.StrokeDash(
-                "group:N", scale=alt.Scale(domain=names, range=[_DASHES[name] for name in names])
-            ),
-            tooltip=tooltip,
+            alt.Y("up_to:Q", title="share", axis=share_axis, scale=alt.Scale(domain=[0, 1])),
+            alt.Color("group:N", scale=hues, legend=legend),
+            alt.StrokeDash("group:N", scale=dashes),
+            tooltip=[
+                alt.Tooltip("group:N"),
+                alt.Tooltip("longest:Q", title=f"{duration.verb} at most, s"),
+                alt.Tooltip(f"{reached}:Q", title=duration.counts, format=","),
+                alt.Tooltip("up_to:Q", title="share", format=".1%"),
+            ],
         )
-        .properties(width=WIDTH, height=130, title=_heading(words))
     )
-    return drawn
+    return alt.LayerChart(
+        layer=[lines, *_threshold(threshold_s, end=bins["end"].to_list()[-1])],
+        width=WIDTH,
+        height=duration.heights[1],
+        title=panel_title(f"Share of each group that {duration.verb} at most this long"),
+    )

@@ -18,7 +18,6 @@ from .axes import (
     CLOCK,
     MAX_LABELLED_GROUPS,
     TIME,
-    basis_of,
     clock_axis,
     dimension_text,
     fetched_text,
@@ -125,7 +124,7 @@ def groups(
     table = summarize_fetched(
         calls,
         [by],
-        list(dict.fromkeys([measure, count_column, basis_of(definition)])),
+        [measure, count_column],
         coverage=coverage,
         options=display.options,
         confidence=True,
@@ -178,8 +177,7 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
             (high * 100).round(1),
         )
     elif isinstance(measure.made_of, Mean | Quantile):
-        basis = basis_of(measure)
-        over = pl.format("{} {}", basis, pl.lit(basis))
+        over = pl.format("{} {}", f"{measure.name}_n", pl.lit(measure.population))
     return {"value": value, "low": low, "high": high, "text": text, "over": over}
 
 

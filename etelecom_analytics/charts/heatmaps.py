@@ -3,12 +3,13 @@
 import altair as alt
 import polars as pl
 
-from ..logs import FetchReport
+from ..fetch_report import FetchReport
 from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.registry import TOTALS, Measure, Ratio, Total
-from ..metrics.registry import measure as named_measure
-from .axes import CLOCK, basis_of, fetched_text, formula_note, measure_title
-from .finish import coverage_note, empty_chart, finish_chart
+from ..metrics.registry import measure as measure_named
+from .axes import CLOCK, fetched_text, formula_note, key_text, measure_title
+from .finish import coverage_note, empty_chart, finish_chart, range_text
+from .marks import measure_tooltip
 from .theme import (
     FAINT,
     NONE_LABEL,
@@ -22,10 +23,14 @@ from .theme import (
     total,
 )
 
-__all__ = ["heatmap"]
+__all__ = ["DARK_INK", "LIGHT_INK", "VIRIDIS", "heatmap"]
 
-_CELL, _FEW = 27, 5
-_BRIGHT = "luminance(scale('color', datum.value)) > 0.3"
+DARK_INK, LIGHT_INK = "#111111", "#ffffff"
+VIRIDIS = alt.SchemeParams(name="viridis", extent=[0.12, 1])
+"""The colours of cells, without the darkest, which are invisible on a dark page."""
+
+_CELL, _MIN_BASIS = 27, 5
+_IS_BRIGHT = "luminance(scale('color', datum.value)) > 0.3"
 
 
 def heatmap(
@@ -35,93 +40,104 @@ def heatmap(
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.LayerChart | alt.Chart:
-    """A measure by weekday and hour of the local start, its value in each cell; cells without calls are blank. Collects.
+    """A measure by weekday and hour of the local start; cells without a value are blank. Collects.
 
     Args:
-        calls: calls of any direction; what is counted is what is given.
+        calls: calls of any direction; all of them count.
         measure: any of `etelecom_analytics.measures()`.
-        options: what the numbers depend on besides the calls.
-        coverage: `logs.report`; shades hours that were not fetched, and counts 0 where they were
-            and had no calls.
+        options: parameters of the measure, such as the time zone.
+        coverage: `logs.report`. Hours that were not fetched are shaded; fetched hours without
+            calls count 0.
 
     Raises:
         UnknownName: no such measure; the message lists the nearest.
     """
-    asked = named_measure(measure)
-    grain = asked.grain
-    asked_for = list(dict.fromkeys([measure, TOTALS[grain], basis_of(asked)]))
+    definition = measure_named(measure)
+    grain, count_column = definition.grain, TOTALS[definition.grain]
+    noun = grain.removesuffix("s")
     table = round_floats(
         summarize_fetched(
             calls,
             ["weekday", "hour"],
-            asked_for,
+            [measure, count_column],
             coverage=coverage,
             options=options,
             confidence=True,
         )
     )
-    named, zone = f"{measure_title(asked)} by weekday and hour", f"({options.time_zone})"
-    notes: list[str] = [
-        formula_note(asked, options),
-        coverage_note(coverage, options.time_zone),
-    ]
-    if not total(table, TOTALS[grain]):
-        words = f"No {grain}" if calls.lazy().select(pl.len()).collect().item() else "No calls"
-        return empty_chart(f"{named}: {words.lower()} {zone}", notes, message=words)
-    title = f"{named}, over {count(total(table, TOTALS[grain]), grain.removesuffix('s'))} {zone}"
-    placed = table.filter(pl.col("weekday").is_not_null())
-    if unplaced := total(table.filter(pl.col("weekday").is_null()), TOTALS[grain]):
-        notes.append(
-            f"{NONE_LABEL}: {count(unplaced, grain.removesuffix('s'))} without a start, not in a cell."
-        )
-    if not placed.height:
+    subject = f"{measure_title(definition)} by weekday and hour"
+    zone = f"({options.time_zone})"
+    notes = [formula_note(definition, options), coverage_note(coverage, options.time_zone)]
+    counted = total(table, count_column)
+    if not counted:
+        any_calls = calls.lazy().select(pl.len()).collect().item()
+        message = f"No {grain}" if any_calls else "No calls"
+        return empty_chart(f"{subject}: {message.lower()} {zone}", notes, message=message)
+    title = f"{subject}, over {count(counted, noun)} {zone}"
+    dated = table.filter(pl.col("weekday").is_not_null())
+    if undated := counted - total(dated, count_column):
+        notes.append(f"{NONE_LABEL}: {count(undated, noun)} without a start, not in a cell.")
+    if not dated.height:
         return empty_chart(title, notes, message="No calls with a start")
-    with_value = placed.with_columns(
-        **_columns(asked),
+    rows = dated.with_columns(
+        **_value_columns(definition),
         fetched=fetched_text(),
-        hour_key=_label("hour", 0),
-        weekday_key=_label("weekday", 1),
+        hour_key=key_text("hour"),
+        weekday_key=key_text("weekday"),
     )
-    cells = with_value.filter(pl.col("value").is_not_null())
-    unfetched = with_value.filter(pl.col("fetched_hours") <= 0, pl.col("value").is_null())
-    notes.append(
-        _legend_words(
-            cells,
-            unfetched,
-            f"no {grain}" if isinstance(asked.made_of, Total) else "nothing to measure",
-        )
-    )
+    cells = rows.filter(pl.col("value").is_not_null())
+    unfetched = rows.filter(pl.col("fetched_hours") <= 0, pl.col("value").is_null())
+    notes.append(_legend_note(cells, unfetched, definition))
     if not cells.height:
-        return empty_chart(title, notes, message=f"No value: {measure} is over nothing here")
+        return empty_chart(title, notes, message=f"No value: nothing here to compute {measure} of")
     return finish_chart(
-        _drawn(cells, unfetched, asked), title=title, notes=notes, description=_alt_text(cells)
+        _draw(cells, unfetched, definition),
+        title=title,
+        notes=notes,
+        description=range_text(
+            cells, "value", "{text} on {weekday_key} at {hour_key}", noun="cell"
+        ),
     )
 
 
-def _columns(asked: Measure) -> dict[str, pl.Expr]:
-    """The value, its text, and what it is made of, under names that do not depend on the measure."""
-    value = pl.col(asked.name).cast(pl.Float64)
-    text = (
-        pl.format("{}", (value * 100).round(0).cast(pl.Int64))
-        if asked.unit == "share"
-        else short_number(value)
-    )
-    counted, basis = pl.col(TOTALS[asked.grain]), basis_of(asked)
+def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
+    """The value, its text and its basis, in columns of the same name for every measure."""
+    value = pl.col(measure.name).cast(pl.Float64)
     over, few = pl.lit(None, pl.String), pl.lit(value=False)
-    if isinstance(asked.made_of, Ratio):
-        below = f"{asked.name}_den"
-        over, few = pl.format("{} of {}", f"{asked.name}_num", below), pl.col(below) < _FEW
-    elif not isinstance(asked.made_of, Total):
-        over, few = pl.format(f"{{}} {basis}", basis), pl.col(basis) < _FEW
-    return {"value": value, "text": text, "over": over, "count": counted, "few": few}
+    if isinstance(measure.made_of, Ratio):
+        denominator = f"{measure.name}_den"
+        over = pl.format("{} of {}", f"{measure.name}_num", denominator)
+        few = pl.col(denominator) < _MIN_BASIS
+    elif not isinstance(measure.made_of, Total):
+        over = pl.format("{} {}", f"{measure.name}_n", pl.lit(measure.population))
+        few = pl.col(f"{measure.name}_n") < _MIN_BASIS
+    percent = pl.format("{}", (value * 100).round(0).cast(pl.Int64))
+    return {
+        "value": value,
+        "text": percent if measure.unit == "share" else short_number(value),
+        "over": over,
+        "count": pl.col(TOTALS[measure.grain]),
+        "few": few,
+    }
 
 
-def _label(by: str, first: int) -> pl.Expr:
-    labels = {first + place: label for place, label in enumerate(CLOCK[by])}
-    return pl.col(by).cast(pl.Int64).replace_strict(labels, return_dtype=pl.String)
+def _legend_note(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> str:
+    """The meaning of blank, crossed and outlined cells, if there are any."""
+    notes = []
+    if cells.height + unfetched.height < len(CLOCK["weekday"]) * len(CLOCK["hour"]):
+        is_total = isinstance(measure.made_of, Total)
+        notes.append(f"Blank: {f'no {measure.grain}' if is_total else 'nothing to measure'}.")
+    if unfetched.height:
+        # A weekday of which the requested range has no day has no hours at all.
+        reasons = ["not fetched"] * (unfetched["hours"] > 0).any()
+        reasons += ["not requested"] * (unfetched["hours"] == 0).any()
+        notes.append(f"{NOT_FETCHED}: {' or '.join(reasons)}.")
+    if cells["few"].any():
+        notes.append(f"Outlined: over fewer than {_MIN_BASIS}.")
+    return " ".join(notes)
 
 
-def _drawn(cells: pl.DataFrame, unfetched: pl.DataFrame, asked: Measure) -> alt.LayerChart:
+def _draw(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> alt.LayerChart:
     hours = alt.X(
         "hour_key:N",
         scale=alt.Scale(domain=CLOCK["hour"]),
@@ -134,94 +150,47 @@ def _drawn(cells: pl.DataFrame, unfetched: pl.DataFrame, asked: Measure) -> alt.
         title=None,
         axis=alt.Axis(grid=False),
     )
-    where = [alt.Tooltip("weekday_key:N", title="weekday"), alt.Tooltip("hour_key:N", title="hour")]
-    scale = _scale(cells, asked)
-    tooltip = [*where, *_tooltip(asked, fetched=cells["hours"].is_not_null().any())]
-
-    def part(*, few: bool) -> alt.Chart:
-        return alt.Chart(cells.filter(pl.col("few") == few)).encode(hours, days, tooltip=tooltip)
-
-    filled, outlined = part(few=False), part(few=True)
-    colour = alt.Color("value:Q", scale=scale, legend=_legend(cells, asked))
-    ink = alt.condition(_BRIGHT, alt.value("#111111"), alt.value("#ffffff"))
+    cell = [alt.Tooltip("weekday_key:N", title="weekday"), alt.Tooltip("hour_key:N", title="hour")]
+    tooltip = [*cell, *measure_tooltip(measure, fetched=cells["hours"].is_not_null().any())]
+    filled, outlined = (
+        alt.Chart(cells.filter(pl.col("few") == few)).encode(hours, days, tooltip=tooltip)
+        for few in (False, True)
+    )
+    values = cells["value"].to_list()
+    minimum = 0 if isinstance(measure.made_of, Total) else min(values)
+    scale = alt.Scale(scheme=VIRIDIS, domain=[minimum, max(values)])
+    ink = alt.condition(_IS_BRIGHT, alt.value(DARK_INK), alt.value(LIGHT_INK))
     layers = [
-        filled.mark_rect(stroke=FAINT, strokeWidth=0.5).encode(colour),
+        filled.mark_rect(stroke=FAINT, strokeWidth=0.5).encode(
+            alt.Color("value:Q", scale=scale, legend=_legend(cells, measure))
+        ),
         filled.mark_text(fontSize=10).encode(text="text:N", color=ink),
     ]
     if cells["few"].any():
         inset = alt.RelativeBandSize(band=0.8)
-        layers.append(
-            outlined.mark_rect(fill="transparent", strokeWidth=2, width=inset, height=inset).encode(
-                alt.Stroke("value:Q", scale=scale, legend=None)
-            )
-        )
-        layers.append(outlined.mark_text(fontSize=10).encode(text="text:N"))
+        outline = outlined.mark_rect(fill="transparent", strokeWidth=2, width=inset, height=inset)
+        layers += [
+            outline.encode(alt.Stroke("value:Q", scale=scale, legend=None)),
+            outlined.mark_text(fontSize=10).encode(text="text:N"),
+        ]
     if unfetched.height:
-        base = alt.Chart(unfetched).encode(hours, days, tooltip=[*where, alt.Tooltip("fetched:N")])
+        base = alt.Chart(unfetched).encode(hours, days, tooltip=[*cell, alt.Tooltip("fetched:N")])
         layers += [
             base.mark_rect(color=SHADE, opacity=SHADE_OPACITY),
             base.mark_text(text=NOT_FETCHED, fontSize=12),
         ]
-    # Shared, the two legends become one of dots.
-    apart = alt.Resolve(legend=alt.LegendResolveMap(color="independent", stroke="independent"))
-    return alt.LayerChart(
-        layer=layers, width={"step": _CELL}, height={"step": _CELL}, resolve=apart
+    # A shared legend of colour and stroke becomes one of dots.
+    resolve = alt.Resolve(legend=alt.LegendResolveMap(color="independent", stroke="independent"))
+    size = {"step": _CELL}
+    return alt.LayerChart(layer=layers, width=size, height=size, resolve=resolve)
+
+
+def _legend(cells: pl.DataFrame, measure: Measure) -> alt.Legend:
+    is_count = measure.unit in ("calls", "offers")
+    return alt.Legend(
+        title=None,
+        format={"share": ".0%", "s": ",.0f"}.get(measure.unit, "~s"),
+        orient="top",
+        values=count_ticks(cells["value"].cast(pl.Int64)) if is_count else alt.Undefined,
+        tickCount=5,
     )
-
-
-def _scale(cells: pl.DataFrame, asked: Measure) -> alt.Scale:
-    values = cells["value"].to_list()
-    least = 0 if isinstance(asked.made_of, Total) else min(values)
-    # The scheme's darkest part could not be seen on a dark page.
-    return alt.Scale(
-        scheme=alt.SchemeParams(name="viridis", extent=[0.12, 1]), domain=[least, max(values)]
-    )
-
-
-def _legend(cells: pl.DataFrame, asked: Measure) -> alt.Legend:
-    form = {"share": ".0%", "s": ",.0f"}.get(asked.unit, "~s")
-    values = (
-        count_ticks(cells["value"].cast(pl.Int64))
-        if asked.unit in ("calls", "offers")
-        else alt.Undefined
-    )
-    return alt.Legend(title=None, format=form, orient="top", values=values, tickCount=5)
-
-
-def _tooltip(asked: Measure, *, fetched: bool) -> list[alt.Tooltip]:
-    form = {"share": ".1%", "s": ",.1f"}.get(asked.unit, ",d")
-    made_of = (
-        []
-        if isinstance(asked.made_of, Total)
-        else [alt.Tooltip("over:N", title="which is" if asked.unit == "share" else "over")]
-    )
-    value = alt.Tooltip("value:Q", title=measure_title(asked), format=form)
-    counted = alt.Tooltip("count:Q", title=f"{asked.grain} in all", format=",")
-    return [value, *made_of, counted, *([alt.Tooltip("fetched:N")] if fetched else [])]
-
-
-def _legend_words(cells: pl.DataFrame, unfetched: pl.DataFrame, blank: str) -> str:
-    words = {
-        f"Blank: {blank}.": cells.height + unfetched.height
-        < len(CLOCK["weekday"]) * len(CLOCK["hour"]),
-        f"{NOT_FETCHED}: {_missing(unfetched)}.": unfetched.height > 0,
-        f"Outlined: over fewer than {_FEW}.": cells["few"].any(),
-    }
-    return " ".join(word for word, holds in words.items() if holds)
-
-
-def _missing(unfetched: pl.DataFrame) -> str:
-    """Why there is nothing: a weekday on which no day lies that was asked for has no hours at all."""
-    asked, of_no_hours = (unfetched["hours"] > 0).any(), (unfetched["hours"] == 0).any()
-    return " or ".join(["not fetched"] * asked + ["not asked for"] * of_no_hours)
-
-
-def _alt_text(cells: pl.DataFrame) -> str:
-    """The ends of the table, for who cannot see it."""
-    ordered = cells.sort("value")
-    low, high = ordered.row(0, named=True), ordered.row(-1, named=True)
-    ends = (
-        f"{which} {each['text']} on {each['weekday_key']} at {each['hour_key']}"
-        for which, each in (("lowest", low), ("highest", high))
-    )
-    return f"{count(cells.height, 'cell')}: {', '.join(ends)}."

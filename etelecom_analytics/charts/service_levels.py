@@ -1,20 +1,33 @@
-"""The service level against its threshold, by each of the six formulas that are in use."""
+"""The service level by its threshold, with each of the six formulas in use."""
 
 import altair as alt
 import polars as pl
 
-from ..logs import FetchReport
+from ..fetch_report import FetchReport
+from ..formatting import format_value
 from ..metrics import Calls, MetricOptions, service_level_curve
-from .finish import coverage_note, empty_chart, finish_chart
-from .theme import DASHES, HUES, SHADE, SHADE_OPACITY, TEXT, WIDTH, count, round_floats
-from .waits import WAIT_STARTS
+from .distributions import WAIT_STARTS
+from .finish import coverage_note, empty_chart, finish_chart, lower_first
+from .theme import (
+    DASHES,
+    GUTTER,
+    HUES,
+    SHADE,
+    SHADE_OPACITY,
+    TEXT,
+    WIDTH,
+    count,
+    interval_text,
+    round_floats,
+)
 
 __all__ = ["service_level"]
 
-_HEIGHT, _ROW, _POINTS, _GUTTER = 260, 20, 60, 42
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600)
-_COLUMNS = {"variant": 44, "told": 158, "interval": 306, "reckoned": 414}
-"""Where the columns of the table below begin."""
+_HEIGHT, _ROW = 260, 20
+_MAX_STEPS = 60
+_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600)
+_COLUMNS = {"variant": 44, "text": 158, "interval": 306, "definition": 414}
+"""The columns of the table below the curves, and where they begin in pixels."""
 
 
 def service_level(
@@ -24,67 +37,63 @@ def service_level(
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.Chart:
-    """The service level at each threshold by all six formulas, the chosen one with its 95 % interval; below, their values at the threshold.
+    """The service level at each threshold by six formulas, and a table of their values. Collects.
 
-    The formula and the threshold of the options are marked. Collects.
+    The formula and the threshold of the options are marked; that formula has its 95 % interval.
 
     Args:
-        calls: calls of any direction; what is counted is what is given.
-        until_s: up to which threshold is drawn. None: three times that of the options, but at least
+        calls: calls of any direction; all of them count.
+        until_s: the largest threshold drawn. None: three times that of the options, but at least
             60 s.
-        options: what the numbers depend on besides the calls: `threshold_s`, `variant`, `short_s`,
-            `min_talk_s`, `wait_from`.
-        coverage: `logs.report`; up to when the calls are complete is told.
+        options: `threshold_s`, `variant`, `short_s`, `min_talk_s` and `wait_from`.
+        coverage: `logs.report`; a note states which times are complete.
     """
     end = max(3 * options.threshold_s, 60.0) if until_s is None else float(until_s)
-    step = next((step for step in _STEPS if end / step <= _POINTS), end / _POINTS)
-    thresholds = [
-        *(place * step for place in range(int(end // step) + 1)),
-        end,
-        options.threshold_s,
-    ]
+    step = next((step for step in _STEPS_S if end / step <= _MAX_STEPS), end / _MAX_STEPS)
+    thresholds = [*(nth * step for nth in range(int(end // step) + 1)), end, options.threshold_s]
     table = service_level_curve(calls, thresholds_s=thresholds, options=options)
     curve = round_floats(table.lazy().collect()).with_columns(pl.col("variant").cast(pl.String))
-    chosen = curve.filter(
-        pl.col("variant") == options.variant, pl.col("threshold_s") == options.threshold_s
-    ).row(0, named=True)
-    of_calls, zone = calls.lazy().select(pl.len()).collect().item(), f"({options.time_zone})"
-    formula = f"service_level = {chosen['formula']}, as {options.variant} has it, with its 95 % interval (Wilson)."
-    notes: list[str] = [
-        f"{formula} a, q, s: answered, missed, short calls of known wait; short: less than {options.short_s:g} s; "
-        f"m: {options.min_talk_s:g} s. A wait begins at {WAIT_STARTS[options.wait_from]}.",
+    at_threshold = curve.filter(pl.col("threshold_s") == options.threshold_s)
+    selected = at_threshold.filter(pl.col("variant") == options.variant).row(0, named=True)
+    any_calls, zone = calls.lazy().select(pl.len()).collect().item(), f"({options.time_zone})"
+    notes = [
+        f"service_level = {selected['formula']}, variant {options.variant}, with its 95 % interval "
+        f"(Wilson). a, q, s: answered, missed, short calls of known wait; "
+        f"short: less than {options.short_s:g} s; m: {options.min_talk_s:g} s. "
+        f"A wait begins at {WAIT_STARTS[options.wait_from]}.",
         coverage_note(coverage, options.time_zone),
     ]
     if curve["value"].null_count() == curve.height:
-        words = "No offered calls of known wait" if of_calls else "No calls"
-        return empty_chart(
-            f"Service level: {words[0].lower()}{words[1:]} {zone}", notes, message=words
-        )
-    told = (
-        "none"
-        if chosen["value"] is None
-        else f"{chosen['value']:.1%} within {options.threshold_s:g} s"
+        message = "No offered calls of known wait" if any_calls else "No calls"
+        title = f"Service level: {lower_first(message)} {zone}"
+        return empty_chart(title, notes, message=message)
+    level = format_value(selected["value"], "share")
+    if selected["value"] is not None:
+        level += f" within {options.threshold_s:g} s"
+    basis = f"{selected['numerator']:,} of {count(selected['denominator'], 'call')}"
+    return finish_chart(
+        alt.vconcat(_curves(curve, end, options), _table(at_threshold, options), spacing=10),
+        title=f"Service level {level} ({options.variant}), {basis} {zone}",
+        notes=notes,
+        description=_alt_text(at_threshold),
     )
-    title = f"Service level {told} ({options.variant}), {chosen['numerator']:,} of {count(chosen['denominator'], 'call')} {zone}"
-    at_threshold = curve.filter(pl.col("threshold_s") == options.threshold_s)
-    drawn = alt.vconcat(_curves(curve, end, options), _table(at_threshold, options), spacing=10)
-    return finish_chart(drawn, title=title, notes=notes, description=_alt_text(at_threshold))
 
 
 def _alt_text(levels: pl.DataFrame) -> str:
-    """The six values, for who cannot see them."""
     rows = levels.select("variant", "value", "numerator", "denominator").iter_rows()
     return " ".join(
-        f"{name}: {'none' if value is None else f'{value:.1%}'}, {met:,} of {counted:,}."
-        for name, value, met, counted in rows
+        f"{variant}: {format_value(value, 'share')}, {numerator:,} of {denominator:,}."
+        for variant, value, numerator, denominator in rows
     )
 
 
-def _scales(levels: pl.DataFrame) -> tuple[alt.Color, alt.StrokeDash]:
-    names = levels["variant"].unique(maintain_order=True).to_list()
-    hue = alt.Color("variant:N", scale=alt.Scale(domain=names, range=list(HUES)), legend=None)
-    return hue, alt.StrokeDash(
-        "variant:N", scale=alt.Scale(domain=names, range=list(DASHES)), legend=None
+def _line_styles(levels: pl.DataFrame) -> tuple[alt.Color, alt.StrokeDash]:
+    variants = levels["variant"].unique(maintain_order=True).to_list()
+    hues = alt.Scale(domain=variants, range=list(HUES))
+    dashes = alt.Scale(domain=variants, range=list(DASHES))
+    return (
+        alt.Color("variant:N", scale=hues, legend=None),
+        alt.StrokeDash("variant:N", scale=dashes, legend=None),
     )
 
 
@@ -104,90 +113,72 @@ def _curves(curve: pl.DataFrame, end: float, options: MetricOptions) -> alt.Laye
     known = curve.filter(pl.col("value").is_not_null(), pl.col("threshold_s") <= end).drop(
         "formula", "source"
     )
-    axis = alt.Axis(grid=True, tickMinStep=1)
     x = alt.X(
         "threshold_s:Q",
         title="threshold, seconds",
-        axis=axis,
+        axis=alt.Axis(grid=True, tickMinStep=1),
         scale=alt.Scale(domain=[0, end], nice=False),
     )
     y = alt.Y(
         "value:Q",
         title="service level",
-        axis=alt.Axis(format=".0%", minExtent=_GUTTER),
+        axis=alt.Axis(format=".0%", minExtent=GUTTER),
         scale=alt.Scale(domain=[0, 1]),
     )
-    hue, dash = _scales(curve)
-    own = known.filter(pl.col("variant") == options.variant)
+    hue, dash = _line_styles(curve)
+    selected = known.filter(pl.col("variant") == options.variant)
+    others = known.filter(pl.col("variant") != options.variant)
     band = (
-        alt.Chart(own)
+        alt.Chart(selected)
         .mark_area(color=SHADE, opacity=2 * SHADE_OPACITY)
         .encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
     )
-    others = alt.Chart(known.filter(pl.col("variant") != options.variant)).mark_line(
-        strokeWidth=1.3
-    )
-    thick = alt.Chart(own).mark_line(strokeWidth=3)
-    layers = [band, *(each.encode(x, y, hue, dash, tooltip=_tooltip()) for each in (others, thick))]
+    lines = [
+        alt.Chart(table).mark_line(strokeWidth=width).encode(x, y, hue, dash, tooltip=_tooltip())
+        for table, width in ((others, 1.3), (selected, 3))
+    ]
+    layers = [band, *lines]
     if options.threshold_s <= end:
-        there = own.filter(pl.col("threshold_s") == options.threshold_s).with_columns(
-            words=pl.format(
-                "{} % within {} s",
-                (pl.col("value") * 100).round(1),
-                pl.lit(f"{options.threshold_s:g}"),
-            )
+        percent, threshold = (pl.col("value") * 100).round(1), pl.lit(f"{options.threshold_s:g}")
+        marked = selected.filter(pl.col("threshold_s") == options.threshold_s).with_columns(
+            text=pl.format("{} % within {} s", percent, threshold)
         )
-        at = alt.Chart(there).encode(x)
-        layers.append(at.mark_rule(color=TEXT, strokeDash=[2, 3]))
-        layers.append(
-            at.mark_point(filled=True, opacity=1, size=80).encode(y, hue, tooltip=_tooltip())
-        )
-        right = options.threshold_s > end * 0.7
-        words = at.mark_text(
-            align="right" if right else "left",
-            dx=-6 if right else 6,
-            baseline="bottom",
-            fontWeight="bold",
-        )
-        layers.append(words.encode(y=alt.value("height"), text="words:N"))
+        base = alt.Chart(marked).encode(x)
+        align, dx = ("right", -6) if options.threshold_s > end * 0.7 else ("left", 6)
+        text = base.mark_text(align=align, dx=dx, baseline="bottom", fontWeight="bold")
+        point = base.mark_point(filled=True, opacity=1, size=80)
+        layers += [
+            base.mark_rule(color=TEXT, strokeDash=[2, 3]),
+            point.encode(y, hue, tooltip=_tooltip()),
+            text.encode(y=alt.value("height"), text="text:N"),
+        ]
     return alt.LayerChart(layer=layers, width=WIDTH, height=_HEIGHT)
 
 
 def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
-    """The legend: each formula with its line, its value at the threshold, and who reckons so; the chosen one is marked."""
-    low, high = (pl.col(end) * 100 for end in ("low", "high"))
+    """The legend as a table: each line, its value at the threshold, its source and formula."""
+    percent = (pl.col("value") * 100).round(1)
     rows = levels.with_columns(
         place=pl.int_range(pl.len()),
         begin=pl.lit(0),
         end=pl.lit(1),
-        chosen=pl.col("variant") == options.variant,
-        told=pl.format(
-            "{} %, {} of {}", (pl.col("value") * 100).round(1), "numerator", "denominator"
-        ).fill_null("none"),
-        interval=pl.format("{} to {} %", low.round(1), high.round(1)).fill_null(""),
-        reckoned=pl.format("{}: {}", "source", "formula"),
+        selected=pl.col("variant") == options.variant,
+        text=pl.format("{} %, {} of {}", percent, "numerator", "denominator").fill_null("none"),
+        interval=interval_text("low", "high").fill_null(""),
+        definition=pl.format("{}: {}", "source", "formula"),
     )
-    hue, dash = _scales(levels)
+    hue, dash = _line_styles(levels)
     y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
-    sides = [
-        rows.select("variant", "place", pl.col(name).alias("side")) for name in ("begin", "end")
-    ]
-    side = alt.X("side:Q", axis=None, scale=alt.Scale(domain=[0, 1], range=[0, 36], nice=False))
-    line = (
-        alt.Chart(pl.concat(sides))
-        .mark_line(strokeWidth=2.5)
-        .encode(side, y, hue, dash, detail="variant:N")
+    ends = pl.concat(
+        [rows.select("variant", "place", pl.col(name).alias("side")) for name in ("begin", "end")]
     )
-    layers = [line]
-    tooltip = [
-        *_tooltip(),
-        alt.Tooltip("formula:N"),
-        alt.Tooltip("source:N", title="who reckons so"),
+    side = alt.X("side:Q", axis=None, scale=alt.Scale(domain=[0, 1], range=[0, 36], nice=False))
+    layers = [
+        alt.Chart(ends).mark_line(strokeWidth=2.5).encode(side, y, hue, dash, detail="variant:N")
     ]
-    for chosen in (False, True):
-        part = alt.Chart(rows.filter(pl.col("chosen") == chosen))
-        base = part.mark_text(align="left", fontWeight="bold" if chosen else "normal").encode(
-            y, tooltip=tooltip
-        )
+    tooltip = [*_tooltip(), alt.Tooltip("formula:N"), alt.Tooltip("source:N")]
+    for selected, weight in ((False, "normal"), (True, "bold")):
+        part = alt.Chart(rows.filter(pl.col("selected") == selected))
+        base = part.mark_text(align="left", fontWeight=weight).encode(y, tooltip=tooltip)
         layers += [base.encode(x=alt.value(at), text=f"{name}:N") for name, at in _COLUMNS.items()]
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _ROW})
