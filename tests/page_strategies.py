@@ -1,4 +1,4 @@
-"""Pages as the API would send them, written in many ways, and with anything wrong anywhere: what the reading of pages is held against."""
+"""Strategies for pages of the API: formatted in many ways, and with any irregularity anywhere."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,16 @@ from etelecom_analytics.parsing.records import RecordReader
 from etelecom_analytics.schema import CALL_SCHEMA, CALLS, LEGS
 from etelecom_analytics.simulator.rows import wire_rows
 
-__all__ = ["PAGING", "TOKENS", "Raw", "Writer", "by_record", "odd_bodies", "page_of", "rows_of"]
+__all__ = [
+    "PAGING",
+    "TOKENS",
+    "Raw",
+    "Writer",
+    "by_record",
+    "irregular_bodies",
+    "page_of",
+    "rows_of",
+]
 
 PAGING = {
     "after": "",
@@ -26,19 +35,22 @@ PAGING = {
 
 
 class Raw(str):
-    """Stands in the JSON as it is."""
+    """JSON text that is written unchanged."""
 
     __slots__ = ()
 
 
 class Writer:
-    """Writes JSON with these separators, and what is not ASCII escaped or not. A list of pairs is an object: a key may come twice."""
+    """Writes JSON with these separators.
 
-    def __init__(self, between: str = ",", colon: str = ":", *, ascii_only: bool = False) -> None:
-        self._between, self._colon, self._ascii_only = between, colon, ascii_only
+    A list of pairs is written as an object, so that a key may be repeated.
+    """
+
+    def __init__(self, comma: str = ",", colon: str = ":", *, ascii_only: bool = False) -> None:
+        self._comma, self._colon, self._ascii_only = comma, colon, ascii_only
 
     def __repr__(self) -> str:
-        return f"Writer({self._between!r}, {self._colon!r}, ascii_only={self._ascii_only})"
+        return f"Writer({self._comma!r}, {self._colon!r}, ascii_only={self._ascii_only})"
 
     def __call__(self, value: Any) -> str:
         """The JSON of this value."""
@@ -49,24 +61,24 @@ class Writer:
         if _is_object(value):
             return (
                 "{"
-                + self._between.join(self(key) + self._colon + self(each) for key, each in value)
+                + self._comma.join(self(key) + self._colon + self(each) for key, each in value)
                 + "}"
             )
         if isinstance(value, list):
-            return "[" + self._between.join(map(self, value)) + "]"
+            return "[" + self._comma.join(map(self, value)) + "]"
         return json.dumps(value, ensure_ascii=self._ascii_only)
 
 
 def rows_of(count: int, *, seed: int) -> list[dict[str, Any]]:
-    """So many simulated calls, as the API writes them."""
+    """Simulated calls, as the API writes them."""
     return wire_rows(et.simulate_calls(count, seed=seed).calls)
 
 
 def by_record(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, tuple[Drift, ...], str]:
-    """What the definition says that these pages are: their calls, the drift, and what is set aside."""
+    """The expected result: calls, drift, and the repr of the records that are set aside."""
     reader = RecordReader()
     rows = [row for page, body in enumerate(bodies) for row in reader.read(body, page)]
-    # As text, for not-a-number equals nothing.
+    # The repr, because NaN does not equal itself.
     return (
         pl.DataFrame(
             {name: [row[name] for row in rows] for name in CALL_SCHEMA}, schema=CALL_SCHEMA
@@ -79,31 +91,29 @@ def by_record(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, tuple[Drift, ...],
 def page_of(
     rows: Sequence[object], *, write: Writer | None = None, paging: object = PAGING
 ) -> bytes:
-    """The body of a page of these rows."""
+    """The body of a page with these rows."""
     return (write or Writer())({"call_logs": list(rows), "paging": paging}).encode(
         errors="surrogatepass"
     )
 
 
-# What may stand where a value is expected.
+# Values of any kind.
 
 _NUMBERS = [
-    *(
-        "0",
-        "-0",
-        "7",
-        "-7",
-        "30",
-        "30.0",
-        "30.7",
-        "-0.0",
-        "1e3",
-        "1E+2",
-        "1e-2",
-        "1e400",
-        "NaN",
-        "Infinity",
-    ),
+    "0",
+    "-0",
+    "7",
+    "-7",
+    "30",
+    "30.0",
+    "30.7",
+    "-0.0",
+    "1e3",
+    "1E+2",
+    "1e-2",
+    "1e400",
+    "NaN",
+    "Infinity",
     *(
         "2147483647",
         "2147483648",
@@ -142,7 +152,7 @@ _ESCAPES = [
     r'"\/"',
     r'"\u00e9"',
 ]
-_NO_JSON = [
+_INVALID_JSON = [
     "007",
     "1.",
     "-",
@@ -159,28 +169,26 @@ _NO_JSON = [
     '"a\x00"',
 ]
 _TEXTS = [
-    *(
-        "",
-        "0",
-        "00",
-        " ",
-        "30",
-        "30.0",
-        "1e3",
-        "-5",
-        "null",
-        "true",
-        ":",
-        ":30",
-        ': "',
-        '"',
-        '":',
-        "\\",
-        "\\\\",
-        "a\nb\tc",
-        "\x00",
-        "\x7f",
-    ),
+    "",
+    "0",
+    "00",
+    " ",
+    "30",
+    "30.0",
+    "1e3",
+    "-5",
+    "null",
+    "true",
+    ":",
+    ":30",
+    ': "',
+    '"',
+    '":',
+    "\\",
+    "\\\\",
+    "a\nb\tc",
+    "\x00",
+    "\x7f",
     *(
         '"duration":"30"',
         '"id":5,',
@@ -192,30 +200,26 @@ _TEXTS = [
         "]}",
         "x" * 300,
     ),
-    *(
-        "chị Hằng: gọi lại",
-        "Đã gọi : rồi",
-        "😀",
-        "\ud800",
-        "\udc00",
-        "\ud800\udc00",
-        "\U0010ffff",
-        "\ufeff",
-        "\xa0",
-        "\u2028",
-        "IN",
-        "in ",
-    ),
+    "chị Hằng: gọi lại",
+    "Đã gọi : rồi",
+    "😀",
+    "\ud800",
+    "\udc00",
+    "\ud800\udc00",
+    "\U0010ffff",
+    "\ufeff",
+    "\xa0",
+    "\u2028",
+    "IN",
+    "in ",
     *(word for column in CALLS for word in column.words),
 ]
 _MOMENTS = [
-    *(
-        "2026-11-02T08:00:00Z",
-        "2026-11-02T08:00:00z",
-        "2026-11-02t08:00:00Z",
-        "2026-11-02 08:00:00Z",
-        "2026-11-02_08:00:00Z",
-    ),
+    "2026-11-02T08:00:00Z",
+    "2026-11-02T08:00:00z",
+    "2026-11-02t08:00:00Z",
+    "2026-11-02 08:00:00Z",
+    "2026-11-02_08:00:00Z",
     *(
         f"2026-11-02T08:00:00{zone}"
         for zone in (
@@ -277,31 +281,25 @@ _MOMENTS = [
             "２026",
         )
     ),
-    *(
-        "0001-01-01T00:00:00Z",
-        "0001-01-01T00:00:00+07:00",
-        "0001-01-01T",
-        "0001-01-01Tnonsense",
-        "0001-01-01",
-        "0001-01-01t00:00:00Z",
-    ),
-    *(
-        "9999-12-31T23:59:59-01:00",
-        "2999-12-31T23:59:59-23:59",
-        "1000-01-01T00:00:00+14:00",
-        "20261102T080000Z",
-        "1793581200",
-    ),
-    *(
-        " 2026-11-02T08:00:00Z",
-        "2026-11-02T08:00:00Z ",
-        "2026-11-02T08:00:00Z\n",
-        "2026-11-02",
-        "yesterday",
-    ),
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+07:00",
+    "0001-01-01T",
+    "0001-01-01Tnonsense",
+    "0001-01-01",
+    "0001-01-01t00:00:00Z",
+    "9999-12-31T23:59:59-01:00",
+    "2999-12-31T23:59:59-23:59",
+    "1000-01-01T00:00:00+14:00",
+    "20261102T080000Z",
+    "1793581200",
+    " 2026-11-02T08:00:00Z",
+    "2026-11-02T08:00:00Z ",
+    "2026-11-02T08:00:00Z\n",
+    "2026-11-02",
+    "yesterday",
 ]
 TOKENS = [*map(Raw, _NUMBERS), *map(Raw, _LITERALS), *map(Raw, _ESCAPES), *_TEXTS, *_MOMENTS]
-"""Values that are right in one field and wrong in another, or in all."""
+"""Values that are regular in some fields, and irregular in others or in all."""
 
 _tokens = (
     st.sampled_from(TOKENS)
@@ -309,11 +307,11 @@ _tokens = (
     | st.text(max_size=6)
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.sampled_from(_NO_JSON).map(Raw)
+    | st.sampled_from(_INVALID_JSON).map(Raw)
 )
 
 
-# Pages with something wrong in them.
+# Pages with irregularities.
 
 _ROWS = rows_of(40, seed=5)
 _keys = st.sampled_from(
@@ -328,12 +326,12 @@ _writers = st.builds(
     st.sampled_from([*[":", ": "] * 4, ":\n ", " : ", "\t:"]),
     ascii_only=st.booleans(),
 )
-_SCRAPS = [
+_FRAGMENTS = [
     *(bytes([each]) for each in b'{}[]",:\\/ \n\x00\x1f0123456789-+.eEtfn\xff\xc3\xed'),
     *(b"", b"null", b'"":', b",,", b'\\"', b"\\u", b"\xed\xa0\x80", "\U0010ffff".encode()),
 ]
-_before = st.sampled_from([*[b""] * 9, b" \n", b"\xef\xbb\xbf"])
-_after = st.sampled_from([*[b""] * 9, b"\n", b" x", b"}"])
+_prefixes = st.sampled_from([*[b""] * 9, b" \n", b"\xef\xbb\xbf"])
+_suffixes = st.sampled_from([*[b""] * 9, b"\n", b" x", b"}"])
 
 
 def _is_object(value: Any) -> bool:
@@ -349,73 +347,83 @@ def _pairs(value: Any) -> Any:
 
 
 def _containers(value: Any) -> list[list[Any]]:
-    """Every object and list within, and the value itself if it is one."""
+    """All objects and lists in the value, including the value itself."""
     if not isinstance(value, list):
         return []
     return [
         value,
         *(
-            found
+            container
             for each in value
-            for found in _containers(each[1] if isinstance(each, tuple) else each)
+            for container in _containers(each[1] if isinstance(each, tuple) else each)
         ),
     ]
 
 
-def _escaped(key: str, place: int) -> Raw:
-    place %= len(key)
-    return Raw(f'"{key[:place]}\\u{ord(key[place]):04x}{key[place + 1 :]}"')
+def _with_escape(key: str, index: int) -> Raw:
+    index %= len(key)
+    return Raw(f'"{key[:index]}\\u{ord(key[index]):04x}{key[index + 1 :]}"')
 
 
 @st.composite
-def _spoil_list(draw: st.DrawFn, box: list[Any]) -> None:
-    place = draw(st.integers(0, max(len(box) - 1, 0)))
-    how = draw(st.sampled_from(["put", "add", "drop", "again"])) if box else "add"
-    if how == "put":
-        box[place] = draw(_tokens)
-    elif how == "add":
-        box.insert(place, draw(_tokens))
-    elif how == "drop":
-        del box[place]
+def _change_list(draw: st.DrawFn, container: list[Any]) -> None:
+    index = draw(st.integers(0, max(len(container) - 1, 0)))
+    change = draw(st.sampled_from(["replace", "add", "drop", "repeat"])) if container else "add"
+    if change == "replace":
+        container[index] = draw(_tokens)
+    elif change == "add":
+        container.insert(index, draw(_tokens))
+    elif change == "drop":
+        del container[index]
     else:
-        box.append(box[place])
+        container.append(container[index])
 
 
 @st.composite
-def _spoil_object(draw: st.DrawFn, box: list[Any]) -> None:
-    place, other = draw(st.integers(0, len(box) - 1)), draw(st.integers(0, len(box) - 1))
-    (key, value), token = box[place], draw(_tokens)
+def _change_object(draw: st.DrawFn, container: list[Any]) -> None:
+    index, other = (
+        draw(st.integers(0, len(container) - 1)),
+        draw(st.integers(0, len(container) - 1)),
+    )
+    (key, value), token = container[index], draw(_tokens)
     match draw(
-        st.sampled_from(["put", "put", "put", "drop", "add", "twice", "escape", "shuffle", "swap"])
+        st.sampled_from(["replace"] * 3 + ["drop", "add", "repeat", "escape", "shuffle", "swap"])
     ):
-        case "drop" if len(box) > 1:
-            del box[place]
+        case "drop" if len(container) > 1:
+            del container[index]
         case "add":
-            box.insert(place, (draw(_keys), token))
-        case "twice":
-            box.insert(other, (key, draw(st.sampled_from([value, Raw("null"), Raw("[]"), token]))))
+            container.insert(index, (draw(_keys), token))
+        case "repeat":
+            container.insert(
+                other, (key, draw(st.sampled_from([value, Raw("null"), Raw("[]"), token])))
+            )
         case "escape" if key and not isinstance(key, Raw):
-            box[place] = (_escaped(key, other), draw(st.sampled_from([value, token])))
+            container[index] = (_with_escape(key, other), draw(st.sampled_from([value, token])))
         case "shuffle":
-            box[:] = draw(st.permutations(box))
+            container[:] = draw(st.permutations(container))
         case "swap":
-            box[place], box[other] = (key, box[other][1]), (box[other][0], value)
+            container[index], container[other] = (
+                (key, container[other][1]),
+                (container[other][0], value),
+            )
         case _:
-            box[place] = (key, token)
+            container[index] = (key, token)
 
 
 @st.composite
-def odd_bodies(draw: st.DrawFn) -> bytes:
-    """The body of a page: often clean, often with something wrong, in its values or in its bytes."""
+def irregular_bodies(draw: st.DrawFn) -> bytes:
+    """The body of a page, often regular, and often irregular in its values or its bytes."""
     rows = draw(st.lists(st.sampled_from(_ROWS), max_size=3))
     page = _pairs({"call_logs": rows, "paging": PAGING})
     for _ in range(draw(st.sampled_from([0, 0, 1, 1, 1, 2, 3]))):
-        box = draw(st.sampled_from(_containers(page)))
-        draw(_spoil_object(box) if _is_object(box) else _spoil_list(box))
+        container = draw(st.sampled_from(_containers(page)))
+        draw(_change_object(container) if _is_object(container) else _change_list(container))
     body = draw(_writers)(page).encode(errors="surrogatepass")
     for _ in range(draw(st.sampled_from([0] * 9 + [1, 2]))):
         begin = draw(st.integers(0, len(body)))
         body = (
-            body[:begin] + draw(st.sampled_from(_SCRAPS)) + body[begin + draw(st.integers(0, 2)) :]
+            body[:begin]
+            + draw(st.sampled_from(_FRAGMENTS))
+            + body[begin + draw(st.integers(0, 2)) :]
         )
-    return draw(_before) + body + draw(_after)
+    return draw(_prefixes) + body + draw(_suffixes)

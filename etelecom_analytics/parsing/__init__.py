@@ -1,1 +1,1 @@
-"""From the bytes of a page to typed rows, with a count of every unexpected value."""
+"""Parsing of pages: from the bytes of a page to typed rows, and counts of unexpected values."""

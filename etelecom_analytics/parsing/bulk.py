@@ -1,19 +1,20 @@
-"""Clean pages -> typed calls, many at once, at the speed of Polars; of every other page only that it is not clean.
+"""Parsing of regular pages, many at once, with Polars; irregular pages are only detected.
 
-Polars decodes JSON in silence: "30", 30 and 30.0 all become the text 30, of a field that comes
-twice one is taken, a new one vanishes. So the text of a page is counted beside its decoding, and a
-page is clean only if the counts are those that its rows call for:
+A page is regular if each of its values has the form that the schema declares. Decoding JSON with
+Polars hides irregularities: "30", 30 and 30.0 all become the text 30, of a repeated key only one
+value is used, and a new key is dropped. Therefore all values are decoded as text, patterns in the
+text of the page are counted, and the counts must match the decoded rows:
 
-keys: a quote and a colon. Every key has them, so there are at least as many as values were decoded.
-    Where there are no more, no field is new, and none came twice.
-integers, links: a key and its value, in the form that it should have. A quote within a text is
-escaped, so `"duration":` stands nowhere
-    but where it is a key: there are never too many. Where there are enough, all have that form.
-quoted: a quote, a colon, and a quote at once or after one space. Where no key is too many, each of
-    these is a key and its text; where there are enough, every text is quoted.
+keys: a quote and a colon. Every key has them, so there are at least as many as decoded values. If
+    there are no more, no key is new and none is repeated.
+integers, links: a key and its value in the declared form. A quote inside a text is escaped, so
+    `"duration":` occurs only where it is a key, and there are never too many. If there are enough,
+    all of them have the declared form.
+quoted: a quote, a colon, and a quote, with at most one space before the last. If there are no
+    surplus keys, each of these is a key and its text. If there are enough, every text is quoted.
 
-What the counts cannot see, a null, an unknown word, nonsense for a time, a call without an id, is
-seen in the rows: each null that was made of a text must have been made of an empty one.
+The counts do not detect a null, an unknown word, an invalid time, or a call without an id. These
+appear in the rows: each null in the typed table must come from an empty text.
 """
 
 from collections.abc import Sequence
@@ -23,20 +24,21 @@ import polars as pl
 
 from ..schema import CALL_SCHEMA, CALLS, LEGS, Column, Kind
 
-__all__ = ["read_clean"]
+__all__ = ["read_regular"]
 
 _PAGING = ("after", "before", "limit", "next", "prev", "sort")
-_FEWEST = 4
-"""Pages that are decoded by one thread at least."""
-_SEAL = "\U0010ffff"
-"""No character, and so the key under which a page is decoded: Polars joins the texts that it decodes, and the seals show that each
-page's text ends where it should."""
+_MIN_PAGES_PER_THREAD = 4
+_MARKER = "\U0010ffff"
+"""The key under which each page is decoded. It is not a character, so no text contains it.
+
+Polars joins the texts that it decodes. With the marker, a text that ends inside the next one fails.
+"""
 
 
-def _wire(columns: tuple[Column, ...]) -> pl.Struct:
-    """How these columns are decoded: as the texts that they are on the wire."""
+def _text_dtype(columns: tuple[Column, ...]) -> pl.Struct:
+    """The dtype of a record of these columns in which every value is a text."""
     lists = {
-        Kind.LEGS: pl.List(_wire(LEGS)) if columns is CALLS else None,
+        Kind.LEGS: pl.List(_text_dtype(LEGS)) if columns is CALLS else None,
         Kind.LINKS: pl.List(pl.String),
     }
     return pl.Struct(
@@ -44,11 +46,11 @@ def _wire(columns: tuple[Column, ...]) -> pl.Struct:
     )
 
 
-_SEALED_PAGE = pl.Struct(
+_MARKED_PAGE_DTYPE = pl.Struct(
     {
-        _SEAL: pl.Struct(
+        _MARKER: pl.Struct(
             {
-                "call_logs": pl.List(_wire(CALLS)),
+                "call_logs": pl.List(_text_dtype(CALLS)),
                 "paging": pl.Struct(dict.fromkeys(_PAGING, pl.String)),
             }
         )
@@ -56,28 +58,31 @@ _SEALED_PAGE = pl.Struct(
 )
 
 
-# The text of a page.
+# Patterns in the text of a page.
 
-_S = r"[ \t\r\n]*"
-_TEXT = r'"(?:[^"\\]|\\.)*"'
+_SPACE = r"[ \t\r\n]*"
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
 _NAMES = {kind: [column.name for column in (*CALLS, *LEGS) if column.kind is kind] for kind in Kind}
-# These begin with a name, not with the quote before it: the search is twice as fast, and no other
-# name ends in one of them.
-_INTEGERS = rf'(?:{"|".join((*_NAMES[Kind.INTEGER], "limit"))})":{_S}-?[0-9]+{_S}[,}}]'
-_LINKS = rf'(?:{"|".join(_NAMES[Kind.LINKS])})":{_S}\[{_S}(?:{_TEXT}{_S}(?:,{_S}{_TEXT}{_S})*)?\]'
-_NULL_LISTS = rf'("(?:{"|".join(_NAMES[Kind.LINKS] + _NAMES[Kind.LEGS])})":{_S})null'
+# These patterns start with the name, without the quote before it: this is twice as fast, and no
+# other name ends with one of these.
+_INTEGERS = rf'(?:{"|".join((*_NAMES[Kind.INTEGER], "limit"))})":{_SPACE}-?[0-9]+{_SPACE}[,}}]'
+_LINKS = (
+    rf'(?:{"|".join(_NAMES[Kind.LINKS])})":{_SPACE}'
+    rf"\[{_SPACE}(?:{_QUOTED}{_SPACE}(?:,{_SPACE}{_QUOTED}{_SPACE})*)?\]"
+)
+_NULL_LISTS = rf'("(?:{"|".join(_NAMES[Kind.LINKS] + _NAMES[Kind.LEGS])})":{_SPACE})null'
 
 _text = pl.col("text")
-_with_null = pl.when(_text.str.contains("null", literal=True)).then(_text)
-# A null list is an empty one. Decoded, it could not be told from one that is missing; so it is
-# written as what it is.
-_WHOLE = _with_null.str.replace_all(_NULL_LISTS, "${1}[]").fill_null(_text)
-_SEALED = f'{{"{_SEAL}":%b}}'.encode()
-_ODD = (
-    (_text.str.count_matches(_SEAL) != 1)
-    | _text.str.contains(
-        r"\\u[dD][89a-fA-F]"
-    )  # half of a surrogate pair is decoded as what it is not
+_text_with_null = pl.when(_text.str.contains("null", literal=True)).then(_text)
+# A null list means an empty list. After decoding, it could not be distinguished from a missing one,
+# so it is replaced in the text.
+_WITHOUT_NULL_LISTS = _text_with_null.str.replace_all(_NULL_LISTS, "${1}[]").fill_null(_text)
+_MARKED_PAGE = f'{{"{_MARKER}":%b}}'.encode()
+# Such texts cannot be checked by counting: Polars decodes half of a surrogate pair to a wrong
+# character, and a space before a colon hides a key.
+_UNCOUNTABLE = (
+    (_text.str.count_matches(_MARKER) != 1)
+    | _text.str.contains(r"\\u[dD][89a-fA-F]")
     | pl.when(_text.str.contains(r"[ \t\r\n]:"))
     .then(_text)
     .str.contains(r'"[ \t\r\n]+:')
@@ -93,8 +98,8 @@ _COUNTS = (
 )
 
 
-def _counts_in(columns: tuple[Column, ...]) -> tuple[int, ...]:
-    """What one object of these columns adds to each of `_COUNTS`."""
+def _counts_per_record(columns: tuple[Column, ...]) -> tuple[int, ...]:
+    """The number of matches of each of `_COUNTS` in one record of these columns."""
     integers, links, legs = (
         sum(column.kind is kind for column in columns)
         for kind in (Kind.INTEGER, Kind.LINKS, Kind.LEGS)
@@ -102,32 +107,35 @@ def _counts_in(columns: tuple[Column, ...]) -> tuple[int, ...]:
     return len(columns), len(columns) - integers - links - legs, integers, links
 
 
-_PER_CALL, _PER_LEG = _counts_in(CALLS), _counts_in(LEGS)
-_DECODED = _text.str.json_decode(_SEALED_PAGE).struct.field(_SEAL)
+_COUNTS_PER_CALL, _COUNTS_PER_LEG = _counts_per_record(CALLS), _counts_per_record(LEGS)
+_DECODED_PAGE = _text.str.json_decode(_MARKED_PAGE_DTYPE).struct.field(_MARKER)
 
 
-# The values of a row.
+# Values of a row.
 
 _CLOCK = r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]"
-_USUAL_TIME = rf"^{_CLOCK}Z$"
-_CLEAN_TIME = rf"^{_CLOCK}(?:\.[0-9]{{1,6}})?(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
+_UTC_TIME = rf"^{_CLOCK}Z$"
+_REGULAR_TIME = rf"^{_CLOCK}(?:\.[0-9]{{1,6}})?(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})$"
 
 
 def _time(text: pl.Expr) -> pl.Expr:
-    """The moment of a clean time, or null. A fixed form is read several times as fast as one of many, so the usual one goes first."""
-    usual = pl.when(text.str.contains(_USUAL_TIME)).then(text)
-    found = usual.str.to_datetime(
+    """The moment of a regular time, or null.
+
+    The usual form is tried first, because Polars parses a fixed format several times as fast.
+    """
+    in_utc = pl.when(text.str.contains(_UTC_TIME)).then(text)
+    moment = in_utc.str.to_datetime(
         "%Y-%m-%dT%H:%M:%SZ", time_unit="us", strict=False, cache=False
     ).dt.replace_time_zone("UTC")
-    rest = pl.when(found.is_null()).then(text)
-    other = pl.when(rest.str.contains(_CLEAN_TIME)).then(rest)
+    rest = pl.when(moment.is_null()).then(text)
+    other = pl.when(rest.str.contains(_REGULAR_TIME)).then(rest)
     return pl.coalesce(
-        found, other.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+        moment, other.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
     )
 
 
-def _empty(text: pl.Expr, column: Column) -> pl.Expr:
-    """Whether this text stands for no value, so that null is not strange."""
+def _is_empty(text: pl.Expr, column: Column) -> pl.Expr:
+    """Whether the text means that there is no value, so that a null is regular."""
     match column.kind:
         case Kind.ID if column.name != "id":
             return (text == "") | (text == "0")
@@ -140,7 +148,7 @@ def _empty(text: pl.Expr, column: Column) -> pl.Expr:
 
 
 def _typed(text: pl.Expr, column: Column) -> pl.Expr:
-    """The value of this text, or null."""
+    """The typed value of the text, or null."""
     match column.kind:
         case Kind.INTEGER | Kind.WORD:
             value = text.cast(column.dtype, strict=False)
@@ -160,20 +168,25 @@ def _typed(text: pl.Expr, column: Column) -> pl.Expr:
 
 
 _TYPED_CALL = [_typed(pl.col(column.name), column) for column in CALLS]
-_EMPTY = {
-    column.name: _empty(pl.col(column.name), column).alias(column.name)
+_IS_EMPTY = {
+    column.name: _is_empty(pl.col(column.name), column).alias(column.name)
     for column in (*CALLS, *LEGS)
 }
-_EMPTIES = {name: empty.sum() for name, empty in _EMPTY.items()}
+_EMPTY_COUNT = {name: is_empty.sum() for name, is_empty in _IS_EMPTY.items()}
 
 
-def read_clean(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, list[int | None]]:
-    """The calls of the clean pages, in order, with the dtypes of `CALL_SCHEMA`; and how many each page has, None where it is not clean."""
+def read_regular(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, list[int | None]]:
+    """The calls of the regular pages, and the number of calls of each page.
+
+    The calls are in order, with the schema `CALL_SCHEMA`. The number of an irregular page is None,
+    and its calls are left out.
+    """
     try:
         return _read(bodies)
-    except pl.exceptions.ComputeError:  # one of them is no page that Polars could decode: which?
+    except pl.exceptions.ComputeError:
+        # Polars cannot decode one of the pages, but does not say which.
         parts = (
-            [read_clean([body]) for body in bodies]
+            [read_regular([body]) for body in bodies]
             if len(bodies) > 1
             else [(pl.DataFrame(schema=CALL_SCHEMA), [None])]
         )
@@ -182,43 +195,43 @@ def read_clean(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, list[int | None]]
 
 def _read(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, list[int | None]]:
     heights: list[int | None] = [None] * len(bodies)
-    sealed = pl.Series([_SEALED % body for body in bodies], dtype=pl.Binary).cast(pl.String)
+    marked = pl.Series([_MARKED_PAGE % body for body in bodies], dtype=pl.Binary).cast(pl.String)
     texts = (
-        pl.DataFrame({"page": range(len(bodies)), "text": sealed})
-        .with_columns(_WHOLE)
-        .filter(~_ODD)
+        pl.DataFrame({"page": range(len(bodies)), "text": marked})
+        .with_columns(_WITHOUT_NULL_LISTS)
+        .filter(~_UNCOUNTABLE)
     )
     if texts.is_empty():
         return pl.DataFrame(schema=CALL_SCHEMA), heights
-    pages, counts = _decoded(texts)
+    pages, counts = _decode(texts)
     calls = _rows(pages["call_logs"])
     typed_calls = calls.select(_TYPED_CALL)
-    rows = _lengths(pages["call_logs"])
-    legs_of_call = iter(_lengths(calls["call_targets"]))
-    legs = [sum(islice(legs_of_call, height)) for height in rows]
-    strange = _strange(calls, typed_calls, rows) | _strange(
-        _rows(calls["call_targets"]), _rows(typed_calls["call_targets"]), legs
+    call_counts = _lengths(pages["call_logs"])
+    legs_of_calls = iter(_lengths(calls["call_targets"]))
+    leg_counts = [sum(islice(legs_of_calls, call_count)) for call_count in call_counts]
+    irregular = _pages_with_irregular_null(calls, typed_calls, call_counts)
+    irregular |= _pages_with_irregular_null(
+        _rows(calls["call_targets"]), _rows(typed_calls["call_targets"]), leg_counts
     )
-    wanted = map(_wanted, rows, legs, pages["paging"].to_list())
-    clean = {
-        place
-        for place, (found, due) in enumerate(zip(counts.iter_rows(), wanted, strict=True))
-        if found == due
-    } - strange
-    for place in clean:
-        heights[texts["page"][place]] = rows[place]
-    return (
-        typed_calls
-        if len(clean) == pages.height
-        else typed_calls.filter(_page_of(rows).is_in(clean))
-    ), heights
+    expected = map(_expected_counts, call_counts, leg_counts, pages["paging"].to_list())
+    regular = {
+        index
+        for index, pair in enumerate(zip(counts.iter_rows(), expected, strict=True))
+        if pair[0] == pair[1]
+    } - irregular
+    for index in regular:
+        heights[texts["page"][index]] = call_counts[index]
+    if len(regular) < pages.height:
+        typed_calls = typed_calls.filter(_page_indices(call_counts).is_in(regular))
+    return typed_calls, heights
 
 
-def _decoded(texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The pages decoded, and what was counted in them, on all threads."""
-    share = max(-(-texts.height // pl.thread_pool_size()), _FEWEST)
+def _decode(texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The decoded pages, and the counts of `_COUNTS` per page, computed on all threads."""
+    share = max(-(-texts.height // pl.thread_pool_size()), _MIN_PAGES_PER_THREAD)
     plans = [
-        texts.lazy().slice(begin, share).select(_DECODED) for begin in range(0, texts.height, share)
+        texts.lazy().slice(begin, share).select(_DECODED_PAGE)
+        for begin in range(0, texts.height, share)
     ]
     *parts, counts = pl.collect_all([*plans, texts.lazy().select(_COUNTS)], engine="in-memory")
     pages = pl.concat(parts).to_series()
@@ -228,7 +241,7 @@ def _decoded(texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _rows(lists: pl.Series) -> pl.DataFrame:
-    """One row an object of these lists."""
+    """One row per record in these lists."""
     return lists.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
 
 
@@ -236,33 +249,42 @@ def _lengths(lists: pl.Series) -> list[int]:
     return [length or 0 for length in lists.list.len().to_list()]
 
 
-def _wanted(calls: int, legs: int, paging: dict[str, str | None] | None) -> tuple[int, ...]:
-    """What must be counted in a page with so many calls and legs, as in `_COUNTS`."""
-    told = [name for name in _PAGING if paging and paging[name] is not None]
-    objects, integers = (1 if paging is None else 2), int("limit" in told)
-    of_page = (
-        1 + objects + len(told),
-        len(told) - integers,
-        integers,
-        0,
-    )  # one key is the list of calls
+def _expected_counts(
+    calls: int, legs: int, paging: dict[str, str | None] | None
+) -> tuple[int, ...]:
+    """The values of `_COUNTS` in a regular page with so many calls and legs."""
+    names = [name for name in _PAGING if paging and paging[name] is not None]
+    integers = int("limit" in names)
+    # The page itself has the marker, the list of calls, and the paging with its fields.
+    keys = 2 + (paging is not None) + len(names)
+    page_counts = keys, len(names) - integers, integers, 0
     return tuple(
-        calls * a + legs * b + c for a, b, c in zip(_PER_CALL, _PER_LEG, of_page, strict=True)
+        calls * per_call + legs * per_leg + of_page
+        for per_call, per_leg, of_page in zip(
+            _COUNTS_PER_CALL, _COUNTS_PER_LEG, page_counts, strict=True
+        )
     )
 
 
-def _strange(texts: pl.DataFrame, typed: pl.DataFrame, sizes: list[int]) -> set[int]:
-    """The places of the pages, of so many rows each, with a null that was not made of an empty text."""
-    if typed.null_count().row(0) == texts.select(_EMPTIES[name] for name in texts.columns).row(0):
+def _pages_with_irregular_null(
+    texts: pl.DataFrame, typed: pl.DataFrame, row_counts: list[int]
+) -> set[int]:
+    """The indices of the pages with a null that does not come from an empty text.
+
+    `row_counts` is the number of rows of each page.
+    """
+    empty_counts = texts.select(_EMPTY_COUNT[name] for name in texts.columns)
+    if typed.null_count().row(0) == empty_counts.row(0):
         return set()
-    empty = texts.select(_EMPTY[name] for name in texts.columns).fill_null(value=False)
+    empty = texts.select(_IS_EMPTY[name] for name in texts.columns).fill_null(value=False)
+    pages = _page_indices(row_counts)
     return set().union(
-        *(_page_of(sizes).filter(typed[name].is_null() & ~empty[name]) for name in typed.columns)
+        *(pages.filter(typed[name].is_null() & ~empty[name]) for name in typed.columns)
     )
 
 
-def _page_of(sizes: list[int]) -> pl.Series:
-    """For each row of pages of these sizes, the place of its page."""
+def _page_indices(row_counts: list[int]) -> pl.Series:
+    """The index of the page of each row, if each page has so many rows."""
     return pl.Series(
-        [place for place, size in enumerate(sizes) for _ in range(size)], dtype=pl.Int64
+        [index for index, count in enumerate(row_counts) for _ in range(count)], dtype=pl.Int64
     )

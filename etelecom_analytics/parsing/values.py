@@ -1,4 +1,4 @@
-"""One value as the wire has it -> one value as the table keeps it, and what was strange about it."""
+"""Parsing of single values: from a JSON value to a typed value and the kind of its drift."""
 
 import json
 import re
@@ -9,25 +9,25 @@ from enum import StrEnum
 from ..phone_numbers import printable
 from ..schema import Column, Kind
 
-__all__ = ["DriftKind", "Read", "example", "read_id", "read_text", "read_value"]
+__all__ = ["DriftKind", "ParsedValue", "example", "read_id", "read_text", "read_value"]
 
 
 class DriftKind(StrEnum):
-    """In which way the wire differed from the contract, and what was made of it."""
+    """How a value differs from the schema; each comment says what the table has instead."""
 
     MISSING = "missing"  # null
     NULL = "null"  # null
     QUOTED = "quoted number"  # the number
-    FLOAT = "float"  # the whole number
+    FLOAT = "float"  # the integer
     FRACTION = "fraction"  # null
     OUT_OF_RANGE = "out of range"  # null
-    NUMBER = "number"  # its text
-    WRONG_TYPE = "wrong type"  # null, a text of true or false, or what could be kept of a list
+    NUMBER = "number"  # the number as text
+    WRONG_TYPE = "wrong type"  # null, the text of a boolean, or the valid items of a list
     UNKNOWN_WORD = "unknown word"  # null
     UNREADABLE_TIME = "unreadable time"  # null
-    BROKEN_TEXT = "broken text"  # with a mark for what is no character
-    NANOSECONDS = "finer than microseconds"  # cut
-    NEW_FIELD = "new field"  # left out
+    BROKEN_TEXT = "broken text"  # the text, with a mark for each invalid character
+    NANOSECONDS = "finer than microseconds"  # the time in microseconds
+    NEW_FIELD = "new field"  # nothing
 
 
 _PRIVATE = {"note", "recording_urls"}
@@ -37,24 +37,23 @@ _DECIMAL = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]+)?")
 _MICROSECOND_DIGITS = 6
 _EXAMPLE_LENGTH = 40
 
-Read = tuple[object, DriftKind | None]
-"""A value as the table keeps it, and what was strange about it."""
+ParsedValue = tuple[object, DriftKind | None]
+"""A typed value, and the kind of its drift, if any."""
 
 
-def read_value(value: object, column: Column) -> Read:
-    """The value for this column; it must be there, and the column no list."""
+def read_value(value: object, column: Column) -> ParsedValue:
+    """The typed value for a column; null values and list columns are not supported."""
     return _READERS[column.kind or Kind.TEXT](value, column)
 
 
-def read_text(value: object, column: Column) -> Read:
-    """The text; a number's text for a number."""
+def read_text(value: object, column: Column) -> ParsedValue:
+    """The text, or null if it is empty; a number is converted to text."""
     if isinstance(value, str):
         if value.isascii():
             return value or None, None
-        whole = value.encode(
-            errors="replace"
-        ).decode()  # half of a surrogate pair is JSON, but no text
-        return whole, None if whole == value else DriftKind.BROKEN_TEXT
+        # Half of a surrogate pair is valid JSON, but not valid text.
+        text = value.encode(errors="replace").decode()
+        return text, None if text == value else DriftKind.BROKEN_TEXT
     if isinstance(value, bool):
         return str(value).lower(), DriftKind.WRONG_TYPE
     if isinstance(value, int | float):
@@ -62,50 +61,53 @@ def read_text(value: object, column: Column) -> Read:
     return None, DriftKind.WRONG_TYPE
 
 
-def read_id(value: object, column: Column) -> Read:
-    """The digits of an id; null for the ids that stand for none."""
+def read_id(value: object, column: Column) -> ParsedValue:
+    """The id as text, or null if it is empty or 0."""
     if isinstance(value, str):
         return (None, None) if value == "0" else read_text(value, column)
     if isinstance(value, int) and not isinstance(value, bool):
         return (str(value) if value else None), DriftKind.NUMBER
-    return None, DriftKind.WRONG_TYPE  # a float is no id: its last digits are already lost
+    # A float has already lost the last digits of an id.
+    return None, DriftKind.WRONG_TYPE
 
 
-def _read_word(value: object, column: Column) -> Read:
+def _read_word(value: object, column: Column) -> ParsedValue:
     if value == "" or value in column.words:
         return value or None, None
     return None, DriftKind.UNKNOWN_WORD if isinstance(value, str) else DriftKind.WRONG_TYPE
 
 
-def _read_time(value: object, column: Column) -> Read:
+def _read_time(value: object, column: Column) -> ParsedValue:
     if not isinstance(value, str):
         return None, DriftKind.WRONG_TYPE
+    # The API writes the zero time of Go where there is no time.
     if value == "" or value.startswith("0001-01-01T"):
         return None, None
-    form = _RFC3339.fullmatch(value)
+    match = _RFC3339.fullmatch(value)
     try:
-        moment = datetime.fromisoformat(value).astimezone(UTC) if form else None
-    except (ValueError, OverflowError):  # the 31st of February, the year 9999 a zone too late
+        moment = datetime.fromisoformat(value).astimezone(UTC) if match else None
+    except (ValueError, OverflowError):  # such as 31 February, or past the year 9999 in UTC
         moment = None
-    if form is None or moment is None:
+    if match is None or moment is None:
         return None, DriftKind.UNREADABLE_TIME
-    return moment, DriftKind.NANOSECONDS if len(form[1] or "") > _MICROSECOND_DIGITS else None
+    return moment, DriftKind.NANOSECONDS if len(match[1] or "") > _MICROSECOND_DIGITS else None
 
 
-def _read_integer(value: object, column: Column) -> Read:
-    strange = None
+def _read_integer(value: object, column: Column) -> ParsedValue:
+    drift = None
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
-        strange, value = DriftKind.QUOTED, float(value) if "." in value else int(value)
+        drift, value = DriftKind.QUOTED, float(value) if "." in value else int(value)
     if isinstance(value, float):
-        if not value.is_integer():  # nor are infinity and NaN, which Python's JSON reads
+        # Python's JSON decoder accepts infinity and NaN, which are not integers either.
+        if not value.is_integer():
             return None, DriftKind.FRACTION
-        strange, value = strange or DriftKind.FLOAT, int(value)
+        drift, value = drift or DriftKind.FLOAT, int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         return None, DriftKind.WRONG_TYPE
-    return (value, strange) if -_INT32 <= value < _INT32 else (None, DriftKind.OUT_OF_RANGE)
+    return (value, drift) if -_INT32 <= value < _INT32 else (None, DriftKind.OUT_OF_RANGE)
 
 
-_READERS: Mapping[Kind, Callable[[object, Column], Read]] = {
+_READERS: Mapping[Kind, Callable[[object, Column], ParsedValue]] = {
     Kind.TEXT: read_text,
     Kind.ID: read_id,
     Kind.WORD: _read_word,
@@ -115,10 +117,10 @@ _READERS: Mapping[Kind, Callable[[object, Column], Read]] = {
 
 
 def example(field: str, kind: DriftKind, value: object) -> str:
-    """A short form of the value that shows what was strange and holds no number, note or link."""
-    names = {dict: "an object", list: "a list", str: "a text", type(None): "null"}
-    secret = field in _PRIVATE or kind is DriftKind.NEW_FIELD
-    if isinstance(value, dict | list | None) or (secret and isinstance(value, str)):
-        return names[type(value)]
+    """A short example of a drift, without phone numbers, notes or links."""
+    type_names = {dict: "an object", list: "a list", str: "a text", type(None): "null"}
+    is_private = field in _PRIVATE or kind is DriftKind.NEW_FIELD
+    if isinstance(value, dict | list | None) or (is_private and isinstance(value, str)):
+        return type_names[type(value)]
     text = value if isinstance(value, str) else json.dumps(value)
-    return "a number" if secret else printable(text, max_length=_EXAMPLE_LENGTH)
+    return "a number" if is_private else printable(text, max_length=_EXAMPLE_LENGTH)

@@ -1,4 +1,4 @@
-"""Reading record by record: what is a page, and what is none. What is made of strange values is told over the wire, by the fetch."""
+"""Parsing record by record: which bodies are pages. `test_fetch` tests the kinds of drift."""
 
 import json
 
@@ -7,7 +7,7 @@ from page_strategies import page_of, rows_of
 
 from etelecom_analytics.errors import Unreadable
 from etelecom_analytics.frames import PageReader
-from etelecom_analytics.parsing.records import RecordReader, frame_of
+from etelecom_analytics.parsing.records import RecordReader, rows_to_frame
 from etelecom_analytics.schema import CALL_SCHEMA
 
 ROWS = rows_of(30, seed=4)
@@ -33,7 +33,7 @@ ROWS = rows_of(30, seed=4)
     ],
     ids=lambda body: body[:20].decode(),
 )
-def test_what_is_no_page_is_unreadable(body: bytes):
+def test_invalid_page_is_unreadable(body: bytes):
     with pytest.raises(Unreadable, match="not the JSON of a page"):
         RecordReader().read(body, 0)
     with pytest.raises(Unreadable, match="not the JSON of a page"):
@@ -41,19 +41,19 @@ def test_what_is_no_page_is_unreadable(body: bytes):
 
 
 @pytest.mark.parametrize("body", [b'{"call_logs": null}', b'{"call_logs": []}', b"{}"])
-def test_a_page_may_have_no_rows(body: bytes):
+def test_page_may_have_no_rows(body: bytes):
     assert RecordReader().read(body, 0) == []
     assert PageReader().read([body]).is_empty()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32-le"])
-def test_what_python_reads_as_json_is_a_page(encoding: str):
+def test_encodings_of_json_are_supported(encoding: str):
     body = page_of(ROWS).decode().encode(encoding)
 
     assert PageReader().read([body]).equals(PageReader().read([page_of(ROWS)]))
 
 
-def test_bytes_that_are_no_text_are_marked_and_counted_once_a_page():
+def test_invalid_utf8_is_marked_and_counted_once_per_page():
     body = (
         json.dumps({"call_logs": [ROWS[0] | {"note": "NOTE", "caller": "NOTE"}]})
         .encode()
@@ -68,12 +68,12 @@ def test_bytes_that_are_no_text_are_marked_and_counted_once_a_page():
     ]
 
 
-def test_rows_become_a_table_as_they_are():
+def test_rows_to_frame_keeps_all_values():
     rows = [
         row
         for row in RecordReader().read(page_of(ROWS), 0)
         if row["call_targets"] or row["note"] is None
     ]
 
-    assert frame_of(rows).to_dicts() == rows
-    assert frame_of([]).schema == CALL_SCHEMA
+    assert rows_to_frame(rows).to_dicts() == rows
+    assert rows_to_frame([]).schema == CALL_SCHEMA
