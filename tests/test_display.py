@@ -42,7 +42,7 @@ def test_labels_use_names():
     display = Display(names=names)
 
     assert display.label("target_number", "101") == "An (101)"
-    assert display.label("callee", HOTLINE) == "Sales (091*****78)"
+    assert display.label("callee", HOTLINE) == "Sales (09…)"
     assert Display(names=names, show_numbers=True).label("callee", HOTLINE) == f"Sales ({CALLER})"
 
 

@@ -1,4 +1,4 @@
-"""Callers: the missed ledger and its rates by hand, against a second reckoning in plain Python, and what holds for any calls."""
+"""The missed ledger and its rates match hand-written cases and a Python implementation."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -58,16 +58,16 @@ def as_of(seconds: float) -> MetricOptions:
 
 
 def row(calls: Sequence[Record], call_id: str = "m", *, at: float = 100 * HOUR) -> dict[str, Any]:
-    """The ledger's row of a call, looked at long after it."""
+    """The row of a call in the ledger, by default long after the call."""
     return missed_ledger(frame(*calls), options=as_of(at)).row(
         by_predicate=pl.col("id") == call_id, named=True
     )
 
 
-# The ledger, by hand.
+# Hand-written cases of the ledger.
 
 
-def test_the_first_later_event_wins():
+def test_the_first_later_event_is_the_outcome():
     called_back = row([missed("m", 0, 20), out("o", 300, reached=True), answered("a", 600)])
     served = row([missed("m", 0, 20), answered("a", 200), out("o", 300)])
     still_open = row([missed("m", 0, 20), missed("again", 90, 99)])
@@ -96,7 +96,7 @@ def test_the_first_later_event_wins():
     )
 
 
-def test_at_a_tie_served_wins():
+def test_served_wins_a_tie():
     both = row([missed("m", 0, 20), out("o", 300, reached=True), answered("a", 300)])
 
     assert (both["outcome"], both["resolved_by"], both["reached"]) == ("served", "a", None)
@@ -105,43 +105,45 @@ def test_at_a_tie_served_wins():
 @pytest.mark.parametrize(
     ("start", "outcome"), [(19.999999, "open"), (20, "open"), (20.000001, "called_back")]
 )
-def test_only_what_starts_after_the_end_counts(start: float, outcome: str):
+def test_only_calls_after_the_end_count(start: float, outcome: str):
     assert row([missed("m", 0, 20), out("o", start)])["outcome"] == outcome
 
 
-def test_of_two_call_backs_at_one_moment_the_one_that_reached_the_caller_counts():
-    found = row([missed("m", 0, 20), out("a", 300), out("b", 300, reached=True)])
+def test_of_two_simultaneous_callbacks_the_answered_one_counts():
+    result = row([missed("m", 0, 20), out("a", 300), out("b", 300, reached=True)])
 
-    assert (found["resolved_by"], found["reached"], found["attempts"]) == ("b", True, 2)
+    assert (result["resolved_by"], result["reached"], result["attempts"]) == ("b", True, 2)
 
 
-def test_where_clocks_differ_a_call_is_not_its_own_successor():
-    """It began after it ended."""
+def test_a_call_that_begins_after_its_end_does_not_repeat_itself():
+    """Clocks may differ."""
     assert row([missed("m", 50, 20)])["came_again"] == 0
     assert row([missed("m", 50, 20), out("o", 30)])["came_again"] == 0
     others = [out("o1", 0), out("o2", 1), missed("n", 0, 5)]
-    found = row([*others, missed("m", 50, 20, BINH), out("o", 60, number=BINH)])
-    assert (found["outcome"], found["attempts"], found["came_again"]) == ("called_back", 1, 0)
+    result = row([*others, missed("m", 50, 20, BINH), out("o", 60, number=BINH)])
+    assert (result["outcome"], result["attempts"], result["came_again"]) == ("called_back", 1, 0)
 
 
-def test_a_call_back_that_reached_nobody_is_one():
-    tried = row([missed("m", 0, 20), out("o", 300), answered("a", 600)])
+def test_a_callback_without_an_answer_counts():
+    result = row([missed("m", 0, 20), out("o", 300), answered("a", 600)])
 
-    assert (tried["outcome"], tried["reached"], tried["attempts"]) == ("called_back", False, 1)
+    assert (result["outcome"], result["reached"], result["attempts"]) == ("called_back", False, 1)
 
 
 def test_attempts_end_with_the_first_talk():
-    tries = [out("o1", 300), out("o2", 400), out("o3", 500, reached=True), out("o4", 600)]
+    attempts = [out("o1", 300), out("o2", 400), out("o3", 500, reached=True), out("o4", 600)]
 
-    assert row([missed("m", 0, 20), *tries])["attempts"] == 3
-    assert row([missed("m", 0, 20), *tries[:2], answered("a", 450), *tries[2:]])["attempts"] == 2
-    assert row([missed("m", 0, 20), *tries[:2]])["attempts"] == 2
-    assert row([missed("m", 0, 20), *tries], at=310)["attempts"] == 1
+    assert row([missed("m", 0, 20), *attempts])["attempts"] == 3
+    assert (
+        row([missed("m", 0, 20), *attempts[:2], answered("a", 450), *attempts[2:]])["attempts"] == 2
+    )
+    assert row([missed("m", 0, 20), *attempts[:2]])["attempts"] == 2
+    assert row([missed("m", 0, 20), *attempts], at=310)["attempts"] == 1
     assert row([out("before", -50), missed("m", 0, 20), out("during", 10)])["attempts"] == 0
 
 
-def test_coming_again_and_being_missed_is_counted_until_the_outcome():
-    comes = [
+def test_further_missed_calls_count_until_the_outcome():
+    calls = [
         missed("m", 0, 20),
         missed("m2", 50, 60),
         missed("m3", 70, 80),
@@ -149,14 +151,23 @@ def test_coming_again_and_being_missed_is_counted_until_the_outcome():
         missed("later", 200, 210),
     ]
 
-    assert [row(comes, which)["came_again"] for which in ("m", "m2", "m3", "later")] == [2, 1, 0, 0]
-    assert row(comes, "m3")["resolved_by"] == "o"
+    assert [row(calls, call_id)["came_again"] for call_id in ("m", "m2", "m3", "later")] == [
+        2,
+        1,
+        0,
+        0,
+    ]
+    assert row(calls, "m3")["resolved_by"] == "o"
 
 
-def test_a_caller_is_one_in_every_form_of_his_number():
-    found = row([missed("m", 0, 20, FORMS[1]), out("o", 300, number=FORMS[2])])
+def test_all_forms_of_a_number_are_the_same_caller():
+    result = row([missed("m", 0, 20, FORMS[1]), out("o", 300, number=FORMS[2])])
 
-    assert (found["caller"], found["number"], found["outcome"]) == (FORMS[1], ANNA, "called_back")
+    assert (result["caller"], result["number"], result["outcome"]) == (
+        FORMS[1],
+        ANNA,
+        "called_back",
+    )
     assert (
         row([missed("m", 0, 20), out("o", 300, number=BINH), answered("a", 400, caller=BINH)])[
             "outcome"
@@ -166,7 +177,7 @@ def test_a_caller_is_one_in_every_form_of_his_number():
 
 
 @pytest.mark.parametrize("caller", [None, "anonymous", "+", ""])
-def test_a_withheld_caller_has_no_row_and_no_history(caller: str | None):
+def test_withheld_callers_have_no_row_and_no_history(caller: str | None):
     calls = frame(
         missed("m", 0, 20, caller),
         answered("a", 300, caller=caller),
@@ -178,8 +189,8 @@ def test_a_withheld_caller_has_no_row_and_no_history(caller: str | None):
     assert repeat_rate(calls, options=as_of(90 * HOUR)).row(0) == (None, 0, 0, None, None)
 
 
-def test_only_missed_in_calls_have_a_row():
-    """Not running ones, unknown ones, internal ones, or calls of ours."""
+def test_only_missed_inbound_calls_have_a_row():
+    """Running, unknown, internal and outbound calls have none."""
     calls = frame(
         call("running", start=0, ended=None, caller=ANNA),
         call("unknown", start=0, ended=9, state="unknown", caller=ANNA),
@@ -192,7 +203,7 @@ def test_only_missed_in_calls_have_a_row():
     assert missed_ledger(calls)["id"].to_list() == ["m"]
 
 
-def test_answered_by_the_ivr_only_is_missed_and_serves_nobody():
+def test_a_call_answered_by_the_ivr_only_is_missed():
     by_ivr = call(
         "i", talk("9000", 0, 1, 20), state="answered", start=0, ended=20, shift=500, caller=ANNA
     )
@@ -206,7 +217,7 @@ def test_answered_by_the_ivr_only_is_missed_and_serves_nobody():
     assert row([missed("m", 0, 20), by_ivr])["outcome"] == "served"
 
 
-def test_what_began_after_as_of_is_not_known_yet():
+def test_calls_after_as_of_are_ignored():
     calls = [
         missed("m", 0, 20),
         missed("later", 500, 510),
@@ -223,7 +234,7 @@ def test_what_began_after_as_of_is_not_known_yet():
     assert row(calls, at=299.9)["outcome"] == "open"
 
 
-def test_as_of_is_the_latest_start_of_any_call():
+def test_as_of_defaults_to_the_latest_start():
     calls = frame(
         missed("m", 0, 20), call("x", start=7_220, ended=None, direction="ext_out", caller="101")
     )
@@ -231,19 +242,19 @@ def test_as_of_is_the_latest_start_of_any_call():
     assert missed_ledger(calls)["age_s"].to_list() == [7_200]
 
 
-def test_the_ledger_is_newest_first():
+def test_the_ledger_is_sorted_newest_first():
     calls = frame(missed("a", 0, 20), missed("c", 50, 60, BINH), missed("b", 50, 60))
 
     assert missed_ledger(calls)["id"].to_list() == ["b", "c", "a"]
 
 
-# Rates, by hand.
+# Hand-written cases of the rates.
 
 
-def test_the_callback_rate_counts_what_had_its_time():
+def test_callback_rate_counts_calls_that_had_the_full_time():
     calls = frame(
         missed("in time", 0, 20),
-        out("o", 20 + 24 * HOUR),  # 24 h to the microsecond
+        out("o", 20 + 24 * HOUR),  # exactly 24 h
         missed("too late", 0, 20, BINH),
         out("o2", 20.000001 + 24 * HOUR, number=BINH),
         missed("too young", 30, 40, "0912000003"),
@@ -263,7 +274,7 @@ def test_the_callback_rate_counts_what_had_its_time():
     )
 
 
-def test_the_repeat_rate_counts_any_call_and_needs_its_time():
+def test_repeat_rate_counts_calls_that_had_the_full_time():
     calls = frame(
         answered("first", 0),
         missed("24 h later", 24 * HOUR, 24 * HOUR + 9, FORMS[1]),
@@ -280,18 +291,18 @@ def test_the_repeat_rate_counts_any_call_and_needs_its_time():
     assert repeat_rate(calls, options=as_of(48 * HOUR - 0.000001)).row(0)[:3] == (0.5, 1, 2)
 
 
-def test_two_calls_at_one_moment_do_not_follow_each_other():
+def test_simultaneous_calls_are_not_repeat_calls():
     calls = frame(answered("a", 0), missed("b", 0, 9), missed("c", 100, 109, BINH))
 
     assert repeat_rate(calls, options=as_of(24 * HOUR)).row(0)[:3] == (0, 0, 2)
 
 
-def test_wilsons_interval_stands_beside_the_rate():
-    """10 of 10 are within .7224672001 and 1."""
+def test_rates_have_wilsons_interval():
+    """The interval of 10 of 10 is 0.7224672001 to 1."""
     calls = [
-        each
+        record
         for n in range(10)
-        for each in (
+        for record in (
             missed(f"m{n}", 0, 20, f"091200001{n}"),
             out(f"o{n}", 60, number=f"091200001{n}"),
         )
@@ -302,7 +313,7 @@ def test_wilsons_interval_stands_beside_the_rate():
     )
 
 
-def test_rates_by_dimensions_of_the_first_call():
+def test_rates_use_the_dimensions_of_the_first_call():
     calls = frame(missed("m", 0, 20), out("o", 300), missed("n", HOUR, HOUR + 5, BINH))
     rate = callback_rate(calls, ["hour", "direction"], options=as_of(100 * HOUR))
 
@@ -313,7 +324,7 @@ def test_rates_by_dimensions_of_the_first_call():
     assert repeat_rate(calls, ["hour"], options=as_of(100 * HOUR))["den"].to_list() == [1, 1]
 
 
-def test_the_time_to_call_back_is_survival():
+def test_time_to_callback_is_a_survival_table():
     calls = frame(missed("m", 0, 20), out("o", 320), missed("n", 0, 100, BINH))
     table = time_to_callback(calls, options=as_of(1100))
 
@@ -325,66 +336,65 @@ def test_the_time_to_call_back_is_survival():
     assert median_survival(table)["median_s"].item() == 300
 
 
-# Against plain Python.
+# Comparison with a Python implementation.
 
 
-def told(calls: pl.DataFrame, options: MetricOptions) -> list[dict[str, Any]]:
-    """Calls beside their facts, by place, since facts keep the order of a frame."""
+def with_facts(calls: pl.DataFrame, options: MetricOptions) -> list[dict[str, Any]]:
+    """Calls with their facts, joined by position, because facts keep the order of a frame."""
     return [
         one | two
         for one, two in zip(calls.to_dicts(), facts(calls, options=options).to_dicts(), strict=True)
     ]
 
 
-def number_of(each: dict[str, Any]) -> str | None:
-    text = (
-        each["caller"]
-        if each["direction"] == "in"
-        else each["callee"]
-        if each["direction"] == "out"
-        else None
-    )
+def number_of(record: dict[str, Any]) -> str | None:
+    column = {"in": "caller", "out": "callee"}.get(record["direction"])
+    text = record[column] if column else None
     return normalize(text) if text and any(letter.isdigit() for letter in text) else None
 
 
-def plainly(
+def python_results(
     calls: pl.DataFrame, options: MetricOptions
 ) -> tuple[dict[str, tuple[Any, ...]], list[tuple[bool, datetime]], datetime | None]:
-    """The ledger, the repeats and as of, call by call, as they are defined."""
-    rows = told(calls, options)
-    starts = [each["started_at"] for each in rows if each["started_at"] is not None]
+    """The ledger, the repeat calls and as_of, call by call from their definitions."""
+    rows = with_facts(calls, options)
+    starts = [record["started_at"] for record in rows if record["started_at"] is not None]
     until = options.as_of or max(starts, default=None)
     known = [
-        each
-        for each in rows
-        if each["started_at"] is not None and each["started_at"] <= until and number_of(each)
+        record
+        for record in rows
+        if record["started_at"] is not None and record["started_at"] <= until and number_of(record)
     ]
     ledger, repeats = {}, []
-    for each in known:
-        same = [
-            other for other in known if number_of(other) == number_of(each) and other is not each
+    for record in known:
+        others = [
+            other
+            for other in known
+            if number_of(other) == number_of(record) and other is not record
         ]
-        comes = [other for other in same if other["direction"] == "in"]
-        if each["direction"] == "in":
-            start = each["started_at"]
+        inbound = [other for other in others if other["direction"] == "in"]
+        if record["direction"] == "in":
+            start = record["started_at"]
             repeats.append(
                 (
                     any(
                         start < other["started_at"] <= start + timedelta(hours=24)
-                        for other in comes
+                        for other in inbound
                     ),
                     start,
                 )
             )
-        if each["direction"] == "in" and each["missed"]:
-            end = each["ended_at"]
+        if record["direction"] == "in" and record["missed"]:
+            end = record["ended_at"]
             served = [
                 other["started_at"]
-                for other in comes
+                for other in inbound
                 if other["answered"] and other["started_at"] > end
             ]
             outs = [
-                other for other in same if other["direction"] == "out" and other["started_at"] > end
+                other
+                for other in others
+                if other["direction"] == "out" and other["started_at"] > end
             ]
             talks = served + [other["started_at"] for other in outs if other["answered"]]
             called = [other["started_at"] for other in outs]
@@ -392,7 +402,7 @@ def plainly(
             outcome = (
                 "open" if not served + called else "served" if last in served else "called_back"
             )
-            ledger[each["id"]] = (
+            ledger[record["id"]] = (
                 outcome,
                 None if outcome == "open" else last,
                 None if outcome == "open" else (last - end) / timedelta(seconds=1),
@@ -401,21 +411,21 @@ def plainly(
                 else None,
                 max(0.0, (until - end) / timedelta(seconds=1)),
                 sum(at <= min(talks, default=until) for at in called),
-                sum(end < other["started_at"] <= last for other in comes if other["missed"]),
+                sum(end < other["started_at"] <= last for other in inbound if other["missed"]),
             )
     return ledger, repeats, until
 
 
-def share(held: Sequence[bool]) -> tuple[float | None, int, int]:
-    return (sum(held) / len(held) if held else None, sum(held), len(held))
+def share(flags: Sequence[bool]) -> tuple[float | None, int, int]:
+    return (sum(flags) / len(flags) if flags else None, sum(flags), len(flags))
 
 
 moments = st.one_of(st.none(), st.integers(0, 60))
 some_calls = st.lists(
     st.builds(
-        lambda direction, who, state, start, length: (direction, who, state, start, length),
+        lambda direction, number, state, start, length: (direction, number, state, start, length),
         direction=st.sampled_from(["in", "in", "out", "ext_in", None]),
-        who=st.sampled_from([*FORMS, BINH, "anonymous", None]),
+        number=st.sampled_from([*FORMS, BINH, "anonymous", None]),
         state=st.sampled_from(["answered", "not_answered", "not_answered", "unknown", None]),
         start=moments,
         length=st.one_of(st.none(), st.integers(-2, 6)),
@@ -424,16 +434,16 @@ some_calls = st.lists(
 )
 
 
-def frame_of(drawn: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
-    """Calls at whole hours, so that moments meet; some end before they begin."""
+def frame_of(cases: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    """Calls at whole hours, so that some coincide; some end before they begin."""
     rows = []
-    for place, (direction, who, state, start, length) in enumerate(drawn):
+    for place, (direction, other, state, start, length) in enumerate(cases):
         begin = None if start is None else start * HOUR
         end = None if length is None else ((start or 0) + length) * HOUR
         number = (
-            {"caller": who, "callee": "19000123"}
+            {"caller": other, "callee": "19000123"}
             if direction != "out"
-            else {"caller": "101", "callee": who}
+            else {"caller": "101", "callee": other}
         )
         rows.append(
             call(f"{place:03d}", state=state, start=begin, ended=end, direction=direction) | number
@@ -442,12 +452,12 @@ def frame_of(drawn: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
 
 
 @settings(max_examples=120)
-@given(drawn=some_calls, at=moments)
-def test_ledger_and_rates_are_what_they_are_defined_as(
-    drawn: list[tuple[Any, ...]], at: int | None
+@given(cases=some_calls, at=moments)
+def test_ledger_and_rates_match_a_python_implementation(
+    cases: list[tuple[Any, ...]], at: int | None
 ):
-    calls, options = frame_of(drawn), MetricOptions(as_of=None if at is None else moment(at * HOUR))
-    expected, repeats, until = plainly(calls, options)
+    calls, options = frame_of(cases), MetricOptions(as_of=None if at is None else moment(at * HOUR))
+    expected, repeats, until = python_results(calls, options)
 
     ledger = missed_ledger(calls, options=options)
     columns = (
@@ -460,10 +470,10 @@ def test_ledger_and_rates_are_what_they_are_defined_as(
         "came_again",
     )
     assert {
-        each["id"]: tuple(each[name] for name in columns) for each in ledger.to_dicts()
+        record["id"]: tuple(record[name] for name in columns) for record in ledger.to_dicts()
     } == expected
     assert ledger["id"].to_list() == sorted(
-        expected, key=lambda call_id: (-drawn[int(call_id)][3], call_id)
+        expected, key=lambda call_id: (-cases[int(call_id)][3], call_id)
     )
 
     in_time = [
@@ -477,9 +487,9 @@ def test_ledger_and_rates_are_what_they_are_defined_as(
 
 
 @settings(max_examples=25)
-@given(drawn=some_calls)
-def test_the_time_to_call_back_is_the_ledgers(drawn: list[tuple[Any, ...]]):
-    calls = frame_of(drawn)
+@given(cases=some_calls)
+def test_time_to_callback_matches_the_ledger(cases: list[tuple[Any, ...]]):
+    calls = frame_of(cases)
     ledger = missed_ledger(calls)
 
     open_or_not = ledger.select(
@@ -489,26 +499,30 @@ def test_the_time_to_call_back_is_the_ledgers(drawn: list[tuple[Any, ...]]):
 
 
 @settings(max_examples=25)
-@given(drawn=some_calls, seed=st.integers(0, 9))
-def test_the_order_of_calls_changes_nothing(drawn: list[tuple[Any, ...]], seed: int):
-    calls = frame_of(drawn)
+@given(cases=some_calls, seed=st.integers(0, 9))
+def test_results_do_not_depend_on_row_order(cases: list[tuple[Any, ...]], seed: int):
+    calls = frame_of(cases)
     shuffled = calls.sample(fraction=1, shuffle=True, seed=seed)
 
-    for of in (missed_ledger, repeat_rate, callback_rate, time_to_callback):
-        assert of(shuffled).equals(of(calls))
+    for function in (missed_ledger, repeat_rate, callback_rate, time_to_callback):
+        assert function(shuffled).equals(function(calls))
 
 
 # Simulated calls.
 
 by_function = pytest.mark.parametrize(
-    "of", [missed_ledger, repeat_rate, callback_rate, time_to_callback], ids=lambda of: of.__name__
+    "function",
+    [missed_ledger, repeat_rate, callback_rate, time_to_callback],
+    ids=lambda function: function.__name__,
 )
 by_dimension = pytest.mark.parametrize(
-    "of", [repeat_rate, callback_rate, time_to_callback], ids=lambda of: of.__name__
+    "function",
+    [repeat_rate, callback_rate, time_to_callback],
+    ids=lambda function: function.__name__,
 )
 
 
-def test_every_missed_caller_has_his_row(simulation: Simulation):
+def test_every_missed_caller_has_a_row(simulation: Simulation):
     options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     ledger = missed_ledger(simulation.calls, options=options)
 
@@ -523,68 +537,74 @@ def test_every_missed_caller_has_his_row(simulation: Simulation):
 
 
 @by_function
-def test_a_lazy_frame_agrees_on_both_engines(of: Callable[..., Any], calls: pl.DataFrame):
-    expected = of(calls)
+def test_lazy_frames_on_both_engines(function: Callable[..., Any], calls: pl.DataFrame):
+    expected = function(calls)
 
-    assert isinstance(of(calls.lazy()), pl.LazyFrame)
-    assert_frame_equal(of(calls.lazy()).collect(), expected)
-    assert_frame_equal(of(calls.lazy()).collect(engine="streaming"), expected)
+    assert isinstance(function(calls.lazy()), pl.LazyFrame)
+    assert_frame_equal(function(calls.lazy()).collect(), expected)
+    assert_frame_equal(function(calls.lazy()).collect(engine="streaming"), expected)
 
 
 @by_function
-def test_nothing_and_nulls_give_the_same_types(of: Callable[..., Any], calls: pl.DataFrame):
-    for nothing in (
+def test_no_calls_and_null_rows_give_the_same_schema(
+    function: Callable[..., Any], calls: pl.DataFrame
+):
+    for empty in (
         calls.clear(),
         calls.clear(1),
         calls.clear(3).with_columns(id=pl.lit("1")),
         calls.head(1),
     ):
-        assert of(nothing).schema == of(calls).schema
+        assert function(empty).schema == function(calls).schema
     rates = {repeat_rate, callback_rate}
-    assert of(calls.clear()).rows() == ([(None, 0, 0, None, None)] if of in rates else [])
+    assert function(calls.clear()).rows() == (
+        [(None, 0, 0, None, None)] if function in rates else []
+    )
 
 
 @by_dimension
 @pytest.mark.parametrize("by", [["hour"], ["day", "callee"], ["caller"]])
 def test_groups_are_those_of_the_missed_or_first_calls(
-    of: Callable[..., Any], by: list[str], calls: pl.DataFrame
+    function: Callable[..., Any], by: list[str], calls: pl.DataFrame
 ):
-    table = of(calls, by)
+    table = function(calls, by)
 
     assert table.columns[: len(by)] == by
     assert table.equals(table.sort(by, nulls_last=True, maintain_order=True))
-    counts = "events" if of is time_to_callback else "num"
-    assert table[counts].sum() == of(calls)[counts].sum() > 0
+    counts = "events" if function is time_to_callback else "num"
+    assert table[counts].sum() == function(calls)[counts].sum() > 0
 
 
 @by_dimension
-def test_by_names_where_calls_carry_them(of: Callable[..., Any], calls: pl.DataFrame):
+def test_group_by_names_if_calls_carry_them(function: Callable[..., Any], calls: pl.DataFrame):
     with pytest.raises(InputError, match=r"carry no user: join it with logs\.with_names"):
-        of(calls, ["user"])
+        function(calls, ["user"])
     named = calls.with_columns(user=pl.col("callee"))
-    assert_frame_equal(of(named, ["user"]), of(calls, ["callee"]).rename({"callee": "user"}))
+    assert_frame_equal(
+        function(named, ["user"]), function(calls, ["callee"]).rename({"callee": "user"})
+    )
 
 
 @by_dimension
-def test_what_is_wrong_is_an_error_that_helps(of: Callable[..., Any], calls: pl.DataFrame):
+def test_invalid_dimensions_raise_helpful_errors(function: Callable[..., Any], calls: pl.DataFrame):
     with pytest.raises(UnknownName, match="Did you mean hour"):
-        of(calls, ["hours"])
+        function(calls, ["hours"])
     with pytest.raises(InputError, match="list of names"):
-        of(calls, "hour")
+        function(calls, "hour")
 
 
 @pytest.mark.parametrize("hours", [0, -1, float("nan"), float("inf"), True, "24"])
-def test_hours_are_hours(hours: Any, calls: pl.DataFrame):
-    for of in (repeat_rate, callback_rate):
-        with pytest.raises(InputError, match="number of hours above 0"):
-            of(calls, within_h=hours)
+def test_within_h_must_be_positive_hours(hours: Any, calls: pl.DataFrame):
+    for function in (repeat_rate, callback_rate):
+        with pytest.raises(InputError, match="positive number of hours"):
+            function(calls, within_h=hours)
 
 
 # as_of.
 
 
 def test_as_of_without_an_offset_is_local_to_the_zone():
-    here = MetricOptions(as_of=datetime(2026, 11, 8, 9))  # that is the point
+    here = MetricOptions(as_of=datetime(2026, 11, 8, 9))
 
     assert here.as_of == datetime(2026, 11, 8, 2, tzinfo=UTC)
     assert here == MetricOptions(as_of=datetime(2026, 11, 8, 2, tzinfo=UTC))
@@ -592,7 +612,7 @@ def test_as_of_without_an_offset_is_local_to_the_zone():
     assert et.MetricOptions().as_of is None
 
 
-@pytest.mark.parametrize("wrong", ["soon", 20261108, True])
-def test_as_of_is_a_moment(wrong: Any):
+@pytest.mark.parametrize("value", ["soon", 20261108, True])
+def test_as_of_must_be_a_date_or_time(value: Any):
     with pytest.raises(InputError, match="as_of must be a date"):
-        MetricOptions(as_of=wrong)
+        MetricOptions(as_of=value)

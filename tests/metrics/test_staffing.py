@@ -1,4 +1,4 @@
-"""Staffing: published values, exact ones, what must hold for any load, and the table of a day against a plain reckoning."""
+"""Erlang formulas match published and exact values; the table matches a Python implementation."""
 
 import math
 from collections import Counter
@@ -46,7 +46,7 @@ loads = st.floats(0.001, 200)
         (5, 8, 300, 15, 0.0700478522, 0.1672665067, 16.726651, 0.85603238),
     ],
 )
-def test_known_values(
+def test_published_values(
     traffic: float,
     agents: int,
     talk_s: float,
@@ -72,7 +72,7 @@ def test_exact_values():
 
 
 @given(traffic=st.fractions(Fraction(1, 100), 60, max_denominator=100), lines=st.integers(0, 70))
-def test_erlang_b_is_the_sum_that_erlang_wrote(traffic: Fraction, lines: int):
+def test_erlang_b_matches_the_closed_formula(traffic: Fraction, lines: int):
     """(A^n / n!) / sum of A^k / k!, in fractions."""
     terms = [traffic**k / math.factorial(k) for k in range(lines + 1)]
 
@@ -82,7 +82,7 @@ def test_erlang_b_is_the_sum_that_erlang_wrote(traffic: Fraction, lines: int):
 
 
 @given(traffic=loads, more=st.integers(1, 30))
-def test_erlang_c_is_that_of_the_queue(traffic: float, more: int):
+def test_erlang_c_matches_the_closed_formula(traffic: float, more: int):
     """1 / (1 + (1 - A / n) * (n! / A^n) * sum of A^k / k! for k < n), in logarithms."""
     agents = math.floor(traffic) + more
     ratios = [
@@ -95,8 +95,8 @@ def test_erlang_c_is_that_of_the_queue(traffic: float, more: int):
     )
 
 
-def test_ten_thousand_erlangs_are_no_trouble():
-    """B(A, A) comes near sqrt(2 / (pi * A))."""
+def test_ten_thousand_erlangs():
+    """B(A, A) is close to sqrt(2 / (pi * A))."""
     assert erlang_b(10_000, 10_000) == pytest.approx(math.sqrt(2 / (math.pi * 10_000)), rel=0.01)
     assert 0 < erlang_c(10_000, 10_050) < 1
     assert 10_000 < agents_needed(10_000, 180, target=0.95) < 10_200
@@ -105,7 +105,7 @@ def test_ten_thousand_erlangs_are_no_trouble():
 
 
 @given(traffic=loads, agents=st.integers(1, 250))
-def test_shares_are_shares_and_more_agents_help(traffic: float, agents: int):
+def test_shares_are_within_0_and_1_and_improve_with_more_agents(traffic: float, agents: int):
     assert 0 <= erlang_b(traffic, agents) <= erlang_c(traffic, agents) <= 1
     assert erlang_b(traffic, agents + 1) <= erlang_b(traffic, agents)
     assert erlang_c(traffic, agents + 1) <= erlang_c(traffic, agents)
@@ -114,14 +114,14 @@ def test_shares_are_shares_and_more_agents_help(traffic: float, agents: int):
     assert 0 <= level <= next_level <= 1
 
 
-def test_more_load_than_agents_waits_without_end():
+def test_more_load_than_agents_gives_infinite_waits():
     assert erlang_c(5, 5) == erlang_c(5.5, 5) == 1
     assert erlang_c_asa(5, 5, 180) == math.inf
     assert erlang_c_service_level(5, 5, 180, 20) == 0
     assert erlang_c(0, 0) == 1
 
 
-def test_no_calls_need_nobody():
+def test_no_traffic_needs_no_agents():
     assert erlang_b(0, 0) == 1
     assert erlang_b(0, 3) == erlang_c(0, 3) == erlang_c_asa(0, 3, 180) == 0
     assert erlang_c_service_level(0, 3, 180, 0) == 1
@@ -134,7 +134,7 @@ def test_no_calls_need_nobody():
     threshold_s=st.floats(0, 300),
     target=st.floats(0.01, 0.999),
 )
-def test_the_agents_needed_are_the_fewest(
+def test_agents_needed_is_the_minimum(
     traffic: float, talk_s: float, threshold_s: float, target: float
 ):
     agents = agents_needed(traffic, talk_s, threshold_s=threshold_s, target=target)
@@ -144,38 +144,48 @@ def test_the_agents_needed_are_the_fewest(
 
 
 @pytest.mark.parametrize(
-    ("of", "says"),
+    ("function", "message"),
     [
-        (lambda: erlang_b(-1, 2), "traffic is a number, 0 or more"),
-        (lambda: erlang_b(math.nan, 2), "traffic is a number"),
-        (lambda: erlang_c(math.inf, 2), "traffic is a number"),
-        (lambda: erlang_b(True, 2), "traffic is a number"),
-        (lambda: erlang_b(1, 2.0), "lines is a whole number, 0 or more"),  # type: ignore[arg-type]
-        (lambda: erlang_b(1, -1), "lines is a whole number"),
-        (lambda: erlang_c(1, "2"), "agents is a whole number"),  # type: ignore[arg-type]
-        (lambda: erlang_c_asa(1, 2, 0), "talk_s is the mean talk in seconds"),
-        (lambda: erlang_c_service_level(1, 2, 180, -1), "threshold_s is a number"),
-        (lambda: erlang_c_service_level(1, 2, None, 20), "talk_s is a number"),  # type: ignore[arg-type]
-        (lambda: agents_needed(1, 180, target=1), "No number of agents promises all"),
+        (lambda: erlang_b(-1, 2), "traffic must be a finite number of 0 or more"),
+        (lambda: erlang_b(math.nan, 2), "traffic must be a finite number"),
+        (lambda: erlang_c(math.inf, 2), "traffic must be a finite number"),
+        (lambda: erlang_b(True, 2), "traffic must be a finite number"),
+        (lambda: erlang_b(1, 2.0), "lines must be an integer of at least 0"),  # type: ignore[arg-type]
+        (lambda: erlang_b(1, -1), "lines must be an integer"),
+        (lambda: erlang_c(1, "2"), "agents must be an integer"),  # type: ignore[arg-type]
+        (lambda: erlang_c_asa(1, 2, 0), "talk_s must be the mean talk in seconds"),
+        (lambda: erlang_c_service_level(1, 2, 180, -1), "threshold_s must be a finite number"),
+        (lambda: erlang_c_service_level(1, 2, None, 20), "talk_s must be a finite number"),  # type: ignore[arg-type]
+        (lambda: agents_needed(1, 180, target=1), "No number of agents guarantees 100 %"),
         (lambda: agents_needed(1, 180, target=0), "between 0 and 1"),
     ],
 )
-def test_what_is_no_load_is_an_error_that_helps(of: Callable[[], object], says: str):
-    with pytest.raises(InputError, match=says):
-        of()
+def test_invalid_arguments_raise_helpful_errors(function: Callable[[], object], message: str):
+    with pytest.raises(InputError, match=message):
+        function()
 
 
 @pytest.mark.parametrize(
     ("value", "degrees", "tail"),
-    [(6.634897, 1, 0.01), (9.210340, 2, 0.01), (11.344867, 3, 0.01), (16.811894, 6, 0.01), (49.587884, 29, 0.01), (3.841459, 1, 0.05),
-     (42.556968, 29, 0.05), (0.0, 4, 1.0), (0.0, 1, 1.0), (1e6, 5, 0.0)],
-)  # fmt: skip
-def test_the_tail_of_chi_square_is_that_of_the_tables(value: float, degrees: int, tail: float):
+    [
+        (6.634897, 1, 0.01),
+        (9.210340, 2, 0.01),
+        (11.344867, 3, 0.01),
+        (16.811894, 6, 0.01),
+        (49.587884, 29, 0.01),
+        (3.841459, 1, 0.05),
+        (42.556968, 29, 0.05),
+        (0.0, 4, 1.0),
+        (0.0, 1, 1.0),
+        (1e6, 5, 0.0),
+    ],
+)
+def test_chi_square_tail_matches_published_tables(value: float, degrees: int, tail: float):
     assert _chi_square_tail(value, degrees) == pytest.approx(tail, abs=1e-8)
 
 
-def test_the_tail_of_chi_square_with_many_degrees():
-    """Where exp(-value / 2) alone is 0; against Wilson and Hilferty's cube root."""
+def test_chi_square_tail_with_many_degrees_of_freedom():
+    """exp(-value / 2) is 0 here. The expected value is Wilson and Hilferty's approximation."""
     cube = ((1550 / 1500) ** (1 / 3) - (1 - 2 / 13_500)) / math.sqrt(2 / 13_500)
 
     assert _chi_square_tail(1550, 1500) == pytest.approx(
@@ -183,7 +193,7 @@ def test_the_tail_of_chi_square_with_many_degrees():
     )
 
 
-# The table of the day.
+# Agents by interval.
 
 
 def local(day: date, hour: float, time_zone: str = HOME) -> datetime:
@@ -193,7 +203,7 @@ def local(day: date, hour: float, time_zone: str = HOME) -> datetime:
 def calls_at(
     moments: Sequence[datetime], *, talk_s: int | None = 100, direction: str = "in"
 ) -> pl.DataFrame:
-    """Calls of these starts, answered after 5 s; missed where no talk is given."""
+    """Calls with these starts, answered after 5 s, or missed if `talk_s` is None."""
     rows = [
         {
             "id": f"{place}",
@@ -212,8 +222,8 @@ def calls_at(
 MONDAY = date(2026, 11, 2)
 
 
-def test_an_hour_by_hand():
-    """400 calls an hour with 180 s of talk are 20 Erlangs, which need 24 agents for 80 % within 20 s."""
+def test_agents_of_one_hour():
+    """400 calls per hour with 180 s of talk are 20 Erlangs. They need 24 agents for 80 / 20."""
     day = [local(MONDAY, 9 + place / 400) for place in range(400)]
     table = agents_by_interval(calls_at(day, talk_s=180))
     row = table.row(9, named=True)
@@ -232,7 +242,7 @@ def test_an_hour_by_hand():
     assert (row["more_load_than_agents"], row["uneven"], row["few_days"]) == (False, None, True)
 
 
-def test_the_same_in_quarters_of_an_hour_and_with_another_target():
+def test_quarter_hours_and_another_target():
     day = [local(MONDAY, 9.25 + place / 400) for place in range(100)]
     row = agents_by_interval(calls_at(day, talk_s=180), interval="quarter_hour", target=0.95).row(
         37, named=True
@@ -242,7 +252,7 @@ def test_the_same_in_quarters_of_an_hour_and_with_another_target():
     assert row["agents_needed"] == agents_needed(20, 180, target=0.95) > 24
 
 
-def test_given_agents_who_are_too_few_are_marked():
+def test_too_few_agents_are_flagged():
     day = [local(MONDAY, 9 + place / 400) for place in range(400)]
 
     table = agents_by_interval(calls_at(day, talk_s=180), agents=20)
@@ -264,7 +274,7 @@ def test_given_agents_who_are_too_few_are_marked():
 
 
 def test_days_without_calls_count():
-    """Two days with 60 calls, and two between them."""
+    """Two days with 60 calls each, and two days without calls between them."""
     days = [
         local(MONDAY + timedelta(days), 9 + place / 60) for days in (0, 3) for place in range(60)
     ]
@@ -273,7 +283,7 @@ def test_days_without_calls_count():
     assert (row["days"], row["calls"], row["arrivals"]) == (4, 120, 30)
 
 
-def test_days_with_calls_of_other_directions_count_and_these_calls_do_not():
+def test_other_directions_add_days_but_no_arrivals():
     inbound = calls_at([local(MONDAY, 9)])
     outbound = calls_at([local(MONDAY + timedelta(1), 9)], direction="out")
     row = agents_by_interval(pl.concat([inbound, outbound])).row(9, named=True)
@@ -281,7 +291,7 @@ def test_days_with_calls_of_other_directions_count_and_these_calls_do_not():
     assert (row["days"], row["calls"], row["arrivals"]) == (2, 1, 0.5)
 
 
-def test_weekdays_apart():
+def test_weekdays_are_separate_rows():
     days = [local(MONDAY + timedelta(days), 9) for days in (0, 7, 8)]
     table = agents_by_interval(calls_at(days), by_weekday=True)
 
@@ -290,7 +300,7 @@ def test_weekdays_apart():
     assert at_9 == [(1, 2, 2, 1), (2, 2, 1, 0.5), *((weekday, 1, 0, 0) for weekday in range(3, 8))]
 
 
-def test_talk_is_that_of_agents_where_legs_tell_it():
+def test_talk_is_agent_talk_if_legs_report_it():
     through_ivr = one_call(
         "1",
         talk("9000", 0, 1, 30),
@@ -311,7 +321,7 @@ def test_talk_is_that_of_agents_where_legs_tell_it():
     )
 
 
-def test_an_hour_without_talks_has_the_mean_of_all():
+def test_an_hour_without_talks_uses_the_overall_mean():
     calls = pl.concat(
         [calls_at([local(MONDAY, 9)], talk_s=100), calls_at([local(MONDAY, 10)], talk_s=None)]
     )
@@ -320,7 +330,7 @@ def test_an_hour_without_talks_has_the_mean_of_all():
     assert (row["calls"], row["talk_s"], row["talk_low_s"]) == (1, 100, None)
 
 
-def test_where_nobody_talked_nothing_is_known():
+def test_without_any_talk_the_traffic_is_unknown():
     table = agents_by_interval(calls_at([local(MONDAY, 9)], talk_s=None))
     row, empty = table.row(9, named=True), table.row(3, named=True)
 
@@ -334,8 +344,8 @@ def test_where_nobody_talked_nothing_is_known():
     assert (empty["calls"], empty["traffic"], empty["agents_needed"]) == (0, 0, 0)
 
 
-def test_hours_that_the_clocks_skip_or_repeat():
-    """In Berlin 02:00 to 03:00 was not on 29 March 2026, and came twice on 25 October."""
+def test_skipped_and_repeated_hours():
+    """In Berlin, 02:00 to 03:00 is skipped on 29 March 2026 and repeated on 25 October."""
     spring = [
         local(date(2026, 3, 28), 2.5, "Europe/Berlin"),
         local(date(2026, 3, 30), 2.5, "Europe/Berlin"),
@@ -356,7 +366,7 @@ def test_hours_that_the_clocks_skip_or_repeat():
     )
 
 
-def test_an_hour_that_lasted_for_two_is_expected_to_have_twice_the_calls():
+def test_a_repeated_hour_is_expected_to_have_twice_the_calls():
     days = [local(date(2026, 10, 24), 2.5, "Europe/Berlin")]
     days += [datetime(2026, 10, 25, hour, 30, tzinfo=ZoneInfo("UTC")) for hour in (0, 1)]
     row = agents_by_interval(calls_at(days), options=MetricOptions(time_zone="Europe/Berlin")).row(
@@ -370,16 +380,16 @@ def test_an_hour_that_lasted_for_two_is_expected_to_have_twice_the_calls():
 
 
 def poisson(rng: Random, expected: float) -> int:
-    """How many exponential gaps fit into one."""
-    count, left = 0, rng.expovariate(expected)
-    while left < 1:
-        count, left = count + 1, left + rng.expovariate(expected)
+    """A Poisson random number: how many exponential gaps fit into 1."""
+    count, total = 0, rng.expovariate(expected)
+    while total < 1:
+        count, total = count + 1, total + rng.expovariate(expected)
     return count
 
 
-def test_poisson_arrivals_are_called_uneven_about_once_in_a_hundred():
+def test_about_one_percent_of_poisson_arrivals_are_uneven():
     rng, days = Random(5), 30
-    marks: list[bool] = []
+    flags: list[bool] = []
     for _ in range(20):
         moments = [
             local(MONDAY + timedelta(day), hour)
@@ -388,13 +398,13 @@ def test_poisson_arrivals_are_called_uneven_about_once_in_a_hundred():
             for _ in range(poisson(rng, 6))
         ]
         table = agents_by_interval(calls_at(moments))
-        marks += table["uneven"].to_list()
+        flags += table["uneven"].to_list()
         assert 0.5 < table["dispersion"].mean() < 1.5
-    assert len(marks) == 480
-    assert 1 <= sum(marks) <= 12
+    assert len(flags) == 480
+    assert 1 <= sum(flags) <= 12
 
 
-def test_days_that_differ_are_called_uneven():
+def test_days_that_differ_are_uneven():
     """10 and 30 calls in turn."""
     moments = [
         local(MONDAY + timedelta(day), 9) for day in range(6) for _ in range(30 if day % 2 else 10)
@@ -406,8 +416,8 @@ def test_days_that_differ_are_called_uneven():
 
 
 @pytest.mark.parametrize(("counts", "uneven"), [((30, 13), True), ((30, 14), False)])
-def test_of_two_days_there_is_one_degree_of_freedom(counts: tuple[int, int], uneven: bool):
-    """Chi-square is 6.72 and 5.82; 6.63 is exceeded once in a hundred times."""
+def test_two_days_have_one_degree_of_freedom(counts: tuple[int, int], uneven: bool):
+    """Chi-square is 6.72 and 5.82. The critical value at 1 % is 6.63."""
     moments = [
         local(MONDAY + timedelta(day), 9) for day, count in enumerate(counts) for _ in range(count)
     ]
@@ -422,7 +432,7 @@ def test_fewer_than_five_days_are_few(days: int, few: bool):
     ].unique().to_list() == [few]
 
 
-def test_days_that_are_alike_are_not_uneven():
+def test_equal_days_are_not_uneven():
     row = agents_by_interval(
         calls_at([local(MONDAY + timedelta(day), 9) for day in range(6) for _ in range(20)])
     ).row(9, named=True)
@@ -430,10 +440,10 @@ def test_days_that_are_alike_are_not_uneven():
     assert (row["dispersion"], row["uneven"]) == (0, False)
 
 
-# Against plain Python, and for any calls.
+# Comparison with Python, and invariants.
 
 
-def test_what_was_measured_agrees_with_a_plain_reckoning(simulation: Simulation):
+def test_measured_values_match_a_python_implementation(simulation: Simulation):
     options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     known = simulation.calls.join(simulation.truth.calls, left_on="id", right_on="call_id").filter(
         pl.col("direction") == "in", ~pl.col("running")
@@ -450,24 +460,26 @@ def test_what_was_measured_agrees_with_a_plain_reckoning(simulation: Simulation)
         assert (row["days"], row["calls"]) == (7, sum(a_day))
         assert row["arrivals"] == pytest.approx(mean(a_day))
         n, z = sum(a_day), 1.959963984540054
-        for bound in (
-            7 * row["arrivals_low"],
-            7 * row["arrivals_high"],
-        ):  # the rates from which n is z standard deviations away
+        # Score interval: n is z standard deviations away from either bound.
+        for bound in (7 * row["arrivals_low"], 7 * row["arrivals_high"]):
             assert abs(n - bound) == pytest.approx(z * math.sqrt(bound), abs=1e-9)
         if sum(a_day):
             assert row["dispersion"] == pytest.approx(
                 sum((x - mean(a_day)) ** 2 for x in a_day) / mean(a_day) / 6
             )
-        of_hour = talks.get(row["hour"], [])
-        if len(of_hour) > 1:
-            doubt = z * stdev(of_hour) / math.sqrt(len(of_hour))
-            expected = (mean(of_hour), max(0, mean(of_hour) - doubt), mean(of_hour) + doubt)
+        hour_talks = talks.get(row["hour"], [])
+        if len(hour_talks) > 1:
+            margin = z * stdev(hour_talks) / math.sqrt(len(hour_talks))
+            expected = (
+                mean(hour_talks),
+                max(0, mean(hour_talks) - margin),
+                mean(hour_talks) + margin,
+            )
             assert (row["talk_s"], row["talk_low_s"], row["talk_high_s"]) == pytest.approx(expected)
-            assert row["traffic"] == pytest.approx(mean(a_day) * mean(of_hour) / 3600)
+            assert row["traffic"] == pytest.approx(mean(a_day) * mean(hour_talks) / 3600)
 
 
-def test_a_selection_and_a_lazy_frame_give_the_same(calls: pl.DataFrame):
+def test_selections_and_lazy_frames_give_the_same_result(calls: pl.DataFrame):
     expected = agents_by_interval(calls)
 
     assert agents_by_interval(Selection(calls)).equals(expected)
@@ -475,7 +487,7 @@ def test_a_selection_and_a_lazy_frame_give_the_same(calls: pl.DataFrame):
 
 
 @given(seed=st.integers(0, 99), by_weekday=st.booleans())
-def test_the_order_of_calls_changes_nothing(seed: int, by_weekday: bool, calls: pl.DataFrame):
+def test_agents_do_not_depend_on_row_order(seed: int, by_weekday: bool, calls: pl.DataFrame):
     some = calls.sample(200, seed=seed)
 
     shuffled = some.sample(fraction=1, shuffle=True, seed=seed)
@@ -485,27 +497,27 @@ def test_the_order_of_calls_changes_nothing(seed: int, by_weekday: bool, calls: 
 
 
 @pytest.mark.parametrize("by_weekday", [False, True])
-def test_nothing_and_nulls_give_the_same_types(by_weekday: bool, calls: pl.DataFrame):
+def test_no_calls_and_null_rows_give_the_same_schema(by_weekday: bool, calls: pl.DataFrame):
     expected = agents_by_interval(calls, by_weekday=by_weekday).schema
 
-    for nothing in (calls.clear(), calls.clear(1), calls.clear(3)):
-        assert agents_by_interval(nothing, by_weekday=by_weekday).is_empty()
-        assert agents_by_interval(nothing, by_weekday=by_weekday).schema == expected
+    for empty in (calls.clear(), calls.clear(1), calls.clear(3)):
+        assert agents_by_interval(empty, by_weekday=by_weekday).is_empty()
+        assert agents_by_interval(empty, by_weekday=by_weekday).schema == expected
     assert agents_by_interval(calls.head(1), by_weekday=by_weekday).schema == expected
     assert agents_by_interval(calls.head(1)).height == 24
 
 
-def test_what_cannot_be_staffed_is_an_error_that_helps(calls: pl.DataFrame):
+def test_invalid_options_raise_helpful_errors(calls: pl.DataFrame):
     with pytest.raises(UnknownName, match="Did you mean quarter_hour"):
         agents_by_interval(calls, interval="quarter")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="between 0 and 1"):
         agents_by_interval(calls, target=80)
-    with pytest.raises(InputError, match="agents is a whole number, 1 or more"):
+    with pytest.raises(InputError, match="agents must be an integer of at least 1"):
         agents_by_interval(calls, agents=0)
 
 
-def test_occupancy_is_not_named(calls: pl.DataFrame):
-    """It is not in the record; the model's own load is."""
+def test_there_is_no_column_occupancy(calls: pl.DataFrame):
+    """Call logs do not contain occupancy; the table has the load of the model instead."""
     columns: Any = agents_by_interval(calls).columns
 
     assert "occupancy" not in columns

@@ -1,4 +1,4 @@
-"""Survival tables: known ones, the same by a second reckoning in exact fractions and in SQL, and what must hold for any times."""
+"""Survival tables match a textbook example, exact fractions and SQL."""
 
 import math
 from collections.abc import Sequence
@@ -21,17 +21,33 @@ from etelecom_analytics.simulator import Simulation
 
 Times = Sequence[tuple[float, bool]]
 
-REMISSIONS = {6: (3, 1), 7: (1, 0), 9: (0, 1), 10: (1, 1), 11: (0, 1), 13: (1, 0), 16: (1, 0), 17: (0, 1), 19: (0, 1), 20: (0, 1),
-              22: (1, 0), 23: (1, 0), 25: (0, 1), 32: (0, 2), 34: (0, 1), 35: (0, 1)}  # fmt: skip
-"""Weeks of remission under 6-MP: relapses and censorings (Freireich et al. 1963), the example of most textbooks."""
+REMISSIONS = {
+    6: (3, 1),
+    7: (1, 0),
+    9: (0, 1),
+    10: (1, 1),
+    11: (0, 1),
+    13: (1, 0),
+    16: (1, 0),
+    17: (0, 1),
+    19: (0, 1),
+    20: (0, 1),
+    22: (1, 0),
+    23: (1, 0),
+    25: (0, 1),
+    32: (0, 2),
+    34: (0, 1),
+    35: (0, 1),
+}
+"""Weeks of remission under 6-MP: relapses and censorings (Freireich et al. 1963)."""
 
 
 def frame(times: Times) -> pl.DataFrame:
     return pl.DataFrame(times, schema={"time_s": pl.Float64, "event": pl.Boolean}, orient="row")
 
 
-def exactly(times: Times) -> list[tuple[float, int, int, int, Fraction, Fraction | None]]:
-    """The table's rows with survival and Greenwood's sum as fractions; None for the sum where survival is 0."""
+def exact_rows(times: Times) -> list[tuple[float, int, int, int, Fraction, Fraction | None]]:
+    """The rows with survival and Greenwood's sum as fractions; the sum is None if survival is 0."""
     rows, survival, greenwood = [], Fraction(1), Fraction(0)
     for time in sorted({0.0, *(time for time, _ in times)}) if times else []:
         at_risk = sum(other >= time for other, _ in times)
@@ -50,7 +66,7 @@ some_times = st.lists(
 )
 
 
-def test_the_textbook_table():
+def test_textbook_example():
     times = [
         (week, happened)
         for week, counts in REMISSIONS.items()
@@ -77,10 +93,10 @@ def test_the_textbook_table():
 
 
 @given(times=some_times)
-def test_the_table_is_that_of_exact_fractions(times: Times):
+def test_table_matches_exact_fractions(times: Times):
     table = kaplan_meier(frame(times))
 
-    expected = exactly(times)
+    expected = exact_rows(times)
     assert table.select("time_s", "at_risk", "events", "censored").rows() == [
         row[:4] for row in expected
     ]
@@ -96,15 +112,15 @@ def test_the_table_is_that_of_exact_fractions(times: Times):
 
 
 @given(times=some_times)
-def test_the_median_is_that_of_exact_fractions(times: Times):
-    """Also where the product of floats ends just beside one half."""
+def test_median_matches_exact_fractions(times: Times):
+    """Also if the product of floats differs slightly from one half."""
     table = kaplan_meier(frame(times))
-    halves = [time for time, *_, survival, _ in exactly(times) if survival <= Fraction(1, 2)]
+    halves = [time for time, *_, survival, _ in exact_rows(times) if survival <= Fraction(1, 2)]
 
     assert median_survival(table)["median_s"].item() == (halves[0] if halves else None)
 
 
-def test_one_half_is_one_half_however_many_factors_it_has():
+def test_median_tolerates_rounding_errors_of_one_half():
     """12 of 24 events, one at a time."""
     table = kaplan_meier(frame([(float(time), True) for time in range(1, 25)]))
 
@@ -112,8 +128,8 @@ def test_one_half_is_one_half_however_many_factors_it_has():
     assert median_survival(table)["median_s"].item() == 12
 
 
-def test_events_at_time_0_are_in_the_row_of_time_0():
-    """One row a distinct time: who leaves at once is not counted in a row of his own."""
+def test_events_at_time_0_count_in_the_row_of_time_0():
+    """There is one row per distinct time."""
     table = kaplan_meier(frame([(0.0, True), (0.0, False), (2.0, True), (2.0, False)]))
 
     assert table.select("time_s", "at_risk", "events", "censored", "survival").rows() == [
@@ -130,7 +146,7 @@ def test_events_at_time_0_are_in_the_row_of_time_0():
         max_size=30,
     )
 )
-def test_each_group_has_the_table_that_it_would_have_alone(
+def test_each_group_has_the_same_table_as_alone(
     times: list[tuple[str | None, float, bool]],
 ):
     rows = pl.DataFrame(
@@ -141,21 +157,21 @@ def test_each_group_has_the_table_that_it_would_have_alone(
     assert table["who"].unique(maintain_order=True).to_list() == [
         who for who in ("a", "b", None) if who in {row[0] for row in times}
     ]
-    for (who,), of_group in table.group_by("who", maintain_order=True):
+    for (who,), group in table.group_by("who", maintain_order=True):
         alone = kaplan_meier(rows.filter(pl.col("who").eq_missing(who)))
-        assert_frame_equal(of_group.drop("who"), alone)
+        assert_frame_equal(group.drop("who"), alone)
         medians = median_survival(table, ["who"]).filter(pl.col("who").eq_missing(who))
         assert_frame_equal(medians.drop("who"), median_survival(alone))
 
 
 @given(times=some_times, seed=st.integers(0, 9))
-def test_the_order_of_rows_changes_nothing(times: Times, seed: int):
+def test_survival_does_not_depend_on_row_order(times: Times, seed: int):
     rows = frame(times)
 
     assert kaplan_meier(rows.sample(fraction=1, shuffle=True, seed=seed)).equals(kaplan_meier(rows))
 
 
-def test_what_is_not_known_is_left_out():
+def test_rows_with_nulls_are_ignored():
     rows = pl.DataFrame({"time_s": [None, 3.0, 3.0], "event": [True, None, True]})
 
     assert kaplan_meier(rows).select("time_s", "at_risk", "events").rows() == [(0, 1, 0), (3, 1, 1)]
@@ -171,31 +187,31 @@ def parquet(calls: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return path
 
 
-def test_patience_agrees_with_the_second_reckoning(simulation: Simulation, parquet: Path):
+def test_patience_matches_sql(simulation: Simulation, parquet: Path):
     ivr = simulation.truth.ivr_numbers
     table = patience(simulation.calls, options=MetricOptions(ivr_numbers=ivr))
-    second = pl.DataFrame(sql.patience(parquet, ivr_numbers=ivr), infer_schema_length=None)
+    oracle = pl.DataFrame(sql.patience(parquet, ivr_numbers=ivr), infer_schema_length=None)
 
-    leaving = table.filter(pl.col("events") + pl.col("censored") > 0)
-    assert leaving.height > 500
-    assert_frame_equal(leaving.select(second.columns), second, abs_tol=1e-12)
+    rows = table.filter(pl.col("events") + pl.col("censored") > 0)
+    assert rows.height > 500
+    assert_frame_equal(rows.select(oracle.columns), oracle, abs_tol=1e-12)
 
 
 def test_missed_calls_are_events_and_answered_ones_censored(simulation: Simulation):
     options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
-    table, each = (
+    table, rows = (
         patience(simulation.calls, options=options),
         facts(simulation.calls, options=options),
     )
 
-    known = each.filter("offered", ~pl.col("wait_unknown"))
+    known = rows.filter("offered", ~pl.col("wait_unknown"))
     assert table["events"].sum() == known["missed"].sum() > 0
     assert table["censored"].sum() == known["answered"].sum() > 0
     assert table["at_risk"][0] == known.height
 
 
 @needs_real_calls
-def test_the_patience_of_real_callers():
+def test_patience_of_real_callers():
     table = patience(real_calls())
 
     assert table.filter(pl.col("time_s") == 20)["survival"].item() == pytest.approx(
@@ -204,7 +220,7 @@ def test_the_patience_of_real_callers():
     assert median_survival(table)["median_s"].item() == 232
 
 
-def test_by_local_hours(calls: pl.DataFrame):
+def test_patience_by_local_hours(calls: pl.DataFrame):
     hours = patience(calls, ["hour"])
     at_10 = calls.filter(
         pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.hour() == 10
@@ -214,7 +230,7 @@ def test_by_local_hours(calls: pl.DataFrame):
     assert hours.schema["hour"] == pl.Int8
 
 
-def test_by_names_where_calls_carry_them(calls: pl.DataFrame):
+def test_patience_by_names_if_calls_carry_them(calls: pl.DataFrame):
     with pytest.raises(InputError, match=r"carry no hotline: join it with logs\.with_names"):
         patience(calls, ["hotline"])
     named = calls.with_columns(hotline=pl.col("callee"))
@@ -224,7 +240,7 @@ def test_by_names_where_calls_carry_them(calls: pl.DataFrame):
 
 
 @pytest.mark.parametrize("by", [[], ["hour"], ["direction", "caller"]])
-def test_a_lazy_frame_agrees_on_both_engines(by: list[str], calls: pl.DataFrame):
+def test_patience_of_a_lazy_frame_on_both_engines(by: list[str], calls: pl.DataFrame):
     expected = patience(calls, by)
 
     lazy = patience(calls.lazy(), by)
@@ -235,18 +251,18 @@ def test_a_lazy_frame_agrees_on_both_engines(by: list[str], calls: pl.DataFrame)
 
 
 @pytest.mark.parametrize("by", [[], ["hour"]])
-def test_nobody_has_no_table_of_the_same_types(by: list[str], calls: pl.DataFrame):
-    nobody = (calls.clear(), calls.clear(1), calls.filter(pl.col("ended_at").is_null()))
+def test_no_waits_give_an_empty_table_with_the_same_schema(by: list[str], calls: pl.DataFrame):
+    empty_frames = (calls.clear(), calls.clear(1), calls.filter(pl.col("ended_at").is_null()))
 
-    for nothing in nobody:
-        assert patience(nothing, by).is_empty()
-        assert patience(nothing, by).schema == patience(calls, by).schema
-        assert median_survival(patience(nothing, by), by).rows() == (
+    for empty in empty_frames:
+        assert patience(empty, by).is_empty()
+        assert patience(empty, by).schema == patience(calls, by).schema
+        assert median_survival(patience(empty, by), by).rows() == (
             [] if by else [(0, 0, None, None, None)]
         )
 
 
-def test_one_call_is_a_table():
+def test_patience_of_one_call():
     missed = (
         et.simulate_calls(300, seed=5)
         .calls.filter(pl.col("call_state") == "not_answered", pl.col("direction") == "in")
@@ -259,7 +275,7 @@ def test_one_call_is_a_table():
     ]
 
 
-def test_what_is_wrong_is_an_error_that_helps(calls: pl.DataFrame):
+def test_invalid_dimensions_raise_helpful_errors(calls: pl.DataFrame):
     with pytest.raises(UnknownName, match="Did you mean hour"):
         patience(calls, ["hours"])
     with pytest.raises(UnknownName, match="There is no dimension of calls 'target_number'"):

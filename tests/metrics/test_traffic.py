@@ -1,4 +1,4 @@
-"""Traffic: known peaks, the same by counting call by call and in SQL, and what must hold for any calls in any zone."""
+"""Concurrency and Erlangs match hand-written cases, Python and SQL, in any time zone."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -16,8 +16,9 @@ from polars.testing import assert_frame_equal
 from real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
-from etelecom_analytics.metrics import MetricOptions, Selection
-from etelecom_analytics.metrics.traffic import (
+from etelecom_analytics.metrics import (
+    MetricOptions,
+    Selection,
     busy_hour,
     busy_hours,
     concurrency,
@@ -32,20 +33,20 @@ by_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__na
 QUARTER = timedelta(minutes=15)
 
 EDGES = {
-    "Asia/Ho_Chi_Minh": datetime(2026, 11, 1, 17, tzinfo=UTC),  # its midnight
-    "Asia/Kathmandu": datetime(2026, 11, 1, 18, 15, tzinfo=UTC),  # its midnight, at UTC+5:45
-    "Europe/London": datetime(2026, 3, 29, 1, tzinfo=UTC),  # 1:00 to 2:00 is left out
-    "America/New_York": datetime(2026, 11, 1, 6, tzinfo=UTC),  # 1:00 to 2:00 comes twice
-    "Australia/Lord_Howe": datetime(2026, 4, 4, 15, tzinfo=UTC),  # 1:30 to 2:00 comes twice
-    "America/Sao_Paulo": datetime(2018, 11, 4, 3, tzinfo=UTC),  # a day without its first hour
-    "America/Havana": datetime(2026, 11, 1, 5, tzinfo=UTC),  # a day whose first hour comes twice
-    "Pacific/Apia": datetime(2011, 12, 30, 10, tzinfo=UTC),  # 30 December is left out
+    "Asia/Ho_Chi_Minh": datetime(2026, 11, 1, 17, tzinfo=UTC),  # local midnight
+    "Asia/Kathmandu": datetime(2026, 11, 1, 18, 15, tzinfo=UTC),  # local midnight, UTC+5:45
+    "Europe/London": datetime(2026, 3, 29, 1, tzinfo=UTC),  # 1:00 to 2:00 is skipped
+    "America/New_York": datetime(2026, 11, 1, 6, tzinfo=UTC),  # 1:00 to 2:00 is repeated
+    "Australia/Lord_Howe": datetime(2026, 4, 4, 15, tzinfo=UTC),  # 1:30 to 2:00 is repeated
+    "America/Sao_Paulo": datetime(2018, 11, 4, 3, tzinfo=UTC),  # the first hour of a day is skipped
+    "America/Havana": datetime(2026, 11, 1, 5, tzinfo=UTC),  # the first hour of a day is repeated
+    "Pacific/Apia": datetime(2011, 12, 30, 10, tzinfo=UTC),  # 30 December is skipped
 }
-"""Zones, and a moment at which their hours are not like the others."""
+"""Time zones, each with a moment near which its hours are irregular."""
 
 
 def on_line(spans: Sequence[Span]) -> pl.DataFrame:
-    """Calls that held lines in these spans; each is called by its place."""
+    """Calls that hold lines in these spans, with their positions as ids."""
     rows = [
         {"id": str(place), "started_at": begin, "ended_at": end}
         for place, (begin, end) in enumerate(spans)
@@ -64,7 +65,7 @@ def seconds(*spans: tuple[float | None, float | None]) -> pl.DataFrame:
     return on_line([(moment(begin), moment(end)) for begin, end in spans])
 
 
-def held(calls: pl.DataFrame) -> list[tuple[datetime, datetime, str]]:
+def line_spans(calls: pl.DataFrame) -> list[tuple[datetime, datetime, str]]:
     rows = calls.select("started_at", "ended_at", "id").iter_rows()
     return [
         (begin, end, name)
@@ -83,7 +84,7 @@ some_calls = some_spans.map(lambda spans: seconds(*spans))
 
 @st.composite
 def calls_in_a_zone(draw: st.DrawFn) -> tuple[pl.DataFrame, str]:
-    """Some calls around the moment at which the zone is odd, many of them from one full quarter to another."""
+    """Calls near an irregular moment of a zone, many from one full quarter hour to another."""
     zone = draw(st.sampled_from(sorted(EDGES)))
     minutes = st.integers(-6, 6).map(lambda quarters: quarters * QUARTER) | st.integers(
         -1500, 1500
@@ -103,12 +104,12 @@ def calls_in_a_zone(draw: st.DrawFn) -> tuple[pl.DataFrame, str]:
     ), zone
 
 
-# How many at once.
+# Concurrency.
 
 
-def test_by_hand_with_ends_first_at_a_tie():
-    # 0-10 and 10-20 never meet; 5-5, 6-?, ?-50 and 60-59 have no span; 31-40 meets 31-41, as 25-31
-    # has ended; 40-45 begins as 31-40 ends.
+def test_concurrency_counts_ends_before_begins():
+    # 0-10 and 10-20 do not overlap. 5-5, 6-?, ?-50 and 60-59 have no span. 31-40 overlaps 31-41,
+    # but not 25-31 and 40-45.
     calls = seconds(
         (0, 10),
         (10, 20),
@@ -121,23 +122,28 @@ def test_by_hand_with_ends_first_at_a_tie():
         (60, 59),
         (25, 31),
     )
-    found = concurrency(calls)
+    result = concurrency(calls)
 
-    assert (found.peak, found.at, found.call_ids, found.without_span) == (
+    assert (result.peak, result.at, result.call_ids, result.without_span) == (
         2,
         moment(31),
         ("4", "5"),
         4,
     )
-    assert found.over_time.rows() == [
-        (moment(0), 1), (moment(20), 0), (moment(25), 1), (moment(31), 2), (moment(41), 1), (moment(45), 0),
-    ]  # fmt: skip
-    assert found.over_time.schema == {"at": pl.Datetime("us", "UTC"), "calls": pl.Int64}
+    assert result.over_time.rows() == [
+        (moment(0), 1),
+        (moment(20), 0),
+        (moment(25), 1),
+        (moment(31), 2),
+        (moment(41), 1),
+        (moment(45), 0),
+    ]
+    assert result.over_time.schema == {"at": pl.Datetime("us", "UTC"), "calls": pl.Int64}
 
 
 @given(calls=some_calls)
-def test_concurrency_is_what_counting_at_every_moment_gives(calls: pl.DataFrame):
-    lines, found = held(calls), concurrency(calls)
+def test_concurrency_matches_counting_at_every_moment(calls: pl.DataFrame):
+    lines, result = line_spans(calls), concurrency(calls)
     levels = [
         (at, sum(begin <= at < end for begin, end, _ in lines))
         for at in sorted({at for line in lines for at in line[:2]})
@@ -150,40 +156,38 @@ def test_concurrency_is_what_counting_at_every_moment_gives(calls: pl.DataFrame)
     peak = max((level for _, level in levels), default=0)
     at = next((at for at, level in levels if level == peak), None)
 
-    assert found.over_time.rows() == changes
-    assert (found.peak, found.at) == (peak, at)
-    assert found.call_ids == tuple(
+    assert result.over_time.rows() == changes
+    assert (result.peak, result.at) == (peak, at)
+    assert result.call_ids == tuple(
         sorted(name for begin, end, name in lines if at is not None and begin <= at < end)
     )
-    assert len(found.call_ids) == found.peak
-    assert found.without_span == calls.height - len(lines)
+    assert len(result.call_ids) == result.peak
+    assert result.without_span == calls.height - len(lines)
 
 
 @settings(max_examples=40)
 @given(calls=some_calls, seed=st.integers(0, 9))
-def test_neither_the_order_of_calls_nor_their_kind_of_table_changes_anything(
-    calls: pl.DataFrame, seed: int
-):
+def test_traffic_does_not_depend_on_row_order_or_kind_of_table(calls: pl.DataFrame, seed: int):
     expected, shuffled = concurrency(calls), calls.sample(fraction=1, shuffle=True, seed=seed)
 
     for same in (shuffled, calls.lazy(), Selection(calls)):
-        found = concurrency(same)
-        assert (found.peak, found.at, found.call_ids, found.without_span) == (
+        result = concurrency(same)
+        assert (result.peak, result.at, result.call_ids, result.without_span) == (
             expected.peak, expected.at, expected.call_ids, expected.without_span,
         )  # fmt: skip
-        assert_frame_equal(found.over_time, expected.over_time)
+        assert_frame_equal(result.over_time, expected.over_time)
     for table in (erlangs, busy_hours, busy_hour):
         assert table(shuffled).equals(table(calls))
 
 
-def test_the_peak_of_simulated_calls_agrees_with_the_second_reckoning(
-    calls: pl.DataFrame, tmp_path: Path
-):
+def test_peak_of_simulated_calls_matches_sql(calls: pl.DataFrame, tmp_path: Path):
     calls.write_parquet(tmp_path / "calls.parquet")
-    found = concurrency(calls)
+    result = concurrency(calls)
 
-    assert (found.peak, microseconds(found.at)) == sql.peak_concurrency(tmp_path / "calls.parquet")
-    assert found.without_span == calls["ended_at"].null_count()
+    assert (result.peak, microseconds(result.at)) == sql.peak_concurrency(
+        tmp_path / "calls.parquet"
+    )
+    assert result.without_span == calls["ended_at"].null_count()
 
 
 def microseconds(at: datetime | None) -> int | None:
@@ -196,7 +200,7 @@ def microseconds(at: datetime | None) -> int | None:
 
 OUT = "0900000002"
 FAILOVER = (
-    # Trunk A fails at 3, B takes over; both are held by the one call, each in its time.
+    # Trunk A fails at 3 and B takes over. The call holds one line after the other.
     call(
         "f",
         leg(OUT, 0, None, None, 3, code=503, trunk="A"),
@@ -204,15 +208,15 @@ FAILOVER = (
         state="answered",
         ended=60,
     ),
-    # Two numbers rung through B at once, by one call, over 5 to 15.
+    # One call rings two numbers through B at once, from 5 to 15.
     call(
         "t",
         leg("0900000003", 5, 6, None, 15, trunk="B"),
         leg("0900000004", 5, 6, None, 15, trunk="B"),
         ended=15,
     ),
-    # No add_time: held from the ring. The last leg has no end, and the first of the running call
-    # has.
+    # A leg without add_time holds a line from its ring. A leg without an end holds none, but the
+    # other leg of this running call does.
     call(
         "r",
         leg("0900000005", None, 10, None, 20, trunk="A"),
@@ -223,7 +227,7 @@ FAILOVER = (
 )
 
 
-def test_a_trunk_is_held_by_its_legs():
+def test_legs_hold_the_lines_of_a_trunk():
     table = trunk_peaks(frame(*FAILOVER))
 
     assert table.rows() == [
@@ -232,8 +236,8 @@ def test_a_trunk_is_held_by_its_legs():
         ("C", 0, None, 1, 1),
     ]
     assert table.columns == ["trunk_name", "peak", "at", "legs", "without_span"]
-    of_b = concurrency(frame(*FAILOVER), trunk="B")
-    assert (of_b.peak, of_b.at, of_b.call_ids) == (3, moment(5), ("f", "t", "t"))
+    trunk_b = concurrency(frame(*FAILOVER), trunk="B")
+    assert (trunk_b.peak, trunk_b.at, trunk_b.call_ids) == (3, moment(5), ("f", "t", "t"))
     assert concurrency(frame(*FAILOVER), trunk="A").over_time.rows() == [
         (moment(0), 1),
         (moment(3), 0),
@@ -244,10 +248,16 @@ def test_a_trunk_is_held_by_its_legs():
     assert busy_hour(frame(*FAILOVER), trunk="A")["erlangs"].item() == 13 / 3600
 
 
-def test_a_trunk_that_nobody_has_holds_nothing():
-    found = concurrency(frame(*FAILOVER), trunk="D")
+def test_an_unknown_trunk_has_no_lines():
+    result = concurrency(frame(*FAILOVER), trunk="D")
 
-    assert (found.peak, found.at, found.call_ids, found.without_span, found.over_time.height) == (
+    assert (
+        result.peak,
+        result.at,
+        result.call_ids,
+        result.without_span,
+        result.over_time.height,
+    ) == (
         0,
         None,
         (),
@@ -258,7 +268,7 @@ def test_a_trunk_that_nobody_has_holds_nothing():
 
 
 @given(a=some_spans, b=some_spans)
-def test_legs_hold_lines_of_their_trunk_as_calls_do(
+def test_trunk_peaks_match_the_concurrency_of_calls(
     a: list[tuple[float, float]], b: list[tuple[float, float]]
 ):
     legs = [
@@ -276,7 +286,7 @@ def test_legs_hold_lines_of_their_trunk_as_calls_do(
     ]
 
 
-def test_the_peaks_of_all_trunks_are_those_of_each_alone(simulation: Simulation):
+def test_trunk_peaks_match_the_concurrency_of_each_trunk(simulation: Simulation):
     calls = simulation.calls
     table = trunk_peaks(calls)
 
@@ -290,13 +300,13 @@ def test_the_peaks_of_all_trunks_are_those_of_each_alone(simulation: Simulation)
         assert peak > 1
 
 
-# Erlangs, hour by hour.
+# Erlangs.
 
 
 def local_hours(
     begin: datetime, end: datetime, zone: str
 ) -> list[tuple[datetime, datetime, date, int]]:
-    """Every local hour from the first of the local day of `begin` to the last of that of `end`, found quarter by quarter."""
+    """Every local hour of the local days from `begin` to `end`, built from quarter hours."""
     local_zone, last = ZoneInfo(zone), end - timedelta(microseconds=1)
     days = begin.astimezone(local_zone).date(), last.astimezone(local_zone).date()
     at = begin.replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
@@ -307,15 +317,15 @@ def local_hours(
             quarters.append((at, (local.date(), local.hour, local.utcoffset())))
         at += QUARTER
     hours = []
-    for (day, hour, _), of_hour in groupby(quarters, key=lambda quarter: quarter[1]):
-        times = [at for at, _ in of_hour]
+    for (day, hour, _), group in groupby(quarters, key=lambda quarter: quarter[1]):
+        times = [at for at, _ in group]
         hours.append((times[0], times[-1] + QUARTER, day, hour))
     return hours
 
 
 def hour_by_hour(calls: pl.DataFrame, zone: str) -> list[tuple[datetime, date, int, float, int]]:
-    """The table of Erlangs, each hour held against each call."""
-    lines = held(calls)
+    """The table of Erlangs, from the overlap of each hour with each call."""
+    lines = line_spans(calls)
     if not lines:
         return []
     table = []
@@ -330,31 +340,31 @@ def hour_by_hour(calls: pl.DataFrame, zone: str) -> list[tuple[datetime, date, i
 
 @settings(max_examples=150)
 @given(case=calls_in_a_zone())
-def test_erlangs_are_what_holding_each_hour_against_each_call_gives(case: tuple[pl.DataFrame, str]):
+def test_erlangs_match_the_overlaps_of_hours_and_calls(case: tuple[pl.DataFrame, str]):
     calls, zone = case
 
     assert erlangs(calls, options=MetricOptions(time_zone=zone)).rows() == [
-        (begin, day, hour, pytest.approx(carried, rel=1e-15), there)
-        for begin, day, hour, carried, there in hour_by_hour(calls, zone)
+        (begin, day, hour, pytest.approx(carried, rel=1e-15), count)
+        for begin, day, hour, carried, count in hour_by_hour(calls, zone)
     ]
 
 
 @settings(max_examples=60)
 @given(case=calls_in_a_zone())
-def test_no_second_is_lost_or_counted_twice(case: tuple[pl.DataFrame, str]):
+def test_erlangs_add_up_to_the_duration_of_all_calls(case: tuple[pl.DataFrame, str]):
     calls, zone = case
     table = erlangs(calls, options=MetricOptions(time_zone=zone))
 
     assert table["erlangs"].sum() == pytest.approx(
-        sum((end - begin for begin, end, _ in held(calls)), timedelta()) / timedelta(hours=1)
+        sum((end - begin for begin, end, _ in line_spans(calls)), timedelta()) / timedelta(hours=1)
     )
     assert table["hour_begin"].is_sorted()
     assert table["hour_begin"].is_unique().all()
 
 
-def test_by_hand_from_hour_to_hour():
-    # 08:00 there is second 0. One from 8:30 to 10:00, one from 8:59:59.5 for a second, and one of
-    # no length.
+def test_erlangs_of_three_calls():
+    # Second 0 is 08:00 local time. Calls: 8:30 to 10:00, one second from 8:59:59.5, and an empty
+    # one.
     table = erlangs(seconds((1800, 7200), (3599.5, 3600.5), (50, 50)))
 
     assert table.height == 24
@@ -366,7 +376,7 @@ def test_by_hand_from_hour_to_hour():
     ]  # fmt: skip
 
 
-def test_an_hour_that_comes_twice_is_two_rows_and_one_left_out_is_none():
+def test_a_repeated_hour_has_two_rows_and_a_skipped_hour_none():
     autumn, spring = datetime(2026, 10, 25, tzinfo=UTC), datetime(2026, 3, 29, tzinfo=UTC)
     options = MetricOptions(time_zone="Europe/London")
     back = erlangs(on_line([(autumn, autumn + timedelta(hours=2))]), options=options)
@@ -380,48 +390,50 @@ def test_an_hour_that_comes_twice_is_two_rows_and_one_left_out_is_none():
     assert forward.filter(pl.col("erlangs") > 0)["hour"].to_list() == [0, 2]
 
 
-def test_a_call_of_years_is_on_the_line_in_every_hour():
+def test_a_call_of_several_years_counts_in_every_hour():
     begin = datetime(2020, 1, 1, 0, 30, tzinfo=UTC)
     table = erlangs(
         on_line([(begin, datetime(2026, 1, 1, tzinfo=UTC)), (begin, begin + timedelta(minutes=1))])
     )
 
-    assert (
-        table.height == (6 * 365 + 2 + 1) * 24
-    )  # two leap days, and the day on which it is already tomorrow there
+    # Two leap days, and one more local day because of the time zone.
+    assert table.height == (6 * 365 + 2 + 1) * 24
     assert table["calls"].max() == 2
     assert table.filter(pl.col("erlangs") == 1).height == (6 * 365 + 2) * 24 - 1
 
 
-def test_erlangs_of_simulated_calls_agree_with_the_second_reckoning(
-    calls: pl.DataFrame, tmp_path: Path
-):
+def test_erlangs_of_simulated_calls_match_sql(calls: pl.DataFrame, tmp_path: Path):
     calls.write_parquet(tmp_path / "calls.parquet")
 
     assert_same_hours(erlangs(calls), sql.erlangs(tmp_path / "calls.parquet"))
 
 
-def assert_same_hours(table: pl.DataFrame, second: list[dict[str, object]]) -> None:
-    expected = pl.DataFrame(second, schema=dict(table.drop("hour_begin").schema))
+def assert_same_hours(table: pl.DataFrame, oracle: list[dict[str, object]]) -> None:
+    expected = pl.DataFrame(oracle, schema=dict(table.drop("hour_begin").schema))
     assert expected["calls"].sum() > 1_000
     assert_frame_equal(table.drop("hour_begin"), expected, abs_tol=1e-12)
 
 
-# The busy hour, both ways.
+# The busy hour.
 
 
-def test_the_busy_hour_both_ways_by_hand():
-    # Second 0 is 8:00 of Monday. Monday: 9:00 with 0.5, 14:00 with 0.4; Tuesday nothing; Wednesday:
-    # 14:00 with 0.4, 9:00 with 0.1.
+def test_busy_hour_by_both_definitions():
+    # Second 0 is Monday 8:00. Monday: 0.5 at 9:00, 0.4 at 14:00. Tuesday: none. Wednesday: 0.4 at
+    # 14:00, 0.1 at 9:00.
     day, share = 86_400, 3600
     calls = seconds(
-        (3600, 3600 + 0.5 * share), (6 * 3600, 6 * 3600 + 0.4 * share),
-        (2 * day + 6 * 3600, 2 * day + 6 * 3600 + 0.4 * share), (2 * day + 3600, 2 * day + 3600 + 0.1 * share),
-    )  # fmt: skip
+        (3600, 3600 + 0.5 * share),
+        (6 * 3600, 6 * 3600 + 0.4 * share),
+        (2 * day + 6 * 3600, 2 * day + 6 * 3600 + 0.4 * share),
+        (2 * day + 3600, 2 * day + 3600 + 0.1 * share),
+    )
 
     assert busy_hour(calls).row(0, named=True) == {
-        "hour": 14, "erlangs": pytest.approx(0.8 / 3), "days": 3, "daily_peak_erlangs": pytest.approx(0.9 / 3),
-    }  # fmt: skip
+        "hour": 14,
+        "erlangs": pytest.approx(0.8 / 3),
+        "days": 3,
+        "daily_peak_erlangs": pytest.approx(0.9 / 3),
+    }
     assert busy_hours(calls).rows() == [
         (date(2026, 11, 2), moment(3600), 9, 0.5, 1),
         (date(2026, 11, 3), None, None, 0.0, 0),
@@ -429,7 +441,7 @@ def test_the_busy_hour_both_ways_by_hand():
     ]
 
 
-def test_at_a_tie_the_first_hour_is_the_busy_one():
+def test_the_first_of_tied_hours_is_the_busy_hour():
     calls = seconds((7200, 7300), (0, 100))
 
     assert busy_hour(calls).row(0) == (8, 100 / 3600, 1, 100 / 3600)
@@ -438,7 +450,7 @@ def test_at_a_tie_the_first_hour_is_the_busy_one():
 
 @settings(max_examples=60)
 @given(case=calls_in_a_zone())
-def test_busy_hours_are_what_the_hours_give(case: tuple[pl.DataFrame, str]):
+def test_busy_hours_match_the_hours(case: tuple[pl.DataFrame, str]):
     calls, zone = case
     options = MetricOptions(time_zone=zone)
     hours = hour_by_hour(calls, zone)
@@ -450,12 +462,12 @@ def test_busy_hours_are_what_the_hours_give(case: tuple[pl.DataFrame, str]):
     assert busy_hours(calls, options=options).rows() == [
         (
             day,
-            begin if there else None,
-            hour if there else None,
+            begin if count else None,
+            hour if count else None,
             pytest.approx(carried, rel=1e-15),
-            there,
+            count,
         )
-        for begin, day, hour, carried, there in own
+        for begin, day, hour, carried, count in own
     ]
     assert row["days"] == len(own)
     assert row["erlangs"] == (None if highest is None else pytest.approx(highest))
@@ -466,18 +478,18 @@ def test_busy_hours_are_what_the_hours_give(case: tuple[pl.DataFrame, str]):
         assert sum(means[row["hour"]]) / len(means[row["hour"]]) == pytest.approx(highest)
 
 
-def test_each_days_own_hour_is_no_less_busy_than_the_one_of_all_days(calls: pl.DataFrame):
+def test_the_daily_peak_is_at_least_the_busy_hour(calls: pl.DataFrame):
     row = busy_hour(calls).row(0, named=True)
 
     assert row["daily_peak_erlangs"] > row["erlangs"] > 0
     assert row["daily_peak_erlangs"] == pytest.approx(busy_hours(calls)["erlangs"].mean())
 
 
-# Shape.
+# Tables.
 
 
 @by_table
-def test_tables_agree_lazily_and_streamed(table, calls: pl.DataFrame):
+def test_tables_of_lazy_frames_and_of_the_streaming_engine(table, calls: pl.DataFrame):
     expected = table(calls)
 
     assert isinstance(table(calls.lazy()), pl.LazyFrame)
@@ -486,20 +498,20 @@ def test_tables_agree_lazily_and_streamed(table, calls: pl.DataFrame):
 
 
 @by_table
-def test_nothing_and_calls_of_nulls_give_tables_of_the_same_types(table, calls: pl.DataFrame):
-    for nothing in (calls.clear(), calls.clear(3)):
-        found = table(nothing)
-        assert found.schema == table(calls).schema
-        assert found.rows() == ([(None, None, 0, None)] if table is busy_hour else [])
-        assert concurrency(nothing).without_span == nothing.height
-        assert concurrency(nothing).over_time.schema == concurrency(calls).over_time.schema
+def test_no_calls_and_null_rows_give_the_same_schema(table, calls: pl.DataFrame):
+    for empty in (calls.clear(), calls.clear(3)):
+        rows = table(empty)
+        assert rows.schema == table(calls).schema
+        assert rows.rows() == ([(None, None, 0, None)] if table is busy_hour else [])
+        assert concurrency(empty).without_span == empty.height
+        assert concurrency(empty).over_time.schema == concurrency(calls).over_time.schema
 
 
-def test_one_call_is_its_own_peak(calls: pl.DataFrame):
+def test_one_call_is_the_peak(calls: pl.DataFrame):
     one = calls.filter(pl.col("ended_at").is_not_null()).head(1)
-    found = concurrency(one)
+    result = concurrency(one)
 
-    assert (found.peak, found.at, found.call_ids) == (
+    assert (result.peak, result.at, result.call_ids) == (
         1,
         one["started_at"].item(),
         (one["id"].item(),),
@@ -510,12 +522,12 @@ def test_one_call_is_its_own_peak(calls: pl.DataFrame):
 
 
 @needs_real_calls
-def test_the_traffic_of_real_calls(tmp_path: Path):
+def test_traffic_of_real_calls(tmp_path: Path):
     calls = real_calls()
     calls.write_parquet(tmp_path / "calls.parquet")
-    found, at = concurrency(calls), datetime(1999, 2, 3, 11, 29, 11, tzinfo=UTC)
-    there = calls.filter(pl.col("started_at") <= at, pl.col("ended_at") > at)
+    result, at = concurrency(calls), datetime(1999, 2, 3, 11, 29, 11, tzinfo=UTC)
+    on_line = calls.filter(pl.col("started_at") <= at, pl.col("ended_at") > at)
 
-    assert (found.peak, found.at) == (28, at)
-    assert found.call_ids == tuple(there["id"].sort())
+    assert (result.peak, result.at) == (28, at)
+    assert result.call_ids == tuple(on_line["id"].sort())
     assert_same_hours(erlangs(calls), sql.erlangs(tmp_path / "calls.parquet"))

@@ -1,4 +1,4 @@
-"""Trunks: how many legs got through, by hand and against SQL, and what each fail code means and on whose side it lies."""
+"""Leg measures match hand-written cases and SQL, and every fail code has a meaning and a side."""
 
 from collections import Counter
 from pathlib import Path
@@ -17,11 +17,11 @@ from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.metrics import MEASURES, summarize
 from etelecom_analytics.metrics.trunks import SIDES, SIP_CLASSES, SIP_CODES, fail_codes, sip_code
 
-LEG_MEASURES = [name for name, each in MEASURES.items() if each.grain == "legs"]
+LEG_MEASURES = [name for name, measure in MEASURES.items() if measure.grain == "legs"]
 
 OUT = "0900000002"
 TEN_LEGS = (
-    # Trunk A fails within 1 s; B rings 2 s after it was tried, and answers.
+    # Trunk A fails within 1 s. B rings after 2 s and is answered.
     call(
         "failover",
         leg(OUT, 0, code=503, ended=1, trunk="A"),
@@ -29,9 +29,9 @@ TEN_LEGS = (
         state="answered",
         ended=60,
     ),
-    # 486: rang or not, the other side was reached. It rang 4 s after.
+    # 486: the other side was reached, with or without a ring. It rang after 4 s.
     call("busy", leg(OUT, 0, 4, None, 5, code=486, trunk="B"), ended=5),
-    # 480 without ringing was reached, 404 was not; 480 after ringing is a ring without an answer.
+    # 480 without a ring was reached, 404 was not. 480 after a ring is a ring no answer.
     call(
         "off",
         leg(OUT, 0, code=480, ended=2, trunk="A"),
@@ -39,24 +39,23 @@ TEN_LEGS = (
         ended=30,
     ),
     call("rang off", leg(OUT, 0, 1, None, 20, rings=19, code=480, trunk="A"), ended=30),
-    # The caller hangs up, while it rings (a clock that goes wrong: -1 s) and before.
+    # The caller hangs up, during the ring (clocks differ by 1 s) and before it.
     call("gave up", leg(OUT, 1, 0, None, 9, code=487, trunk="A"), ended=9),
     call("early", leg(OUT, 0, code=487, ended=3, trunk="B"), ended=3),
-    # 408 without ringing is the network's, no code at all is other.
+    # 408 without a ring is a network failure. Without a code, the outcome is other.
     call(
         "lost",
         leg(OUT, 0, code=408, ended=3, trunk="A"),
         leg(OUT, 0, code=None, ended=3, trunk="A"),
         ended=30,
     ),
-    # None of these counts: a leg to a phone, and a call that is still running.
+    # These do not count: a leg to a phone, and a running call.
     call("in", talk("101", 0, 5, 30), state="answered", ended=30, duration=25),
     call("now", leg(OUT, 0, 1, 2, None, trunk="A")),
 )
 
 TEN_LEGS_BY_TRUNK = {
-    # 503, 480, 404, 480 after ringing, given up, 408, no code: reached are the two of 480 and the
-    # one given up.
+    # Of 503, 480, 404, 480 after a ring, 487, 408 and no code, both 480 and 487 were reached.
     "A": {
         "trunk_legs": 7,
         "asr": 0,
@@ -64,7 +63,7 @@ TEN_LEGS_BY_TRUNK = {
         "post_dial_delay_avg_s": 1,
         "post_dial_delay_p90_s": 1,
     },
-    # answered, busy, given up; it rang after 2 s and 4 s.
+    # Answered, busy, caller gave up. Two legs rang, after 2 s and 4 s.
     "B": {
         "trunk_legs": 3,
         "asr": 1 / 3,
@@ -83,13 +82,13 @@ def by_trunk(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {row.pop("trunk_name"): row for row in rows}
 
 
-def test_every_leg_measure_of_ten_legs_by_hand():
+def test_leg_measures_of_ten_legs():
     assert by_trunk(
         summarize(frame(*TEN_LEGS), ["trunk_name"], LEG_MEASURES).to_dicts()
     ) == approximately(TEN_LEGS_BY_TRUNK)
 
 
-def test_the_second_reckoning_derives_the_same(tmp_path: Path):
+def test_leg_measures_match_sql(tmp_path: Path):
     frame(*TEN_LEGS).write_parquet(tmp_path / "calls.parquet")
 
     assert by_trunk(sql.leg_measures(tmp_path / "calls.parquet", "trunk_name")) == approximately(
@@ -97,16 +96,21 @@ def test_the_second_reckoning_derives_the_same(tmp_path: Path):
     )
 
 
-def test_legs_that_counted_have_their_outcomes():
-    found = summarize(frame(*TEN_LEGS), ["outcome"], ["trunk_legs", "ner"])
+def test_trunk_legs_by_outcome():
+    table = summarize(frame(*TEN_LEGS), ["outcome"], ["trunk_legs", "ner"])
 
-    assert found.rows() == [
-        ("answered", 1, 1), ("busy_or_rejected", 1, 1), ("caller_gave_up", 2, 1), ("rna_timeout", 1, 1), ("unreachable", 2, 0.5),
-        ("network", 2, 0), ("other", 1, 0),
-    ]  # fmt: skip
+    assert table.rows() == [
+        ("answered", 1, 1),
+        ("busy_or_rejected", 1, 1),
+        ("caller_gave_up", 2, 1),
+        ("rna_timeout", 1, 1),
+        ("unreachable", 2, 0.5),
+        ("network", 2, 0),
+        ("other", 1, 0),
+    ]
 
 
-def test_nothing_is_counted_0_and_otherwise_null():
+def test_no_legs_give_zero_counts_and_null_rates():
     assert summarize(frame(), measures=LEG_MEASURES).row(0) == (0, None, None, None, None)
     assert summarize(frame(TEN_LEGS[-1], TEN_LEGS[-2]), measures=LEG_MEASURES).row(0) == (
         0,
@@ -117,8 +121,8 @@ def test_nothing_is_counted_0_and_otherwise_null():
     )
 
 
-def test_a_trunks_row_holds_its_own_legs_beside_the_offers_that_ended_on_it():
-    """The call that went over from A to B is one offer, of B, and a leg of each. An offer to a phone has no trunk."""
+def test_offers_count_on_their_last_trunk_and_legs_on_each():
+    """The call that moved from A to B is one offer, of B, and one leg of each trunk."""
     table = summarize(
         frame(*TEN_LEGS), ["trunk_name"], ["offers", "answered_offers", "trunk_legs", "asr"]
     )
@@ -130,12 +134,12 @@ def test_a_trunks_row_holds_its_own_legs_beside_the_offers_that_ended_on_it():
     ]
 
 
-def test_calls_are_not_told_by_trunk():
+def test_call_measures_cannot_be_grouped_by_trunk():
     with pytest.raises(InputError, match="asr"):
         summarize(frame(*TEN_LEGS), ["trunk_name"], ["calls", "asr"])
 
 
-def test_a_share_of_legs_has_its_interval():
+def test_a_share_of_legs_has_an_interval():
     row = summarize(frame(*TEN_LEGS), measures=["ner"], confidence=True).row(0, named=True)
 
     assert (row["ner_num"], row["ner_den"], row["ner"]) == (6, 10, 0.6)
@@ -144,7 +148,7 @@ def test_a_share_of_legs_has_its_interval():
 
 @settings(max_examples=25)
 @given(places=st.lists(st.integers(0, 1499), unique=True, max_size=120))
-def test_no_more_legs_are_answered_than_reached(places: list[int], calls: pl.DataFrame):
+def test_asr_is_at_most_ner(places: list[int], calls: pl.DataFrame):
     some = calls[places]
     table = summarize(some, ["trunk_name"], ["trunk_legs", "asr", "ner"])
     whole = summarize(some, measures=["trunk_legs"]).item()
@@ -158,24 +162,31 @@ def test_no_more_legs_are_answered_than_reached(places: list[int], calls: pl.Dat
 # Fail codes.
 
 
-def test_fail_codes_by_trunk_by_hand():
+def test_fail_codes_of_ten_legs_by_trunk():
     table = fail_codes(frame(*TEN_LEGS))
 
     assert table.columns == ["trunk_name", "fail_code", "legs", "share", "meaning", "side"]
     assert table.select("trunk_name", "fail_code", "legs", "side").rows() == [
-        ("A", 480, 2, "callee"), ("A", 404, 1, "number"), ("A", 408, 1, "carrier"), ("A", 487, 1, "caller"), ("A", 503, 1, "carrier"),
-        ("A", None, 1, "unknown"), ("B", 0, 1, "none"), ("B", 486, 1, "callee"), ("B", 487, 1, "caller"),
-    ]  # fmt: skip
+        ("A", 480, 2, "callee"),
+        ("A", 404, 1, "number"),
+        ("A", 408, 1, "carrier"),
+        ("A", 487, 1, "caller"),
+        ("A", 503, 1, "carrier"),
+        ("A", None, 1, "unknown"),
+        ("B", 0, 1, "none"),
+        ("B", 486, 1, "callee"),
+        ("B", 487, 1, "caller"),
+    ]
     assert table["share"].to_list() == [
         pytest.approx(legs / total)
         for legs, total in zip(table["legs"], [7] * 6 + [3] * 3, strict=True)
     ]
     assert table["meaning"][0].startswith("Temporarily Unavailable: ")
     assert table.filter(fail_code=0)["meaning"].item() == "none"
-    assert table.filter(pl.col("fail_code").is_null())["meaning"].item() == "not told"
+    assert table.filter(pl.col("fail_code").is_null())["meaning"].item() == "not reported"
 
 
-def test_fail_codes_of_all_trunks_are_counted_as_python_counts_them(calls: pl.DataFrame):
+def test_fail_codes_of_all_trunks_match_a_python_count(calls: pl.DataFrame):
     legs = et.call_targets(calls.filter(pl.col("ended_at").is_not_null())).filter(
         pl.col("trunk_name").is_not_null()
     )
@@ -188,15 +199,18 @@ def test_fail_codes_of_all_trunks_are_counted_as_python_counts_them(calls: pl.Da
         assert (meaning, side) == (sip_code(code).meaning, sip_code(code).side)
 
 
-def test_an_outcome_tells_what_a_code_leaves_open():
+def test_fail_codes_by_outcome():
     table = fail_codes(frame(*TEN_LEGS), ["trunk_name", "outcome"])
 
-    assert table.filter(trunk_name="A", fail_code=480).select("outcome", "legs", "share").rows() == [
-        ("rna_timeout", 1, 1), ("unreachable", 1, 0.5),
-    ]  # fmt: skip
+    assert table.filter(trunk_name="A", fail_code=480).select(
+        "outcome", "legs", "share"
+    ).rows() == [
+        ("rna_timeout", 1, 1),
+        ("unreachable", 1, 0.5),
+    ]
 
 
-def test_lazy_streamed_or_in_another_order_they_are_the_same(calls: pl.DataFrame):
+def test_fail_codes_of_lazy_frames_and_other_row_orders(calls: pl.DataFrame):
     expected = fail_codes(calls, ["trunk_name", "hour"])
 
     lazy = fail_codes(calls.lazy(), ["trunk_name", "hour"])
@@ -206,14 +220,14 @@ def test_lazy_streamed_or_in_another_order_they_are_the_same(calls: pl.DataFrame
     assert_frame_equal(fail_codes(calls.reverse(), ["trunk_name", "hour"]), expected)
 
 
-def test_nothing_has_no_codes_of_the_same_types(calls: pl.DataFrame):
-    for nothing in (calls.clear(), calls.clear(2)):
-        assert fail_codes(nothing).is_empty()
-        assert fail_codes(nothing).schema == fail_codes(calls).schema
+def test_no_calls_have_no_codes_but_the_same_schema(calls: pl.DataFrame):
+    for empty in (calls.clear(), calls.clear(2)):
+        assert fail_codes(empty).is_empty()
+        assert fail_codes(empty).schema == fail_codes(calls).schema
 
 
 @pytest.mark.parametrize(
-    ("by", "kind", "says"),
+    ("by", "error", "message"),
     [
         ("trunk_name", InputError, "list of names"),
         (["trunk"], UnknownName, "trunk_name"),
@@ -221,50 +235,80 @@ def test_nothing_has_no_codes_of_the_same_types(calls: pl.DataFrame):
         (["hotline"], InputError, "with_names"),
     ],
 )
-def test_what_is_wrong_is_an_error_that_helps(
-    by: Any, kind: type[Exception], says: str, calls: pl.DataFrame
+def test_invalid_dimensions_raise_helpful_errors(
+    by: Any, error: type[Exception], message: str, calls: pl.DataFrame
 ):
-    with pytest.raises(kind, match=says):
+    with pytest.raises(error, match=message):
         fail_codes(calls, by)
 
 
 def test_every_code_of_rfc_3261_has_its_reason_phrase():
-    """Its list of 4xx, 5xx and 6xx (section 25.1), typed once more."""
+    """All 4xx, 5xx and 6xx codes of section 25.1."""
     phrases = {
-        400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-        406: "Not Acceptable", 407: "Proxy Authentication Required", 408: "Request Timeout", 410: "Gone", 413: "Request Entity Too Large",
-        414: "Request-URI Too Long", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme", 420: "Bad Extension",
-        421: "Extension Required", 423: "Interval Too Brief", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist",
-        482: "Loop Detected", 483: "Too Many Hops", 484: "Address Incomplete", 485: "Ambiguous", 486: "Busy Here",
-        487: "Request Terminated", 488: "Not Acceptable Here", 491: "Request Pending", 493: "Undecipherable",
-        500: "Server Internal Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Server Time-out",
-        505: "Version Not Supported", 513: "Message Too Large", 600: "Busy Everywhere", 603: "Decline",
-        604: "Does Not Exist Anywhere", 606: "Not Acceptable",
-    }  # fmt: skip
+        400: "Bad Request",
+        401: "Unauthorized",
+        402: "Payment Required",
+        403: "Forbidden",
+        404: "Not Found",
+        405: "Method Not Allowed",
+        406: "Not Acceptable",
+        407: "Proxy Authentication Required",
+        408: "Request Timeout",
+        410: "Gone",
+        413: "Request Entity Too Large",
+        414: "Request-URI Too Long",
+        415: "Unsupported Media Type",
+        416: "Unsupported URI Scheme",
+        420: "Bad Extension",
+        421: "Extension Required",
+        423: "Interval Too Brief",
+        480: "Temporarily Unavailable",
+        481: "Call/Transaction Does Not Exist",
+        482: "Loop Detected",
+        483: "Too Many Hops",
+        484: "Address Incomplete",
+        485: "Ambiguous",
+        486: "Busy Here",
+        487: "Request Terminated",
+        488: "Not Acceptable Here",
+        491: "Request Pending",
+        493: "Undecipherable",
+        500: "Server Internal Error",
+        501: "Not Implemented",
+        502: "Bad Gateway",
+        503: "Service Unavailable",
+        504: "Server Time-out",
+        505: "Version Not Supported",
+        513: "Message Too Large",
+        600: "Busy Everywhere",
+        603: "Decline",
+        604: "Does Not Exist Anywhere",
+        606: "Not Acceptable",
+    }
 
     assert {code: sip_code(code).meaning.split(": ")[0] for code in phrases} == phrases
 
 
 @given(code=st.none() | st.integers(-1000, 2000))
 def test_every_code_has_a_meaning_and_a_side(code: int | None):
-    said = sip_code(code)
+    sip = sip_code(code)
 
-    assert said.meaning
-    assert said.side in SIDES
-    (told,) = fail_codes(
+    assert sip.meaning
+    assert sip.side in SIDES
+    (row,) = fail_codes(
         frame(call("1", leg(OUT, 0, code=code, ended=1, trunk="A"), ended=2)), []
     ).to_dicts()
-    assert (told["meaning"], told["side"]) == (said.meaning, said.side)
+    assert (row["meaning"], row["side"]) == (sip.meaning, sip.side)
 
 
-def test_every_meaning_fits_on_one_line_beside_a_bar():
-    told = [*SIP_CODES.values(), *SIP_CLASSES.values(), sip_code(None), sip_code(1000)]
+def test_every_meaning_fits_on_one_line_of_a_chart():
+    codes = [*SIP_CODES.values(), *SIP_CLASSES.values(), sip_code(None), sip_code(1000)]
 
-    assert max(len(f"{each.side}: {each.meaning}") for each in told) <= 85
+    assert max(len(f"{code.side}: {code.meaning}") for code in codes) <= 85
 
 
-def test_sides_go_with_outcomes():
-    """What the outcomes call busy or rejected is the callee's side, and a server's failure the carrier's; unknown codes go by class."""
+def test_sides_match_outcomes():
+    """Busy or rejected is the callee's side, a server failure the carrier's."""
     assert {SIP_CODES[code].side for code in (486, 600, 603)} == {"callee"}
     assert {sip_code(code).side for code in range(500, 600)} == {"carrier"}
     assert sip_code(499) == SIP_CLASSES[4]

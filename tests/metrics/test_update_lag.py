@@ -14,7 +14,7 @@ MOMENT = pl.Datetime("us", "UTC")
 
 
 def table(lags: list[float | None], talk_s: float = 60) -> pl.DataFrame:
-    """Calls that ended a minute after their start and changed so many seconds after that."""
+    """Calls that ended a minute after their start and last changed these seconds later."""
     ended = START + timedelta(seconds=talk_s)
     updated = [None if lag is None else ended + timedelta(seconds=lag) for lag in lags]
     return pl.DataFrame(
@@ -23,25 +23,25 @@ def table(lags: list[float | None], talk_s: float = 60) -> pl.DataFrame:
     )
 
 
-def test_quantiles_of_the_lag_and_the_lookback_from_the_start():
-    told = et.metrics.update_lag(table([0.0, 10.0, 20.0, 30.0, 7_200.0])).row(0, named=True)
+def test_lag_quantiles_and_lookback():
+    row = et.metrics.update_lag(table([0.0, 10.0, 20.0, 30.0, 7_200.0])).row(0, named=True)
 
-    assert (told["calls"], told["late"]) == (5, 4)
-    assert (told["lag_p50_s"], told["lag_max_s"]) == (20.0, 7_200.0)
-    assert told["lookback_s"] == 3 * 3_600  # 7,260 s since the start
-
-
-def test_a_change_before_the_end_is_no_lag_and_unknown_times_are_left_out():
-    told = et.metrics.update_lag(table([-5.0, None, 0.0])).row(0, named=True)
-
-    assert (told["calls"], told["late"], told["lag_max_s"], told["lookback_s"]) == (2, 0, 0.0, None)
+    assert (row["calls"], row["late"]) == (5, 4)
+    assert (row["lag_p50_s"], row["lag_max_s"]) == (20.0, 7_200.0)
+    assert row["lookback_s"] == 3 * 3_600  # 7,260 s since the start
 
 
-def test_nothing_to_reckon_from_is_null():
-    told = et.metrics.update_lag(table([])).row(0, named=True)
+def test_changes_before_the_end_have_no_lag_and_unknown_times_are_ignored():
+    row = et.metrics.update_lag(table([-5.0, None, 0.0])).row(0, named=True)
 
-    assert told["calls"] == told["late"] == 0
-    assert told["lag_p50_s"] is told["lookback_s"] is None
+    assert (row["calls"], row["late"], row["lag_max_s"], row["lookback_s"]) == (2, 0, 0.0, None)
+
+
+def test_no_calls_give_nulls():
+    row = et.metrics.update_lag(table([])).row(0, named=True)
+
+    assert row["calls"] == row["late"] == 0
+    assert row["lag_p50_s"] is row["lookback_s"] is None
 
 
 @given(
@@ -49,7 +49,7 @@ def test_nothing_to_reckon_from_is_null():
         lambda lags: max(lags) > 0.001
     )
 )
-def test_the_lookback_covers_nearly_all_late_changes(lags: list[float]):
+def test_lookback_covers_99_9_percent_of_late_changes(lags: list[float]):
     calls = table(lags)
     lookback_s = et.metrics.update_lag(calls)["lookback_s"][0]
     late = calls.filter(pl.col("updated_at") > pl.col("ended_at"))
@@ -60,5 +60,5 @@ def test_the_lookback_covers_nearly_all_late_changes(lags: list[float]):
     assert covered.height >= 0.999 * late.height
 
 
-def test_lazy_in_lazy_out(calls: pl.DataFrame):
+def test_update_lag_of_a_lazy_frame(calls: pl.DataFrame):
     assert_frame_equal(et.metrics.update_lag(calls.lazy()).collect(), et.metrics.update_lag(calls))
