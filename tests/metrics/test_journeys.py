@@ -1,4 +1,4 @@
-"""One call's journey: each leg's phases follow each other, and no second of a leg is lost."""
+"""The phases of a leg adjoin and cover the leg completely."""
 
 import polars as pl
 import pytest
@@ -22,7 +22,7 @@ HUNT = call(
 OPTIONS = et.MetricOptions(ivr_numbers=("8000",))
 
 
-def test_a_hunt_by_hand():
+def test_phases_of_a_hunt():
     phases = call_phases(frame(call("x"), HUNT), "h", options=OPTIONS)
 
     assert phases.select(
@@ -39,7 +39,7 @@ def test_a_hunt_by_hand():
     ]
 
 
-def test_what_did_not_end_has_no_end():
+def test_a_running_leg_has_no_end():
     phases = call_phases(frame(call("r", talk("101", 0, 4, None))), "r")
 
     assert phases.filter(phase="talking").select("begin", "end", "to_s", "outcome").rows() == [
@@ -47,30 +47,32 @@ def test_what_did_not_end_has_no_end():
     ]
 
 
-def test_without_a_start_seconds_count_from_the_first_time():
+def test_seconds_count_from_the_first_time_without_a_start():
     calls = frame(HUNT).with_columns(started_at=pl.lit(None, pl.Datetime("us", "UTC")))
 
     assert call_phases(calls, "h")["from_s"].min() == 0
 
 
-def test_of_every_call_phases_adjoin_and_cover_their_legs(calls: pl.DataFrame):
+def test_phases_adjoin_and_cover_their_legs(calls: pl.DataFrame):
     for call_id in calls["id"].sample(60, seed=3):
         one = calls.filter(id=call_id)
-        phases, judged = call_phases(calls, call_id), legs(one)
-        assert phases["target_index"].unique().sort().to_list() == judged["target_index"].to_list()
-        for (index,), of_leg in phases.group_by("target_index", maintain_order=True):
-            whole = judged.filter(target_index=index).row(0, named=True)
-            spans = of_leg.select("begin", "end").rows()
+        phases, call_legs = call_phases(calls, call_id), legs(one)
+        assert (
+            phases["target_index"].unique().sort().to_list() == call_legs["target_index"].to_list()
+        )
+        for (index,), leg_phases in phases.group_by("target_index", maintain_order=True):
+            whole = call_legs.filter(target_index=index).row(0, named=True)
+            spans = leg_phases.select("begin", "end").rows()
             assert [end for _, end in spans[:-1]] == [begin for begin, _ in spans[1:]]
             assert (spans[0][0], spans[-1][1]) == (
                 whole["add_time"] or whole["ring_time"],
                 whole["ended_time"],
             )
-            assert of_leg["phase"].cast(pl.String).is_in(PHASES).all()
-            assert set(of_leg["outcome"].cast(pl.String)) == {str(whole["outcome"])}
+            assert leg_phases["phase"].cast(pl.String).is_in(PHASES).all()
+            assert set(leg_phases["outcome"].cast(pl.String)) == {str(whole["outcome"])}
 
 
-def test_any_kind_of_table_will_do():
+def test_call_phases_accepts_lazy_frames_and_selections():
     calls = frame(call("x"), HUNT)
 
     for same in (calls.lazy(), Selection(calls)):
@@ -81,7 +83,7 @@ def test_a_call_without_legs_has_no_phases():
     assert call_phases(frame(call("x")), "x").height == 0
 
 
-def test_an_unknown_call_is_an_error_that_says_what_an_id_is():
+def test_unknown_call_raises_an_error_that_explains_ids():
     with pytest.raises(InputError, match="There is no call '7'"):
         call_phases(frame(call("x")), "7")
     with pytest.raises(InputError, match="no call"):

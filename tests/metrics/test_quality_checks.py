@@ -1,4 +1,4 @@
-"""The scorecard: each check by hand, all of them against SQL on calls that were spoiled, and what the report of a fetch tells."""
+"""Each quality check matches hand-written cases, SQL on corrupted calls, and the fetch report."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-import sql_oracle_tables as sql
+import sql_oracle_calls as sql
 from cases import BASE, CASES, Record, a_day_apart, call, frame, leg, ringing, talk
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,19 +21,26 @@ from etelecom_analytics.metrics import CHECKS, data_quality
 from etelecom_analytics.simulator import Simulation, serve
 
 IVR = et.MetricOptions(ivr_numbers=("9000",))
-OF_FETCH = ("running_long", "repeated", "set_aside", "unknown_words", "other_drift")
-Found = dict[str, tuple[int, int | None, list[str]]]
+FETCH_CHECKS = ("running_long", "repeated", "set_aside", "unknown_words", "other_drift")
+Results = dict[str, tuple[int, int | None, list[str]]]
 
 
-def logs_of(calls: pl.DataFrame, **told: Any) -> et.CallLogs:
+def logs_of(calls: pl.DataFrame, **report_fields: Any) -> et.CallLogs:
     report = et.FetchReport(
-        rows=calls.height, received=calls.height, repeated=0, outside=0, pages=1, began_at=datetime(2026, 11, 9, tzinfo=UTC),
-        complete_from=None, complete_to=datetime(2026, 11, 9, tzinfo=UTC), seconds=1.0,
-    )  # fmt: skip
-    return et.CallLogs(calls=calls, query=et.CallQuery(), report=replace(report, **told))
+        rows=calls.height,
+        received=calls.height,
+        repeated=0,
+        outside=0,
+        pages=1,
+        began_at=datetime(2026, 11, 9, tzinfo=UTC),
+        complete_from=None,
+        complete_to=datetime(2026, 11, 9, tzinfo=UTC),
+        seconds=1.0,
+    )
+    return et.CallLogs(calls=calls, query=et.CallQuery(), report=replace(report, **report_fields))
 
 
-def found(logs: et.CallLogs | Sequence[Record], options: et.MetricOptions = IVR) -> Found:
+def results_of(logs: et.CallLogs | Sequence[Record], options: et.MetricOptions = IVR) -> Results:
     table = data_quality(
         logs if isinstance(logs, et.CallLogs) else logs_of(frame(*logs)), options=options
     )
@@ -52,13 +59,13 @@ def answered(
 
 
 @pytest.mark.parametrize(
-    ("check", "one", "so"),
+    ("check", "record", "expected"),
     [
         ("duration_off", answered("1", talk("101", 0, 5, 35)), False),
         ("duration_off", answered("1", talk("101", 0, 5, 37)), False),
         ("duration_off", answered("1", talk("101", 0, 5, 37.000001)), True),
         ("duration_off", answered("1", talk("101", 0, 5, 32.999999)), True),
-        # Through an IVR duration holds its seconds too, and a transfer's.
+        # The duration includes the seconds in an IVR and of a transfer.
         ("duration_off", answered("1", talk("9000", 0, 0, 10), talk("101", 10, 12, 32)), False),
         ("duration_off", answered("1", talk("101", 0, 0, 10), talk("102", 10, 12, 22)), True),
         ("duration_off", answered("1", talk("101", 0, 5, 35), duration=None), None),
@@ -87,13 +94,17 @@ def answered(
         ("leg_times_backwards", call("1", leg("101", 3), ended=9), None),
     ],
 )
-def test_a_call_by_hand(check: str, one: Record, so: bool | None):
-    """`so` is None where it could not be so, because what it needs is not known."""
-    assert found([one])[check] == (int(so is True), int(so is not None), ["1"] if so else [])
+def test_checks_of_a_call(check: str, record: Record, expected: bool | None):
+    """`expected` is None if the check does not apply because of missing values."""
+    assert results_of([record])[check] == (
+        int(expected is True),
+        int(expected is not None),
+        ["1"] if expected else [],
+    )
 
 
 @pytest.mark.parametrize(
-    ("second", "so"),
+    ("second", "overlaps"),
     [
         (talk("101", 9, 34.9, 60), True),
         (talk("101", 9, 35, 60), False),
@@ -108,27 +119,30 @@ def test_a_call_by_hand(check: str, one: Record, so: bool | None):
         (talk(None, 0, 10, 20), False),
     ],
 )
-def test_two_calls_at_once_by_hand(second: Record, so: bool):
+def test_two_calls_at_once(second: Record, overlaps: bool):
     first = answered("1", talk("101", 0, 5, 35), talk("9000", 0, 5, 35))
-    count, of, examples = found([first, answered("2", second)])["two_calls_at_once"]
+    count, of, examples = results_of([first, answered("2", second)])["two_calls_at_once"]
 
-    assert (count, examples) == ((2, ["1", "2"]) if so else (0, []))
+    assert (count, examples) == ((2, ["1", "2"]) if overlaps else (0, []))
     assert of in (1, 2)
-    # Within one call it is a transfer, or a phone and an app; an outside number may well talk to
-    # two of us.
-    assert found([answered("1", talk("101", 0, 5, 35), second)])["two_calls_at_once"][0] == 0
-    assert found([answered(n, talk("101", 0, 5, 35), direction="out") for n in "12"])[
+    # Within one call it is a transfer, or a phone and an app. An external number may talk to two
+    # extensions.
+    assert results_of([answered("1", talk("101", 0, 5, 35), second)])["two_calls_at_once"][0] == 0
+    assert results_of([answered(n, talk("101", 0, 5, 35), direction="out") for n in "12"])[
         "two_calls_at_once"
     ] == (0, 0, [])
     assert (
-        found(
-            [answered("1", talk("101", 0, 5, 35), direction=way) for way in ("ext_in", "ext_out")]
+        results_of(
+            [
+                answered("1", talk("101", 0, 5, 35), direction=direction)
+                for direction in ("ext_in", "ext_out")
+            ]
         )["two_calls_at_once"][0]
         == 0
     )
 
 
-def test_twins_and_ids_that_come_twice_by_hand():
+def test_twin_calls_and_repeated_ids():
     calls = [
         call("1", ended=9),
         call("2", ended=8),
@@ -136,22 +150,33 @@ def test_twins_and_ids_that_come_twice_by_hand():
         call("4", ended=9, caller=None),
         call("5", start=1),
     ]
-    twice = [call("1", ended=9), call("1", ended=9), call("6", start=4, ended=9)]
+    repeated = [call("1", ended=9), call("1", ended=9), call("6", start=4, ended=9)]
 
-    assert (found(calls)["twin_calls"], found(calls)["same_id"]) == ((2, 4, ["1", "2"]), (0, 5, []))
-    assert (found(twice)["twin_calls"], found(twice)["same_id"]) == ((0, 3, []), (2, 3, ["1"]))
+    assert (results_of(calls)["twin_calls"], results_of(calls)["same_id"]) == (
+        (2, 4, ["1", "2"]),
+        (0, 5, []),
+    )
+    assert (results_of(repeated)["twin_calls"], results_of(repeated)["same_id"]) == (
+        (0, 3, []),
+        (2, 3, ["1"]),
+    )
 
 
-def test_the_report_tells_of_the_fetch(calls: pl.DataFrame):
+def test_checks_of_the_fetch_report(calls: pl.DataFrame):
     logs = logs_of(
-        calls, received=2_000, repeated=7, running_long=("9", "8"), set_aside=(SetAside(3, 4, {}), SetAside(0, 11, {})),
+        calls,
+        received=2_000,
+        repeated=7,
+        running_long=("9", "8"),
+        set_aside=(SetAside(3, 4, {}), SetAside(0, 11, {})),
         drift=(
-            Drift("direction", "unknown word", 4, "sideways"), Drift("call_state", "unknown word", 1, "maybe"),
+            Drift("direction", "unknown word", 4, "sideways"),
+            Drift("call_state", "unknown word", 1, "maybe"),
             Drift("duration", "quoted number", 12, '"30"'),
         ),
-    )  # fmt: skip
+    )
 
-    assert {check: found(logs)[check] for check in OF_FETCH} == {
+    assert {check: results_of(logs)[check] for check in FETCH_CHECKS} == {
         "running_long": (2, 1_500, ["8", "9"]),
         "repeated": (7, 2_000, []),
         "set_aside": (2, 2_000, ["page 0, row 11", "page 3, row 4"]),
@@ -160,8 +185,8 @@ def test_the_report_tells_of_the_fetch(calls: pl.DataFrame):
     }
 
 
-def test_what_a_server_sends_wrongly_is_on_the_card(calls: pl.DataFrame):
-    """Through a real fetch: unknown words and a record without an id."""
+def test_unexpected_values_of_a_server_are_counted(calls: pl.DataFrame):
+    """A real fetch with unknown words and a record without an id."""
     raw = [
         {
             "id": str(n),
@@ -174,16 +199,16 @@ def test_what_a_server_sends_wrongly_is_on_the_card(calls: pl.DataFrame):
         serve([*raw, {"started_at": "2026-11-02T01:00:00Z"}]) as server,
         et.Client(server.base_url, server.api_key) as client,
     ):
-        card = found(et.fetch_calls(client))
+        results = results_of(et.fetch_calls(client))
 
-    assert card["unknown_words"] == (2, 27, ["direction: sideways"])
-    assert card["set_aside"][:2] == (1, 9)
-    assert card["running_long"][:2] == (8, 8)
-    assert card["other_drift"][0] > 8
+    assert results["unknown_words"] == (2, 27, ["direction: sideways"])
+    assert results["set_aside"][:2] == (1, 9)
+    assert results["running_long"][:2] == (8, 8)
+    assert results["other_drift"][0] > 8
 
 
-def spoiled(calls: pl.DataFrame) -> pl.DataFrame:
-    """Calls that contradict themselves in every way: legs of the call before, one number for many, ends and durations off."""
+def corrupted(calls: pl.DataFrame) -> pl.DataFrame:
+    """Calls with every contradiction: shifted legs, shared numbers, wrong ends and durations."""
     nth = pl.int_range(pl.len())
     number, added = (
         pl.element().struct.field("target_number"),
@@ -211,40 +236,42 @@ def spoiled(calls: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def assert_card_agrees(calls: pl.DataFrame, ivr: tuple[str, ...], tmp_path: Path) -> Found:
+def assert_checks_match_sql(calls: pl.DataFrame, ivr: tuple[str, ...], tmp_path: Path) -> Results:
     calls.write_parquet(tmp_path / "calls.parquet")
-    card = found(logs_of(calls), et.MetricOptions(ivr_numbers=ivr))
-    second = sql.quality(tmp_path / "calls.parquet", ivr_numbers=ivr)
+    results = results_of(logs_of(calls), et.MetricOptions(ivr_numbers=ivr))
+    oracle = sql.data_quality(tmp_path / "calls.parquet", ivr_numbers=ivr)
 
-    assert {check: told for check, told in card.items() if check not in OF_FETCH} == {
-        check: (row["count"], row["of"], row["examples"]) for check, row in second.items()
+    assert {check: result for check, result in results.items() if check not in FETCH_CHECKS} == {
+        check: (row["count"], row["of"], row["examples"]) for check, row in oracle.items()
     }
-    return card
+    return results
 
 
-def test_spoiled_calls_agree_with_the_second_reckoning(simulation: Simulation, tmp_path: Path):
-    card = assert_card_agrees(spoiled(simulation.calls), simulation.truth.ivr_numbers, tmp_path)
+def test_corrupted_calls_match_sql(simulation: Simulation, tmp_path: Path):
+    results = assert_checks_match_sql(
+        corrupted(simulation.calls), simulation.truth.ivr_numbers, tmp_path
+    )
 
-    assert [check for check in CHECKS if check not in OF_FETCH and card[check][0] == 0] == []
+    assert [check for check in CHECKS if check not in FETCH_CHECKS and results[check][0] == 0] == []
 
 
-def test_simulated_calls_agree_and_contradict_themselves_in_nothing(
+def test_simulated_calls_match_sql_and_have_no_contradictions(
     simulation: Simulation, tmp_path: Path
 ):
-    card = assert_card_agrees(simulation.calls, simulation.truth.ivr_numbers, tmp_path)
+    results = assert_checks_match_sql(simulation.calls, simulation.truth.ivr_numbers, tmp_path)
 
-    assert {check for check, told in card.items() if told[0]} == {"without_recording"}
+    assert {check for check, result in results.items() if result[0]} == {"without_recording"}
 
 
-def test_hand_written_cases_agree_with_the_second_reckoning(tmp_path: Path):
-    assert_card_agrees(frame(*a_day_apart(CASES)), ("8000", "9000"), tmp_path)
+def test_hand_written_cases_match_sql(tmp_path: Path):
+    assert_checks_match_sql(frame(*a_day_apart(CASES)), ("8000", "9000"), tmp_path)
 
 
 @needs_real_calls
-def test_real_calls_agree_with_the_second_reckoning(tmp_path: Path):
-    card = assert_card_agrees(real_calls(), (), tmp_path)
+def test_real_calls_match_sql(tmp_path: Path):
+    results = assert_checks_match_sql(real_calls(), (), tmp_path)
 
-    assert card["duration_off"][:2] == (0, 27_162)
+    assert results["duration_off"][:2] == (0, 27_162)
 
 
 spans = st.lists(
@@ -256,56 +283,58 @@ spans = st.lists(
 
 
 @settings(max_examples=60)
-@given(drawn=spans)
-def test_two_calls_at_once_are_those_that_plain_python_finds(
-    drawn: list[tuple[int, int, int, str]],
+@given(talks=spans)
+def test_two_calls_at_once_match_a_python_implementation(
+    talks: list[tuple[int, int, int, str]],
 ):
     rows = [
         answered(
-            str(n), *(talk(number, 0, at, at + long) for m, at, long, number in drawn if m == n)
+            str(n), *(talk(number, 0, at, at + long) for m, at, long, number in talks if m == n)
         )
         for n in range(4)
     ]
-    held = [(n, at, at + long, number) for n, at, long, number in drawn if long]
+    lines = [(n, at, at + long, number) for n, at, long, number in talks if long]
     at_once = [
         one
-        for one in held
+        for one in lines
         if any(
             one[0] != two[0] and one[3] == two[3] and one[1] < two[2] and two[1] < one[2]
-            for two in held
+            for two in lines
         )
     ]
 
-    assert found(rows)["two_calls_at_once"] == (
+    assert results_of(rows)["two_calls_at_once"] == (
         len(at_once),
-        len(held),
+        len(lines),
         sorted({str(one[0]) for one in at_once}),
     )
 
 
 @settings(max_examples=15)
 @given(seed=st.integers(0, 99))
-def test_the_order_of_calls_changes_nothing(seed: int, calls: pl.DataFrame):
-    some = spoiled(calls).head(300)
+def test_checks_do_not_depend_on_row_order(seed: int, calls: pl.DataFrame):
+    some = corrupted(calls).head(300)
 
-    assert found(logs_of(some.sample(fraction=1, shuffle=True, seed=seed))) == found(logs_of(some))
+    assert results_of(logs_of(some.sample(fraction=1, shuffle=True, seed=seed))) == results_of(
+        logs_of(some)
+    )
 
 
-def test_recordings_are_those_that_summarize_counts(simulation: Simulation):
+def test_without_recording_matches_summarize(simulation: Simulation):
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     table = data_quality(logs_of(simulation.calls), options=options)
 
-    covered = et.summarize(
+    coverage = et.summarize(
         simulation.calls, measures=["recording_coverage"], options=options
     ).item()
-    assert table.filter(check="without_recording")["share"].item() == pytest.approx(1 - covered)
+    assert table.filter(check="without_recording")["share"].item() == pytest.approx(1 - coverage)
 
 
-def test_of_nothing_there_is_nothing_wrong(calls: pl.DataFrame):
+def test_no_calls_have_no_matches(calls: pl.DataFrame):
     schema = data_quality(logs_of(calls)).schema
 
-    for nothing in (calls.clear(), calls.clear(2), calls.head(1)):
-        table = data_quality(logs_of(nothing))
+    for empty in (calls.clear(), calls.clear(2), calls.head(1)):
+        table = data_quality(logs_of(empty))
         assert table.schema == schema
         assert table["check"].to_list() == list(CHECKS)
         assert table["meaning"].to_list() == list(CHECKS.values())
@@ -314,6 +343,6 @@ def test_of_nothing_there_is_nothing_wrong(calls: pl.DataFrame):
     assert schema["examples"] == pl.List(pl.String)
 
 
-def test_calls_alone_are_not_enough(calls: pl.DataFrame):
-    with pytest.raises(InputError, match="give it CallLogs, not DataFrame"):
+def test_calls_without_a_report_raise_an_error(calls: pl.DataFrame):
+    with pytest.raises(InputError, match="pass CallLogs, not DataFrame"):
         data_quality(calls)

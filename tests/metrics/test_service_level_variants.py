@@ -1,11 +1,11 @@
-"""Service levels side by side: by hand, against SQL and against summarize, at any thresholds."""
+"""Service levels match hand-written cases, SQL and summarize, at any threshold."""
 
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-import sql_oracle_tables as sql
+import sql_oracle_calls as sql
 from cases import TWELVE_CALLS, TWELVE_CALLS_SERVICE_LEVELS, call, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ from etelecom_analytics.metrics.call_facts import SERVICE_LEVELS
 from etelecom_analytics.metrics.options import SERVICE_LEVEL_VARIANTS
 from etelecom_analytics.simulator import Simulation
 
-COUNTED = ("variant", "numerator", "denominator", "value")
+COLUMNS = ("variant", "numerator", "denominator", "value")
 OTHER_SETTINGS: dict[str, Any] = {
     "threshold_s": 12.5,
     "short_s": 7.5,
@@ -34,7 +34,7 @@ OTHER_SETTINGS: dict[str, Any] = {
 }
 
 
-def test_six_formulas_of_twelve_calls_by_hand():
+def test_six_formulas_of_twelve_calls():
     table = service_levels(frame(*TWELVE_CALLS))
 
     assert table.columns == [
@@ -48,9 +48,13 @@ def test_six_formulas_of_twelve_calls_by_hand():
         "high",
     ]
     assert table.select("variant", "numerator", "denominator").rows() == [
-        ("offered", 2, 8), ("no_short", 2, 7), ("answered_only", 2, 4), ("abandon_positive", 5, 8), ("abandon_neutral", 2, 5),
+        ("offered", 2, 8),
+        ("no_short", 2, 7),
+        ("answered_only", 2, 4),
+        ("abandon_positive", 5, 8),
+        ("abandon_neutral", 2, 5),
         ("min_talk", 1, 7),
-    ]  # fmt: skip
+    ]
     assert dict(table.select("variant", "value").iter_rows()) == pytest.approx(
         TWELVE_CALLS_SERVICE_LEVELS
     )
@@ -59,7 +63,7 @@ def test_six_formulas_of_twelve_calls_by_hand():
     ]
 
 
-def test_every_variant_is_there_in_its_order():
+def test_every_variant_has_a_row_in_order():
     assert (
         service_levels(frame())["variant"].to_list()
         == list(SERVICE_LEVEL_VARIANTS)
@@ -67,7 +71,7 @@ def test_every_variant_is_there_in_its_order():
     )
 
 
-def test_each_row_is_the_service_level_of_its_variant(calls: pl.DataFrame):
+def test_each_row_matches_the_measure_service_level(calls: pl.DataFrame):
     for row in service_levels(calls, options=et.MetricOptions(**OTHER_SETTINGS)).to_dicts():
         options = et.MetricOptions(variant=row["variant"], **OTHER_SETTINGS)
         expected = summarize(
@@ -80,39 +84,37 @@ def test_each_row_is_the_service_level_of_its_variant(calls: pl.DataFrame):
 
 
 @pytest.mark.parametrize("other", [{}, OTHER_SETTINGS], ids=["default", "other"])
-def test_they_agree_with_the_second_reckoning(
-    other: dict[str, Any], simulation: Simulation, tmp_path: Path
-):
+def test_service_levels_match_sql(other: dict[str, Any], simulation: Simulation, tmp_path: Path):
     simulation.calls.write_parquet(tmp_path / "calls.parquet")
-    mine = service_levels(
+    table = service_levels(
         simulation.calls,
         options=et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers, **other),
     )
 
     sql.assert_agree(
-        mine,
+        table,
         sql.service_levels(
             tmp_path / "calls.parquet", ivr_numbers=simulation.truth.ivr_numbers, **other
         ),
-        COUNTED,
+        COLUMNS,
     )
 
 
 @needs_real_calls
-def test_they_agree_with_the_second_reckoning_of_real_calls(tmp_path: Path):
+def test_service_levels_of_real_calls_match_sql(tmp_path: Path):
     real_calls().write_parquet(tmp_path / "calls.parquet")
-    mine = service_levels(real_calls())
+    table = service_levels(real_calls())
 
-    sql.assert_agree(mine, sql.service_levels(tmp_path / "calls.parquet"), COUNTED)
-    assert mine["value"][0] == pytest.approx(0.456995101, abs=6e-10)
-    assert mine["value"][2] == pytest.approx(0.556328694, abs=6e-10)
+    sql.assert_agree(table, sql.service_levels(tmp_path / "calls.parquet"), COLUMNS)
+    assert table["value"][0] == pytest.approx(0.456995101, abs=6e-10)
+    assert table["value"][2] == pytest.approx(0.556328694, abs=6e-10)
     curve = service_level_curve(real_calls(), thresholds_s=[0, 10, 60.5])
-    second = [
+    oracle = [
         row
         for threshold in (0, 10, 60.5)
         for row in sql.service_levels(tmp_path / "calls.parquet", threshold_s=threshold)
     ]
-    sql.assert_agree(curve, second, COUNTED)
+    sql.assert_agree(curve, oracle, COLUMNS)
 
 
 @settings(max_examples=25)
@@ -120,7 +122,7 @@ def test_they_agree_with_the_second_reckoning_of_real_calls(tmp_path: Path):
     places=st.lists(st.integers(0, 1499), unique=True, max_size=60),
     thresholds=st.lists(st.floats(0, 300) | st.sampled_from([0, 20, 30]), min_size=1, max_size=6),
 )
-def test_a_curve_is_the_service_levels_at_each_threshold(
+def test_curve_matches_service_levels_at_each_threshold(
     places: list[int], thresholds: list[float], calls: pl.DataFrame
 ):
     some = calls[places]
@@ -136,58 +138,62 @@ def test_a_curve_is_the_service_levels_at_each_threshold(
 
 @settings(max_examples=25)
 @given(places=st.lists(st.integers(0, 1499), unique=True, max_size=60))
-def test_more_time_is_never_worse_and_order_does_not_matter(places: list[int], calls: pl.DataFrame):
+def test_curve_is_monotonic_and_independent_of_row_order(places: list[int], calls: pl.DataFrame):
     curve = service_level_curve(calls[places])
 
     assert curve.height == 6 * len(THRESHOLDS_S)
-    for _, of_variant in curve.group_by("variant"):
-        assert of_variant["numerator"].is_sorted()
-        assert of_variant["value"].drop_nulls().is_sorted()
-        assert (of_variant["numerator"] <= of_variant["denominator"]).all()
+    for _, variant in curve.group_by("variant"):
+        assert variant["numerator"].is_sorted()
+        assert variant["value"].drop_nulls().is_sorted()
+        assert (variant["numerator"] <= variant["denominator"]).all()
     assert_frame_equal(service_level_curve(calls[places[::-1]]), curve)
 
 
-def test_the_threshold_is_inclusive():
-    waited = frame(call("1", ended=20), call("2", ended=20.000001))
+def test_threshold_is_inclusive():
+    rows = frame(call("1", ended=20), call("2", ended=20.000001))
 
     assert (
-        service_level_curve(waited, thresholds_s=[20], options=et.MetricOptions())
+        service_level_curve(rows, thresholds_s=[20], options=et.MetricOptions())
         .filter(variant="abandon_positive")["numerator"]
         .item()
         == 1
     )
 
 
-@pytest.mark.parametrize("of", [service_levels, service_level_curve], ids=lambda of: of.__name__)
-def test_frames_of_any_kind_agree(of: Any, calls: pl.DataFrame):
-    expected = of(calls)
+@pytest.mark.parametrize(
+    "function", [service_levels, service_level_curve], ids=lambda function: function.__name__
+)
+def test_lazy_frames_and_selections_give_the_same_result(function: Any, calls: pl.DataFrame):
+    expected = function(calls)
 
-    assert isinstance(of(calls.lazy()), pl.LazyFrame)
-    assert_frame_equal(of(calls.lazy()).collect(), expected)
-    assert_frame_equal(of(calls.lazy()).collect(engine="streaming"), expected)
-    assert_frame_equal(of(Selection(calls)), expected)
+    assert isinstance(function(calls.lazy()), pl.LazyFrame)
+    assert_frame_equal(function(calls.lazy()).collect(), expected)
+    assert_frame_equal(function(calls.lazy()).collect(engine="streaming"), expected)
+    assert_frame_equal(function(Selection(calls)), expected)
     assert_frame_equal(
-        of(Selection(calls).where(pl.col("direction") == "in")),
-        of(calls.filter(pl.col("direction") == "in")),
+        function(Selection(calls).where(pl.col("direction") == "in")),
+        function(calls.filter(pl.col("direction") == "in")),
     )
 
 
-@pytest.mark.parametrize("of", [service_levels, service_level_curve], ids=lambda of: of.__name__)
-def test_of_nothing_counts_are_0_and_the_rest_is_null(of: Any, calls: pl.DataFrame):
-    for nothing in (
+@pytest.mark.parametrize(
+    "function", [service_levels, service_level_curve], ids=lambda function: function.__name__
+)
+def test_no_calls_give_zero_counts_and_null_values(function: Any, calls: pl.DataFrame):
+    for empty in (
         calls.clear(),
         calls.clear(3),
         calls.head(1).clear(1).with_columns(id=pl.lit("1")),
     ):
-        table = of(nothing)
-        assert table.schema == of(calls).schema
-        assert table.height == of(calls).height
+        table = function(empty)
+        assert table.schema == function(calls).schema
+        assert table.height == function(calls).height
         assert table.select("numerator", "denominator").sum().row(0) == (0, 0)
         assert table.select(pl.col("value", "low", "high").count()).row(0) == (0, 0, 0)
-    assert of(calls.head(1)).schema == of(calls).schema
+    assert function(calls.head(1)).schema == function(calls).schema
 
 
-@pytest.mark.parametrize("wrong", [[], [-1], [float("nan")], ["20"], [True]])
-def test_thresholds_are_seconds(wrong: Any, calls: pl.DataFrame):
+@pytest.mark.parametrize("thresholds", [[], [-1], [float("nan")], ["20"], [True]])
+def test_thresholds_must_be_seconds(thresholds: Any, calls: pl.DataFrame):
     with pytest.raises(InputError, match="thresholds_s"):
-        service_level_curve(calls, thresholds_s=wrong)
+        service_level_curve(calls, thresholds_s=thresholds)
