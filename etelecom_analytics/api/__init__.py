@@ -1,1 +1,1 @@
-"""From the API to typed tables: wire (thinks), paging (follows cursors), client (connects), fetch (brings it together)."""
+"""The eTelecom API: requests and responses, paging, retries, parallel fetching."""

@@ -1,4 +1,4 @@
-"""PageCollector: the pages of a walk, parsed while it goes on, and brought together into one table with its account."""
+"""PageCollector: parses pages while others are fetched, and builds the table and its report."""
 
 import json
 import threading
@@ -23,78 +23,80 @@ from .workers import FetchedPage, FetchPool
 
 __all__ = ["PageCollector"]
 
-_BATCH = 16
-"""Pages that are parsed at once: fewer cost more each, more hold more memory."""
-_LOOK_S = 1.0
+_BATCH_PAGES = 16
+"""Pages that are parsed together: smaller batches are slower, larger ones need more memory."""
+_POLL_S = 1.0
 _LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class PageCollector:
-    """Parses the pages of a walk, in a thread of its own, so that Ctrl-C never comes between a page and its place.
+    """Parses the pages of a fetch in a thread of its own, which Ctrl-C does not interrupt.
 
     Args:
-        walk: what brings the pages.
-        ask: gives a page once more, should it be no JSON in its middle.
+        pool: the source of the pages.
+        fetch_page: fetches a page again if its rows are not valid JSON.
     """
 
-    def __init__(self, walk: FetchPool, ask: Callable[[Chain, str], Page]) -> None:
-        self._walk, self._ask = walk, ask
-        self._readings: dict[Chain, _Reading] = {}
+    def __init__(self, pool: FetchPool, fetch_page: Callable[[Chain, str], Page]) -> None:
+        self._pool, self._fetch_page = pool, fetch_page
+        self._parsers: dict[Chain, _ChainParser] = {}
         self._error: BaseException | None = None
-        self._done = threading.Event()
+        self._finished = threading.Event()
         threading.Thread(target=self._work, name="etelecom-parse", daemon=True).start()
 
     @property
     def error(self) -> BaseException | None:
-        """What ended the fetch, if something did."""
-        return self._error or self._walk.error
+        """The error that ended the fetch, or None."""
+        return self._error or self._pool.error
 
     @property
     def pages(self) -> int:
-        """How many pages were parsed."""
-        return sum(reading.pages for reading in self._readings.values())
+        """The number of parsed pages."""
+        return sum(parser.pages for parser in self._parsers.values())
 
-    def goes_on(self, timeout_s: float | None) -> bool:
-        """Whether it still goes on after so many seconds; None waits for its end."""
-        return not self._done.wait(
-            timeout_s
-        )  # after an interrupt, Python 3.11's join takes the thread for ended
+    def is_running(self, timeout_s: float | None) -> bool:
+        """Whether it still runs after so many seconds; None waits for its end."""
+        # Not Thread.join: after an interrupt, Python 3.11 takes the thread for ended.
+        return not self._finished.wait(timeout_s)
 
-    def logs(
+    def build_logs(
         self,
         query: CallQuery,
         plan: Plan,
         *,
         began_at: datetime,
         seconds: float,
-        before: CallLogs | None,
+        previous: CallLogs | None,
     ) -> CallLogs:
-        """What came, and what a fetch before had brought, as one table; once the walk and this have ended."""
+        """The parsed calls, and those of the previous fetch that this one resumed, with a report.
+
+        Call it only after the pool and this collector have ended.
+        """
         newest_first = sorted(
-            self._readings.items(), key=lambda item: item[0].end or _NEVER, reverse=True
+            self._parsers.items(), key=lambda item: item[0].end or _NEVER, reverse=True
         )
-        readings = [reading for _, reading in newest_first]
-        parts = [
+        parsers = [parser for _, parser in newest_first]
+        tables = [
             pl.DataFrame(schema=CALL_SCHEMA),
-            *([before.calls.select(*CALL_SCHEMA)] if before else []),
-            *(part for each in readings for part in each.parts),
+            *([previous.calls.select(*CALL_SCHEMA)] if previous else []),
+            *(table for parser in parsers for table in parser.tables),
         ]
-        for each in readings:
-            each.parts.clear()  # else there would be two of everything
-        came = pl.concat(parts)
-        del parts
-        received = came.height
-        unique = frames.newest(came)
-        del came
-        within = unique.select(query.in_range()).to_series()
-        calls = frames.in_order(
-            unique if within.all() else unique.filter(within)
-        )  # a filter copies, be it for nothing
-        windows = _windows(plan, before.report.windows if before else ())
-        promise = _promise(query, windows, before.report.began_at if before else began_at)
+        # References are dropped early, so that the calls are not in memory twice.
+        for parser in parsers:
+            parser.tables.clear()
+        rows = pl.concat(tables)
+        del tables
+        received = rows.height
+        unique = frames.newest(rows)
+        del rows
+        # A filter copies the table even if it keeps all rows.
+        in_range = unique.select(query.in_range()).to_series()
+        calls = frames.in_order(unique if in_range.all() else unique.filter(in_range))
+        windows = _windows(plan, previous.report.windows if previous else ())
+        coverage = _coverage(query, windows, previous.report.began_at if previous else began_at)
         report = FetchReport(
             rows=calls.height,
-            received=received + sum(len(each.reader.set_aside) for each in readings),
+            received=received + sum(len(parser.reader.set_aside) for parser in parsers),
             repeated=received - unique.height,
             outside=unique.height - calls.height,
             pages=self.pages,
@@ -102,85 +104,87 @@ class PageCollector:
             seconds=round(seconds, 3),
             windows=windows,
             dates_ignored=plan.dates_ignored,
-            drift=merge_drift(*(each.reader.drift for each in readings)),
-            set_aside=_set_aside(readings),
+            drift=merge_drift(*(parser.reader.drift for parser in parsers)),
+            set_aside=_set_aside(parsers),
             time_zone=query.time_zone,
-            complete_from=promise.complete_from,
-            complete_to=promise.complete_to,
-            gaps=promise.gaps,
+            complete_from=coverage.complete_from,
+            complete_to=coverage.complete_to,
+            gaps=coverage.gaps,
         )
-        if before:
-            report = _continued(report, before)
+        if previous:
+            report = _add_previous(report, previous)
         return CallLogs(calls=calls, query=query, report=certify(report, calls))
 
     def _work(self) -> None:
         try:
-            while (came := self._walk.take_pages(_LOOK_S)) or not self._walk.ended:
-                self._add(came)
-                for reading in self._readings.values():
-                    reading.parse(at_least=_BATCH)
-            for reading in self._readings.values():
-                reading.parse()
-        except BaseException as error:  # whatever it is, it is told to who waits for the calls  # noqa: BLE001
+            while (pages := self._pool.take_pages(_POLL_S)) or not self._pool.ended:
+                self._add(pages)
+                for parser in self._parsers.values():
+                    parser.parse(at_least=_BATCH_PAGES)
+            for parser in self._parsers.values():
+                parser.parse()
+        except BaseException as error:  # reported by the thread that waits  # noqa: BLE001
             self._error = error
-            self._walk.stop()
-            self._add(self._walk.take_pages(0))  # the plan counts them as shown
-            for reading in self._readings.values():
+            self._pool.stop()
+            # The plan has recorded these pages, so they must be in the table.
+            self._add(self._pool.take_pages(0))
+            for parser in self._parsers.values():
                 with suppress(Exception):
-                    reading.parse()
+                    parser.parse()
         finally:
-            self._done.set()
+            self._finished.set()
 
-    def _add(self, came: list[FetchedPage]) -> None:
-        for arrival in came:
-            self._readings.setdefault(arrival.chain, _Reading(self._ask)).add(arrival)
+    def _add(self, pages: list[FetchedPage]) -> None:
+        for page in pages:
+            self._parsers.setdefault(page.chain, _ChainParser(self._fetch_page)).add(page)
 
 
-class _Reading:
-    """What one chain brought, parsed a batch at a time."""
+class _ChainParser:
+    """Parses the pages of one chain in batches."""
 
-    def __init__(self, ask: Callable[[Chain, str], Page]) -> None:
+    def __init__(self, fetch_page: Callable[[Chain, str], Page]) -> None:
         self.reader = PageReader()
-        self.parts: list[pl.DataFrame] = []
+        self.tables: list[pl.DataFrame] = []
         self.pages = 0
-        self._ask = ask
+        self._fetch_page = fetch_page
         self._waiting: list[FetchedPage] = []
 
-    def add(self, arrival: FetchedPage) -> None:
-        self._waiting.append(arrival)
+    def add(self, page: FetchedPage) -> None:
+        self._waiting.append(page)
 
     def parse(self, *, at_least: int = 1) -> None:
-        """Parse what waits, if it is so many pages. One that is no JSON in its middle, which a glance does not see, is asked for once more.
+        """Parse the waiting pages, if there are at least so many.
 
-        If it is none again, the pages before it are kept.
+        The scan of a page does not decode its rows. If they are not valid JSON, the page is fetched
+        once more; if that fails too, the pages before it are used.
         """
         if len(self._waiting) < at_least:
             return
         batch, self._waiting = self._waiting, []
         try:
             try:
-                self._keep([arrival.body for arrival in batch])
+                self._read([page.body for page in batch])
             except Unreadable:
-                for arrival in batch:
-                    self._keep([self._readable(arrival)])
+                for page in batch:
+                    self._read([self._valid_body(page)])
         except BaseException:
-            batch[0].chain.spoil()
+            batch[0].chain.invalidate()
             raise
 
-    def _keep(self, bodies: list[bytes]) -> None:
-        self.parts.append(self.reader.read(bodies))
+    def _read(self, bodies: list[bytes]) -> None:
+        self.tables.append(self.reader.read(bodies))
         self.pages += len(bodies)
 
-    def _readable(self, arrival: FetchedPage) -> bytes:
+    def _valid_body(self, page: FetchedPage) -> bytes:
         with suppress(ValueError, RecursionError):
-            json.loads(arrival.body.decode(errors="replace"))
-            return arrival.body
-        return self._ask(arrival.chain, arrival.cursor).body
+            json.loads(page.body.decode(errors="replace"))
+            return page.body
+        return self._fetch_page(page.chain, page.cursor).body
 
 
-def _windows(plan: Plan, before: tuple[Window, ...]) -> tuple[Window, ...]:
-    """What was walked, oldest first; a chain that did not come to its end is two windows: what it has shown, and the rest."""
-    windows = [window for window in before if window.whole]
+def _windows(plan: Plan, previous: tuple[Window, ...]) -> tuple[Window, ...]:
+    """The windows of the fetch, oldest first; an unfinished chain has a whole and an open one."""
+    windows = [window for window in previous if window.whole]
     for chain in plan.chains:
         missing = chain.missing
         if missing is None:
@@ -197,51 +201,53 @@ def _windows(plan: Plan, before: tuple[Window, ...]) -> tuple[Window, ...]:
     )
 
 
-class _Promise(NamedTuple):
-    """From when to when the calls are complete, and what is missing between."""
+class _Coverage(NamedTuple):
+    """The range in which the calls are complete, except for its gaps."""
 
     complete_from: datetime | None
     complete_to: datetime
     gaps: tuple[Gap, ...]
 
 
-def _promise(query: CallQuery, windows: tuple[Window, ...], began_at: datetime) -> _Promise:
-    lacking = [window for window in windows if not window.whole]
+def _coverage(query: CallQuery, windows: tuple[Window, ...], began_at: datetime) -> _Coverage:
+    incomplete = [window for window in windows if not window.whole]
     date_from, date_to = _utc(query.date_from), _utc(query.date_to)
     complete_to = max(min(date_to or began_at, began_at), date_from or _LONG_AGO)
-    open_below = [window.end or complete_to for window in lacking if window.begin is None]
+    unbounded = [window.end or complete_to for window in incomplete if window.begin is None]
     gaps = [
         Gap(window.begin, min(window.end or complete_to, complete_to))
-        for window in lacking
+        for window in incomplete
         if window.begin is not None
     ]
     if date_to and complete_to < date_to:
         gaps.append(Gap(complete_to, date_to))
-    complete_from = max(open_below) if open_below else date_from
-    return _Promise(complete_from, complete_to, tuple(gap for gap in gaps if gap.begin < gap.end))
+    complete_from = max(unbounded) if unbounded else date_from
+    return _Coverage(complete_from, complete_to, tuple(gap for gap in gaps if gap.begin < gap.end))
 
 
 def _utc(moment: datetime | None) -> datetime | None:
-    """The moment as the table's own times are written, so that they can be compared."""
     return moment and moment.astimezone(UTC)
 
 
-def _set_aside(readings: list["_Reading"]) -> tuple[SetAside, ...]:
-    """What was set aside, with pages counted through all chains, newest first."""
-    told, pages = [], 0
-    for reading in readings:
-        told += [record._replace(page=pages + record.page) for record in reading.reader.set_aside]
-        pages += reading.pages
-    return tuple(told)
+def _set_aside(parsers: list[_ChainParser]) -> tuple[SetAside, ...]:
+    """The records without an id; pages are numbered over all chains, newest first."""
+    records, pages = [], 0
+    for parser in parsers:
+        records += [record._replace(page=pages + record.page) for record in parser.reader.set_aside]
+        pages += parser.pages
+    return tuple(records)
 
 
-def _continued(report: FetchReport, before: CallLogs) -> FetchReport:
-    """The account of two fetches of which the second resumed the first, whose rows were received once more in the sums."""
-    old = before.report
+def _add_previous(report: FetchReport, previous: CallLogs) -> FetchReport:
+    """One report of a fetch and the previous one that it resumed.
+
+    `report` counts the rows of the previous table as received; they are counted only once here.
+    """
+    old = previous.report
     return replace(
         report,
         began_at=old.began_at,
-        received=report.received - before.calls.height + old.received,
+        received=report.received - previous.calls.height + old.received,
         repeated=report.repeated + old.repeated,
         outside=report.outside + old.outside,
         pages=report.pages + old.pages,

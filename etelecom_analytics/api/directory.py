@@ -1,4 +1,4 @@
-"""fetch_extensions, fetch_users, fetch_hotlines: the lists that give ids their names, typed."""
+"""Fetching the lists of extensions, users and hotlines as typed tables."""
 
 import json
 import logging
@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from ..names import one_per_key
-from ..parsing.values import DriftKind, Read, read_text, read_value
+from ..parsing.values import DriftKind, ParsedValue, read_text, read_value
 from ..schema import EXTENSIONS, HOTLINES, USERS, Column, Kind, schema_of
 from .client import Client
 from .listing import Listing
 from .paging import follow
-from .wire import Page
 
 __all__ = ["fetch_extensions", "fetch_hotlines", "fetch_users"]
 
@@ -21,132 +20,129 @@ _logger = logging.getLogger(__name__)
 
 
 def fetch_extensions(client: Client) -> pl.DataFrame:
-    """One row an extension, with the columns of `schema.EXTENSIONS`, by `id`; its password is dropped before anything is made of it.
+    """One row per extension, with the columns of `schema.EXTENSIONS`, sorted by `id`.
 
-    Of an id that comes twice, what was created last is kept. What was strange is told by a warning
-    in the log, as counts alone.
+    Passwords are removed before the response is parsed. Of a repeated id, the row that was created
+    last is kept. Unexpected values are logged as a warning, with counts only.
 
     Raises:
-        ApiError: no answer, or a refusal; its kind says what to do. Nothing is returned then.
+        ApiError: the request failed; no partial table is returned.
     """
-    return _fetched(client, "Etelecom/GetExtensions", "extensions", EXTENSIONS)
+    return _fetch_table(client, "Etelecom/GetExtensions", "extensions", EXTENSIONS)
 
 
 def fetch_users(client: Client) -> pl.DataFrame:
-    """One row a user of the account, with the columns of `schema.USERS`, by `user_id`; those who have left are rows too.
+    """One row per user, with the columns of `schema.USERS`, sorted by `user_id`.
 
-    Of a user who comes twice, the row that is not deleted is kept. What was strange is told by a
-    warning in the log, as counts alone.
+    Deleted users are included. Of a repeated id, the row that is not deleted is kept. Unexpected
+    values are logged as a warning, with counts only.
 
     Raises:
-        ApiError: no answer, or a refusal; its kind says what to do. Nothing is returned then.
+        ApiError: the request failed; no partial table is returned.
     """
-    return _fetched(client, "Shop/GetAccountUsers", "account_users", USERS)
+    return _fetch_table(client, "Shop/GetAccountUsers", "account_users", USERS)
 
 
 def fetch_hotlines(client: Client) -> pl.DataFrame:
-    """One row a hotline, with the columns of `schema.HOTLINES`, by `id`; the API gives them to a partner.
+    """One row per hotline, with the columns of `schema.HOTLINES`, sorted by `id`.
 
-    Of an id that comes twice, the row that came last is kept. What was strange is told by a warning
-    in the log, as counts alone.
+    The API returns this list to partners only. Of a repeated id, the last row is kept. Unexpected
+    values are logged as a warning, with counts only.
 
     Raises:
-        ApiError: no answer, or a refusal; its kind says what to do. Nothing is returned then.
+        ApiError: the request failed; no partial table is returned.
     """
-    return _fetched(client, "Etelecom/GetPartnerHotlineList", "hotlines", HOTLINES)
+    return _fetch_table(client, "Etelecom/GetPartnerHotlineList", "hotlines", HOTLINES)
 
 
-def _fetched(
+def _fetch_table(
     client: Client, method: str, rows_key: str, columns: tuple[Column, ...]
 ) -> pl.DataFrame:
     listing = Listing(method=method, rows=rows_key, fields=tuple(column.name for column in columns))
-    reader = _Reader(columns)
+    reader = _ListReader(columns)
     follow(
         lambda cursor: client.list_names(listing, after=cursor),
-        lambda page: reader.take(_rows(page, listing)),
+        lambda page: reader.add(json.loads(page.body)[rows_key] or []),
     )
-    table = one_per_key(
-        pl.DataFrame(reader.rows, schema=dict(schema_of(columns)), orient="row"), columns[0].name
-    )
-    if repeated := len(reader.rows) - table.height:
-        reader.strange["a row of an id that came before"] = repeated
-    if reader.strange:
-        told = (f"{what}, {count:,} x" for what, count in sorted(reader.strange.items()))
-        _logger.warning("%s: %s", rows_key, "; ".join(told))
-    return table.sort(columns[0].name)
+    id_name = columns[0].name
+    rows = pl.DataFrame(reader.rows, schema=dict(schema_of(columns)), orient="row")
+    table = one_per_key(rows, id_name)
+    if repeated := rows.height - table.height:
+        reader.drift["repeated id"] = repeated
+    if reader.drift:
+        counts = (f"{kind}, {count:,} x" for kind, count in sorted(reader.drift.items()))
+        _logger.warning("%s: %s", rows_key, "; ".join(counts))
+    return table.sort(id_name)
 
 
-def _rows(page: Page, listing: Listing) -> list[object]:
-    rows: list[object] = json.loads(page.body)[listing.rows] or []
-    return rows
+class _ListReader:
+    """Reads raw records as rows, and counts unexpected values by field and kind.
 
-
-class _Reader:
-    """Makes rows of what came, and counts what was strange, by field and kind; of the values themselves nothing is told."""
+    The values themselves are not logged, because they may be private.
+    """
 
     def __init__(self, columns: tuple[Column, ...]) -> None:
         self._columns = columns
-        self._seen: set[str] = set()
+        self._records: set[str] = set()
         self.rows: list[list[object]] = []
-        self.strange: Counter[str] = Counter()
+        self.drift: Counter[str] = Counter()
 
-    def take(self, records: list[object]) -> int:
-        """How many of these had not come before."""
-        before = len(self._seen)
+    def add(self, records: list[object]) -> int:
+        """Read the records of a page, and return how many of them are new."""
+        before = len(self._records)
         for record in records:
-            self._seen.add(json.dumps(record))
+            self._records.add(json.dumps(record))
             row = (
                 [self._value(record, column) for column in self._columns]
                 if isinstance(record, dict)
                 else []
             )
             if not row or row[0] is None:
-                self.strange["a row without an id, left out"] += 1
+                self.drift["row without an id (dropped)"] += 1
             else:
                 self.rows.append(row)
-        return len(self._seen) - before
+        return len(self._records) - before
 
     def _value(self, record: Mapping[str, object], column: Column) -> object:
         value = record.get(column.name)
         if value is None:
             if column.kind is Kind.TEXTS:
                 return []
-            self.strange[
-                f"{column.name}: {DriftKind.NULL if column.name in record else DriftKind.MISSING}"
-            ] += 1
+            kind = DriftKind.NULL if column.name in record else DriftKind.MISSING
+            self.drift[f"{column.name}: {kind}"] += 1
             return None
         read = _READERS.get(column.kind or Kind.TEXT, read_value)
-        known, strange = read(value, column)
-        if strange:
-            self.strange[f"{column.name}: {strange}"] += 1
-        return known
+        parsed, drift = read(value, column)
+        if drift:
+            self.drift[f"{column.name}: {drift}"] += 1
+        return parsed
 
 
-def _read_flag(value: object, _: Column) -> Read:
+def _read_flag(value: object, _: Column) -> ParsedValue:
     if isinstance(value, bool):
         return value, None
-    known = (
+    flag = (
         {"true": True, "false": False, 1: True, 0: False}.get(value)
         if isinstance(value, str | int)
         else None
     )
-    return known, DriftKind.WRONG_TYPE
+    return flag, DriftKind.WRONG_TYPE
 
 
-def _read_texts(value: object, column: Column) -> Read:
-    texts = value if isinstance(value, list) else [value]
-    read = [
-        read_text(each, column) if isinstance(each, str) else (None, DriftKind.WRONG_TYPE)
-        for each in texts
+def _read_texts(value: object, column: Column) -> ParsedValue:
+    items = value if isinstance(value, list) else [value]
+    parsed = [
+        read_text(item, column) if isinstance(item, str) else (None, DriftKind.WRONG_TYPE)
+        for item in items
     ]
-    strange = next(
-        (kind for _, kind in read if kind),
+    drift = next(
+        (kind for _, kind in parsed if kind),
         None if isinstance(value, list) else DriftKind.WRONG_TYPE,
     )
-    return [text for text, _ in read if text], strange
+    return [text for text, _ in parsed if text], drift
 
 
-_READERS: Mapping[Kind, Callable[[object, Column], Read]] = {
+_READERS: Mapping[Kind, Callable[[object, Column], ParsedValue]] = {
     Kind.FLAG: _read_flag,
     Kind.TEXTS: _read_texts,
 }

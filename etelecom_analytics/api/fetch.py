@@ -1,4 +1,4 @@
-"""fetch_calls: from the first page to typed, deduplicated, ordered calls, with an account of every row that came."""
+"""fetch_calls: all calls of a query as one table, and a report of every received row."""
 
 import os
 import sys
@@ -16,9 +16,9 @@ from ..errors import BadRequest, EtelecomError, InputError, Stopped
 from ..fetch_report import Window
 from ..logs import CallLogs, Fetch, Progress
 from ..query import CallQuery
-from .client import Client
+from .client import MAX_WORKERS, Client
 from .collect import PageCollector
-from .page_scan import glance
+from .page_scan import scan_body
 from .plan import Chain, Plan
 from .wire import PAGE_LIMIT, Page
 from .workers import FetchPool
@@ -28,34 +28,32 @@ __all__ = [
     "FetchOptions",
     "FetchStopped",
     "IncompleteFetch",
-    "progress_disabled",
     "fetch_calls",
     "fetcher",
+    "progress_disabled",
 ]
 
-MAX_WORKERS = 32
-_LOOK_S = 0.1
-"""How long a stop may wait to be noticed."""
+_POLL_S = 0.1
+"""A request to stop is noticed within this time."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _OLDEST_FIRST = "started_at"
-_NO_HEED = (
-    "The server ignores the dates that it is asked for, so all of its calls were read in one chain and cut to the query here. "
-    "The result is whole; a shorter range is no faster."
+_DATES_IGNORED = (
+    "The server ignores the dates of the query, so all of its calls were read in one chain and "
+    "filtered here. The result is complete, but a shorter range is not faster."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class FetchOptions:
-    """What is seldom changed of a fetch.
+    """Advanced options of a fetch.
 
     Attributes:
-        max_pages: the last guard against a server that never ends: more pages than these are an
-            error.
-        page_limit: rows a page at most, from 1 to 100; fewer help where something on the way cuts
-            long answers.
+        max_pages: more pages than this are an error, to guard against a server that never ends.
+        page_limit: maximum number of rows per page, from 1 to 100. Smaller pages help if a proxy
+            truncates long responses.
 
     Raises:
-        InputError: a value is not one of those allowed.
+        InputError: a value is out of range.
     """
 
     max_pages: int = 1_000_000
@@ -64,25 +62,26 @@ class FetchOptions:
     def __post_init__(self) -> None:
         if self.max_pages < 1 or not 1 <= self.page_limit <= PAGE_LIMIT:
             raise InputError(
-                f"FetchOptions takes at least one page, and 1 to {PAGE_LIMIT} rows a page."
+                "FetchOptions needs max_pages of at least 1, "
+                f"and page_limit from 1 to {PAGE_LIMIT}."
             )
 
 
 class IncompleteFetch(EtelecomError):
-    """A fetch ended before its end; what came until then is kept, and can be completed.
+    """A fetch ended early; the calls received before are kept, and the fetch can be resumed.
 
-    What is raised is this and, at once, the kind of error that ended it: `except NoAnswer` catches
-    a server that died in the middle too.
+    The raised error is also of the class of its cause: `except NoAnswer` catches a server that
+    failed during a fetch, too.
 
     Attributes:
-        partial: the calls that came, with a report that says which parts of the range they are;
-            `fetch_calls(..., resume=partial)` fetches the others. It can be kept as a snapshot
-            meanwhile.
-        cause: what ended it.
+        partial: the received calls, with a report that shows which parts of the range are complete.
+            `fetch_calls(..., resume=partial)` fetches the rest. It can be saved as a snapshot.
+        cause: the error that ended the fetch.
     """
 
     def __init__(self, cause: BaseException, partial: CallLogs) -> None:
-        Exception.__init__(self, cause, partial)  # not that of the other kind
+        # Not super().__init__, which is the constructor of the class of the cause.
+        Exception.__init__(self, cause, partial)
         vars(self).update(vars(cause))
         self.cause, self.partial = cause, partial
 
@@ -93,7 +92,8 @@ class IncompleteFetch(EtelecomError):
 
     def __str__(self) -> str:
         return (
-            f"{self.cause} {self.partial.calls.height:,} calls came until then: they are the error's .partial, and "
+            f"{self.cause} {self.partial.calls.height:,} calls were received before that: see "
+            "the error's .partial. "
             "fetch_calls(client, query, resume=error.partial) fetches the rest."
         ).lstrip()
 
@@ -102,15 +102,15 @@ class IncompleteFetch(EtelecomError):
 
 
 class FetchStopped(IncompleteFetch, Stopped, KeyboardInterrupt):
-    """Somebody stopped the fetch: by Ctrl-C, a notebook's stop button, or a panel's Cancel."""
+    """The user stopped the fetch with Ctrl-C, a notebook's stop button, or a panel's Cancel."""
 
 
 def _incomplete(cause: BaseException, partial: CallLogs) -> IncompleteFetch:
-    return _kind(type(cause))(cause, partial)
+    return _incomplete_class(type(cause))(cause, partial)
 
 
-def _kind(cause: type[BaseException]) -> type[IncompleteFetch]:
-    """The class of errors that are both incomplete fetches and errors of this kind."""
+def _incomplete_class(cause: type[BaseException]) -> type[IncompleteFetch]:
+    """A class of errors that are incomplete fetches and also of the class of the cause."""
     if issubclass(cause, Stopped | KeyboardInterrupt):
         return FetchStopped
     return type(f"Incomplete{cause.__name__}", (IncompleteFetch, cause), {"__doc__": cause.__doc__})
@@ -125,61 +125,66 @@ def fetch_calls(
     resume: CallLogs | None = None,
     options: FetchOptions = FetchOptions(),
 ) -> CallLogs:
-    """Every call that the query asks for, once, newest first.
+    """All calls that match the query, without duplicates, newest first.
 
-    The range of dates is walked in parts side by side; the result does not depend on how many. Of a
-    call that comes twice, as calls do that change while they are read, the newest state is kept;
-    calls that began outside the query's half-open range are cut away. What was read, from when to
-    when, and what was strange is told in `.report`.
+    Workers read parts of the range of dates in parallel; the result does not depend on their
+    number. If a call is received more than once, for example because it changed during the fetch,
+    its newest state is kept. Calls outside the half-open range of the query are removed. `.report`
+    shows what was read, which range is complete, and which values were unexpected.
 
     Args:
-        client: where to ask.
-        query: which calls; all by default. Without any date it is walked as one chain of pages,
-            which takes longer.
-        workers: how many requests may be under way at once, up to 32.
-        progress: show a bar with the calls so far and the date reached; the environment variable
-            TQDM_DISABLE=1 turns it off too.
-        resume: the `.partial` of a fetch that ended early; only what it lacks is fetched, and the
-            whole is returned.
-        options: what is seldom changed.
+        client: the connection to the API.
+        query: which calls; all by default. Without any date the calls are read as one chain of
+            pages, which takes longer.
+        workers: maximum number of parallel requests, from 1 to 32.
+        progress: show a bar with the number of calls and the date reached. The environment variable
+            TQDM_DISABLE=1 turns it off, too.
+        resume: the `.partial` of a fetch that ended early. Only the missing parts are fetched, and
+            the complete logs are returned.
+        options: advanced options.
 
     Raises:
-        IncompleteFetch: it ended early, by an error or by Ctrl-C (`FetchStopped`); what came until
-            then is its `.partial`.
-        ApiError: no answer, or a refusal, before anything came; its kind says what to do.
+        IncompleteFetch: the fetch ended early, by an error or by Ctrl-C (`FetchStopped`); the calls
+            received before are in its `.partial`.
+        ApiError: the first request failed; the class of the error shows what to do.
+        InputError: an argument is not valid.
     """
     if resume is not None:
-        query = _resumed(query, resume)
+        query = _resumed_query(query, resume)
     query = query or CallQuery()
     if not isinstance(query, CallQuery):
         raise InputError(
-            f'fetch_calls takes a CallQuery, such as et.CallQuery(date_from="2026-11-01"); got {type(query).__name__}.'
+            'query must be a CallQuery, such as et.CallQuery(date_from="2026-11-01"); '
+            f"got {type(query).__name__}."
         )
     if not 1 <= workers <= MAX_WORKERS:
-        raise InputError(
-            f"workers is how many requests may be under way at once, from 1 to {MAX_WORKERS}; got {workers!r}."
-        )
+        raise InputError(f"workers must be from 1 to {MAX_WORKERS}; got {workers!r}.")
     with tqdm(
         desc="Fetching calls", unit=" calls", disable=not progress or progress_disabled()
     ) as bar:
 
-        def show(rows: int, reached: datetime | None) -> None:
+        def show_progress(rows: int, reached: datetime | None) -> None:
             if reached:
-                bar.set_postfix_str(
-                    f"back to {reached.astimezone(local_time.zone(query.time_zone)):%Y-%m-%d}",
-                    refresh=False,
-                )
+                day = reached.astimezone(local_time.zone(query.time_zone))
+                bar.set_postfix_str(f"back to {day:%Y-%m-%d}", refresh=False)
             bar.update(rows - bar.n)
 
         logs = _fetch(
-            client, query, show, stop=lambda: False, workers=workers, resume=resume, options=options
+            client,
+            query,
+            show_progress,
+            stop=lambda: False,
+            workers=workers,
+            resume=resume,
+            options=options,
         )
-        bar.update(logs.calls.height - bar.n)  # a call at the edge of two parts came with both
+        # A call at the edge of two parts is received with both of them.
+        bar.update(logs.calls.height - bar.n)
         return logs
 
 
 def progress_disabled() -> bool:
-    """Whether no progress bar can or shall be shown: there is no stderr, or TQDM_DISABLE is set.
+    """Whether no progress bar can be shown: there is no stderr, or TQDM_DISABLE is set.
 
     tqdm reads TQDM_DISABLE when it is imported; a notebook may set it after that.
     """
@@ -187,11 +192,11 @@ def progress_disabled() -> bool:
 
 
 def fetcher(client: Client, *, workers: int = 4) -> Fetch:
-    """`fetch(query, on_progress, stop)` over this client, as a panel wants it.
+    """A function `fetch(query, on_progress, stop)` with this client, as panels take it.
 
-    `on_progress` is told while pages come; soon after `stop()` has become true, the fetch ends with
-    `Stopped`: a `FetchStopped`, with what came until then, if anything did. That can be given as
-        `resume`.
+    It calls `on_progress` while pages are received. Soon after `stop()` returns True, it raises
+    `Stopped`: a `FetchStopped` with the calls received before, if there are any. Its optional
+    argument `resume` is that of `fetch_calls`.
     """
 
     def fetch(
@@ -224,88 +229,91 @@ def _fetch(
     resume: CallLogs | None,
     options: FetchOptions,
 ) -> CallLogs:
-    spans = (
+    ranges = (
         [window[:2] for window in resume.report.windows if not window.whole]
         if resume
         else [(query.date_from, query.date_to)]
     )
-    if resume and not spans:
+    if resume and not ranges:
         return resume
 
     @cache
-    def part_of(chain: Chain) -> CallQuery:
-        return replace(query, date_from=chain.asked_from, date_to=chain.end)
+    def query_of(chain: Chain) -> CallQuery:
+        return replace(query, date_from=chain.requested_from, date_to=chain.end)
 
-    def ask(chain: Chain, cursor: str) -> Page:
+    def fetch_page(chain: Chain, cursor: str) -> Page:
         return client.scan_calls(
-            part_of(chain), after=cursor, limit=options.page_limit, wanted=lambda: not walk.ended
+            query_of(chain),
+            after=cursor,
+            limit=options.page_limit,
+            keep_trying=lambda: not pool.ended,
         )
 
     began_at, started = datetime.now(UTC), time.monotonic()
     chains = [
         Chain(begin=begin, end=end)
-        for begin, end in sorted(spans, key=lambda span: span[1] or _NEVER, reverse=True)
+        for begin, end in sorted(ranges, key=lambda bounds: bounds[1] or _NEVER, reverse=True)
     ]
     plan = Plan(
         chains,
-        whole=(query.date_from, query.date_to),
-        oldest=_oldest(client, query) if workers > 1 else None,
+        full_range=(query.date_from, query.date_to),
+        oldest=_oldest_start(client, query) if workers > 1 else None,
     )
-    walk = FetchPool(plan, ask, workers=workers, max_pages=options.max_pages)
-    gathering = PageCollector(walk, ask)
-    walk.start()
+    pool = FetchPool(plan, fetch_page, workers=workers, max_pages=options.max_pages)
+    collector = PageCollector(pool, fetch_page)
     rows_before = resume.calls.height if resume else 0
+
+    def report_progress() -> None:
+        rows, reached = pool.progress()
+        on_progress(rows_before + rows, reached)
+
+    pool.start()
     stopped: Stopped | KeyboardInterrupt | None = None
     try:
         while not (
             stopped := Stopped("The fetch was stopped.") if stop() else None
-        ) and gathering.goes_on(_LOOK_S):
-            _tell(on_progress, walk, rows_before)
-        _tell(on_progress, walk, rows_before)
+        ) and collector.is_running(_POLL_S):
+            report_progress()
+        report_progress()
     except KeyboardInterrupt as interrupt:
         stopped = interrupt
     finally:
-        walk.stop()
-        gathering.goes_on(None)
-    ended_by = stopped or gathering.error
-    if ended_by and not (
-        gathering.pages and isinstance(ended_by, EtelecomError | KeyboardInterrupt)
-    ):
-        raise ended_by
-    logs = gathering.logs(
-        query, plan, began_at=began_at, seconds=time.monotonic() - started, before=resume
+        pool.stop()
+        collector.is_running(None)
+    error = stopped or collector.error
+    if error and not (collector.pages and isinstance(error, EtelecomError | KeyboardInterrupt)):
+        raise error
+    logs = collector.build_logs(
+        query, plan, began_at=began_at, seconds=time.monotonic() - started, previous=resume
     )
     if plan.dates_ignored:
-        warnings.warn(_NO_HEED, stacklevel=3)
-    if ended_by:
-        raise _incomplete(ended_by, logs) from ended_by
+        warnings.warn(_DATES_IGNORED, stacklevel=3)
+    if error:
+        raise _incomplete(error, logs) from error
     return logs
 
 
-def _tell(on_progress: Progress, walk: FetchPool, rows_before: int) -> None:
-    rows, reached = walk.progress()
-    on_progress(rows_before + rows, reached)
-
-
-def _resumed(query: CallQuery | None, partial: CallLogs) -> CallQuery:
-    """The query that the partial result is of, which must be the one that is asked, if one is."""
+def _resumed_query(query: CallQuery | None, partial: CallLogs) -> CallQuery:
+    """The query of a partial result, after a check that the query argument is the same."""
     if not isinstance(partial, CallLogs):
         raise InputError(
-            f"resume takes the .partial of an IncompleteFetch, or the snapshot of one; got {type(partial).__name__}."
+            "resume must be the .partial of an IncompleteFetch, or the snapshot of one; "
+            f"got {type(partial).__name__}."
         )
     if query is not None and query != partial.query:
         raise InputError(
-            f"What is resumed asked for something else: {partial.query}. Leave the query out, or fetch anew."
+            f"The logs to resume have another query: {partial.query}. "
+            "Leave out `query`, or start a new fetch."
         )
     return partial.query
 
 
-def _oldest(client: Client, query: CallQuery) -> datetime | None:
-    """When the oldest call began, if the query leaves it open and one request can tell; only used to share out the work."""
+def _oldest_start(client: Client, query: CallQuery) -> datetime | None:
+    """The start of the oldest call if the query has no `date_from`, to share out the work."""
     if query.date_from or not query.date_to:
         return None
     try:
         page = client.list_calls(query, limit=1, sort=_OLDEST_FIRST)
-    except BadRequest:  # a server that knows no such order
+    except BadRequest:  # The server may not support this order.
         return None
-    return next(iter(glance(page.body).starts), None)
+    return next(iter(scan_body(page.body).starts), None)

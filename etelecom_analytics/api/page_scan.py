@@ -1,8 +1,7 @@
-"""What can be seen of a page without decoding its rows: its paging, which calls it has, and when they began.
+"""What a page shows without decoding its rows: its paging, and the ids and starts of its calls.
 
-Decoding every page to find its cursor would cost as much as all of the parsing. A quote within a
-JSON text is always escaped, so a key such as `"id":` stands in the bytes nowhere but where it is a
-key.
+Decoding each page to read its cursor would cost as much as parsing all rows. A quote inside a JSON
+text is always escaped, so the bytes of a key such as `"id":` occur only where it is a key.
 """
 
 import json
@@ -11,22 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["PageScan", "glance", "paging_of"]
+__all__ = ["PageScan", "scan_body", "scan_paging"]
 
-_LIST_FIRST = re.compile(rb'\s*\{\s*"(\w+)"\s*:\s*(?:(null|\[\s*\])|\[)')
+_ROWS_FIRST = re.compile(rb'\s*\{\s*"(\w+)"\s*:\s*(?:(null|\[\s*\])|\[)')
 _PAGING_LAST = re.compile(rb'(?:\]|null)\s*,\s*"paging"\s*:\s*(\{[^{}]*\})\s*\}\s*\Z')
-_LONGEST_END = 4_096
+_MAX_PAGING_BYTES = 4_096
 _ID = re.compile(rb'"id"\s*:\s*"?([^",}\s]*)')
 _STARTED_AT = re.compile(rb'"started_at"\s*:\s*"([^"]*)"')
 
 
 @dataclass(frozen=True, kw_only=True)
 class PageScan:
-    """What a look at a page shows.
+    """The calls of a page, read from its bytes.
 
     Attributes:
-        ids: of its calls, as they are written.
-        starts: when they began, of those that tell it, in the page's order.
+        ids: the ids of the calls, as the page has them.
+        starts: the start times, in the order of the page; calls without a valid start are omitted.
     """
 
     ids: tuple[bytes, ...]
@@ -34,35 +33,35 @@ class PageScan:
 
     @property
     def in_order(self) -> bool:
-        """Whether the calls stand newest first."""
+        """Whether the calls are sorted newest first."""
         return list(self.starts) == sorted(self.starts, reverse=True)
 
 
-def glance(body: bytes) -> PageScan:
-    """A look at a page of calls. Where the wire is strange it may miss a call, or see one too many."""
-    starts = (_moment(text) for text in _STARTED_AT.findall(body))
+def scan_body(body: bytes) -> PageScan:
+    """A scan of a page of calls; on an irregular page it may miss a call or count one too many."""
+    starts = (_parse_time(text) for text in _STARTED_AT.findall(body))
     return PageScan(ids=tuple(_ID.findall(body)), starts=tuple(start for start in starts if start))
 
 
-def paging_of(body: bytes, rows_key: str) -> tuple[dict[str, Any], bool] | None:
-    """The page's paging, and whether it has no rows; None where that cannot be told without decoding all of it.
+def scan_paging(body: bytes, rows_key: str) -> tuple[dict[str, Any], bool] | None:
+    """The paging of a page and whether the page is empty; None if this needs a full decode.
 
-    A body that was cut shows no paging at its end. Paging that comes first, or holds braces, is
-    left to the decoder.
+    The paging must be the last key and must contain no braces. A truncated body has no paging at
+    its end.
     """
-    first = _LIST_FIRST.match(body)
-    if first is None or first[1] != rows_key.encode():
+    rows = _ROWS_FIRST.match(body)
+    if rows is None or rows[1] != rows_key.encode():
         return None
-    last = _PAGING_LAST.search(body, max(first.end(1), len(body) - _LONGEST_END))
-    if last is None:
+    paging = _PAGING_LAST.search(body, max(rows.end(1), len(body) - _MAX_PAGING_BYTES))
+    if paging is None:
         return None
     try:
-        return json.loads(last[1]), first[2] is not None
+        return json.loads(paging[1]), rows[2] is not None
     except ValueError:
         return None
 
 
-def _moment(text: bytes) -> datetime | None:
+def _parse_time(text: bytes) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text.decode("ascii"))
     except ValueError:

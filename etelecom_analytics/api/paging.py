@@ -1,4 +1,4 @@
-"""One chain of cursors, followed to its end and guarded against loops. Knows cursors, not HTTP."""
+"""Following one chain of cursors to its end, with protection against endless chains. No HTTP."""
 
 from collections.abc import Callable
 
@@ -7,52 +7,53 @@ from .wire import Page
 
 __all__ = ["follow"]
 
-_MOST_EMPTY_IN_A_ROW = 3
-_MOST_STALE_IN_A_ROW = 3
-_BEGINNING = "."
-"""As a cursor it means the beginning, so a `next` that says so leads in a circle."""
+_MAX_EMPTY_PAGES = 3
+_MAX_REPEATED_PAGES = 3
+_FIRST_PAGE = "."
+"""This cursor means the first page, so a `next` with this value starts a cycle."""
 
 
 def follow(
-    ask: Callable[[str], Page],
-    take: Callable[[Page], int],
+    fetch_page: Callable[[str], Page],
+    add_page: Callable[[Page], int],
     *,
-    enough: Callable[[], bool] = lambda: False,
+    is_complete: Callable[[], bool] = lambda: False,
 ) -> int:
-    """How many pages were followed, from the first to the last; only an empty `next` ends the chain, not a short page.
+    """Follow a chain of pages to its end, and return the number of pages.
+
+    Only an empty `next` ends a chain; a short or empty page does not.
 
     Args:
-        ask: gives the page after a cursor; the first is asked for with "".
-        take: is given every page, and says how many rows of it had not come before.
-        enough: whether what comes after the pages so far is not wanted.
+        fetch_page: returns the page after a cursor; the cursor of the first page is "".
+        add_page: receives each page, and returns how many of its rows are new.
+        is_complete: whether the pages so far are enough.
 
     Raises:
-        PagingError: the chain does not end. A cursor that came before is asked for once more, since
-            cursors are opaque and may repeat; if that brings nothing new, and leads on, it is a
-            circle. So are several pages in a row with nothing new under ever new cursors, and
-            several empty ones.
+        PagingError: the chain does not end. Cursors are opaque and may repeat, so a repeated cursor
+            is followed once; if its page has no new rows and a `next`, the chain is a cycle.
+            Several empty pages in a row, or pages without new rows, are an error too.
     """
-    seen = {_BEGINNING}
-    cursor, pages, empty, stale = "", 0, 0, 0
+    cursors = {_FIRST_PAGE}
+    cursor, pages, empty, repeated = "", 0, 0, 0
     while True:
-        page = ask(cursor)
-        new = take(page)
+        page = fetch_page(cursor)
+        new_rows = add_page(page)
         pages += 1
-        if not page.next or enough():
+        if not page.next or is_complete():
             return pages
-        if cursor in seen and not new:
+        if cursor in cursors and not new_rows:
             raise PagingError(
-                f"the cursor {cursor!r} came twice and brought nothing new; {pages - 1} pages were read",
+                f"the cursor {cursor!r} was repeated without new rows; {pages - 1} pages were read",
                 cursor=cursor,
                 pages=pages - 1,
             )
-        seen.add(cursor)
+        cursors.add(cursor)
         empty = empty + 1 if page.is_empty else 0
-        stale = stale + 1 if not page.is_empty and not new else 0
-        if empty > _MOST_EMPTY_IN_A_ROW or stale >= _MOST_STALE_IN_A_ROW:
-            told = f"{empty} empty pages" if empty else f"{stale} pages without anything new"
+        repeated = repeated + 1 if not page.is_empty and not new_rows else 0
+        if empty > _MAX_EMPTY_PAGES or repeated >= _MAX_REPEATED_PAGES:
+            reason = f"{empty} empty pages" if empty else f"{repeated} pages without new rows"
             raise PagingError(
-                f"{told} in a row, and still a cursor {page.next!r}; {pages} pages were read",
+                f"{reason} in a row, followed by the cursor {page.next!r}; {pages} pages were read",
                 cursor=page.next,
                 pages=pages,
             )

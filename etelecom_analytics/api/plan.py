@@ -1,12 +1,12 @@
-"""Plan: which stretches of time are walked by which chain of pages, and what is given to a worker that has nothing to do. No I/O.
+"""Plan: which chain of pages covers which part of the range, and how it is shared out. No I/O.
 
-A range begins as one chain. A worker that is free takes a part of what the fullest chain has left,
-the older one, and that chain then ends where the part begins. So a busy hour holds nobody up, and
-an empty year costs a handful of requests.
+A fetch starts with one chain for the whole range. An idle worker takes the older part of what the
+longest chain has left, and that chain then ends where the part begins. So a busy hour does not hold
+up the other workers, and an empty year costs a few requests.
 
-That a chain may end before its last cursor rests on the API's order, newest first, which is watched
-on every page: a chain that breaks it gives nothing away, takes back what it gave, and is walked to
-its very end.
+A chain may end before its last cursor only because the API returns calls newest first. Every page
+is checked for this order. A chain that violates it is not split, takes back the parts that it gave
+away, and is followed to its last cursor.
 """
 
 from collections import deque
@@ -19,34 +19,35 @@ from .page_scan import PageScan
 __all__ = ["Chain", "Plan"]
 
 _ROUNDING = timedelta(seconds=2)
-"""The API is asked in whole seconds, rounded outwards."""
+"""Requests to the API have whole seconds, rounded outwards."""
 
 _FAR = timedelta(days=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_MOMENT = timedelta(microseconds=1)
-_WORTH_SPLITTING = 4.0
-"""Pages that a chain must have left to be split: a further chain costs a page or two."""
-_LATEST = 4
+_SMALLEST_STEP = timedelta(microseconds=1)
+_MIN_PAGES_TO_SPLIT = 4.0
+"""A chain with fewer pages left is not split, because another chain costs a page or two."""
+_RECENT_PAGES = 4
 
 
 @dataclass(eq=False, kw_only=True)
 class Chain:
-    """The calls that began from `begin` on, and before `end`, as one chain of pages brings them; None is no bound.
+    """A chain of pages with the calls that began from `begin` on and before `end`.
 
     Attributes:
-        asked_from: the begin that its requests have; a part may have been given away since.
-        newest, reached: the newest and the oldest start that it has shown.
-        tops: where its latest pages began.
-        pages, rows: what it brought.
-        in_order: its calls stood newest first so far.
-        done: it has come to its end.
-        first_id: of the first call that it showed.
+        begin, end: the range; None is unbounded.
+        requested_from: the `begin` of its requests; the plan may have moved `begin` since.
+        page_starts: the first start of each of its latest pages.
+        newest, reached: the newest and the oldest start so far.
+        pages, rows: the number of pages and of new calls so far.
+        in_order: whether its calls were sorted newest first so far.
+        done: whether it was followed to its end.
+        first_id: the id of its first call.
     """
 
     begin: datetime | None
     end: datetime | None
-    asked_from: datetime | None = field(init=False)
-    tops: deque[datetime] = field(default_factory=lambda: deque(maxlen=_LATEST))
+    requested_from: datetime | None = field(init=False)
+    page_starts: deque[datetime] = field(default_factory=lambda: deque(maxlen=_RECENT_PAGES))
     newest: datetime | None = None
     reached: datetime | None = None
     pages: int = 0
@@ -56,97 +57,98 @@ class Chain:
     first_id: bytes = b""
 
     def __post_init__(self) -> None:
-        self.asked_from = self.begin
+        self.requested_from = self.begin
 
     @property
     def missing(self) -> tuple[datetime | None, datetime | None] | None:
-        """The part that it has not shown: from, and before; None once it is done."""
+        """The part without pages so far, as begin and exclusive end; None once it is done."""
         if self.done:
             return None
-        # Of the calls of one moment, a page's end may have parted some from the others.
-        return self.begin, self.reached + _MOMENT if self.in_order and self.reached else self.end
+        # Calls that began at the same moment may be split between two pages.
+        end = self.reached + _SMALLEST_STEP if self.in_order and self.reached else self.end
+        return self.begin, end
 
-    def spoil(self) -> None:
-        """Count on nothing that it has shown: some of it could not be read."""
-        self.begin, self.in_order, self.done = self.asked_from, False, False
+    def invalidate(self) -> None:
+        """Mark the whole chain as missing, because some of its pages could not be parsed."""
+        self.begin, self.in_order, self.done = self.requested_from, False, False
 
-    def lies_outside(self, start: datetime, by: timedelta) -> bool:
-        """Whether a call that began then lies by more than that outside what was asked."""
-        before = self.asked_from is not None and start < self.asked_from - by
-        return before or (self.end is not None and start > self.end + by)
+    def is_outside(self, start: datetime, tolerance: timedelta) -> bool:
+        """Whether a start is outside the requested range by more than the tolerance."""
+        early = self.requested_from is not None and start < self.requested_from - tolerance
+        return early or (self.end is not None and start > self.end + tolerance)
 
     def pages_left(self, begin: datetime) -> float:
-        """About how many pages are left down to `begin`, at the density so far, or at the latest: whichever is more.
+        """An estimate of the pages left down to `begin`.
 
-        A busy hour after quiet months is split too; what that costs where the hour ends soon is a
-        few requests of the idle.
+        It is the larger of two: at the density of all pages, and at that of the latest pages. So a
+        busy hour after quiet months is split too; if it ends soon, this costs a few requests.
         """
         if not self.newest or not self.reached or self.reached <= begin:
             return 0.0
         left = self.reached - begin
-        shown = (
+        densities = (
             (self.pages, self.newest - self.reached),
-            (len(self.tops), self.tops[0] - self.reached),
+            (len(self.page_starts), self.page_starts[0] - self.reached),
         )
-        return max(pages * (left / span) if span else float("inf") for pages, span in shown)
+        return max(pages * (left / span) if span else float("inf") for pages, span in densities)
 
 
 class Plan:
     """The chains of one fetch.
 
     Args:
-        chains: what is to be walked.
-        whole: the range that they are parts of.
-        oldest: when the oldest call began, where a chain has no begin; without it such a chain is
-            never split.
+        chains: the chains to follow.
+        full_range: the range that they are parts of.
+        oldest: the start of the oldest call, for a chain without `begin`; if it is not known, such
+            a chain is not split.
 
     Attributes:
-        chains: all of them.
-        dates_ignored: the server was seen to pay no heed to dates; nothing is split any more.
+        chains: all chains of the fetch.
+        dates_ignored: whether the server ignores dates; then nothing is split any more.
     """
 
     def __init__(
         self,
         chains: Sequence[Chain],
         *,
-        whole: tuple[datetime | None, datetime | None],
+        full_range: tuple[datetime | None, datetime | None],
         oldest: datetime | None = None,
     ) -> None:
         self.chains, self._waiting = list(chains), list(chains)
-        self._whole = whole
+        self._full_range = full_range
         self._oldest = oldest
         self.dates_ignored = False
 
     @property
     def all_done(self) -> bool:
-        """Whether nothing is left to walk."""
+        """Whether all chains were followed to their end."""
         return all(chain.done for chain in self.chains)
 
     @property
     def rows(self) -> int:
-        """How many calls the chains have shown."""
+        """The number of calls so far."""
         return sum(chain.rows for chain in self.chains)
 
     @property
     def reached(self) -> datetime | None:
-        """The moment from which on all calls were shown; None while it is not known."""
-        shown = None
+        """The moment from which on all calls were received; None if it is not known yet."""
+        moment = None
         for chain in sorted(self.chains, key=lambda chain: chain.end or _NEVER, reverse=True):
             if not chain.done:
-                return chain.reached or shown
-            shown = chain.begin or chain.reached
-        return shown
+                return chain.reached or moment
+            moment = chain.begin or chain.reached
+        return moment
 
     def next_chain(self, idle: int) -> Chain | None:
-        """A chain for one of so many idle workers; None where none is worth its pages for now."""
+        """A chain for one of the idle workers; None if there is none worth its requests now."""
         if not self._waiting:
-            self._share_out(idle)
+            self._split_longest(idle)
         return self._waiting.pop(0) if self._waiting else None
 
-    def saw(self, chain: Chain, page: PageScan, new: int) -> None:
-        """A page of the chain came, with so many calls that it had not shown before."""
+    def record_page(self, chain: Chain, page: PageScan, new_rows: int) -> None:
+        """Record a received page of a chain, with the number of its calls that are new."""
         chain.pages += 1
-        chain.rows += new
+        chain.rows += new_rows
         if not page.starts:
             return
         chain.in_order = (
@@ -155,83 +157,80 @@ class Plan:
             and (chain.reached is None or page.starts[0] <= chain.reached)
         )
         if not chain.in_order:
-            chain.begin = chain.asked_from
-        chain.tops.append(page.starts[0])
+            chain.begin = chain.requested_from
+        chain.page_starts.append(page.starts[0])
         if chain.newest is None:
             chain.newest, chain.first_id = page.starts[0], page.ids[0] if page.ids else b""
-        if not self.dates_ignored and self._shows_no_heed(chain, page):
-            self._walk_as_one()
+        if not self.dates_ignored and self._ignores_dates(chain, page):
+            self._merge_chains()
         chain.reached = min(page.starts[-1], chain.reached or page.starts[-1])
 
-    def has_enough(self, chain: Chain) -> bool:
-        """Whether the chain need not be followed any further: in order, it has passed its begin."""
-        slack = _FAR if self.dates_ignored else timedelta()
+    def is_complete(self, chain: Chain) -> bool:
+        """Whether the chain, in order, has passed its begin, so that it needs no more pages."""
+        tolerance = _FAR if self.dates_ignored else timedelta()
         return bool(
-            chain.in_order and chain.begin and chain.reached and chain.reached < chain.begin - slack
+            chain.in_order
+            and chain.begin
+            and chain.reached
+            and chain.reached < chain.begin - tolerance
         )
 
-    def _shows_no_heed(self, chain: Chain, page: PageScan) -> bool:
-        """Whether the page is one that a server sends that ignores dates.
+    def _ignores_dates(self, chain: Chain, page: PageScan) -> bool:
+        """Whether the page shows that the server ignores dates.
 
-        The sign is not one call at an edge, but most of a page lying far outside, or two chains
-        apart that begin with the same call.
+        A single call near an edge is no evidence. Evidence is a page with most of its calls far
+        outside the range, or two chains of different ranges that begin with the same call.
         """
         edges = max(page.starts), min(page.starts)
-        if any(chain.lies_outside(edge, _FAR) for edge in edges):
-            far = sum(chain.lies_outside(start, _FAR) for start in page.starts)
-            if 2 * far > len(page.starts):
+        if any(chain.is_outside(edge, _FAR) for edge in edges):
+            outside = sum(chain.is_outside(start, _FAR) for start in page.starts)
+            if 2 * outside > len(page.starts):
                 return True
-        begins_alike = any(
+        same_first_call = any(
             other.first_id == chain.first_id
             for other in self.chains
             if other is not chain and other.first_id
         )
         return (
-            begins_alike
+            same_first_call
             and chain.newest is not None
-            and chain.lies_outside(chain.newest, _ROUNDING)
+            and chain.is_outside(chain.newest, _ROUNDING)
         )
 
-    def _walk_as_one(self) -> None:
-        """Give up all chains for one over the whole range: the one that began so, if it is still walked."""
+    def _merge_chains(self) -> None:
+        """Replace all chains by one over the full range, the first one if it still runs."""
         self.dates_ignored = True
         first = self.chains[0]
-        if first.done or (first.asked_from, first.end) != self._whole:
-            first = Chain(begin=self._whole[0], end=self._whole[1])
+        if first.done or (first.requested_from, first.end) != self._full_range:
+            first = Chain(begin=self._full_range[0], end=self._full_range[1])
             self._waiting = [first]
         else:
-            first.begin, self._waiting = (
-                first.asked_from,
-                [chain for chain in self._waiting if chain is first],
-            )
+            first.begin = first.requested_from
+            self._waiting = [chain for chain in self._waiting if chain is first]
         self.chains = [first]
 
-    def _share_out(self, idle: int) -> None:
-        """Split what the fullest chain has left among itself and the idle."""
-        splittable = [
-            chain
+    def _split_longest(self, idle: int) -> None:
+        """Split the rest of the longest chain between its worker and the idle workers."""
+        candidates = [
+            (chain.pages_left(begin), chain, begin)
             for chain in self.chains
             if not chain.done and chain.in_order and not self.dates_ignored
-        ]
-        left = [
-            (chain.pages_left(begin), chain, begin)
-            for chain in splittable
             if (begin := chain.begin or self._oldest)
         ]
-        if not left:
+        if not candidates:
             return
-        pages, fullest, begin = max(left, key=lambda each: each[0])
-        if pages < _WORTH_SPLITTING or fullest.reached is None:
+        pages, longest, begin = max(candidates, key=lambda candidate: candidate[0])
+        if pages < _MIN_PAGES_TO_SPLIT or longest.reached is None:
             return
-        room = fullest.reached - begin
-        parts = int(min(idle + 1, pages * 2 / _WORTH_SPLITTING, room / _ROUNDING))
+        span = longest.reached - begin
+        parts = int(min(idle + 1, pages * 2 / _MIN_PAGES_TO_SPLIT, span / _ROUNDING))
         if parts < 2:
             return
-        edges = [(begin + room * part / parts).replace(microsecond=0) for part in range(1, parts)]
+        edges = [(begin + span * part / parts).replace(microsecond=0) for part in range(1, parts)]
         older = [
             Chain(begin=since, end=until)
-            for since, until in zip([fullest.begin, *edges], edges, strict=False)
+            for since, until in zip([longest.begin, *edges], edges, strict=False)
         ]
-        fullest.begin = edges[-1]
+        longest.begin = edges[-1]
         self.chains += older
         self._waiting += reversed(older)

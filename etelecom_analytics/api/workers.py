@@ -1,8 +1,8 @@
-"""FetchPool: the chains of a plan, walked by workers side by side, while somebody else parses the pages that they bring.
+"""FetchPool: worker threads that follow the chains of a plan in parallel.
 
-A worker waits for the network; who asks for `arrivals` waits for workers, and never for the
-network, so that a stop is a stop at once. What the plan says was shown and what was handed over
-never differ: both happen under one lock, and nothing is added after the end.
+Workers wait for the network; the caller of `take_pages` waits for workers only, so that it can stop
+at any moment. Under one lock, a page is recorded in the plan and added to the queue, so that both
+always agree. No page is added after the end.
 """
 
 import threading
@@ -13,105 +13,108 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ..errors import PagingError
-from .page_scan import glance
+from .page_scan import scan_body
 from .paging import follow
 from .plan import Chain, Plan
 from .wire import Page
 
-__all__ = ["FetchedPage", "FetchPool"]
+__all__ = ["FetchPool", "FetchedPage"]
 
-_MOST_WAITING = 64
-"""Pages that lie unparsed before workers wait: they hold memory."""
+_MAX_QUEUED_PAGES = 64
+"""Workers wait while so many pages are not parsed yet, to limit memory."""
 
 
 class FetchedPage(NamedTuple):
-    """A page that came."""
+    """A received page, and the cursor under which its chain has it."""
 
     chain: Chain
     cursor: str
     body: bytes
 
 
-class _GivenUp(Exception):
-    """Nobody wants this chain, or all of the walk, any more."""
+class _ChainCancelled(Exception):
+    """The chain, or the whole fetch, is not needed any more."""
 
 
 class FetchPool:
-    """Workers on a plan.
+    """Worker threads for the chains of a plan.
 
     Args:
-        plan: what is to be walked; while workers are at it, it is theirs.
-        ask: gives the page of a chain after a cursor.
-        workers: how many walk at once.
-        max_pages: more than these, all chains together, is an error.
+        plan: the chains; only the workers change it while they run.
+        fetch_page: returns the page of a chain after a cursor.
+        workers: the number of threads.
+        max_pages: more pages than these, over all chains, are an error.
 
     Attributes:
-        error: what ended it, if something did.
+        error: the error that ended the fetch, or None.
     """
 
     def __init__(
-        self, plan: Plan, ask: Callable[[Chain, str], Page], *, workers: int, max_pages: int
+        self, plan: Plan, fetch_page: Callable[[Chain, str], Page], *, workers: int, max_pages: int
     ) -> None:
         self.error: BaseException | None = None
-        self._plan, self._ask, self._max_pages = plan, ask, max_pages
-        self._arrived: deque[FetchedPage] = deque()
+        self._plan, self._fetch_page, self._max_pages = plan, fetch_page, max_pages
+        self._queue: deque[FetchedPage] = deque()
         self._changed = threading.Condition()
-        self._over = False
-        self._pages, self._idle, self._working = 0, 0, workers
+        self._stopped = False
+        self._pages, self._idle, self._running = 0, 0, workers
 
     def start(self) -> None:
-        """Let the workers begin."""
-        for number in range(self._working):
-            # Daemons: a program that ends does not wait for an answer that nobody wants any more.
+        """Start the workers."""
+        for number in range(self._running):
+            # Daemon threads: the program can exit without waiting for a pending response.
             threading.Thread(
                 target=self._work, name=f"etelecom-fetch-{number}", daemon=True
             ).start()
 
     def take_pages(self, timeout_s: float) -> list[FetchedPage]:
-        """The pages that came since, each chain's in its order; none after so many seconds without one, or where it has ended."""
+        """The pages received since the last call; the pages of a chain are in order.
+
+        The list is empty if no page arrives within the timeout, or after the end.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._arrived or self.ended, timeout_s)
-            came = list(self._arrived)
-            self._arrived.clear()
+            self._changed.wait_for(lambda: self._queue or self.ended, timeout_s)
+            pages = list(self._queue)
+            self._queue.clear()
             self._changed.notify_all()
-            return came
+            return pages
 
     @property
     def ended(self) -> bool:
-        """Whether nothing comes any more."""
-        return self._over or not self._working
+        """Whether no more pages will be added."""
+        return self._stopped or not self._running
 
     def stop(self) -> None:
-        """End it now; workers that wait for an answer are left to themselves, and what they get is not wanted."""
+        """End the fetch now; responses that are still pending are discarded."""
         with self._changed:
-            self._over = True
+            self._stopped = True
             self._changed.notify_all()
 
     def progress(self) -> tuple[int, datetime | None]:
-        """How many calls came so far, and the moment from which on all are here."""
+        """The number of calls so far, and the moment from which on all calls were received."""
         with self._changed:
             return self._plan.rows, self._plan.reached
 
     def _work(self) -> None:
         try:
             while chain := self._next_chain():
-                with suppress(_GivenUp):
+                with suppress(_ChainCancelled):
                     self._follow(chain)
-        except BaseException as error:  # whatever it is, it is told to who waits for the pages  # noqa: BLE001
+        except BaseException as error:  # reported by the thread that waits  # noqa: BLE001
             with self._changed:
                 self.error = self.error or error
-                self._over = True
+                self._stopped = True
         finally:
             with self._changed:
-                self._working -= 1
+                self._running -= 1
                 self._changed.notify_all()
 
     def _next_chain(self) -> Chain | None:
-        """A chain to follow, once there is one; None where there will be none."""
+        """The next chain to follow, once there is one; None after the end."""
         with self._changed:
             self._idle += 1
             try:
-                while not self._over and not self._plan.all_done:
+                while not self._stopped and not self._plan.all_done:
                     if chain := self._plan.next_chain(self._idle):
                         return chain
                     self._changed.wait()
@@ -120,40 +123,42 @@ class FetchPool:
         return None
 
     def _follow(self, chain: Chain) -> None:
-        seen: set[bytes] = set()
-        last = ""
+        known_rows: set[bytes] = set()
+        last_cursor = ""
 
-        def ask(cursor: str) -> Page:
-            nonlocal last
-            last = cursor
-            return self._ask(chain, cursor)
+        def fetch_page(cursor: str) -> Page:
+            nonlocal last_cursor
+            last_cursor = cursor
+            return self._fetch_page(chain, cursor)
 
-        def take(page: Page) -> int:
-            look = glance(page.body)
-            rows = set(look.ids) or (set() if page.is_empty else {page.body})
-            new = rows - seen
-            seen.update(new)
+        def add_page(page: Page) -> int:
+            scan = scan_body(page.body)
+            rows = set(scan.ids) or (set() if page.is_empty else {page.body})
+            new_rows = rows - known_rows
+            known_rows.update(new_rows)
             with self._changed:
-                self._changed.wait_for(lambda: self._over or len(self._arrived) < _MOST_WAITING)
-                if self._over or chain not in self._plan.chains:
-                    raise _GivenUp
+                self._changed.wait_for(
+                    lambda: self._stopped or len(self._queue) < _MAX_QUEUED_PAGES
+                )
+                if self._stopped or chain not in self._plan.chains:
+                    raise _ChainCancelled
                 self._pages += 1
                 if self._pages > self._max_pages:
                     raise PagingError(
                         f"{self._max_pages:,} pages were read, and there are more",
-                        cursor=last,
+                        cursor=last_cursor,
                         pages=self._max_pages,
                     )
-                self._plan.saw(chain, look, len(new))
-                self._arrived.append(FetchedPage(chain, last, page.body))
+                self._plan.record_page(chain, scan, len(new_rows))
+                self._queue.append(FetchedPage(chain, last_cursor, page.body))
                 self._changed.notify_all()
-            return len(new)
+            return len(new_rows)
 
-        def enough() -> bool:
+        def is_complete() -> bool:
             with self._changed:
-                return self._plan.has_enough(chain)
+                return self._plan.is_complete(chain)
 
-        follow(ask, take, enough=enough)
+        follow(fetch_page, add_page, is_complete=is_complete)
         with self._changed:
             chain.done = True
             self._changed.notify_all()

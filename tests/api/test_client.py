@@ -1,4 +1,4 @@
-"""Client over real HTTP: what it sends, what it takes for an answer, when it asks again, and that it keeps the key to itself."""
+"""Client over real HTTP: requests, responses, retries, settings, and secrecy of the key."""
 
 import email.utils
 import json
@@ -26,7 +26,7 @@ SECRET = "sk-live-9f8e7d6c5b4a"
 PAGE = {"call_logs": [], "paging": {"next": "", "prev": ""}}
 
 
-def test_a_page_is_as_the_api_gives_it(client: et.Client, server: CallLogServer):
+def test_page_is_unchanged(client: et.Client, server: CallLogServer):
     page = client.list_calls(et.CallQuery(direction="in"), limit=7)
 
     assert len(page.call_logs) == 7
@@ -36,7 +36,7 @@ def test_a_page_is_as_the_api_gives_it(client: et.Client, server: CallLogServer)
     assert not page.is_empty
 
 
-def test_cursors_lead_forth_and_back(client: et.Client):
+def test_cursors_lead_to_the_next_and_the_previous_page(client: et.Client):
     first = client.list_calls(limit=5)
     second = client.list_calls(limit=5, after=first.next)
 
@@ -45,7 +45,7 @@ def test_cursors_lead_forth_and_back(client: et.Client):
     assert client.list_calls(limit=10).call_logs == first.call_logs + second.call_logs
 
 
-def test_oldest_first_is_the_other_way_round(client: et.Client):
+def test_sort_by_start_is_oldest_first(client: et.Client):
     starts = [
         call["started_at"] for call in client.list_calls(limit=3, sort="started_at").call_logs
     ]
@@ -55,17 +55,17 @@ def test_oldest_first_is_the_other_way_round(client: et.Client):
     )
 
 
-def test_only_the_fields_that_are_set_are_sent(client: et.Client, server: CallLogServer):
+def test_only_set_fields_are_sent(client: et.Client, server: CallLogServer):
     client.list_calls(et.CallQuery(direction="out"), limit=1)
 
-    received = server.requests[-1]
-    assert received.path == "/v1/shop.Etelecom/ListCallLogs"
-    assert received.body == {"filter": {"direction": "out"}, "paging": {"limit": 1}}
-    assert received.headers["content-type"] == received.headers["accept"] == "application/json"
+    request = server.requests[-1]
+    assert request.path == "/v1/shop.Etelecom/ListCallLogs"
+    assert request.body == {"filter": {"direction": "out"}, "paging": {"limit": 1}}
+    assert request.headers["content-type"] == request.headers["accept"] == "application/json"
 
 
 @pytest.mark.parametrize("wrong", [{"limit": 101}, {"limit": -1}, {"after": "a", "before": "b"}])
-def test_a_wrong_page_is_refused_before_it_is_asked_for(
+def test_invalid_page_arguments_are_refused_without_a_request(
     wrong: dict[str, object], client: et.Client, server: CallLogServer
 ):
     with pytest.raises(errors.InputError):
@@ -73,10 +73,10 @@ def test_a_wrong_page_is_refused_before_it_is_asked_for(
     assert not server.requests
 
 
-# Refusals: each has its own class, is asked once, and says what to do.
+# Refusals: each has its own class and advice, and is not retried.
 
 
-def test_a_wrong_key_names_where_it_came_from(client_of: ClientOf, server: CallLogServer):
+def test_wrong_key_error_names_the_source_of_the_key(client_of: ClientOf, server: CallLogServer):
     client = client_of(base_url=server.base_url, api_key=SECRET)
 
     with pytest.raises(
@@ -87,7 +87,7 @@ def test_a_wrong_key_names_where_it_came_from(client_of: ClientOf, server: CallL
     assert len(server.requests) == 1
 
 
-def test_a_wrong_path_shows_the_address_and_the_other_spelling(
+def test_wrong_path_error_shows_the_address_and_the_other_spelling(
     client_of: ClientOf, server: CallLogServer
 ):
     client = client_of(base_url=server.base_url + "s", api_key=server.api_key)
@@ -109,7 +109,7 @@ def test_a_wrong_path_shows_the_address_and_the_other_spelling(
         (404, "bad_route", errors.BadRoute),
     ],
 )
-def test_a_refusal_is_raised_at_once(
+def test_refusal_is_not_retried(
     status: int, code: str, kind: type[errors.ApiError], client: et.Client, server: CallLogServer
 ):
     server.script(
@@ -129,21 +129,23 @@ def test_a_refusal_is_raised_at_once(
     )
 
 
-def test_a_redirect_is_not_followed_with_the_key(client: et.Client, server: CallLogServer):
-    with serve([]) as elsewhere:
+def test_redirect_is_not_followed_with_the_key(client: et.Client, server: CallLogServer):
+    with serve([]) as other_server:
         server.script(
-            Answer(status=307, headers={"Location": f"{elsewhere.base_url}.Etelecom/ListCallLogs"})
+            Answer(
+                status=307, headers={"Location": f"{other_server.base_url}.Etelecom/ListCallLogs"}
+            )
         )
-        with pytest.raises(errors.BadRoute, match="sends us elsewhere"):
+        with pytest.raises(errors.BadRoute, match="redirects are not followed"):
             client.list_calls()
-        assert not elsewhere.requests
+        assert not other_server.requests
 
 
-# Faults that pass: asked again, within bounds.
+# Transient errors: retried within bounds.
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_two_faults_that_pass_and_then_success(
+def test_two_transient_errors_and_then_success(
     status: int, client: et.Client, server: CallLogServer, waits: list[float]
 ):
     fault = Answer(status=status, body={"code": "unavailable", "msg": "try later"})
@@ -155,7 +157,7 @@ def test_two_faults_that_pass_and_then_success(
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "says"),
+    ("answer", "kind", "message"),
     [
         (
             Answer(body=b"<html>\n<body>Bad gateway", content_type="text/html"),
@@ -178,41 +180,45 @@ def test_two_faults_that_pass_and_then_success(
             errors.Unavailable,
             "503: upstream connect error",
         ),
-        (Answer(body=PAGE, cut_after=12), errors.NoAnswer, "cut in the middle"),
-        (Answer(body=PAGE, cut_after=0), errors.NoAnswer, "cut|closed"),
+        (Answer(body=PAGE, cut_after=12), errors.NoAnswer, "closed in the middle"),
+        (Answer(body=PAGE, cut_after=0), errors.NoAnswer, "closed"),
     ],
     ids=[
         "html",
         "empty",
-        "half",
+        "truncated JSON",
         "list",
         "no paging",
-        "no list",
-        "broken row",
+        "rows not a list",
+        "invalid row",
         "deep",
         "503",
-        "cut",
-        "cut at once",
+        "connection closed in the body",
+        "connection closed before the body",
     ],
 )
-def test_what_is_no_answer_is_asked_for_again_and_told_in_the_end(
-    answer: Answer, kind: type[errors.ApiError], says: str, client: et.Client, server: CallLogServer
+def test_invalid_response_is_retried_and_reported_after_the_last_attempt(
+    answer: Answer,
+    kind: type[errors.ApiError],
+    message: str,
+    client: et.Client,
+    server: CallLogServer,
 ):
     server.script(answer)
     assert len(client.list_calls(limit=1).call_logs) == 1
 
     server.script(*[answer] * 6)
-    with pytest.raises(kind, match=says) as caught:
+    with pytest.raises(kind, match=message) as caught:
         client.list_calls()
     assert caught.value.attempts == 6
     assert "after 6 attempts" in str(caught.value)
 
 
-def test_a_dead_port_says_that_nobody_is_there(client_of: ClientOf):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+def test_closed_port_is_reported_as_refused_connection(client_of: ClientOf):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
         client = client_of(
-            base_url=f"http://127.0.0.1:{taken.getsockname()[1]}/v1/shop", api_key=SECRET
+            base_url=f"http://127.0.0.1:{unused.getsockname()[1]}/v1/shop", api_key=SECRET
         )
 
         with pytest.raises(
@@ -222,14 +228,14 @@ def test_a_dead_port_says_that_nobody_is_there(client_of: ClientOf):
     assert caught.value.attempts == 6
 
 
-def test_a_server_that_is_silent_times_out(client_of: ClientOf, server: CallLogServer):
+def test_silent_server_times_out(client_of: ClientOf, server: CallLogServer):
     server.script(*[Answer(body=PAGE, delay_s=0.6)] * 2)
 
-    with pytest.raises(errors.NoAnswer, match="nothing more came within"):
+    with pytest.raises(errors.NoAnswer, match="no further data within"):
         client_of(server, timeouts_s=(1.0, 0.2), retry=et.Retry(attempts=2)).list_calls()
 
 
-def test_a_server_that_drips_is_left_when_the_time_is_over(client_of: ClientOf):
+def test_slow_response_ends_at_the_total_time(client_of: ClientOf):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = client_of(
             base_url=f"http://127.0.0.1:{listener.getsockname()[1]}/v1/shop",
@@ -237,28 +243,29 @@ def test_a_server_that_drips_is_left_when_the_time_is_over(client_of: ClientOf):
             retry=et.Retry(attempts=1, total_s=0.5),
         )
         began = time.monotonic()
-        with _dripping(listener), pytest.raises(errors.NoAnswer, match="nothing more came"):
+        with _SlowServer(listener), pytest.raises(errors.NoAnswer, match="no further data"):
             client.list_calls()
     assert time.monotonic() - began < 3
 
 
-class _dripping:  # reads as a verb  # noqa: N801
-    """A server that sends its headers, and then a byte every 50 ms for longer than anybody would wait."""
+class _SlowServer:
+    """A server that sends its headers, and then one byte every 50 ms."""
 
     def __init__(self, listener: socket.socket) -> None:
         from threading import Event, Thread
 
-        self._over = Event()
-        self._thread = Thread(target=self._drip, args=(listener,), daemon=True)
+        self._stopped = Event()
+        self._thread = Thread(target=self._send_slowly, args=(listener,), daemon=True)
 
-    def _drip(self, listener: socket.socket) -> None:
+    def _send_slowly(self, listener: socket.socket) -> None:
         connection, _ = listener.accept()
         with connection:
             connection.recv(65536)
             connection.sendall(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+                b"HTTP/1.1 200 OK\r\n"
+                b"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
             )
-            while not self._over.wait(0.05):
+            while not self._stopped.wait(0.05):
                 try:
                     connection.sendall(b" ")
                 except OSError:
@@ -267,12 +274,12 @@ class _dripping:  # reads as a verb  # noqa: N801
     def __enter__(self) -> None:
         self._thread.start()
 
-    def __exit__(self, *caught: object) -> None:
-        self._over.set()
+    def __exit__(self, *error: object) -> None:
+        self._stopped.set()
         self._thread.join()
 
 
-# Retry-After is never undercut.
+# Retry-After is always respected.
 
 
 def test_retry_after_in_seconds(client: et.Client, server: CallLogServer, waits: list[float]):
@@ -288,7 +295,7 @@ def test_retry_after_in_seconds(client: et.Client, server: CallLogServer, waits:
     assert waits == [17]
 
 
-def test_retry_after_as_a_date_by_the_servers_own_clock(
+def test_retry_after_as_a_date_is_relative_to_the_clock_of_the_server(
     client: et.Client, server: CallLogServer, waits: list[float]
 ):
     until = email.utils.format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
@@ -299,7 +306,7 @@ def test_retry_after_as_a_date_by_the_servers_own_clock(
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    "value",
     [
         "soon",
         "-5",
@@ -308,16 +315,16 @@ def test_retry_after_as_a_date_by_the_servers_own_clock(
         "Wed, 21 Oct 99999999999999999999 07:28:00 GMT",
     ],
 )
-def test_a_retry_after_that_cannot_be_read_falls_back_to_our_own_wait(
-    nonsense: str, client: et.Client, server: CallLogServer, waits: list[float]
+def test_invalid_retry_after_is_ignored(
+    value: str, client: et.Client, server: CallLogServer, waits: list[float]
 ):
-    server.script(Answer(status=503, headers={"Retry-After": nonsense}))
+    server.script(Answer(status=503, headers={"Retry-After": value}))
 
     client.list_calls(limit=1)
     assert 0.25 <= waits[0] <= 0.5
 
 
-def test_a_wait_longer_than_we_have_is_not_begun(
+def test_wait_beyond_the_total_time_ends_the_attempts(
     client: et.Client, server: CallLogServer, waits: list[float]
 ):
     server.script(Answer(status=429, headers={"Retry-After": "3600"}))
@@ -327,23 +334,23 @@ def test_a_wait_longer_than_we_have_is_not_begun(
     assert waits == []
 
 
-def test_a_retry_is_told_in_the_log(
+def test_retry_is_logged(
     client: et.Client, server: CallLogServer, caplog: pytest.LogCaptureFixture
 ):
     server.script(Answer(status=503))
 
     client.list_calls(limit=1)
-    assert "asking again in" in caplog.text
+    assert "retrying in" in caplog.text
 
 
 # The key.
 
 
-def _every_trace_of(error: BaseException) -> str:
-    """Whatever of an error may be printed: message, repr, pickle, the traceback with all local variables."""
-    told = traceback.TracebackException.from_exception(error, capture_locals=True)
+def _all_text_of(error: BaseException) -> str:
+    """All text of an error: message, repr, pickle, and traceback with local variables."""
+    trace = traceback.TracebackException.from_exception(error, capture_locals=True)
     return "".join(
-        [str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error)), *told.format()]
+        [str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error)), *trace.format()]
     )
 
 
@@ -359,25 +366,25 @@ ECHOES: dict[str, Callable[[str], Answer]] = {
     ),
     "in code": lambda key: Answer(status=400, body={"code": f"bad {key}", "msg": "x"}),
     "in meta": lambda key: Answer(status=400, body={"code": "x", "msg": "x", "meta": {"key": key}}),
-    "cut": lambda key: Answer(status=401, body={"code": "x", "msg": "x" * 150 + key}),
+    "truncated": lambda key: Answer(status=401, body={"code": "x", "msg": "x" * 150 + key}),
     "html": lambda key: Answer(body=f"<p>{key}</p>".encode()),
     "location": lambda key: Answer(
         status=302, headers={"Location": f"https://elsewhere.example/{key}"}
     ),
     "gateway": lambda key: Answer(status=502, body=f"upstream refused {key}".encode()),
-    "cut body": lambda key: Answer(body={"key": key}, cut_after=3),
+    "truncated body": lambda key: Answer(body={"key": key}, cut_after=3),
     "wrong key": lambda key: Answer(status=401, body={"code": "unauthenticated", "msg": "no"}),
 }
 
 
 def _parts(key: str) -> list[str]:
-    """The key, and every piece of eight characters of it."""
-    return [key, *(key[at : at + 8] for at in range(len(key) - 7))]
+    """The key, and each part of it with eight characters."""
+    return [key, *(key[start : start + 8] for start in range(len(key) - 7))]
 
 
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("fault", ECHOES)
-def test_the_key_is_in_no_message_repr_log_or_traceback(
+def test_key_is_in_no_message_repr_log_or_traceback(
     fault: str,
     key: str,
     client_of: ClientOf,
@@ -391,13 +398,13 @@ def test_the_key_is_in_no_message_repr_log_or_traceback(
     with pytest.raises(errors.ApiError) as caught:
         client.list_calls()
     assert caught.value.__context__ is None
-    # The first frame is this test's own, which knows the key.
+    # The first frame is that of this test, whose variables contain the key.
     caught.value.__traceback__ = caught.value.__traceback__ and caught.value.__traceback__.tb_next
-    told = _every_trace_of(caught.value) + caplog.text + repr(client) + repr(vars(client))
-    assert [part for part in _parts(key) if part in told] == []
+    text = _all_text_of(caught.value) + caplog.text + repr(client) + repr(vars(client))
+    assert [part for part in _parts(key) if part in text] == []
 
 
-def test_the_key_is_in_no_traceback_of_a_dead_server_or_of_settings(
+def test_key_is_in_no_traceback_of_a_closed_port_or_of_invalid_settings(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.chdir(tmp_path)
@@ -405,15 +412,15 @@ def test_the_key_is_in_no_traceback_of_a_dead_server_or_of_settings(
         (tmp_path / ".env").write_text(f"ETELECOM_BASE_URL={address}\nETELECOM_API_KEY={SECRET}\n")
         with pytest.raises(errors.EtelecomError) as caught:
             et.Client.from_env(retry=et.Retry(attempts=1)).list_calls()
-        assert SECRET not in _every_trace_of(caught.value)
+        assert SECRET not in _all_text_of(caught.value)
 
 
-def test_a_client_is_not_pickled_with_its_key(client: et.Client):
-    with pytest.raises(TypeError, match="holds a key"):
+def test_client_cannot_be_pickled(client: et.Client):
+    with pytest.raises(TypeError, match="contains a key"):
         pickle.dumps(client)
 
 
-def test_no_message_holds_a_phone_number(client: et.Client, server: CallLogServer):
+def test_no_message_contains_a_phone_number(client: et.Client, server: CallLogServer):
     server.script(
         Answer(
             status=400,
@@ -431,13 +438,13 @@ def test_no_message_holds_a_phone_number(client: et.Client, server: CallLogServe
     for _ in range(3):
         with pytest.raises(errors.ApiError) as caught:
             client.list_calls()
-        told = str(caught.value)
-        assert "90000" not in told.replace(" ", "").replace("/", "")
-        assert len(told) < 900
-        assert told.isprintable()
+        message = str(caught.value)
+        assert "90000" not in message.replace(" ", "").replace("/", "")
+        assert len(message) < 900
+        assert message.isprintable()
 
 
-def test_a_key_that_is_none_is_refused_without_showing_it():
+def test_invalid_key_is_refused_and_not_shown():
     for key in ("", "  ", "two words", "line\nbreak", "khóa"):
         with pytest.raises(errors.SettingError) as caught:
             et.Client("https://pbx.example/v1/shop", key)
@@ -454,14 +461,14 @@ def test_a_key_that_is_none_is_refused_without_showing_it():
         "https://me:pw@pbx.example/v1",
         "https://pbx.example/v1?x=1",
         "https://[::1",
-        "https://pbx.example",  # with the service's name behind it, another host
+        "https://pbx.example",  # with the service name appended, another host
         "https://pbx.example:443/",
         "https://pbx.example:99999",
         "https://pbx.example:abc",
         "https://pbx example/v1",
     ],
 )
-def test_an_address_to_which_no_key_may_be_sent(address: str):
+def test_unsafe_address_is_refused(address: str):
     with pytest.raises(errors.SettingError, match="ETELECOM_BASE_URL"):
         et.Client(address, SECRET)
 
@@ -469,7 +476,7 @@ def test_an_address_to_which_no_key_may_be_sent(address: str):
 def test_certificates_are_always_checked(
     client_of: ClientOf, calls: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    """A server with a certificate that nobody vouches for gets nothing; one that the user vouches for is talked to."""
+    """A server with an unknown certificate gets no request; one that the user trusts does."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
@@ -484,7 +491,7 @@ def test_certificates_are_always_checked(
         assert len(client.list_calls().call_logs) == 3
 
 
-def test_a_server_without_tls_is_told_apart_from_one_with_a_bad_certificate(
+def test_server_without_tls_is_not_reported_as_a_bad_certificate(
     client_of: ClientOf, server: CallLogServer
 ):
     client = client_of(
@@ -498,7 +505,7 @@ def test_a_server_without_tls_is_told_apart_from_one_with_a_bad_certificate(
     assert not isinstance(caught.value, errors.BadCertificate)
 
 
-def test_a_proxy_sees_nothing_of_what_goes_to_this_machine(
+def test_requests_to_this_machine_use_no_proxy(
     monkeypatch: pytest.MonkeyPatch, client_of: ClientOf, server: CallLogServer
 ):
     with serve([]) as proxy:
@@ -512,7 +519,7 @@ def test_a_proxy_sees_nothing_of_what_goes_to_this_machine(
 # Settings.
 
 
-def test_settings_come_from_the_environment(
+def test_settings_are_read_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, server: CallLogServer, tmp_path: Path
 ):
     monkeypatch.chdir(tmp_path)
@@ -524,7 +531,7 @@ def test_settings_come_from_the_environment(
         assert repr(client) == f"Client({server.base_url!r}, <API key from ETELECOM_API_KEY>)"
 
 
-def test_a_dotenv_file_is_honoured_and_the_environment_goes_first(
+def test_dotenv_file_is_read_and_the_environment_has_priority(
     monkeypatch: pytest.MonkeyPatch, server: CallLogServer, tmp_path: Path
 ):
     (tmp_path / ".env").write_text(f"ETELECOM_BASE_URL={server.base_url}\nETELECOM_API_KEY=wrong\n")
@@ -541,7 +548,7 @@ def test_a_dotenv_file_is_honoured_and_the_environment_goes_first(
         assert client.list_calls(limit=1).call_logs
 
 
-def test_a_dotenv_file_that_is_no_text_is_a_sentence(
+def test_dotenv_file_in_another_encoding_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     """PowerShell's `>` writes UTF-16."""
@@ -553,7 +560,7 @@ def test_a_dotenv_file_that_is_no_text_is_a_sentence(
 
 
 @pytest.mark.parametrize("missing", ["ETELECOM_BASE_URL", "ETELECOM_API_KEY"])
-def test_a_missing_setting_is_named(missing: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_missing_setting_is_named(missing: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ETELECOM_BASE_URL", "https://pbx.example/v1/shop")
     monkeypatch.setenv("ETELECOM_API_KEY", SECRET)

@@ -1,4 +1,4 @@
-"""Extensions, users and hotlines over real HTTP: typed, whole, told what was strange, and their passwords nowhere to be found."""
+"""Extensions, users and hotlines over real HTTP: typed tables, drift counts, and no passwords."""
 
 import json
 import logging
@@ -23,10 +23,10 @@ from etelecom_analytics.schema import EXTENSIONS, HOTLINES, USERS, schema_of
 from etelecom_analytics.simulator import Answer, CallLogServer, Directory, serve
 
 ClientOf = Callable[..., et.Client]
-Fetch = Callable[[et.Client], pl.DataFrame]
+FetchList = Callable[[et.Client], pl.DataFrame]
 
 SECRET = "Xk7-sip-quartz-melon"
-LISTS: dict[str, tuple[Fetch, str, str, tuple[Any, ...]]] = {
+LISTS: dict[str, tuple[FetchList, str, str, tuple[Any, ...]]] = {
     "extensions": (fetch_extensions, "Etelecom/GetExtensions", "extensions", EXTENSIONS),
     "users": (fetch_users, "Shop/GetAccountUsers", "account_users", USERS),
     "hotlines": (fetch_hotlines, "Etelecom/GetPartnerHotlineList", "hotlines", HOTLINES),
@@ -34,7 +34,7 @@ LISTS: dict[str, tuple[Fetch, str, str, tuple[Any, ...]]] = {
 
 
 @pytest.fixture(params=LISTS)
-def listed(request: pytest.FixtureRequest) -> tuple[Fetch, str, str, tuple[Any, ...]]:
+def listing(request: pytest.FixtureRequest) -> tuple[FetchList, str, str, tuple[Any, ...]]:
     return LISTS[request.param]
 
 
@@ -72,11 +72,11 @@ def user(number: int, **changes: object) -> dict[str, Any]:
     }
 
 
-# What comes.
+# Tables.
 
 
-def test_each_list_is_typed_and_sorted(listed: Any, client: et.Client, server: CallLogServer):
-    fetch, method, key, columns = listed
+def test_each_table_is_typed_and_sorted(listing: Any, client: et.Client, server: CallLogServer):
+    fetch, method, key, columns = listing
     table = fetch(client)
 
     assert table.schema == pl.Schema(schema_of(columns))
@@ -101,9 +101,7 @@ def test_the_simulated_lists_are_clean(client: et.Client, caplog: pytest.LogCapt
     assert caplog.text == ""
 
 
-def test_an_extension_is_what_the_api_says_but_its_password(
-    client: et.Client, server: CallLogServer
-):
+def test_extension_has_all_fields_except_its_password(client: et.Client, server: CallLogServer):
     server.script(Answer(body=page("extensions", extension(101, user_id="0", hotline_id=""))))
 
     assert fetch_extensions(client).to_dicts() == [
@@ -131,10 +129,8 @@ def test_every_page_is_followed(size: int, client_of: ClientOf):
     assert len(server.requests) == -(-size // 100) + 1
 
 
-def test_a_list_that_comes_at_once_without_paging_is_whole(
-    client: et.Client, server: CallLogServer
-):
-    """Without `paging`, and with 150 rows on a page: no limit was in force."""
+def test_list_without_paging_is_complete(client: et.Client, server: CallLogServer):
+    """The page has 150 rows, more than the page limit."""
     server.script(Answer(body={"extensions": [extension(number) for number in range(150)]}))
 
     assert fetch_extensions(client).height == 150
@@ -142,29 +138,29 @@ def test_a_list_that_comes_at_once_without_paging_is_whole(
 
 
 @pytest.mark.parametrize(
-    "nothing",
+    "body",
     [{"extensions": []}, {"extensions": None, "paging": {"next": ""}}, {"paging": {"next": ""}}],
 )
-def test_an_empty_list_is_an_empty_table(
-    nothing: dict[str, Any], client: et.Client, server: CallLogServer
+def test_empty_list_is_an_empty_table(
+    body: dict[str, Any], client: et.Client, server: CallLogServer
 ):
-    server.script(Answer(body=nothing))
+    server.script(Answer(body=body))
 
     table = fetch_extensions(client)
     assert (table.height, table.schema) == (0, pl.Schema(schema_of(EXTENSIONS)))
 
 
-def test_pages_that_go_in_a_circle_are_an_error(client: et.Client, server: CallLogServer):
+def test_cycle_of_pages_is_an_error(client: et.Client, server: CallLogServer):
     server.script(*[Answer(body=page("extensions", extension(101), following="again"))] * 9)
 
     with pytest.raises(errors.PagingError, match="again"):
         fetch_extensions(client)
 
 
-# What was strange.
+# Drift.
 
 
-def test_strange_values_are_read_as_far_as_they_can_be_and_counted(
+def test_unexpected_values_are_converted_if_possible_and_counted(
     client: et.Client, server: CallLogServer, caplog: pytest.LogCaptureFixture
 ):
     rows = [
@@ -182,8 +178,8 @@ def test_strange_values_are_read_as_far_as_they_can_be_and_counted(
     assert table["extension_number"].to_list() == ["101", "102", "103", None]
     assert table["created_at"].is_null().to_list() == [True, False, False, True]
     assert table["user_id"].to_list() == [None, "9", "9", None]
-    told = caplog.messages[0].removeprefix("extensions: ").split("; ")
-    assert told == [
+    counts = caplog.messages[0].removeprefix("extensions: ").split("; ")
+    assert counts == [
         *(
             "created_at: missing, 1 x",
             "created_at: unreadable time, 1 x",
@@ -207,7 +203,7 @@ def test_strange_values_are_read_as_far_as_they_can_be_and_counted(
 
 
 @pytest.mark.parametrize(
-    ("sent", "deleted", "roles"),
+    ("changes", "deleted", "roles"),
     [
         ({}, False, ["owner"]),
         ({"deleted": True, "roles": []}, True, []),
@@ -223,23 +219,23 @@ def test_strange_values_are_read_as_far_as_they_can_be_and_counted(
     ],
 )
 def test_flags_and_roles(
-    sent: dict[str, Any],
+    changes: dict[str, Any],
     deleted: Any,
     roles: list[str],
     client: et.Client,
     server: CallLogServer,
     caplog: pytest.LogCaptureFixture,
 ):
-    server.script(Answer(body=page("account_users", user(1, **sent))))
+    server.script(Answer(body=page("account_users", user(1, **changes))))
 
     assert fetch_users(client).select("deleted", "roles").row(0) == (deleted, roles)
-    clean = isinstance(sent.get("deleted", True), bool) and all(
-        isinstance(role, str) for role in sent.get("roles") or []
+    is_clean = isinstance(changes.get("deleted", True), bool) and all(
+        isinstance(role, str) for role in changes.get("roles") or []
     )
-    assert (caplog.text == "") is clean
+    assert (caplog.text == "") is is_clean
 
 
-def test_a_row_without_an_id_is_left_out_and_told(
+def test_row_without_an_id_is_dropped_and_counted(
     client: et.Client, server: CallLogServer, caplog: pytest.LogCaptureFixture
 ):
     rows = [
@@ -255,10 +251,10 @@ def test_a_row_without_an_id_is_left_out_and_told(
     server.script(Answer(body=page("extensions", *rows)))
 
     assert fetch_extensions(client)["id"].to_list() == ["1101"]
-    assert "a row without an id, left out, 7 x" in caplog.text
+    assert "row without an id (dropped), 7 x" in caplog.text
 
 
-def test_of_an_id_that_comes_twice_one_row_is_kept_and_it_is_told(
+def test_repeated_id_is_kept_once_and_counted(
     client: et.Client, server: CallLogServer, caplog: pytest.LogCaptureFixture
 ):
     newer = extension(1, extension_number="201", created_at="2026-03-01T00:00:00Z")
@@ -267,17 +263,19 @@ def test_of_an_id_that_comes_twice_one_row_is_kept_and_it_is_told(
         Answer(body=page("extensions", extension(1), extension(2, extension_number="202"))),
         Answer(
             body=page(
-                "account_users", user(5, full_name="here"), user(5, full_name="gone", deleted=True)
+                "account_users",
+                user(5, full_name="active"),
+                user(5, full_name="deleted", deleted=True),
             )
         ),
     )
 
     assert fetch_extensions(client)["extension_number"].to_list() == ["201", "202"]
-    assert fetch_users(client)["full_name"].to_list() == ["here"]
-    assert caplog.text.count("a row of an id that came before") == 2
+    assert fetch_users(client)["full_name"].to_list() == ["active"]
+    assert caplog.text.count("repeated id") == 2
 
 
-def test_another_word_for_a_network_is_null_and_told(
+def test_unknown_network_is_null_and_counted(
     client: et.Client, server: CallLogServer, caplog: pytest.LogCaptureFixture
 ):
     row = {
@@ -293,13 +291,13 @@ def test_another_word_for_a_network_is_null_and_told(
     assert caplog.messages == ["hotlines: network: unknown word, 1 x"]
 
 
-# Refusals and faults.
+# Errors.
 
 
-def test_what_passes_is_asked_for_again(
-    listed: Any, client: et.Client, server: CallLogServer, waits: list[float]
+def test_transient_errors_are_retried(
+    listing: Any, client: et.Client, server: CallLogServer, waits: list[float]
 ):
-    fetch, _, _, _ = listed
+    fetch, _, _, _ = listing
     server.script(
         Answer(status=503, headers={"retry-after": "17"}),
         Answer(body=b"<html>"),
@@ -312,7 +310,7 @@ def test_what_passes_is_asked_for_again(
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "says"),
+    ("answer", "kind", "message"),
     [
         (
             Answer(status=400, body={"code": "invalid_argument", "msg": "no"}),
@@ -333,47 +331,47 @@ def test_what_passes_is_asked_for_again(
         (
             Answer(status=302, headers={"Location": "https://elsewhere.example"}),
             errors.BadRoute,
-            "sends us elsewhere",
+            "redirects are not followed",
         ),
     ],
 )
-def test_a_refusal_is_raised_at_once(
+def test_refusal_is_not_retried(
     answer: Answer,
     kind: type[errors.ApiError],
-    says: str,
+    message: str,
     client: et.Client,
     server: CallLogServer,
     waits: list[float],
 ):
     server.script(answer)
 
-    with pytest.raises(kind, match=says):
+    with pytest.raises(kind, match=message):
         fetch_hotlines(client)
     assert waits == []
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "message"),
     [
         (Answer(body=b""), "an empty body"),
         (
             Answer(body=b'{"extensions": [{"id"'),
-            "21 bytes, not repeated here since they may hold a password",
+            "21 bytes, omitted because they may contain a password",
         ),
-        (Answer(body=b"[]"), "2 bytes, not repeated"),
+        (Answer(body=b"[]"), "2 bytes, omitted"),
         (Answer(body={"extensions": {"id": "1"}, "paging": {}}), "extensions is not a list"),
-        (Answer(body={"extensions": [], "paging": []}), "no paging in the answer"),
-        (Answer(body={}), "no paging in the answer"),
+        (Answer(body={"extensions": [], "paging": []}), "no paging in the response"),
+        (Answer(body={}), "no paging in the response"),
         (Answer(body=b"[" * 100_000), "100,000 bytes"),
         (Answer(body=b'{"extensions": [' + b'{"state": [' * 20_000), "bytes"),
     ],
 )
-def test_what_is_no_page_is_told_in_the_end_without_its_words(
-    answer: Answer, says: str, client_of: ClientOf, server: CallLogServer
+def test_invalid_page_is_reported_without_quoting_it(
+    answer: Answer, message: str, client_of: ClientOf, server: CallLogServer
 ):
     server.script(answer, answer)
 
-    with pytest.raises(errors.Unreadable, match=says) as caught:
+    with pytest.raises(errors.Unreadable, match=message) as caught:
         fetch_extensions(client_of(server, retry=et.Retry(attempts=2)))
     assert caught.value.attempts == 2
 
@@ -384,7 +382,7 @@ ROW = extension(101)
 GOOD = Answer(body=page("extensions", ROW, following="more"))
 ANSWERS: dict[str, list[Answer]] = {
     "good": [GOOD, Answer(body=page("extensions", extension(102)))],
-    "spelt otherwise": [
+    "other spelling": [
         Answer(
             body=page(
                 "extensions",
@@ -410,19 +408,19 @@ ANSWERS: dict[str, list[Answer]] = {
         )
     ],
     "nested in text": [Answer(body=page("extensions", {**ROW, "raw": json.dumps(ROW)}))],
-    "beside the rows": [
+    "next to the rows": [
         Answer(body={**page("extensions", ROW), "extension_password": SECRET, "debug": [ROW]})
     ],
-    "in place of a row": [Answer(body=page("extensions", SECRET, [ROW]))],
+    "instead of a row": [Answer(body=page("extensions", SECRET, [ROW]))],
     "in paging": [
         Answer(body={"extensions": [ROW], "paging": {"next": "", "extension_password": SECRET}})
     ],
-    "no object": [Answer(body=[ROW])],
-    "rows no list": [Answer(body={"extensions": ROW, "paging": {}})],
+    "not an object": [Answer(body=[ROW])],
+    "rows not a list": [Answer(body={"extensions": ROW, "paging": {}})],
     "no paging": [Answer(body={"extensions": [ROW], "paging": [SECRET]})],
-    "cut JSON": [Answer(body=json.dumps({"extensions": [ROW, ROW]}).encode()[:-40])],
-    "cut on the way": [Answer(body=page("extensions", ROW), cut_after=240)],
-    "broken after": [Answer(body=json.dumps(page("extensions", ROW)).encode() + b"}")],
+    "truncated JSON": [Answer(body=json.dumps({"extensions": [ROW, ROW]}).encode()[:-40])],
+    "connection closed": [Answer(body=page("extensions", ROW), cut_after=240)],
+    "trailing brace": [Answer(body=json.dumps(page("extensions", ROW)).encode() + b"}")],
     "html": [Answer(body=f"<p>{SECRET}</p>".encode())],
     "first word": [Answer(body=f"{SECRET} is wrong".encode())],
     "500 in msg": [
@@ -441,24 +439,24 @@ ANSWERS: dict[str, list[Answer]] = {
     "404": [Answer(status=404, body=SECRET.encode())],
     "redirect": [Answer(status=302, headers={"Location": f"https://elsewhere.example/{SECRET}"})],
     "in headers": [Answer(status=503, headers={"X-Debug": SECRET, "Retry-After": SECRET})],
-    "second page cut": [GOOD, Answer(body=json.dumps(page("extensions", ROW)).encode()[:-9])],
+    "second page truncated": [GOOD, Answer(body=json.dumps(page("extensions", ROW)).encode()[:-9])],
     "second page 500": [GOOD, Answer(status=500, body=f"{SECRET}".encode())],
-    "pages in a circle": [GOOD] * 9,
+    "cycle of pages": [GOOD] * 9,
 }
 
 
-def every_trace_of(error: BaseException) -> str:
-    """Whatever of an error may be printed: message, repr, pickle, what it came from, the traceback with all local variables."""
-    told = traceback.TracebackException.from_exception(error, capture_locals=True)
+def all_text_of(error: BaseException) -> str:
+    """All text of an error: message, repr, pickle, and traceback with local variables."""
+    trace = traceback.TracebackException.from_exception(error, capture_locals=True)
     assert error.__context__ is None
     return "".join(
-        [str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error)), *told.format()]
+        [str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error)), *trace.format()]
     )
 
 
-@pytest.mark.parametrize("sent", ANSWERS)
-def test_the_password_is_in_no_table_message_repr_log_file_or_traceback(
-    sent: str,
+@pytest.mark.parametrize("name", ANSWERS)
+def test_password_is_in_no_table_message_repr_log_file_or_traceback(
+    name: str,
     client_of: ClientOf,
     server: CallLogServer,
     caplog: pytest.LogCaptureFixture,
@@ -467,29 +465,27 @@ def test_the_password_is_in_no_table_message_repr_log_file_or_traceback(
 ):
     caplog.set_level(logging.DEBUG)
     client = client_of(server, retry=et.Retry(attempts=2))
-    answers = ANSWERS[sent]
+    answers = ANSWERS[name]
     server.script(*answers, answers[-1])
-    told = ""
     try:
         table = fetch_extensions(client)
     except errors.ApiError as error:
-        error.__traceback__ = (
-            error.__traceback__ and error.__traceback__.tb_next
-        )  # this test's own frame knows what was sent
-        told = every_trace_of(error)
+        # The first frame is that of this test, whose variables contain the password.
+        error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+        text = all_text_of(error)
     else:
         logs = et.fetch_calls(client, et.CallQuery(direction="ext"), progress=False).with_names(
             table, None, None
         )
         folder = et.write_snapshot(logs, tmp_path / "snapshot")
-        told = repr(table) + table.write_json() + repr(logs) + logs._repr_html_()
-        told += "".join(repr(path.read_bytes()) for path in folder.iterdir())
+        text = repr(table) + table.write_json() + repr(logs) + logs._repr_html_()
+        text += "".join(repr(path.read_bytes()) for path in folder.iterdir())
         assert "password" not in "".join(table.columns)
 
     assert [
         part
         for part in (SECRET, SECRET[:10], SECRET[-10:])
-        if part in told + caplog.text + repr(vars(client))
+        if part in text + caplog.text + repr(vars(client))
     ] == []
 
 
@@ -497,46 +493,50 @@ _SEARCH = """
 import gc, logging, sys
 import etelecom_analytics as et
 
-url, key, backwards, control = sys.argv[1:]
+url, key, reversed_secret, control = sys.argv[1:]
 logging.basicConfig(level=logging.DEBUG)
 client = et.Client(url, key, sleep=lambda seconds: None, retry=et.Retry(attempts=2))
 try:
-    kept = et.fetch_extensions(client)
+    result = et.fetch_extensions(client)
 except et.errors.ApiError as error:
-    kept = error
-print(type(kept).__name__)
+    result = error
+print(type(result).__name__)
 
 
-def found(wanted):
-    seen, held, new = set(), [], gc.get_objects()
-    while new:
-        unseen = [each for each in new if id(each) not in seen]
-        seen.update(map(id, unseen))
-        held += [each for each in unseen if isinstance(each, str | bytes | bytearray) and each is not wanted]
-        new = gc.get_referents(*unseen)
-    return [type(each).__name__ for each in held if (wanted if isinstance(each, str) else wanted.encode()) in each]
+def types_with(text):
+    visited, texts, objects = set(), [], gc.get_objects()
+    while objects:
+        new = [each for each in objects if id(each) not in visited]
+        visited.update(map(id, new))
+        texts += [each for each in new if isinstance(each, str | bytes | bytearray)]
+        objects = gc.get_referents(*new)
+    return [
+        type(each).__name__
+        for each in texts
+        if each is not text and (text if isinstance(each, str) else text.encode()) in each
+    ]
 
 
-print(len(found(control)) > 0)
-print(found(backwards[::-1]))
+print(len(types_with(control)) > 0)
+print(types_with(reversed_secret[::-1]))
 """
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "name",
     [
         "good",
-        "cut JSON",
+        "truncated JSON",
         "500 in msg",
         "html",
-        "second page cut",
+        "second page truncated",
         "second page 500",
-        "cut on the way",
+        "connection closed",
     ],
 )
-def test_the_password_is_reachable_from_no_object_of_the_program(sent: str, server: CallLogServer):
-    """A program that keeps its tables and errors searches all that its garbage collector knows; the server is another program's."""
-    server.script(*ANSWERS[sent], ANSWERS[sent][-1])
+def test_password_is_in_no_object_of_the_program(name: str, server: CallLogServer):
+    """A program that keeps its result searches all objects; the server is another process."""
+    server.script(*ANSWERS[name], ANSWERS[name][-1])
     command = [
         sys.executable,
         "-c",
@@ -547,22 +547,22 @@ def test_the_password_is_reachable_from_no_object_of_the_program(sent: str, serv
         "GetExtensions",
     ]
 
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    kept, control, found = done.stdout.strip().splitlines()
-    assert (kept == "DataFrame") is (sent == "good")
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    result, control, types = process.stdout.strip().splitlines()
+    assert (result == "DataFrame") is (name == "good")
     assert control == "True"
-    assert found == "[]"
-    assert SECRET not in done.stdout + done.stderr
+    assert types == "[]"
+    assert SECRET not in process.stdout + process.stderr
 
 
-def test_an_interruption_shows_nothing_of_the_answer(
+def test_interrupt_does_not_show_the_response(
     client: et.Client, server: CallLogServer, monkeypatch: pytest.MonkeyPatch
 ):
-    def interrupted(body: bytes) -> object:
+    def interrupt(body: bytes) -> object:
         assert SECRET.encode() in body
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("etelecom_analytics.api.listing._json", interrupted)
+    monkeypatch.setattr("etelecom_analytics.api.listing.parse_json", interrupt)
     server.script(GOOD)
     with pytest.raises(KeyboardInterrupt) as caught:
         fetch_extensions(client)
@@ -573,7 +573,7 @@ def test_an_interruption_shows_nothing_of_the_answer(
     assert caught.value.__context__ is None
 
 
-def test_the_key_is_not_echoed_either(
+def test_key_is_not_echoed(
     client_of: ClientOf, server: CallLogServer, caplog: pytest.LogCaptureFixture
 ):
     key = "sk-live-9f8e7d6c5b4a"
@@ -584,7 +584,7 @@ def test_the_key_is_not_echoed_either(
         )
 
     caught.value.__traceback__ = caught.value.__traceback__ and caught.value.__traceback__.tb_next
-    assert key not in every_trace_of(caught.value) + caplog.text
+    assert key not in all_text_of(caught.value) + caplog.text
 
 
 _plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
@@ -627,28 +627,28 @@ _document = _json | st.fixed_dictionaries(
         "paging": {"next": [{"password": SECRET}]},
     },
     status=200,
-    cut=None,
+    length=None,
 )
 @given(
     document=_document,
     status=st.sampled_from([200, 200, 200, 400, 401, 500, 302]),
-    cut=st.integers(0, 400) | st.none(),
+    length=st.integers(0, 400) | st.none(),
 )
-def test_any_answer_is_a_page_without_secrets_or_an_error_of_the_api(
-    document: Any, status: int, cut: int | None
+def test_any_response_is_a_page_without_secrets_or_an_api_error(
+    document: Any, status: int, length: int | None
 ):
-    """What is asked for passes: plain values and lists of them under declared names. Secrets stand anywhere else."""
-    body = json.dumps(document).encode()[:cut]
+    """Only plain values and lists of them under declared names are kept; secrets are elsewhere."""
+    body = json.dumps(document).encode()[:length]
     listing = Listing(method="Etelecom/GetExtensions", rows="extensions", fields=("id", "state"))
     try:
-        read = read_listing(listing, status, {"Location": SECRET}, body)
+        page = read_listing(listing, status, {"Location": SECRET}, body)
     except errors.ApiError as error:
-        told = every_trace_of(error.with_traceback(None))
+        text = all_text_of(error.with_traceback(None))
     else:
-        told = read.body.decode() + repr(read)
+        text = page.body.decode() + repr(page)
         assert status == 200
         assert all(
             row is None or row.keys() <= {"id", "state"}
-            for row in json.loads(read.body)["extensions"] or []
+            for row in json.loads(page.body)["extensions"] or []
         )
-    assert SECRET not in told
+    assert SECRET not in text

@@ -1,4 +1,4 @@
-"""fetch_calls over real HTTP: every call once, whatever the pages; and an account of every row that came."""
+"""fetch_calls over real HTTP: each call once for any pages, and a report of every received row."""
 
 import io
 import json
@@ -23,7 +23,7 @@ ClientOf = Callable[..., et.Client]
 Request = dict[str, Any]
 
 
-def test_every_call_comes_as_it_was(client: et.Client, calls: pl.DataFrame):
+def test_every_call_is_fetched_unchanged(client: et.Client, calls: pl.DataFrame):
     logs = et.fetch_calls(client)
 
     assert_frame_equal(logs.calls, calls)
@@ -33,7 +33,7 @@ def test_every_call_comes_as_it_was(client: et.Client, calls: pl.DataFrame):
     assert logs.calls.schema == pl.Schema(CALL_SCHEMA)
 
 
-def test_call_targets_are_the_legs_one_a_row(client: et.Client):
+def test_call_targets_has_one_row_per_leg(client: et.Client):
     logs = et.fetch_calls(client, et.CallQuery(direction="in"))
 
     assert logs.call_targets.schema == pl.Schema(CALL_TARGETS_SCHEMA)
@@ -49,7 +49,7 @@ def test_call_targets_are_the_legs_one_a_row(client: et.Client):
     assert regrouped == nested
 
 
-def test_an_empty_range_is_an_empty_table_and_says_so(client: et.Client):
+def test_empty_range_is_an_empty_table(client: et.Client):
     logs = et.fetch_calls(client, et.CallQuery(date_from="2020-01-01", date_to="2020-01-02"))
 
     assert logs.calls.schema == pl.Schema(CALL_SCHEMA)
@@ -60,7 +60,7 @@ def test_an_empty_range_is_an_empty_table_and_says_so(client: et.Client):
 
 @settings(max_examples=12)
 @given(page_size=st.integers(1, 100))
-def test_any_page_size_gives_the_same_calls(page_size: int, calls: pl.DataFrame):
+def test_result_does_not_depend_on_the_page_size(page_size: int, calls: pl.DataFrame):
     some = calls.head(150)
     with serve(some, rewrite=None) as server, et.Client(server.base_url, server.api_key) as client:
         logs = et.fetch_calls(client, progress=False, options=et.FetchOptions(page_limit=page_size))
@@ -68,24 +68,22 @@ def test_any_page_size_gives_the_same_calls(page_size: int, calls: pl.DataFrame)
     assert logs.report.pages == -(-150 // page_size) + 1
 
 
-def test_a_row_that_comes_twice_is_there_once_in_its_newest_state(
-    client_of: ClientOf, calls: pl.DataFrame
-):
+def test_repeated_call_is_kept_once_in_its_newest_state(client_of: ClientOf, calls: pl.DataFrame):
     first = calls.head(3).with_columns(note=pl.lit("old"))
-    later = first.with_columns(
+    newer = first.with_columns(
         note=pl.lit("new"), updated_at=pl.col("updated_at") + pl.duration(seconds=1)
     )
     untimed = first.with_columns(
         note=pl.lit("untimed"), updated_at=pl.lit(None, dtype=CALL_SCHEMA["updated_at"])
     )
-    with serve(pl.concat([later, first, untimed])) as server:
+    with serve(pl.concat([newer, first, untimed])) as server:
         logs = et.fetch_calls(client_of(server))
 
     assert logs.calls["note"].to_list() == ["new"] * 3
     assert (logs.report.received, logs.report.repeated, logs.report.rows) == (9, 6, 3)
 
 
-def test_at_a_tie_the_last_fetched_stays(client_of: ClientOf, calls: pl.DataFrame):
+def test_last_received_state_is_kept_at_a_tie(client_of: ClientOf, calls: pl.DataFrame):
     one = calls.head(1)
     with serve(
         pl.concat([one.with_columns(note=pl.lit(name)) for name in ("first", "second", "third")])
@@ -95,16 +93,16 @@ def test_at_a_tie_the_last_fetched_stays(client_of: ClientOf, calls: pl.DataFram
     assert logs.calls["note"].to_list() == ["third"]
 
 
-def test_the_end_of_the_range_is_exclusive_though_the_api_counts_it_in(
+def test_end_of_the_range_is_exclusive_although_it_is_inclusive_in_the_api(
     client_of: ClientOf, calls: pl.DataFrame
 ):
     begin = datetime(2026, 11, 2, tzinfo=UTC)
-    at = [
+    starts = [
         begin,
         datetime(2026, 11, 2, 23, 59, 59, 999999, tzinfo=UTC),
         datetime(2026, 11, 3, tzinfo=UTC),
     ]
-    with serve(calls.head(3).with_columns(started_at=pl.Series(at))) as server:
+    with serve(calls.head(3).with_columns(started_at=pl.Series(starts))) as server:
         logs = et.fetch_calls(
             client_of(server),
             et.CallQuery(date_from="2026-11-02", date_to="2026-11-03", time_zone="UTC"),
@@ -114,12 +112,12 @@ def test_the_end_of_the_range_is_exclusive_though_the_api_counts_it_in(
             "date_from": "2026-11-02T00:00:00+00:00",
             "date_to": "2026-11-03T00:00:00+00:00",
         }
-    assert logs.calls["started_at"].to_list() == at[1::-1]
+    assert logs.calls["started_at"].to_list() == starts[1::-1]
     assert (logs.report.received, logs.report.outside, logs.report.rows) == (3, 1, 2)
 
 
-def test_a_range_in_fractions_of_a_second_loses_nothing(client_of: ClientOf, calls: pl.DataFrame):
-    """The API is asked in whole seconds, so it is asked for a little more."""
+def test_range_with_fractions_of_a_second_is_complete(client_of: ClientOf, calls: pl.DataFrame):
+    """Requests have whole seconds, rounded outwards."""
     starts = calls["started_at"].sort()
     query = et.CallQuery(date_from=starts[10], date_to=starts[20])
     with serve(calls) as server:
@@ -148,7 +146,7 @@ _queries = st.fixed_dictionaries(
         ),
         "date_from": st.datetimes(datetime(2026, 11, 1), datetime(2026, 11, 5)),
         "date_to": st.datetimes(datetime(2026, 11, 5, 1), datetime(2026, 11, 10)),
-        "place": st.integers(0, 1499),
+        "row": st.integers(0, 1499),
     },
 )
 
@@ -156,22 +154,22 @@ _queries = st.fixed_dictionaries(
 @settings(max_examples=40)
 @given(
     fields=_queries,
-    by=st.sampled_from(
+    column=st.sampled_from(
         ["caller", "callee", "extension_id", "user_id", "external_id", "external_session_id"]
     ),
 )
-def test_a_filter_commutes_with_fetching(
-    fields: dict[str, Any], by: str, calls: pl.DataFrame, shared_server: CallLogServer
+def test_filtering_in_the_api_and_in_the_table_gives_the_same_calls(
+    fields: dict[str, Any], column: str, calls: pl.DataFrame, shared_server: CallLogServer
 ):
-    """Asked of the API or of the table, a query means the same; here the server's filters are code of its own."""
-    if (place := fields.pop("place", None)) is not None and (value := calls[by][place]) is not None:
-        if by in ("caller", "callee"):
-            # The API compares numbers as they are written, so this holds for a number that is
-            # written in one way only.
+    """The filters of the simulated server are implemented separately."""
+    row = fields.pop("row", None)
+    if row is not None and (value := calls[column][row]) is not None:
+        if column in ("caller", "callee"):
+            # The API compares numbers as text, so this holds only for numbers with one notation.
             fields["call_number"] = value if value.startswith(("0", "1")) else None
         else:
-            fields[f"{by}s" if by == "extension_id" else by] = (
-                [value] if by == "extension_id" else value
+            fields[f"{column}s" if column == "extension_id" else column] = (
+                [value] if column == "extension_id" else value
             )
     query = et.CallQuery(**fields)
     expected = calls.filter(query.to_expr())
@@ -185,7 +183,7 @@ def test_a_filter_commutes_with_fetching(
     assert_frame_equal(logs.calls, expected)
 
 
-def test_hotline_and_department_are_asked_of_the_api(client_of: ClientOf, calls: pl.DataFrame):
+def test_hotline_and_department_are_filtered_by_the_api(client_of: ClientOf, calls: pl.DataFrame):
     ids = calls["id"].head(6).to_list()
     with serve(
         calls, hotlines=dict.fromkeys(ids[:4], "7"), departments=dict.fromkeys(ids[2:], "9")
@@ -197,10 +195,10 @@ def test_hotline_and_department_are_asked_of_the_api(client_of: ClientOf, calls:
     assert logs.calls["id"].to_list() == ids[2:4]
 
 
-# A world that is not well.
+# Errors of the server.
 
 
-def test_a_fault_in_the_middle_passes_unnoticed(
+def test_transient_errors_do_not_change_the_result(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):
     first = client.list_calls()
@@ -216,9 +214,7 @@ def test_a_fault_in_the_middle_passes_unnoticed(
     assert_frame_equal(et.fetch_calls(client).calls, calls)
 
 
-def test_an_error_in_the_middle_says_why_and_holds_what_came(
-    client: et.Client, server: CallLogServer
-):
+def test_error_during_a_fetch_contains_the_received_calls(client: et.Client, server: CallLogServer):
     first = client.list_calls()
     server.script(
         Answer(body=first.body),
@@ -231,19 +227,19 @@ def test_an_error_in_the_middle_says_why_and_holds_what_came(
     assert caught.value.partial.calls.height == 100
 
 
-def test_a_repeating_cursor_is_an_error_that_says_how_far_it_got(
+def test_repeated_cursor_is_an_error_with_the_number_of_pages(
     client: et.Client, server: CallLogServer
 ):
     rows = client.list_calls(limit=5).call_logs
     server.script(*[Answer(body={"call_logs": rows, "paging": {"next": "again", "prev": ""}})] * 3)
 
     with pytest.raises(
-        errors.PagingError, match=r"'again' came twice and brought nothing new; 2 pages were read"
+        errors.PagingError, match=r"'again' was repeated without new rows; 2 pages were read"
     ):
         et.fetch_calls(client)
 
 
-def test_a_null_list_and_an_empty_page_in_the_middle_lose_nothing(
+def test_null_list_and_empty_page_do_not_end_the_fetch(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):
     first = client.list_calls()
@@ -260,27 +256,49 @@ def test_a_null_list_and_an_empty_page_in_the_middle_lose_nothing(
     assert logs.report.pages == 18
 
 
-# Drift: each kind over the wire, through the whole fetch.
+# Drift: each kind, through the whole fetch.
 
 ROW = {
-    "id": "4000000000000000001", "external_id": "", "external_session_id": "", "caller": "0900000001", "callee": "1001", "direction": "in",
-    "call_state": "answered", "call_status": "P", "started_at": "2026-11-02T08:00:00+07:00", "ended_at": "2026-11-02T01:01:00Z",
-    "created_at": "2026-11-02T01:00:00Z", "updated_at": "2026-11-02T01:01:00Z", "duration": 30, "extension_id": "0", "user_id": "",
-    "contact_id": "0", "note": "", "recording_urls": [""], "call_targets": [],
-}  # fmt: skip
+    "id": "4000000000000000001",
+    "external_id": "",
+    "external_session_id": "",
+    "caller": "0900000001",
+    "callee": "1001",
+    "direction": "in",
+    "call_state": "answered",
+    "call_status": "P",
+    "started_at": "2026-11-02T08:00:00+07:00",
+    "ended_at": "2026-11-02T01:01:00Z",
+    "created_at": "2026-11-02T01:00:00Z",
+    "updated_at": "2026-11-02T01:01:00Z",
+    "duration": 30,
+    "extension_id": "0",
+    "user_id": "",
+    "contact_id": "0",
+    "note": "",
+    "recording_urls": [""],
+    "call_targets": [],
+}
 LEG = {
-    "target_number": "101", "add_time": "2026-11-02T01:00:00Z", "ring_time": "2026-11-02T01:00:00Z",
-    "answered_time": "0001-01-01T00:00:00Z", "ended_time": "2026-11-02T01:00:10Z", "ring_duration": 10, "status": "NOANSWER",
-    "end_reason": "", "fail_code": 0, "trunk_name": "",
-}  # fmt: skip
+    "target_number": "101",
+    "add_time": "2026-11-02T01:00:00Z",
+    "ring_time": "2026-11-02T01:00:00Z",
+    "answered_time": "0001-01-01T00:00:00Z",
+    "ended_time": "2026-11-02T01:00:10Z",
+    "ring_duration": 10,
+    "status": "NOANSWER",
+    "end_reason": "",
+    "fail_code": 0,
+    "trunk_name": "",
+}
 
 
-def fetched(client_of: ClientOf, *rows: object) -> et.CallLogs:
+def fetch_rows(client_of: ClientOf, *rows: object) -> et.CallLogs:
     with serve(rows) as server:
         return et.fetch_calls(client_of(server))
 
 
-def told(logs: et.CallLogs) -> list[tuple[str, str, int]]:
+def drift_counts(logs: et.CallLogs) -> list[tuple[str, str, int]]:
     return [(drift.field, drift.kind, drift.count) for drift in logs.report.drift]
 
 
@@ -289,7 +307,7 @@ def without(row: Request, field: str) -> Request:
 
 
 @pytest.mark.parametrize(
-    ("row", "drift", "field", "kept"),
+    ("row", "drift", "field", "expected"),
     [
         (without(ROW, "caller"), ("caller", "missing"), "caller", None),
         (ROW | {"duration": None}, ("duration", "null"), "duration", None),
@@ -348,18 +366,18 @@ def without(row: Request, field: str) -> Request:
     ],
     ids=lambda value: f"{value[0]} {value[1]}" if isinstance(value, tuple) else "",
 )
-def test_drift_neither_loses_the_row_nor_stops_the_fetch(
-    row: Request, drift: tuple[str, str], field: str, kept: object, client_of: ClientOf
+def test_drift_keeps_the_row_and_the_fetch_continues(
+    row: Request, drift: tuple[str, str], field: str, expected: object, client_of: ClientOf
 ):
-    logs = fetched(client_of, row, ROW | {"id": "4000000000000000002"})
+    logs = fetch_rows(client_of, row, ROW | {"id": "4000000000000000002"})
 
-    assert told(logs) == [(*drift, 1)]
+    assert drift_counts(logs) == [(*drift, 1)]
     assert logs.calls.height == 2
-    assert logs.calls.filter(pl.col("id") == ROW["id"])[field].to_list() == [kept]
+    assert logs.calls.filter(pl.col("id") == ROW["id"])[field].to_list() == [expected]
 
 
 @pytest.mark.parametrize(
-    ("leg", "drift", "field", "kept"),
+    ("leg", "drift", "field", "expected"),
     [
         (
             LEG | {"ring_duration": "10"},
@@ -380,17 +398,17 @@ def test_drift_neither_loses_the_row_nor_stops_the_fetch(
         (None, ("call_targets", "wrong type"), "target_number", None),
     ],
 )
-def test_drift_in_a_leg_neither_loses_the_leg_nor_the_call(
-    leg: object, drift: tuple[str, str], field: str, kept: object, client_of: ClientOf
+def test_drift_in_a_leg_keeps_the_leg_and_the_call(
+    leg: object, drift: tuple[str, str], field: str, expected: object, client_of: ClientOf
 ):
-    logs = fetched(client_of, ROW | {"call_targets": [LEG, leg]})
+    logs = fetch_rows(client_of, ROW | {"call_targets": [LEG, leg]})
 
-    assert told(logs) == [(*drift, 1)]
-    assert logs.call_targets[field].to_list() == [LEG[field], kept]
+    assert drift_counts(logs) == [(*drift, 1)]
+    assert logs.call_targets[field].to_list() == [LEG[field], expected]
 
 
 @pytest.mark.parametrize(
-    "clean",
+    "changes",
     [
         {"call_targets": None},
         {"recording_urls": None},
@@ -399,9 +417,9 @@ def test_drift_in_a_leg_neither_loses_the_leg_nor_the_call(
         {"direction": ""},
     ],
 )
-def test_what_is_no_drift(clean: Request, client_of: ClientOf):
-    logs = fetched(
-        client_of, ROW | clean, without(ROW, "call_targets") | {"id": "4000000000000000002"}
+def test_empty_values_and_null_lists_are_not_drift(changes: Request, client_of: ClientOf):
+    logs = fetch_rows(
+        client_of, ROW | changes, without(ROW, "call_targets") | {"id": "4000000000000000002"}
     )
 
     assert logs.report.drift == ()
@@ -423,15 +441,15 @@ def test_what_is_no_drift(clean: Request, client_of: ClientOf):
         [ROW],
     ],
 )
-def test_a_record_without_an_id_is_set_aside_as_it_came(record: object, client_of: ClientOf):
-    logs = fetched(client_of, ROW, record)
+def test_record_without_an_id_is_set_aside_unchanged(record: object, client_of: ClientOf):
+    logs = fetch_rows(client_of, ROW, record)
 
     assert logs.calls["id"].to_list() == [ROW["id"]]
     assert [(each.page, each.record) for each in logs.report.set_aside] == [(0, record)]
     assert (logs.report.received, logs.report.rows) == (2, 1)
 
 
-def test_drift_is_counted_and_told_once_without_numbers_notes_or_links(client_of: ClientOf):
+def test_drift_is_counted_without_showing_numbers_notes_or_links(client_of: ClientOf):
     rows = [
         ROW
         | {
@@ -442,19 +460,19 @@ def test_drift_is_counted_and_told_once_without_numbers_notes_or_links(client_of
         }
         for n in range(150)
     ]
-    logs = fetched(client_of, *rows)
+    logs = fetch_rows(client_of, *rows)
 
-    assert told(logs) == [
+    assert drift_counts(logs) == [
         ("caller", "number", 150),
         ("note", "wrong type", 150),
         ("recording_urls", "wrong type", 150),
     ]
-    shown = repr(logs.report.drift) + repr(logs) + logs._repr_html_()
-    assert not re.search("84900|secret|private", shown)
-    assert "84…" in shown
+    text = repr(logs.report.drift) + repr(logs) + logs._repr_html_()
+    assert not re.search("84900|secret|private", text)
+    assert "84…" in text
 
 
-def test_bytes_that_are_no_text_do_not_stop_the_fetch(client_of: ClientOf, server: CallLogServer):
+def test_invalid_utf8_does_not_stop_the_fetch(client_of: ClientOf, server: CallLogServer):
     body = (
         json.dumps({"call_logs": [ROW | {"note": "NOTE"}], "paging": {"next": "", "prev": ""}})
         .encode()
@@ -464,7 +482,7 @@ def test_bytes_that_are_no_text_do_not_stop_the_fetch(client_of: ClientOf, serve
     logs = et.fetch_calls(client_of(server))
 
     assert logs.calls["note"].to_list() == ["caf�"]
-    assert told(logs) == [("call_logs", "broken text", 1)]
+    assert drift_counts(logs) == [("call_logs", "broken text", 1)]
 
 
 _values = (
@@ -481,16 +499,16 @@ _values = (
 @given(
     rows=st.lists(
         st.dictionaries(st.sampled_from(sorted(ROW)), _values, max_size=6).map(
-            lambda odd: {**ROW, **odd}
+            lambda values: {**ROW, **values}
         )
         | st.dictionaries(st.sampled_from(sorted(LEG)), _values, max_size=4).map(
-            lambda odd: {**ROW, "call_targets": [{**LEG, **odd}]}
+            lambda values: {**ROW, "call_targets": [{**LEG, **values}]}
         )
         | _values,
         max_size=6,
     )
 )
-def test_whatever_comes_every_row_is_accounted_for(rows: list[object]):
+def test_report_counts_every_row_for_any_values(rows: list[object]):
     with serve(rows) as server, et.Client(server.base_url, server.api_key) as client:
         report = et.fetch_calls(client).report
 
@@ -501,19 +519,19 @@ def test_whatever_comes_every_row_is_accounted_for(rows: list[object]):
     )
 
 
-# What it shows.
+# Progress, reports and representations.
 
 
-def test_progress_tells_rows_and_the_date_reached(
+def test_progress_shows_rows_and_the_date_reached(
     client: et.Client, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.delenv("TQDM_DISABLE")
-    shown = io.StringIO()
-    monkeypatch.setattr("sys.stderr", shown)
+    stderr = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stderr)
 
     et.fetch_calls(client, et.CallQuery(time_zone="Asia/Ho_Chi_Minh"))
-    assert "1500 calls" in shown.getvalue()
-    assert "back to 2026-11-02" in shown.getvalue()
+    assert "1500 calls" in stderr.getvalue()
+    assert "back to 2026-11-02" in stderr.getvalue()
 
 
 @pytest.mark.parametrize("how", ["argument", "environment"])
@@ -527,25 +545,25 @@ def test_progress_can_be_turned_off(
     assert capsys.readouterr().err == ""
 
 
-def test_the_report_says_up_to_when_the_calls_are_complete(client: et.Client):
+def test_report_shows_the_range_in_which_calls_are_complete(client: et.Client):
     before = datetime.now(UTC)
     past = et.fetch_calls(client, et.CallQuery(date_from="2026-11-02", date_to="2026-11-03")).report
-    still_coming = et.fetch_calls(client, et.CallQuery(date_to="2199-01-01")).report
+    open_range = et.fetch_calls(client, et.CallQuery(date_to="2199-01-01")).report
 
     assert past.complete_from == datetime(2026, 11, 1, 17, tzinfo=UTC)
     assert past.complete_to == datetime(2026, 11, 2, 17, tzinfo=UTC)
-    assert still_coming.complete_from is None
-    assert before <= still_coming.complete_to == still_coming.began_at <= datetime.now(UTC)
+    assert open_range.complete_from is None
+    assert before <= open_range.complete_to == open_range.began_at <= datetime.now(UTC)
 
 
-def test_a_table_of_tomorrow_is_complete_to_where_it_begins(client: et.Client):
+def test_future_range_is_complete_up_to_its_begin(client: et.Client):
     report = et.fetch_calls(client, et.CallQuery(date_from="2199-01-01")).report
 
     assert report.complete_from == report.complete_to
 
 
-def test_what_is_shown_of_the_wire_has_no_control_characters_and_no_numbers(client_of: ClientOf):
-    logs = fetched(
+def test_representations_have_no_control_characters_and_no_phone_numbers(client_of: ClientOf):
+    logs = fetch_rows(
         client_of,
         ROW | {"a\x1b[31m\nb": 1, "0900000001": 1, "direction": "\ud83d\x07"},
         {"caller": "0900000001", "note": "private"},
@@ -556,21 +574,21 @@ def test_what_is_shown_of_the_wire_has_no_control_characters_and_no_numbers(clie
     assert not re.search("90000|private", repr(logs) + repr(logs.report) + logs._repr_html_())
 
 
-def test_a_server_that_ignores_cursors_is_noticed(client_of: ClientOf, calls: pl.DataFrame):
-    turns = iter(range(1000))
+def test_server_that_ignores_cursors_is_an_error(client_of: ClientOf, calls: pl.DataFrame):
+    numbers = iter(range(1000))
 
-    def ever_new(request: Request, answer: Request) -> Request:
-        return first | {"paging": {"next": f"cursor {next(turns)}", "prev": ""}}
+    def page_with_new_cursor() -> Request:
+        return first | {"paging": {"next": f"cursor {next(numbers)}", "prev": ""}}
 
     with serve(calls.head(50)) as server:
         client = client_of(server)
         first = json.loads(client.list_calls().body)
-        server.script(*[Answer(body=ever_new({}, {})) for _ in range(10)])
-        with pytest.raises(errors.PagingError, match="3 pages without anything new in a row"):
+        server.script(*[Answer(body=page_with_new_cursor()) for _ in range(10)])
+        with pytest.raises(errors.PagingError, match="3 pages without new rows in a row"):
             et.fetch_calls(client)
 
 
-def test_what_has_not_happened_yet_is_a_gap(client: et.Client):
+def test_future_part_of_the_range_is_a_gap(client: et.Client):
     report = et.fetch_calls(
         client, et.CallQuery(date_from="2026-11-02", date_to="2199-01-01")
     ).report
@@ -581,30 +599,32 @@ def test_what_has_not_happened_yet_is_a_gap(client: et.Client):
     assert et.FetchReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
 
 
-def test_a_fetcher_tells_how_far_it_is_and_can_be_stopped(client: et.Client, calls: pl.DataFrame):
-    told: list[tuple[int, datetime | None]] = []
+def test_fetcher_reports_progress_and_can_be_stopped(client: et.Client, calls: pl.DataFrame):
+    progress: list[tuple[int, datetime | None]] = []
     fetch = et.fetcher(client)
 
-    logs = fetch(et.CallQuery(), lambda rows, reached: told.append((rows, reached)), lambda: False)
+    logs = fetch(
+        et.CallQuery(), lambda rows, reached: progress.append((rows, reached)), lambda: False
+    )
     assert_frame_equal(logs.calls, calls)
-    assert [rows for rows, _ in told] == sorted(rows for rows, _ in told)
-    assert told[-1] == (1500, calls["started_at"].min())
+    assert [rows for rows, _ in progress] == sorted(rows for rows, _ in progress)
+    assert progress[-1] == (1500, calls["started_at"].min())
     with pytest.raises(errors.Stopped):
         fetch(et.CallQuery(), lambda rows, reached: None, lambda: True)
 
 
-def test_both_representations_say_what_was_fetched_and_escape_what_came_from_outside(
+def test_both_representations_show_the_fetch_and_escape_received_text(
     client_of: ClientOf, tmp_path: Path
 ):
-    logs = fetched(
+    logs = fetch_rows(
         client_of,
         ROW | {"<script>alert(1)</script>": 1, "direction": "<img src=x onerror=alert(1)>"},
     )
 
-    for shown in (repr(logs), logs._repr_html_()):
-        assert "1, with 0 call targets" in shown
-        assert "1 row on 2 pages" in shown
-        assert "2026-11-02 08:00:00+07:00" in shown
+    for text in (repr(logs), logs._repr_html_()):
+        assert "1, with 0 call targets" in text
+        assert "1 row on 2 pages" in text
+        assert "2026-11-02 08:00:00+07:00" in text
     assert "<script>" not in logs._repr_html_()
     assert "<img" not in logs._repr_html_()
     assert "&lt;script&gt;" in logs._repr_html_()

@@ -1,4 +1,4 @@
-"""Plan: whatever is split, whenever, every moment of the range is some chain's; and nobody gets a share that is not worth its pages."""
+"""Plan: the chains always cover the full range, and only long chains are split."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,127 +21,127 @@ def at(day: float) -> datetime:
 
 
 def one_chain(**options: datetime) -> tuple[Plan, Chain]:
-    plan = Plan([Chain(begin=BEGIN, end=END)], whole=(BEGIN, END), **options)
+    plan = Plan([Chain(begin=BEGIN, end=END)], full_range=(BEGIN, END), **options)
     chain = plan.next_chain(1)
     assert chain
     return plan, chain
 
 
-def covered(plan: Plan) -> list[tuple[datetime | None, datetime | None]]:
+def ranges(plan: Plan) -> list[tuple[datetime | None, datetime | None]]:
     return sorted(
         ((chain.begin, chain.end) for chain in plan.chains),
-        key=lambda span: span[0] or datetime.min.replace(tzinfo=UTC),
+        key=lambda bounds: bounds[0] or datetime.min.replace(tzinfo=UTC),
     )
 
 
-def test_what_is_left_is_shared_out_among_the_idle_and_the_busy_one():
+def test_rest_of_a_chain_is_split_between_its_worker_and_the_idle_workers():
     plan, chain = one_chain()
-    plan.saw(chain, page(at(30), at(29)), 100)
+    plan.record_page(chain, page(at(30), at(29)), 100)
 
-    taken = [plan.next_chain(idle) for idle in (3, 2, 1)]
+    chains = [plan.next_chain(idle) for idle in (3, 2, 1)]
 
-    assert [(each.begin, each.end) for each in taken if each] == [
+    assert [(each.begin, each.end) for each in chains if each] == [
         (at(14.5), at(21.75)),
         (at(7.25), at(14.5)),
         (BEGIN, at(7.25)),
     ]
     assert chain.begin == at(21.75)
-    assert chain.asked_from == BEGIN
+    assert chain.requested_from == BEGIN
 
 
-def test_little_is_not_shared():
+def test_chain_with_few_pages_left_is_not_split():
     plan, chain = one_chain()
-    plan.saw(chain, page(at(30), at(7)), 100)
+    plan.record_page(chain, page(at(30), at(7)), 100)
 
     assert plan.next_chain(7) is None
 
 
-def test_a_chain_without_a_page_or_a_begin_is_not_split():
+def test_chain_without_a_page_or_a_begin_is_not_split():
     plan, _ = one_chain()
     assert plan.next_chain(1) is None
 
-    open_start = Plan([Chain(begin=None, end=END)], whole=(None, END))
-    chain = open_start.next_chain(1)
+    unbounded = Plan([Chain(begin=None, end=END)], full_range=(None, END))
+    chain = unbounded.next_chain(1)
     assert chain
-    open_start.saw(chain, page(at(30), at(29)), 100)
-    assert open_start.next_chain(1) is None
+    unbounded.record_page(chain, page(at(30), at(29)), 100)
+    assert unbounded.next_chain(1) is None
 
 
-def test_an_open_start_is_split_where_the_oldest_call_is_known_and_stays_open():
-    plan = Plan([Chain(begin=None, end=END)], whole=(None, END), oldest=BEGIN)
+def test_unbounded_chain_is_split_if_the_oldest_call_is_known_and_stays_unbounded():
+    plan = Plan([Chain(begin=None, end=END)], full_range=(None, END), oldest=BEGIN)
     chain = plan.next_chain(1)
     assert chain
-    plan.saw(chain, page(at(30), at(28)), 100)
+    plan.record_page(chain, page(at(30), at(28)), 100)
     half = plan.next_chain(1)
 
     assert half
     assert (half.begin, half.end) == (None, at(14))
 
 
-def test_a_chain_has_enough_once_it_has_passed_its_begin_in_order():
+def test_chain_in_order_is_complete_once_it_has_passed_its_begin():
     plan, chain = one_chain()
-    plan.saw(chain, page(at(30), at(29)), 100)
+    plan.record_page(chain, page(at(30), at(29)), 100)
     assert plan.next_chain(1)
-    plan.saw(chain, page(at(20), at(14.5)), 100)
-    assert not plan.has_enough(chain)
-    plan.saw(chain, page(at(14.5), at(14.4)), 100)
-    assert plan.has_enough(chain)
+    plan.record_page(chain, page(at(20), at(14.5)), 100)
+    assert not plan.is_complete(chain)
+    plan.record_page(chain, page(at(14.5), at(14.4)), 100)
+    assert plan.is_complete(chain)
 
 
-def test_a_chain_out_of_order_takes_back_what_it_gave_and_goes_to_its_end():
+def test_chain_out_of_order_takes_back_its_parts_and_is_followed_to_its_end():
     plan, chain = one_chain()
-    plan.saw(chain, page(at(30), at(29)), 100)
+    plan.record_page(chain, page(at(30), at(29)), 100)
     assert plan.next_chain(1)
-    plan.saw(chain, page(at(28), at(28.5), at(10)), 100)
+    plan.record_page(chain, page(at(28), at(28.5), at(10)), 100)
 
     assert chain.begin == BEGIN
-    assert not plan.has_enough(chain)
+    assert not plan.is_complete(chain)
     assert chain.missing == (BEGIN, END)
 
 
-def test_most_of_a_page_far_outside_is_a_server_that_ignores_dates():
+def test_page_mostly_outside_the_range_shows_that_dates_are_ignored():
     plan, chain = one_chain()
-    plan.saw(chain, page(END + timedelta(days=3), END + timedelta(days=2), at(29)), 3)
+    plan.record_page(chain, page(END + timedelta(days=3), END + timedelta(days=2), at(29)), 3)
 
     assert plan.dates_ignored
     assert plan.chains == [chain]
 
 
 @pytest.mark.parametrize("far", [1, 0.9])
-def test_a_call_at_an_edge_is_no_sign(far: float):
+def test_single_call_outside_the_range_is_no_evidence(far: float):
     plan, chain = one_chain()
-    plan.saw(chain, page(END + timedelta(days=far), at(29.5), at(29)), 3)
+    plan.record_page(chain, page(END + timedelta(days=far), at(29.5), at(29)), 3)
 
     assert not plan.dates_ignored
 
 
-def test_two_chains_that_begin_with_the_same_call_are_a_sign_even_within_a_day():
+def test_two_chains_with_the_same_first_call_show_that_dates_are_ignored():
     whole = (at(0), at(0.5))
-    plan = Plan([Chain(begin=whole[0], end=whole[1])], whole=whole)
+    plan = Plan([Chain(begin=whole[0], end=whole[1])], full_range=whole)
     chain = plan.next_chain(1)
     assert chain
     newest = page(at(0.5), at(0.49), ids=(b"7", b"6"))
-    plan.saw(chain, newest, 2)
+    plan.record_page(chain, newest, 2)
     older = plan.next_chain(1)
     assert older
-    plan.saw(older, newest, 2)
+    plan.record_page(older, newest, 2)
 
     assert plan.dates_ignored
-    assert covered(plan) == [whole]
+    assert ranges(plan) == [whole]
     assert plan.next_chain(5) is None
 
 
-def test_if_the_first_chain_has_ended_a_new_one_is_walked_over_all():
+def test_new_chain_over_the_full_range_replaces_a_finished_first_chain():
     plan, chain = one_chain()
-    plan.saw(chain, page(at(30), at(29)), 100)
+    plan.record_page(chain, page(at(30), at(29)), 100)
     older = plan.next_chain(1)
     assert older
     chain.done = True
-    plan.saw(older, page(at(30), at(29)), 100)
+    plan.record_page(older, page(at(30), at(29)), 100)
 
     whole = plan.next_chain(1)
     assert whole not in (None, chain, older)
-    assert covered(plan) == [(BEGIN, END)]
+    assert ranges(plan) == [(BEGIN, END)]
 
 
 @given(
@@ -157,25 +157,25 @@ def test_if_the_first_chain_has_ended_a_new_one_is_walked_over_all():
         max_size=60,
     )
 )
-def test_every_moment_is_some_chains_and_what_is_missing_was_not_shown(
+def test_chains_always_cover_the_full_range_and_missing_parts_have_no_pages(
     steps: list[tuple[int, float, int, bool, int]],
 ):
-    """Pages come to any chain, in any pace; workers ask for shares; order breaks now and then."""
+    """Any chain may receive the next page, workers take parts, and some pages are out of order."""
     plan, first = one_chain()
-    walked = [first]
-    for which, share, idle, asks, mess in steps:
-        chain = walked[which % len(walked)]
+    chains = [first]
+    for number, share, idle, take_part, disorder in steps:
+        chain = chains[number % len(chains)]
         top = chain.reached or chain.end
         assert top
         bottom = top - (top - BEGIN) * share
         if not chain.done:
-            starts = (bottom, top) if mess == 0 else (top, bottom)
-            plan.saw(chain, page(*starts), 100)
-            chain.done = plan.has_enough(chain)
-        if asks and (taken := plan.next_chain(idle)):
-            walked.append(taken)
+            starts = (bottom, top) if disorder == 0 else (top, bottom)
+            plan.record_page(chain, page(*starts), 100)
+            chain.done = plan.is_complete(chain)
+        if take_part and (part := plan.next_chain(idle)):
+            chains.append(part)
         edge = BEGIN
-        for begin, end in covered(plan):
+        for begin, end in ranges(plan):
             assert begin is not None
             assert end is not None
             assert begin <= edge

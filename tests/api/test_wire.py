@@ -1,4 +1,4 @@
-"""The wire against recorded answers: each file of tests/cases is a status, headers and a body, and what must be made of them."""
+"""Recorded responses: each file in tests/cases is a response and the expected result."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ CASES = sorted((Path(__file__).parent.parent / "cases").glob("*.json"))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_a_recorded_answer_is_a_page_or_the_error_it_stands_for(path: Path):
+def test_recorded_response_gives_the_expected_page_or_error(path: Path):
     case = json.loads(path.read_text(encoding="utf-8"))
     body = (
         case["body"]
@@ -31,11 +31,11 @@ def test_a_recorded_answer_is_a_page_or_the_error_it_stands_for(path: Path):
         return
     with pytest.raises(errors.ApiError) as caught:
         wire.read_page(case["status"], case["headers"], body.encode())
-    found = {
+    result = {
         "error": type(caught.value).__name__,
         **{name: getattr(caught.value, name) for name in expected if name != "error"},
     }
-    assert found == expected
+    assert result == expected
 
 
 _texts = st.text(max_size=8) | st.sampled_from(['"paging"', '"paging":{}}', "{", "}", "\\", '"'])
@@ -54,7 +54,7 @@ _rows = st.lists(
     paging_first=st.booleans(),
     indent=st.sampled_from([None, 1]),
 )
-def test_the_cursor_is_the_pages_own_whatever_stands_in_its_rows(
+def test_cursor_is_read_from_the_paging_of_the_page_and_not_from_its_rows(
     rows: list[Any], following: str, before: str, paging_first: bool, indent: int | None
 ):
     paging = {
@@ -73,7 +73,7 @@ def test_the_cursor_is_the_pages_own_whatever_stands_in_its_rows(
 
 
 @given(cut=st.integers(min_value=0))
-def test_a_body_cut_anywhere_is_never_a_page(cut: int):
+def test_truncated_body_is_never_a_page(cut: int):
     rows = [
         {"id": "1", "recording_urls": ["a"], "note": '"paging":{"next":"x"}}'},
         {"id": "2", "call_targets": [{"fail_code": 0}]},
@@ -88,21 +88,21 @@ def test_a_body_cut_anywhere_is_never_a_page(cut: int):
 
 
 @pytest.mark.parametrize("base_url", ["https://host/v1/shop", "https://host/v1/shop/"])
-def test_the_service_is_joined_with_a_dot(base_url: str):
+def test_service_is_appended_with_a_dot(base_url: str):
     assert wire.service_url(base_url) == "https://host/v1/shop.Etelecom/ListCallLogs"
 
 
-def test_a_request_holds_only_what_is_set():
-    sent = wire.list_request({"direction": "in"}, limit=100, sort="", after="cursor", before="")
+def test_request_contains_only_set_values():
+    body = wire.list_request({"direction": "in"}, limit=100, sort="", after="cursor", before="")
 
-    assert json.loads(sent) == {
+    assert json.loads(body) == {
         "filter": {"direction": "in"},
         "paging": {"limit": 100, "after": "cursor"},
     }
 
 
-def test_prev_goes_into_before():
-    """The documentation says `after` for both cursors; the backend wants this one in `before`."""
+def test_prev_is_sent_as_before():
+    """The API documentation says `after` for both, but the backend expects `prev` in `before`."""
     assert json.loads(wire.list_request({}, limit=0, sort="", after="", before="p"))["paging"] == {
         "before": "p"
     }

@@ -1,4 +1,4 @@
-"""fetch_calls with many workers, over real HTTP: the result does not depend on them, whatever the world does."""
+"""fetch_calls with several workers over real HTTP: the result does not depend on their number."""
 
 import pickle
 import threading
@@ -52,29 +52,29 @@ def calls(week: Simulation) -> pl.DataFrame:
     return week.calls
 
 
-def accounted_for(report: et.FetchReport) -> bool:
+def counts_every_row(report: et.FetchReport) -> bool:
     return report.received == report.rows + report.repeated + report.outside + len(report.set_aside)
 
 
-def proves(logs: et.CallLogs, truth: pl.DataFrame) -> None:
-    """All that the report promises is so: each window that was read to its end holds every call that there is, and they leave no hole."""
-    report, asked = logs.report, truth.filter(logs.query.in_range())
-    assert accounted_for(report)
+def assert_report_is_true(logs: et.CallLogs, truth: pl.DataFrame) -> None:
+    """Each whole window has every call of its range, and the windows cover the full range."""
+    report, expected = logs.report, truth.filter(logs.query.in_range())
+    assert counts_every_row(report)
     starts = pl.col("started_at")
     for window in report.windows:
-        within = (starts >= window.begin if window.begin else pl.lit(value=True)) & (
+        in_window = (starts >= window.begin if window.begin else pl.lit(value=True)) & (
             starts < window.end if window.end else pl.lit(value=True)
         )
-        there = logs.calls.filter(within)
-        assert window.rows == there.height
-        if there.height:
+        calls = logs.calls.filter(in_window)
+        assert window.rows == calls.height
+        if calls.height:
             assert (window.first_at, window.last_at) == (
-                there["started_at"].min(),
-                there["started_at"].max(),
+                calls["started_at"].min(),
+                calls["started_at"].max(),
             )
-            assert {window.first_id, window.last_id} <= set(there["id"])
+            assert {window.first_id, window.last_id} <= set(calls["id"])
         if window.whole:
-            assert set(there["id"]) == set(asked.filter(within)["id"])
+            assert set(calls["id"]) == set(expected.filter(in_window)["id"])
     if report.windows[0].begin is not None:
         edge = report.windows[0].begin
         for window in report.windows:
@@ -93,7 +93,7 @@ queries = st.builds(
 
 @settings(max_examples=30)
 @given(query=queries, workers=st.integers(1, 12))
-def test_the_result_does_not_depend_on_workers(
+def test_result_does_not_depend_on_the_number_of_workers(
     query: et.CallQuery, workers: int, week: Simulation, busy_server: CallLogServer
 ):
     with et.Client(busy_server.base_url, busy_server.api_key) as client:
@@ -101,32 +101,32 @@ def test_the_result_does_not_depend_on_workers(
 
     assert_frame_equal(logs.calls, week.calls.filter(query.to_expr()))
     assert logs.report.complete
-    proves(logs, week.calls.filter(query.to_expr()))
+    assert_report_is_true(logs, week.calls.filter(query.to_expr()))
 
 
-def test_workers_work_side_by_side(client: et.Client, server: CallLogServer):
+def test_workers_send_requests_in_parallel(client: et.Client, server: CallLogServer):
     server.latency_s = 0.02
     logs = et.fetch_calls(client, WEEK, workers=8)
 
     assert max(request.in_flight for request in server.requests) >= 4
     assert len(logs.report.windows) >= 4
-    assert logs.report.pages <= 31 + 3 * len(logs.report.windows)  # what the windows cost
+    assert logs.report.pages <= 31 + 3 * len(logs.report.windows)  # a few extra pages per window
 
 
-def test_many_calls_of_one_second_are_not_split_for_ever(client_of: ClientOf, calls: pl.DataFrame):
-    at_once = calls.with_columns(
+def test_calls_of_one_second_are_not_split_for_ever(client_of: ClientOf, calls: pl.DataFrame):
+    simultaneous = calls.with_columns(
         started_at=pl.lit(datetime(2026, 11, 5, tzinfo=UTC)).cast(calls.schema["started_at"])
     )
-    with serve(at_once) as server:
+    with serve(simultaneous) as server:
         server.latency_s = 0.005
         logs = et.fetch_calls(client_of(server), WEEK, workers=8)
 
     assert set(logs.calls["id"]) == set(calls["id"])
-    proves(logs, at_once)
+    assert_report_is_true(logs, simultaneous)
 
 
-def test_one_busy_hour_is_walked_by_many(client_of: ClientOf, calls: pl.DataFrame):
-    """All calls but a few began within one hour of a year."""
+def test_busy_hour_is_split_between_workers(client_of: ClientOf, calls: pl.DataFrame):
+    """Almost all calls of a year began within one hour."""
     hour = datetime(2026, 3, 3, 9, tzinfo=UTC)
     spread = pl.int_range(pl.len()) % 3_600
     busy = calls.with_columns(
@@ -141,8 +141,8 @@ def test_one_busy_hour_is_walked_by_many(client_of: ClientOf, calls: pl.DataFram
         )
 
     assert set(logs.calls["id"]) == set(calls["id"])
-    within = [window for window in logs.report.windows if window.rows > 20]
-    assert len(within) >= 3
+    busy_windows = [window for window in logs.report.windows if window.rows > 20]
+    assert len(busy_windows) >= 3
 
 
 @pytest.mark.parametrize("workers", [1, 2, 7])
@@ -151,7 +151,7 @@ def test_one_busy_hour_is_walked_by_many(client_of: ClientOf, calls: pl.DataFram
     "days",
     [("2026-11-02", "2026-11-09"), ("2026-11-03", "2026-11-04"), ("2026-11-08", "2026-11-09")],
 )
-def test_a_server_that_ignores_dates_is_noticed_once_and_nothing_is_lost(
+def test_server_that_ignores_dates_gives_one_warning_and_all_calls(
     workers: int,
     ignored: set[str],
     days: tuple[str, str],
@@ -161,20 +161,20 @@ def test_a_server_that_ignores_dates_is_noticed_once_and_nothing_is_lost(
 ):
     server.ignores, server.latency_s = ignored, 0.003
     query = et.CallQuery(date_from=days[0], date_to=days[1])
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as messages:
         warnings.simplefilter("always")
         logs = et.fetch_calls(client, query, workers=workers)
 
     assert_frame_equal(logs.calls, calls.filter(query.to_expr()))
-    assert accounted_for(logs.report)
+    assert counts_every_row(logs.report)
     assert logs.report.complete
-    assert len(told) <= 1
-    assert logs.report.dates_ignored == bool(told)
-    assert not told or "ignores the dates" in str(told[0].message)
+    assert len(messages) <= 1
+    assert logs.report.dates_ignored == bool(messages)
+    assert not messages or "ignores the dates" in str(messages[0].message)
 
 
 @pytest.mark.filterwarnings("ignore:The server ignores")
-def test_ignored_dates_are_said_so_in_the_report(client: et.Client, server: CallLogServer):
+def test_report_shows_that_dates_were_ignored(client: et.Client, server: CallLogServer):
     server.ignores = DATES
     logs = et.fetch_calls(
         client, et.CallQuery(date_from="2026-11-02", date_to="2026-11-03"), workers=3
@@ -184,21 +184,21 @@ def test_ignored_dates_are_said_so_in_the_report(client: et.Client, server: Call
     assert "the server ignores them" in repr(logs)
 
 
-def test_an_order_of_the_servers_own_loses_nothing(client_of: ClientOf, calls: pl.DataFrame):
-    """Rows of a page in any order, pages in order of their ends: a chain out of order is walked to its very end."""
+def test_unsorted_pages_give_all_calls(client_of: ClientOf, calls: pl.DataFrame):
+    """The rows of each page are in any order, so the chain is followed to its end."""
 
-    def mixed(request: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    def sort_by_id(request: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
         return {**answer, "call_logs": sorted(answer["call_logs"], key=lambda row: row["id"])}
 
-    with serve(calls, rewrite=mixed) as server:
+    with serve(calls, rewrite=sort_by_id) as server:
         server.latency_s = 0.003
         logs = et.fetch_calls(client_of(server), WEEK, workers=6)
 
     assert_frame_equal(logs.calls, calls)
-    assert accounted_for(logs.report)
+    assert counts_every_row(logs.report)
 
 
-def test_an_open_start_is_found_with_one_request(
+def test_start_of_an_unbounded_range_needs_one_request(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):
     server.latency_s = 0.01
@@ -214,7 +214,7 @@ def test_an_open_start_is_found_with_one_request(
     assert logs.report.complete_from is None
 
 
-def test_a_server_without_that_order_is_walked_as_one_chain(
+def test_server_without_oldest_first_order_is_read_as_one_chain(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):
     refusal = faults.Answer(status=400, body={"code": "invalid_argument", "msg": "unknown sort"})
@@ -227,36 +227,38 @@ def test_a_server_without_that_order_is_walked_as_one_chain(
     assert len(logs.report.windows) == 1
 
 
-def test_calls_without_a_start_come_where_no_date_is_asked(
+def test_calls_without_a_start_are_fetched_if_the_query_has_no_date(
     client_of: ClientOf, calls: pl.DataFrame
 ):
-    odd = calls.with_columns(
+    partly_without_start = calls.with_columns(
         started_at=pl.when(pl.int_range(pl.len()) % 100 != 3).then("started_at")
     )
-    with serve(odd) as server:
-        some = [
+    with serve(partly_without_start) as server:
+        tables = [
             et.fetch_calls(client_of(server), et.CallQuery(), workers=workers).calls
             for workers in (1, 6)
         ]
 
-    assert_frame_equal(*some)
-    assert some[0]["started_at"].null_count() == 30
+    assert_frame_equal(*tables)
+    assert tables[0]["started_at"].null_count() == 30
 
 
-def test_the_world_moves_meanwhile(client: et.Client, server: CallLogServer, calls: pl.DataFrame):
-    """New calls begin, and running ones end, while pages are read: every call of the beginning is there once, in a state that it had."""
+def test_calls_may_begin_and_change_during_a_fetch(
+    client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
+    """Each call of the beginning is in the table once, in one of its states."""
     rows = {row["id"]: row for row in wire_rows(calls)}
-    some = calls.filter(pl.int_range(pl.len()) % 40 == 7)["id"].to_list()
-    later = "2026-12-31T00:00:00Z"
-    edited = [{**rows[id_], "note": "edited", "updated_at": later} for id_ in some]
+    edited_ids = calls.filter(pl.int_range(pl.len()) % 40 == 7)["id"].to_list()
+    updated_at = "2026-12-31T00:00:00Z"
+    edited = [{**rows[id_], "note": "edited", "updated_at": updated_at} for id_ in edited_ids]
     fresh = [
         {
             **rows[id_],
             "id": f"9{id_[1:]}",
             "started_at": "2026-11-08T16:59:00Z",
-            "updated_at": later,
+            "updated_at": updated_at,
         }
-        for id_ in some
+        for id_ in edited_ids
     ]
     server.latency_s = 0.002
     server.misbehave(faults.then(lambda: server.change(*edited, *fresh)), when=schedule.at(9))
@@ -265,19 +267,19 @@ def test_the_world_moves_meanwhile(client: et.Client, server: CallLogServer, cal
     assert set(calls["id"]) <= set(logs.calls["id"])
     assert logs.calls["id"].is_unique().all()
     assert set(logs.calls.filter(pl.col("note") == "edited")["id"]) <= {
-        *some,
+        *edited_ids,
         *(row["id"] for row in fresh),
     }
     assert_frame_equal(
-        logs.calls.filter(~pl.col("id").is_in([*some, *(row["id"] for row in fresh)])),
-        calls.filter(~pl.col("id").is_in(some)),
+        logs.calls.filter(~pl.col("id").is_in([*edited_ids, *(row["id"] for row in fresh)])),
+        calls.filter(~pl.col("id").is_in(edited_ids)),
     )
-    assert accounted_for(logs.report)
+    assert counts_every_row(logs.report)
 
 
 @settings(max_examples=15)
 @given(after=st.integers(1, 30), workers=st.integers(1, 8), latency=st.sampled_from([0.0, 0.004]))
-def test_what_a_dead_server_left_is_completed_when_it_lives_again(
+def test_fetch_of_a_failed_server_can_be_resumed(
     after: int, workers: int, latency: float, week: Simulation, rows: list[dict[str, Any]]
 ):
     with serve(rows) as server:
@@ -288,83 +290,84 @@ def test_what_a_dead_server_left_is_completed_when_it_lives_again(
         ):
             et.fetch_calls(client, WEEK, workers=workers)
     if not isinstance(caught.value, et.IncompleteFetch):
-        return  # it died before anything came
+        return  # The server failed before the first page.
     partial = caught.value.partial
-    proves(partial, week.calls)
+    assert_report_is_true(partial, week.calls)
     assert caught.value.missing
     assert not partial.report.complete
     with serve(rows) as server, et.Client(server.base_url, server.api_key) as client:
         whole = et.fetch_calls(client, resume=partial, workers=workers)
-        begun: dict[str, str] = {}
+        first_cursors: dict[str, str] = {}
         for request in server.requests:
-            begun.setdefault(str(request.body["filter"]), request.after)
-        assert set(begun.values()) == {""}  # never by an old cursor
+            first_cursors.setdefault(str(request.body["filter"]), request.after)
+        # A resumed fetch uses no cursor of the first one.
+        assert set(first_cursors.values()) == {""}
         assert_frame_equal(whole.calls, week.calls)
-        proves(whole, week.calls)
+        assert_report_is_true(whole, week.calls)
         assert whole.report.complete
         assert whole.report.began_at == partial.report.began_at
         assert whole.report.pages > partial.report.pages
-        asked = len(server.requests)
+        requests = len(server.requests)
         assert et.fetch_calls(client, WEEK, resume=whole) is whole
-        assert len(server.requests) == asked
+        assert len(server.requests) == requests
 
 
-def test_a_partial_result_can_be_kept_and_resumed_later(
+def test_partial_result_can_be_saved_and_resumed_later(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame, tmp_path: Path
 ):
-    server.misbehave(faults.failing(400), when=schedule.at(12))
+    server.misbehave(faults.error_status(400), when=schedule.at(12))
     with pytest.raises(
-        et.IncompleteFetch, match=r"calls came until then: they are the error's \.partial"
+        et.IncompleteFetch, match=r"calls were received before that: see the error's \.partial"
     ) as caught:
         et.fetch_calls(client, WEEK, workers=3)
-    kept = et.read_snapshot(et.write_snapshot(caught.value.partial, tmp_path / "kept"))
+    partial = et.read_snapshot(et.write_snapshot(caught.value.partial, tmp_path / "partial"))
     server.forget()
 
-    assert_frame_equal(et.fetch_calls(client, resume=kept).calls, calls)
-    again = pickle.loads(pickle.dumps(caught.value))  # our own bytes  # noqa: S301
-    assert isinstance(again, errors.BadRequest)
-    assert isinstance(again, et.IncompleteFetch)
-    assert str(again) == str(caught.value)
-    assert_frame_equal(again.partial.calls, caught.value.partial.calls)
+    assert_frame_equal(et.fetch_calls(client, resume=partial).calls, calls)
+    copy = pickle.loads(pickle.dumps(caught.value))  # our own bytes  # noqa: S301
+    assert isinstance(copy, errors.BadRequest)
+    assert isinstance(copy, et.IncompleteFetch)
+    assert str(copy) == str(caught.value)
+    assert_frame_equal(copy.partial.calls, caught.value.partial.calls)
 
 
-def test_what_is_resumed_must_be_the_same_question(client: et.Client):
+def test_resumed_query_must_be_the_same(client: et.Client):
     whole = et.fetch_calls(client, WEEK)
 
-    with pytest.raises(errors.InputError, match="asked for something else"):
+    with pytest.raises(errors.InputError, match="have another query"):
         et.fetch_calls(client, et.CallQuery(direction="in"), resume=whole)
-    with pytest.raises(errors.InputError, match=r"resume takes the \.partial"):
+    with pytest.raises(errors.InputError, match=r"resume must be the \.partial"):
         et.fetch_calls(client, resume=ValueError())  # type: ignore[arg-type]
 
 
-def test_the_stop_button_stops_within_a_second(
+def test_stop_button_ends_the_fetch_within_a_second(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):
-    """Though the server would take a minute for each answer."""
+    """The server would take a minute for each response."""
     server.misbehave(faults.late(60), when=lambda request: request.number >= 12)
-    began: list[float] = []
+    pressed_at: list[float] = []
 
     def press() -> None:
         while len(server.requests) < 13:
             time.sleep(0.01)
         time.sleep(0.2)
-        began.append(time.monotonic())
+        pressed_at.append(time.monotonic())
         faults.interrupt()(server.requests[0], faults.Answer())
 
     threading.Thread(target=press, daemon=True).start()
     with pytest.raises(KeyboardInterrupt) as caught:
         et.fetch_calls(client, WEEK, workers=4)
 
-    assert time.monotonic() - began[0] < 1.0
+    assert time.monotonic() - pressed_at[0] < 1.0
     assert isinstance(caught.value, et.FetchStopped)
     assert isinstance(caught.value, errors.Stopped)
-    proves(caught.value.partial, calls)
+    assert_report_is_true(caught.value.partial, calls)
     assert caught.value.partial.calls.height >= 800
     server.forget()
     assert_frame_equal(et.fetch_calls(client, resume=caught.value.partial).calls, calls)
 
 
-def test_a_stop_before_anything_came_is_just_a_stop(client: et.Client, server: CallLogServer):
+def test_stop_before_the_first_page_has_no_partial_result(client: et.Client, server: CallLogServer):
     server.misbehave(faults.interrupt(), when=schedule.at(0))
     server.latency_s = 2.0
     with pytest.raises(KeyboardInterrupt) as caught:
@@ -373,7 +376,7 @@ def test_a_stop_before_anything_came_is_just_a_stop(client: et.Client, server: C
     assert not isinstance(caught.value, et.IncompleteFetch)
 
 
-def test_pages_without_end_are_an_error_at_the_last_guard(client: et.Client, calls: pl.DataFrame):
+def test_more_pages_than_the_maximum_are_an_error(client: et.Client, calls: pl.DataFrame):
     with pytest.raises(
         errors.PagingError, match="10 pages were read, and there are more"
     ) as caught:
@@ -383,27 +386,27 @@ def test_pages_without_end_are_an_error_at_the_last_guard(client: et.Client, cal
     assert_frame_equal(et.fetch_calls(client, resume=caught.value.partial).calls, calls)
 
 
-def test_a_page_that_is_no_json_in_its_middle_is_asked_for_once_more(
+def test_page_with_invalid_json_in_its_rows_is_fetched_again(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):
-    def spoilt(received: Any, right: faults.Answer) -> faults.Answer:
-        assert isinstance(right.body, bytes)
-        return faults.Answer(body=right.body.replace(b'"caller":', b'"caller"', 1))
+    def remove_a_colon(request: Any, answer: faults.Answer) -> faults.Answer:
+        assert isinstance(answer.body, bytes)
+        return faults.Answer(body=answer.body.replace(b'"caller":', b'"caller"', 1))
 
-    server.misbehave(spoilt, when=schedule.at(3))
+    server.misbehave(remove_a_colon, when=schedule.at(3))
     logs = et.fetch_calls(client, WEEK, workers=1)
 
     assert_frame_equal(logs.calls, calls)
-    server.misbehave(spoilt, when=lambda request: request.page == 5)
+    server.misbehave(remove_a_colon, when=lambda request: request.page == 5)
     with pytest.raises(errors.Unreadable) as caught:
         et.fetch_calls(client, WEEK, workers=2)
     assert isinstance(caught.value, et.IncompleteFetch)
-    proves(caught.value.partial, calls)
+    assert_report_is_true(caught.value.partial, calls)
     server.forget()
     assert_frame_equal(et.fetch_calls(client, resume=caught.value.partial).calls, calls)
 
 
-def test_calls_still_running_are_counted_and_those_that_run_for_days_are_named(
+def test_running_calls_are_counted_and_long_ones_are_listed(
     client_of: ClientOf, calls: pl.DataFrame
 ):
     now = datetime.now(UTC)
@@ -420,6 +423,6 @@ def test_calls_still_running_are_counted_and_those_that_run_for_days_are_named(
 
 
 @pytest.mark.parametrize("workers", [0, 33, -1])
-def test_workers_without_sense_are_refused(workers: int, client: et.Client):
+def test_number_of_workers_out_of_range_is_refused(workers: int, client: et.Client):
     with pytest.raises(errors.InputError, match="from 1 to 32"):
         et.fetch_calls(client, workers=workers)

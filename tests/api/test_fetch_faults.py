@@ -1,4 +1,4 @@
-"""Faults over real HTTP: whatever passes leaves no trace in the calls; whatever does not is an error that keeps what came."""
+"""Faults of the server over real HTTP: transient ones do not change the result of a fetch."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,51 +21,50 @@ SOON = datetime(2026, 11, 1, tzinfo=UTC)
 
 PASSING: dict[str, faults.Fault] = {
     "late": faults.late(0.01),
-    "500": faults.failing(500),
-    "502": faults.failing(502),
-    "503": faults.failing(503),
-    "504": faults.failing(504),
-    "408": faults.failing(408),
+    "500": faults.error_status(500),
+    "502": faults.error_status(502),
+    "503": faults.error_status(503),
+    "504": faults.error_status(504),
+    "408": faults.error_status(408),
     "429 with seconds": faults.too_many(3),
     "429 with a date": faults.too_many(SOON),
     "429 with nothing": faults.too_many(),
     "reset": faults.reset(),
-    "reset in the middle": faults.reset(700),
-    "cut": faults.cut(900),
-    "cut at once": faults.cut(0),
-    "slow body": faults.drip(5_000_000),
-    "gateway's page": faults.html(),
-    "gateway's page with 502": faults.html(502),
-    "nothing": faults.empty(),
-    "wrong Content-Type": faults.mislabelled(),
+    "reset in the body": faults.reset(700),
+    "closed": faults.cut(900),
+    "closed at once": faults.cut(0),
+    "slow body": faults.slow_body(5_000_000),
+    "HTML": faults.html(),
+    "HTML with 502": faults.html(502),
+    "empty body": faults.empty(),
+    "wrong Content-Type": faults.wrong_content_type(),
     "empty page": faults.empty_page(),
     "three empty pages": faults.empty_page(3),
     "null page": faults.empty_page(null=True),
-    "a cursor that repeats once": faults.empty_page(
-        same_cursor=True
-    ),  # but for the first page's, which would be a circle at once
+    # Not for the first page, whose repeated cursor is a cycle at once.
+    "cursor that repeats once": faults.empty_page(same_cursor=True),
     "null list": faults.null_list(),
 }
-"""What a client must get over without help; each for some of the requests."""
+"""Faults that retries must overcome; each of them concerns some requests only."""
 
 REPEATS = "repeats"
 EMPTY = {"empty page", "three empty pages", "null page"}
-"""With these a cursor that repeats may bring an empty page once more, which is a circle by the contract."""
+"""With these, a repeated cursor may have an empty page again, which is a cycle by definition."""
 
 
 @pytest.fixture(scope="module")
-def some() -> pl.DataFrame:
+def week() -> pl.DataFrame:
     return et.simulate_calls(700, seed=4, days=7).calls
 
 
 @pytest.fixture(scope="module")
-def faulty(some: pl.DataFrame) -> Iterator[CallLogServer]:
-    with serve(some) as server:
+def faulty(week: pl.DataFrame) -> Iterator[CallLogServer]:
+    with serve(week) as server:
         yield server
 
 
 def quick_client(server: CallLogServer, waits: list[float], *, attempts: int = 12) -> et.Client:
-    """A client that waits in no time."""
+    """A client that notes its waits and does not sleep."""
     return et.Client(
         server.base_url,
         server.api_key,
@@ -74,80 +73,79 @@ def quick_client(server: CallLogServer, waits: list[float], *, attempts: int = 1
     )
 
 
-def pages_of(rows: int) -> et.FetchOptions:
+def page_limit(rows: int) -> et.FetchOptions:
     return et.FetchOptions(page_limit=rows)
 
 
 @settings(max_examples=60)
 @given(
-    chosen=st.lists(st.sampled_from(sorted(PASSING)), min_size=1, max_size=3, unique=True),
+    names=st.lists(st.sampled_from(sorted(PASSING)), min_size=1, max_size=3, unique=True),
     share=st.floats(0.05, 0.6),
     seed=st.integers(0, 99),
     page_size=st.integers(15, 100),
     workers=st.integers(1, 6),
 )
-def test_any_fault_that_passes_gives_the_same_calls_as_none(
-    chosen: list[str],
+def test_transient_faults_do_not_change_the_calls(
+    names: list[str],
     share: float,
     seed: int,
     page_size: int,
     workers: int,
-    some: pl.DataFrame,
+    week: pl.DataFrame,
     faulty: CallLogServer,
 ):
-    assume(not any(REPEATS in name for name in chosen) or EMPTY.isdisjoint(chosen))
+    assume(not any(REPEATS in name for name in names) or EMPTY.isdisjoint(names))
     faulty.forget()
-    for place, name in enumerate(chosen):
+    for index, name in enumerate(names):
         fault = PASSING[name]
-        some_of_them = schedule.sometimes(share, seed=seed + place)
+        is_due = schedule.sometimes(share, seed=seed + index)
         faulty.misbehave(
             fault,
-            when=lambda request, name=name, met=some_of_them: (
-                met(request) and not (REPEATS in name and not request.page)
+            when=lambda request, name=name, is_due=is_due: (
+                is_due(request) and not (REPEATS in name and not request.page)
             ),
         )
     with quick_client(faulty, [], attempts=300) as client:
-        logs = et.fetch_calls(client, DAYS, workers=workers, options=pages_of(page_size))
+        logs = et.fetch_calls(client, DAYS, workers=workers, options=page_limit(page_size))
 
-    assert_frame_equal(logs.calls, some)
+    assert_frame_equal(logs.calls, week)
     assert logs.report.complete
     assert logs.report.received == logs.report.rows + logs.report.repeated + logs.report.outside
 
 
 @pytest.mark.parametrize("name", sorted(PASSING))
-def test_each_fault_alone_on_every_first_attempt(
-    name: str, some: pl.DataFrame, faulty: CallLogServer
-):
+def test_each_fault_on_every_first_attempt(name: str, week: pl.DataFrame, faulty: CallLogServer):
     faulty.forget()
     faulty.misbehave(
         PASSING[name],
         when=lambda request: request.attempt == 0 and not (REPEATS in name and request.page == 0),
     )
     with quick_client(faulty, []) as client:
-        assert_frame_equal(et.fetch_calls(client, DAYS, workers=3).calls, some)
+        assert_frame_equal(et.fetch_calls(client, DAYS, workers=3).calls, week)
 
 
-@pytest.mark.parametrize("of", [1, 2, 7])
+@pytest.mark.parametrize("length", [1, 2, 7])
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_cycle_of_cursors_is_an_error_after_one_probe(
-    of: int, workers: int, some: pl.DataFrame, faulty: CallLogServer
+def test_cycle_of_cursors_is_an_error_after_one_repeated_request(
+    length: int, workers: int, week: pl.DataFrame, faulty: CallLogServer
 ):
     faulty.forget()
-    faulty.misbehave(faults.cycle(of))
+    faulty.misbehave(faults.cycle(length))
     with (
         quick_client(faulty, []) as client,
-        pytest.raises(errors.PagingError, match="came twice and brought nothing new") as caught,
+        pytest.raises(errors.PagingError, match="was repeated without new rows") as caught,
     ):
-        et.fetch_calls(client, DAYS, workers=workers, options=pages_of(30))
+        et.fetch_calls(client, DAYS, workers=workers, options=page_limit(30))
 
     assert isinstance(caught.value, et.IncompleteFetch)
     chains: dict[str, list[str]] = {}
     for request in faulty.requests:
         chains.setdefault(str(request.body["filter"]), []).append(request.after)
-    assert all(len(asked) - len(set(asked)) <= 1 for asked in chains.values())  # one probe each
+    # At most one repeated request per chain.
+    assert all(len(cursors) - len(set(cursors)) <= 1 for cursors in chains.values())
     faulty.forget()
     with quick_client(faulty, []) as client:
-        assert_frame_equal(et.fetch_calls(client, resume=caught.value.partial).calls, some)
+        assert_frame_equal(et.fetch_calls(client, resume=caught.value.partial).calls, week)
 
 
 def test_too_many_empty_pages_are_an_error(faulty: CallLogServer):
@@ -161,59 +159,57 @@ def test_too_many_empty_pages_are_an_error(faulty: CallLogServer):
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_an_older_state_of_the_same_call_does_not_stay(
-    workers: int, some: pl.DataFrame, faulty: CallLogServer
-):
+def test_older_state_of_a_call_is_replaced(workers: int, week: pl.DataFrame, faulty: CallLogServer):
     faulty.forget()
     faulty.misbehave(
-        faults.doubling(lambda row: {**row, "note": "old", "updated_at": "2020-01-01T00:00:00Z"})
+        faults.duplicate_rows(
+            lambda row: {**row, "note": "old", "updated_at": "2020-01-01T00:00:00Z"}
+        )
     )
     with quick_client(faulty, []) as client:
         logs = et.fetch_calls(client, DAYS, workers=workers)
 
-    assert_frame_equal(logs.calls, some)
-    assert logs.report.repeated >= some.height
+    assert_frame_equal(logs.calls, week)
+    assert logs.report.repeated >= week.height
 
 
 @pytest.mark.parametrize("workers", [1, 5])
-def test_records_that_are_no_calls_are_set_aside_with_their_place(
-    workers: int, some: pl.DataFrame, faulty: CallLogServer
+def test_invalid_records_are_set_aside_with_their_position(
+    workers: int, week: pl.DataFrame, faulty: CallLogServer
 ):
     faulty.forget()
-    faulty.misbehave(faults.adding("no object", {"caller": "nobody"}))
+    faulty.misbehave(faults.extra_records("no object", {"caller": "nobody"}))
     with quick_client(faulty, []) as client:
         logs = et.fetch_calls(client, DAYS, workers=workers)
 
-    assert_frame_equal(logs.calls, some)
+    assert_frame_equal(logs.calls, week)
     assert {str(each.record) for each in logs.report.set_aside} == {
         "no object",
         "{'caller': 'nobody'}",
     }
-    places = [(each.page, each.position) for each in logs.report.set_aside]
-    assert len(set(places)) == len(places)
-    assert all(page < logs.report.pages for page, _ in places)
+    positions = [(each.page, each.position) for each in logs.report.set_aside]
+    assert len(set(positions)) == len(positions)
+    assert all(page < logs.report.pages for page, _ in positions)
 
 
 @pytest.mark.parametrize("workers", [1, 5])
-def test_every_kind_of_drift_is_told_and_loses_no_call(
-    workers: int, some: pl.DataFrame, faulty: CallLogServer
+def test_every_kind_of_drift_is_reported_and_no_call_is_lost(
+    workers: int, week: pl.DataFrame, faulty: CallLogServer
 ):
     faulty.forget()
-    faulty.misbehave(faults.drifting())
+    faulty.misbehave(faults.unexpected_values())
     with quick_client(faulty, []) as client:
         logs = et.fetch_calls(client, DAYS, workers=workers)
 
-    assert set(logs.calls["id"]) == set(some["id"])
+    assert set(logs.calls["id"]) == set(week["id"])
     assert logs.calls.schema == pl.Schema(CALL_SCHEMA)
     assert len(logs.report.drift) > 20
 
 
-def test_drift_and_calls_are_the_same_for_any_number_of_workers(
-    some: pl.DataFrame, faulty: CallLogServer
-):
-    """Rows at an edge come with two windows, so drift may be counted once more, but no kind of it differs."""
+def test_drift_does_not_depend_on_the_number_of_workers(week: pl.DataFrame, faulty: CallLogServer):
+    """Two windows may share a row at their edge, so only the counts of drift may differ."""
     faulty.forget()
-    faulty.misbehave(faults.drifting())
+    faulty.misbehave(faults.unexpected_values())
     with quick_client(faulty, []) as client:
         one, many = (et.fetch_calls(client, DAYS, workers=workers) for workers in (1, 6))
 
@@ -221,46 +217,46 @@ def test_drift_and_calls_are_the_same_for_any_number_of_workers(
     assert [each[:2] for each in one.report.drift] == [each[:2] for each in many.report.drift]
 
 
-def test_one_worker_that_is_told_to_wait_slows_all(some: pl.DataFrame, faulty: CallLogServer):
-    """The server counts requests under way; after its 429 none comes before the time that it asked for."""
+def test_retry_after_pauses_all_workers(week: pl.DataFrame, faulty: CallLogServer):
+    """After a 429, requests in flight may still arrive, and then none during the pause."""
     faulty.forget()
     faulty.latency_s = 0.02
     faulty.misbehave(faults.too_many(1), when=schedule.at(12))
-    came: list[datetime] = []
+    times: list[datetime] = []
 
-    def note(received: faults.Received, right: faults.Answer) -> faults.Answer:
-        came.append(datetime.now(UTC))
-        return right
+    def note_time(request: faults.Request, answer: faults.Answer) -> faults.Answer:
+        times.append(datetime.now(UTC))
+        return answer
 
-    faulty.misbehave(note)
+    faulty.misbehave(note_time)
     with et.Client(faulty.base_url, faulty.api_key) as client:
-        logs = et.fetch_calls(client, DAYS, workers=6, options=pages_of(15))
+        logs = et.fetch_calls(client, DAYS, workers=6, options=page_limit(15))
 
-    assert_frame_equal(logs.calls, some)
+    assert_frame_equal(logs.calls, week)
     pauses = [
-        later - earlier for earlier, later in zip(sorted(came), sorted(came)[1:], strict=False)
+        later - earlier for earlier, later in zip(sorted(times), sorted(times)[1:], strict=False)
     ]
     assert max(pauses) >= timedelta(seconds=0.85)
-    before = sum(moment < max(zip(pauses, sorted(came), strict=False))[1] for moment in came)
-    assert before <= 12 + 2 * 6
+    requests_before = sum(
+        moment < max(zip(pauses, sorted(times), strict=False))[1] for moment in times
+    )
+    assert requests_before <= 12 + 2 * 6
 
 
-def test_a_limit_of_requests_a_second_is_kept_by_all_workers_together(
-    some: pl.DataFrame, faulty: CallLogServer
-):
+def test_rate_limit_applies_to_all_workers_together(week: pl.DataFrame, faulty: CallLogServer):
     faulty.forget()
     client = et.Client(faulty.base_url, faulty.api_key, retry=et.Retry(requests_per_s=40))
     began = datetime.now(UTC)
     logs = et.fetch_calls(client, DAYS, workers=6)
-    took = datetime.now(UTC) - began
+    duration = datetime.now(UTC) - began
     client.close()
 
-    assert_frame_equal(logs.calls, some)
-    assert took >= timedelta(seconds=(len(faulty.requests) - 1) / 40)
+    assert_frame_equal(logs.calls, week)
+    assert duration >= timedelta(seconds=(len(faulty.requests) - 1) / 40)
 
 
-def test_a_server_that_dies_for_good_is_an_error_that_keeps_what_came(some: pl.DataFrame):
-    with serve(some) as server:
+def test_failed_server_is_an_error_with_the_received_calls(week: pl.DataFrame):
+    with serve(week) as server:
         server.die_after = 4
         with quick_client(server, []) as client, pytest.raises(errors.NoAnswer) as caught:
             et.fetch_calls(client, DAYS, workers=1)
@@ -268,15 +264,15 @@ def test_a_server_that_dies_for_good_is_an_error_that_keeps_what_came(some: pl.D
     assert isinstance(caught.value, et.IncompleteFetch)
     assert caught.value.partial.calls.height == 400
     assert caught.value.attempts == 12
-    assert_frame_equal(caught.value.partial.calls, some.head(400))
+    assert_frame_equal(caught.value.partial.calls, week.head(400))
 
 
-def test_a_row_that_an_edit_moves_while_pages_are_read_is_there_once(
-    some: pl.DataFrame, faulty: CallLogServer
+def test_call_whose_start_changes_during_the_fetch_is_kept_once(
+    week: pl.DataFrame, faulty: CallLogServer
 ):
-    """Its start is corrected to an earlier moment, which the chain has still before it."""
+    """Its start is corrected to an earlier time that the chain has not reached yet."""
     faulty.forget()
-    rows = wire_rows(some)
+    rows = wire_rows(week)
     moved = {
         **rows[120],
         "started_at": rows[600]["started_at"],
@@ -286,9 +282,9 @@ def test_a_row_that_an_edit_moves_while_pages_are_read_is_there_once(
     with quick_client(faulty, []) as client:
         logs = et.fetch_calls(client, DAYS, workers=1)
 
-    assert set(logs.calls["id"]) == set(some["id"])
+    assert set(logs.calls["id"]) == set(week["id"])
     assert logs.calls["id"].is_unique().all()
     assert (
         logs.calls.filter(pl.col("id") == rows[120]["id"])["started_at"].item()
-        == some["started_at"][600]
+        == week["started_at"][600]
     )
