@@ -1,4 +1,4 @@
-"""The archive: years of calls in a Delta Lake table, kept in step with the API a day at a time."""
+"""Archive of years of calls in a Delta Lake table, synchronized with the API day by day."""
 
 from .archive import Archive
 from .history import ArchiveDiff

@@ -1,4 +1,4 @@
-"""Archive: years of calls in one folder, kept in step with the API, and readable by any engine that knows Delta Lake or parquet."""
+"""Archive: years of calls in a folder, readable by any engine that reads Delta Lake or parquet."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -15,39 +15,36 @@ from ..logs import CallLogs
 from ..privacy import Privacy
 from ..query import CallQuery
 from ..snapshot import check_destination, write_snapshot
-from .certificates import table_of, write_certificates
-from .config import ArchiveConfig, typed
-from .days import as_day, as_span, days_to_fetch
-from .extract import logs_of
-from .history import CALL_MEASURES, ArchiveDiff, diff_of, versions_of
-from .lock import exclusive_lock
-from .status import ArchiveStatus, status_of
-from .sync import SyncReport, certificates_of, synced
+from .certificates import certificates_table, write_certificates
+from .config import ArchiveConfig, from_stored_rows, leave_unmasked
+from .days import days_to_fetch, parse_day, parse_duration
+from .extract import extract_logs, local_days
+from .folder import exclusive_lock, make_folder
+from .history import CALL_MEASURES, ArchiveDiff, compare_versions, versions_table
+from .status import ArchiveStatus, archive_status
+from .sync import SyncReport, load_certificates, run_sync
 from .table import Table
 
 __all__ = ["Archive"]
 
-_BEING_MADE = {"_lock", "_delta_log"}
-"""All that lies in the folder of an archive whose first commit somebody else is making, or was killed before."""
-
 
 class Archive:
-    """A Delta Lake table of calls in a folder, partitioned by local day. Nothing is made before the first `sync`.
+    """A Delta Lake table of calls in a folder, partitioned by local day.
+
+    The first `sync` creates the folder. Later, the configuration cannot be changed: omitted
+    arguments take the stored values, and other values raise an error. The key of a privacy is not
+    stored, so a pseudonymized archive needs its `privacy` for each sync, but not for reading.
 
     Args:
         path: the folder.
-        time_zone: whose days are its partitions and whose hours its flat facts; Vietnam's where it
-            is made without one.
-        ivr_numbers: target numbers that are no person, for its flat facts.
-        privacy: what is done to calls before they are written.
-
-    What an archive was made with stays: what is left out here is what it was made with, and
-    anything else is refused. A key is kept nowhere, so an archive of pseudonyms wants its `privacy`
-    at every sync, but not for reading.
+        time_zone: the time zone of the daily partitions and of the flat facts; by default that of
+            Vietnam for a new archive.
+        ivr_numbers: target numbers that are not persons, for the flat facts.
+        privacy: how calls are masked before they are written.
 
     Raises:
-        ArchiveError: there is another kind of table, or an archive that was made otherwise; or
-            deltalake is not installed.
+        ArchiveError: the folder contains another kind of table, the archive has another
+            configuration, or deltalake is not installed.
     """
 
     def __init__(
@@ -59,41 +56,34 @@ class Archive:
         privacy: Privacy | None = None,
     ) -> None:
         if isinstance(ivr_numbers, str):
-            raise InputError('ivr_numbers is a list of numbers as text, such as ["8000"].')
+            raise InputError('ivr_numbers must be a list of texts, such as ["8000"].')
         self.path = Path(path).resolve()
-        asked = ArchiveConfig(
+        new = ArchiveConfig(
             time_zone=local_time.zone(time_zone or local_time.HOME_ZONE).key,
             ivr_numbers=tuple(ivr_numbers or ()),
         )
         table = Table.open(self.path)
-        self._charter = table.charter if table else asked
-        self._privacy = _keeping(privacy, self._charter.ivr_numbers)
-        if table:
-            self._must_be(
-                time_zone is None or asked.time_zone == self.time_zone, "time_zone", self.time_zone
-            )
-            self._must_be(
-                ivr_numbers is None or asked.ivr_numbers == self.ivr_numbers,
-                "ivr_numbers",
-                self.ivr_numbers,
-            )
-            self._must_be(
-                privacy is None or self._told_privacy() == self._charter.privacy,
-                "privacy",
-                "another privacy, or another key",
-            )
-        else:
-            self._charter = replace(asked, privacy=self._told_privacy())
+        self._config = table.config if table else new
+        self._privacy = leave_unmasked(privacy, self._config.ivr_numbers)
+        if not table:
+            self._config = replace(new, privacy=self._privacy_dict())
+            return
+        if time_zone is not None and new.time_zone != self.time_zone:
+            self._raise_fixed("time_zone", self.time_zone)
+        if ivr_numbers is not None and new.ivr_numbers != self.ivr_numbers:
+            self._raise_fixed("ivr_numbers", self.ivr_numbers)
+        if privacy is not None and self._privacy_dict() != self._config.privacy:
+            self._raise_fixed("privacy", "another privacy, or another key")
 
     @property
     def time_zone(self) -> str:
-        """Whose days are its partitions, and whose hours its facts."""
-        return self._charter.time_zone
+        """Time zone of the daily partitions and of the flat facts."""
+        return self._config.time_zone
 
     @property
     def ivr_numbers(self) -> tuple[str, ...]:
-        """Target numbers that are no person, in its facts."""
-        return self._charter.ivr_numbers
+        """Target numbers that are not persons."""
+        return self._config.ivr_numbers
 
     def sync(
         self,
@@ -107,61 +97,61 @@ class Archive:
         progress: bool = True,
         resume: Iterable[CallLogs] = (),
     ) -> SyncReport:
-        """What was done to bring the archive in step with the API.
+        """Bring the archive up to date with the API, and return a report of what was done.
 
-        Days that are missing, that were not over when they were fetched, or that were fetched less
-        than `lookback` after their end, are fetched side by side, and each that differs replaces
-        what is stored of it, whole, in one commit. So a sync may be killed at any moment, and be
-        run again: nothing is lost, and nothing is there twice.
+        A day is fetched if it is missing, had not ended when it was last fetched, or was last
+        fetched less than `lookback` after its end. Each day that differs replaces the stored one in
+        a single commit. A sync can therefore be interrupted at any time and run again: no call is
+        lost or duplicated.
 
         Args:
-            client: where to ask.
-            since: the first local day; by default the archive's first. Days that were pruned do not
-                come back.
-            until: before this local day; by default all up to now, today included as far as it has
-                gone.
-            lookback: how long after a day's end its calls may still change: "3d", "36h", or a
-                timedelta. `et.metrics.update_lag` tells it.
-            accept_loss: let a day lose more than 2 % and more than 5 of its calls; without it such
-                a day is left as it is.
-            workers: how many requests may be under way at once.
-            progress: show a bar of days.
+            client: the client to fetch with.
+            since: the first local day; by default the first day of the archive. Pruned days are not
+                fetched again.
+            until: the local day before which to stop; by default everything up to now, including
+                the current day.
+            lookback: how long after the end of a day its calls may still change: "3d", "36h", or a
+                timedelta. `et.metrics.update_lag` estimates it.
+            accept_loss: replace a day even if it loses more than 2 % and more than 5 of its calls;
+                by default, such a day is not replaced.
+            workers: number of simultaneous requests.
+            progress: show a progress bar.
             resume: the `.partials` of a sync that ended early.
 
         Raises:
-            IncompleteSync: it ended early; the days that came whole are in the archive, and a
-                further sync fetches the rest.
-            DataLossError: days that would have lost too much were left as they are; all others are
-                done.
-            ArchiveBusy: another process is at it.
-            ArchiveError: it cannot be written.
-            ApiError: no answer, or a refusal, before anything came.
+            IncompleteSync: the sync ended early. Complete days are in the archive, and another sync
+                fetches the rest.
+            DataLossError: some days would have lost too many calls and were not replaced; all
+                others are stored.
+            ArchiveBusy: another process is writing to the archive.
+            ArchiveError: the archive cannot be written.
+            ApiError: the API did not answer, or refused the request, before any call was received.
         """
-        span = as_span(lookback, "lookback")
+        lookback_time = parse_duration(lookback, "lookback")
         if not 1 <= workers <= MAX_WORKERS:
-            raise InputError(
-                f"workers is how many requests may be under way at once, from 1 to {MAX_WORKERS}; got {workers!r}."
-            )
-        first = None if since is None else as_day(since, self.time_zone, "since")
-        end = datetime.now(UTC).astimezone(local_time.zone(self.time_zone)).date() + timedelta(
-            days=1
+            raise InputError(f"workers must be from 1 to {MAX_WORKERS}; got {workers!r}.")
+        first = None if since is None else parse_day(since, self.time_zone, "since")
+        today = datetime.now(UTC).astimezone(local_time.zone(self.time_zone)).date()
+        end = (
+            today + timedelta(days=1)
+            if until is None
+            else parse_day(until, self.time_zone, "until")
         )
-        end = end if until is None else as_day(until, self.time_zone, "until")
         if first is None and not self._exists():
             raise InputError(
-                'The archive has no calls yet, so tell where it begins: since="2026-01-01" (etelecom: --since 2026-01-01).'
+                "The archive is empty, so a first day is needed: "
+                'since="2026-01-01" (etelecom: --since 2026-01-01).'
             )
-        self._make_folder()
+        make_folder(self.path)
         with exclusive_lock(self.path):
-            table = self._table_to_write()
-            certificates = certificates_of(table)
+            table = self._open_for_writing()
+            certificates = load_certificates(table)
             first = first or min([*certificates, *table.files()["local_day"]], default=end)
             first = max(first, table.pruned_before or first)
-            days = days_to_fetch(certificates, first, end, span)
-            return synced(
+            return run_sync(
                 table,
                 client,
-                days,
+                days_to_fetch(certificates, first, end, lookback_time),
                 privacy=self._privacy,
                 accept_loss=accept_loss,
                 workers=workers,
@@ -172,26 +162,29 @@ class Archive:
     def scan(
         self, query: CallQuery | None = None, *, version: int | None = None, facts: bool = False
     ) -> pl.LazyFrame:
-        """A lazy frame of the calls that match, with the columns of `schema.CALLS`; of a range of dates only its days' files are read.
+        """A lazy frame of the matching calls, with the columns of `schema.CALLS`.
+
+        Only the files of the days in the query's range are read.
 
         Args:
             query: which calls; all by default.
-            version: of which version; by default of the latest at this moment.
-            facts: with the flat facts too: local_day, local_hour, state, first_ring_at,
-                answered_at.
+            version: a version of the archive; by default the latest one at the time of the call.
+            facts: add the flat facts: local_day, local_hour, state, first_ring_at, answered_at.
 
         Raises:
-            ArchiveError: there is no archive yet, or no such version any more.
+            ArchiveError: the archive or the version does not exist.
         """
-        stored = self._open(version).scan(*self._days_of(query))
-        calls = typed(stored, facts=facts)
+        rows = self._open(version).scan(*local_days(query, self.time_zone))
+        calls = from_stored_rows(rows, facts=facts)
         return calls.filter(query.to_expr()) if query else calls
 
     def files(self, query: CallQuery | None = None, *, version: int | None = None) -> list[Path]:
-        """The parquet files of the days that the query's dates touch, newest day first: for engines that read parquet, not Delta."""
-        return [
-            self.path / path for path in self._open(version).files(*self._days_of(query))["path"]
-        ]
+        """The parquet files of the days in the query's range, newest day first.
+
+        For engines that read parquet, but not Delta Lake.
+        """
+        files = self._open(version).files(*local_days(query, self.time_zone))
+        return [self.path / path for path in files["path"]]
 
     def snapshot(
         self,
@@ -201,151 +194,127 @@ class Archive:
         replace: bool = False,
         privacy: Privacy | None = None,
     ) -> Path:
-        """The folder of a snapshot of the calls that match, with a report of how their days were fetched. Collects.
+        """Write a snapshot of the matching calls, and return its folder. Collects.
+
+        Its report states how the days of the query were fetched.
 
         Raises:
-            SnapshotError: it cannot be written there.
-            ArchiveError: there is no archive yet, or none of the days was fetched.
+            SnapshotError: the snapshot cannot be written there.
+            ArchiveError: the archive does not exist, or has none of the days.
         """
         check_destination(path, replace=replace)
         query = query or CallQuery(time_zone=self.time_zone)
-        table, calls = self._open(), self.scan(query).collect()
-        logs = logs_of(calls, query, certificates_of(table), self._days_of(query), self.time_zone)
+        certificates, calls = load_certificates(self._open()), self.scan(query).collect()
+        logs = extract_logs(calls, query, certificates, self.time_zone)
         return write_snapshot(logs, path, replace=replace, privacy=privacy)
 
     def status(self) -> ArchiveStatus:
-        """Days, rows, gaps, complete through, size."""
+        """Days, rows, gaps, completeness and size of the archive."""
         table = self._open()
-        return status_of(table, certificates_of(table))
+        return archive_status(table, load_certificates(table))
 
     def days(self) -> pl.DataFrame:
-        """One row a day that was fetched, oldest first: how many rows on how many pages, whether and to when it is complete, fetched when.
+        """One row per day that was fetched, oldest first.
 
-        `running`, `drift` and `set_aside` count what was strange; `certificate` is the whole
-        account as JSON.
+        local_day, rows, pages, complete, complete_to, fetched_at; running, drift and set_aside,
+        which count calls without an end, unexpected values and unreadable records; certificate, the
+        full report of the fetch as JSON.
         """
-        return table_of(each for _, each in sorted(certificates_of(self._open()).items()))
+        certificates = load_certificates(self._open())
+        return certificates_table(each for _, each in sorted(certificates.items()))
 
     def versions(self) -> pl.DataFrame:
-        """One row a version, oldest first: version, at, what, local_day, rows, added, changed, gone."""
-        return versions_of(self._open())
+        """One row per version, oldest first.
+
+        version, at, what, local_day, rows, added, changed, gone.
+        """
+        return versions_table(self._open())
 
     def diff(
         self, old: int, new: int | None = None, *, measures: Sequence[str] = CALL_MEASURES
     ) -> ArchiveDiff:
-        """What became of the calls from one version to another: added, changed in which fields, gone; and which measures moved by how much.
+        """Calls added, changed and removed between two versions, and the measures that changed.
 
         Only days that differ are read. Collects.
 
         Args:
-            old: a version, as `versions()` lists them.
-            new: a later one; the latest by default.
-            measures: the measures of calls to hold against each other, day by day.
+            old: a version listed by `versions()`.
+            new: another version; the latest by default.
+            measures: measures of calls to compare by day.
 
         Raises:
-            ArchiveError: there is no such version any more.
+            ArchiveError: a version does not exist.
         """
-        return diff_of(self._open(old), self._open(new), measures)
+        return compare_versions(self._open(old), self._open(new), measures)
 
     def compact(self) -> int:
-        """How many small files were brought together, a day into one; and a checkpoint is made, so that opening stays quick."""
-        with exclusive_lock(self._existing()):
+        """Merge small files into one per day, and return how many were merged.
+
+        Also writes a checkpoint, so that opening the archive stays fast.
+        """
+        self._open()
+        with exclusive_lock(self.path):
             return self._open().compact()
 
     def vacuum(self, *, keep: str | timedelta = "30d") -> int:
-        """How many files were deleted: those that only versions older than `keep` need, and what killed writers left behind.
+        """Delete files that only versions older than `keep` use, and return how many.
 
-        Older versions cannot be read any more then; their certificates stay.
+        This includes files of interrupted writers. The older versions can no longer be read; their
+        certificates remain.
         """
-        span = as_span(keep, "keep")
-        with exclusive_lock(self._existing()):
+        keep_time = parse_duration(keep, "keep")
+        self._open()
+        with exclusive_lock(self.path):
             table = self._open()
-            write_certificates(self.path, certificates_of(table).values(), through=table.version)
-            return table.vacuum(span)
+            write_certificates(self.path, load_certificates(table).values(), through=table.version)
+            return table.vacuum(keep_time)
 
     def prune(self, *, before: date | datetime | str) -> int:
-        """How many calls were removed for good: those of the local days before that one, which no sync fetches again.
+        """Remove all local days before a day, and return the number of calls removed.
 
-        Older versions keep them until `vacuum`.
+        No sync fetches these days again. Older versions still contain them until `vacuum`.
         """
-        day = as_day(before, self.time_zone, "before")
-        with exclusive_lock(self._existing()):
+        day = parse_day(before, self.time_zone, "before")
+        self._open()
+        with exclusive_lock(self.path):
             table = self._open()
-            removed = table.remove_before(max(day, table.pruned_before or day))
+            count = table.remove_before(max(day, table.pruned_before or day))
             table.refresh()
-            kept = [each for each in certificates_of(table).values() if each.day >= day]
-            write_certificates(self.path, kept, through=table.version)
-        return removed
+            remaining = [each for each in load_certificates(table).values() if each.day >= day]
+            write_certificates(self.path, remaining, through=table.version)
+        return count
 
     def __repr__(self) -> str:
         return f"Archive({str(self.path)!r})"
 
-    def _must_be(self, so: bool, name: str, made: object) -> None:
-        """Raise where an archive was made with another value than was asked for."""
-        if not so:
-            raise ArchiveError(
-                f"{self.path} was made with {name}: {made}, which stays. Leave {name} out, or make another archive elsewhere."
-            )
+    def _raise_fixed(self, name: str, value: object) -> None:
+        raise ArchiveError(
+            f"{self.path} was created with {name}: {value}, which cannot be changed. "
+            f"Omit {name}, or create another archive."
+        )
 
-    def _told_privacy(self) -> dict[str, object] | None:
+    def _privacy_dict(self) -> dict[str, object] | None:
         return self._privacy.to_dict() if self._privacy else None
 
-    def _make_folder(self) -> None:
-        try:
-            if not self.path.exists():
-                self.path.mkdir(parents=True, mode=0o700, exist_ok=True)
-                self.path.chmod(0o700)  # mkdir's mode is cut by the umask
-            elif (
-                any(path.name not in _BEING_MADE for path in self.path.iterdir())
-                and not self._exists()
-            ):
-                raise ArchiveError(
-                    f"{self.path} is there already, and is no archive: give another path."
-                )
-        except OSError as error:
+    def _open_for_writing(self) -> Table:
+        """The table, created if it does not exist, after checking its configuration."""
+        table = Table.open(self.path) or Table.create(self.path, self._config)
+        if table.config != self._config:
             raise ArchiveError(
-                f"{self.path} is no place for an archive: {error.strerror}."
-            ) from error
-
-    def _table_to_write(self) -> Table:
-        """The table, made if there is none, whose privacy must be the one that was given."""
-        table = Table.open(self.path) or Table.create(self.path, self._charter)
-        self._must_be(
-            table.charter == self._charter, "other settings", table.charter
-        )  # by somebody else, since this was opened
-        if self._charter.privacy != self._told_privacy():
+                f"Another process created {self.path} with {table.config}: open the archive again."
+            )
+        if self._config.privacy != self._privacy_dict():
             raise ArchiveError(
-                f"{self.path} was made with another privacy: give Archive the one it was made with, its key included."
+                f"{self.path} was created with another privacy: "
+                "pass the same privacy to Archive, including its key."
             )
         return table
 
     def _exists(self) -> bool:
         return Table.open(self.path) is not None
 
-    def _existing(self) -> Path:
-        self._open()
-        return self.path
-
     def _open(self, version: int | None = None) -> Table:
         table = Table.open(self.path, version=version)
         if table is None:
-            raise ArchiveError(f"There is no archive at {self.path} yet: the first sync makes it.")
+            raise ArchiveError(f"There is no archive at {self.path}: the first sync creates it.")
         return table
-
-    def _days_of(self, query: CallQuery | None) -> tuple[date | None, date | None]:
-        """The first and the last local day that the query's dates touch."""
-        zone = local_time.zone(self.time_zone)
-        first = query.date_from.astimezone(zone).date() if query and query.date_from else None
-        last = (
-            (query.date_to - timedelta(microseconds=1)).astimezone(zone).date()
-            if query and query.date_to
-            else None
-        )
-        return first, last
-
-
-def _keeping(privacy: Privacy | None, ivr_numbers: tuple[str, ...]) -> Privacy | None:
-    """The privacy that leaves these numbers alone too: what is no person must stay known as such."""
-    return privacy and replace(
-        privacy, own_numbers=tuple(dict.fromkeys((*privacy.own_numbers, *ivr_numbers)))
-    )

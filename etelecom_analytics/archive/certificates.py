@@ -1,7 +1,8 @@
-"""Certificates: of each day, how it was fetched. They go with the commit that brings the day, and stand in a small table beside.
+"""Certificates: for each day, how and when it was fetched, and how complete it is.
 
-The table beside is made anew from the log wherever it lacks something, so a crash between the two
-loses nothing; and the log may be cleaned up once the table has it.
+Each commit that writes a day contains its certificate, and a small parquet file in the folder
+collects them. A missing or outdated file is rebuilt from the commits, so a crash between the two
+loses nothing. Once the file is written, old commits may be deleted.
 """
 
 import json
@@ -21,9 +22,9 @@ from ..query import CallQuery
 
 __all__ = [
     "Certificate",
+    "certificates_table",
     "day_query",
     "read_certificates",
-    "table_of",
     "write_certificates",
 ]
 
@@ -33,12 +34,12 @@ _THROUGH = "through_version"
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """How a day was fetched last.
+    """How a day was last fetched.
 
     Attributes:
         day: the local day.
-        time_zone: whose day it is.
-        report: the account of its fetch.
+        time_zone: the time zone of the day.
+        report: the report of the fetch.
     """
 
     day: date
@@ -47,20 +48,20 @@ class Certificate:
 
     @property
     def end(self) -> datetime:
-        """When the day ends."""
+        """The end of the day."""
         return local_time.midnight(self.day + timedelta(days=1), self.time_zone)
 
     @property
     def complete(self) -> bool:
-        """Whether all of the day was fetched, and it was over by then."""
+        """Whether the whole day was fetched after it had ended."""
         return self.report.complete and self.report.complete_to >= self.end
 
     def settled(self, lookback: timedelta) -> bool:
-        """Whether it was fetched so long after its end that its calls change no more."""
+        """Whether the day was fetched at least `lookback` after its end, so that it is final."""
         return self.complete and self.report.began_at >= self.end + lookback
 
     def to_json(self) -> str:
-        """The certificate as a commit keeps it."""
+        """The certificate as JSON text."""
         return json.dumps(
             {
                 "day": self.day.isoformat(),
@@ -71,47 +72,52 @@ class Certificate:
 
     @classmethod
     def from_json(cls, text: str) -> "Certificate":
-        """The certificate that `to_json` told."""
-        told: dict[str, Any] = json.loads(text)
+        """The certificate in a JSON text of `to_json`."""
+        values: dict[str, Any] = json.loads(text)
         return cls(
-            day=date.fromisoformat(told["day"]),
-            time_zone=told["time_zone"],
-            report=FetchReport.from_dict(told["report"]),
+            day=date.fromisoformat(values["day"]),
+            time_zone=values["time_zone"],
+            report=FetchReport.from_dict(values["report"]),
         )
 
 
 def day_query(day: date, time_zone: str) -> CallQuery:
-    """All calls of the local day."""
+    """A query for all calls of a local day."""
     return CallQuery(date_from=day, date_to=day + timedelta(days=1), time_zone=time_zone)
 
 
 def read_certificates(folder: Path) -> tuple[dict[date, Certificate], int]:
-    """The certificates that stand beside, and the version of the archive up to which they do; none and -1 where there are none."""
+    """The certificates in the file and the archive version they cover; {} and -1 without a file."""
     try:
         file = folder / _FILE
         table = pl.read_parquet(file)
         through = int(pl.read_parquet_metadata(file)[_THROUGH])
-        found = [Certificate.from_json(text) for text in table["certificate"]]
+        certificates = [Certificate.from_json(text) for text in table["certificate"]]
     except (OSError, ValueError, KeyError, pl.exceptions.PolarsError):
-        return {}, -1  # lost or damaged: the log has them
-    return {each.day: each for each in found}, through
+        return {}, -1  # missing or damaged: the commits contain them
+    return {each.day: each for each in certificates}, through
 
 
 def write_certificates(folder: Path, certificates: Iterable[Certificate], *, through: int) -> None:
-    """Let these stand beside, in place of those that did."""
-    in_order = sorted(certificates, key=lambda each: each.day)
-    beside = (
-        folder / f"{_FILE}.{uuid.uuid4().hex}"
-    )  # two machines may have processes of the same number
-    table_of(in_order).write_parquet(beside, metadata={_THROUGH: str(through)})
-    beside.chmod(0o600)
-    with beside.open("rb+") as file:
+    """Replace the file of certificates atomically.
+
+    Args:
+        folder: the folder of the archive.
+        certificates: all certificates.
+        through: the archive version that they cover.
+    """
+    ordered = sorted(certificates, key=lambda each: each.day)
+    # Not the process id: processes on two machines may have the same one.
+    temporary = folder / f"{_FILE}.{uuid.uuid4().hex}"
+    certificates_table(ordered).write_parquet(temporary, metadata={_THROUGH: str(through)})
+    temporary.chmod(0o600)
+    with temporary.open("rb+") as file:
         os.fsync(file.fileno())
-    beside.replace(folder / _FILE)
+    temporary.replace(folder / _FILE)
 
 
-def table_of(certificates: Iterable[Certificate]) -> pl.DataFrame:
-    """One row a day, oldest first, told in columns, and as JSON."""
+def certificates_table(certificates: Iterable[Certificate]) -> pl.DataFrame:
+    """One row per certificate, in the given order, with a summary in columns and the JSON text."""
     rows = [
         {
             "local_day": each.day,
@@ -127,14 +133,16 @@ def table_of(certificates: Iterable[Certificate]) -> pl.DataFrame:
         }
         for each in certificates
     ]
-    moment = pl.Datetime("us", "UTC")
-    counts = dict.fromkeys(("running", "drift", "set_aside"), pl.Int64)
-    head = {"local_day": pl.Date, "rows": pl.Int64, "pages": pl.Int64, "complete": pl.Boolean}
     schema: Mapping[str, Any] = {
-        **head,
-        "complete_to": moment,
-        "fetched_at": moment,
-        **counts,
+        "local_day": pl.Date,
+        "rows": pl.Int64,
+        "pages": pl.Int64,
+        "complete": pl.Boolean,
+        "complete_to": pl.Datetime("us", "UTC"),
+        "fetched_at": pl.Datetime("us", "UTC"),
+        "running": pl.Int64,
+        "drift": pl.Int64,
+        "set_aside": pl.Int64,
         "certificate": pl.String,
     }
     return pl.DataFrame(rows, schema=schema)

@@ -1,8 +1,8 @@
-"""How calls lie in the table: its columns, and what an archive is made with."""
+"""Configuration of an archive, and the columns of its table."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
@@ -14,7 +14,17 @@ from ..metrics.options import MetricOptions
 from ..privacy import Privacy
 from ..schema import CALL_SCHEMA, SCHEMA_VERSION
 
-__all__ = ["FLAT_FACTS", "PREFIX", "STORED", "ArchiveConfig", "flattened", "typed"]
+__all__ = [
+    "DICTIONARY_COLUMNS",
+    "FLAT_FACTS",
+    "PREFIX",
+    "STATISTICS_COLUMNS",
+    "STORED_SCHEMA",
+    "ArchiveConfig",
+    "from_stored_rows",
+    "leave_unmasked",
+    "to_stored_rows",
+]
 
 FLAT_FACTS: Mapping[str, pl.DataType] = {
     "local_day": pl.Date(),
@@ -23,25 +33,56 @@ FLAT_FACTS: Mapping[str, pl.DataType] = {
     "first_ring_at": pl.Datetime("us", "UTC"),
     "answered_at": pl.Datetime("us", "UTC"),
 }
-"""Facts as plain columns beside the record, for engines that are not to look into legs."""
+"""Facts stored as plain columns, so that other engines do not have to read legs."""
 
-_WORDS = [name for name, dtype in CALL_SCHEMA.items() if isinstance(dtype, pl.Enum)]
-STORED = pl.Schema({**CALL_SCHEMA, **dict.fromkeys(_WORDS, pl.String()), **FLAT_FACTS})
-"""What the table holds: Delta knows no Enum, so words are text there."""
+_ENUM_COLUMNS = [name for name, dtype in CALL_SCHEMA.items() if isinstance(dtype, pl.Enum)]
+STORED_SCHEMA = pl.Schema(
+    {**CALL_SCHEMA, **dict.fromkeys(_ENUM_COLUMNS, pl.String()), **FLAT_FACTS}
+)
+"""Schema of the table. Delta has no Enum type, so these columns are stored as text."""
+
+STATISTICS_COLUMNS = (
+    "id",
+    "direction",
+    "call_state",
+    "started_at",
+    "ended_at",
+    "updated_at",
+    "duration",
+    "local_hour",
+    "state",
+)
+"""Columns whose minimum and maximum are stored. Phone numbers and notes must not be among them."""
+
+DICTIONARY_COLUMNS = (
+    "caller",
+    "callee",
+    "direction",
+    "call_state",
+    "call_status",
+    "duration",
+    "extension_id",
+    "user_id",
+    "contact_id",
+    "note",
+    "local_hour",
+    "state",
+)
+"""Columns with repeated values. A dictionary would make times, ids and links larger."""
 
 PREFIX = "etelecom."
-"""What our own properties of the table begin with."""
+"""Prefix of the table properties that this package sets."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveConfig:
-    """What an archive is made with, and keeps in its table's properties.
+    """Configuration of an archive, stored in the properties of its table.
 
     Attributes:
-        time_zone: whose days are its partitions, and whose hours its facts.
-        ivr_numbers: target numbers that are no person.
-        privacy: what is done to calls before they are written, as `Privacy.told` tells it; None:
-            nothing.
+        time_zone: time zone of the daily partitions and of the flat facts.
+        ivr_numbers: target numbers that are not persons.
+        privacy: how calls are masked before they are written, as `Privacy.to_dict` returns it; None
+            means not at all.
     """
 
     time_zone: str = local_time.HOME_ZONE
@@ -50,53 +91,62 @@ class ArchiveConfig:
 
     @property
     def options(self) -> MetricOptions:
-        """What its facts are reckoned with."""
+        """Options with which the flat facts are computed."""
         return MetricOptions(time_zone=self.time_zone, ivr_numbers=self.ivr_numbers)
 
-    def properties(self) -> dict[str, str]:
-        """The charter as a table's properties."""
-        told = {
+    def to_properties(self) -> dict[str, str]:
+        """The configuration as table properties."""
+        values = {
             "time_zone": self.time_zone,
             "ivr_numbers": list(self.ivr_numbers),
             "privacy": self.privacy,
             "schema_version": SCHEMA_VERSION,
         }
-        return {f"{PREFIX}{name}": json.dumps(value) for name, value in told.items()}
+        return {f"{PREFIX}{name}": json.dumps(value) for name, value in values.items()}
 
     @classmethod
-    def of(cls, properties: Mapping[str, str]) -> "ArchiveConfig":
-        """The charter that these properties tell."""
-        told = {
+    def from_properties(cls, properties: Mapping[str, str]) -> "ArchiveConfig":
+        """The configuration stored in table properties."""
+        values = {
             name: json.loads(properties[f"{PREFIX}{name}"])
             for name in ("time_zone", "ivr_numbers", "privacy", "schema_version")
         }
-        if told["schema_version"] > SCHEMA_VERSION:
+        if values["schema_version"] > SCHEMA_VERSION:
             raise ArchiveError(
-                f"The archive was written with schema {told['schema_version']}, which is newer: upgrade the package."
+                f"The archive uses schema version {values['schema_version']}, "
+                f"and this package supports up to {SCHEMA_VERSION}: upgrade the package."
             )
         return cls(
-            time_zone=told["time_zone"],
-            ivr_numbers=tuple(told["ivr_numbers"]),
-            privacy=told["privacy"],
+            time_zone=values["time_zone"],
+            ivr_numbers=tuple(values["ivr_numbers"]),
+            privacy=values["privacy"],
         )
 
 
-def flattened(
-    calls: pl.DataFrame, day: date, charter: ArchiveConfig, privacy: Privacy | None
+def leave_unmasked(privacy: Privacy | None, ivr_numbers: tuple[str, ...]) -> Privacy | None:
+    """The privacy, changed so that IVR numbers are not masked and can still be recognized."""
+    return privacy and replace(
+        privacy, own_numbers=tuple(dict.fromkeys((*privacy.own_numbers, *ivr_numbers)))
+    )
+
+
+def to_stored_rows(
+    calls: pl.DataFrame, day: date, config: ArchiveConfig, privacy: Privacy | None
 ) -> pl.DataFrame:
-    """The calls of a day as the table holds them. Facts are reckoned before numbers are hidden."""
-    facts = flat(calls.select(*CALL_SCHEMA), options=charter.options).with_columns(
+    """The calls of a local day as the table stores them."""
+    # Facts depend on phone numbers, so compute them before the numbers are masked.
+    facts = flat(calls.select(*CALL_SCHEMA), options=config.options).with_columns(
         local_day=pl.lit(day, pl.Date),
-        local_hour=local_time.LOCAL_DIMENSIONS["hour"](charter.time_zone),
+        local_hour=local_time.LOCAL_DIMENSIONS["hour"](config.time_zone),
     )
     return (privacy.apply(facts) if privacy else facts).select(
-        pl.col(name).cast(dtype) for name, dtype in STORED.items()
+        pl.col(name).cast(dtype) for name, dtype in STORED_SCHEMA.items()
     )
 
 
-def typed(stored: pl.LazyFrame, *, facts: bool = False) -> pl.LazyFrame:
-    """Calls with their own types again, and with the flat facts if these are wanted."""
+def from_stored_rows(rows: pl.LazyFrame, *, facts: bool = False) -> pl.LazyFrame:
+    """Calls with the types of `CALL_SCHEMA`, optionally with the flat facts."""
     names = [*CALL_SCHEMA, *(FLAT_FACTS if facts else ())]
-    return stored.select(names).with_columns(
-        pl.col(name).cast(CALL_SCHEMA[name]) for name in _WORDS
+    return rows.select(names).with_columns(
+        pl.col(name).cast(CALL_SCHEMA[name]) for name in _ENUM_COLUMNS
     )

@@ -1,4 +1,4 @@
-"""Which days to fetch, and fetching them side by side, each as a whole."""
+"""Which days to fetch, and fetching whole days in parallel."""
 
 import re
 import threading
@@ -19,35 +19,37 @@ from ..phone_numbers import printable
 from ..query import CallQuery
 from .certificates import Certificate, day_query
 
-__all__ = ["DayFetch", "as_day", "as_span", "days_to_fetch"]
+__all__ = ["DayFetcher", "days_to_fetch", "parse_day", "parse_duration"]
 
-_LOOK_S = 0.2
+_POLL_S = 0.2
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
-_MOST_AT_ONCE = 8
-_MOST_CALLS = 60_000
-"""Days under way at once, and how many calls they may have together: each holds its calls until it is written."""
-_AT_FIRST = 2
-"""Days under way at once while it is not known how large a day is."""
+_MAX_DAYS = 8
+_MAX_CALLS = 60_000
+"""Limits of days fetched at once and of their calls, which stay in memory until stored."""
+_INITIAL_DAYS = 2
+"""Number of days fetched at once while the size of a day is unknown."""
 
 
-def as_span(given: str | timedelta, field: str) -> timedelta:
-    """The time that "3d", "36h" or a timedelta says."""
-    if isinstance(given, str) and (found := re.fullmatch(r"(\d{1,5})([hd])", given.strip())):
-        return int(found[1]) * _UNITS[found[2]]
-    if isinstance(given, timedelta) and given >= timedelta():
-        return given
-    raise InputError(f'{field} is a time such as "3d" or "36h"; got {printable(repr(given))}.')
+def parse_duration(value: str | timedelta, name: str) -> timedelta:
+    """The duration that "3d", "36h" or a timedelta states; `name` is the argument's name."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d{1,5})([hd])", value.strip())):
+        return int(match[1]) * _UNITS[match[2]]
+    if isinstance(value, timedelta) and value >= timedelta():
+        return value
+    raise InputError(
+        f'{name} must be a duration such as "3d" or "36h"; got {printable(repr(value))}.'
+    )
 
 
-def as_day(given: date | datetime | str, time_zone: str, field: str) -> date:
-    """The local day that a date, a moment or text such as "2026-11-01" names."""
-    return local_time.parse_moment(given, time_zone, field).date()
+def parse_day(value: date | datetime | str, time_zone: str, name: str) -> date:
+    """The local day of a date, a datetime or a text such as "2026-11-01"."""
+    return local_time.parse_moment(value, time_zone, name).date()
 
 
 def days_to_fetch(
     certificates: Mapping[date, Certificate], since: date, until: date, lookback: timedelta
 ) -> list[date]:
-    """The days from `since` on, and before `until`, that are missing, unfinished, or may have changed; oldest first."""
+    """The days in [since, until) that are missing, incomplete or may have changed; oldest first."""
     days = (since + timedelta(days=number) for number in range((until - since).days))
     return [
         day for day in days if not (day in certificates and certificates[day].settled(lookback))
@@ -55,21 +57,24 @@ def days_to_fetch(
 
 
 class _DatesIgnored(Exception):
-    """The server heeds no dates, so days cannot be had one by one."""
+    """The server ignores dates, so days cannot be fetched one by one."""
 
 
-class DayFetch:
-    """Fetches whole days side by side. A stop, or an error in one, ends the others soon; what came whole is handed over all the same.
+class DayFetcher:
+    """Fetches whole days in parallel.
+
+    An interruption, or an error in one day, stops the others soon. Days that were completed until
+    then are still delivered.
 
     Args:
-        client: where to ask.
-        time_zone: whose days are meant.
-        workers: how many requests may be under way at once.
-        largest: how many calls the largest day has, as far as it is known; 0 if it is not.
-        on_calls: told how many more calls came, from any thread.
+        client: the client to fetch with.
+        time_zone: the time zone of the days.
+        workers: number of simultaneous requests.
+        largest: number of calls of the largest known day; 0 if no day is known.
+        on_calls: called with the number of calls just received, from any thread.
 
     Attributes:
-        partials: days that ended early, with what came of them.
+        partials: the calls of each day that was not completed.
     """
 
     def __init__(
@@ -82,80 +87,76 @@ class DayFetch:
         on_calls: Callable[[int], None],
     ) -> None:
         self.partials: list[CallLogs] = []
-        self._client, self._time_zone, self._workers, self._on_calls = (
-            client,
-            time_zone,
-            workers,
-            on_calls,
-        )
-        self._largest = largest
+        self._client, self._time_zone = client, time_zone
+        self._workers, self._largest, self._on_calls = workers, largest, on_calls
         self._stop = threading.Event()
 
     def run(
         self,
         days: Sequence[date],
-        keep: Callable[[date, CallLogs], None],
+        on_day: Callable[[date, CallLogs], None],
         resume: Mapping[date, CallLogs],
     ) -> None:
-        """Hand every day over as soon as it is here, one at a time, in the thread that called."""
+        """Fetch the days, and call `on_day` in the calling thread as soon as each one is complete.
+
+        Args:
+            days: the days to fetch.
+            on_day: receives a day and all its calls.
+            resume: the partial results of an earlier run, by day.
+        """
         try:
-            self._side_by_side(days, keep, resume)
+            self._fetch_in_parallel(days, on_day, resume)
         except _DatesIgnored:
             self._stop.clear()
-            for day, logs in self._as_one(days):
-                keep(day, logs)
+            for day, logs in self._fetch_as_one(days):
+                on_day(day, logs)
 
-    def _side_by_side(
+    def _fetch_in_parallel(
         self,
         days: Sequence[date],
-        keep: Callable[[date, CallLogs], None],
+        on_day: Callable[[date, CallLogs], None],
         resume: Mapping[date, CallLogs],
     ) -> None:
-        most = max(1, min(self._workers, len(days), _MOST_AT_ONCE))
-        waiting, under_way = list(days), dict[Future[CallLogs], date]()
-        with ThreadPoolExecutor(most, thread_name_prefix="etelecom-day") as pool:
+        max_days = max(1, min(self._workers, len(days), _MAX_DAYS))
+        pending, running = list(days), dict[Future[CallLogs], date]()
+        with ThreadPoolExecutor(max_days, thread_name_prefix="etelecom-day") as pool:
             try:
-                while waiting or under_way:
-                    at_once = min(
-                        most, max(1, _MOST_CALLS // self._largest) if self._largest else _AT_FIRST
+                while pending or running:
+                    limit = (
+                        min(max_days, max(1, _MAX_CALLS // self._largest))
+                        if self._largest
+                        else min(max_days, _INITIAL_DAYS)
                     )
-                    share = max(1, self._workers // at_once)
-                    while waiting and len(under_way) < at_once:
-                        day = waiting.pop(0)
-                        under_way[
-                            pool.submit(
-                                self._fetch, day_query(day, self._time_zone), share, resume.get(day)
-                            )
-                        ] = day
-                    for future in wait(
-                        under_way, timeout=_LOOK_S, return_when=FIRST_COMPLETED
-                    ).done:
-                        day, logs = under_way.pop(future), self._result(future)
+                    workers = max(1, self._workers // limit)
+                    while pending and len(running) < limit:
+                        day = pending.pop(0)
+                        query = day_query(day, self._time_zone)
+                        future = pool.submit(self._fetch, query, workers, resume.get(day))
+                        running[future] = day
+                    for future in wait(running, timeout=_POLL_S, return_when=FIRST_COMPLETED).done:
+                        day, logs = running.pop(future), self._result(future)
                         if logs.report.dates_ignored and len(days) > 1:
                             raise _DatesIgnored
                         self._largest = max(self._largest, logs.calls.height, 1)
-                        keep(day, logs)
-                        del (
-                            logs,
-                            future,
-                        )  # else the last day would stay in memory while the next ones come
+                        on_day(day, logs)
+                        del logs, future  # frees the day's calls before the next day arrives
             except BaseException as error:
                 self._stop.set()
-                self._wind_up(under_way, None if isinstance(error, _DatesIgnored) else keep)
+                self._finish(running, None if isinstance(error, _DatesIgnored) else on_day)
                 raise
 
-    def _wind_up(
+    def _finish(
         self,
-        under_way: Mapping[Future[CallLogs], date],
-        keep: Callable[[date, CallLogs], None] | None,
+        running: Mapping[Future[CallLogs], date],
+        on_day: Callable[[date, CallLogs], None] | None,
     ) -> None:
-        """Wait for what is under way; keep what came whole, and the rest as partials."""
-        wait(under_way)
-        for future, day in under_way.items():
+        """Wait for running days; deliver completed ones and store the others as partials."""
+        wait(running)
+        for future, day in running.items():
             try:
                 logs = self._result(future)
-                if keep:
-                    keep(day, logs)
+                if on_day:
+                    on_day(day, logs)
             except (EtelecomError, KeyboardInterrupt):
                 continue
 
@@ -167,53 +168,55 @@ class DayFetch:
             raise error.cause from None
 
     def _fetch(self, query: CallQuery, workers: int, resume: CallLogs | None) -> CallLogs:
-        shown_so_far = 0
+        reported = 0
 
         def on_progress(calls: int, reached: datetime | None) -> None:
-            nonlocal shown_so_far
-            self._on_calls(calls - shown_so_far)
-            shown_so_far = calls
+            nonlocal reported
+            self._on_calls(calls - reported)
+            reported = calls
 
         fetch = fetcher(self._client, workers=workers)
         return fetch(query, on_progress, self._stop.is_set, resume=resume)
 
-    def _as_one(self, days: Sequence[date]) -> Iterator[tuple[date, CallLogs]]:
-        """The days out of one chain of pages over all of them."""
-        whole = CallQuery(
+    def _fetch_as_one(self, days: Sequence[date]) -> Iterator[tuple[date, CallLogs]]:
+        """The days, from one chain of pages over all of them."""
+        query = CallQuery(
             date_from=days[0], date_to=days[-1] + timedelta(days=1), time_zone=self._time_zone
         )
-        logs = self._result_of(whole)
+        try:
+            logs = self._fetch(query, self._workers, None)
+        except IncompleteFetch as error:
+            raise error.cause from None  # the chain is not a partial result of any single day
         local_day = local_time.LOCAL_DIMENSIONS["day"](self._time_zone)
-        unknown = logs.calls.filter(pl.col("started_at").is_null())
         for day in days:
-            query = day_query(day, self._time_zone)
-            begin, end = (
-                local_time.midnight(day, self._time_zone),
-                local_time.midnight(day + timedelta(days=1), self._time_zone),
-            )
+            is_first = day == days[0]
             calls = logs.calls.filter(local_day == day)
-            if day == days[0]:
+            if is_first:
+                unknown = logs.calls.filter(pl.col("started_at").is_null())
                 calls = pl.concat([calls, unknown])
+            begin = local_time.midnight(day, self._time_zone)
+            end = local_time.midnight(day + timedelta(days=1), self._time_zone)
             complete_to = max(begin, min(end, logs.report.complete_to))
             report = replace(
                 logs.report,
                 received=calls.height,
                 repeated=0,
                 outside=0,
-                pages=logs.report.pages if day == days[0] else 0,
+                pages=logs.report.pages if is_first else 0,
                 complete_from=begin,
                 complete_to=complete_to,
                 gaps=(Gap(complete_to, end),) if complete_to < end else (),
                 windows=tuple(
                     window._replace(begin=begin, end=end) for window in logs.report.windows[:1]
                 ),
-                drift=logs.report.drift if day == days[0] else (),
+                drift=logs.report.drift if is_first else (),
                 set_aside=(),
             )
-            yield day, CallLogs(calls=calls, query=query, report=certify(report, calls))
-
-    def _result_of(self, query: CallQuery) -> CallLogs:
-        try:
-            return self._fetch(query, self._workers, None)
-        except IncompleteFetch as error:
-            raise error.cause from None  # one chain over all days is no part of any of them
+            yield (
+                day,
+                CallLogs(
+                    calls=calls,
+                    query=day_query(day, self._time_zone),
+                    report=certify(report, calls),
+                ),
+            )

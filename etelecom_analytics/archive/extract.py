@@ -1,79 +1,89 @@
-"""Calls out of an archive as CallLogs, with one account of how their days were fetched."""
+"""CallLogs from an archive, with one report for all days that the query covers."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from functools import reduce
 
 import polars as pl
 
-from .. import frames
+from .. import frames, local_time
 from ..errors import ArchiveError
 from ..fetch_report import FetchReport, certify, merge_reports
 from ..logs import CallLogs
 from ..query import CallQuery
 from .certificates import Certificate
-from .status import gaps_of
+from .status import missing_parts
 
-__all__ = ["logs_of"]
+__all__ = ["extract_logs", "local_days"]
 
 
-def logs_of(
+def extract_logs(
     calls: pl.DataFrame,
     query: CallQuery,
     certificates: Mapping[date, Certificate],
-    days: tuple[date | None, date | None],
     time_zone: str,
 ) -> CallLogs:
-    """These calls of the archive, with the query that chose them, and the account of the days that it touches.
+    """Calls of the archive as CallLogs.
+
+    Args:
+        calls: the calls that match the query.
+        query: the query.
+        certificates: the certificates of the archive.
+        time_zone: the time zone of the archive.
 
     Raises:
-        ArchiveError: none of these days was fetched.
+        ArchiveError: none of the days was fetched.
     """
-    first, last = days
-    within = {
+    first, last = local_days(query, time_zone)
+    covered = {
         day: each for day, each in certificates.items() if (first or day) <= day <= (last or day)
     }
-    if not within:
-        raise ArchiveError("None of the days that the query asks for was fetched: sync them first.")
-    report = reduce(merge_reports, (within[day].report for day in sorted(within)))
-    return CallLogs(
-        calls=frames.in_order(calls),
-        query=query,
-        report=certify(
-            _cut(
-                report,
-                query,
-                within,
-                (first or min(within), last or max(within)),
-                calls.height,
-                time_zone,
-            ),
-            calls,
-        ),
+    if not covered:
+        raise ArchiveError("The archive has none of the days of the query: sync them first.")
+    report = _clip(
+        reduce(merge_reports, (covered[day].report for day in sorted(covered))),
+        query,
+        covered,
+        (first or min(covered), last or max(covered)),
+        calls.height,
+        time_zone,
     )
+    return CallLogs(calls=frames.in_order(calls), query=query, report=certify(report, calls))
 
 
-def _cut(
+def local_days(query: CallQuery | None, time_zone: str) -> tuple[date | None, date | None]:
+    """The first and the last local day in the range of a query; None means no bound."""
+    zone = local_time.zone(time_zone)
+    first = query.date_from.astimezone(zone).date() if query and query.date_from else None
+    last = (
+        (query.date_to - timedelta(microseconds=1)).astimezone(zone).date()
+        if query and query.date_to
+        else None
+    )
+    return first, last
+
+
+def _clip(
     report: FetchReport,
     query: CallQuery,
-    within: Mapping[date, Certificate],
+    certificates: Mapping[date, Certificate],
     days: tuple[date, date],
     rows: int,
     time_zone: str,
 ) -> FetchReport:
-    """The account of whole days, cut to the range of the query, and to the rows that match."""
+    """The report of whole days, limited to the range of the query and to the matching rows."""
     begin, end = query.date_from or report.complete_from, query.date_to or report.complete_to
-    holes = (
-        hole._replace(begin=max(hole.begin, begin or hole.begin), end=min(hole.end, end))
-        for hole in gaps_of(within, *days, time_zone)
+    gaps = (
+        gap._replace(begin=max(gap.begin, begin or gap.begin), end=min(gap.end, end))
+        for gap in missing_parts(certificates, *days, time_zone)
     )
     return replace(
         report,
         received=rows + len(report.set_aside),
         repeated=0,
         outside=0,
-        gaps=tuple(hole for hole in holes if hole.begin < hole.end),
+        gaps=tuple(gap for gap in gaps if gap.begin < gap.end),
         complete_from=begin and begin.astimezone(UTC),
         complete_to=min(end, report.complete_to).astimezone(UTC),
         time_zone=query.time_zone,

@@ -1,4 +1,4 @@
-"""The versions of an archive, and what lies between two of them: the restatement that a dashboard does not show."""
+"""Versions of an archive, and the differences between two of them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,30 +11,30 @@ from ..frames import in_order
 from ..metrics.registry import MEASURES
 from ..metrics.summary import summarize
 from ..schema import CALL_SCHEMA
-from .comparison import Comparison
-from .config import typed
+from .config import from_stored_rows
+from .differences import Differences
 from .table import Table
 
-__all__ = ["ArchiveDiff", "CALL_MEASURES", "diff_of", "versions_of"]
+__all__ = ["CALL_MEASURES", "ArchiveDiff", "compare_versions", "versions_table"]
 
 CALL_MEASURES = tuple(name for name, each in MEASURES.items() if each.grain == "calls")
-"""What a diff looks at, where nothing else is asked."""
+"""The measures that a diff compares by default."""
 
-_DIFFERENT_S = 1e-9
+_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class ArchiveDiff:
-    """What became of the calls from one version of an archive to another.
+    """Differences between two versions of an archive.
 
     Attributes:
         old, new: the versions.
-        added: calls that only the new one has; columns of `schema.CALLS`, as the next three.
-        gone: calls that only the old one has.
-        before, after: calls that both have and that differ, as they were and as they are.
-        changed: `id` and `fields` of these: the names of the columns in which they differ.
-        measures: `day`, `measure`, `old`, `new`, `moved`: what a measure of a local day was, what
-            it is, and the difference; only where it moved. `moved` is null where one of the two is.
+        added: calls that only the new version has, with the columns of `schema.CALLS`.
+        gone: calls that only the old version has, with the same columns.
+        before, after: the changed calls in their old and new states, with the same columns.
+        changed: `id` of each changed call, and `fields`, the columns in which it differs.
+        measures: `day`, `measure`, `old`, `new` and `moved`, the difference, for each measure of a
+            local day that differs. `moved` is null if `old` or `new` is.
     """
 
     old: int
@@ -48,36 +48,33 @@ class ArchiveDiff:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing lies between the two."""
+        """Whether both versions have the same calls."""
         return self.added.is_empty() and self.gone.is_empty() and self.changed.is_empty()
 
     def apply(self, calls: pl.DataFrame) -> pl.DataFrame:
-        """The calls of the new version, made of those of the old one: newest first."""
-        stay = calls.join(self.gone, on="id", how="anti").join(self.changed, on="id", how="anti")
-        return in_order(pl.concat([stay, self.after, self.added]).sort("id"))
+        """The calls of the new version, computed from those of the old one; newest first."""
+        unchanged = calls.join(self.gone, on="id", how="anti").join(
+            self.changed, on="id", how="anti"
+        )
+        return in_order(pl.concat([unchanged, self.after, self.added]).sort("id"))
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield "versions", f"{self.old} to {self.new}"
         yield (
             "calls",
-            f"{self.added.height:,} added, {self.changed.height:,} changed, {self.gone.height:,} gone",
+            f"{self.added.height:,} added, {self.changed.height:,} changed, "
+            f"{self.gone.height:,} gone",
         )
         fields = self.changed.explode("fields")["fields"].value_counts(sort=True)
         if fields.height:
-            yield (
-                "fields",
-                ", ".join(
-                    f"{name} of {count:,}"
-                    for name, count in fields.sort(
-                        "count", "fields", descending=[True, False]
-                    ).rows()
-                ),
-            )
+            rows = fields.sort("count", "fields", descending=[True, False]).rows()
+            yield "fields", ", ".join(f"{name} of {count:,}" for name, count in rows)
         days = self.measures["day"].n_unique()
         if days:
             yield (
                 "measures",
-                f"{self.measures['measure'].n_unique()} moved, on {days:,} {'day' if days == 1 else 'days'}: see .measures",
+                f"{self.measures['measure'].n_unique()} changed, "
+                f"on {days:,} {'day' if days == 1 else 'days'}: see .measures",
             )
 
     def __repr__(self) -> str:
@@ -87,47 +84,47 @@ class ArchiveDiff:
         return facts_html("ArchiveDiff", self._facts())
 
 
-def diff_of(old: Table, new: Table, measures: Sequence[str]) -> ArchiveDiff:
-    """What lies between the two. Only days whose files differ are read. Collects."""
+def compare_versions(old: Table, new: Table, measures: Sequence[str]) -> ArchiveDiff:
+    """The differences between two versions. Collects, and reads only days whose files differ."""
     files = [table.files() for table in (old, new)]
-    one_sided = pl.concat(
+    changed_files = pl.concat(
         [
             files[0].join(files[1], on="path", how="anti"),
             files[1].join(files[0], on="path", how="anti"),
         ]
     )
-    days = one_sided["local_day"].unique().sort()
-    stored = [_of_days(table, days) for table in (old, new)]
-    calls = [typed(each.lazy()).collect() for each in stored]
-    between = Comparison(*calls)
+    days = changed_files["local_day"].unique().sort()
+    stored = [_rows_of_days(table, days) for table in (old, new)]
+    calls = [from_stored_rows(rows.lazy()).collect() for rows in stored]
+    differences = Differences(*calls)
     return ArchiveDiff(
         old=old.version,
         new=new.version,
-        added=between.added,
-        gone=between.gone,
-        before=between.before,
-        after=between.after,
-        changed=between.changed,
-        measures=_moved(calls, measures, new),
+        added=differences.added,
+        gone=differences.gone,
+        before=differences.before,
+        after=differences.after,
+        changed=differences.changed,
+        measures=_changed_measures(calls, measures, new),
     )
 
 
-def versions_of(table: Table) -> pl.DataFrame:
-    """One row a version that the log still tells, oldest first.
+def versions_table(table: Table) -> pl.DataFrame:
+    """One row per version in the log, oldest first.
 
-    version, at, what ("created", "day", "compacted", "vacuumed", "pruned", or another engine's
-    word), local_day, and of a day how many calls it holds since (`rows`), and how many came, differ
-    and went with it (`added`, `changed`, `gone`).
+    version, at, what ("created", "day", "compacted", "vacuumed", "pruned", or the operation of
+    another engine), local_day, and for a day the number of its calls (`rows`) and of calls that
+    were added, changed and removed (`added`, `changed`, `gone`).
     """
     rows = [
         (
             version,
             datetime.fromtimestamp(commit["timestamp"] / 1000, UTC),
-            said.get("what") or str(commit.get("operation", "")).lower(),
-            said.get("day"),
-            *(said.get(name) for name in ("rows", "added", "changed", "gone")),
+            metadata.get("what") or str(commit.get("operation", "")).lower(),
+            metadata.get("day"),
+            *(metadata.get(name) for name in ("rows", "added", "changed", "gone")),
         )
-        for version, said, commit in table.log(-1)
+        for version, metadata, commit in table.log(-1)
     ]
     schema: dict[str, pl.DataType] = {
         "version": pl.Int64(),
@@ -141,29 +138,31 @@ def versions_of(table: Table) -> pl.DataFrame:
     )
 
 
-def _of_days(table: Table, days: pl.Series) -> pl.DataFrame:
+def _rows_of_days(table: Table, days: pl.Series) -> pl.DataFrame:
     if days.is_empty():
         return table.scan().clear().collect()
     return table.scan(days[0], days[-1]).filter(pl.col("local_day").is_in(days.implode())).collect()
 
 
-def _moved(calls: Sequence[pl.DataFrame], measures: Sequence[str], table: Table) -> pl.DataFrame:
-    told = [
+def _changed_measures(
+    calls: Sequence[pl.DataFrame], measures: Sequence[str], table: Table
+) -> pl.DataFrame:
+    old, new = (
         summarize(
-            each.select(*CALL_SCHEMA), by=["day"], measures=measures, options=table.charter.options
+            each.select(*CALL_SCHEMA), by=["day"], measures=measures, options=table.config.options
         )
         .with_columns(pl.exclude("day").cast(pl.Float64))
         .unpivot(index="day", variable_name="measure", value_name=name)
         for each, name in zip(calls, ("old", "new"), strict=True)
-    ]
-    both = told[0].join(told[1], on=["day", "measure"], how="full", coalesce=True, nulls_equal=True)
+    )
+    both = old.join(new, on=["day", "measure"], how="full", coalesce=True, nulls_equal=True)
     moved = pl.col("new") - pl.col("old")
     order = pl.col("measure").replace_strict(
         list(measures), list(range(len(measures))), return_dtype=pl.Int32
     )
     return (
         both.with_columns(moved=moved)
-        .filter((pl.col("old").is_null() != pl.col("new").is_null()) | (moved.abs() > _DIFFERENT_S))
+        .filter((pl.col("old").is_null() != pl.col("new").is_null()) | (moved.abs() > _TOLERANCE))
         .sort("day", order, nulls_last=True)
         .select("day", "measure", "old", "new", "moved")
     )

@@ -1,4 +1,4 @@
-"""ArchiveStatus: what an archive holds, and what it lacks."""
+"""ArchiveStatus: what an archive contains, and what is missing from it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,27 +11,27 @@ from ..formatting import facts_html, facts_text
 from .certificates import Certificate
 from .table import Table
 
-__all__ = ["ArchiveStatus", "status_of"]
+__all__ = ["ArchiveStatus", "archive_status", "missing_parts"]
 
-_MOST_GAPS = 5
+_MAX_GAPS = 5
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ArchiveStatus:
-    """What an archive holds.
+    """Contents of an archive.
 
     Attributes:
         version: the latest version.
-        days: local days that were fetched, those without calls included.
-        rows: calls.
-        first_day, last_day: the first and the last of these days; None where there are none.
-        complete_through: from the first day on, all calls that began before this moment are here.
-        gaps: what is missing after that, up to the end of the last day.
-        bytes: what the files of this version take.
-        bytes_on_disk: what the folder takes, with what older versions need.
-        files: how many files this version has.
-        running: calls without an end.
-        time_zone: whose days are meant.
+        days: number of local days that were fetched, including days without calls.
+        rows: number of calls.
+        first_day, last_day: the first and the last day fetched; None if there are none.
+        complete_through: all calls from the start of the first day to this moment are stored.
+        gaps: the missing parts after that, up to the end of the last day.
+        bytes: size of the files of this version.
+        bytes_on_disk: size of the folder, which includes the files of older versions.
+        files: number of files of this version.
+        running: number of calls without an end.
+        time_zone: time zone of the days.
     """
 
     version: int
@@ -55,19 +55,21 @@ class ArchiveStatus:
 
         yield (
             "calls",
-            f"{self.rows:,} of {self.days:,} days, {self.first_day} to {self.last_day} ({self.time_zone})",
+            f"{self.rows:,} on {self.days:,} days, {self.first_day} to {self.last_day} "
+            f"({self.time_zone})",
         )
         if self.complete_through:
             yield "complete", f"through {local(self.complete_through)}"
-        for gap in self.gaps[:_MOST_GAPS]:
-            yield "not here", f"{local(gap.begin)} to {local(gap.end)}"
-        if (more := len(self.gaps) - _MOST_GAPS) > 0:
-            yield "not here", f"and {more} more parts: see .gaps"
+        for gap in self.gaps[:_MAX_GAPS]:
+            yield "missing", f"{local(gap.begin)} to {local(gap.end)}"
+        if (more := len(self.gaps) - _MAX_GAPS) > 0:
+            yield "missing", f"and {more} more parts: see .gaps"
         if self.running:
             yield "running", f"{self.running:,} without an end"
         yield (
             "size",
-            f"{self.bytes / 1e6:,.1f} MB in {self.files:,} files; {self.bytes_on_disk / 1e6:,.1f} MB on disk with older versions",
+            f"{self.bytes / 1e6:,.1f} MB in {self.files:,} files; "
+            f"{self.bytes_on_disk / 1e6:,.1f} MB on disk with older versions",
         )
         yield "version", str(self.version)
 
@@ -78,11 +80,11 @@ class ArchiveStatus:
         return facts_html("ArchiveStatus", self._facts())
 
 
-def status_of(table: Table, certificates: Mapping[date, Certificate]) -> ArchiveStatus:
-    """What the table holds, by its files and the certificates of its days."""
-    files, zone = table.files(), table.charter.time_zone
+def archive_status(table: Table, certificates: Mapping[date, Certificate]) -> ArchiveStatus:
+    """The status of an archive, from its files and the certificates of its days."""
+    files, zone = table.files(), table.config.time_zone
     days = sorted(certificates)
-    gaps = gaps_of(certificates, days[0], days[-1], zone) if days else ()
+    gaps = missing_parts(certificates, days[0], days[-1], zone) if days else ()
     end = local_time.midnight(days[-1] + timedelta(days=1), zone) if days else None
     return ArchiveStatus(
         version=table.version,
@@ -93,39 +95,40 @@ def status_of(table: Table, certificates: Mapping[date, Certificate]) -> Archive
         complete_through=gaps[0].begin if gaps else end,
         gaps=gaps,
         bytes=int(files["bytes"].sum()),
-        bytes_on_disk=_size(table.folder),
+        bytes_on_disk=_folder_bytes(table.folder),
         files=files.height,
         running=sum(each.report.running for each in certificates.values()),
         time_zone=zone,
     )
 
 
-def gaps_of(
+def missing_parts(
     certificates: Mapping[date, Certificate], first: date, last: date, time_zone: str
 ) -> tuple[Gap, ...]:
-    """What is missing from the first day to the last: days that were not fetched, and what had not happened when they were."""
+    """The parts from the first day to the last that were not fetched, adjacent ones merged.
+
+    They are days without a certificate, and the rest of each day that was fetched before its end.
+    """
     gaps: list[Gap] = []
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
-        begin, end = (
-            local_time.midnight(day, time_zone),
-            local_time.midnight(day + timedelta(days=1), time_zone),
-        )
-        here_to = certificates[day].report.complete_to if day in certificates else begin
-        if here_to >= end:
+        begin = local_time.midnight(day, time_zone)
+        end = local_time.midnight(day + timedelta(days=1), time_zone)
+        complete_to = certificates[day].report.complete_to if day in certificates else begin
+        if complete_to >= end:
             continue
-        hole = Gap(max(begin, here_to), end)
-        if gaps and gaps[-1].end == hole.begin:
-            hole = Gap(gaps.pop().begin, hole.end)
-        gaps.append(hole)
+        gap = Gap(max(begin, complete_to), end)
+        if gaps and gaps[-1].end == gap.begin:
+            gap = Gap(gaps.pop().begin, gap.end)
+        gaps.append(gap)
     return tuple(gaps)
 
 
-def _size(folder: Path) -> int:
+def _folder_bytes(folder: Path) -> int:
     size = 0
     for path in folder.rglob("*"):
         try:
             size += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # a writer is at work
+        except FileNotFoundError:  # a writer has just deleted the file
             continue
     return size

@@ -1,4 +1,4 @@
-"""sync: days that are missing or may have changed, fetched side by side, and each put into the table whole, in one commit."""
+"""Sync: fetch the days that are missing or may have changed, and store each in one commit."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -16,34 +16,34 @@ from ..formatting import facts_text
 from ..logs import CallLogs
 from ..privacy import Privacy
 from .certificates import Certificate, read_certificates, write_certificates
-from .comparison import Comparison
-from .config import ArchiveConfig, flattened
-from .days import DayFetch
+from .config import ArchiveConfig, to_stored_rows
+from .days import DayFetcher
+from .differences import Differences
 from .table import Table
 
-__all__ = ["IncompleteSync", "SyncReport", "SyncStopped", "certificates_of", "synced"]
+__all__ = ["IncompleteSync", "SyncReport", "SyncStopped", "load_certificates", "run_sync"]
 
-_LOST_SHARE, _LOST_CALLS = 0.02, 5
-"""A day that would lose more than both is left as it is."""
-_MOST_ATTEMPTS = 10
+_MAX_LOST_SHARE, _MAX_LOST_CALLS = 0.02, 5
+"""A day that would lose more than both is not replaced."""
+_MAX_ATTEMPTS = 10
 _HARMLESS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
-"""What another engine may do to the table without changing its calls."""
+"""Operations of other engines that do not change calls."""
 
 
 @dataclass(kw_only=True)
 class SyncReport:
-    """What a sync did.
+    """Result of a sync.
 
     Attributes:
-        replaced: days of which something had changed, or that are new.
-        unchanged: days that were fetched and were in step.
-        unfinished: of these, the days that were not over yet when they were fetched: they will be
+        replaced: days that are new or had changed.
+        unchanged: days that were fetched and had not changed.
+        unfinished: the days among these that had not ended when they were fetched. They will be
             fetched again.
-        refused: days that would have lost too much: how many calls are stored, and how many of them
-            are gone.
-        calls: calls that the fetched days hold now.
-        added, changed, gone: calls that came, that differ, and that went.
-        seconds: how long it took.
+        refused: days that were not replaced because they would have lost too many calls: for each,
+            the number of stored calls, and of those that the server no longer has.
+        calls: number of calls of the fetched days.
+        added, changed, gone: number of calls that were added, changed and removed.
+        seconds: duration of the sync.
     """
 
     replaced: list[date] = field(default_factory=list)
@@ -58,23 +58,20 @@ class SyncReport:
 
     @property
     def fetched(self) -> int:
-        """How many days were fetched to their end."""
+        """Number of days that were fetched completely."""
         return len(self.replaced) + len(self.unchanged) + len(self.refused)
 
     def facts(self) -> Iterable[tuple[str, str]]:
-        """What there is to say, as (name, text)."""
-        yield (
-            "days",
-            f"{self.fetched:,} fetched, {len(self.replaced):,} of them had changed or are new",
-        )
+        """The contents of the report, as (label, text)."""
+        yield "days", f"{self.fetched:,} fetched, {len(self.replaced):,} of them new or changed"
         yield (
             "calls",
-            f"{self.calls:,}; {self.added:,} came, {self.changed:,} changed, {self.gone:,} went",
+            f"{self.calls:,}; {self.added:,} added, {self.changed:,} changed, {self.gone:,} gone",
         )
         if self.unfinished:
             yield (
                 "unfinished",
-                f"{', '.join(map(str, self.unfinished[-3:]))}: to be fetched again when over",
+                f"{', '.join(map(str, self.unfinished[-3:]))}: will be fetched again",
             )
         if self.refused:
             yield "refused", f"{len(self.refused):,} days that would have lost calls"
@@ -85,13 +82,15 @@ class SyncReport:
 
 
 class IncompleteSync(EtelecomError):
-    """A sync ended before its end. Every day that came whole is in the archive; a further sync fetches the rest.
+    """A sync ended early. All days that were fetched completely are in the archive.
+
+    Another sync fetches the rest.
 
     Attributes:
-        report: what was done until then.
-        partials: what came of days that are not whole; `sync(..., resume=error.partials)` does not
-            fetch that part again.
-        cause: what ended it.
+        report: what was done before the sync ended.
+        partials: the calls of incomplete days; `sync(..., resume=error.partials)` does not fetch
+            them again.
+        cause: the error that ended the sync.
     """
 
     def __init__(
@@ -101,15 +100,15 @@ class IncompleteSync(EtelecomError):
         self.cause, self.report, self.partials = cause, report, partials
 
     def __str__(self) -> str:
-        days = "1 day was" if self.report.fetched == 1 else f"{self.report.fetched:,} days were"
-        return f"{self.cause} {days} fetched whole until then, and are in the archive: sync again for the rest.".lstrip()
+        days = "1 day is" if self.report.fetched == 1 else f"{self.report.fetched:,} days are"
+        return f"{self.cause} {days} complete in the archive: sync again for the rest.".lstrip()
 
 
 class SyncStopped(IncompleteSync, Stopped, KeyboardInterrupt):
-    """Somebody stopped the sync, by Ctrl-C or a notebook's stop button."""
+    """The user stopped the sync, with Ctrl-C or a notebook's stop button."""
 
 
-def synced(
+def run_sync(
     table: Table,
     client: Client,
     days: list[date],
@@ -120,146 +119,151 @@ def synced(
     progress: bool,
     resume: Iterable[CallLogs] = (),
 ) -> SyncReport:
-    """What became of these days. The archive must be locked.
+    """Fetch and store these days. The caller must hold the lock of the archive.
 
     Raises:
-        IncompleteSync: it ended early.
-        DataLossError: days would have lost calls; all others are done.
+        IncompleteSync: the sync ended early.
+        DataLossError: some days would have lost too many calls; all others are stored.
     """
-    syncing = _Syncing(table, privacy, accept_loss=accept_loss)
-    started, zone = time.monotonic(), table.charter.time_zone
+    writer = _DayWriter(table, privacy, accept_loss=accept_loss)
+    started, zone = time.monotonic(), table.config.time_zone
     partials = {logs.query.date_from.date(): logs for logs in resume if logs.query.date_from}
     disable = not progress or progress_disabled()
     with tqdm(desc="Syncing days", unit=" days", total=len(days), disable=disable) as bar:
         calls = 0
 
-        def on_calls(more: int) -> None:
+        def on_calls(count: int) -> None:
             nonlocal calls
-            calls += more
+            calls += count
             bar.set_postfix_str(f"{calls:,} calls", refresh=False)
 
-        def keep(day: date, logs: CallLogs) -> None:
-            syncing.keep(day, logs)
+        def on_day(day: date, logs: CallLogs) -> None:
+            writer.write(day, logs)
             bar.update()
 
-        largest = max((each.report.rows for each in certificates_of(table).values()), default=0)
-        fetching = DayFetch(client, zone, workers=workers, largest=largest, on_calls=on_calls)
+        largest = max((each.report.rows for each in load_certificates(table).values()), default=0)
+        days_fetcher = DayFetcher(client, zone, workers=workers, largest=largest, on_calls=on_calls)
         try:
-            fetching.run(days, keep, partials)
+            days_fetcher.run(days, on_day, partials)
         except (EtelecomError, KeyboardInterrupt) as cause:
-            syncing.report.seconds = time.monotonic() - started
+            writer.report.seconds = time.monotonic() - started
             if isinstance(cause, ArchiveError | InputError) or not (
-                syncing.report.fetched or fetching.partials
+                writer.report.fetched or days_fetcher.partials
             ):
                 raise
             stopped = isinstance(cause, Stopped | KeyboardInterrupt)
             raise (SyncStopped if stopped else IncompleteSync)(
-                cause, syncing.report, tuple(fetching.partials)
+                cause, writer.report, tuple(days_fetcher.partials)
             ) from cause
         finally:
-            syncing.save()
-    report = syncing.report
+            writer.save_certificates()
+    report = writer.report
     report.seconds = time.monotonic() - started
     if report.refused:
         raise DataLossError(report.refused, report)
     return report
 
 
-def certificates_of(table: Table) -> dict[date, Certificate]:
-    """The certificates of the archive as it is: those beside, and those that only the log has yet."""
-    found, through = read_certificates(table.folder)
-    if through > table.version:  # the table was put back to an older state by hand
-        found, through = {}, -1
-    for _, said, commit in table.log(through):
-        if not said and commit.get("operation") not in _HARMLESS:
-            # another engine wrote to it, or put it back: what was certified may be so no longer
-            found.clear()
-        if said.get("what") == "day":
-            certificate = Certificate.from_json(said["certificate"])
-            known = found.get(certificate.day)
+def load_certificates(table: Table) -> dict[date, Certificate]:
+    """The certificates of an archive, from the file and from commits newer than the file."""
+    certificates, through = read_certificates(table.folder)
+    if through > table.version:  # someone restored an older state of the table
+        certificates, through = {}, -1
+    for _, metadata, commit in table.log(through):
+        if not metadata and commit.get("operation") not in _HARMLESS:
+            # Another engine changed the table, so the certificates may no longer be true.
+            certificates.clear()
+        if metadata.get("what") == "day":
+            certificate = Certificate.from_json(metadata["certificate"])
+            known = certificates.get(certificate.day)
             if known is None or known.report.began_at <= certificate.report.began_at:
-                found[certificate.day] = certificate
-    return {day: each for day, each in found.items() if day >= (table.pruned_before or day)}
+                certificates[certificate.day] = certificate
+    return {day: each for day, each in certificates.items() if day >= (table.pruned_before or day)}
 
 
-class _Syncing:
-    """One sync's hand on the table."""
+class _DayWriter:
+    """Writes days into the table, and records what was done."""
 
     def __init__(self, table: Table, privacy: Privacy | None, *, accept_loss: bool) -> None:
         self.report = SyncReport()
         self._table, self._privacy, self._accept_loss = table, privacy, accept_loss
-        self._charter: ArchiveConfig = table.charter
-        self._renewed: dict[date, Certificate] = {}
+        self._config: ArchiveConfig = table.config
+        self._certificates: dict[date, Certificate] = {}
 
-    def keep(self, day: date, logs: CallLogs) -> None:
-        """Put the day into the table, if it differs from what is stored."""
-        calls = self._without_those_of_other_days(day, logs.calls)
-        rows = flattened(frames.in_order(calls), day, self._charter, self._privacy)
+    def write(self, day: date, logs: CallLogs) -> None:
+        """Store a day if it differs from what is stored."""
+        calls = self._without_calls_of_other_days(day, logs.calls)
+        rows = to_stored_rows(frames.in_order(calls), day, self._config, self._privacy)
         certificate = self._certificate(day, logs, rows)
-        for _ in range(_MOST_ATTEMPTS):
+        for _ in range(_MAX_ATTEMPTS):
             stored = self._table.day(day)
-            moved = Comparison(stored, rows).counts()
-            if self._refuses(stored.height, moved["gone"]):
-                self.report.refused[day] = stored.height, moved["gone"]
+            counts = Differences(stored, rows).counts()
+            if self._loses_too_much(stored.height, counts["gone"]):
+                self.report.refused[day] = stored.height, counts["gone"]
                 return
-            if not any(moved.values()):
-                self._done(self.report.unchanged, certificate, moved)
+            if not any(counts.values()):
+                self._record(self.report.unchanged, certificate, counts)
                 return
             try:
-                said = {
+                metadata = {
                     "what": "day",
                     "day": day.isoformat(),
                     "rows": rows.height,
-                    **moved,
+                    **counts,
                     "certificate": certificate.to_json(),
                 }
-                self._table.write_day(day, rows, said)
+                self._table.write_day(day, rows, metadata)
             except ArchiveBusy:
                 self._table.refresh()
-                theirs = certificates_of(self._table).get(day)
-                if theirs and theirs.report.began_at >= certificate.report.began_at:
-                    return  # somebody else, who fetched the day later than we did
+                other = load_certificates(self._table).get(day)
+                if other and other.report.began_at >= certificate.report.began_at:
+                    return  # another process stored a newer state of the day
                 continue
-            self._done(self.report.replaced, certificate, moved)
+            self._record(self.report.replaced, certificate, counts)
             return
         raise ArchiveBusy(
-            f"{day} is being written to by others all the time: sync again when they are done."
+            f"Other processes keep writing {day}: sync again when they have finished."
         )
 
-    def save(self) -> None:
-        """Let the certificates stand beside, those included that others wrote meanwhile."""
+    def save_certificates(self) -> None:
+        """Write the file of certificates, including those that other processes have added."""
         self._table.refresh()
-        known = certificates_of(self._table)
+        known = load_certificates(self._table)
         newer = {
             day: each
-            for day, each in self._renewed.items()
+            for day, each in self._certificates.items()
             if day not in known or known[day].report.began_at <= each.report.began_at
         }
         write_certificates(
             self._table.folder, (known | newer).values(), through=self._table.version
         )
 
-    def _done(self, kind: list[date], certificate: Certificate, moved: Mapping[str, int]) -> None:
-        kind.append(certificate.day)
-        report, self._renewed[certificate.day] = self.report, certificate
+    def _record(
+        self, days: list[date], certificate: Certificate, counts: Mapping[str, int]
+    ) -> None:
+        days.append(certificate.day)
+        report, self._certificates[certificate.day] = self.report, certificate
         report.calls += certificate.report.rows
-        report.added, report.changed, report.gone = (
-            getattr(report, name) + moved[name] for name in ("added", "changed", "gone")
-        )
+        report.added += counts["added"]
+        report.changed += counts["changed"]
+        report.gone += counts["gone"]
         if not certificate.complete:
             report.unfinished.append(certificate.day)
 
-    def _refuses(self, stored: int, gone: int) -> bool:
-        return not self._accept_loss and gone > _LOST_CALLS and gone > _LOST_SHARE * stored
+    def _loses_too_much(self, stored: int, gone: int) -> bool:
+        return not self._accept_loss and gone > _MAX_LOST_CALLS and gone > _MAX_LOST_SHARE * stored
 
     def _certificate(self, day: date, logs: CallLogs, rows: pl.DataFrame) -> Certificate:
         report = replace(logs.report, rows=rows.height)
         if self._privacy:
             report = self._privacy.apply_to_report(report)
-        return Certificate(day=day, time_zone=self._charter.time_zone, report=report)
+        return Certificate(day=day, time_zone=self._config.time_zone, report=report)
 
-    def _without_those_of_other_days(self, day: date, calls: pl.DataFrame) -> pl.DataFrame:
-        """The calls without those of unreadable start that a neighbouring day has already: the API may give them for both."""
+    def _without_calls_of_other_days(self, day: date, calls: pl.DataFrame) -> pl.DataFrame:
+        """The calls, except those with an unreadable start that another day already contains.
+
+        The API may return such a call for two neighboring days.
+        """
         unknown = calls.filter(pl.col("started_at").is_null())
         if unknown.is_empty():
             return calls

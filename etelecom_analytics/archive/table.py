@@ -1,4 +1,4 @@
-"""The Delta table of an archive: made, opened, written a day at a time, and read. The one room that knows deltalake."""
+"""The Delta table of an archive. This is the only module that uses the deltalake package."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from ..errors import ArchiveBusy, ArchiveError
-from .config import PREFIX, STORED, ArchiveConfig
+from .config import DICTIONARY_COLUMNS, PREFIX, STATISTICS_COLUMNS, STORED_SCHEMA, ArchiveConfig
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, WriterProperties
@@ -20,47 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["COMMIT_KEY", "Table"]
 
 COMMIT_KEY = "etelecom"
-"""Under which a commit keeps what we say of it, as JSON."""
+"""Key of a commit's metadata, which is stored as JSON."""
 
-_WITH_STATISTICS = (
-    "id",
-    "direction",
-    "call_state",
-    "started_at",
-    "ended_at",
-    "updated_at",
-    "duration",
-    "local_hour",
-    "state",
-)
-
-"""Columns of which log and files keep the least and the greatest value; of all others, numbers and notes among them, they keep none."""
-_REPEATING = (
-    *(
-        "caller",
-        "callee",
-        "direction",
-        "call_state",
-        "call_status",
-        "duration",
-        "extension_id",
-        "user_id",
-        "contact_id",
-        "note",
-    ),
-    *("local_hour", "state"),
-)
-"""Columns whose values come again, which a dictionary makes smaller; moments, ids and links it would make larger."""
 _FILE_BYTES = 1 << 30
 _BATCH_ROWS, _GROUP_ROWS = 4_096, 16_384
-_MOST_ATTEMPTS = 20
+_MAX_ATTEMPTS = 20
 
 
 class Table:
-    """A Delta table of calls in a folder, as it is at one version, or at its latest.
+    """A Delta table of calls at one version.
 
     Attributes:
-        folder: where it lies.
+        folder: the folder of the table.
     """
 
     def __init__(self, folder: Path, delta: "DeltaTable") -> None:
@@ -68,13 +39,13 @@ class Table:
 
     @classmethod
     def open(cls, folder: Path, *, version: int | None = None) -> "Table | None":
-        """The table that lies there; None where there is none yet.
+        """The table in a folder at a version, by default the latest; None if there is no table.
 
         Raises:
-            ArchiveError: there is another kind of table, or no such version.
+            ArchiveError: the version does not exist or was deleted, or the table is unreadable.
         """
         deltalake = _deltalake()
-        with _told(folder):
+        with _translate_errors(folder):
             if not (folder / "_delta_log").is_dir() or not deltalake.DeltaTable.is_deltatable(
                 str(folder)
             ):
@@ -87,62 +58,65 @@ class Table:
         try:
             return cls(folder, deltalake.DeltaTable(folder, version=version))
         except deltalake.exceptions.DeltaError as error:
-            raise ArchiveError(f"Version {version} of {folder} is not kept any more.") from error
+            raise ArchiveError(f"Version {version} of {folder} was deleted.") from error
 
     @classmethod
-    def create(cls, folder: Path, charter: ArchiveConfig) -> "Table":
-        """A new, empty one; the one that is there, should somebody else have been quicker."""
+    def create(cls, folder: Path, config: ArchiveConfig) -> "Table":
+        """A new, empty table, or the existing one if another process has just created it."""
         deltalake = _deltalake()
-        with _told(folder):
+        with _translate_errors(folder):
             deltalake.DeltaTable.create(
                 folder,
-                schema=deltalake.Schema.from_arrow(STORED),
+                schema=deltalake.Schema.from_arrow(STORED_SCHEMA),
                 mode="ignore",
                 partition_by=["local_day"],
                 name="calls",
                 description="Call logs of eTelecom's cloud PBX, one row a call",
                 configuration={
-                    **charter.properties(),
-                    "delta.dataSkippingStatsColumns": ",".join(_WITH_STATISTICS),
+                    **config.to_properties(),
+                    "delta.dataSkippingStatsColumns": ",".join(STATISTICS_COLUMNS),
                     "delta.enableExpiredLogCleanup": "false",
                     "delta.logRetentionDuration": "interval 3650 days",
                 },
                 raise_if_key_not_exists=False,
-                commit_properties=_said({"what": "created"}),
+                commit_properties=_commit_properties({"what": "created"}),
             )
-        made = cls.open(folder)
-        if made is None:
-            raise ArchiveError(f"No archive could be made at {folder}.")
-        return made
+        table = cls.open(folder)
+        if table is None:
+            raise ArchiveError(f"Cannot create an archive at {folder}.")
+        return table
 
     @property
     def version(self) -> int:
-        """Which version this is."""
+        """Version of the table."""
         return int(self._delta.version())
 
     @property
     def properties(self) -> Mapping[str, str]:
-        """The table's properties."""
+        """Properties of the table."""
         return dict(self._delta.metadata().configuration)
 
     @property
-    def charter(self) -> ArchiveConfig:
-        """What the archive was made with."""
+    def config(self) -> ArchiveConfig:
+        """Configuration of the archive."""
         try:
-            return ArchiveConfig.of(self.properties)
+            return ArchiveConfig.from_properties(self.properties)
         except (KeyError, ValueError) as error:
             raise ArchiveError(
-                f"{self.folder} is a table, but no archive of calls: give another path."
+                f"{self.folder} is a Delta table, but no archive of calls: use another path."
             ) from error
 
     @property
     def pruned_before(self) -> date | None:
-        """The local day before which calls were removed for good."""
-        told = self.properties.get(f"{PREFIX}pruned_before")
-        return date.fromisoformat(json.loads(told)) if told else None
+        """The local day before which calls were removed permanently."""
+        text = self.properties.get(f"{PREFIX}pruned_before")
+        return date.fromisoformat(json.loads(text)) if text else None
 
     def files(self, begin: date | None = None, end: date | None = None) -> pl.DataFrame:
-        """One row a file of this version: path (within the folder), local_day, bytes, rows; newest day first."""
+        """The files of the local days from `begin` to `end`, both included; newest day first.
+
+        One row per file: path (relative to the folder), local_day, bytes, rows.
+        """
         actions = pl.DataFrame(self._delta.get_add_actions(flatten=True))
         if actions.is_empty():
             return pl.DataFrame(
@@ -153,120 +127,137 @@ class Table:
                     "rows": pl.Int64,
                 }
             )
-        decoded = pl.Series("path", [unquote(path) for path in actions["path"]], dtype=pl.String)
-        told = actions.select(
-            decoded,
+        paths = pl.Series("path", [unquote(path) for path in actions["path"]], dtype=pl.String)
+        files = actions.select(
+            paths,
             pl.col("partition.local_day").cast(pl.Date).alias("local_day"),
             pl.col("size_bytes").cast(pl.Int64).alias("bytes"),
             pl.col("num_records").cast(pl.Int64).alias("rows"),
         ).sort("local_day", "path", descending=[True, False])
-        return told.filter(*_within(begin, end)) if begin or end else told
+        return files.filter(*_day_filters(begin, end)) if begin or end else files
 
     def scan(self, begin: date | None = None, end: date | None = None) -> pl.LazyFrame:
-        """What it holds of the local days from `begin` up to and with `end`, at this version, whatever comes after.
+        """The stored rows of the local days from `begin` to `end`, both included, at this version.
 
         Raises:
-            ArchiveError: a file of it was vacuumed.
+            ArchiveError: a file of this version was vacuumed.
         """
-        within = self.files(begin, end)
-        for path in within["path"]:
+        files = self.files(begin, end)
+        for path in files["path"]:
             if not (self.folder / path).is_file():
                 raise ArchiveError(
-                    f"Version {self.version} of {self.folder} was vacuumed: some of its files are gone."
+                    f"Version {self.version} of {self.folder} was vacuumed: "
+                    "some of its files no longer exist."
                 )
-        if within.is_empty():
-            return pl.LazyFrame(schema=STORED)
-        stored = pl.scan_delta(str(self.folder), version=self.version).select(*STORED)
-        return stored.filter(*_within(begin, end)) if begin or end else stored
+        if files.is_empty():
+            return pl.LazyFrame(schema=STORED_SCHEMA)
+        rows = pl.scan_delta(str(self.folder), version=self.version).select(*STORED_SCHEMA)
+        return rows.filter(*_day_filters(begin, end)) if begin or end else rows
 
     def day(self, day: date) -> pl.DataFrame:
-        """What it holds of one local day, by id."""
+        """The stored rows of one local day, sorted by id."""
         return self.scan(day, day).collect().sort("id")
 
-    def write_day(self, day: date, rows: pl.DataFrame, said: Mapping[str, object]) -> None:
-        """Put these rows in the place of what is stored of the day, in one commit.
+    def write_day(self, day: date, rows: pl.DataFrame, metadata: Mapping[str, object]) -> None:
+        """Replace the stored rows of a local day in one commit.
+
+        Args:
+            day: the local day.
+            rows: all rows of the day, with the columns of `STORED_SCHEMA`.
+            metadata: stored with the commit as JSON.
 
         Raises:
-            ArchiveBusy: another process changed the day since this table was opened.
-            ArchiveError: there is no room, or it cannot be written.
+            ArchiveBusy: another process changed the day after this table was opened.
+            ArchiveError: the disk is full, or the table cannot be written.
         """
         deltalake = _deltalake()
-        with _told(self.folder):
+        with _translate_errors(self.folder):
             deltalake.write_deltalake(
                 self._delta,
-                _in_batches(rows),
+                _record_batches(rows),
                 mode="overwrite",
                 predicate=f"local_day = '{day.isoformat()}'",
                 target_file_size=_FILE_BYTES,
-                writer_properties=_writer(),
-                commit_properties=_said(said),
+                writer_properties=_writer_properties(),
+                commit_properties=_commit_properties(metadata),
             )
 
     def remove_before(self, day: date) -> int:
-        """How many calls were removed: those of all local days before that one; its version keeps them until it is vacuumed."""
-        removed = int(self.files().filter(pl.col("local_day") < day)["rows"].sum())
-        with _told(self.folder):
+        """Remove all local days before `day`; return the number of calls removed.
+
+        Older versions can still be read until the table is vacuumed.
+        """
+        count = int(self.files().filter(pl.col("local_day") < day)["rows"].sum())
+        with _translate_errors(self.folder):
             self._delta.alter.set_table_properties(
                 {f"{PREFIX}pruned_before": json.dumps(day.isoformat())},
                 raise_if_not_exists=False,
-                commit_properties=_said({"what": "prune set", "before": day.isoformat()}),
+                commit_properties=_commit_properties(
+                    {"what": "prune set", "before": day.isoformat()}
+                ),
             )
-            if removed:
-                said = _said({"what": "pruned", "before": day.isoformat(), "gone": removed})
-                self._delta.delete(f"local_day < '{day.isoformat()}'", commit_properties=said)
-        return removed
+            if count:
+                metadata = {"what": "pruned", "before": day.isoformat(), "gone": count}
+                self._delta.delete(
+                    f"local_day < '{day.isoformat()}'",
+                    commit_properties=_commit_properties(metadata),
+                )
+        return count
 
     def compact(self) -> int:
-        """How many small files were brought together."""
-        with _told(self.folder):
-            told = self._delta.optimize.compact(
+        """Merge small files and write a checkpoint; return the number of files merged."""
+        with _translate_errors(self.folder):
+            metrics = self._delta.optimize.compact(
                 target_size=_FILE_BYTES,
-                writer_properties=_writer(),
-                commit_properties=_said({"what": "compacted"}),
+                writer_properties=_writer_properties(),
+                commit_properties=_commit_properties({"what": "compacted"}),
             )
             self._delta.create_checkpoint()
-        return int(told["numFilesRemoved"])
+        return int(metrics["numFilesRemoved"])
 
     def vacuum(self, keep: timedelta) -> int:
-        """How many files were deleted: those that no version younger than that needs, and what interrupted writers left behind."""
-        with _told(self.folder):
-            gone = self._delta.vacuum(
+        """Delete files that only versions older than `keep` use; return how many were deleted.
+
+        This includes files that interrupted writers left behind.
+        """
+        with _translate_errors(self.folder):
+            deleted = self._delta.vacuum(
                 retention_hours=int(keep / timedelta(hours=1)),
                 dry_run=False,
                 enforce_retention_duration=False,
                 full=True,
-                commit_properties=_said({"what": "vacuumed"}),
+                commit_properties=_commit_properties({"what": "vacuumed"}),
             )
-        return len(gone)
+        return len(deleted)
 
     def log(self, since: int) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
-        """(version, what we said of it, the commit as Delta tells it) of the versions after `since`, oldest first."""
-        with _told(self.folder):
+        """(version, metadata, commit) of each version after `since`, oldest first."""
+        with _translate_errors(self.folder):
             commits = self._delta.history(max(self.version - since, 0) or 1)
         for commit in reversed(commits):
             if commit["version"] > since:
                 yield commit["version"], json.loads(commit.get(COMMIT_KEY) or "{}"), commit
 
     def refresh(self) -> None:
-        """Let it be the latest version."""
-        with _told(self.folder):
+        """Load the latest version."""
+        with _translate_errors(self.folder):
             self._delta.update_incremental()
 
 
-def _within(begin: date | None, end: date | None) -> Sequence[pl.Expr]:
+def _day_filters(begin: date | None, end: date | None) -> Sequence[pl.Expr]:
     day = pl.col("local_day")
     return [*([day >= begin] if begin else []), *([day <= end] if end else [])]
 
 
-def _said(said: Mapping[str, object]) -> "CommitProperties":
-    made: CommitProperties = _deltalake().CommitProperties(
-        {COMMIT_KEY: json.dumps(said)}, max_commit_retries=_MOST_ATTEMPTS
+def _commit_properties(metadata: Mapping[str, object]) -> "CommitProperties":
+    properties: CommitProperties = _deltalake().CommitProperties(
+        {COMMIT_KEY: json.dumps(metadata)}, max_commit_retries=_MAX_ATTEMPTS
     )
-    return made
+    return properties
 
 
-def _in_batches(rows: pl.DataFrame) -> Any:
-    """The rows as a stream of small batches: of one large batch the writer would hold several copies at once."""
+def _record_batches(rows: pl.DataFrame) -> Any:
+    """The rows as a stream of small batches; the writer copies a batch several times."""
     from arro3.core import RecordBatchReader
     from arro3.core import Table as ArrowTable
 
@@ -277,49 +268,46 @@ def _in_batches(rows: pl.DataFrame) -> Any:
     )
 
 
-def _writer() -> "WriterProperties":
+def _writer_properties() -> "WriterProperties":
     deltalake = _deltalake()
     column = deltalake.ColumnProperties
-
-    def of(name: str) -> object:
-        return column(
-            dictionary_enabled=name in _REPEATING,
-            statistics_enabled="CHUNK" if name in _WITH_STATISTICS else "NONE",
-        )
-
-    made: WriterProperties = deltalake.WriterProperties(
+    properties: WriterProperties = deltalake.WriterProperties(
         compression="ZSTD",
         compression_level=3,
         max_row_group_size=_GROUP_ROWS,
         default_column_properties=column(dictionary_enabled=False, statistics_enabled="NONE"),
-        column_properties={name: of(name) for name in {*_REPEATING, *_WITH_STATISTICS}},
+        column_properties={
+            name: column(
+                dictionary_enabled=name in DICTIONARY_COLUMNS,
+                statistics_enabled="CHUNK" if name in STATISTICS_COLUMNS else "NONE",
+            )
+            for name in {*DICTIONARY_COLUMNS, *STATISTICS_COLUMNS}
+        },
     )
-    return made
+    return properties
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
-    """What goes wrong meanwhile, in a sentence."""
+def _translate_errors(folder: Path) -> Iterator[None]:
+    """Raise errors of deltalake and of the file system as `ArchiveError`."""
     deltalake = _deltalake()
     try:
         yield
     except deltalake.exceptions.CommitFailedError as error:
-        raise ArchiveBusy(
-            f"{folder} was changed by another process meanwhile: try again."
-        ) from error
+        raise ArchiveBusy(f"{folder} was changed by another process: try again.") from error
     except (deltalake.exceptions.DeltaError, OSError) as error:
-        why = (
+        reason = (
             os.strerror(error.errno)
             if isinstance(error, OSError) and error.errno
             else str(error).splitlines()[0][:160]
         )
         raise ArchiveError(
-            f"The archive at {folder} could not be used: {why}. What was in it before is unchanged."
+            f"Cannot read or write the archive at {folder}: {reason}. Its contents are unchanged."
         ) from error
 
 
 def _deltalake() -> Any:
-    """The package deltalake, which only archives need."""
+    """The optional package deltalake."""
     try:
         import deltalake
         import deltalake.exceptions

@@ -1,4 +1,4 @@
-"""A week of calls that is long over, a server of it, and an archive in step with it."""
+"""Fixtures: a week of calls in the past, a server for it, and a synchronized archive."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -42,6 +42,6 @@ def past_client(client_of: Callable[..., et.Client], past_server: CallLogServer)
 
 @pytest.fixture
 def archive(past_client: et.Client, past: Simulation, tmp_path: Path) -> et.Archive:
-    made = et.Archive(tmp_path / "calls", ivr_numbers=past.truth.ivr_numbers)
-    made.sync(past_client, since="2024-01-01", until=UNTIL)
-    return made
+    archive = et.Archive(tmp_path / "calls", ivr_numbers=past.truth.ivr_numbers)
+    archive.sync(past_client, since="2024-01-01", until=UNTIL)
+    return archive

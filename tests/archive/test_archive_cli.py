@@ -1,4 +1,4 @@
-"""etelecom sync, as cron meets it: silent when all is well, and an exit code for each thing that may be wrong."""
+"""etelecom sync under cron: silent on success, with an exit code for each kind of failure."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
-from etelecom_analytics.archive.lock import exclusive_lock
+from etelecom_analytics.archive.folder import exclusive_lock
 from etelecom_analytics.cli import app
 from etelecom_analytics.simulator import CallLogServer
 
@@ -22,7 +22,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch, past_server: CallLogServer, tmp_p
     monkeypatch.setenv("ETELECOM_API_KEY", past_server.api_key)
 
 
-def test_a_sync_that_went_well_says_nothing(capsys: Printed, past_calls: pl.DataFrame):
+def test_successful_sync_prints_nothing(capsys: Printed, past_calls: pl.DataFrame):
     assert app.main(["sync", "calls", *SPAN, "--ivr", "8000", "--ivr", "8100"]) == 0
     assert app.main(["sync", "calls", *SPAN, "--quiet"]) == 0
 
@@ -33,18 +33,18 @@ def test_a_sync_that_went_well_says_nothing(capsys: Printed, past_calls: pl.Data
     assert archive.ivr_numbers == ("8000", "8100")
 
 
-def test_on_a_terminal_it_says_what_it_did(
+def test_sync_on_a_terminal_prints_a_summary(
     capsys: Printed, monkeypatch: pytest.MonkeyPatch, past_calls: pl.DataFrame
 ):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
 
     assert app.main(["sync", "calls", *SPAN]) == 0
     out = capsys.readouterr().out
-    assert f"{past_calls.height:,} came" in out
+    assert f"{past_calls.height:,} added" in out
     assert "complete   through 2024-01-09" in out
 
 
-def test_days_that_would_lose_calls_are_code_3(capsys: Printed, past_server: CallLogServer):
+def test_data_loss_has_exit_code_3(capsys: Printed, past_server: CallLogServer):
     app.main(["sync", "calls", *SPAN])
     past_server.misbehave(
         lambda received, answer: et.simulator.Answer(body={"call_logs": [], "paging": {"next": ""}})
@@ -56,14 +56,14 @@ def test_days_that_would_lose_calls_are_code_3(capsys: Printed, past_server: Cal
     assert et.Archive("calls").status().rows == 0
 
 
-def test_another_sync_is_code_75(capsys: Printed):
+def test_running_sync_has_exit_code_75(capsys: Printed):
     app.main(["sync", "calls", *SPAN])
     with exclusive_lock(Path("calls")):
         assert app.main(["sync", "calls", *SPAN]) == 75
     assert "another process: try again" in capsys.readouterr().err
 
 
-def test_a_server_that_dies_is_code_1_and_the_next_sync_goes_on(
+def test_failed_sync_has_exit_code_1_and_the_next_one_continues(
     capsys: Printed, past_server: CallLogServer, past_calls: pl.DataFrame
 ):
     past_server.misbehave(
@@ -79,7 +79,7 @@ def test_a_server_that_dies_is_code_1_and_the_next_sync_goes_on(
     assert et.Archive("calls").status().rows == past_calls.height
 
 
-def test_what_cannot_be_understood_is_code_2(capsys: Printed):
+def test_invalid_input_has_exit_code_2(capsys: Printed):
     assert app.main(["sync", "calls"]) == 2
     assert "--since" in capsys.readouterr().err
     assert app.main(["sync", "calls", *SPAN, "--lookback", "soon"]) == 2
@@ -88,10 +88,10 @@ def test_what_cannot_be_understood_is_code_2(capsys: Printed):
     assert not Path("calls").exists()
 
 
-def test_numbers_are_hidden_before_they_are_written(
+def test_numbers_are_pseudonymized_before_they_are_written(
     monkeypatch: pytest.MonkeyPatch, past_calls: pl.DataFrame
 ):
-    monkeypatch.setenv("ETELECOM_PRIVACY_KEY", "a key of the tests, 0123456789")
+    monkeypatch.setenv("ETELECOM_PRIVACY_KEY", "a key for the tests, 0123456789")
     assert app.main(["sync", "calls", *SPAN, "--numbers", "pseudonymized", "--ivr", "8000"]) == 0
     assert app.main(["sync", "calls", *SPAN, "--numbers", "pseudonymized"]) == 0
 
@@ -100,12 +100,12 @@ def test_numbers_are_hidden_before_they_are_written(
     assert app.main(["sync", "calls", *SPAN]) == 1
     assert (
         app.main(
-            ["sync", "kept", *SPAN, "--numbers", "masked", "--keep-notes", "--keep-recordings"]
+            ["sync", "masked", *SPAN, "--numbers", "masked", "--keep-notes", "--keep-recordings"]
         )
         == 0
     )
-    kept = et.Archive("kept").scan().collect().sort("id")
+    stored = et.Archive("masked").scan().collect().sort("id")
     assert_frame_equal(
-        kept.select("note", "recording_urls"),
+        stored.select("note", "recording_urls"),
         past_calls.sort("id").select("note", "recording_urls"),
     )

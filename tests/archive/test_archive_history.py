@@ -1,4 +1,4 @@
-"""History: what a version was, what lies between two of them, and what is given up on purpose."""
+"""Versions, diffs, compacting, vacuuming and pruning of an archive."""
 
 from datetime import date
 
@@ -12,14 +12,14 @@ from etelecom_analytics.frames import in_order
 from etelecom_analytics.simulator import CallLogServer
 
 UNTIL = "2024-01-09"
-EVER = "90000d"
+ALL_DAYS = "90000d"
 
 
 @pytest.fixture
 def restated(
     archive: et.Archive, past_client: et.Client, past_server: CallLogServer
 ) -> tuple[int, int]:
-    """The version before and after eight calls of one day turned out to be missed, and a call came."""
+    """The versions before and after eight calls of one day changed and one call was added."""
     old = archive.status().version
     answered = [
         row
@@ -28,11 +28,11 @@ def restated(
     ][:8]
     changed = [{**row, "call_state": "not_answered", "duration": 0} for row in answered]
     past_server.change(*changed, {**answered[0], "id": "77"})
-    archive.sync(past_client, until=UNTIL, lookback=EVER)
+    archive.sync(past_client, until=UNTIL, lookback=ALL_DAYS)
     return old, archive.status().version
 
 
-def test_versions_tell_what_each_brought(archive: et.Archive, restated: tuple[int, int]):
+def test_versions_list_the_changes_of_each_version(archive: et.Archive, restated: tuple[int, int]):
     versions = archive.versions()
 
     assert versions["version"].to_list() == list(range(restated[1] + 1))
@@ -47,18 +47,18 @@ def test_versions_tell_what_each_brought(archive: et.Archive, restated: tuple[in
     )
 
 
-def test_a_diff_tells_which_calls_and_fields_and_by_how_much_measures_moved(
+def test_diff_lists_calls_fields_and_measures(
     archive: et.Archive, restated: tuple[int, int], past_calls: pl.DataFrame
 ):
     old, new = restated
-    between = archive.diff(old, new)
+    diff = archive.diff(old, new)
 
-    assert between.added["id"].to_list() == ["77"]
-    assert between.gone.is_empty()
-    assert between.changed.height == between.before.height == between.after.height == 8
-    assert set(between.changed["fields"].explode()) == {"call_state", "duration"}
-    assert between.before.schema == between.after.schema == past_calls.schema
-    moved = {measure: (was, became) for _, measure, was, became, _ in between.measures.rows()}
+    assert diff.added["id"].to_list() == ["77"]
+    assert diff.gone.is_empty()
+    assert diff.changed.height == diff.before.height == diff.after.height == 8
+    assert set(diff.changed["fields"].explode()) == {"call_state", "duration"}
+    assert diff.before.schema == diff.after.schema == past_calls.schema
+    moved = {measure: (before, after) for _, measure, before, after, _ in diff.measures.rows()}
     for version, place in ((old, 0), (new, 1)):
         day = archive.scan(
             et.CallQuery(date_from="2024-01-04", date_to="2024-01-05"), version=version
@@ -70,14 +70,12 @@ def test_a_diff_tells_which_calls_and_fields_and_by_how_much_measures_moved(
             0, named=True
         )
     assert {"offered", "answer_rate", "missed", "talk_s"} <= moved.keys()
-    assert set(between.measures["day"]) == {date(2024, 1, 4)}
-    assert "1 added, 8 changed, 0 gone" in repr(between)
-    assert "<table>" in between._repr_html_()
+    assert set(diff.measures["day"]) == {date(2024, 1, 4)}
+    assert "1 added, 8 changed, 0 gone" in repr(diff)
+    assert "<table>" in diff._repr_html_()
 
 
-def test_what_a_diff_says_leads_from_the_old_to_the_new_and_back(
-    archive: et.Archive, restated: tuple[int, int]
-):
+def test_applying_a_diff_gives_the_other_version(archive: et.Archive, restated: tuple[int, int]):
     tables = [in_order(archive.scan(version=version).collect()) for version in restated]
 
     assert_frame_equal(archive.diff(*restated).apply(tables[0]), tables[1])
@@ -89,7 +87,7 @@ def test_what_a_diff_says_leads_from_the_old_to_the_new_and_back(
     assert archive.diff(0, restated[0]).added.height == tables[0].height
 
 
-def test_compacting_changes_no_call(
+def test_compacting_does_not_change_calls(
     archive: et.Archive, restated: tuple[int, int], past_client: et.Client
 ):
     before = in_order(archive.scan().collect())
@@ -101,13 +99,13 @@ def test_compacting_changes_no_call(
     assert list((archive.path / "_delta_log").glob("*.checkpoint*.parquet"))
 
 
-def test_what_is_vacuumed_cannot_be_read_any_more_and_says_so(
+def test_reading_a_vacuumed_version_is_an_error(
     archive: et.Archive, restated: tuple[int, int], past_client: et.Client
 ):
     days = archive.days()
-    (
-        archive.path / "local_day=2024-01-04" / "part-left-behind-by-a-killed-writer.parquet"
-    ).write_bytes(b"half")
+    (archive.path / "local_day=2024-01-04" / "part-of-an-interrupted-writer.parquet").write_bytes(
+        b"half"
+    )
     assert archive.vacuum(keep="30d") == 0
     assert archive.scan(version=restated[0]).collect().height > 0
     assert archive.vacuum(keep="0h") == 2
@@ -121,36 +119,36 @@ def test_what_is_vacuumed_cannot_be_read_any_more_and_says_so(
     assert len(list(archive.path.rglob("*.parquet"))) == len(archive.files()) + 1
 
 
-def test_what_is_pruned_is_gone_and_does_not_come_back(
+def test_pruned_days_are_not_fetched_again(
     archive: et.Archive, past_client: et.Client, past_calls: pl.DataFrame
 ):
     day = pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.date()
-    kept = past_calls.filter(day >= date(2024, 1, 4))
-    assert archive.prune(before="2024-01-04") == past_calls.height - kept.height
+    remaining = past_calls.filter(day >= date(2024, 1, 4))
+    assert archive.prune(before="2024-01-04") == past_calls.height - remaining.height
 
     for _ in range(2):
-        assert_frame_equal(in_order(archive.scan().collect()), kept)
+        assert_frame_equal(in_order(archive.scan().collect()), remaining)
         assert archive.status().first_day == date(2024, 1, 4)
-        archive.sync(past_client, since="2024-01-01", until=UNTIL, lookback=EVER)
+        archive.sync(past_client, since="2024-01-01", until=UNTIL, lookback=ALL_DAYS)
     assert archive.prune(before="2024-01-02") == 0
-    archive.sync(past_client, since="2024-01-01", until=UNTIL, lookback=EVER)
-    assert_frame_equal(in_order(archive.scan().collect()), kept)
+    archive.sync(past_client, since="2024-01-01", until=UNTIL, lookback=ALL_DAYS)
+    assert_frame_equal(in_order(archive.scan().collect()), remaining)
     archive.vacuum(keep="0h")
     content = b"".join(path.read_bytes() for path in archive.path.rglob("*.parquet"))
-    assert archive.status().rows == kept.height
+    assert archive.status().rows == remaining.height
     assert past_calls.filter(day < date(2024, 1, 4))["id"][0].encode() not in content
 
 
-def test_a_version_that_never_was_is_refused(archive: et.Archive):
+def test_unknown_version_is_an_error(archive: et.Archive):
     latest = archive.status().version
     for version in (latest + 1, -1):
         with pytest.raises(ArchiveError, match=f"has versions 0 to {latest}, not {version}"):
             archive.scan(version=version)
-    with pytest.raises(InputError, match="keep is a time"):
+    with pytest.raises(InputError, match="keep must be a duration"):
         archive.vacuum(keep="soon")
 
 
-def test_what_another_engine_wrote_is_not_taken_for_certified(
+def test_changes_by_another_engine_invalidate_certificates(
     archive: et.Archive, past_client: et.Client, past_calls: pl.DataFrame
 ):
     import deltalake
@@ -162,5 +160,5 @@ def test_what_another_engine_wrote_is_not_taken_for_certified(
     assert_frame_equal(in_order(archive.scan().collect()), past_calls)
 
 
-def test_its_name_tells_where_it_lies(archive: et.Archive):
+def test_repr_shows_the_path(archive: et.Archive):
     assert repr(archive) == f"Archive({str(archive.path)!r})"

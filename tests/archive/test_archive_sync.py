@@ -1,4 +1,4 @@
-"""sync: the archive is what the server is, whatever happens on the way, and no day is fetched without need."""
+"""Sync: afterwards the archive equals the server, and no day is fetched needlessly."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
-from etelecom_analytics import archive as rooms
+from etelecom_analytics import archive as archives
 from etelecom_analytics.archive import sync
-from etelecom_analytics.archive.certificates import Certificate, 
-from etelecom_analytics.archive.lock import exclusive_lock
+from etelecom_analytics.archive.certificates import Certificate
+from etelecom_analytics.archive.folder import exclusive_lock
 from etelecom_analytics.errors import (
     ArchiveBusy,
     ArchiveError,
@@ -29,32 +29,33 @@ from etelecom_analytics.errors import (
     Unauthenticated,
 )
 from etelecom_analytics.frames import in_order
+from etelecom_analytics.local_time import midnight
 from etelecom_analytics.simulator import Answer, CallLogServer, serve
 
 ClientOf = Callable[..., et.Client]
 SINCE, UNTIL = "2024-01-01", "2024-01-09"
-EVER = "90000d"
+ALL_DAYS = "90000d"
 
 
 def calls_of(archive: et.Archive, **options: Any) -> pl.DataFrame:
     return in_order(archive.scan(**options).collect())
 
 
-def days_asked(server: CallLogServer) -> set[str]:
+def requested_days(server: CallLogServer) -> set[str]:
     return {request.body["filter"]["date_from"][:10] for request in server.requests}
 
 
-def on_day(server: CallLogServer, day: str, many: int = 10**6) -> list[dict[str, Any]]:
-    """The server's rows that began on this day of UTC+7."""
+def rows_on_day(server: CallLogServer, day: str, limit: int = 10**6) -> list[dict[str, Any]]:
+    """The first rows of the server that started on this day of UTC+7."""
     noon = datetime.fromisoformat(f"{day}T12:00:00+07:00")
     return [
         row
         for row in server.rows
         if abs(datetime.fromisoformat(row["started_at"]) - noon) < timedelta(hours=12)
-    ][:many]
+    ][:limit]
 
 
-def test_the_archive_holds_what_the_server_has(
+def test_archive_equals_the_server(
     archive: et.Archive, past_client: et.Client, past_calls: pl.DataFrame
 ):
     assert_frame_equal(calls_of(archive), past_calls)
@@ -68,7 +69,7 @@ def test_the_archive_holds_what_the_server_has(
     assert "<table>" in status._repr_html_()
 
 
-def test_a_second_sync_asks_for_nothing_and_changes_nothing(
+def test_second_sync_sends_no_request_and_changes_nothing(
     archive: et.Archive, past_client: et.Client, past_server: CallLogServer
 ):
     before = archive.status()
@@ -80,12 +81,14 @@ def test_a_second_sync_asks_for_nothing_and_changes_nothing(
     assert archive.status() == before
 
 
-def test_days_that_may_have_changed_are_fetched_and_only_what_did_is_written(
+def test_only_changed_days_are_written(
     archive: et.Archive, past_client: et.Client, past_server: CallLogServer
 ):
-    past_server.change(*[{**row, "duration": 77} for row in on_day(past_server, "2024-01-03", 4)])
+    past_server.change(
+        *[{**row, "duration": 77} for row in rows_on_day(past_server, "2024-01-03", 4)]
+    )
     version = archive.status().version
-    report = archive.sync(past_client, until=UNTIL, lookback=EVER)
+    report = archive.sync(past_client, until=UNTIL, lookback=ALL_DAYS)
 
     assert report.replaced == [date(2024, 1, 3)]
     assert (len(report.unchanged), report.added, report.changed, report.gone) == (7, 0, 4, 0)
@@ -93,26 +96,26 @@ def test_days_that_may_have_changed_are_fetched_and_only_what_did_is_written(
     assert calls_of(archive).filter(pl.col("duration") == 77).height >= 4
 
 
-def test_a_missing_day_alone_is_fetched(
+def test_only_missing_days_are_fetched(
     archive: et.Archive, past_client: et.Client, past_server: CallLogServer
 ):
     past_server.forget()
     archive.sync(past_client, since="2023-12-30", until=UNTIL)
 
-    assert days_asked(past_server) == {"2023-12-30", "2023-12-31"}
+    assert requested_days(past_server) == {"2023-12-30", "2023-12-31"}
     assert archive.days()["local_day"].to_list() == [
         date(2023, 12, 30) + timedelta(days=number) for number in range(10)
     ]
 
 
-def test_a_day_is_settled_once_it_was_fetched_long_enough_after_its_end(past_client: et.Client):
+def test_day_is_settled_if_fetched_long_enough_after_its_end(past_client: et.Client):
     report = et.fetch_calls(
         past_client, et.CallQuery(date_from="2024-01-03", date_to="2024-01-04")
     ).report
     end = datetime(2024, 1, 3, 17, tzinfo=UTC)
 
-    def fetched(after: timedelta) -> Certificate:
-        at = end + after
+    def fetched_after(delay: timedelta) -> Certificate:
+        at = end + delay
         return Certificate(
             day=date(2024, 1, 3),
             time_zone="Asia/Ho_Chi_Minh",
@@ -120,14 +123,14 @@ def test_a_day_is_settled_once_it_was_fetched_long_enough_after_its_end(past_cli
         )
 
     lookback = timedelta(days=3)
-    assert not fetched(timedelta(hours=-1)).complete
-    assert fetched(timedelta(hours=1)).complete
-    assert not fetched(timedelta(hours=1)).settled(lookback)
-    assert not fetched(timedelta(days=2.9)).settled(lookback)
-    assert fetched(timedelta(days=3)).settled(lookback)
+    assert not fetched_after(timedelta(hours=-1)).complete
+    assert fetched_after(timedelta(hours=1)).complete
+    assert not fetched_after(timedelta(hours=1)).settled(lookback)
+    assert not fetched_after(timedelta(days=2.9)).settled(lookback)
+    assert fetched_after(timedelta(days=3)).settled(lookback)
 
 
-def test_today_is_told_as_unfinished_and_fetched_again(client_of: ClientOf, tmp_path: Path):
+def test_today_is_unfinished_and_fetched_again(client_of: ClientOf, tmp_path: Path):
     now = datetime.now(UTC)
     rows = [{"id": "1", "started_at": (now - timedelta(minutes=1)).isoformat()}]
     with serve(rows) as server:
@@ -146,7 +149,7 @@ def test_today_is_told_as_unfinished_and_fetched_again(client_of: ClientOf, tmp_
     assert calls_of(archive)["id"].to_list() == ["1"]
 
 
-def test_certificates_tell_how_a_day_was_fetched(archive: et.Archive, past_calls: pl.DataFrame):
+def test_certificates_describe_the_fetch_of_each_day(archive: et.Archive, past_calls: pl.DataFrame):
     days = archive.days()
 
     assert days["rows"].sum() == past_calls.height
@@ -162,7 +165,7 @@ def test_certificates_tell_how_a_day_was_fetched(archive: et.Archive, past_calls
         )
 
 
-def test_drift_and_what_was_set_aside_are_certified(client_of: ClientOf, tmp_path: Path):
+def test_certificates_contain_drift_and_unreadable_records(client_of: ClientOf, tmp_path: Path):
     moment = "2024-01-01T10:00:00+07:00"
     with serve(
         [{"id": 5, "started_at": moment, "duration": "x"}, {"started_at": moment}]
@@ -177,7 +180,7 @@ def test_drift_and_what_was_set_aside_are_certified(client_of: ClientOf, tmp_pat
     assert logs.report.set_aside[0].record == {"started_at": moment}
 
 
-def test_certificates_outlive_the_table_beside_and_the_log(
+def test_certificates_survive_loss_of_their_file_or_of_old_commits(
     archive: et.Archive, past_client: et.Client
 ):
     days = archive.days().drop("fetched_at", "certificate")
@@ -191,7 +194,7 @@ def test_certificates_outlive_the_table_beside_and_the_log(
     assert_frame_equal(archive.days().drop("fetched_at", "certificate"), days)
     for path in (archive.path / "_delta_log").glob("*.json"):
         if int(path.stem) < archive.status().version:
-            path.unlink()  # what a log clean-up does once there is a checkpoint
+            path.unlink()  # as a log clean-up does after a checkpoint
     assert_frame_equal(archive.days().drop("fetched_at", "certificate"), days)
     assert archive.scan().collect().height == days["rows"].sum()
 
@@ -200,15 +203,17 @@ def test_certificates_outlive_the_table_beside_and_the_log(
 
 
 def fewer(calls: pl.DataFrame, day: str, share: float) -> pl.DataFrame:
-    """The calls, with so much less on a day of UTC+7."""
-    of_day = pl.col("started_at").dt.convert_time_zone(
+    """The calls, without this share of those on a day of UTC+7."""
+    is_on_day = pl.col("started_at").dt.convert_time_zone(
         "Asia/Ho_Chi_Minh"
     ).dt.date() == date.fromisoformat(day)
-    kept = calls.filter(of_day)
-    return in_order(pl.concat([calls.filter(~of_day), kept.head(round(kept.height * (1 - share)))]))
+    on_day = calls.filter(is_on_day)
+    return in_order(
+        pl.concat([calls.filter(~is_on_day), on_day.head(round(on_day.height * (1 - share)))])
+    )
 
 
-def test_an_api_that_answers_with_less_erases_no_history(
+def test_days_that_would_lose_calls_are_not_replaced(
     archive: et.Archive, client_of: ClientOf, past_calls: pl.DataFrame
 ):
     less = fewer(past_calls, "2024-01-03", 0.5).with_columns(note=pl.lit("new"))
@@ -216,22 +221,22 @@ def test_an_api_that_answers_with_less_erases_no_history(
         with pytest.raises(
             DataLossError, match=r"2024-01-03 \(\d+ of \d+ calls\).*accept_loss=True"
         ) as caught:
-            archive.sync(client_of(server), until=UNTIL, lookback=EVER)
+            archive.sync(client_of(server), until=UNTIL, lookback=ALL_DAYS)
         stored, gone = caught.value.losses[date(2024, 1, 3)]
         assert stored > gone > 5
-        assert len(caught.value.report.replaced) == 6  # the days after it are done all the same
-        kept = calls_of(archive)
-        assert kept.height == past_calls.height
-        assert kept.filter(pl.col("note").ne_missing(pl.lit("new"))).height == stored
-        archive.sync(client_of(server), until=UNTIL, lookback=EVER, accept_loss=True)
+        assert len(caught.value.report.replaced) == 6  # the other days are stored
+        stored_calls = calls_of(archive)
+        assert stored_calls.height == past_calls.height
+        assert stored_calls.filter(pl.col("note").ne_missing(pl.lit("new"))).height == stored
+        archive.sync(client_of(server), until=UNTIL, lookback=ALL_DAYS, accept_loss=True)
     assert_frame_equal(calls_of(archive), less)
 
 
-def test_a_server_without_calls_erases_nothing(
+def test_server_without_calls_removes_nothing(
     archive: et.Archive, client_of: ClientOf, past_calls: pl.DataFrame
 ):
     with serve([]) as server, pytest.raises(DataLossError) as caught:
-        archive.sync(client_of(server), until=UNTIL, lookback=EVER)
+        archive.sync(client_of(server), until=UNTIL, lookback=ALL_DAYS)
     assert len(caught.value.losses) == 7
     assert_frame_equal(calls_of(archive), past_calls)
 
@@ -240,7 +245,7 @@ def test_a_server_without_calls_erases_nothing(
     ("stored", "gone", "refused"),
     [(1000, 20, False), (1000, 21, True), (10, 5, False), (10, 6, True), (300, 6, False)],
 )
-def test_more_than_two_per_cent_and_more_than_five_calls_are_too_much(
+def test_loss_limits_are_two_percent_and_five_calls(
     stored: int, gone: int, refused: bool, client_of: ClientOf, tmp_path: Path
 ):
     rows = [
@@ -250,22 +255,22 @@ def test_more_than_two_per_cent_and_more_than_five_calls_are_too_much(
     with serve(rows) as server:
         archive.sync(client_of(server), since="2024-01-01", until="2024-01-02")
     with serve(rows[gone:]) as server, pytest.raises(DataLossError) if refused else nullcontext():
-        archive.sync(client_of(server), until="2024-01-02", lookback=EVER)
+        archive.sync(client_of(server), until="2024-01-02", lookback=ALL_DAYS)
     assert archive.scan().collect().height == (stored if refused else stored - gone)
 
 
-# Starts that cannot be read.
+# Unreadable start times.
 
 
-def unreadable(request: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """The server knows when these calls began, but writes it in words that nobody reads."""
+def with_unreadable_starts(request: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """Make the start times of some calls unreadable; the server still filters by the real ones."""
     for row in answer["call_logs"]:
         if row["id"].endswith("0"):
             row["started_at"] = "yesterday"
     return answer
 
 
-def test_a_call_of_unreadable_start_lies_on_the_day_that_it_was_asked_for_and_once(
+def test_call_with_an_unreadable_start_is_stored_once_on_the_day_of_its_request(
     client_of: ClientOf, tmp_path: Path
 ):
     moments = [
@@ -274,10 +279,14 @@ def test_a_call_of_unreadable_start_lies_on_the_day_that_it_was_asked_for_and_on
         "2024-01-02T09:00:00+07:00",
     ]
     rows = [{"id": f"{number + 1}0", "started_at": moment} for number, moment in enumerate(moments)]
-    with serve([*rows, {"id": "7", "started_at": moments[2]}], rewrite=unreadable) as server:
+    with serve(
+        [*rows, {"id": "7", "started_at": moments[2]}], rewrite=with_unreadable_starts
+    ) as server:
         archive = et.Archive(tmp_path / "calls")
         for _ in range(2):
-            archive.sync(client_of(server), since="2024-01-01", until="2024-01-04", lookback=EVER)
+            archive.sync(
+                client_of(server), since="2024-01-01", until="2024-01-04", lookback=ALL_DAYS
+            )
     rows_by_id = archive.scan(facts=True).collect().sort("id")
 
     assert rows_by_id["id"].to_list() == ["10", "20", "30", "7"]
@@ -290,28 +299,28 @@ def test_a_call_of_unreadable_start_lies_on_the_day_that_it_was_asked_for_and_on
     assert rows_by_id["started_at"].null_count() == 3
 
 
-# What goes wrong.
+# Errors.
 
 
-def test_a_server_that_dies_leaves_whole_days_and_a_sync_goes_on_from_there(
+def test_sync_continues_after_the_server_dies(
     client_of: ClientOf, past_calls: pl.DataFrame, tmp_path: Path
 ):
     archive = et.Archive(tmp_path / "calls")
     with serve(past_calls) as server:
         server.die_after = 7
         with pytest.raises(
-            rooms.IncompleteSync, match="are in the archive: sync again for the rest"
+            archives.IncompleteSync, match="complete in the archive: sync again for the rest"
         ) as caught:
             archive.sync(
                 client_of(server, retry=et.Retry(attempts=1)), since=SINCE, until=UNTIL, workers=2
             )
     assert isinstance(caught.value.cause, NoAnswer)
     assert 0 < caught.value.report.fetched < 8
-    part = calls_of(archive)
+    stored_calls = calls_of(archive)
     day = pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.date()
-    stored = part.select(day.unique()).to_series()
-    assert 0 < part.height < past_calls.height
-    assert_frame_equal(part, past_calls.filter(day.is_in(stored.implode())))
+    stored = stored_calls.select(day.unique()).to_series()
+    assert 0 < stored_calls.height < past_calls.height
+    assert_frame_equal(stored_calls, past_calls.filter(day.is_in(stored.implode())))
     with serve(past_calls) as server:
         report = archive.sync(
             client_of(server), since=SINCE, until=UNTIL, resume=caught.value.partials
@@ -320,7 +329,7 @@ def test_a_server_that_dies_leaves_whole_days_and_a_sync_goes_on_from_there(
     assert_frame_equal(calls_of(archive), past_calls)
 
 
-def test_what_came_of_an_unfinished_day_is_not_fetched_again(client_of: ClientOf, tmp_path: Path):
+def test_resume_does_not_fetch_partial_days_again(client_of: ClientOf, tmp_path: Path):
     moments = [
         datetime(2024, 1, 1, 3, tzinfo=UTC) + timedelta(seconds=number) for number in range(900)
     ]
@@ -331,7 +340,7 @@ def test_what_came_of_an_unfinished_day_is_not_fetched_again(client_of: ClientOf
     archive = et.Archive(tmp_path / "calls")
     with serve(rows) as server:
         server.die_after = 6
-        with pytest.raises(rooms.IncompleteSync) as caught:
+        with pytest.raises(archives.IncompleteSync) as caught:
             archive.sync(
                 client_of(server, retry=et.Retry(attempts=1)),
                 since=SINCE,
@@ -352,7 +361,7 @@ def test_what_came_of_an_unfinished_day_is_not_fetched_again(client_of: ClientOf
     assert archive.scan().collect().height == 900
 
 
-def test_a_wrong_key_is_that_error_and_the_archive_stays_empty(
+def test_wrong_key_raises_unauthenticated(
     past_server: CallLogServer, client_of: ClientOf, tmp_path: Path
 ):
     archive = et.Archive(tmp_path / "calls")
@@ -363,26 +372,26 @@ def test_a_wrong_key_is_that_error_and_the_archive_stays_empty(
     assert archive.status().days == 0
 
 
-def test_ctrl_c_keeps_whole_days(
+def test_ctrl_c_stores_complete_days(
     past_client: et.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     archive = et.Archive(tmp_path / "calls")
-    keep, kept = sync._Syncing.keep, list[date]()
+    write, written = sync._DayWriter.write, list[date]()
 
     def interrupted(self: Any, day: date, logs: et.CallLogs) -> None:
-        keep(self, day, logs)
-        kept.append(day)
-        if len(kept) == 2:
+        write(self, day, logs)
+        written.append(day)
+        if len(written) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(sync._Syncing, "keep", interrupted)
-    with pytest.raises(rooms.SyncStopped) as caught:
+    monkeypatch.setattr(sync._DayWriter, "write", interrupted)
+    with pytest.raises(archives.SyncStopped) as caught:
         archive.sync(past_client, since=SINCE, until=UNTIL, workers=1)
     assert isinstance(caught.value, KeyboardInterrupt)
-    assert caught.value.report.fetched == len(kept) == archive.status().days
+    assert caught.value.report.fetched == len(written) == archive.status().days
 
 
-def test_a_server_that_ignores_dates_is_walked_as_one_chain(
+def test_server_that_ignores_dates_is_read_as_one_chain(
     client_of: ClientOf, past_calls: pl.DataFrame, past_server: CallLogServer, tmp_path: Path
 ):
     past_server.ignores = {"date_from", "date_to"}
@@ -390,13 +399,13 @@ def test_a_server_that_ignores_dates_is_walked_as_one_chain(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         archive.sync(client_of(past_server), since=SINCE, until=UNTIL)
-        report = archive.sync(client_of(past_server), since=SINCE, until=UNTIL, lookback=EVER)
+        report = archive.sync(client_of(past_server), since=SINCE, until=UNTIL, lookback=ALL_DAYS)
     assert_frame_equal(calls_of(archive), past_calls)
     assert report.replaced == []
     assert archive.days()["complete"].all()
 
 
-def test_a_passing_fault_is_passed_over(
+def test_temporary_faults_are_retried(
     client_of: ClientOf, past_server: CallLogServer, past_calls: pl.DataFrame, tmp_path: Path
 ):
     past_server.script(Answer(status=503), Answer(reset=True), Answer(status=429))
@@ -406,7 +415,7 @@ def test_a_passing_fault_is_passed_over(
     assert_frame_equal(calls_of(archive), past_calls)
 
 
-# Others who are at it too.
+# Concurrent syncs.
 
 
 def test_only_one_sync_at_a_time(archive: et.Archive, past_client: et.Client):
@@ -418,21 +427,23 @@ def test_only_one_sync_at_a_time(archive: et.Archive, past_client: et.Client):
     assert archive.sync(past_client, until=UNTIL).fetched == 0
 
 
-def test_two_syncs_at_once_without_the_lock_lose_and_double_nothing(
+def test_concurrent_syncs_without_a_lock_lose_and_duplicate_nothing(
     client_of: ClientOf,
     past_server: CallLogServer,
     past_calls: pl.DataFrame,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """As on two machines, where the lock of one says nothing to the other."""
-    monkeypatch.setattr("etelecom_analytics.archive.archive.held", lambda folder: nullcontext())
+    """As on two machines, which do not see each other's lock."""
+    monkeypatch.setattr(
+        "etelecom_analytics.archive.archive.exclusive_lock", lambda folder: nullcontext()
+    )
     et.Archive(tmp_path / "calls").sync(client_of(past_server), since=SINCE, until="2024-01-03")
     past_server.change(*[{**row, "duration": 77} for row in past_server.rows[::7]])
 
     def run(_: int) -> None:
         et.Archive(tmp_path / "calls").sync(
-            client_of(past_server), since=SINCE, until=UNTIL, lookback=EVER, workers=2
+            client_of(past_server), since=SINCE, until=UNTIL, lookback=ALL_DAYS, workers=2
         )
 
     with ThreadPoolExecutor(3) as pool:
@@ -451,7 +462,7 @@ def test_two_syncs_at_once_without_the_lock_lose_and_double_nothing(
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
-    """States of a server: calls that come, change, move to another day, and go."""
+    """States of a server: calls are added, change, move to another day and are removed."""
     moments = [
         "2024-01-01T05:00:00+07:00",
         "2024-01-02T00:00:00+07:00",
@@ -481,7 +492,7 @@ def histories(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
 
 @settings(max_examples=6)
 @given(states=histories())
-def test_after_any_server_states_the_archive_is_the_last_and_every_diff_leads_there(
+def test_archive_equals_the_last_state_and_diffs_connect_all_states(
     states: Sequence[list[dict[str, Any]]],
     client_of: ClientOf,
     tmp_path_factory: pytest.TempPathFactory,
@@ -492,7 +503,7 @@ def test_after_any_server_states_the_archive_is_the_last_and_every_diff_leads_th
         with serve(rows) as server:
             client = client_of(server)
             archive.sync(
-                client, since="2024-01-01", until="2024-01-05", lookback=EVER, accept_loss=True
+                client, since="2024-01-01", until="2024-01-05", lookback=ALL_DAYS, accept_loss=True
             )
             tables.append(et.fetch_calls(client).calls)
         versions.append(archive.status().version)
@@ -501,46 +512,46 @@ def test_after_any_server_states_the_archive_is_the_last_and_every_diff_leads_th
         assert_frame_equal(calls_of(archive, version=old), before)
         assert archive.diff(old, old).is_empty
         for new, after in zip(versions, tables, strict=True):
-            between = archive.diff(old, new, measures=["calls", "answer_rate"])
-            assert_frame_equal(between.apply(before), after)
-            assert between.is_empty == before.equals(after)
+            diff = archive.diff(old, new, measures=["calls", "answer_rate"])
+            assert_frame_equal(diff.apply(before), after)
+            assert diff.is_empty == before.equals(after)
 
 
-# What is refused.
+# Invalid arguments.
 
 
-@pytest.mark.parametrize("given", ["3", "3w", "d", "", -1, timedelta(days=-1)])
-def test_a_lookback_that_is_no_time_is_refused(given: Any, past_client: et.Client, tmp_path: Path):
-    with pytest.raises(InputError, match='lookback is a time such as "3d"'):
-        et.Archive(tmp_path / "calls").sync(past_client, since=SINCE, lookback=given)
+@pytest.mark.parametrize("lookback", ["3", "3w", "d", "", -1, timedelta(days=-1)])
+def test_lookback_must_be_a_duration(lookback: Any, past_client: et.Client, tmp_path: Path):
+    with pytest.raises(InputError, match='lookback must be a duration such as "3d"'):
+        et.Archive(tmp_path / "calls").sync(past_client, since=SINCE, lookback=lookback)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_archive_that_is_none_says_what_to_do(past_client: et.Client, tmp_path: Path):
+def test_missing_archive_is_an_error_that_says_what_to_do(past_client: et.Client, tmp_path: Path):
     archive = et.Archive(tmp_path / "calls")
 
-    with pytest.raises(InputError, match="tell where it begins"):
+    with pytest.raises(InputError, match="a first day is needed"):
         archive.sync(past_client)
-    for ask in (archive.status, archive.scan, archive.versions, archive.compact, archive.files):
-        with pytest.raises(ArchiveError, match="the first sync makes it"):
-            ask()
+    for method in (archive.status, archive.scan, archive.versions, archive.compact, archive.files):
+        with pytest.raises(ArchiveError, match="the first sync creates it"):
+            method()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_of_something_else_is_left_alone(past_client: et.Client, tmp_path: Path):
+def test_folder_with_other_contents_is_an_error(past_client: et.Client, tmp_path: Path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter1.txt").write_text("years of work")
-    with pytest.raises(ArchiveError, match="is no archive"):
+    with pytest.raises(ArchiveError, match="is not an archive"):
         et.Archive(tmp_path / "thesis").sync(past_client, since=SINCE, until=UNTIL)
     (tmp_path / "file").write_text("")
-    with pytest.raises(ArchiveError, match="no place for an archive"):
+    with pytest.raises(ArchiveError, match="cannot be used for an archive"):
         et.Archive(tmp_path / "file" / "calls").sync(past_client, since=SINCE, until=UNTIL)
     pl.DataFrame({"id": ["1"]}).write_delta(tmp_path / "other")
     with pytest.raises(ArchiveError, match="no archive of calls"):
         et.Archive(tmp_path / "other")
 
 
-def test_what_an_archive_was_made_with_stays(archive: et.Archive, past_client: et.Client):
+def test_configuration_of_an_archive_cannot_be_changed(archive: et.Archive, past_client: et.Client):
     assert et.Archive(archive.path).ivr_numbers == archive.ivr_numbers
     assert (
         et.Archive(
@@ -549,13 +560,15 @@ def test_what_an_archive_was_made_with_stays(archive: et.Archive, past_client: e
         == "Asia/Ho_Chi_Minh"
     )
     for other in ({"time_zone": "UTC"}, {"ivr_numbers": ["9000"]}, {"privacy": et.Privacy()}):
-        with pytest.raises(ArchiveError, match="which stays"):
+        with pytest.raises(ArchiveError, match="which cannot be changed"):
             et.Archive(archive.path, **other)
-    with pytest.raises(InputError, match="ivr_numbers is a list"):
+    with pytest.raises(InputError, match="ivr_numbers must be a list"):
         et.Archive(archive.path, ivr_numbers="8000")
 
 
-def test_without_deltalake_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_missing_deltalake_is_an_error_that_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setitem(__import__("sys").modules, "deltalake", None)
 
     with pytest.raises(ArchiveError, match=r'pip install "etelecom_analytics\[archive\]"'):

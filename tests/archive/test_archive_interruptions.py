@@ -1,4 +1,4 @@
-"""Killed processes, full disks and rivals: afterwards the archive is whole, and the next sync finishes the work."""
+"""After a killed process, a full disk or a concurrent sync, the archive is intact."""
 
 import random
 import subprocess
@@ -19,8 +19,8 @@ from killed_syncs import killing
 UNTIL = "2024-01-09"
 
 
-def test_a_sync_that_is_killed_leaves_whole_days_and_the_next_one_makes_it_whole():
-    """Fifteen times, at moments spread over its length; `tests/benchmarks/killed_syncs.py` does it a hundred times."""
+def test_sync_after_a_killed_sync_completes_the_archive():
+    """Kill a sync at 15 different times; `tests/benchmarks/killed_syncs.py` does so 100 times."""
     chance, kills = random.Random(11), 15
     with killing() as subject:
         cut_short = [
@@ -43,13 +43,13 @@ except et.errors.ArchiveError as error:
 """
 
 
-def test_a_full_disk_is_a_sentence_and_nothing_is_lost(
+def test_full_disk_is_an_error_and_loses_nothing(
     archive: et.Archive,
     client_of: Callable[..., et.Client],
     past_server: CallLogServer,
     past_calls: pl.DataFrame,
 ):
-    """A limit on the size of files stands for a disk that has no room."""
+    """A limit on the file size simulates a full disk."""
     past_server.change(*[{**row, "note": "changed since"} for row in past_server.rows[::3]])
     days, version = archive.days(), archive.status().version
     command = [
@@ -60,12 +60,12 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_lost(
         past_server.base_url,
         past_server.api_key,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
 
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("ArchiveError The archive at ")
-    assert "File too large" in done.stdout
-    assert "What was in it before is unchanged" in done.stdout
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith("ArchiveError Cannot read or write the archive at ")
+    assert "File too large" in process.stdout
+    assert "Its contents are unchanged" in process.stdout
     assert archive.status().version == version
     assert_frame_equal(in_order(archive.scan().collect()), past_calls)
     assert_frame_equal(
@@ -76,10 +76,10 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_lost(
     assert_frame_equal(in_order(archive.scan().collect()), et.fetch_calls(client).calls)
 
 
-def test_two_processes_at_once_end_in_the_same_rows(
+def test_two_processes_at_once_give_the_same_rows(
     past_server: CallLogServer, past_calls: pl.DataFrame, tmp_path: Path
 ):
-    """One of them is told that the other is at it (75), or both are done one after the other."""
+    """Either one of them exits with 75, because the archive is locked, or both succeed in turn."""
     command = [
         sys.executable,
         "-m",
@@ -97,24 +97,24 @@ def test_two_processes_at_once_end_in_the_same_rows(
         "PYTHONPATH": ":".join(sys.path),
     }
     past_server.latency_s = 0.05
-    running = [
+    processes = [
         subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    told = {process.communicate()[1]: process.returncode for process in running}
+    results = {process.communicate()[1]: process.returncode for process in processes}
 
-    assert sorted(told.values()) in ([0, 75], [0])
-    assert all(code == 0 or "another process: try again" in text for text, code in told.items())
+    assert sorted(results.values()) in ([0, 75], [0])
+    assert all(code == 0 or "another process: try again" in text for text, code in results.items())
     assert_frame_equal(in_order(et.Archive(tmp_path / "calls").scan().collect()), past_calls)
 
 
-def test_an_archive_whose_making_was_killed_is_made(
+def test_sync_creates_an_archive_after_a_crash_during_its_creation(
     past_server: CallLogServer,
     past_calls: pl.DataFrame,
     client_of: Callable[..., et.Client],
     tmp_path: Path,
 ):
-    """Another process that is making it just now leaves the same sight."""
+    """The folder looks the same while another process is creating the archive."""
     (tmp_path / "calls" / "_delta_log").mkdir(parents=True)
     (tmp_path / "calls" / "_lock").touch()
     archive = et.Archive(tmp_path / "calls")

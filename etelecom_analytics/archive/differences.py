@@ -1,17 +1,17 @@
-"""Two states of the same calls, held against each other by id."""
+"""Differences between two states of the same calls, matched by id."""
 
 from functools import cached_property
 
 import polars as pl
 
-__all__ = ["Comparison"]
+__all__ = ["Differences"]
 
 
-class Comparison:
-    """What became of these calls.
+class Differences:
+    """Added, changed and removed calls between two tables.
 
     Args:
-        old, new: tables with the same columns, one row an id.
+        old, new: tables with the same columns, one row per id.
     """
 
     def __init__(self, old: pl.DataFrame, new: pl.DataFrame) -> None:
@@ -19,17 +19,17 @@ class Comparison:
 
     @cached_property
     def added(self) -> pl.DataFrame:
-        """The calls that only the new table has."""
+        """Calls that only the new table has."""
         return self._new.join(self._old, on="id", how="anti", maintain_order="left")
 
     @cached_property
     def gone(self) -> pl.DataFrame:
-        """The calls that only the old table has."""
+        """Calls that only the old table has."""
         return self._old.join(self._new, on="id", how="anti", maintain_order="left")
 
     @cached_property
     def changed(self) -> pl.DataFrame:
-        """`id` and `fields` of the calls that both have and that differ: the names of the columns in which they do."""
+        """`id` of each call that differs between the tables, and `fields`, its changed columns."""
         ids = self._old.select("id").join(self._new.select("id"), on="id", how="semi").sort("id")
         old, new = (
             ids.join(table, on="id", how="left", maintain_order="left")
@@ -39,31 +39,33 @@ class Comparison:
         if old.equals(new):
             return pl.DataFrame(schema=schema)
         names = [name for name in old.columns if name != "id" and not old[name].equals(new[name])]
-        differs = {name: _plain(old[name]).ne_missing(_plain(new[name])) for name in names}
-        told = ids.with_columns(
+        differs = {
+            name: _comparable(old[name]).ne_missing(_comparable(new[name])) for name in names
+        }
+        fields = ids.with_columns(
             pl.concat_list(
                 pl.when(flag).then(pl.lit(name)) for name, flag in differs.items()
             ).alias("fields")
         )
         return (
-            told.with_columns(pl.col("fields").list.drop_nulls())
+            fields.with_columns(pl.col("fields").list.drop_nulls())
             .filter(pl.col("fields").list.len() > 0)
             .select(pl.col(name).cast(dtype) for name, dtype in schema.items())
         )
 
     @cached_property
     def before(self) -> pl.DataFrame:
-        """The changed calls as they were."""
+        """The changed calls in their old state."""
         return self._old.join(self.changed, on="id", how="semi", maintain_order="left")
 
     @cached_property
     def after(self) -> pl.DataFrame:
-        """The changed calls as they are."""
+        """The changed calls in their new state."""
         return self._new.join(self.changed, on="id", how="semi", maintain_order="left")
 
     def counts(self) -> dict[str, int]:
-        """How many calls came, differ, and went."""
-        if self._old.is_empty():  # most days are new ones, and large
+        """Number of added, changed and removed calls."""
+        if self._old.is_empty():  # most days are new and large, so skip the joins
             return {"added": self._new.height, "changed": 0, "gone": 0}
         old, new = self._old.select("id"), self._new.select("id")
         added, gone = (
@@ -72,10 +74,10 @@ class Comparison:
         return {"added": added, "changed": self.changed.height, "gone": gone}
 
 
-def _plain(values: pl.Series) -> pl.Series:
-    """The values as something that can be compared one by one."""
+def _comparable(values: pl.Series) -> pl.Series:
+    """The values, with nested ones as JSON text, which can be compared element by element."""
     return (
-        values.to_frame("of").select(pl.struct("of").struct.json_encode()).to_series()
+        values.to_frame("value").select(pl.struct("value").struct.json_encode()).to_series()
         if values.dtype.is_nested()
         else values
     )
