@@ -29,9 +29,10 @@ __all__ = ["read_regular"]
 _PAGING = ("after", "before", "limit", "next", "prev", "sort")
 _MIN_PAGES_PER_THREAD = 4
 _MARKER = "\U0010ffff"
-"""The key under which each page is decoded. It is not a character, so no text contains it.
+"""The key under which each page is decoded; a page that contains it is not regular.
 
-Polars joins the texts that it decodes. With the marker, a text that ends inside the next one fails.
+Polars joins the texts that it decodes, so the end of one page could be the start of another. The
+markers show that each page ends where its text ends.
 """
 
 

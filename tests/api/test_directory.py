@@ -94,7 +94,7 @@ def test_each_table_is_typed_and_sorted(listing: Any, client: et.Client, server:
     ]
 
 
-def test_the_simulated_lists_are_clean(client: et.Client, caplog: pytest.LogCaptureFixture):
+def test_simulated_lists_have_no_drift(client: et.Client, caplog: pytest.LogCaptureFixture):
     for fetch in (et.fetch_extensions, et.fetch_users, et.fetch_hotlines):
         fetch(client)
 

@@ -72,8 +72,8 @@ def test_cursor_is_read_from_the_paging_of_the_page_and_not_from_its_rows(
     assert (page.next, page.prev, page.is_empty) == (following, before, not rows)
 
 
-@given(cut=st.integers(min_value=0))
-def test_truncated_body_is_never_a_page(cut: int):
+@given(length=st.integers(min_value=0))
+def test_truncated_body_is_never_a_page(length: int):
     rows = [
         {"id": "1", "recording_urls": ["a"], "note": '"paging":{"next":"x"}}'},
         {"id": "2", "call_targets": [{"fail_code": 0}]},
@@ -84,7 +84,7 @@ def test_truncated_body_is_never_a_page(cut: int):
     ):
         body = json.dumps(parts).encode()
         with pytest.raises(errors.Unreadable):
-            wire.read_page(200, {}, body[: cut % len(body)])
+            wire.read_page(200, {}, body[: length % len(body)])
 
 
 @pytest.mark.parametrize("base_url", ["https://host/v1/shop", "https://host/v1/shop/"])
