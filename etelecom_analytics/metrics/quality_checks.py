@@ -33,28 +33,16 @@ CHECKS: Mapping[str, str] = MappingProxyType(
             "legs whose add_time, ring_time, answered_time and ended_time are not in this order"
         ),
         "two_calls_at_once": (
-            "answered legs of calls to extensions that overlap another call's talk on the same "
-            "number"
+            "answered legs of calls to extensions whose number talked in another call meanwhile"
         ),
-        "running_long": (
-            "calls without an end that began more than 12 hours before they were fetched: the log "
-            "has no end for them"
-        ),
+        "running_long": "calls without an end that began over 12 hours before they were fetched",
         "same_id": "calls whose id occurs more than once in the table",
-        "twin_calls": (
-            "calls with the same direction, caller, callee and start as another call with another "
-            "id"
-        ),
+        "twin_calls": "calls with the same direction, caller, callee and start, but another id",
         "without_recording": "answered calls without a recording",
-        "repeated": (
-            "rows of calls that were received more than once during the fetch; the newest row was "
-            "kept"
-        ),
+        "repeated": "rows of calls received more than once in the fetch; the newest row remains",
         "set_aside": "records without an id, which cannot become rows",
         "unknown_words": "values that the API does not document; they are null in the table",
-        "other_drift": (
-            "other values and fields that differ from the API's contract: see report.drift"
-        ),
+        "other_drift": "other deviations from the API's contract: see report.drift",
     }
 )
 """All checks with their meanings. The last four and `running_long` come from the fetch report."""
@@ -148,8 +136,8 @@ def _leg_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Resul
     times = ("add_time", "ring_time", "answered_time", "ended_time")
     backwards = [
         pl.col(later) < pl.col(earlier)
-        for place, later in enumerate(times)
-        for earlier in times[:place]
+        for position, later in enumerate(times)
+        for earlier in times[:position]
     ]
     legs = _legs(calls, options)
     several = pl.sum_horizontal(pl.col(time).is_not_null().cast(pl.Int8) for time in times) > 1
@@ -250,7 +238,7 @@ def _legs(calls: pl.DataFrame, options: MetricOptions) -> pl.LazyFrame:
 def _results(
     rows: pl.LazyFrame, checks: Mapping[str, tuple[pl.Expr, pl.Expr]]
 ) -> dict[str, _Result]:
-    """The result of each check. A check is a filter for its rows, and a condition; null is false."""
+    """The result of each check. A check is a filter of its rows, and a condition; null is false."""
     matches = {
         check: (applies & condition).fill_null(value=False)
         for check, (applies, condition) in checks.items()

@@ -247,12 +247,12 @@ def _measured(
     calls: Calls, interval: str, keys: Sequence[str], options: MetricOptions
 ) -> pl.DataFrame:
     """The arrivals, talk times and traffic of each interval over all days, sorted."""
-    rows = fact_rows(calls, options)
     local = start_dimensions(["day", *keys], options)
     is_inbound = (pl.col("direction").cast(pl.String) == "in").fill_null(value=False)
     talk_s = pl.coalesce("agent_talk_s", "talk_s")
     rows = (
-        rows.filter(pl.col("started_at").is_not_null())
+        fact_rows(calls, options)
+        .filter(pl.col("started_at").is_not_null())
         .select(**local, counts=is_inbound & pl.col("offered"), talk_s=talk_s)
         .collect()
     )
