@@ -65,13 +65,13 @@ def hunt_paths(
     known = pl.col("lost").count()
     lost = (
         steps.join(path_calls.select("call_row", "path"), on="call_row")
-        .group_by("path", "place")
+        .group_by("path", "position")
         .agg(
             lost_s=pl.when(known > 0).then(
                 pl.col("lost").sum() / (known.cast(pl.Int64) * 1_000_000)
             )
         )
-        .sort("path", "place")
+        .sort("path", "position")
         .group_by("path", maintain_order=True)
         .agg("lost_s")
     )
@@ -111,7 +111,7 @@ def _offered_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
 
 
 def _steps(calls: pl.LazyFrame, options: MetricOptions, names: dict[str, str]) -> pl.LazyFrame:
-    """One row per step of a call: `call_row`, `place`, `step`, and `lost` in microseconds."""
+    """One row per step of a call: `call_row`, `position`, `step`, and `lost` in microseconds."""
     same_call = pl.col("call_row") == pl.col("call_row").shift(1)
     near = (
         same_call & ((pl.col("offered_at") - pl.col("offered_at").shift(1)) <= _TOGETHER)
@@ -159,9 +159,9 @@ def _steps(calls: pl.LazyFrame, options: MetricOptions, names: dict[str, str]) -
         .otherwise("over_at")
     )
     lost = (until - pl.col("begins")).dt.total_microseconds().clip(lower_bound=0)
-    place = pl.col("nth") - pl.when(is_first).then("nth").forward_fill()
+    position = pl.col("nth") - pl.when(is_first).then("nth").forward_fill()
     step = pl.col("step").list.unique().list.sort().list.join("+")
-    return steps.sort("nth").select("call_row", step=step, place=place, lost=lost)
+    return steps.sort("nth").select("call_row", step=step, position=position, lost=lost)
 
 
 def _since_chain_began(moment: pl.Expr) -> pl.Expr:

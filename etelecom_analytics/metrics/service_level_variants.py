@@ -107,12 +107,14 @@ def _levels(
         .group_by(*words, "first_met")
         .agg(n=pl.len().cast(pl.Int64))
     )
-    places = pl.DataFrame({"place": range(len(thresholds_s))}, schema={"place": pl.Int64}).lazy()
-    within = pl.col("first_met") <= pl.col("place")
+    positions = pl.DataFrame(
+        {"position": range(len(thresholds_s))}, schema={"position": pl.Int64}
+    ).lazy()
+    within = pl.col("first_met") <= pl.col("position")
     flags = level_flags({word: pl.col(word) for word in words}, within.fill_null(value=False))
-    counts = places.join(groups, how="cross").group_by("place").agg(**_counts(flags))
+    counts = positions.join(groups, how="cross").group_by("position").agg(**_counts(flags))
     # Thresholds without calls keep their rows, with counts of 0.
-    table = places.join(counts, on="place", how="left").sort("place")
+    table = positions.join(counts, on="position", how="left").sort("position")
     low, high = wilson(pl.col("numerator"), pl.col("denominator"))
     return (
         table.select(
@@ -141,7 +143,10 @@ def _levels(
 def _counts(flags: Flags) -> dict[str, pl.Expr]:
     """The numerator and the denominator of each variant."""
     sums = {
-        **{f"numerator {variant}": level.numerator(flags) for variant, level in SERVICE_LEVELS.items()},
+        **{
+            f"numerator {variant}": level.numerator(flags)
+            for variant, level in SERVICE_LEVELS.items()
+        },
         **{
             f"denominator {variant}": level.denominator(flags)
             for variant, level in SERVICE_LEVELS.items()

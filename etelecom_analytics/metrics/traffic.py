@@ -55,7 +55,7 @@ def erlangs(
     return same_kind(
         calls,
         hours.select(
-            "hour_begin", "day", "hour", erlangs=quotient(pl.col("held"), _HOUR), calls="calls"
+            "hour_begin", "day", "hour", erlangs=quotient(pl.col("line_us"), _HOUR), calls="calls"
         ),
     )
 
@@ -76,7 +76,7 @@ def busy_hours(
     return same_kind(
         calls,
         own.select(
-            "day", "hour_begin", "hour", erlangs=quotient(pl.col("held"), _HOUR), calls="calls"
+            "day", "hour_begin", "hour", erlangs=quotient(pl.col("line_us"), _HOUR), calls="calls"
         ),
     )
 
@@ -105,14 +105,14 @@ def busy_hour(
     hours = _hours(calls.lazy(), trunk, options)
     means = (
         hours.group_by("hour")
-        .agg(erlangs=pl.col("held").sum() / (pl.len().cast(pl.Int64) * _HOUR))
+        .agg(erlangs=pl.col("line_us").sum() / (pl.len().cast(pl.Int64) * _HOUR))
         .sort("erlangs", "hour", descending=[True, False])
         .select(pl.col("hour", "erlangs").first())
     )
     own = _busiest_hours(hours).select(
         days=pl.len().cast(pl.Int64),
         daily_peak_erlangs=pl.when(pl.len() > 0).then(
-            pl.col("held").sum() / (pl.len().cast(pl.Int64) * _HOUR)
+            pl.col("line_us").sum() / (pl.len().cast(pl.Int64) * _HOUR)
         ),
     )
     return same_kind(calls, pl.concat([means, own], how="horizontal"))
@@ -158,14 +158,14 @@ def erlangs_profile(
             hours = hours.filter(~((begin < gap.end) & (begin + hour > gap.begin)))
     weekday = LOCAL_DIMENSIONS["weekday"](options.time_zone)
     # Integer microseconds, so that the mean does not depend on the order of the rows.
-    held = (pl.col("erlangs") * _HOUR).round(0).cast(pl.Int64)
+    line_us = (pl.col("erlangs") * _HOUR).round(0).cast(pl.Int64)
     return (
         hours.with_columns(started_at="hour_begin")
         .with_columns(weekday=weekday)
         .group_by(keys)
         .agg(
             hours=pl.len().cast(pl.Int64),
-            erlangs=held.sum() / (pl.len().cast(pl.Int64) * _HOUR),
+            erlangs=line_us.sum() / (pl.len().cast(pl.Int64) * _HOUR),
             peak=pl.col("erlangs").max(),
             calls=pl.col("calls").sum() / pl.len(),
         )
@@ -174,7 +174,7 @@ def erlangs_profile(
 
 
 def _hours(calls: pl.LazyFrame, trunk: str | None, options: MetricOptions) -> pl.LazyFrame:
-    """One row per local hour, sorted: `hour_begin`, `day`, `hour`, `held` (in us), `calls`.
+    """One row per local hour, sorted: `hour_begin`, `day`, `hour`, `line_us`, `calls`.
 
     Calls are not split into hours. Each call adds its share of the slots in which it begins and
     ends. The slots in between are held by the calls that began before and end later, a cumulative
@@ -189,12 +189,14 @@ def _hours(calls: pl.LazyFrame, trunk: str | None, options: MetricOptions) -> pl
     edges = (
         pl.concat(
             [
-                spans.select(slot=first, begins=one, ends=zero, held=(first + 1) * _SLOT - begin),
-                spans.select(slot=last, begins=zero, ends=one, held=end - (last + 1) * _SLOT),
+                spans.select(
+                    slot=first, begins=one, ends=zero, line_us=(first + 1) * _SLOT - begin
+                ),
+                spans.select(slot=last, begins=zero, ends=one, line_us=end - (last + 1) * _SLOT),
             ]
         )
         .group_by("slot")
-        .agg(pl.col("begins", "ends", "held").sum())
+        .agg(pl.col("begins", "ends", "line_us").sum())
     )
     slot_range = pl.int_ranges(
         pl.col("slot").min() - _MARGIN,
@@ -213,7 +215,7 @@ def _hours(calls: pl.LazyFrame, trunk: str | None, options: MetricOptions) -> pl
     return (
         slots.join(edges, on="slot", how="left")
         .sort("slot")
-        .with_columns(pl.col("begins", "ends", "held").fill_null(0))
+        .with_columns(pl.col("begins", "ends", "line_us").fill_null(0))
         .with_columns(
             ongoing=ongoing, started_at=(pl.col("slot") * _SLOT).cast(pl.Datetime("us", "UTC"))
         )
@@ -233,7 +235,7 @@ def _hours(calls: pl.LazyFrame, trunk: str | None, options: MetricOptions) -> pl
         .agg(
             pl.col("started_at").min().alias("hour_begin"),
             pl.col("day", "hour").first(),
-            held=(pl.col("ongoing") * _SLOT + pl.col("held")).sum(),
+            line_us=(pl.col("ongoing") * _SLOT + pl.col("line_us")).sum(),
             calls=pl.col("present").sum(),
         )
         .sort("nth")
@@ -243,8 +245,10 @@ def _hours(calls: pl.LazyFrame, trunk: str | None, options: MetricOptions) -> pl
 
 def _busiest_hours(hours: pl.LazyFrame) -> pl.LazyFrame:
     """The hour of each day with the most traffic, the first if tied; null hours without traffic."""
-    busiest = hours.sort("day", "held", "hour_begin", descending=[False, True, False]).unique(
+    busiest = hours.sort("day", "line_us", "hour_begin", descending=[False, True, False]).unique(
         "day", keep="first", maintain_order=True
     )
-    with_traffic = pl.when(pl.col("held") > 0).then(pl.col("hour_begin", "hour"))
-    return busiest.with_columns(with_traffic).select("day", "hour_begin", "hour", "held", "calls")
+    with_traffic = pl.when(pl.col("line_us") > 0).then(pl.col("hour_begin", "hour"))
+    return busiest.with_columns(with_traffic).select(
+        "day", "hour_begin", "hour", "line_us", "calls"
+    )

@@ -55,18 +55,18 @@ def concurrency_peaks(parquet: Path, edges_us: Sequence[int], length_us: int) ->
     """
     rows = sql._tables(parquet, (sql._CALLS,)).execute(
         """
-        WITH held AS (SELECT started_us, ended_us FROM calls WHERE ended_us > started_us),
+        WITH lines AS (SELECT started_us, ended_us FROM calls WHERE ended_us > started_us),
         edges AS (SELECT unnest(?::BIGINT[]) AS edge),
         moments AS (
             SELECT edge, edge AS moment FROM edges
             UNION ALL
             SELECT edge, started_us
-            FROM edges JOIN held ON started_us >= edge AND started_us < edge + ?
+            FROM edges JOIN lines ON started_us >= edge AND started_us < edge + ?
         ),
         levels AS (
             SELECT edge, moment, count(started_us) AS level
             FROM (SELECT DISTINCT edge, moment FROM moments)
-            LEFT JOIN held ON started_us <= moment AND ended_us > moment
+            LEFT JOIN lines ON started_us <= moment AND ended_us > moment
             GROUP BY edge, moment
         )
         SELECT max(level) AS calls FROM levels GROUP BY edge ORDER BY edge

@@ -437,7 +437,7 @@ some_calls = st.lists(
 def frame_of(cases: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     """Calls at whole hours, so that some coincide; some end before they begin."""
     rows = []
-    for place, (direction, other, state, start, length) in enumerate(cases):
+    for position, (direction, other, state, start, length) in enumerate(cases):
         begin = None if start is None else start * HOUR
         end = None if length is None else ((start or 0) + length) * HOUR
         number = (
@@ -446,7 +446,8 @@ def frame_of(cases: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
             else {"caller": "101", "callee": other}
         )
         rows.append(
-            call(f"{place:03d}", state=state, start=begin, ended=end, direction=direction) | number
+            call(f"{position:03d}", state=state, start=begin, ended=end, direction=direction)
+            | number
         )
     return frame(*rows)
 

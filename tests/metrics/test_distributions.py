@@ -28,10 +28,10 @@ START = datetime(2026, 11, 2, 3, tzinfo=UTC)
 def calls_with_waits(*seconds: float, answered: bool = True) -> pl.DataFrame:
     """One call for each of these waits."""
     calls = [
-        call(f"{place}", talk("101", 0, wait, wait + 60), state="answered", ended=wait + 60)
+        call(f"{position}", talk("101", 0, wait, wait + 60), state="answered", ended=wait + 60)
         if answered
-        else call(f"{place}", state="not_answered", ended=wait)
-        for place, wait in enumerate(seconds)
+        else call(f"{position}", state="not_answered", ended=wait)
+        for position, wait in enumerate(seconds)
     ]
     return frame(*calls)
 
@@ -50,7 +50,9 @@ def test_wait_bins_include_their_end_and_the_first_includes_zero():
 
 
 def test_an_extreme_wait_does_not_widen_the_bins():
-    waits = wait_seconds(calls_with_waits(*[place % 20 + 0.5 for place in range(500)], 40_000))
+    waits = wait_seconds(
+        calls_with_waits(*[position % 20 + 0.5 for position in range(500)], 40_000)
+    )
 
     last = waits.bins.row(-1, named=True)
     assert waits.width_s == 1

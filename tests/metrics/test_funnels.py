@@ -152,36 +152,38 @@ def test_lost_calls_of_real_calls_match_sql(tmp_path: Path):
 
 
 @settings(max_examples=30)
-@given(places=st.lists(st.integers(0, 1499), unique=True, max_size=80))
+@given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=80))
 def test_funnel_adds_up_and_matches_summarize(
-    places: list[int], calls: pl.DataFrame, simulation: Simulation
+    positions: list[int], calls: pl.DataFrame, simulation: Simulation
 ):
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
-    some = calls[places]
+    some = calls[positions]
     stages = counts(some, options)
     measures = ["calls", "running", "unknown", "offered", "answered", "missed", "short_abandoned"]
     expected = summarize(some, measures=measures, options=options).row(0, named=True)
 
     assert (
         stages["calls"]
-        == len(places)
+        == len(positions)
         == stages["running"] + stages["unknown"] + stages["answered"] + stages["missed"]
     )
     assert stages["missed"] == sum(stages[stage] for stage in LOST_STAGES)
     assert expected.pop("short_abandoned") == stages["short"]
     assert {name: stages[name] for name in expected} == expected
-    assert counts(calls[places[::-1]], options) == stages
+    assert counts(calls[positions[::-1]], options) == stages
     assert (
         counts(Selection(calls).where(pl.col("id").is_in(some["id"].implode())), options) == stages
     )
 
 
 @settings(max_examples=15)
-@given(places=st.lists(st.integers(0, 1499), unique=True, max_size=80), cut=st.integers(0, 80))
+@given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=80), cut=st.integers(0, 80))
 def test_funnel_is_the_sum_of_the_funnels_of_two_parts(
-    places: list[int], cut: int, calls: pl.DataFrame
+    positions: list[int], cut: int, calls: pl.DataFrame
 ):
-    whole, left, right = (counts(calls[some]) for some in (places, places[:cut], places[cut:]))
+    whole, left, right = (
+        counts(calls[some]) for some in (positions, positions[:cut], positions[cut:])
+    )
 
     assert whole == {stage: left[stage] + right[stage] for stage in FUNNEL}
 

@@ -173,12 +173,12 @@ def test_hunt_paths_of_real_calls_match_sql(tmp_path: Path):
 
 
 @settings(max_examples=25)
-@given(places=st.lists(st.integers(0, 1499), unique=True, max_size=80))
+@given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=80))
 def test_every_offered_call_with_an_offer_has_one_path(
-    places: list[int], calls: pl.DataFrame, simulation: Simulation
+    positions: list[int], calls: pl.DataFrame, simulation: Simulation
 ):
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
-    some = calls[places]
+    some = calls[positions]
     table = hunt_paths(some, options=options, limit=ALL_PATHS)
 
     to_persons = offers(some, options=options).filter(
@@ -195,7 +195,7 @@ def test_every_offered_call_with_an_offer_has_one_path(
     assert table["path"].is_unique().all()
     assert (table["steps"].list.len() == table["lost_s"].list.len()).all()
     assert table["lost_s"].explode(empty_as_null=False).drop_nulls().ge(0).all()
-    assert hunt_paths(calls[places[::-1]], options=options, limit=ALL_PATHS).equals(table)
+    assert hunt_paths(calls[positions[::-1]], options=options, limit=ALL_PATHS).equals(table)
     assert hunt_paths(some, options=options, limit=3).equals(table.head(3))
 
 

@@ -119,13 +119,13 @@ def test_service_levels_of_real_calls_match_sql(tmp_path: Path):
 
 @settings(max_examples=25)
 @given(
-    places=st.lists(st.integers(0, 1499), unique=True, max_size=60),
+    positions=st.lists(st.integers(0, 1499), unique=True, max_size=60),
     thresholds=st.lists(st.floats(0, 300) | st.sampled_from([0, 20, 30]), min_size=1, max_size=6),
 )
 def test_curve_matches_service_levels_at_each_threshold(
-    places: list[int], thresholds: list[float], calls: pl.DataFrame
+    positions: list[int], thresholds: list[float], calls: pl.DataFrame
 ):
-    some = calls[places]
+    some = calls[positions]
     curve = service_level_curve(some, thresholds_s=thresholds)
 
     assert curve["threshold_s"].unique(maintain_order=True).to_list() == sorted(set(thresholds))
@@ -137,16 +137,16 @@ def test_curve_matches_service_levels_at_each_threshold(
 
 
 @settings(max_examples=25)
-@given(places=st.lists(st.integers(0, 1499), unique=True, max_size=60))
-def test_curve_is_monotonic_and_independent_of_row_order(places: list[int], calls: pl.DataFrame):
-    curve = service_level_curve(calls[places])
+@given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=60))
+def test_curve_is_monotonic_and_independent_of_row_order(positions: list[int], calls: pl.DataFrame):
+    curve = service_level_curve(calls[positions])
 
     assert curve.height == 6 * len(THRESHOLDS_S)
     for _, variant in curve.group_by("variant"):
         assert variant["numerator"].is_sorted()
         assert variant["value"].drop_nulls().is_sorted()
         assert (variant["numerator"] <= variant["denominator"]).all()
-    assert_frame_equal(service_level_curve(calls[places[::-1]]), curve)
+    assert_frame_equal(service_level_curve(calls[positions[::-1]]), curve)
 
 
 def test_threshold_is_inclusive():

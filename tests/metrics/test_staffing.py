@@ -206,7 +206,7 @@ def calls_at(
     """Calls with these starts, answered after 5 s, or missed if `talk_s` is None."""
     rows = [
         {
-            "id": f"{place}",
+            "id": f"{position}",
             "direction": direction,
             "started_at": moment,
             "ended_at": moment + timedelta(seconds=talk_s or 30),
@@ -214,7 +214,7 @@ def calls_at(
             "duration": talk_s or 0,
             "call_targets": [],
         }
-        for place, moment in enumerate(moments)
+        for position, moment in enumerate(moments)
     ]
     return pl.DataFrame(rows, schema=dict(schema.CALL_SCHEMA))
 
@@ -224,7 +224,7 @@ MONDAY = date(2026, 11, 2)
 
 def test_agents_of_one_hour():
     """400 calls per hour with 180 s of talk are 20 Erlangs. They need 24 agents for 80 / 20."""
-    day = [local(MONDAY, 9 + place / 400) for place in range(400)]
+    day = [local(MONDAY, 9 + position / 400) for position in range(400)]
     table = agents_by_interval(calls_at(day, talk_s=180))
     row = table.row(9, named=True)
 
@@ -243,7 +243,7 @@ def test_agents_of_one_hour():
 
 
 def test_quarter_hours_and_another_target():
-    day = [local(MONDAY, 9.25 + place / 400) for place in range(100)]
+    day = [local(MONDAY, 9.25 + position / 400) for position in range(100)]
     row = agents_by_interval(calls_at(day, talk_s=180), interval="quarter_hour", target=0.95).row(
         37, named=True
     )
@@ -253,7 +253,7 @@ def test_quarter_hours_and_another_target():
 
 
 def test_too_few_agents_are_flagged():
-    day = [local(MONDAY, 9 + place / 400) for place in range(400)]
+    day = [local(MONDAY, 9 + position / 400) for position in range(400)]
 
     table = agents_by_interval(calls_at(day, talk_s=180), agents=20)
     row, empty = table.row(9, named=True), table.row(3, named=True)
@@ -276,7 +276,9 @@ def test_too_few_agents_are_flagged():
 def test_days_without_calls_count():
     """Two days with 60 calls each, and two days without calls between them."""
     days = [
-        local(MONDAY + timedelta(days), 9 + place / 60) for days in (0, 3) for place in range(60)
+        local(MONDAY + timedelta(days), 9 + position / 60)
+        for days in (0, 3)
+        for position in range(60)
     ]
     row = agents_by_interval(calls_at(days)).row(9, named=True)
 

@@ -48,8 +48,8 @@ EDGES = {
 def on_line(spans: Sequence[Span]) -> pl.DataFrame:
     """Calls that hold lines in these spans, with their positions as ids."""
     rows = [
-        {"id": str(place), "started_at": begin, "ended_at": end}
-        for place, (begin, end) in enumerate(spans)
+        {"id": str(position), "started_at": begin, "ended_at": end}
+        for position, (begin, end) in enumerate(spans)
     ]
     return pl.DataFrame(
         rows,

@@ -31,11 +31,11 @@ def on_line(spans: list[tuple[float, float]]) -> pl.DataFrame:
     at = datetime(2026, 11, 2, 1, tzinfo=UTC)
     rows = [
         {
-            "id": f"{place}",
+            "id": f"{position}",
             "started_at": at + timedelta(seconds=begin),
             "ended_at": at + timedelta(seconds=begin + lasts),
         }
-        for place, (begin, lasts) in enumerate(spans)
+        for position, (begin, lasts) in enumerate(spans)
     ]
     return pl.DataFrame(
         rows,

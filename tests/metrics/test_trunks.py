@@ -147,9 +147,9 @@ def test_a_share_of_legs_has_an_interval():
 
 
 @settings(max_examples=25)
-@given(places=st.lists(st.integers(0, 1499), unique=True, max_size=120))
-def test_asr_is_at_most_ner(places: list[int], calls: pl.DataFrame):
-    some = calls[places]
+@given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=120))
+def test_asr_is_at_most_ner(positions: list[int], calls: pl.DataFrame):
+    some = calls[positions]
     table = summarize(some, ["trunk_name"], ["trunk_legs", "asr", "ner"])
     whole = summarize(some, measures=["trunk_legs"]).item()
 
