@@ -1,9 +1,9 @@
-"""A call centre with known truth, and a server that answers like the API: for tests, examples and trials, never for measuring."""
+"""A simulated call center with known truth, and a server with the same interface as the API."""
 
+from .call_frames import Truth
 from .directory import Directory
-from .ledger import Truth
-from .pbx import Simulation, simulate_calls
 from .server import API_KEY, Answer, CallLogServer, serve
+from .simulation import Simulation, simulate_calls
 
 __all__ = [
     "API_KEY",

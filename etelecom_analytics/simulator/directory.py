@@ -1,4 +1,4 @@
-"""Who works in the simulated call centre: extensions, users and hotlines as the API lists them, passwords too. No I/O."""
+"""Extensions, users and hotlines of the simulated call center, as the API lists them. No I/O."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .centre import FIRST_NUMBERS, HOTLINES, IVR, QUEUE, ids_of_place
+from .call_center import FIRST_EXTENSIONS, HOTLINES, IVR, QUEUE, staff_ids
 from .filters import Row, invalid, is_integer, part_of, text_of
 from .rows import ZERO_TIME
 
@@ -18,15 +18,15 @@ METHODS = {
     "Shop/GetAccountUsers": "account_users",
     "Etelecom/GetPartnerHotlineList": "hotlines",
 }
-"""The methods that list them, and the keys of their rows."""
+"""The API methods that list them, and the keys of their rows."""
 
-_MOST_ROWS = 100
-_BEGINNING = "."
-_TEAM = 8
+_MAX_ROWS = 100
+_START = "."
+_DEPARTMENT_SIZE = 8
 _HOTLINE_ID, _DEPARTMENT_ID = 1_170_000_000_000_000_001, 1_180_000_000_000_000_001
-_FAMILIES = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Phan", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ")
-_MIDDLES = ("Thị", "Văn", "Minh", "Ngọc", "Thanh", "Đức", "Thu")
-_GIVEN = (
+_FAMILY_NAMES = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Phan", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ")
+_MIDDLE_NAMES = ("Thị", "Văn", "Minh", "Ngọc", "Thanh", "Đức", "Thu")
+_FIRST_NAMES = (
     "An",
     "Bình",
     "Chi",
@@ -49,14 +49,14 @@ _GIVEN = (
 
 @dataclass(frozen=True, kw_only=True)
 class Directory:
-    """The raw rows of each list."""
+    """Raw rows of each list."""
 
     extensions: tuple[Row, ...] = ()
     account_users: tuple[Row, ...] = ()
     hotlines: tuple[Row, ...] = ()
 
     def answer(self, method: str, request: Mapping[str, Any]) -> bytes:
-        """The body of the answer to one of `METHODS`; `Refusal` where the request is wrong."""
+        """The body of the response to one of `METHODS`; raises `Refusal` for an invalid request."""
         paging = part_of(request, "paging")
         part_of(request, "filter")
         after, before, limit = (
@@ -67,44 +67,50 @@ class Directory:
         if after and before:
             raise invalid("paging: after and before exclude each other")
         if not is_integer(limit) or limit < 0:
-            raise invalid("paging.limit must be a number, and not negative")
+            raise invalid("paging.limit must be a number of at least 0")
         rows = getattr(self, METHODS[method])
-        limit = min(limit or _MOST_ROWS, _MOST_ROWS)
-        end = len(rows) if before == _BEGINNING else _place(before) if before else 0
-        begin = max(0, end - limit) if before else 0 if after in ("", _BEGINNING) else _place(after)
-        page = rows[begin : end if before else begin + limit]
-        told = {"after": after, "before": before, "limit": limit, "sort": ""}
-        told |= (
-            {"next": _cursor(begin + len(page)), "prev": _cursor(begin)}
-            if page
-            else {"next": "", "prev": ""}
-        )
-        return json.dumps({METHODS[method]: page, "paging": told}).encode()
+        limit = min(limit or _MAX_ROWS, _MAX_ROWS)
+        if before:
+            end = len(rows) if before == _START else _index(before)
+            begin = max(0, end - limit)
+        else:
+            begin = 0 if after in ("", _START) else _index(after)
+            end = begin + limit
+        page = rows[begin:end]
+        page_info = {
+            "after": after,
+            "before": before,
+            "limit": limit,
+            "sort": "",
+            "next": _cursor(begin + len(page)) if page else "",
+            "prev": _cursor(begin) if page else "",
+        }
+        return json.dumps({METHODS[method]: page, "paging": page_info}).encode()
 
 
 def directory_of(calls: Iterable[Row]) -> Directory:
-    """The people of the simulated centre who can have rung or called in these calls, two who have left, and a spare extension."""
+    """The directory for these calls: all staff, two former users, and an unused extension."""
     numbers = sorted({int(number) for number in _numbers(calls) if number not in (IVR, QUEUE)})
     first = max(
-        (first for first in FIRST_NUMBERS if numbers and first <= numbers[-1]),
-        default=FIRST_NUMBERS[0],
+        (first for first in FIRST_EXTENSIONS if numbers and first <= numbers[-1]),
+        default=FIRST_EXTENSIONS[0],
     )
-    places = [number - first for number in numbers if number >= first]
-    after = places[-1] + 1 if places else 0
-    spare = {**_extension(first, after), "user_id": "0", "state": "inactive"}
-    gone = [{**_user(after + place), "deleted": True} for place in (1, 2)]
+    indices = [number - first for number in numbers if number >= first]
+    next_index = indices[-1] + 1 if indices else 0
+    unused = {**_extension(first, next_index), "user_id": "0", "state": "inactive"}
+    former = [{**_user(next_index + offset), "deleted": True} for offset in (1, 2)]
     return Directory(
-        extensions=(*(_extension(first, place) for place in places), spare),
-        account_users=(*map(_user, places), *gone),
+        extensions=(*(_extension(first, index) for index in indices), unused),
+        account_users=(*map(_user, indices), *former),
         hotlines=tuple(
             {
-                "id": str(_HOTLINE_ID + place),
+                "id": str(_HOTLINE_ID + index),
                 "hotline": number,
                 "name": name,
                 "network": network,
                 "status": "active",
             }
-            for place, (number, name, network) in enumerate(
+            for index, (number, name, network) in enumerate(
                 zip(
                     HOTLINES,
                     ("Chăm sóc khách hàng", "Văn phòng"),
@@ -117,7 +123,7 @@ def directory_of(calls: Iterable[Row]) -> Directory:
 
 
 def _numbers(calls: Iterable[Row]) -> Iterator[str]:
-    """The extension numbers that occur: who was rung by a call that came in, and who made one that went out."""
+    """Extension numbers in these calls: the targets of inbound calls, and the callers of others."""
     for call in calls:
         if not isinstance(call, dict):
             continue
@@ -137,44 +143,47 @@ def _numbers(calls: Iterable[Row]) -> Iterator[str]:
                 yield number
 
 
-def _extension(first: int, place: int) -> Row:
-    extension_id, user_id = ids_of_place(place)
+def _extension(first: int, index: int) -> Row:
+    extension_id, user_id = staff_ids(index)
     return {
         "id": extension_id,
-        "extension_number": str(first + place),
-        "extension_password": f"simulated-password-{first + place}",
-        "hotline_id": str(_HOTLINE_ID + place % len(HOTLINES)),
+        "extension_number": str(first + index),
+        "extension_password": f"simulated-password-{first + index}",
+        "hotline_id": str(_HOTLINE_ID + index % len(HOTLINES)),
         "user_id": user_id,
         "tenant_domain": "centre.example",
-        "created_at": f"2026-0{1 + place % 9}-15T02:30:00Z",
+        "created_at": f"2026-0{1 + index % 9}-15T02:30:00Z",
         "expires_at": ZERO_TIME,
         "state": "active",
     }
 
 
-def _user(place: int) -> Row:
-    _, user_id = ids_of_place(place)
-    given = _GIVEN[place % len(_GIVEN)]
-    # Lengths without a common factor: no name comes twice before all were used.
-    full_name = f"{_FAMILIES[place % len(_FAMILIES)]} {_MIDDLES[place % len(_MIDDLES)]} {given}"
+def _user(index: int) -> Row:
+    _, user_id = staff_ids(index)
+    # The lengths have no common factor, so that all combinations occur before one is repeated.
+    family = _FAMILY_NAMES[index % len(_FAMILY_NAMES)]
+    middle = _MIDDLE_NAMES[index % len(_MIDDLE_NAMES)]
+    first = _FIRST_NAMES[index % len(_FIRST_NAMES)]
     return {
         "user_id": user_id,
-        "full_name": full_name if place % 13 != 5 else "",
-        "short_name": f"{given} {place + 1}",
-        "email": f"user{place + 1}@centre.example",
-        "phone": f"0900{place + 1:06d}",
-        "department_id": str(_DEPARTMENT_ID + place // _TEAM) if place % 11 != 7 else "0",
+        "full_name": f"{family} {middle} {first}" if index % 13 != 5 else "",
+        "short_name": f"{first} {index + 1}",
+        "email": f"user{index + 1}@centre.example",
+        "phone": f"0900{index + 1:06d}",
+        "department_id": str(_DEPARTMENT_ID + index // _DEPARTMENT_SIZE)
+        if index % 11 != 7
+        else "0",
         "position": "",
-        "roles": ["telecom_customerservice"] if place % 9 else ["owner", "telecom_customerservice"],
+        "roles": ["telecom_customerservice"] if index % 9 else ["owner", "telecom_customerservice"],
         "deleted": False,
     }
 
 
-def _cursor(place: int) -> str:
-    return base64.urlsafe_b64encode(f"row {place}".encode()).decode()
+def _cursor(index: int) -> str:
+    return base64.urlsafe_b64encode(f"row {index}".encode()).decode()
 
 
-def _place(cursor: str) -> int:
+def _index(cursor: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(cursor).decode().removeprefix("row "))
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""Every way in which a value on the wire can differ from the contract, as data: what stands there, and what a reader should make of it."""
+"""Unexpected values: every way in which a response can deviate from the documented schema."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from typing import Any
 
 from ..schema import CALLS, LEGS, Column, Kind
 
-__all__ = ["ABSENT", "STRANGE", "Strange"]
+__all__ = ["ABSENT", "UNEXPECTED_VALUES", "UnexpectedValue"]
 
 ABSENT = object()
-"""Stands for a value that is not there, nor its name."""
+"""Represents a missing field."""
 
 _NO_LEG = dict.fromkeys((leg.name for leg in LEGS), None)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Strange:
-    """One strange value.
+class UnexpectedValue:
+    """One unexpected value of a field.
 
     Attributes:
-        field: where it stands; a leg's field as `call_targets.status`.
-        kind: in which way it is strange, in the words of `DriftKind`.
-        value: what stands there instead.
-        read_as: what the table should keep.
+        field: the field; that of a leg as `call_targets.status`.
+        kind: the kind of deviation, one of `DriftKind`.
+        value: the value in the response.
+        read_as: the value that the parser should return.
     """
 
     field: str
@@ -32,21 +32,21 @@ class Strange:
     read_as: Any = None
 
     def put_into(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The row with the strange value, in its first leg if it belongs into one; a row without legs stays as it is."""
+        """A copy of the row with this value; a field of legs is changed in the first leg only."""
         name, _, leg_name = self.field.partition(".")
         if not leg_name:
-            return _with(row, name, self.value)
+            return _replace(row, name, self.value)
         legs = row.get(name) or []
         return {
             **row,
             name: [
-                _with(leg, leg_name, self.value) if place == 0 else leg
-                for place, leg in enumerate(legs)
+                _replace(leg, leg_name, self.value) if index == 0 else leg
+                for index, leg in enumerate(legs)
             ],
         }
 
 
-def _with(values: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+def _replace(values: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
     changed = {**values, name: value}
     if value is ABSENT:
         del changed[name]
@@ -84,27 +84,27 @@ _BY_KIND: dict[Kind, tuple[tuple[str, Any, Any], ...]] = {
     ),
     Kind.LEGS: (("wrong type", 17, []), ("wrong type", [17], [_NO_LEG])),
 }
-_LISTS = (Kind.LINKS, Kind.LEGS)  # null and absent lists are empty, which is no drift
+_LISTS = (Kind.LINKS, Kind.LEGS)  # null and missing lists are read as empty, which is not drift
 
 
-def _of(column: Column, prefix: str) -> Iterator[Strange]:
-    assert column.kind  # every column that comes over the wire has one  # noqa: S101
+def _values_of(column: Column, prefix: str) -> Iterator[UnexpectedValue]:
+    assert column.kind  # all columns of the API have one  # noqa: S101
     field = prefix + column.name
     if column.kind not in _LISTS:
-        yield Strange(field=field, kind="missing", value=ABSENT)
-        yield Strange(field=field, kind="null", value=None)
+        yield UnexpectedValue(field=field, kind="missing", value=ABSENT)
+        yield UnexpectedValue(field=field, kind="null", value=None)
     for kind, value, read_as in _BY_KIND[column.kind]:
-        yield Strange(field=field, kind=kind, value=value, read_as=read_as)
+        yield UnexpectedValue(field=field, kind=kind, value=value, read_as=read_as)
 
 
-def _all() -> Iterator[Strange]:
-    for column in CALLS[1:]:  # the id stays as it is: a record without one is no row
-        yield from _of(column, "")
+def _all_values() -> Iterator[UnexpectedValue]:
+    for column in CALLS[1:]:  # not the id: a record without an id is not a row
+        yield from _values_of(column, "")
     for column in LEGS:
-        yield from _of(column, "call_targets.")
-    yield Strange(field="sip_trace", kind="new field", value="x")
-    yield Strange(field="call_targets.codec", kind="new field", value=8)
+        yield from _values_of(column, "call_targets.")
+    yield UnexpectedValue(field="sip_trace", kind="new field", value="x")
+    yield UnexpectedValue(field="call_targets.codec", kind="new field", value=8)
 
 
-STRANGE = tuple(_all())
-"""Each kind of drift in each field where it can occur; a value of the wrong type or form, never a record without an id."""
+UNEXPECTED_VALUES = tuple(_all_values())
+"""Each kind of drift in each field in which it can occur."""

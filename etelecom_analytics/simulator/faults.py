@@ -1,7 +1,7 @@
-"""What can go wrong with an answer, each as a value that a server is given: `server.script(reset())`, `server.misbehave(late(0.05))`.
+"""Faults that a server applies to its answers, such as `server.misbehave(late(0.05))`.
 
-A fault is an `Answer` that is given instead of the right one, or a function that makes it from the
-request and the right one. Those that change a page leave every other answer as it is.
+A fault is either an `Answer` that replaces the correct one, or a function that computes it from the
+request and the correct answer. Faults that change pages leave all other answers unchanged.
 """
 
 import json
@@ -14,50 +14,50 @@ from email.utils import format_datetime
 from typing import Any
 from zlib import crc32
 
-from .drift import STRANGE, Strange
+from .drift import UNEXPECTED_VALUES, UnexpectedValue
 from .service import DETOUR
 
 __all__ = [
     "Answer",
-    "Change",
     "Fault",
-    "Received",
-    "adding",
+    "Request",
+    "Transform",
     "cut",
     "cycle",
-    "doubling",
-    "drifting",
-    "drip",
+    "duplicate_rows",
     "empty",
     "empty_page",
-    "failing",
+    "error_status",
+    "extra_records",
     "html",
     "interrupt",
     "late",
-    "mislabelled",
     "null_list",
     "on_page",
     "reset",
+    "slow_body",
     "then",
     "too_many",
+    "unexpected_values",
+    "wrong_content_type",
 ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One answer over HTTP, right or not.
+    """One HTTP response, correct or not.
 
     Attributes:
         status: HTTP status.
-        headers: beside Content-Type and Content-Length.
-        body: bytes as they are, or an object that becomes JSON.
-        content_type: what the body claims to be.
-        cut_after: send only so many bytes of the body and close the connection, though
-            Content-Length promises all of it.
-        delay_s: seconds to wait before answering.
-        bytes_per_s: how fast the body is sent; at once by default.
-        reset: hang up as a crash does, by a TCP reset: before a word is said, or with `cut_after`
-            in the middle of the body.
+        headers: headers in addition to Content-Type and Content-Length.
+        body: bytes, or an object that is sent as JSON.
+        content_type: the Content-Type header.
+        cut_after: close the connection after this many bytes of the body, although Content-Length
+            announces all of them.
+        delay_s: seconds to wait before sending.
+        bytes_per_s: speed of the body; by default it is sent at once.
+        reset: end the connection with a TCP reset, as a crash does: before any data, or with
+            `cut_after` within the body.
     """
 
     status: int = 200
@@ -71,16 +71,19 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Received:
-    """One request that came: its path, its headers without the key, its body if it was JSON, and where it stands among the others.
+class Request:
+    """One request that the server received.
 
     Attributes:
-        number: how many requests came before it.
-        attempt: how many of those asked the very same.
-        in_flight: how many were at work when it came, itself included: answers that had not begun
-            to be sent.
-        page: the place of its page in the chain of its filter, from 0.
-        cursors: the cursors of that chain so far, by page; the first is "".
+        path: the path of the URL.
+        headers: headers in lower case, without the API key.
+        body: the parsed JSON body; None if it is not JSON.
+        number: number of earlier requests.
+        attempt: number of earlier requests with the same path and body.
+        in_flight: number of requests being processed on arrival, including this one; a request
+            counts until its answer is sent.
+        page: index of the page in the chain of its filter, from 0.
+        cursors: cursors of that chain so far, by page; the first is "".
     """
 
     path: str
@@ -94,196 +97,197 @@ class Received:
 
     @property
     def after(self) -> str:
-        """The cursor that is asked for; "" for the first page."""
+        """The cursor of the requested page; "" for the first page."""
         paging = self.body.get("paging") if isinstance(self.body, dict) else None
         return str(paging.get("after") or "") if isinstance(paging, dict) else ""
 
 
-Change = Callable[[Received, Answer], Answer]
-"""(request, right answer) -> the answer that is sent instead."""
+Transform = Callable[[Request, Answer], Answer]
+"""A function of a request and its correct answer that returns the answer to send."""
 
-Fault = Answer | Change
+Fault = Answer | Transform
 
 Page = dict[str, Any]
 
 _CODES = {408: "deadline_exceeded", 429: "resource_exhausted", 500: "internal"}
 
 
-# Answers that say nothing of calls.
+# Answers without calls.
 
 
-def failing(status: int) -> Answer:
-    """A refusal with this status, such as 408, 500, 502, 503 or 504, in the API's own form."""
+def error_status(status: int) -> Answer:
+    """An error in the API's format with this status, such as 408, 500, 502, 503 or 504."""
     return Answer(
         status=status, body={"code": _CODES.get(status, "unavailable"), "msg": "simulated"}
     )
 
 
 def too_many(retry_after: int | datetime | None = None) -> Answer:
-    """429, with `Retry-After` in seconds, as a date, or without."""
+    """Status 429, with `Retry-After` in seconds, as a date, or without it."""
     when = (
         format_datetime(retry_after.astimezone(UTC), usegmt=True)
         if isinstance(retry_after, datetime)
         else retry_after
     )
-    return replace(failing(429), headers={} if when is None else {"Retry-After": str(when)})
+    return replace(error_status(429), headers={} if when is None else {"Retry-After": str(when)})
 
 
 def html(status: int = 200) -> Answer:
-    """What a gateway says in its own words, with 200 if it knows no better."""
+    """An HTML page of a gateway, which may have status 200."""
     return Answer(
         status=status, body=b"<html>\n<body>Bad gateway</body>\n</html>", content_type="text/html"
     )
 
 
 def empty() -> Answer:
-    """200, and nothing in it."""
+    """Status 200 and an empty body."""
     return Answer()
 
 
-# The right answer, badly sent.
+# The correct answer, sent incorrectly.
 
 
-def reset(after: int | None = None) -> Change:
-    """A TCP reset instead of an answer, or after so many bytes of its body."""
-    return lambda received, right: replace(right, reset=True, cut_after=after)
+def reset(after: int | None = None) -> Transform:
+    """A TCP reset instead of an answer, or after this many bytes of its body."""
+    return lambda request, correct: replace(correct, reset=True, cut_after=after)
 
 
-def cut(after: int) -> Change:
-    """The end of the connection after so many bytes of the body."""
-    return lambda received, right: replace(right, cut_after=after)
+def cut(after: int) -> Transform:
+    """Close the connection after this many bytes of the body."""
+    return lambda request, correct: replace(correct, cut_after=after)
 
 
-def late(seconds: float) -> Change:
-    """The right answer, so many seconds later than without this fault."""
-    return lambda received, right: replace(right, delay_s=right.delay_s + seconds)
+def late(seconds: float) -> Transform:
+    """Delay the correct answer by this many seconds."""
+    return lambda request, correct: replace(correct, delay_s=correct.delay_s + seconds)
 
 
-def drip(bytes_per_s: float) -> Change:
-    """The right answer, its body slowly."""
-    return lambda received, right: replace(right, bytes_per_s=bytes_per_s)
+def slow_body(bytes_per_s: float) -> Transform:
+    """Send the correct body at this speed."""
+    return lambda request, correct: replace(correct, bytes_per_s=bytes_per_s)
 
 
-def mislabelled(content_type: str = "text/html") -> Change:
-    """The right body under a wrong Content-Type."""
-    return lambda received, right: replace(right, content_type=content_type)
+def wrong_content_type(content_type: str = "text/html") -> Transform:
+    """Send the correct body with a wrong Content-Type."""
+    return lambda request, correct: replace(correct, content_type=content_type)
 
 
-# Pages that are whole, and wrong.
+# Pages that are complete, but wrong.
 
 
-def on_page(change: Callable[[Received, Page], Page]) -> Change:
-    """The page that `change` makes of the right one."""
+def on_page(change: Callable[[Request, Page], Page]) -> Transform:
+    """Replace each page by the result of `change`."""
 
-    def changed(received: Received, right: Answer) -> Answer:
-        if right.status != 200:
-            return right
+    def transform(request: Request, correct: Answer) -> Answer:
+        if correct.status != 200:
+            return correct
         page = (
-            json.loads(right.body.decode(errors="surrogatepass"))
-            if isinstance(right.body, bytes)
-            else {**right.body}
+            json.loads(correct.body.decode(errors="surrogatepass"))
+            if isinstance(correct.body, bytes)
+            else {**correct.body}
         )
-        return replace(right, body=change(received, page)) if "call_logs" in page else right
+        return replace(correct, body=change(request, page)) if "call_logs" in page else correct
 
-    return changed
+    return transform
 
 
-def cycle(of: int, *, begin: int = 1) -> Change:
-    """A circle of so many pages, the first of them the page `begin` of the chain; a circle of one is a cursor that repeats."""
+def cycle(of: int, *, begin: int = 1) -> Transform:
+    """A cycle of cursors: after `of` pages from page `begin` on, the next page is `begin` again.
 
-    def turn_back(received: Received, page: Page) -> Page:
+    A cycle of one page is a cursor that repeats.
+    """
+
+    def turn_back(request: Request, page: Page) -> Page:
         return (
-            _leading_to(received.cursors[begin] or ".", page)
-            if received.page >= begin + of - 1 and page["paging"]["next"]
+            _with_next(request.cursors[begin] or ".", page)
+            if request.page >= begin + of - 1 and page["paging"]["next"]
             else page
         )
 
     return on_page(turn_back)
 
 
-def empty_page(times: int = 1, *, null: bool = False, same_cursor: bool = False) -> Change:
-    """So many pages without a row before each page, whose `next` leads on to it: nothing is lost.
+def empty_page(times: int = 1, *, null: bool = False, same_cursor: bool = False) -> Transform:
+    """Empty pages before each page. Their `next` leads to it, so that no row is lost.
 
     Args:
-        times: how many in a row.
+        times: number of empty pages in a row.
         null: the list of rows is null.
-        same_cursor: `next` is the cursor that was asked for, and the rows come when it is asked for
-            again; a first page has none, and comes as it is.
+        same_cursor: `next` is the requested cursor, and a repeated request returns the rows. The
+            first page has no cursor and is returned at once.
     """
 
-    def hold_back(received: Received, page: Page) -> Page:
-        asked = received.after
-        if (
-            received.attempt if same_cursor else len(asked) - len(asked.lstrip(DETOUR))
-        ) >= times or (same_cursor and not asked):
+    def hold_back(request: Request, page: Page) -> Page:
+        after = request.after
+        count = request.attempt if same_cursor else len(after) - len(after.lstrip(DETOUR))
+        if count >= times or (same_cursor and not after):
             return page
-        return _leading_to(
-            asked if same_cursor else DETOUR + asked, {**page, "call_logs": None if null else []}
-        )
+        next_cursor = after if same_cursor else DETOUR + after
+        return _with_next(next_cursor, {**page, "call_logs": None if null else []})
 
     return on_page(hold_back)
 
 
-def null_list() -> Change:
-    """Null for the list of a page without rows."""
-    return on_page(lambda received, page: {**page, "call_logs": page["call_logs"] or None})
+def null_list() -> Transform:
+    """Null instead of the empty list of a page without rows."""
+    return on_page(lambda request, page: {**page, "call_logs": page["call_logs"] or None})
 
 
-def adding(*records: Any) -> Change:
-    """These records at the end of each page that has rows, whatever they are."""
+def extra_records(*records: Any) -> Transform:
+    """Add any records at the end of each page with rows."""
     return on_page(
-        lambda received, page: {
+        lambda request, page: {
             **page,
             "call_logs": page["call_logs"] and [*page["call_logs"], *records],
         }
     )
 
 
-def doubling(make: Callable[[Any], Any]) -> Change:
-    """After each row what is made of it, such as an older state of the same call."""
+def duplicate_rows(make: Callable[[Any], Any]) -> Transform:
+    """Add after each row the result of `make`, such as an older state of the same call."""
     return on_page(
-        lambda received, page: {
+        lambda request, page: {
             **page,
             "call_logs": [each for row in page["call_logs"] or () for each in (row, make(row))],
         }
     )
 
 
-def drifting(strange: Sequence[Strange] = STRANGE) -> Change:
-    """One strange value in each row that has an id, of which kind hangs on the id alone."""
+def unexpected_values(values: Sequence[UnexpectedValue] = UNEXPECTED_VALUES) -> Transform:
+    """Put one unexpected value into each row with an id; the id determines which one."""
 
-    def drift(row: Any) -> Any:
+    def change(row: Any) -> Any:
         return (
-            strange[crc32(str(row["id"]).encode()) % len(strange)].put_into(row)
+            values[crc32(str(row["id"]).encode()) % len(values)].put_into(row)
             if isinstance(row, dict) and row.get("id")
             else row
         )
 
     return on_page(
-        lambda received, page: {
+        lambda request, page: {
             **page,
-            "call_logs": [drift(row) for row in page["call_logs"] or ()],
+            "call_logs": [change(row) for row in page["call_logs"] or ()],
         }
     )
 
 
-# What happens meanwhile.
+# Other events.
 
 
-def then(action: Callable[[], object]) -> Change:
-    """The right answer; after it was worked out, and before it is sent, the action is carried out."""
+def then(action: Callable[[], object]) -> Transform:
+    """Run an action after the correct answer is computed and before it is sent."""
 
-    def act(received: Received, right: Answer) -> Answer:
+    def act(request: Request, correct: Answer) -> Answer:
         action()
-        return right
+        return correct
 
     return act
 
 
-def interrupt() -> Change:
-    """The right answer, and Ctrl-C: KeyboardInterrupt in the main thread of this process."""
+def interrupt() -> Transform:
+    """Simulate Ctrl-C: raise KeyboardInterrupt in the main thread of this process."""
     return then(lambda: signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT))
 
 
-def _leading_to(cursor: str, page: Page) -> Page:
+def _with_next(cursor: str, page: Page) -> Page:
     return {**page, "paging": {**page["paging"], "next": cursor}}

@@ -1,7 +1,7 @@
-"""Which rows a request's filter chooses, as a plain function of one row; and the API's refusal of a filter that says nothing.
+"""Filters of the API: whether a row matches the filter of a request, and errors for invalid ones.
 
-Every rule is written here anew, in plain Python, so that tests of the real filters are held against
-something else.
+The rules are implemented independently of the package, in plain Python, so that the package's
+filters can be tested against them.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,11 +32,11 @@ _COMPARE: Mapping[str, Callable[[int, int], bool]] = {
 }
 
 Row = Any
-"""A raw row: an object as a rule, but a bad world sends other things too."""
+"""A raw row: usually a dictionary, but tests also serve other values."""
 
 
 class Stored(NamedTuple):
-    """A row as the server keeps it: as it is, as JSON, and when it began, if it says so."""
+    """A row, its JSON text, and the start of the call, if it is readable."""
 
     row: Row
     text: bytes
@@ -47,7 +47,7 @@ _Rule = Callable[[Stored], bool]
 
 
 class Refusal(Exception):
-    """The API's answer to a request that it does not grant: a status, and `code` and `msg`."""
+    """An error response of the API: a status, and `code` and `msg`."""
 
     def __init__(self, status: int, code: str, msg: str) -> None:
         super().__init__(status, code, msg)
@@ -55,41 +55,43 @@ class Refusal(Exception):
 
 
 def matcher(
-    wanted: Mapping[str, Any], *, departments: Mapping[str, str], hotlines: Mapping[str, str]
+    query: Mapping[str, Any], *, departments: Mapping[str, str], hotlines: Mapping[str, str]
 ) -> Callable[[Stored], bool]:
-    """Whether a row satisfies every field of the filter; unknown fields are ignored.
+    """A function that returns whether a row matches all fields of a filter; ignores unknown ones.
 
     Args:
-        wanted: the filter.
-        departments: call id -> department id, and
-        hotlines: call id -> hotline id, which calls do not carry.
+        query: the filter of the request.
+        departments: department id by call id, which call logs do not contain.
+        hotlines: hotline id by call id, which call logs do not contain.
     """
     rules: list[_Rule] = []
-    if number := text_of(wanted, "call_number"):
-        rules.append(lambda kept: number in (kept.row.get("caller"), kept.row.get("callee")))
+    if number := text_of(query, "call_number"):
+        rules.append(lambda stored: number in (stored.row.get("caller"), stored.row.get("callee")))
     for field, words in (("call_state", CALL_STATES), ("direction", DIRECTIONS)):
-        if word := text_of(wanted, field):
+        if word := text_of(query, field):
             if word not in words:
                 raise invalid(f"filter.{field}: unknown value {word!r}")
             rules.append(_equals(field, word))
     texts = ("external_id", "external_session_id")
-    rules += [_equals(field, text) for field in texts if (text := text_of(wanted, field))]
-    rules += _by_id(wanted, departments, hotlines)
-    if since := _moment(wanted, "date_from"):
-        rules.append(lambda kept: kept.start is not None and kept.start >= since)
-    if until := _moment(wanted, "date_to"):
-        rules.append(lambda kept: kept.start is not None and kept.start <= until)
-    if compare := _comparison(part_of(wanted, "duration")):
+    rules += [_equals(field, text) for field in texts if (text := text_of(query, field))]
+    rules += _by_id(query, departments, hotlines)
+    if since := _moment(query, "date_from"):
+        rules.append(lambda stored: stored.start is not None and stored.start >= since)
+    if until := _moment(query, "date_to"):
+        rules.append(lambda stored: stored.start is not None and stored.start <= until)
+    if compare := _comparison(part_of(query, "duration")):
         rules.append(
-            lambda kept: is_integer(kept.row.get("duration")) and compare(kept.row["duration"])
+            lambda stored: (
+                is_integer(stored.row.get("duration")) and compare(stored.row["duration"])
+            )
         )
     if not rules:
-        return lambda kept: True
-    return lambda kept: isinstance(kept.row, dict) and all(rule(kept) for rule in rules)
+        return lambda stored: True
+    return lambda stored: isinstance(stored.row, dict) and all(rule(stored) for rule in rules)
 
 
 def started(row: Row) -> datetime | None:
-    """When the call began; None where the row does not tell."""
+    """The start of the call; None if the row has none that is readable."""
     try:
         moment = datetime.fromisoformat(row["started_at"])
         return moment.astimezone(UTC) if moment.year > 1 else None
@@ -98,7 +100,7 @@ def started(row: Row) -> datetime | None:
 
 
 def part_of(request: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A part of the request that must be an object; an empty one where there is none."""
+    """A part of the request that must be an object; an empty one if it is missing."""
     part = request.get(name) or {}
     if not isinstance(part, dict):
         raise Refusal(400, "malformed", f"{name} must be an object")
@@ -106,45 +108,45 @@ def part_of(request: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def text_of(part: Mapping[str, Any], field: str, of: str = "filter") -> str:
-    """A field that must be a text; an empty one where there is none."""
+    """A field that must be a string; an empty one if it is missing."""
     value = part.get(field)
     if value is not None and not isinstance(value, str):
-        raise invalid(f"{of}.{field} must be a text")
+        raise invalid(f"{of}.{field} must be a string")
     return value or ""
 
 
 def is_integer(value: Any) -> bool:
-    """Whether it is a whole number; true and false are none."""
+    """Whether the value is an integer, and not a boolean."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def invalid(msg: str) -> Refusal:
-    """The refusal of an argument."""
+    """The error response to an invalid argument."""
     return Refusal(400, "invalid_argument", msg)
 
 
 def _equals(field: str, value: str) -> _Rule:
-    return lambda kept: kept.row.get(field) == value
+    return lambda stored: stored.row.get(field) == value
 
 
 def _by_id(
-    wanted: Mapping[str, Any], departments: Mapping[str, str], hotlines: Mapping[str, str]
+    query: Mapping[str, Any], departments: Mapping[str, str], hotlines: Mapping[str, str]
 ) -> list[_Rule]:
     rules: list[_Rule] = []
-    if extensions := _ids(wanted, "extension_ids"):
-        rules.append(lambda kept: kept.row.get("extension_id") in extensions)
-    if users := _ids(wanted, "user_id"):
-        rules.append(lambda kept: kept.row.get("user_id") in users)
-    if lines := _ids(wanted, "hotline_ids"):
-        rules.append(lambda kept: hotlines.get(str(kept.row.get("id"))) in lines)
-    if department := _ids(wanted, "department_id"):
-        rules.append(lambda kept: departments.get(str(kept.row.get("id"))) in department)
+    if extensions := _ids(query, "extension_ids"):
+        rules.append(lambda stored: stored.row.get("extension_id") in extensions)
+    if users := _ids(query, "user_id"):
+        rules.append(lambda stored: stored.row.get("user_id") in users)
+    if lines := _ids(query, "hotline_ids"):
+        rules.append(lambda stored: hotlines.get(str(stored.row.get("id"))) in lines)
+    if department := _ids(query, "department_id"):
+        rules.append(lambda stored: departments.get(str(stored.row.get("id"))) in department)
     return rules
 
 
-def _ids(wanted: Mapping[str, Any], field: str) -> set[str]:
-    given = wanted.get(field) or []
-    ids = given if isinstance(given, list) else [given]
+def _ids(query: Mapping[str, Any], field: str) -> set[str]:
+    value = query.get(field) or []
+    ids = value if isinstance(value, list) else [value]
     for each in ids:
         if not (
             isinstance(each, str)
@@ -152,19 +154,19 @@ def _ids(wanted: Mapping[str, Any], field: str) -> set[str]:
             and each.isdigit()
             and 0 < int(each) <= _LARGEST_ID
         ):
-            raise invalid(f"filter.{field}: {each!r} is no id")
+            raise invalid(f"filter.{field}: {each!r} is not an id")
     return set(ids)
 
 
-def _moment(wanted: Mapping[str, Any], field: str) -> datetime | None:
-    if not (text := text_of(wanted, field)):
+def _moment(query: Mapping[str, Any], field: str) -> datetime | None:
+    if not (text := text_of(query, field)):
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None or "T" not in text:
-        raise invalid(f"filter.{field}: {text!r} is no RFC 3339 time")
+        raise invalid(f"filter.{field}: {text!r} is not an RFC 3339 time")
     return moment.astimezone(UTC)
 
 
@@ -173,7 +175,7 @@ def _comparison(duration: Mapping[str, Any]) -> Callable[[int], bool] | None:
         text_of(duration, "comparison", "filter.duration"),
         duration.get("value") or 0,
     )
-    if comparison in ("", "unknow"):  # so the documentation spells the default
+    if comparison in ("", "unknow"):  # the spelling of the API's documentation
         return None
     if comparison not in _COMPARE or not is_integer(value):
         raise invalid(f"filter.duration: {comparison!r} with {value!r}")

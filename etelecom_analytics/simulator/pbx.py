@@ -1,105 +1,169 @@
-"""A call centre's week, simulated: calls as the PBX would log them, and the truth behind each.
+"""The simulated PBX: a queue of events, and the ringing of people.
 
-The exchange really runs: people are busy while they talk, callers lose patience while phones ring.
-So waiting, loss and load hang together as in life, and a measure can be held against what the
-simulation knows.
+Events that the outcome rules could confuse are kept apart: nobody leaves less than `GAP` after the
+IVR, a timeout or a rejection, and no step of a hunt begins before the previous one has ended. Two
+events within 2 s therefore always have a common cause.
 """
 
-from bisect import bisect
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
-from itertools import accumulate
+from collections.abc import Generator, Sequence
+from heapq import heappop, heappush
+from itertools import count
 from random import Random
 
-import polars as pl
+from .call_center import Customers, Parameters, Roster
+from .entities import Call, Leg, Offer, Person
 
-from ..errors import InputError
-from ..local_time import parse_moment
-from .centre import Customers, Hour, Parameters, Roster, hours_between
-from .exchange import Exchange, Journey
-from .journeys import inbound, internal, outbound
-from .ledger import Truth, published, told
+__all__ = ["GAP", "Journey", "Pbx", "ring_people"]
 
-__all__ = ["Simulation", "simulate_calls"]
+GAP = 2_500
+"""Milliseconds; more than the 2 s within which the outcome rules connect two events."""
 
-_EPOCH_ID = 4_000_000_000_000_000_000
-_IDS_A_MS = 600_000
-"""With these two, an id has 19 digits and grows with time from 1900 to 2200."""
+_SET_UP = 500
+"""Milliseconds that the PBX needs to make phones ring."""
 
+_NEVER = 1 << 62
 
-@dataclass(frozen=True, kw_only=True)
-class Simulation:
-    """Calls, and the truth about them."""
-
-    calls: pl.DataFrame
-    truth: Truth
+Journey = Generator[int, None, None]
+"""A call's journey: a generator that yields the time (ms) at which it continues."""
 
 
-def simulate_calls(
-    n: int = 10_000,
-    *,
-    seed: int = 7,
-    start: date | str = "2026-11-02",
-    days: int = 7,
-    time_zone: str = "Asia/Ho_Chi_Minh",
-) -> Simulation:
-    """Exactly `n` call logs of the `days` from `start`, newest first, and their truth; the same for the same seed.
+class Pbx:
+    """The clock, the event queue, and the state that all journeys share."""
 
-    Staff is hired for the load, so about 80-90 % of the inbound calls are answered whatever `n` is.
-    The record is taken at the end of the last day, when a few calls are still running. An internal
-    call is two logs.
+    def __init__(
+        self, rng: Random, roster: Roster, customers: Customers, parameters: Parameters
+    ) -> None:
+        self.rng = rng
+        self.roster = roster
+        self.customers = customers
+        self.parameters = parameters
+        self.now = 0
+        self.calls: list[Call] = []
+        self._events: list[tuple[int, int, Journey]] = []
+        self._ticket = count()
+
+    def random_int(self, minimum: int, maximum: int) -> int:
+        """A random integer in [minimum, maximum]; `randint` would take a third of the run time."""
+        return minimum + int(self.rng.random() * (maximum - minimum + 1))
+
+    def schedule(self, at: int, journey: Journey) -> None:
+        """Start a journey at this time."""
+        heappush(self._events, (at, next(self._ticket), journey))
+
+    def run(self, until: int) -> None:
+        """Process all events before `until`; calls in progress then stay unfinished."""
+        while self._events and self._events[0][0] < until:
+            self.now, ticket, journey = heappop(self._events)
+            next_time = next(journey, None)
+            if next_time is not None:
+                heappush(self._events, (max(next_time, self.now), ticket, journey))
+
+
+def _offer_call(pbx: Pbx, call: Call, person: Person) -> tuple[Offer, int, Leg | None] | None:
+    """The offer, the time of the person's reaction, and the leg they answer (None: they reject).
+
+    None if no device can ring.
     """
-    if n < 0 or days < 1:
-        raise InputError(f"A simulation needs n >= 0 and days >= 1; got n={n}, days={days}.")
-    rng = Random(seed)
-    begins = parse_moment(start, time_zone, "start")
-    ends = parse_moment((begins + timedelta(days=days)).replace(tzinfo=None), time_zone, "days")
-    hours = hours_between(begins, ends, time_zone)
-    until = round(ends.timestamp() * 1000)
-    parameters = Parameters()
-    roster = Roster(rng, hours, n, parameters)
-    exchange = Exchange(rng, roster, Customers(rng), parameters)
-    for at, journey in _plan(exchange, hours, n, until):
-        exchange.add(at, journey)
-    exchange.run(until)
-    arrivals = sum(call.direction == "in" for call in exchange.calls)
-    parameters = replace(
-        parameters,
-        arrivals_a_day=arrivals / days,
-        staff=len(roster.people),
-        most_on_duty=roster.most_on_duty,
-    )
-    return Simulation(
-        calls=published(rng, exchange.calls, until), truth=told(exchange.calls, parameters)
-    )
+    rng, parameters = pbx.rng, pbx.parameters
+    offer = call.add_offer(person.number, person)
+    at = pbx.now + pbx.random_int(1, 60)
+    for device in person.devices:
+        leg = call.add_leg(person.number, at)
+        if person.busy:
+            leg.fail(at + pbx.random_int(60, 300), "busy_or_rejected", code=486, reason="USER_BUSY")
+        elif device == "app" and rng.random() < parameters.app_offline_probability:
+            leg.fail(at + pbx.random_int(20, 200), "unreachable", code=480, reason="UNREGISTERED")
+        else:
+            leg.ring_time = at + (
+                pbx.random_int(120, 700) if device == "desk" else pbx.random_int(600, 2_500)
+            )
+            offer.active_legs.append(leg)
+        at += pbx.random_int(1, 60)
+    if not offer.active_legs:
+        offer.outcome = "busy_or_rejected" if person.busy else "unreachable"
+        return None
+    person.busy = True
+    leg = rng.choice(offer.active_legs)
+    ring_time = leg.ring_time or at
+    draw = rng.random()
+    if draw < parameters.rejection_probability:
+        return offer, ring_time + pbx.random_int(3_000, 7_000), None
+    if draw < parameters.rejection_probability + parameters.no_reaction_probability:
+        return offer, _NEVER, None
+    return offer, ring_time + 800 + round(1000 * rng.lognormvariate(1.3, 0.6)), leg
 
 
-def _plan(
-    exchange: Exchange, hours: list[Hour], n: int, until: int
-) -> Iterator[tuple[int, Journey]]:
-    """When each call begins, and which way it goes."""
-    rng, parameters = exchange.rng, exchange.parameters
-    pairs = round(n * parameters.share_internal / 2)
-    late = min(
-        2 + n // 4_000, 8, n - 2 * pairs
-    )  # so that some are under way when the record is taken
-    shares = list(accumulate(hour.weight for hour in hours))
-    moments = {until - 1_000 - 9_000 * place for place in range(late)}
-    while len(moments) < n - pairs:
-        hour = hours[bisect(shares, rng.random() * shares[-1])]
-        moments.add(hour.begins + rng.randrange(hour.lasts))
-    ordered = sorted(moments)
-    # The late ones come from customers, who begin with the IVR or a ring: these are sure to be
-    # under way.
-    early = ordered[: len(ordered) - late]
-    internal_at = set(rng.sample(early, pairs))
-    out_at = set(
-        rng.sample(
-            [at for at in early if at not in internal_at], round(parameters.share_out * len(early))
+def _end_offer(offer: Offer, at: int, cause: str, *, code: int, reason: str) -> None:
+    for leg in offer.active_legs:
+        leg.fail(at, cause, code=code, reason=reason)
+    offer.active_legs.clear()
+    offer.outcome = cause
+    if offer.person is not None:
+        offer.person.busy = False
+
+
+def ring_people(
+    pbx: Pbx, call: Call, people: Sequence[Person], limit: int
+) -> Generator[int, None, Leg | None]:
+    """Ring these people at once for at most `limit` ms, and return the answered leg.
+
+    None after a timeout, or if the caller left; in the second case `call.lost_in` is set.
+    """
+    deadline = pbx.now + limit
+    call.extend_patience(pbx.now, _SET_UP)  # otherwise a leg could end before its add_time
+    reactions = [
+        reaction for person in people if (reaction := _offer_call(pbx, call, person)) is not None
+    ]
+    for offer, at, leg in sorted(reactions, key=lambda reaction: reaction[1]):
+        if at >= min(deadline, call.leaves_at or deadline):
+            break
+        yield at
+        if leg is None:
+            # A rejection (6xx) also stops the person's other device, so that none of their legs is
+            # left without a cause.
+            _end_offer(offer, at, "busy_or_rejected", code=603, reason="CALL_REJECTED")
+            call.extend_patience(at, GAP)
+            continue
+        _answer(pbx, call, offer, leg, at, [other for other, _, _ in reactions])
+        return leg
+    active = [offer for offer, _, _ in reactions if offer.active_legs]
+    if not active:
+        yield pbx.now + pbx.random_int(400, 900)
+        return None
+    end = min(deadline, call.leaves_at or deadline)
+    yield end
+    if call.leaves_at is not None and call.leaves_at <= end:
+        rings = any(
+            leg.ring_time is not None and leg.ring_time < end
+            for offer in active
+            for leg in offer.active_legs
         )
-    )
-    for at in ordered:
-        number = _EPOCH_ID + at * _IDS_A_MS + 2 * rng.randrange(_IDS_A_MS // 2)
-        way = internal if at in internal_at else outbound if at in out_at else inbound
-        yield at, way(exchange, number)
+        call.lost_in = "ringing" if rings else call.stage_without_ring()
+        for offer in active:
+            _end_offer(offer, end, "caller_gave_up", code=487, reason="CALLER_DISCONNECTED")
+        return None
+    for offer in active:
+        _end_offer(offer, end, "rna_timeout", code=487, reason="CANCELLED")
+    call.extend_patience(end, GAP)
+    return None
+
+
+def _answer(pbx: Pbx, call: Call, offer: Offer, leg: Leg, at: int, offers: Sequence[Offer]) -> None:
+    """Answer the call on a leg, and end the other legs of its offer and all other offers."""
+    leg.answer(at)
+    offer.active_legs.remove(leg)
+    for other_leg in offer.active_legs:
+        other_leg.fail(
+            at + pbx.random_int(20, 400), "answered_elsewhere", code=487, reason="LOSE_RACE"
+        )
+    offer.active_legs.clear()
+    offer.outcome, call.answered_leg, call.answered_by = "answered", leg, offer.person
+    for other in offers:
+        if other.active_legs:
+            _end_offer(
+                other,
+                at + pbx.random_int(20, 400),
+                "answered_elsewhere",
+                code=487,
+                reason="LOSE_RACE",
+            )

@@ -1,4 +1,4 @@
-"""When a server misbehaves: conditions on a request, and the book of requests and faults, kept for many threads at once."""
+"""Conditions for faults, and a thread-safe log of requests with their faults."""
 
 import json
 import re
@@ -9,55 +9,64 @@ from random import Random
 from threading import RLock
 from typing import Any
 
-from .faults import Answer, Fault, Received
+from .faults import Answer, Fault, Request
 
-__all__ = ["Book", "When", "always", "at", "crowded", "every", "first_attempt", "page", "sometimes"]
+__all__ = [
+    "RequestLog",
+    "When",
+    "always",
+    "at",
+    "every",
+    "first_attempt",
+    "in_flight_above",
+    "page",
+    "sometimes",
+]
 
-When = Callable[[Received], bool]
+When = Callable[[Request], bool]
 
 _NEXT = re.compile(rb'"next": ?"([^"]*)"')
 _TAIL = 2_000
-"""Bytes at the end of a page among which its cursors are: to decode all of it would make the server slow."""
+"""Bytes at the end of a page that contain its cursors; decoding the whole page would be slow."""
 
 
-def always(received: Received) -> bool:
+def always(request: Request) -> bool:
     """Every request."""
     return True
 
 
-def first_attempt(received: Received) -> bool:
-    """The first of several requests that ask the same."""
-    return received.attempt == 0
+def first_attempt(request: Request) -> bool:
+    """The first of several equal requests."""
+    return request.attempt == 0
 
 
 def at(*numbers: int) -> When:
-    """The requests of these numbers, in the order in which they came; the first is 0."""
-    return lambda received: received.number in numbers
+    """The requests with these numbers, in order of arrival; the first is 0."""
+    return lambda request: request.number in numbers
 
 
 def every(nth: int) -> When:
-    """Each `nth` request."""
-    return lambda received: received.number % nth == nth - 1
+    """Every `nth` request."""
+    return lambda request: request.number % nth == nth - 1
 
 
 def page(*numbers: int) -> When:
-    """The requests for these pages of any chain; the first is 0."""
-    return lambda received: received.page in numbers
+    """Requests for these pages of any chain; the first is 0."""
+    return lambda request: request.page in numbers
 
 
-def crowded(most: int) -> When:
-    """A request that comes while more than `most`, itself included, are at work."""
-    return lambda received: received.in_flight > most
+def in_flight_above(limit: int) -> When:
+    """Requests that arrive while more than `limit`, including themselves, are being processed."""
+    return lambda request: request.in_flight > limit
 
 
 def sometimes(share: float, *, seed: int = 0) -> When:
     """About this share of the requests.
 
-    It hangs on what is asked and how often, so however threads take turns, the same requests are
-    met.
+    The choice depends only on the request and its number of attempts, not on the order of threads.
     """
-    return lambda received: (
-        Random(f"{seed} {json.dumps(received.body, sort_keys=True)} {received.attempt}").random()
+    return lambda request: (
+        Random(f"{seed} {json.dumps(request.body, sort_keys=True)} {request.attempt}").random()
         < share
     )
 
@@ -66,7 +75,7 @@ def sometimes(share: float, *, seed: int = 0) -> When:
 class _Rule:
     fault: Fault
     when: When
-    left: int | None
+    remaining: int | None
 
 
 @dataclass
@@ -75,98 +84,96 @@ class _Chain:
     pages: dict[str, int] = field(default_factory=lambda: {"": 0, ".": 0})
 
 
-class Book:
-    """What came so far, and what shall go wrong with what comes."""
+class RequestLog:
+    """Requests received so far, and the faults of the next ones."""
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self.requests: list[Received] = []
-        self._working = 0
+        self.requests: list[Request] = []
+        self._in_flight = 0
         self.clear()
 
     def clear(self) -> None:
-        """Forget what came, and what shall go wrong."""
+        """Remove all requests and faults."""
         with self._lock:
             self.requests.clear()
             self._count = 0
-            self._asked: Counter[str] = Counter()
+            self._attempts: Counter[str] = Counter()
             self._chains: dict[str, _Chain] = {}
             self._script: deque[Fault] = deque()
             self._rules: list[_Rule] = []
 
     def script(self, *faults: Fault) -> None:
-        """One fault for each of the next requests."""
+        """Add one fault for each of the next requests."""
         with self._lock:
             self._script.extend(faults)
 
-    def rule(self, fault: Fault, when: When, times: int | None) -> None:
-        """A fault for the requests that meet the condition, so many times at most."""
+    def add_rule(self, fault: Fault, when: When, times: int | None) -> None:
+        """Add a fault for requests that meet the condition, at most `times` times."""
         with self._lock:
             self._rules.append(_Rule(fault, when, times))
 
-    def arrived(
+    def receive(
         self, path: str, headers: Mapping[str, str], body: Any
-    ) -> tuple[Received, list[Fault]]:
-        """The request with its place among the others, and its faults: the scripted one, or those whose condition it meets."""
-        asked = json.dumps([path, body], sort_keys=True)
+    ) -> tuple[Request, list[Fault]]:
+        """The request, and its faults: the scripted one, or those whose condition it meets."""
+        key = json.dumps([path, body], sort_keys=True)
         with self._lock:
-            self._working += 1
+            self._in_flight += 1
             chain = self._chain(path, body)
-            received = Received(
+            request = Request(
                 path,
                 headers,
                 body,
                 self._count,
-                self._asked[asked],
-                self._working,
+                self._attempts[key],
+                self._in_flight,
                 cursors=chain.cursors,
             )
-            received = replace(received, page=chain.pages.get(received.after, 0))
+            request = replace(request, page=chain.pages.get(request.after, 0))
             self._count += 1
-            self._asked[asked] += 1
-            self.requests.append(received)
+            self._attempts[key] += 1
+            self.requests.append(request)
             if self._script:
-                return received, [self._script.popleft()]
-            met = [rule for rule in self._rules if rule.left != 0 and rule.when(received)]
-            for rule in met:
-                rule.left = rule.left and rule.left - 1
-            return received, [rule.fault for rule in met]
+                return request, [self._script.popleft()]
+            rules = [rule for rule in self._rules if rule.remaining != 0 and rule.when(request)]
+            for rule in rules:
+                rule.remaining = rule.remaining and rule.remaining - 1
+            return request, [rule.fault for rule in rules]
 
-    def answered(self, received: Received, answer: Answer) -> None:
-        """Note which cursor leads from this page to the next."""
+    def record_answer(self, request: Request, answer: Answer) -> None:
+        """Record which cursor leads from this page to the next."""
         next_cursor = _next_of(answer)
         with self._lock:
-            chain = self._chain(received.path, received.body)
+            chain = self._chain(request.path, request.body)
             if next_cursor and next_cursor not in chain.pages:
-                chain.pages[next_cursor] = received.page + 1
-                if received.page + 1 == len(
-                    chain.cursors
-                ):  # the first that led there, should rows have moved since
+                chain.pages[next_cursor] = request.page + 1
+                # Keep the first cursor of a page, even if rows have changed since.
+                if request.page + 1 == len(chain.cursors):
                     chain.cursors.append(next_cursor)
 
-    def leaves(self) -> None:
-        """Note that an answer begins to be sent."""
+    def finish(self) -> None:
+        """Record that an answer is about to be sent."""
         with self._lock:
-            self._working -= 1
+            self._in_flight -= 1
 
     def _chain(self, path: str, body: Any) -> _Chain:
         paging = body.get("paging") if isinstance(body, dict) else None
-        cursors = ("after", "before")
-        same = (
-            {name: value for name, value in paging.items() if name not in cursors}
+        options = (
+            {name: value for name, value in paging.items() if name not in ("after", "before")}
             if isinstance(paging, dict)
             else None
         )
-        name = json.dumps(
-            [path, body.get("filter") if isinstance(body, dict) else None, same], sort_keys=True
+        key = json.dumps(
+            [path, body.get("filter") if isinstance(body, dict) else None, options], sort_keys=True
         )
-        return self._chains.setdefault(name, _Chain())
+        return self._chains.setdefault(key, _Chain())
 
 
 def _next_of(answer: Answer) -> str:
-    """The cursor of the page after this one, if the answer is a page that names one."""
+    """The cursor of the next page, if the answer is a page with one."""
     if isinstance(answer.body, bytes):
-        found = _NEXT.findall(answer.body[-_TAIL:]) if answer.status == 200 else []
-        return found[-1].decode(errors="replace") if found else ""
+        matches = _NEXT.findall(answer.body[-_TAIL:]) if answer.status == 200 else []
+        return matches[-1].decode(errors="replace") if matches else ""
     paging = answer.body.get("paging")
     return str(paging.get("next") or "") if isinstance(paging, dict) else ""

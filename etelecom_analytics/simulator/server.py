@@ -1,4 +1,4 @@
-"""ListCallLogs on loopback, over real HTTP: well-behaved, or as badly as a script says."""
+"""A local HTTP server with the interface of the API, and faults on demand."""
 
 import json
 import ssl
@@ -13,33 +13,34 @@ import polars as pl
 
 from ..errors import InputError
 from .directory import METHODS, Directory, directory_of
-from .faults import Answer, Fault, Received
+from .faults import Answer, Fault, Request
 from .filters import Refusal, Row, part_of
 from .listener import Listener
 from .rows import wire_rows
-from .schedule import Book, When, always
+from .schedule import RequestLog, When, always
 from .service import CallLogService
 
-__all__ = ["API_KEY", "Answer", "CallLogServer", "Received", "serve"]
+__all__ = ["API_KEY", "Answer", "CallLogServer", "Request", "serve"]
 
 API_KEY = "simulated-key-0123456789"
 _BASE_PATH = "/v1/shop"
 _METHODS = {f"{_BASE_PATH}.{method}": method for method in ("Etelecom/ListCallLogs", *METHODS)}
 
 Rewrite = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
-"""(request, answer) -> the answer that is sent instead."""
+"""A function of the request and its correct response that returns the response to send."""
 
 
 class CallLogServer:
-    """A running server; a context manager that stops it.
+    """A running server, and a context manager that stops it.
+
+    `latency_s`, `ignores` and `die_after` may be changed at any time.
 
     Attributes:
-        base_url: what a client is given; it ends before the dot.
-        api_key: the key that it takes.
-        latency_s: seconds that each answer waits before it is sent; may be set at any time, as the
-            next two.
-        ignores: fields of the filter that it does not know, such as `{"date_from", "date_to"}`.
-        die_after: it answers so many requests; with the next one it dies.
+        base_url: the base URL for a client, without the final dot.
+        api_key: the valid API key.
+        latency_s: seconds before each answer is sent.
+        ignores: filter fields to ignore, such as `{"date_from", "date_to"}`.
+        die_after: number of requests to answer; the next one stops the server.
     """
 
     def __init__(
@@ -52,61 +53,65 @@ class CallLogServer:
         tls: ssl.SSLContext | None,
     ) -> None:
         self.api_key = api_key
-        self._service, self._rewrite, self._book = service, rewrite, Book()
+        self._service, self._rewrite, self._log = service, rewrite, RequestLog()
         self.forget()
         try:
             self._http = Listener(("127.0.0.1", port), self)
         except (OSError, OverflowError) as error:
             raise InputError(
-                f"Port {port} cannot be listened on ({error}): give another one, or 0 for any that is free."
+                f"Cannot listen on port {port} ({error}): use another port, or 0 for any free one."
             ) from None
         if tls:
             self._http.socket = tls.wrap_socket(
                 self._http.socket, server_side=True, do_handshake_on_connect=False
             )
-        self.base_url = f"{'https://localhost' if tls else 'http://127.0.0.1'}:{self._http.server_port}{_BASE_PATH}"
+        host = "https://localhost" if tls else "http://127.0.0.1"
+        self.base_url = f"{host}:{self._http.server_port}{_BASE_PATH}"
         self._thread = Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )
         self._thread.start()
 
     @property
-    def requests(self) -> list[Received]:
-        """What it received so far, in the order in which it came."""
-        return self._book.requests
+    def requests(self) -> list[Request]:
+        """All requests received so far, in order of arrival."""
+        return self._log.requests
 
     @property
     def rows(self) -> list[Row]:
-        """The raw rows that it has now."""
+        """The current raw rows."""
         return self._service.rows
 
     @cached_property
     def directory(self) -> Directory:
-        """The extensions, users and hotlines that it lists: those of the centre of its calls; others may be set."""
+        """Extensions, users and hotlines; by default those of its calls. It may be replaced."""
         return directory_of(self.rows)
 
     def script(self, *faults: Fault) -> None:
-        """Give these to the next requests, one each, before all else; an `Answer` is given whatever is asked."""
-        self._book.script(*faults)
+        """Apply one fault to each of the next requests; an `Answer` is sent for any request."""
+        self._log.script(*faults)
 
     def misbehave(self, fault: Fault, *, when: When = always, times: int | None = None) -> None:
-        """Spoil every answer to a request that meets the condition, so many times at most; of several faults each spoils the last one's."""
-        self._book.rule(fault, when, times)
+        """Apply a fault to all requests that meet the condition, at most `times` times.
+
+        Several faults of one request are applied one after another.
+        """
+        self._log.add_rule(fault, when, times)
 
     def change(self, *rows: Row) -> None:
-        """Let these rows take the place of those with their ids, or join the others; cursors that were given stay good."""
+        """Replace rows with the same ids, and add the others; existing cursors stay valid."""
         self._service.change(rows)
 
     def forget(self) -> None:
-        """Begin anew: nothing received, no fault, and the rows of the beginning."""
-        self._book.clear()
+        """Restore the initial state: no requests, no faults, and the initial rows."""
+        self._log.clear()
         self._service.restore()
         self.latency_s = 0.0
         self.ignores: Collection[str] = ()
         self.die_after: int | None = None
 
     def close(self) -> None:
-        """Stop listening, and hang up on whoever is still connected; the port is free afterwards."""
+        """Stop listening, and close all connections; the port is free afterwards."""
         self._http.end()
         self._thread.join()
 
@@ -122,15 +127,15 @@ class CallLogServer:
         self.close()
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """What to send back."""
+        """The response to a request, including its faults."""
         try:
-            request = json.loads(body)
+            payload = json.loads(body)
         except ValueError:
-            request = None
-        told = {name.lower(): value for name, value in headers.items()}
-        key = told.pop("authorization", "")
-        received, faults = self._book.arrived(path, told, request)
-        if self.die_after is not None and received.number >= self.die_after:
+            payload = None
+        lower = {name.lower(): value for name, value in headers.items()}
+        key = lower.pop("authorization", "")
+        request, faults = self._log.receive(path, lower, payload)
+        if self.die_after is not None and request.number >= self.die_after:
             self._http.end()
             return Answer(reset=True)
         answer: Answer | None = None
@@ -138,26 +143,26 @@ class CallLogServer:
             answer = (
                 fault
                 if isinstance(fault, Answer)
-                else fault(received, answer or self._right(method, received, key))
+                else fault(request, answer or self._correct_answer(method, request, key))
             )
-        answer = answer or self._right(method, received, key)
-        self._book.answered(received, answer)
+        answer = answer or self._correct_answer(method, request, key)
+        self._log.record_answer(request, answer)
         return replace(answer, delay_s=answer.delay_s + self.latency_s)
 
-    def leaves(self) -> None:
-        """An answer begins to be sent."""
-        self._book.leaves()
+    def before_send(self) -> None:
+        """Record that an answer is about to be sent."""
+        self._log.finish()
 
-    def _right(self, method: str, received: Received, key: str) -> Answer:
+    def _correct_answer(self, method: str, request: Request, key: str) -> Answer:
         try:
             return Answer(
-                body=self._granted(method, received.path, received.headers, key, received.body)
+                body=self._response_body(method, request.path, request.headers, key, request.body)
             )
         except Refusal as refusal:
             return Answer(status=refusal.status, body={"code": refusal.code, "msg": refusal.msg})
 
-    def _granted(
-        self, method: str, path: str, headers: Mapping[str, str], key: str, request: Any
+    def _response_body(
+        self, method: str, path: str, headers: Mapping[str, str], key: str, payload: Any
     ) -> bytes:
         if method != "POST" or path not in _METHODS:
             raise Refusal(404, "bad_route", f"no handler for {method} {path}")
@@ -167,18 +172,18 @@ class CallLogServer:
             )
         if key != f"Bearer {self.api_key}":
             raise Refusal(401, "unauthenticated", "the API key is missing or wrong")
-        if not isinstance(request, dict):
+        if not isinstance(payload, dict):
             raise Refusal(400, "malformed", "the body is not a JSON object")
         if _METHODS[path] in METHODS:
-            return self.directory.answer(_METHODS[path], request)
+            return self.directory.answer(_METHODS[path], payload)
         known = {
             name: value
-            for name, value in part_of(request, "filter").items()
+            for name, value in part_of(payload, "filter").items()
             if name not in self.ignores
         }
-        body = self._service.list_call_logs({**request, "filter": known})
+        body = self._service.list_call_logs({**payload, "filter": known})
         return (
-            json.dumps(self._rewrite(request, json.loads(body))).encode() if self._rewrite else body
+            json.dumps(self._rewrite(payload, json.loads(body))).encode() if self._rewrite else body
         )
 
 
@@ -192,19 +197,19 @@ def serve(
     rewrite: Rewrite | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> CallLogServer:
-    """A server of these calls, running until it is closed; it listens on this machine alone.
+    """Start a server of these calls on the loopback interface; it runs until it is closed.
 
     Args:
         calls: typed calls, or raw rows as the API writes them.
-        port: where to listen; 0 takes a free one.
-        api_key: the key that it takes.
-        departments: call id -> department id, since calls do not carry it.
-        hotlines: call id -> hotline id.
-        rewrite: changes each right answer before it is sent.
-        tls: speak https with this context's certificate, which must be one for "localhost".
+        port: the port to listen on; 0 selects a free one.
+        api_key: the valid API key.
+        departments: department id by call id, which call logs do not contain.
+        hotlines: hotline id by call id, which call logs do not contain.
+        rewrite: changes each correct response before it is sent.
+        tls: serve https with the certificate of this context, which must be for "localhost".
 
     Raises:
-        InputError: the port is taken.
+        InputError: the port is in use.
     """
     rows = wire_rows(calls) if isinstance(calls, pl.DataFrame) else calls
     service = CallLogService(rows, departments=departments, hotlines=hotlines)

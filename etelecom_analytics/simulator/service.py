@@ -1,7 +1,7 @@
-"""What the API answers to a request, worked out on plain rows: order, pages, cursors, and rows that change meanwhile. No I/O.
+"""The ListCallLogs method of the API: order, pages, cursors, and rows that change. No I/O.
 
-Every rule is written here anew, in plain Python, so that tests of the real filters and pages are
-held against something else.
+The rules are implemented independently of the package, in plain Python, so that the package can be
+tested against them.
 """
 
 import base64
@@ -19,20 +19,21 @@ from .filters import Row, Stored, invalid, is_integer, matcher, part_of, started
 __all__ = ["DETOUR", "CallLogService"]
 
 DETOUR = "~"
-"""Before a cursor it changes nothing: so an empty page can lead, under a new cursor, to the rows that it kept back."""
+"""Prefix that does not change a cursor, so that an empty page can have a new cursor to its rows."""
 
-_MOST_ROWS = 100
-_BEGINNING = "."
+_MAX_ROWS = 100
+_START = "."
 _DEFAULT_SORT = "-started_at"
 _SORTS = (_DEFAULT_SORT, "started_at")
 
 Key = tuple[float, int, str, int]
-"""Where a row stands: start (negative for newest first; without one last), length and text of its id, its place among equals."""
+"""Sort key of a row: start (negated for newest first, infinite if unknown), length and text of its
+id, and its index among rows with the same start and id."""
 
 
 @dataclass(frozen=True)
 class _Listing:
-    """The rows of one filter in one order, each as JSON text, with the keys that cursors point at."""
+    """Rows of one filter in one order, as JSON texts, with their sort keys."""
 
     keys: list[Key]
     texts: list[bytes]
@@ -40,19 +41,19 @@ class _Listing:
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows at one moment, and what was listed of them; a change puts another one in its place."""
+    """The rows at one time, and the listings made from them; a change creates a new object."""
 
     stored: tuple[Stored, ...]
     listings: dict[str, _Listing] = field(default_factory=dict)
 
 
 class CallLogService:
-    """ListCallLogs over rows that may change while they are read. It may be asked from many threads at once.
+    """ListCallLogs over rows that may change while they are read. Thread-safe.
 
     Args:
         rows: the calls as the API writes them.
-        departments: call id -> department id, and
-        hotlines: call id -> hotline id, which calls do not carry.
+        departments: department id by call id, which call logs do not contain.
+        hotlines: hotline id by call id, which call logs do not contain.
     """
 
     def __init__(
@@ -62,35 +63,35 @@ class CallLogService:
         departments: Mapping[str, str] | None = None,
         hotlines: Mapping[str, str] | None = None,
     ) -> None:
-        self._rows = self._first = _Rows(tuple(map(_stored, rows)))
-        self._changing = Lock()
+        self._rows = self._initial = _Rows(tuple(map(_to_stored, rows)))
+        self._lock = Lock()
         self._departments, self._hotlines = departments or {}, hotlines or {}
 
     @property
     def rows(self) -> list[Row]:
-        """The rows as they are now."""
-        return [kept.row for kept in self._rows.stored]
+        """The current rows."""
+        return [stored.row for stored in self._rows.stored]
 
     def change(self, rows: Iterable[Row]) -> None:
-        """Put these rows in the place of those with their ids, or beside the others where the id is new.
+        """Replace rows with the same ids, and add the others.
 
-        A page is made before a change or after it. Cursors stay good: each is a place in the order,
-        and no count of rows.
+        Each page is computed before or after a change. Cursors stay valid: each is a position in
+        the order, and not a number of rows.
         """
-        given = tuple(map(_stored, rows))
-        ids = {_id(kept.row) for kept in given} - {""}
-        with self._changing:
+        new = tuple(map(_to_stored, rows))
+        ids = {_id(stored.row) for stored in new} - {""}
+        with self._lock:
             self._rows = _Rows(
-                (*(kept for kept in self._rows.stored if _id(kept.row) not in ids), *given)
+                (*(stored for stored in self._rows.stored if _id(stored.row) not in ids), *new)
             )
 
     def restore(self) -> None:
-        """Undo every change."""
-        with self._changing:
-            self._rows = self._first
+        """Undo all changes."""
+        with self._lock:
+            self._rows = self._initial
 
     def list_call_logs(self, request: Mapping[str, Any]) -> bytes:
-        """The body of the answer; `Refusal` where the request is wrong."""
+        """The body of the response; raises `Refusal` for an invalid request."""
         paging = part_of(request, "paging")
         after, before, sort = (
             text_of(paging, name, "paging") for name in ("after", "before", "sort")
@@ -99,24 +100,21 @@ class CallLogService:
         if after and before:
             raise invalid("paging: after and before exclude each other")
         if not is_integer(limit) or limit < 0:
-            raise invalid("paging.limit must be a number, and not negative")
+            raise invalid("paging.limit must be a number of at least 0")
         if sort not in _SORTS:
             raise invalid(f"paging.sort must be one of {', '.join(_SORTS)}")
-        limit = min(limit or _MOST_ROWS, _MOST_ROWS)
+        limit = min(limit or _MAX_ROWS, _MAX_ROWS)
         listing = self._listing(part_of(request, "filter"), sort)
         if before:
-            end = (
-                len(listing.keys)
-                if before == _BEGINNING
-                else bisect_left(listing.keys, _key(before))
-            )
+            end = len(listing.keys) if before == _START else bisect_left(listing.keys, _key(before))
             begin = max(0, end - limit)
         else:
-            place = after.lstrip(DETOUR)
-            begin = bisect_right(listing.keys, _key(place)) if place not in ("", _BEGINNING) else 0
+            cursor = after.lstrip(DETOUR)
+            is_first = cursor in ("", _START)
+            begin = 0 if is_first else bisect_right(listing.keys, _key(cursor))
             end = min(begin + limit, len(listing.keys))
         has_rows = end > begin
-        told = {
+        page_info = {
             "after": after,
             "before": before,
             "limit": limit,
@@ -128,27 +126,29 @@ class CallLogService:
             b'{"call_logs":['
             + b",".join(listing.texts[begin:end])
             + b'],"paging":'
-            + json.dumps(told).encode()
+            + json.dumps(page_info).encode()
             + b"}"
         )
 
-    def _listing(self, wanted: Mapping[str, Any], sort: str) -> _Listing:
-        now = self._rows
-        name = json.dumps([wanted, sort], sort_keys=True)
-        if name not in now.listings:
-            matches = matcher(wanted, departments=self._departments, hotlines=self._hotlines)
-            again: Counter[tuple[float, int, str]] = Counter()
-            keyed: list[tuple[Key, bytes]] = []
-            for kept in filter(matches, now.stored):
-                start_and_id = _start_and_id(kept, newest_first=sort == _DEFAULT_SORT)
-                keyed.append(((*start_and_id, again[start_and_id]), kept.text))
-                again[start_and_id] += 1
-            keyed.sort()
-            now.listings[name] = _Listing([key for key, _ in keyed], [text for _, text in keyed])
-        return now.listings[name]
+    def _listing(self, query: Mapping[str, Any], sort: str) -> _Listing:
+        rows = self._rows
+        name = json.dumps([query, sort], sort_keys=True)
+        if name not in rows.listings:
+            matches = matcher(query, departments=self._departments, hotlines=self._hotlines)
+            duplicates: Counter[tuple[float, int, str]] = Counter()
+            entries: list[tuple[Key, bytes]] = []
+            for stored in filter(matches, rows.stored):
+                start_and_id = _start_and_id(stored, newest_first=sort == _DEFAULT_SORT)
+                entries.append(((*start_and_id, duplicates[start_and_id]), stored.text))
+                duplicates[start_and_id] += 1
+            entries.sort()
+            rows.listings[name] = _Listing(
+                [key for key, _ in entries], [text for _, text in entries]
+            )
+        return rows.listings[name]
 
 
-def _stored(row: Row) -> Stored:
+def _to_stored(row: Row) -> Stored:
     return Stored(
         row, json.dumps(row, ensure_ascii=False).encode(errors="surrogatepass"), started(row)
     )
@@ -158,10 +158,10 @@ def _id(row: Row) -> str:
     return str(row.get("id", "")) if isinstance(row, dict) else ""
 
 
-def _start_and_id(kept: Stored, *, newest_first: bool) -> tuple[float, int, str]:
-    seconds = float("inf") if kept.start is None else kept.start.timestamp()
-    call_id = _id(kept.row)
-    return (-seconds if newest_first and kept.start else seconds, len(call_id), call_id)
+def _start_and_id(stored: Stored, *, newest_first: bool) -> tuple[float, int, str]:
+    seconds = float("inf") if stored.start is None else stored.start.timestamp()
+    call_id = _id(stored.row)
+    return (-seconds if newest_first and stored.start else seconds, len(call_id), call_id)
 
 
 def _cursor(key: Key) -> str:
@@ -170,7 +170,7 @@ def _cursor(key: Key) -> str:
 
 def _key(cursor: str) -> Key:
     try:
-        start, length, call_id, place = json.loads(base64.urlsafe_b64decode(cursor))
-        return float(start), int(length), str(call_id), int(place)
+        start, length, call_id, index = json.loads(base64.urlsafe_b64decode(cursor))
+        return float(start), int(length), str(call_id), int(index)
     except (binascii.Error, ValueError, TypeError):
         raise invalid("paging: malformed cursor") from None

@@ -1,4 +1,4 @@
-"""The simulated server keeps the API's rules over real HTTP: refusals, filters, pages, cursors, and the bad answers that are scripted."""
+"""The simulated server over real HTTP: errors, filters, pages, cursors and scripted answers."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 import requests
-from requests_to_server import Row, every_row, ids_of, page_of, post
+from server_requests import Row, every_row, ids_of, page_of, post
 
 from etelecom_analytics.frames import PageReader
 from etelecom_analytics.simulator import Answer, CallLogServer, serve, simulate_calls
@@ -25,7 +25,7 @@ def some_calls() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def _well_behaved(some_calls: pl.DataFrame) -> Iterator[CallLogServer]:
+def _shared_server(some_calls: pl.DataFrame) -> Iterator[CallLogServer]:
     ids = some_calls["id"].to_list()
     with serve(
         some_calls,
@@ -36,10 +36,10 @@ def _well_behaved(some_calls: pl.DataFrame) -> Iterator[CallLogServer]:
 
 
 @pytest.fixture
-def world(_well_behaved: CallLogServer) -> CallLogServer:
-    """A well-behaved server that has received nothing yet."""
-    _well_behaved.forget()
-    return _well_behaved
+def world(_shared_server: CallLogServer) -> CallLogServer:
+    """A server without faults that has received no request yet."""
+    _shared_server.forget()
+    return _shared_server
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def http() -> Iterator[requests.Session]:
         yield session
 
 
-# The door: address, key, body.
+# URL, key and body.
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def http() -> Iterator[requests.Session]:
         {"headers": {"Authorization": "simulated-key"}},
     ],
 )
-def test_a_wrong_key_is_unauthenticated(http: requests.Session, world: CallLogServer, changes: Row):
-    """401, whatever else the request says."""
+def test_wrong_key_is_unauthenticated(http: requests.Session, world: CallLogServer, changes: Row):
+    """Status 401 for any request."""
     answer = post(http, world, {}, **changes)
 
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
@@ -77,8 +77,8 @@ def test_a_wrong_key_is_unauthenticated(http: requests.Session, world: CallLogSe
         "/",
     ],
 )
-def test_another_path_is_a_bad_route(http: requests.Session, world: CallLogServer, path: str):
-    """404 for every spelling but the one."""
+def test_wrong_path_is_a_bad_route(http: requests.Session, world: CallLogServer, path: str):
+    """Status 404 for any other spelling."""
     root = world.base_url.removesuffix("/v1/shop")
     answer = post(http, world, {}, url=root + path)
 
@@ -86,7 +86,7 @@ def test_another_path_is_a_bad_route(http: requests.Session, world: CallLogServe
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_another_method_is_a_bad_route(http: requests.Session, world: CallLogServer, method: str):
+def test_wrong_method_is_a_bad_route(http: requests.Session, world: CallLogServer, method: str):
     """Only POST lists call logs."""
     answer = post(http, world, {}, method=method)
 
@@ -94,10 +94,10 @@ def test_another_method_is_a_bad_route(http: requests.Session, world: CallLogSer
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain"])
-def test_without_the_json_content_type_it_is_a_bad_route(
+def test_missing_json_content_type_is_a_bad_route(
     http: requests.Session, world: CallLogServer, kind: str | None
 ):
-    """A missing Content-Type is 404, as the API has it; a charset beside the right one is welcome."""
+    """Status 404, as in the API; the correct Content-Type may have a charset."""
     answer = post(http, world, {}, headers={"Content-Type": kind})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "bad_route")
@@ -112,8 +112,8 @@ def test_without_the_json_content_type_it_is_a_bad_route(
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b'{"filter": ["x"]}', b'{"filter": {}, "paging": "x"}']
 )
-def test_what_is_no_request_is_malformed(http: requests.Session, world: CallLogServer, body: bytes):
-    """400 malformed: no JSON, no object, or a part that is no object."""
+def test_invalid_body_is_malformed(http: requests.Session, world: CallLogServer, body: bytes):
+    """Status 400 for a body that is not a JSON object, or has a part that is not an object."""
     answer = post(http, world, body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
@@ -145,10 +145,10 @@ def test_what_is_no_request_is_malformed(http: requests.Session, world: CallLogS
     ],
     ids=lambda body: json.dumps(body)[:60],
 )
-def test_what_makes_no_sense_is_an_invalid_argument(
+def test_invalid_value_is_an_invalid_argument(
     http: requests.Session, world: CallLogServer, request_body: Row
 ):
-    """400 invalid_argument with a message, for each value that the API does not know."""
+    """Status 400 with a message for each invalid value."""
     answer = post(http, world, request_body)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
@@ -168,20 +168,20 @@ def test_what_makes_no_sense_is_an_invalid_argument(
         ({"limit": 7}, 7),
     ],
 )
-def test_a_page_has_at_most_100_rows(
+def test_page_has_at_most_100_rows(
     http: requests.Session, world: CallLogServer, limit: Row, rows: int
 ):
-    """Limit 0, absent or above 100 means 100."""
+    """A limit that is 0, missing or above 100 means 100."""
     page = page_of(http, world, **limit)
 
     assert len(page["call_logs"]) == rows
     assert page["paging"]["limit"] == rows
 
 
-def test_paging_has_its_six_fields(http: requests.Session, world: CallLogServer):
-    """after, before, limit, next, prev and sort come back on every page, the empty one too."""
-    for wanted in ({}, {"call_number": "none"}):
-        assert set(page_of(http, world, wanted)["paging"]) == {
+def test_paging_has_six_fields(http: requests.Session, world: CallLogServer):
+    """Every page has after, before, limit, next, prev and sort, including an empty page."""
+    for query in ({}, {"call_number": "none"}):
+        assert set(page_of(http, world, query)["paging"]) == {
             "after",
             "before",
             "limit",
@@ -192,17 +192,17 @@ def test_paging_has_its_six_fields(http: requests.Session, world: CallLogServer)
 
 
 @pytest.mark.parametrize("limit", [1, 7, 50, 65, 100])
-def test_any_page_size_gives_all_calls_in_order(
+def test_any_page_size_returns_all_calls_in_order(
     http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame, limit: int
 ):
-    """A chain holds each call once, newest first, however it is cut."""
+    """A chain contains each call once, newest first."""
     calls = some_calls.head(60) if limit == 1 else some_calls
     with serve(calls) as server:
         assert ids_of(every_row(http, server, limit=limit)) == calls["id"].to_list()
 
 
 def test_next_is_set_on_the_last_full_page(http: requests.Session, some_calls: pl.DataFrame):
-    """200 rows are two pages with a next each; the third page is empty, and its next too."""
+    """200 rows are two pages with `next`; the third page is empty and has none."""
     with serve(some_calls.head(200)) as server:
         first = page_of(http, server)
         second = page_of(http, server, after=first["paging"]["next"])
@@ -213,13 +213,13 @@ def test_next_is_set_on_the_last_full_page(http: requests.Session, some_calls: p
     assert third["paging"]["next"] == ""
 
 
-def test_a_dot_means_the_beginning(http: requests.Session, world: CallLogServer):
-    """`after` "." is the first page."""
+def test_dot_is_the_cursor_of_the_first_page(http: requests.Session, world: CallLogServer):
+    """`after` "." returns the first page."""
     assert page_of(http, world, after=".")["call_logs"] == page_of(http, world)["call_logs"]
 
 
-def test_prev_in_before_walks_backwards(http: requests.Session, world: CallLogServer):
-    """From the fourth page back to the first, page by page, with the rows of each in their order; before the first is nothing."""
+def test_prev_as_before_returns_the_previous_page(http: requests.Session, world: CallLogServer):
+    """Backwards from the fourth page, with the rows of each in order; the last page is empty."""
     forward = [page_of(http, world, limit=30)]
     for _ in range(3):
         forward.append(page_of(http, world, limit=30, after=forward[-1]["paging"]["next"]))
@@ -228,15 +228,15 @@ def test_prev_in_before_walks_backwards(http: requests.Session, world: CallLogSe
         back = page_of(http, world, limit=30, before=back["paging"]["prev"])
         assert back["call_logs"] == page["call_logs"]
 
-    nothing = page_of(http, world, limit=30, before=back["paging"]["prev"])
-    assert nothing["call_logs"] == []
-    assert nothing["paging"]["prev"] == ""
+    empty = page_of(http, world, limit=30, before=back["paging"]["prev"])
+    assert empty["call_logs"] == []
+    assert empty["paging"]["prev"] == ""
 
 
-def test_oldest_first_is_the_exact_reverse_of_the_starts(
+def test_sort_by_start_ascending_and_descending(
     http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame
 ):
-    """`started_at` ascends, ids break ties upwards in either order, and `-started_at` is the default spelt out."""
+    """Ties are sorted by ascending id in both orders, and `-started_at` is the default."""
     assert (
         ids_of(every_row(http, world, sort="started_at"))
         == some_calls.sort("started_at", "id")["id"].to_list()
@@ -244,8 +244,8 @@ def test_oldest_first_is_the_exact_reverse_of_the_starts(
     assert ids_of(every_row(http, world, sort="-started_at")) == some_calls["id"].to_list()
 
 
-def test_rows_without_a_start_come_last():
-    """In both orders, and none is lost: a record of any shape is served."""
+def test_rows_without_a_start_are_last():
+    """In both orders, and records of any shape are returned."""
     rows: list[Any] = [
         {"id": "1", "started_at": ZERO_TIME},
         {"id": "2", "started_at": "2026-11-02T01:00:00Z"},
@@ -257,15 +257,14 @@ def test_rows_without_a_start_come_last():
         newest = page_of(session, server)["call_logs"]
         oldest = page_of(session, server, sort="started_at")["call_logs"]
 
-    assert (
-        [row["id"] for row in newest[:2]] == [row["id"] for row in oldest[:2]] == ["2", "9"]
-    )  # one instant, written in two ways
+    # The two rows start at the same time, written with different offsets.
+    assert [row["id"] for row in newest[:2]] == [row["id"] for row in oldest[:2]] == ["2", "9"]
     assert len(newest) == len(oldest) == 5
     assert "no object" in newest[2:]
 
 
-def test_cursors_survive_rows_that_arrive(http: requests.Session, world: CallLogServer):
-    """A cursor is a place in the order, and no count of rows: where newer rows have joined the list, it leads to the same next page."""
+def test_cursors_stay_valid_when_rows_are_added(http: requests.Session, world: CallLogServer):
+    """A cursor is a position in the order, and not a number of rows."""
     rows = every_row(http, world)
     with serve(rows[350:]) as early, serve([*rows[350:], *rows[:350]]) as late:
         cursor = page_of(http, early, limit=20)["paging"]["next"]
@@ -274,7 +273,7 @@ def test_cursors_survive_rows_that_arrive(http: requests.Session, world: CallLog
         assert page_of(http, late, limit=20, after=cursor)["call_logs"] == rows[370:390]
 
 
-# Filters, held against plain Python over the whole list.
+# Filters, compared with plain Python on all rows.
 
 
 def _moment(text: str) -> datetime:
@@ -349,19 +348,19 @@ FILTERS: list[tuple[str, Callable[[list[Row]], Row], Callable[[Row, Row], bool]]
 @pytest.mark.parametrize(
     ("make", "holds"), [case[1:] for case in FILTERS], ids=[case[0] for case in FILTERS]
 )
-def test_filters_choose_what_they_say(
+def test_filters_select_matching_rows(
     http: requests.Session,
     world: CallLogServer,
     make: Callable[[list[Row]], Row],
     holds: Callable[[Row, Row], bool],
 ):
-    """Each filter gives the rows for which it holds, all of them, in the usual order; and some, but not all."""
+    """Each filter returns all matching rows in the default order; some rows match, but not all."""
     rows = every_row(http, world)
-    wanted = make(rows)
-    expected = [row for row in rows if holds(row, wanted)]
+    query = make(rows)
+    expected = [row for row in rows if holds(row, query)]
 
     assert 0 < len(expected) < len(rows)
-    assert every_row(http, world, wanted, limit=40) == expected
+    assert every_row(http, world, query, limit=40) == expected
 
 
 @pytest.mark.parametrize(
@@ -374,10 +373,10 @@ def test_filters_choose_what_they_say(
         ("equal_to", lambda duration, value: duration == value),
     ],
 )
-def test_durations_compare(
+def test_duration_comparisons(
     http: requests.Session, world: CallLogServer, comparison: str, holds: Callable[[int, int], bool]
 ):
-    """Five comparisons, with a value that occurs, so that the equal ones tell."""
+    """Five comparisons with a value that occurs, so that equality matters."""
     rows = every_row(http, world)
     value = sorted(row["duration"] for row in rows)[len(rows) // 2]
     expected = [row for row in rows if holds(row["duration"], value)]
@@ -388,10 +387,10 @@ def test_durations_compare(
     )
 
 
-def test_departments_and_hotlines_are_told_to_the_server(
+def test_departments_and_hotlines_are_set_by_mappings(
     http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame
 ):
-    """Calls carry neither, so a mapping of ids gives them; without an entry a call belongs to none."""
+    """Calls do not contain them; a call without an entry in the mapping has none."""
     ids = some_calls["id"].to_list()
 
     assert ids_of(every_row(http, world, {"department_id": "71"})) == ids[:40]
@@ -402,10 +401,8 @@ def test_departments_and_hotlines_are_told_to_the_server(
     assert every_row(http, world, {"department_id": "72"}) == []
 
 
-def test_unknown_and_empty_filter_fields_choose_everything(
-    http: requests.Session, world: CallLogServer
-):
-    """A field that the API does not know is ignored; an empty value is a field that is not set."""
+def test_unknown_and_empty_filter_fields_are_ignored(http: requests.Session, world: CallLogServer):
+    """As in the API, an empty value is the same as a missing field."""
     first = page_of(http, world)
 
     assert page_of(http, world, {"colour": "red"}) == first
@@ -418,13 +415,13 @@ def test_unknown_and_empty_filter_fields_choose_everything(
     assert page_of(http, world, {"duration": {"comparison": "unknow", "value": 0}}) == first
 
 
-# The wire.
+# Serialization.
 
 
-def test_typed_calls_come_back_as_they_were(
+def test_typed_calls_survive_a_round_trip(
     http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame
 ):
-    """Served, fetched and read again, the frame is the same, and nothing on the wire was strange."""
+    """The parsed frame equals the served one, without drift."""
     reader = PageReader()
 
     assert reader.read([json.dumps({"call_logs": every_row(http, world)}).encode()]).equals(
@@ -433,8 +430,8 @@ def test_typed_calls_come_back_as_they_were(
     assert reader.drift == ()
 
 
-def test_the_wire_has_no_nulls(http: requests.Session, world: CallLogServer):
-    """Empty text, "0" for ids and the zero time stand in their places; offsets differ between rows, and fractions are kept."""
+def test_responses_have_no_nulls(http: requests.Session, world: CallLogServer):
+    """They have empty strings, "0" for ids and a zero time; offsets vary, and fractions occur."""
     rows = every_row(http, world)
     legs = [leg for row in rows for leg in row["call_targets"]]
     starts = [row["started_at"] for row in rows]
@@ -449,32 +446,32 @@ def test_the_wire_has_no_nulls(http: requests.Session, world: CallLogServer):
     assert all(isinstance(row["id"], str) for row in rows)
 
 
-def test_requests_are_remembered_without_the_key(http: requests.Session, world: CallLogServer):
-    """Path, headers and body of each request are there for a test to look at; the key is nowhere in them."""
+def test_requests_are_recorded_without_the_key(http: requests.Session, world: CallLogServer):
+    """Path, headers and body of each request are recorded."""
     page_of(http, world, {"direction": "in"}, limit=3)
-    received = world.requests[-1]
+    request = world.requests[-1]
 
-    assert received.path == "/v1/shop.Etelecom/ListCallLogs"
-    assert received.body == {"filter": {"direction": "in"}, "paging": {"limit": 3}}
-    assert received.headers["content-type"] == "application/json"
-    assert world.api_key not in str(received)
+    assert request.path == "/v1/shop.Etelecom/ListCallLogs"
+    assert request.body == {"filter": {"direction": "in"}, "paging": {"limit": 3}}
+    assert request.headers["content-type"] == "application/json"
+    assert world.api_key not in str(request)
 
 
-def test_nothing_is_printed(
+def test_server_prints_nothing(
     http: requests.Session, world: CallLogServer, capfd: pytest.CaptureFixture[str]
 ):
-    """Neither a page nor a refusal makes noise."""
+    """Neither for a page nor for an error."""
     page_of(http, world)
     post(http, world, b"{")
 
     assert capfd.readouterr() == ("", "")
 
 
-def test_pages_can_be_asked_for_side_by_side(world: CallLogServer, some_calls: pl.DataFrame):
-    """Eight threads that walk a window each get what one gets."""
+def test_simultaneous_requests_return_the_same_rows(world: CallLogServer, some_calls: pl.DataFrame):
+    """Eight threads, each with its own window, return all calls together."""
     days = [datetime(2026, 11, 2, tzinfo=UTC) + timedelta(days=day) for day in range(-1, 7)]
 
-    def walk(day: datetime) -> list[str]:
+    def read_day(day: datetime) -> list[str]:
         edges = {
             "date_from": day.isoformat(),
             "date_to": (day + timedelta(days=1) - timedelta(milliseconds=1)).isoformat(),
@@ -483,31 +480,31 @@ def test_pages_can_be_asked_for_side_by_side(world: CallLogServer, some_calls: p
             return ids_of(every_row(session, world, edges, limit=9))
 
     with ThreadPoolExecutor(8) as pool:
-        found = [call for ids in pool.map(walk, days) for call in ids]
-    assert sorted(found) == sorted(some_calls["id"])
+        result = [call for ids in pool.map(read_day, days) for call in ids]
+    assert sorted(result) == sorted(some_calls["id"])
 
 
-def test_a_long_chain_is_quick(http: requests.Session):
-    """33,000 rows in pages of 100 over one connection are served in seconds, not minutes."""
-    begins = datetime(2026, 11, 2, tzinfo=UTC)
+def test_long_chain_is_fast(http: requests.Session):
+    """33,000 rows in pages of 100 over one connection take less than 15 seconds."""
+    first = datetime(2026, 11, 2, tzinfo=UTC)
     rows = [
-        {"id": str(10**18 + place), "started_at": (begins + timedelta(seconds=place)).isoformat()}
-        for place in range(33_000)
+        {"id": str(10**18 + number), "started_at": (first + timedelta(seconds=number)).isoformat()}
+        for number in range(33_000)
     ]
     with serve(rows) as server:
-        began = time.perf_counter()
-        got = ids_of(every_row(http, server))
-        took = time.perf_counter() - began
+        start = time.perf_counter()
+        ids = ids_of(every_row(http, server))
+        seconds = time.perf_counter() - start
 
-    assert got == [row["id"] for row in reversed(rows)]
-    assert took < 15
-
-
-# A bad world.
+    assert ids == [row["id"] for row in reversed(rows)]
+    assert seconds < 15
 
 
-def test_scripted_answers_come_first_and_once(http: requests.Session, some_calls: pl.DataFrame):
-    """Each next request gets the next scripted answer, whatever it asks; afterwards the server is itself again."""
+# Faults.
+
+
+def test_scripted_answers_are_sent_first_and_once(http: requests.Session, some_calls: pl.DataFrame):
+    """Each request gets the next scripted answer; afterwards the server answers normally."""
     busy = Answer(
         status=429,
         headers={"Retry-After": "2"},
@@ -527,8 +524,8 @@ def test_scripted_answers_come_first_and_once(http: requests.Session, some_calls
     assert len(server.requests) == 3
 
 
-def test_a_body_can_be_cut_short(http: requests.Session, some_calls: pl.DataFrame):
-    """Content-Length promises the whole body; fewer bytes come, and the connection closes."""
+def test_body_can_be_truncated(http: requests.Session, some_calls: pl.DataFrame):
+    """Fewer bytes than Content-Length are sent, and the connection closes."""
     with serve(some_calls) as server:
         server.script(Answer(body={"call_logs": []}, cut_after=5))
         with pytest.raises(
@@ -538,32 +535,32 @@ def test_a_body_can_be_cut_short(http: requests.Session, some_calls: pl.DataFram
         assert post(http, server, {}).status_code == 200
 
 
-def test_an_answer_can_be_late(http: requests.Session, some_calls: pl.DataFrame):
-    """delay_s passes before a word is said."""
+def test_answer_can_be_delayed(http: requests.Session, some_calls: pl.DataFrame):
+    """Nothing is sent before delay_s."""
     with serve(some_calls) as server:
         server.script(Answer(body={}, delay_s=0.2))
-        began = time.perf_counter()
+        start = time.perf_counter()
         post(http, server, {})
 
-        assert time.perf_counter() - began >= 0.2
+        assert time.perf_counter() - start >= 0.2
 
 
 def test_pages_can_be_rewritten(http: requests.Session, some_calls: pl.DataFrame):
-    """A rewrite sees the request and the right answer, and what it gives is sent: here a cursor that repeats for ever."""
+    """The result of `rewrite` is sent, here a cursor that always repeats."""
 
-    def stuck(request: Row, answer: Row) -> Row:
+    def repeat_cursor(request: Row, answer: Row) -> Row:
         assert "filter" in request
         return {**answer, "paging": {**answer["paging"], "next": "again"}}
 
-    with serve(some_calls, rewrite=stuck) as server:
+    with serve(some_calls, rewrite=repeat_cursor) as server:
         assert page_of(http, server)["paging"]["next"] == "again"
         assert len(page_of(http, server)["call_logs"]) == 100
 
 
-def test_the_server_listens_on_this_machine_alone_and_stops(
+def test_server_listens_on_loopback_until_it_is_closed(
     http: requests.Session, some_calls: pl.DataFrame
 ):
-    """Loopback only; when the block ends nobody listens on the port any more."""
+    """After the block, connections to the port are refused."""
     with serve(some_calls) as server:
         page_of(http, server)
         port = int(server.base_url.split(":")[2].split("/")[0])

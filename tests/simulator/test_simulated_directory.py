@@ -1,4 +1,4 @@
-"""The simulated directory fits the simulated centre, over real HTTP, and keeps the API's rules of paging."""
+"""The simulated directory matches the simulated calls, and has the API's paging."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ def world(calls: pl.DataFrame) -> Iterator[CallLogServer]:
         yield server
 
 
-def ask(server: CallLogServer, method: str, key: str = "", **paging: Any) -> requests.Response:
+def request(server: CallLogServer, method: str, key: str = "", **paging: Any) -> requests.Response:
     headers = {"Authorization": f"Bearer {key or server.api_key}"}
     with requests.Session() as http:
         http.trust_env = False
@@ -31,20 +31,20 @@ def ask(server: CallLogServer, method: str, key: str = "", **paging: Any) -> req
         )
 
 
-def rows(server: CallLogServer, method: str, **paging: Any) -> list[Row]:
-    answer = ask(server, method, **paging)
+def list_rows(server: CallLogServer, method: str, **paging: Any) -> list[Row]:
+    answer = request(server, method, **paging)
     assert answer.status_code == 200, answer.text
-    found: list[Row] = answer.json()[METHODS[method]]
-    return found
+    result: list[Row] = answer.json()[METHODS[method]]
+    return result
 
 
 @pytest.mark.parametrize("size", [100, 1_500, 40_000])
-def test_whoever_took_a_call_is_listed_with_the_number_that_rang(size: int):
+def test_everyone_who_answered_a_call_is_listed_with_their_extension(size: int):
     calls = simulate_calls(size, seed=2).calls
     with serve(calls) as server:
         extensions = {row["id"]: row for row in server.directory.extensions}
         users = {row["user_id"]: row for row in server.directory.account_users}
-    took = calls.filter(
+    answered = calls.filter(
         pl.col("direction").cast(pl.String).is_in(["in", "ext_in"]),
         pl.col("extension_id").is_not_null(),
     )
@@ -53,26 +53,26 @@ def test_whoever_took_a_call_is_listed_with_the_number_that_rang(size: int):
         .filter(pl.element().struct.field("answered_time").is_not_null())
         .struct.field("target_number")
     )
-    seen = took.select("extension_id", "user_id", number=last.list.last()).unique().rows()
+    expected = answered.select("extension_id", "user_id", number=last.list.last()).unique().rows()
 
-    assert len(seen) > 2
-    for extension_id, user_id, number in seen:
+    assert len(expected) > 2
+    for extension_id, user_id, number in expected:
         assert (
             extensions[extension_id]["extension_number"],
             extensions[extension_id]["user_id"],
         ) == (number, user_id)
         assert user_id in users
-    made = calls.filter(pl.col("direction").cast(pl.String).is_in(["out", "ext_out"])).drop_nulls(
-        "extension_id"
-    )
+    outbound = calls.filter(
+        pl.col("direction").cast(pl.String).is_in(["out", "ext_out"])
+    ).drop_nulls("extension_id")
     assert all(
         extensions[each]["extension_number"] == number
-        for each, number in made.select("extension_id", "caller").unique().rows()
+        for each, number in outbound.select("extension_id", "caller").unique().rows()
     )
 
 
-def test_it_is_a_directory_as_one_finds_them(world: CallLogServer):
-    """Passwords, a user who has left, an extension that nobody has, a user without a full name: all of these come."""
+def test_directory_contains_realistic_special_cases(world: CallLogServer):
+    """Passwords, a deleted user, an unassigned extension, and a user without a full name."""
     extensions, users = world.directory.extensions, world.directory.account_users
 
     assert all(row["extension_password"] for row in extensions)
@@ -86,36 +86,39 @@ def test_it_is_a_directory_as_one_finds_them(world: CallLogServer):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("limit", [1, 4, 100])
-def test_cursors_lead_forth_and_back(method: str, limit: int, world: CallLogServer):
-    every = rows(world, method)
+def test_cursors_page_forwards_and_backwards(method: str, limit: int, world: CallLogServer):
+    all_rows = list_rows(world, method)
     pages, after = [], ""
     while True:
-        answer = ask(world, method, limit=limit, after=after).json()
+        answer = request(world, method, limit=limit, after=after).json()
         pages.append(answer)
         after = answer["paging"]["next"]
         if not after:
             break
 
-    assert [row for page in pages for row in page[METHODS[method]]] == every
+    assert [row for page in pages for row in page[METHODS[method]]] == all_rows
     assert pages[-1][METHODS[method]] == []
-    assert rows(world, method, limit=limit, after=".") == every[:limit]
+    assert list_rows(world, method, limit=limit, after=".") == all_rows[:limit]
     if len(pages) > 2:
-        assert rows(world, method, limit=limit, before=pages[1]["paging"]["prev"]) == every[:limit]
-    assert rows(world, method, limit=limit, before=".") == every[-limit:]
+        assert (
+            list_rows(world, method, limit=limit, before=pages[1]["paging"]["prev"])
+            == all_rows[:limit]
+        )
+    assert list_rows(world, method, limit=limit, before=".") == all_rows[-limit:]
 
 
-def test_no_page_has_more_than_a_hundred_rows():
+def test_page_has_at_most_100_rows():
     with serve([]) as server:
-        server.directory = Directory(hotlines=tuple({"id": str(place)} for place in range(130)))
+        server.directory = Directory(hotlines=tuple({"id": str(number)} for number in range(130)))
 
         assert [
-            len(rows(server, "Etelecom/GetPartnerHotlineList", limit=limit))
+            len(list_rows(server, "Etelecom/GetPartnerHotlineList", limit=limit))
             for limit in (0, 100, 1_000)
         ] == [100, 100, 100]
 
 
 @pytest.mark.parametrize(
-    ("paging", "says"),
+    ("paging", "message"),
     [
         ({"after": "x", "before": "y"}, "exclude"),
         ({"limit": -1}, "limit"),
@@ -125,16 +128,16 @@ def test_no_page_has_more_than_a_hundred_rows():
         ({"after": 7}, "after"),
     ],
 )
-def test_a_wrong_page_is_refused(paging: Row, says: str, world: CallLogServer):
-    answer = ask(world, "Etelecom/GetExtensions", **paging)
+def test_invalid_paging_is_an_error(paging: Row, message: str, world: CallLogServer):
+    answer = request(world, "Etelecom/GetExtensions", **paging)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_argument")
-    assert says in answer.json()["msg"]
+    assert message in answer.json()["msg"]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_wrong_key_is_refused(method: str, world: CallLogServer):
-    assert ask(world, method, key="wrong").json()["code"] == "unauthenticated"
+def test_wrong_key_is_an_error(method: str, world: CallLogServer):
+    assert request(world, method, key="wrong").json()["code"] == "unauthenticated"
 
 
 @pytest.mark.parametrize(
@@ -145,6 +148,8 @@ def test_a_wrong_key_is_refused(method: str, world: CallLogServer):
         [{"direction": "in", "call_targets": [None, {"target_number": 101}, 3]}],
     ],
 )
-def test_rows_of_any_kind_have_a_directory(junk: list[Any]):
+def test_directory_accepts_rows_of_any_kind(junk: list[Any]):
     with serve(junk) as server:
-        assert [rows(server, method) is not None for method in METHODS] == [True] * len(METHODS)
+        assert [list_rows(server, method) is not None for method in METHODS] == [True] * len(
+            METHODS
+        )

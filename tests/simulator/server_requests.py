@@ -1,4 +1,4 @@
-"""How the tests of the simulated server ask it: plain requests, so that no client of ours stands between."""
+"""Plain HTTP requests to the simulated server, without the package's client."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 def post(
     http: requests.Session, server: CallLogServer, body: object, **changes: Any
 ) -> requests.Response:
-    """The answer to this body, with the right key, headers and address but for the changes."""
+    """Post a body with the correct URL, key and headers, except for the changes."""
     url = changes.get("url", server.base_url + ".Etelecom/ListCallLogs")
     headers = {
         "Authorization": f"Bearer {server.api_key}",
@@ -27,10 +27,10 @@ def post(
 
 
 def page_of(
-    http: requests.Session, server: CallLogServer, wanted: Row | None = None, **paging: Any
+    http: requests.Session, server: CallLogServer, query: Row | None = None, **paging: Any
 ) -> Row:
-    """One page, which must be granted."""
-    answer = post(http, server, {"filter": wanted or {}, "paging": paging})
+    """One page; the status must be 200."""
+    answer = post(http, server, {"filter": query or {}, "paging": paging})
     assert answer.status_code == 200, answer.text
     page: Row = answer.json()
     return page
@@ -39,15 +39,15 @@ def page_of(
 def every_page(
     http: requests.Session,
     server: CallLogServer,
-    wanted: Row | None = None,
-    most: int = 1_000,
+    query: Row | None = None,
+    limit_pages: int = 1_000,
     **paging: Any,
 ) -> list[Row]:
-    """The pages of a chain to its end, or as many as `most`."""
+    """The pages of a chain, at most `limit_pages`."""
     pages: list[Row] = []
     after = ""
-    while len(pages) < most:
-        pages.append(page_of(http, server, wanted, **paging, after=after))
+    while len(pages) < limit_pages:
+        pages.append(page_of(http, server, query, **paging, after=after))
         after = pages[-1]["paging"]["next"]
         if not after:
             break
@@ -55,16 +55,14 @@ def every_page(
 
 
 def every_row(
-    http: requests.Session, server: CallLogServer, wanted: Row | None = None, **paging: Any
+    http: requests.Session, server: CallLogServer, query: Row | None = None, **paging: Any
 ) -> list[Any]:
-    """The rows of a chain to its end."""
+    """The rows of all pages of a chain."""
     return [
-        row
-        for page in every_page(http, server, wanted, **paging)
-        for row in page["call_logs"] or ()
+        row for page in every_page(http, server, query, **paging) for row in page["call_logs"] or ()
     ]
 
 
 def ids_of(rows: list[Row]) -> list[str]:
-    """The ids in the order of the rows."""
+    """The ids of the rows, in order."""
     return [row["id"] for row in rows]

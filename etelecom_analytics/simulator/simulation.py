@@ -1,0 +1,105 @@
+"""Simulation of a call center: call logs as the PBX writes them, and the truth about each call.
+
+The simulation is event-based: people are busy while they talk, and callers lose patience while
+phones ring. Waiting, loss and load are therefore related as in reality, and measures can be
+compared with the truth.
+"""
+
+from bisect import bisect
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import accumulate
+from random import Random
+
+import polars as pl
+
+from ..errors import InputError
+from ..local_time import parse_moment
+from .call_center import Customers, Hour, Parameters, Roster, hours_between
+from .call_frames import Truth, calls_frame, truth_of
+from .journeys import inbound, internal, outbound
+from .pbx import Journey, Pbx
+
+__all__ = ["Simulation", "simulate_calls"]
+
+_FIRST_ID = 4_000_000_000_000_000_000
+_IDS_PER_MS = 600_000
+"""With these values, ids have 19 digits and increase with time from 1900 to 2200."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """Call logs, and the truth about them."""
+
+    calls: pl.DataFrame
+    truth: Truth
+
+
+def simulate_calls(
+    n: int = 10_000,
+    *,
+    seed: int = 7,
+    start: date | str = "2026-11-02",
+    days: int = 7,
+    time_zone: str = "Asia/Ho_Chi_Minh",
+) -> Simulation:
+    """Simulate exactly `n` call logs of the `days` from `start`, newest first, and their truth.
+
+    The result depends on the arguments only. The number of staff follows the load, so about 80-90 %
+    of inbound calls are answered for any `n`. The simulation stops at the end of the last day, when
+    a few calls are still running. An internal call has two logs.
+
+    Raises:
+        InputError: `n` is negative, or `days` is less than 1.
+        UnknownName: the time zone does not exist.
+    """
+    if n < 0 or days < 1:
+        raise InputError(f"n must be at least 0, and days at least 1; got n={n}, days={days}.")
+    rng = Random(seed)
+    begin = parse_moment(start, time_zone, "start")
+    end = parse_moment((begin + timedelta(days=days)).replace(tzinfo=None), time_zone, "days")
+    hours = hours_between(begin, end, time_zone)
+    until = round(end.timestamp() * 1000)
+    parameters = Parameters()
+    roster = Roster(rng, hours, n, parameters)
+    pbx = Pbx(rng, roster, Customers(rng), parameters)
+    for at, journey in _plan(pbx, hours, n, until):
+        pbx.schedule(at, journey)
+    pbx.run(until)
+    arrivals = sum(call.direction == "in" for call in pbx.calls)
+    parameters = replace(
+        parameters,
+        arrivals_per_day=arrivals / days,
+        staff=len(roster.people),
+        max_on_duty=roster.max_on_duty,
+    )
+    return Simulation(
+        calls=calls_frame(rng, pbx.calls, until), truth=truth_of(pbx.calls, parameters)
+    )
+
+
+def _plan(pbx: Pbx, hours: list[Hour], n: int, until: int) -> Iterator[tuple[int, Journey]]:
+    """The start of each call, and its journey."""
+    rng, parameters = pbx.rng, pbx.parameters
+    pairs = round(n * parameters.internal_share / 2)
+    late = min(2 + n // 4_000, 8, n - 2 * pairs)  # calls that still run at the end
+    cumulative = list(accumulate(hour.weight for hour in hours))
+    moments = {until - 1_000 - 9_000 * index for index in range(late)}
+    while len(moments) < n - pairs:
+        hour = hours[bisect(cumulative, rng.random() * cumulative[-1])]
+        moments.add(hour.start + rng.randrange(hour.duration))
+    ordered = sorted(moments)
+    # The late calls are inbound: they begin with the IVR or a ring, so they are certainly running.
+    early = ordered[: len(ordered) - late]
+    internal_at = set(rng.sample(early, pairs))
+    out_at = set(
+        rng.sample(
+            [at for at in early if at not in internal_at],
+            round(parameters.outbound_share * len(early)),
+        )
+    )
+    for at in ordered:
+        number = _FIRST_ID + at * _IDS_PER_MS + 2 * rng.randrange(_IDS_PER_MS // 2)
+        journey = internal if at in internal_at else outbound if at in out_at else inbound
+        yield at, journey(pbx, number)
