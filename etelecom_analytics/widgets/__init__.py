@@ -1,4 +1,4 @@
-"""Panels for notebooks: controls that become one CallQuery, and what it brings. They wire, and compute nothing themselves."""
+"""Panels for notebooks: their controls set a query, and they show the calls that match it."""
 
 from .explorer.panel import Explorer
 from .fetch_panel import FetchPanel

@@ -1,4 +1,4 @@
-"""The shared controls: what they say as one CallQuery, and a CallQuery put into them."""
+"""Controls: the filters of a panel, read as one state and set from one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -10,9 +10,18 @@ from .. import schema
 from ..errors import EtelecomError, QueryError
 from ..names import labels
 from ..query import CallQuery
-from .choice import CUSTOM, EVERYTHING, PanelState, choice_of
 from .dates import Dates
-from .fields import Duration, Extensions, Field, Group, Ids, OneOf, Text, Word
+from .fields import (
+    DurationField,
+    ExtensionsField,
+    Field,
+    GroupField,
+    IdField,
+    IdsField,
+    OptionField,
+    TextField,
+)
+from .panel_state import ALL_DATES, CUSTOM, PanelState
 
 __all__ = ["Controls", "api_fields", "logs_fields", "table_fields"]
 
@@ -23,60 +32,56 @@ _GRID = {
 }
 
 
-def table_fields(extensions: Iterable[tuple[str, int]], names: Mapping[str, str]) -> list[Field]:
-    """The fields that a table of calls can answer; `extensions` are those that occur, with their calls, and `names` how they are told."""
-    return [*_shared(), Extensions(extensions, names)]
+def table_fields(calls: pl.DataFrame) -> list[Field]:
+    """The fields for any table of calls."""
+    return [
+        *_shared_fields(),
+        ExtensionsField(_counts(calls, "extension_id"), labels(calls, "extension_id")),
+    ]
 
 
 def logs_fields(calls: pl.DataFrame) -> list[Field]:
-    """The fields that a table of calls can answer, with those of users, and of hotlines and departments where the calls carry names."""
-
-    def counted(column: str) -> list[tuple[str, int]]:
-        return list(calls[column].value_counts().iter_rows())
-
-    named = [
-        Group(column, label, counted(column), {})
+    """The fields for `logs.calls`: also users, and hotlines and departments if they have names."""
+    groups = [
+        GroupField(column, label, calls[column].value_counts().iter_rows())
         for column, label in (("hotline", "Hotline"), ("department_id", "Department"))
         if column in calls.columns
     ]
-    users = [(user, count) for user, count in counted("user_id") if user is not None]
-    extensions = [
-        (extension, count) for extension, count in counted("extension_id") if extension is not None
-    ]
-    return [
-        *_shared(),
-        Extensions(extensions, labels(calls, "extension_id")),
-        OneOf("user_id", "User", users, labels(calls, "user_id")),
-        *named,
-    ]
+    users = IdField("user_id", "User", _counts(calls, "user_id"), labels(calls, "user_id"))
+    return [*table_fields(calls), users, *groups]
 
 
 def api_fields() -> list[Field]:
-    """The fields that the API can answer."""
+    """The fields that the API can filter by."""
     return [
-        *_shared(),
-        Ids("extension_ids", "Extensions", "any ids, commas between them"),
-        Ids("hotline_ids", "Hotlines", "any ids, commas between them"),
-        Text("user_id", "User", "any id"),
-        Text("department_id", "Department", "any id"),
+        *_shared_fields(),
+        IdsField("extension_ids", "Extensions", "any ids, separated by commas"),
+        IdsField("hotline_ids", "Hotlines", "any ids, separated by commas"),
+        TextField("user_id", "User", "any id"),
+        TextField("department_id", "Department", "any id"),
     ]
 
 
-def _shared() -> list[Field]:
+def _shared_fields() -> list[Field]:
     return [
-        Word("direction", "Direction", schema.DIRECTIONS),
-        Word("call_state", "Call state", schema.CALL_STATES),
-        Text("call_number", "Number", "any; a whole number"),
-        Duration(),
+        OptionField("direction", "Direction", schema.DIRECTIONS),
+        OptionField("call_state", "Call state", schema.CALL_STATES),
+        TextField("call_number", "Number", "any; a whole number"),
+        DurationField(),
     ]
+
+
+def _counts(calls: pl.DataFrame, column: str) -> Iterable[tuple[str, int]]:
+    """The values of the column, each with its number of calls."""
+    return calls[column].drop_nulls().value_counts().iter_rows()
 
 
 class Controls:
-    """Dates, and these fields. What a query asks beside them is carried along unseen, and shows in its words.
+    """Dates and fields. Filters without a control are kept, and shown in the panel's text.
 
     Attributes:
         box: all controls, in a grid that fits its width.
-        wrong: whether they say what cannot be asked.
+        invalid: whether the values make no valid query.
     """
 
     def __init__(
@@ -85,100 +90,91 @@ class Controls:
         *,
         time_zone: str,
         today: Callable[[], date | None],
-        beside: Sequence[str] = (),
+        group_dimensions: Sequence[str] = (),
     ) -> None:
-        self._beside, self._carried_beside = beside, dict[str, object]()
+        self._fields = [field for field in fields if not isinstance(field, GroupField)]
+        self._group_fields = [field for field in fields if isinstance(field, GroupField)]
+        self._time_zone, self._today = time_zone, today
+        self._group_dimensions = group_dimensions
         self._dates = Dates(time_zone=time_zone, today=today)
-        self._fields, self._time_zone, self._today = fields, time_zone, today
-        self._groups: list[Dates | Field] = [self._dates, *fields]
-        self._carried: dict[str, object] = {}
-        self._showing = False
-        self.wrong = False
-        self.box = ui.GridBox(
-            [cell for group in self._groups for cell in group.cells()], layout=_GRID
-        )
+        self._parts: list[Dates | Field] = [self._dates, *fields]
+        self._other_filters = dict[str, object]()
+        self._other_groups = dict[str, object]()
+        self._updating = False
+        self.invalid = False
+        self.box = ui.GridBox([cell for part in self._parts for cell in part.cells()], layout=_GRID)
 
     def read(self) -> PanelState:
-        """What they say; `QueryError` if it cannot be asked."""
+        """The state of the controls; `QueryError` if it is not valid."""
         dates, date_from, date_to = self._dates.read()
-        given = {
-            field.name: value
-            for field in self._fields
-            if not isinstance(field, Group) and (value := field.read())
-        }
-        beside = {
-            **self._carried_beside,
-            **{
-                name: value
-                for field in self._groups_of_fields()
-                for name, value in field.value().items()
-            },
-        }
-        told = {
-            **self._carried,
-            **given,
+        groups = dict(self._other_groups)
+        for field in self._group_fields:
+            groups |= field.group()
+        query = {
+            **self._other_filters,
+            **{field.name: value for field in self._fields if (value := field.read())},
             "date_from": date_from,
             "date_to": date_to,
             "time_zone": self._time_zone,
         }
-        return PanelState(
-            dates,
-            CallQuery.from_dict(told),
-            tuple((name, beside[name]) for name in self._beside if name in beside),
+        ordered = tuple((name, groups[name]) for name in self._group_dimensions if name in groups)
+        return PanelState(dates, CallQuery.from_dict(query), ordered)
+
+    def show(self, state: PanelState) -> None:
+        """Set the controls; observers are not called."""
+        groups = dict(state.group_filters)
+        self._updating = True
+        try:
+            self._dates.show(state)
+            for field in self._fields:
+                field.show(state.query)
+            for group_field in self._group_fields:
+                group_field.show_group(groups)
+        finally:
+            self._updating = False
+        names = {"time_zone", *(name for part in self._parts for name in part.names)}
+        self._other_filters = {
+            name: value for name, value in state.query.to_dict().items() if name not in names
+        }
+        for group_field in self._group_fields:
+            groups.pop(group_field.name, None)
+        self._other_groups = groups
+
+    def parse(self, state: Mapping[str, object]) -> PanelState:
+        """The state of a dictionary; an error lists what is allowed."""
+        return PanelState.from_dict(
+            state,
+            time_zone=self._time_zone,
+            today=self._today,
+            group_dimensions=self._group_dimensions,
         )
 
-    def show(self, choice: PanelState) -> None:
-        """Set them to what is chosen; nobody is told."""
-        self._showing = True
-        try:
-            self._dates.show(choice)
-            for field in self._fields:
-                if isinstance(field, Group):
-                    field.show_value(
-                        dict(choice.beside).get(field.name), asked=field.name in dict(choice.beside)
-                    )
-                else:
-                    field.show(choice.query)
-        finally:
-            self._showing = False
-        seen = {"date_from", "date_to", "time_zone", *(field.name for field in self._fields)}
-        self._carried = {
-            name: value for name, value in choice.query.to_dict().items() if name not in seen
-        }
-        of_groups = [field.name for field in self._groups_of_fields()]
-        self._carried_beside = {
-            name: value for name, value in choice.beside if name not in of_groups
-        }
-
-    def _groups_of_fields(self) -> list[Group]:
-        return [field for field in self._fields if isinstance(field, Group)]
-
-    def chosen(self, state: Mapping[str, object]) -> PanelState:
-        """The choice that a state tells, for these controls; an error that says what is allowed if it does not fit."""
-        return choice_of(state, time_zone=self._time_zone, today=self._today, beside=self._beside)
-
-    def chosen_by(self, query: CallQuery | None, *, default: str = EVERYTHING) -> PanelState:
-        """The choice that is this query; a range with a name for none."""
+    def state_of(self, query: CallQuery | None, *, default: str = ALL_DATES) -> PanelState:
+        """The state of a query; without one, that of the named range `default`."""
         if query is None:
-            return self.chosen({"dates": default})
+            return self.parse({"dates": default})
         if query.time_zone != self._time_zone:
             raise QueryError(
-                f"The query speaks of days in {query.time_zone}, the panel in {self._time_zone}: give both the same time_zone.",
+                f"The time zone of the query is {query.time_zone}, that of the panel "
+                f"{self._time_zone}: use the same time_zone for both.",
                 "time_zone",
             )
-        return PanelState(CUSTOM if query.date_from or query.date_to else EVERYTHING, query)
+        return PanelState(CUSTOM if query.date_from or query.date_to else ALL_DATES, query)
 
-    def observe(self, changed: Callable[[], object]) -> None:
-        """Call `changed` whenever somebody changes one of them."""
-        for group in self._groups:
-            group.observe(lambda: None if self._showing else changed())
+    def observe(self, callback: Callable[[], object]) -> None:
+        """Call `callback` whenever the user changes a control."""
+        for part in self._parts:
+            part.observe(lambda: None if self._updating else callback())
 
-    def say(self, error: EtelecomError | None) -> str:
-        """Show the error beside its control, or none; what is left to say elsewhere comes back."""
-        self.wrong = error is not None
-        named = error.field if isinstance(error, QueryError) else ""
-        left = "" if error is None else str(error)
-        for group in self._groups:
-            group.said.say(left if named in group.names else "")
-            left = "" if named in group.names else left
-        return left
+    def show_error(self, error: EtelecomError | None) -> str:
+        """Show the error below its control; without one, clear all messages.
+
+        Returns the message if it belongs to no control, else an empty text.
+        """
+        self.invalid = error is not None
+        field = error.field if isinstance(error, QueryError) else ""
+        rest = "" if error is None else str(error)
+        for part in self._parts:
+            part.message.show(rest if field in part.names else "")
+            rest = "" if field in part.names else rest
+        return rest

@@ -2,24 +2,24 @@ function render({ model, el }) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "jupyter-widgets jupyter-button widget-button";
-  const said = document.createElement("span");
-  said.setAttribute("role", "status");
-  said.style.margin = "0 8px";
+  const status = document.createElement("span");
+  status.setAttribute("role", "status");
+  status.style.margin = "0 8px";
   const area = document.createElement("textarea");
   area.hidden = true;
-  area.setAttribute("aria-label", "The code, to be copied by hand");
+  area.setAttribute("aria-label", "Code to copy by hand");
   Object.assign(area.style, { display: "none", width: "100%", boxSizing: "border-box", marginTop: "4px", fontFamily: "monospace" });
 
-  const name = () => {
+  const setLabel = () => {
     button.textContent = model.get("label");
     button.setAttribute("aria-label", model.get("label"));
   };
-  const showArea = (shown) => {
-    area.hidden = !shown;
-    area.style.display = shown ? "block" : "none";
+  const showArea = (visible) => {
+    area.hidden = !visible;
+    area.style.display = visible ? "block" : "none";
   };
-  const forget = () => {
-    said.textContent = "";
+  const clear = () => {
+    status.textContent = "";
     showArea(false);
   };
   const copy = async () => {
@@ -27,26 +27,26 @@ function render({ model, el }) {
     try {
       await navigator.clipboard.writeText(code);
       showArea(false);
-      said.textContent = "Copied.";
+      status.textContent = "Copied.";
     } catch {
-      // No permission, or a page that is not https: the reader copies the selected text.
+      // Without permission or https, the user copies the selected text.
       area.value = code;
       area.rows = Math.min(code.split("\n").length, 16);
       showArea(true);
-      said.textContent = "This page may not write to the clipboard: press Ctrl+C (or Cmd+C) to copy the selected code.";
+      status.textContent = "This page cannot write to the clipboard: press Ctrl+C (or Cmd+C) to copy the selected code.";
       area.focus();
       area.select();
     }
   };
 
-  name();
+  setLabel();
   button.addEventListener("click", copy);
-  model.on("change:label", name);
-  model.on("change:code", forget);
-  el.replaceChildren(button, said, area);
+  model.on("change:label", setLabel);
+  model.on("change:code", clear);
+  el.replaceChildren(button, status, area);
   return () => {
-    model.off("change:label", name);
-    model.off("change:code", forget);
+    model.off("change:label", setLabel);
+    model.off("change:code", clear);
   };
 }
 

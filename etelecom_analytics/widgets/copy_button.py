@@ -1,4 +1,4 @@
-"""A button that puts text on the clipboard of the reader's browser."""
+"""CopyButton: copies text to the clipboard of the browser."""
 
 from pathlib import Path
 
@@ -9,11 +9,13 @@ __all__ = ["CopyButton"]
 
 
 class CopyButton(anywidget.AnyWidget):
-    """A button with a label, which copies `code`; where the browser forbids it, the code is shown, selected, to be copied by hand."""
+    """A button that copies `code`.
 
-    _esm = (
-        Path(__file__).with_name("copy_button.js").read_text(encoding="utf-8")
-    )  # a path would keep every instance alive, to watch it
+    Where the browser does not allow it, the code is shown and selected, to be copied by hand.
+    """
+
+    # A path would start a file watcher, which keeps every instance alive.
+    _esm = Path(__file__).with_name("copy_button.js").read_text(encoding="utf-8")
 
     def __init__(self) -> None:
         super().__init__(layout={"width": "auto", "flex": "1 1 auto"})

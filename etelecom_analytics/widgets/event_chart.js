@@ -1,21 +1,22 @@
-// vegaEmbed comes with the bundle that this is put into.
-const FAR = 4; // pixels: a pointer that went further has brushed, not clicked
+// The bundle defines vegaEmbed.
+// A pointer that moved further than this many pixels has brushed and not clicked.
+const MAX_CLICK_DISTANCE = 4;
 
 function plain(value) {
   return JSON.parse(JSON.stringify(value ?? null));
 }
 
 async function render({ model, el }) {
-  let shown = null;
-  let newest = 0;
-  let brushed = null;
+  let current = null;
+  let latest = 0;
+  let span = null;
   let pressedAt = null;
   let moved = false;
 
   const release = () => {
-    if (brushed) {
-      model.send({ kind: "brush", span: brushed });
-      brushed = null;
+    if (span) {
+      model.send({ kind: "brush", span });
+      span = null;
     }
   };
   const press = (event) => {
@@ -23,57 +24,57 @@ async function render({ model, el }) {
     moved = false;
   };
   const move = (event) => {
-    moved ||= pressedAt !== null && Math.hypot(event.clientX - pressedAt[0], event.clientY - pressedAt[1]) > FAR;
+    moved ||= pressedAt !== null && Math.hypot(event.clientX - pressedAt[0], event.clientY - pressedAt[1]) > MAX_CLICK_DISTANCE;
   };
 
   const draw = async () => {
-    const mine = ++newest;
-    const { spec, fields, brush } = plain(model.get("told"));
+    const number = ++latest;
+    const { spec, fields, brush } = plain(model.get("chart"));
     if (!spec) return;
-    const place = document.createElement("div");
+    const container = document.createElement("div");
     const dark = document.body.dataset.jpThemeLight === "false";
     const options = { renderer: "svg", actions: false, tooltip: { theme: dark ? "dark" : "light" } };
-    let made;
+    let embedded;
     try {
-      made = await vegaEmbed(place, spec, options);
+      embedded = await vegaEmbed(container, spec, options);
     } catch (error) {
-      place.textContent = `The chart failed: ${error.message}`;
-      made = { view: null, finalize: () => {} };
+      container.textContent = `The chart failed: ${error.message}`;
+      embedded = { view: null, finalize: () => {} };
     }
-    if (mine !== newest) {
-      made.finalize();
+    if (number !== latest) {
+      embedded.finalize();
       return;
     }
-    made.view?.addEventListener("click", (event, item) => {
+    embedded.view?.addEventListener("click", (event, item) => {
       const datum = item?.datum;
       if (!moved && datum && fields.length > 0 && fields.every((field) => datum[field] !== undefined)) {
         model.send({ kind: "click", values: fields.map((field) => plain(datum[field])) });
       }
     });
-    if (brush && made.view) {
-      made.view.addSignalListener("brush", (name, value) => {
-        brushed = Object.values(plain(value) ?? {})[0] ?? null;
+    if (brush && embedded.view) {
+      embedded.view.addSignalListener("brush", (name, value) => {
+        span = Object.values(plain(value) ?? {})[0] ?? null;
       });
     }
-    shown?.finalize();
-    shown = made;
-    brushed = null;
-    el.replaceChildren(place);
-    el.dataset.drawn = String(mine);
+    current?.finalize();
+    current = embedded;
+    span = null;
+    el.replaceChildren(container);
+    el.dataset.drawn = String(number);
   };
 
   el.addEventListener("pointerdown", press, true);
   window.addEventListener("pointermove", move, true);
   window.addEventListener("pointerup", release);
-  model.on("change:told", draw);
+  model.on("change:chart", draw);
   await draw();
   return () => {
     el.removeEventListener("pointerdown", press, true);
     window.removeEventListener("pointermove", move, true);
     window.removeEventListener("pointerup", release);
-    model.off("change:told", draw);
-    newest += 1;
-    shown?.finalize();
+    model.off("change:chart", draw);
+    latest += 1;
+    current?.finalize();
   };
 }
 

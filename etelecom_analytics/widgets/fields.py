@@ -1,4 +1,4 @@
-"""Controls for single fields of a CallQuery, each with a label, and with room for words on what is wrong with it."""
+"""Controls for single fields of a CallQuery, each with a label and a line for error messages."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -6,28 +6,29 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import ipywidgets as ui
 
 from ..query import COMPARISONS, CallQuery
-from .words import StatusLine
+from .panel_state import MAX_DURATION_S
+from .status import StatusLine
 
 __all__ = [
     "CELL",
     "STYLE",
     "WIDE",
-    "Duration",
-    "Extensions",
+    "DurationField",
+    "ExtensionsField",
     "Field",
-    "Group",
-    "Ids",
-    "OneOf",
-    "Text",
-    "Word",
+    "GroupField",
+    "IdField",
+    "IdsField",
+    "OptionField",
+    "TextField",
 ]
 
 STYLE = {"description_width": "92px"}
 WIDE = {"width": "auto", "margin": "2px"}
 CELL = {"width": "auto", "min_width": "0", "overflow": "visible"}
-ANY, _NONE = "", "\0"
-_FEWEST_ROWS, _MOST_ROWS = 2, 4
-_COMPARISON_WORDS = {
+_ANY, _NONE = "", "\0"
+_MIN_ROWS, _MAX_ROWS = 2, 4
+_COMPARISON_LABELS = {
     "less_than_or_equal_to": "at most",
     "less_than": "less than",
     "greater_than_or_equal_to": "at least",
@@ -37,78 +38,78 @@ _COMPARISON_WORDS = {
 
 
 class Field:
-    """One field of a query: its controls, and how to read and to show it.
+    """One field of a query: its controls, and how to read and show its value.
 
     Attributes:
-        name: the field's name in CallQuery; `names` holds it alone.
-        parts: the controls, each with a label of its own.
-        said: what is wrong with it, beside the controls.
+        name: the field's name in CallQuery.
+        names: the same name, as a tuple.
+        parts: the controls, each with its own label.
+        message: the error message of this field.
     """
 
     def __init__(self, name: str, *parts: ui.DOMWidget) -> None:
-        self.name, self.names, self.parts, self.said = name, (name,), parts, StatusLine()
-        self._shown: tuple[object, object] = (None, None)
+        self.name, self.names, self.parts, self.message = name, (name,), parts, StatusLine()
+        self._last: tuple[object, object] = (None, None)
 
     def read(self) -> object:
-        """The value, as CallQuery takes it; None or empty when nothing is asked."""
-        shown, value = self._shown
-        # Untouched controls give back just what was put into them, though they may show it in
-        # another form.
-        return value if shown == self._values() else self._read()
+        """The value as CallQuery takes it; None or empty without a filter."""
+        values, query_value = self._last
+        # Controls may show a value in another form, so unchanged controls return the original.
+        return query_value if values == self._values() else self._read()
 
     def show(self, query: CallQuery) -> None:
-        """Set the controls to what the query says."""
+        """Set the controls to the query's value."""
         self._show(query)
-        self._shown = (self._values(), getattr(query, self.name))
+        self._last = (self._values(), getattr(query, self.name))
 
     def _read(self) -> object:
         return self.parts[0].value or None
 
     def _show(self, query: CallQuery) -> None:
-        self.parts[0].value = getattr(query, self.name) or ANY
+        self.parts[0].value = getattr(query, self.name) or _ANY
 
     def _values(self) -> list[object]:
         return [part.value for part in self.parts]
 
     def cells(self) -> list[ui.DOMWidget]:
-        """What stands in the grid: the words stand under the first control."""
+        """The cells of the grid; the message is below the first control."""
         first, *others = self.parts
         return [
-            ui.VBox([first, self.said], layout=CELL),
+            ui.VBox([first, self.message], layout=CELL),
             *(ui.VBox([part], layout=CELL) for part in others),
         ]
 
-    def observe(self, changed: Callable[[], object]) -> None:
-        """Call `changed` whenever one of the controls has a new value."""
+    def observe(self, callback: Callable[[], object]) -> None:
+        """Call `callback` whenever one of the controls changes."""
         for part in self.parts:
-            part.observe(lambda _: changed(), "value")
+            part.observe(lambda _: callback(), "value")
 
 
-class Word(Field):
-    """One word out of a few, or any."""
+class OptionField(Field):
+    """One of a few words, or any."""
 
     def __init__(self, name: str, label: str, words: Sequence[str]) -> None:
-        options = [("any", ANY), *((word.replace("_", " "), word) for word in words)]
+        options = [("any", _ANY), *((word.replace("_", " "), word) for word in words)]
         super().__init__(
             name,
-            ui.Dropdown(options=options, value=ANY, description=label, style=STYLE, layout=WIDE),
+            ui.Dropdown(options=options, value=_ANY, description=label, style=STYLE, layout=WIDE),
         )
 
 
-class Text(Field):
+class TextField(Field):
     """A line of text."""
 
-    def __init__(self, name: str, label: str, hint: str) -> None:
+    def __init__(self, name: str, label: str, placeholder: str) -> None:
         super().__init__(
-            name, ui.Text(description=label, placeholder=hint, style=STYLE, layout=WIDE)
+            name, ui.Text(description=label, placeholder=placeholder, style=STYLE, layout=WIDE)
         )
 
     def _read(self) -> object:
         return self.parts[0].value.strip() or None
 
 
-class Ids(Text):
-    """Ids in a line of text, with commas or spaces between them."""
+class IdsField(TextField):
+    """Ids in a line of text, separated by commas or spaces."""
 
     def _read(self) -> object:
         return [part for part in re.split(r"[\s,;]+", self.parts[0].value) if part]
@@ -117,110 +118,89 @@ class Ids(Text):
         self.parts[0].value = ", ".join(getattr(query, self.name))
 
 
-class Extensions(Field):
-    """Extension ids out of those that occur, by name where they have one, with how many calls each has; several may be chosen."""
+class ExtensionsField(Field):
+    """Any of the extensions that occur, by name and number of calls."""
 
     def __init__(self, counts: Iterable[tuple[str, int]], names: Mapping[str, str]) -> None:
         self._counts, self._names = dict(counts), names
-        chooser = ui.SelectMultiple(description="Extensions", style=STYLE, layout=WIDE)
-        super().__init__("extension_ids", chooser)
-        self._offer(())
+        select = ui.SelectMultiple(description="Extensions", style=STYLE, layout=WIDE)
+        super().__init__("extension_ids", select)
+        self._set_options(())
 
     def _read(self) -> object:
         return list(self.parts[0].value)
 
     def _show(self, query: CallQuery) -> None:
-        self._offer(query.extension_ids)
+        self._set_options(query.extension_ids)
         self.parts[0].value = tuple(dict.fromkeys(query.extension_ids))
 
-    def _offer(self, wanted: Sequence[str]) -> None:
-        counts = self._counts | {
-            extension: 0 for extension in wanted if extension not in self._counts
-        }
-        chooser = self.parts[0]
-        told = sorted((self._names.get(extension, extension), extension) for extension in counts)
-        chooser.options = [
-            (f"{name} ({counts[extension]:,} calls)", extension) for name, extension in told
-        ]
-        chooser.rows = max(_FEWEST_ROWS, min(_MOST_ROWS, len(counts)))
+    def _set_options(self, selection: Sequence[str]) -> None:
+        counts = dict.fromkeys(selection, 0) | self._counts
+        self.parts[0].options = _options(counts, self._names)
+        self.parts[0].rows = max(_MIN_ROWS, min(_MAX_ROWS, len(counts)))
 
 
-class Group(Field):
-    """One value of a dimension that a query cannot ask, out of those that occur; it is kept beside the query."""
-
-    def __init__(
-        self,
-        name: str,
-        label: str,
-        values: Iterable[tuple[str | None, int]],
-        names: Mapping[str, str],
-    ) -> None:
-        self._counts, self._names = dict(values), names
-        super().__init__(name, ui.Dropdown(description=label, style=STYLE, layout=WIDE))
-        self.show_value(asked=False)
-
-    def value(self) -> dict[str, object]:
-        """The dimension and its value; empty if nothing is asked."""
-        chosen = self.parts[0].value
-        return {} if chosen == ANY else {self.name: None if chosen == _NONE else chosen}
-
-    def show_value(self, value: object = None, *, asked: bool) -> None:
-        """Set the control to what is asked."""
-        wanted = str(value) if asked and value is not None else None
-        counts = (
-            self._counts if wanted is None or wanted in self._counts else self._counts | {wanted: 0}
-        )
-        told = sorted((self._names.get(key, key), key) for key in counts if key is not None)
-        chooser = self.parts[0]
-        chooser.options = [
-            ("any", ANY),
-            *((f"{name} ({counts[key]:,} calls)", key) for name, key in told),
-            *([(f"none ({counts[None]:,} calls)", _NONE)] if None in counts else []),
-        ]
-        chooser.value = ANY if not asked else wanted or _NONE
-
-
-class OneOf(Field):
-    """One id out of those that occur, by name where it has one, with how many calls each has."""
+class IdField(Field):
+    """One of the ids that occur, by name and number of calls, or any."""
 
     def __init__(
         self, name: str, label: str, counts: Iterable[tuple[str, int]], names: Mapping[str, str]
     ) -> None:
         self._counts, self._names = dict(counts), names
         super().__init__(name, ui.Dropdown(description=label, style=STYLE, layout=WIDE))
-        self._offer(None)
+        self._set_options(None)
 
     def _show(self, query: CallQuery) -> None:
-        wanted = getattr(query, self.name)
-        self._offer(wanted)
-        self.parts[0].value = wanted or ANY
+        selection = getattr(query, self.name)
+        self._set_options(selection)
+        self.parts[0].value = selection or _ANY
 
-    def _offer(self, wanted: str | None) -> None:
-        counts = (
-            self._counts if wanted is None or wanted in self._counts else self._counts | {wanted: 0}
-        )
-        told = sorted((self._names.get(key, key), key) for key in counts)
-        self.parts[0].options = [
-            ("any", ANY),
-            *((f"{name} ({counts[key]:,} calls)", key) for name, key in told),
-        ]
+    def _set_options(self, selection: str | None) -> None:
+        counts = ({} if selection is None else {selection: 0}) | self._counts
+        self.parts[0].options = [("any", _ANY), *_options(counts, self._names)]
 
 
-class Duration(Field):
-    """A comparison, and seconds."""
+class GroupField(Field):
+    """One of the values of a dimension that a query cannot filter by, or any."""
+
+    def __init__(self, name: str, label: str, counts: Iterable[tuple[str | None, int]]) -> None:
+        self._counts = dict(counts)
+        super().__init__(name, ui.Dropdown(description=label, style=STYLE, layout=WIDE))
+        self.show_group({})
+
+    def group(self) -> dict[str, object]:
+        """The dimension and its value; empty without a filter."""
+        value = self.parts[0].value
+        return {} if value == _ANY else {self.name: None if value == _NONE else value}
+
+    def show_group(self, groups: Mapping[str, object]) -> None:
+        """Set the control to this dimension's value in the group filters."""
+        value = groups.get(self.name)
+        key = None if value is None else str(value)
+        counts = dict(self._counts)
+        if key is not None:
+            counts.setdefault(key, 0)
+        without = [(f"none ({counts.pop(None):,} calls)", _NONE)] if None in counts else []
+        self.parts[0].options = [("any", _ANY), *_options(counts, {}), *without]
+        self.parts[0].value = _ANY if self.name not in groups else key or _NONE
+
+
+class DurationField(Field):
+    """A comparison, and a number of seconds."""
 
     def __init__(self) -> None:
-        options = [
-            ("any", ANY),
-            *((_COMPARISON_WORDS.get(word, word), word) for word in COMPARISONS),
-        ]
+        labels = ((_COMPARISON_LABELS.get(word, word), word) for word in COMPARISONS)
         comparison = ui.Dropdown(
-            options=options, value=ANY, description="Duration", style=STYLE, layout=WIDE
+            options=[("any", _ANY), *labels],
+            value=_ANY,
+            description="Duration",
+            style=STYLE,
+            layout=WIDE,
         )
         seconds = ui.BoundedIntText(
             value=30,
             min=0,
-            max=2**31 - 1,
+            max=MAX_DURATION_S,
             description="Seconds",
             style=STYLE,
             layout=WIDE,
@@ -234,6 +214,12 @@ class Duration(Field):
         return (comparison, seconds) if comparison else None
 
     def _show(self, query: CallQuery) -> None:
-        comparison, seconds = query.duration or (ANY, self.parts[1].value)
+        comparison, seconds = query.duration or (_ANY, self.parts[1].value)
         self.parts[1].value = seconds
         self.parts[0].value = comparison
+
+
+def _options(counts: Mapping[str, int], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(label, value) pairs in the order of the names."""
+    ordered = sorted((names.get(key, key), key) for key in counts)
+    return [(f"{name} ({counts[key]:,} calls)", key) for name, key in ordered]

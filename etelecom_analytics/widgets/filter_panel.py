@@ -8,34 +8,41 @@ import polars as pl
 from .. import local_time
 from ..errors import InputError
 from ..metrics import Selection
-from ..names import labels
 from ..query import CallQuery
-from .choice import PanelState
 from .controls import Controls, table_fields
 from .panel import Panel
+from .panel_state import PanelState
 
 __all__ = ["FilterPanel"]
 
-_NEEDED = ("started_at", "direction", "call_state", "caller", "callee", "duration", "extension_id")
+_REQUIRED = (
+    "started_at",
+    "direction",
+    "call_state",
+    "caller",
+    "callee",
+    "duration",
+    "extension_id",
+)
 
 
 class FilterPanel(Panel):
-    """Controls that filter a table of calls while one looks on.
+    """Controls that filter a table of calls.
 
-    `panel.filtered` is the table of calls that match, `panel.query` the question;
-    `panel.observe_query(callback)` tells each new one.
+    `panel.filtered` is the table of matching calls, `panel.query` the query, and
+    `panel.observe_query(callback)` reports each new query.
 
     Args:
-        calls: one row a call, as in `logs.calls`; where they have names, extensions are chosen by
-            these.
-        query: what is chosen at first; all calls by default.
-        time_zone: in which days are meant.
-        as_of: the moment whose day is "today"; by default that of the latest call, never this
-            machine's local_time.
-        debounce_s: how long to wait for a further change before filtering; 0 filters at once.
+        calls: one row per call, as in `logs.calls`. Extensions are listed by name where the calls
+            have names.
+        query: the first query; all calls by default.
+        time_zone: the time zone of days.
+        as_of: the moment whose day is "today"; by default that of the latest call, not the clock of
+            this computer.
+        debounce_s: how long to wait for further changes before filtering; 0 filters at once.
 
     Raises:
-        InputError: `calls` is no table of calls, or `query` cannot be asked of one.
+        InputError: `calls` is not a table of calls, or the query cannot filter a table.
     """
 
     def __init__(
@@ -47,39 +54,29 @@ class FilterPanel(Panel):
         as_of: date | datetime | str | None = None,
         debounce_s: float = 0.3,
     ) -> None:
-        if not isinstance(calls, pl.DataFrame) or (
-            missing := [name for name in _NEEDED if name not in calls.columns]
-        ):
-            what = (
-                f"a table without {', '.join(missing)}"
-                if isinstance(calls, pl.DataFrame)
-                else type(calls).__name__
-            )
-            raise InputError(f"FilterPanel takes a table of calls, such as logs.calls; got {what}.")
+        _check_calls(calls)
         self._selection = self._all = Selection(calls)
-        self._today = _day(calls, time_zone, as_of)
-        extensions = calls["extension_id"].drop_nulls().value_counts().iter_rows()
-        asked = table_fields(extensions, labels(calls, "extension_id"))
-        controls = Controls(asked, time_zone=time_zone, today=lambda: self._today)
-        super().__init__(controls, controls.chosen_by(query), debounce_s=debounce_s)
-        self._stack(self._words, [self._reset, self._copy])
-        self._accept(self._choice)
+        self._today = _today(calls, time_zone, as_of)
+        controls = Controls(table_fields(calls), time_zone=time_zone, today=lambda: self._today)
+        super().__init__(controls, controls.state_of(query), debounce_s=debounce_s)
+        self._arrange(self._facts_table, [self._reset, self._copy])
+        self._use(self._state)
         self._show()
 
     @property
     def filtered(self) -> pl.DataFrame:
-        """The calls that match, with all their columns, in their order."""
-        self._settle()
+        """The matching calls, with all columns, in their order."""
+        self._update()
         return self.selection.calls
 
     @property
     def selection(self) -> Selection:
-        """The calls that match, over facts and offers that are reckoned once; `summarize` and all charts take it in place of calls."""
-        self._settle()
+        """The matching calls for `summarize` and charts, which then reuse computed facts."""
+        self._update()
         return self._selection
 
-    def _accept(self, choice: PanelState) -> None:
-        self._selection = self._all.matching(choice.query)
+    def _use(self, state: PanelState) -> None:
+        self._selection = self._all.matching(state.query)
 
     def _code(self) -> str:
         return f"{super()._code()}filtered = calls.filter(query.to_expr())\n"
@@ -92,17 +89,26 @@ class FilterPanel(Panel):
 
     def _show(self) -> None:
         super()._show()
-        self._words.tell(self._facts())
+        self._facts_table.show(self._facts())
 
 
-def _day(calls: pl.DataFrame, time_zone: str, as_of: date | datetime | str | None) -> date | None:
-    latest = (
+def _check_calls(calls: object) -> None:
+    if isinstance(calls, pl.DataFrame):
+        missing = [name for name in _REQUIRED if name not in calls.columns]
+        if not missing:
+            return
+        kind = f"a table without {', '.join(missing)}"
+    else:
+        kind = type(calls).__name__
+    raise InputError(f"FilterPanel takes a table of calls, such as logs.calls; got {kind}.")
+
+
+def _today(calls: pl.DataFrame, time_zone: str, as_of: date | datetime | str | None) -> date | None:
+    moment = (
         calls["started_at"].max()
         if as_of is None
         else local_time.parse_moment(as_of, time_zone, "as_of")
     )
-    return (
-        latest.astimezone(local_time.zone(time_zone)).date()
-        if isinstance(latest, datetime)
-        else None
-    )
+    if not isinstance(moment, datetime):
+        return None
+    return moment.astimezone(local_time.zone(time_zone)).date()

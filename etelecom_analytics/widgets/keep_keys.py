@@ -1,4 +1,4 @@
-"""Keys that JupyterLab would take for itself, kept for the controls of a panel."""
+"""KeepKeys: lets the controls of a panel receive keys that JupyterLab uses as shortcuts."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import anywidget
 __all__ = ["PANEL_CLASS", "KeepKeys"]
 
 PANEL_CLASS = "etelecom-panel"
+"""The CSS class of a panel."""
 
 
 class KeepKeys(anywidget.AnyWidget):
-    """Nothing to see: within the panel that holds it, plain keys reach the controls."""
+    """An invisible part of a panel."""
 
-    _esm = (
-        Path(__file__).with_name("keep_keys.js").read_text(encoding="utf-8")
-    )  # a path would keep every instance alive, to watch it
+    # A path would start a file watcher, which keeps every instance alive.
+    _esm = Path(__file__).with_name("keep_keys.js").read_text(encoding="utf-8")
 
     def __init__(self) -> None:
         super().__init__(layout={"display": "none"})

@@ -1,5 +1,6 @@
-"""What both panels share: controls that settle into one query, its words, its state, its code, and a form for saved notebooks."""
+"""Panel: controls that set one query, with its text, its state and its code."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -9,37 +10,38 @@ import ipywidgets as ui
 from IPython.display import display
 
 from ..errors import EtelecomError
+from ..formatting import facts_text
 from ..query import CallQuery
-from .choice import PanelState
 from .controls import Controls
 from .copy_button import CopyButton
 from .keep_keys import PANEL_CLASS, KeepKeys
-from .settling import Debouncer
-from .words import Facts, StatusLine, facts_html, in_words, static_form
+from .panel_state import PanelState
+from .status import Facts, StatusLine, error_text, static_html
 
-__all__ = ["BUTTON", "Observers", "Panel"]
+__all__ = ["BUTTON", "Debouncer", "Observers", "Panel", "running_loop"]
 
-Told = TypeVar("Told")
+Value = TypeVar("Value")
 
 BUTTON = {"width": "auto", "min_width": "88px"}
+"""The layout of a button."""
 
 
-class Panel(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
-    """Controls, and what they come to. Reading any attribute settles what was changed a moment ago."""
+class Panel(ui.VBox):  # type: ignore[misc]
+    """Controls and their query. Reading an attribute first applies changes that still wait."""
 
-    def __init__(self, controls: Controls, choice: PanelState, *, debounce_s: float) -> None:
-        self._controls, self._choice, self._first = controls, choice, choice
+    def __init__(self, controls: Controls, state: PanelState, *, debounce_s: float) -> None:
+        self._controls, self._state, self._first = controls, state, state
         self._observers: Observers[CallQuery] = Observers()
         self._lock = threading.RLock()
-        self._settling = Debouncer(self._settle_and_tell, delay_s=debounce_s)
-        self._words, self._trouble = Facts(), StatusLine()
+        self._debouncer = Debouncer(self._update_or_report, delay_s=debounce_s)
+        self._facts_table, self._error_line = Facts(), StatusLine()
         self._reset = ui.Button(
-            description="Reset", tooltip="Back to what the panel began with", layout=BUTTON
+            description="Reset", tooltip="Return to the first state of the panel", layout=BUTTON
         )
         self._copy = CopyButton()
-        controls.show(choice)
-        controls.observe(self._settling.changed)
-        self._reset.on_click(lambda _: self._choose(self._first))
+        controls.show(state)
+        controls.observe(self._debouncer.trigger)
+        self._reset.on_click(lambda _: self._set_state(self._first))
         super().__init__(
             layout={"width": "100%", "max_width": "1180px", "padding": "4px", "overflow": "visible"}
         )
@@ -47,153 +49,196 @@ class Panel(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     @property
     def query(self) -> CallQuery:
-        """What the controls ask; while they ask what cannot be, the last that could."""
-        self._settle()
-        return self._choice.query
+        """The query of the controls; while they are not valid, the last valid one."""
+        self._update()
+        return self._state.query
 
     def state(self) -> dict[str, object]:
-        """What is chosen, as a dictionary that JSON can keep; `restore` reads it."""
-        self._settle()
-        return self._choice.state()
+        """The filters as a dictionary of JSON values, for `restore`."""
+        self._update()
+        return self._state.to_dict()
 
     def restore(self, state: Mapping[str, object]) -> None:
-        """Choose what `state` told; what it leaves out is not asked.
+        """Set the filters from a dictionary that `state` returned; missing keys are not filtered.
 
-        A key or a value that does not exist is an error that lists what does, and nothing changes
-        then.
+        After an error nothing has changed.
+
+        Raises:
+            UnknownName: a key is unknown; the message lists the known ones.
+            QueryError: a value is not valid.
         """
-        self._choose(self._controls.chosen(state))
+        self._set_state(self._controls.parse(state))
 
     def code(self) -> str:
-        """Python that makes the query and what comes of it, ready to paste."""
-        self._settle()
+        """Python code that creates the query and its result."""
+        self._update()
         return self._code()
 
     def observe_query(self, callback: Callable[[CallQuery], object]) -> Callable[[], None]:
-        """A function that ends it: `callback` is called with each new query, once the controls have settled."""
+        """Call `callback` with each new query; returns a function that removes it.
+
+        Several changes within the panel's delay make one query.
+        """
         return self._observers.add(callback)
 
     def close(self) -> None:
-        """Take the panel and its controls off the page."""
-        if hasattr(self, "_settling"):  # a panel that was refused is closed too, half made
-            self._settling.forget()
+        """Remove the panel and its controls from the page."""
+        if hasattr(self, "_debouncer"):  # ipywidgets also closes a panel whose __init__ failed
+            self._debouncer.cancel()
         for part in _parts(self):
             super(Panel, part).close() if part is self else part.close()
 
-    def _stack(self, *rows: ui.DOMWidget | Iterable[ui.DOMWidget]) -> None:
-        """Put these on the page from top to bottom; several that come together stand side by side."""
-        shown = [
+    def _arrange(self, *rows: ui.DOMWidget | Iterable[ui.DOMWidget]) -> None:
+        """Place the rows below each other; several widgets in a row are side by side."""
+        boxes = [
             row
             if isinstance(row, ui.DOMWidget)
             else ui.HBox(list(row), layout={"flex_flow": "wrap"})
             for row in rows
         ]
-        self.children = [self._controls.box, self._trouble, *shown, KeepKeys()]
+        self.children = [self._controls.box, self._error_line, *boxes, KeepKeys()]
 
-    def _choose(self, choice: PanelState) -> None:
+    def _set_state(self, state: PanelState) -> None:
         with self._lock:
-            self._accept(choice)
-            self._settling.forget()
-            self._controls.show(choice)
-            self._settle(again=True)
+            self._use(state)
+            self._debouncer.cancel()
+            self._controls.show(state)
+            self._update(force=True)
 
-    def _settle(self, *, again: bool = False) -> None:
-        """Bring query, words and code in step with the controls; words beside them where they ask what cannot be."""
+    def _update(self, *, force: bool = False) -> None:
+        """Read the controls and show the result, or an error where they are not valid."""
         with self._lock:
-            self._settling.forget()
-            before, was_wrong = self._choice, self._controls.wrong
+            self._debouncer.cancel()
+            before, was_invalid = self._state, self._controls.invalid
             try:
-                choice = self._controls.read()
-                if again or was_wrong or choice != before:
-                    self._accept(choice)
-                    self._choice = choice
-                    self._trouble.say(self._controls.say(None))
+                state = self._controls.read()
+                if force or was_invalid or state != before:
+                    self._use(state)
+                    self._state = state
+                    self._error_line.show(self._controls.show_error(None))
             except EtelecomError as error:
-                self._trouble.say(self._controls.say(error))
+                self._error_line.show(self._controls.show_error(error))
             self._show()
-            if self._choice.query != before.query:
-                self._observers.tell(self._choice.query)
+            if self._state.query != before.query:
+                self._observers.notify(self._state.query)
 
-    def _settle_and_tell(self) -> None:
+    def _update_or_report(self) -> None:
         try:
-            self._settle()
-        # a callback's: nobody is there to catch it, so it is said on the panel
+            self._update()
+        # No caller can catch the error of an observer, so the panel shows it.
         except Exception as error:  # noqa: BLE001
-            self._trouble.say(f"A callback failed: {in_words(error)}")
+            self._error_line.show(f"A callback failed: {error_text(error)}")
 
-    def _accept(self, choice: PanelState) -> None:
-        """Take the choice, or raise an EtelecomError that says why it cannot be."""
+    def _use(self, state: PanelState) -> None:
+        """Apply the state, or raise an EtelecomError."""
 
     def _code(self) -> str:
-        return self._choice.query.code()
+        return self._state.query.code()
 
     def _facts(self) -> Iterable[tuple[str, str]]:
-        """What there is to say, as (name, text); the one source of all representations."""
-        kept = (
-            ", as before; what the controls say now cannot be asked" if self._controls.wrong else ""
+        """(label, text) pairs for all representations of the panel."""
+        note = (
+            "; the controls are not valid, so this is the last valid query"
+            if self._controls.invalid
+            else ""
         )
-        yield "asks for", f"{self._choice.query}{kept}"
+        yield "query", f"{self._state.query}{note}"
 
     def _show(self) -> None:
         self._copy.code = self._code()
 
     def __repr__(self) -> str:
-        return "\n".join(
-            [type(self).__name__, *(f"  {name:<8}  {text}" for name, text in self._facts())]
-        )
+        return facts_text(type(self).__name__, self._facts())
 
     def _repr_html_(self) -> str:
-        return static_form(
-            facts_html(
-                self._facts(),
-                f"{type(self).__name__}, as it was; run the cell again to turn its controls",
-            )
-        )
+        name = f"{type(self).__name__} as saved; run the cell again to use its controls"
+        return static_html(name, self._facts())
 
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, object]:
-        """The live panel, and what it leaves behind in text and in HTML."""
+        """The live panel, and its static text and HTML."""
         live = super()._repr_mimebundle_() or {}
         return {**live, "text/plain": repr(self), "text/html": self._repr_html_()}
 
     def _ipython_display_(self) -> None:
-        """Show the live panel, and beside it what it leaves behind.
+        """Show the live panel and the static HTML as two outputs.
 
-        A saved notebook keeps no widgets, and where JupyterLab trusts it, it shows an error in
-        place of one, whatever else that output holds. So the form that lasts is an output of its
-        own, which hides while the panel lives.
+        A saved notebook has no widgets, and a trusted one shows an error in place of a widget,
+        whatever else the same output has. So the static HTML has its own output, which is hidden
+        while the panel is live.
         """
-        still = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        static = {"text/plain": repr(self), "text/html": self._repr_html_()}
         live = self._repr_mimebundle_() if self.comm is not None else {}
-        for output in ({kind: made for kind, made in live.items() if kind not in still}, still):
+        for output in ({kind: data for kind, data in live.items() if kind not in static}, static):
             if output:
                 display(output, raw=True)  # type: ignore[no-untyped-call]
 
 
-class Observers(Generic[Told]):
-    """Functions that are told something, in the order in which they came."""
+class Observers(Generic[Value]):
+    """Functions that are called with each new value, in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._callbacks: list[Callable[[Told], object]] = []
+        self._callbacks: list[Callable[[Value], object]] = []
 
-    def add(self, callback: Callable[[Told], object]) -> Callable[[], None]:
-        """A function that ends it."""
+    def add(self, callback: Callable[[Value], object]) -> Callable[[], None]:
+        """Add a function; returns a function that removes it."""
 
-        def once(told: Told) -> object:  # so that ending one of two equal callbacks ends that one
-            return callback(told)
+        # A wrapper, so that one of two equal callbacks can be removed.
+        def wrapper(value: Value) -> object:
+            return callback(value)
 
-        def end() -> None:
+        def remove() -> None:
             with suppress(ValueError):
-                self._callbacks.remove(once)
+                self._callbacks.remove(wrapper)
 
-        self._callbacks.append(once)
-        return end
+        self._callbacks.append(wrapper)
+        return remove
 
-    def tell(self, told: Told) -> None:
-        """Tell them all."""
+    def notify(self, value: Value) -> None:
+        """Call all functions."""
         for callback in tuple(self._callbacks):
-            callback(told)
+            callback(value)
+
+
+class Debouncer:
+    """Calls `action` when there was no change for `delay_s`; at once without a delay or event loop.
+
+    A front end may send changes to a thread with its own event loop. So a change does not cancel
+    the timer of an earlier one, which may run elsewhere, but makes it outdated.
+    """
+
+    def __init__(self, action: Callable[[], object], *, delay_s: float) -> None:
+        self._action, self._delay_s = action, delay_s
+        self._latest = 0
+        self._lock = threading.Lock()
+
+    def trigger(self) -> None:
+        """Call the action after the delay."""
+        number = self.cancel()
+        loop = running_loop() if self._delay_s > 0 else None
+        if loop is None:
+            self._action()
+        else:
+            loop.call_later(self._delay_s, self._run, number)
+
+    def cancel(self) -> int:
+        """Make all earlier changes outdated; returns the number of the next one."""
+        with self._lock:
+            self._latest += 1
+            return self._latest
+
+    def _run(self, number: int) -> None:
+        if number == self._latest:
+            self._action()
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs in this thread, if there is one."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _parts(widget: ui.Widget) -> Iterable[ui.Widget]:

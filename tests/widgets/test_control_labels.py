@@ -1,4 +1,4 @@
-"""Every control has a label, can be reached by keyboard, and the code can be copied."""
+"""Labels of controls, the copy button, and the state of all panels."""
 
 import json
 import subprocess
@@ -18,31 +18,29 @@ from etelecom_analytics.widgets.panel import Panel
 PANELS: list[Callable[[pl.DataFrame], Panel]] = [
     FilterPanel,
     lambda calls: FetchPanel(
-        fetch=lambda *told: et.fetch_calls(et.Client("http://127.0.0.1:9/v1/shop", "k"))
+        fetch=lambda *_: et.fetch_calls(et.Client("http://127.0.0.1:9/v1/shop", "k"))
     ),
 ]
-FOR_SHOW = ui.HTML | ui.Box | CopyButton
+OUTPUTS = ui.HTML | ui.Box | CopyButton
 
 
 @pytest.mark.parametrize("make", PANELS)
-def test_every_control_has_a_label_of_its_own(
-    calls: pl.DataFrame, make: Callable[[pl.DataFrame], Panel]
-):
+def test_labels_are_unique_and_short(calls: pl.DataFrame, make: Callable[[pl.DataFrame], Panel]):
     controls = [
         part
         for part in walk(make(calls))
-        if hasattr(part, "description") and not isinstance(part, FOR_SHOW)
+        if hasattr(part, "description") and not isinstance(part, OUTPUTS)
     ]
     labels = [part.description for part in controls]
 
     assert len(labels) >= 10
     assert all(labels)
     assert len(set(labels)) == len(labels)
-    assert all(len(label) <= 11 for label in labels)  # a longer one would be cut
+    assert all(len(label) <= 11 for label in labels)  # a longer one would be cut off
 
 
 @pytest.mark.parametrize("make", PANELS)
-def test_no_control_is_one_without_a_label_for_screen_readers(
+def test_controls_support_screen_readers(
     calls: pl.DataFrame, make: Callable[[pl.DataFrame], Panel]
 ):
     assert not [
@@ -53,7 +51,7 @@ def test_no_control_is_one_without_a_label_for_screen_readers(
 
 
 @pytest.mark.parametrize("make", PANELS)
-def test_the_button_has_the_code_at_any_moment(
+def test_copy_button_has_the_current_code(
     calls: pl.DataFrame, make: Callable[[pl.DataFrame], Panel]
 ):
     panel = make(calls)
@@ -65,7 +63,7 @@ def test_the_button_has_the_code_at_any_moment(
 
 
 @pytest.mark.parametrize("make", PANELS)
-def test_a_state_is_json(calls: pl.DataFrame, make: Callable[[pl.DataFrame], Panel]):
+def test_state_is_json(calls: pl.DataFrame, make: Callable[[pl.DataFrame], Panel]):
     panel = make(calls)
     put(panel, "Duration", "equal_to")
     state = json.loads(json.dumps(panel.state()))
@@ -76,8 +74,11 @@ def test_a_state_is_json(calls: pl.DataFrame, make: Callable[[pl.DataFrame], Pan
     assert panel.state() == state
 
 
-def test_the_package_does_not_load_widgets_before_they_are_asked_for():
-    code = "import etelecom_analytics, sys; print([name for name in ('ipywidgets', 'anywidget') if name in sys.modules])"
+def test_import_does_not_load_widgets():
+    code = (
+        "import etelecom_analytics, sys; "
+        "print([name for name in ('ipywidgets', 'anywidget') if name in sys.modules])"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -60,9 +60,9 @@ def part(explorer: et.Explorer, kind: type) -> Any:
     return next(each for each in walk(explorer) if isinstance(each, kind))
 
 
-def send(explorer: et.Explorer, kind: type, **content: object) -> None:
+def send(explorer: et.Explorer, widget: type, **content: object) -> None:
     """Send a message of the browser to a part of the panel."""
-    part(explorer, kind)._handle_custom_msg(content, [])
+    part(explorer, widget)._handle_custom_msg(content, [])
 
 
 def click(explorer: et.Explorer, *values: object) -> None:
@@ -123,8 +123,11 @@ def test_starts_with_inbound_calls_and_says_so(explorer: et.Explorer):
     assert control(explorer, "Undo").disabled
     press(explorer, "Reset")
     assert explorer.state() == {
-        "dates": "all", "direction": "in", "time_zone": "Asia/Ho_Chi_Minh", "chart": {"tab": "time", "measure": "offered", "by": "day"},
-    }  # fmt: skip
+        "dates": "all",
+        "direction": "in",
+        "time_zone": "Asia/Ho_Chi_Minh",
+        "chart": {"tab": "time", "measure": "offered", "by": "day"},
+    }
 
 
 def test_as_of_is_the_end_of_the_query_and_today_the_day_before(explorer: et.Explorer):
@@ -422,7 +425,7 @@ def test_click_on_calls_without_user_filters_by_null():
         (
             ("2026-10-26", "2026-11-05"),
             [
-                "fetched. This period was not",
+                "completely. This period was not",
                 "too low",
                 "not fetched: 2026-10-26 00:00 to 2026-11-02",
             ],
@@ -438,7 +441,7 @@ def test_unfetched_days_are_unknown_and_not_zero(dates: tuple[str, str], texts: 
     assert explorer.kpis["difference"].null_count() == 5
     known = explorer.filtered.height > 0
     assert (explorer.kpis["after"].null_count() == 0) is known
-    assert ('"words": "Not fetched"' in output) is not known
+    assert ('"message": "Not fetched"' in output) is not known
     assert ('"why": "not fetched"' in output) is known
 
 
@@ -451,7 +454,9 @@ def test_fetch_of_one_direction_starts_with_that_direction():
 
     assert explorer.query == et.CallQuery(direction="out")
     assert explorer.filtered.height > 0
-    assert "only calls with outbound direction; these logs have no other calls" in visible_html(explorer)
+    assert "only calls with outbound direction; these logs have no other calls" in visible_html(
+        explorer
+    )
 
 
 def test_change_compares_with_the_previous_period(explorer: et.Explorer):
@@ -478,7 +483,7 @@ def test_change_compares_with_the_previous_period(explorer: et.Explorer):
     assert_frame_equal(explorer.kpis, compare(halves[0], halves[1], options=OPTIONS))
     assert "2026-11-03 up to 2026-11-05" in visible_html(explorer)
     put(explorer, "First day", date(2026, 11, 2))
-    assert "was not wholly fetched" in visible_html(explorer)
+    assert "was not fetched completely" in visible_html(explorer)
     assert explorer.kpis["difference"].null_count() == 5
 
 

@@ -92,7 +92,7 @@ def test_seconds_are_disabled_without_a_comparison(calls: pl.DataFrame):
 def test_days_are_local_and_today_is_the_day_of_the_latest_call(
     calls: pl.DataFrame, time_zone: str, dates: str, first: date, last: date
 ):
-    some = starting(
+    table = starting(
         calls,
         "2026-11-01T00:00:00",
         "2026-11-30T16:59:59",
@@ -167,8 +167,8 @@ def test_times_within_a_day_are_preserved_until_another_day_is_set(calls: pl.Dat
             date(2026, 11, 20),
             "The first day (2026-11-20) is after the last day (2026-11-05).",
         ),
-        ("First day", date(2, 1, 1), "date_from lies outside"),
-        ("Last day", date(9999, 12, 30), "date_to lies outside"),
+        ("First day", date(2, 1, 1), "date_from must be in the years"),
+        ("Last day", date(9999, 12, 30), "date_to must be in the years"),
         ("Last day", date.max, "The last day is too late."),
     ],
 )
@@ -199,7 +199,7 @@ def test_invalid_extension_id_is_shown(calls: pl.DataFrame):
     put(panel, "Extensions", (HOSTILE,))
 
     assert panel.query == et.CallQuery()
-    assert "extension_ids is an id" in visible_html(panel)
+    assert "extension_ids must be an id" in visible_html(panel)
     assert "<img" not in visible_html(panel)
 
 
@@ -249,7 +249,7 @@ def test_error_of_a_callback_is_shown(calls: pl.DataFrame):
 
 def test_fast_changes_make_one_query_in_an_event_loop(calls: pl.DataFrame):
     async def change() -> list[et.CallQuery]:
-        panel = FilterPanel(calls, debounce_s=0.05)
+        panel = FilterPanel(calls, debounce_s=0.2)
         queries: list[et.CallQuery] = []
         panel.observe_query(queries.append)
         for text in ("0", "09", "091"):
@@ -257,17 +257,17 @@ def test_fast_changes_make_one_query_in_an_event_loop(calls: pl.DataFrame):
             await asyncio.sleep(0.01)
         assert queries == []
         assert "1,500 of 1,500" in visible_html(panel)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.6)
         assert len(queries) == 1
 
         put(panel, "Number", "0912")
         assert panel.query == et.CallQuery(call_number="0912")  # reading does not wait
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.6)
         assert len(queries) == 2
 
         put(panel, "Number", "09123")
         panel.close()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.6)
         return queries
 
     assert asyncio.run(change()) == [
@@ -368,7 +368,7 @@ def test_state_restores_exactly(calls: pl.DataFrame, fields: dict[str, Any], dat
         ({"call_state": "lost"}, QueryError, "answered, not_answered"),
         ({"duration": ["under", 3]}, QueryError, "less_than_or_equal_to"),
         ({"duration": ["less_than", 2**31]}, QueryError, "2147483647"),
-        ({"extension_ids": ["x"]}, QueryError, "extension_ids is an id"),
+        ({"extension_ids": ["x"]}, QueryError, "extension_ids must be an id"),
         ({"time_zone": "UTC"}, QueryError, "Asia/Ho_Chi_Minh"),
         ({"hotline_ids": ["7"]}, QueryError, "hotline_ids cannot filter a table"),
         ("today", QueryError, "dictionary"),
@@ -446,9 +446,7 @@ def test_static_text_and_html(calls: pl.DataFrame):
     assert "of 1,500 calls" in bundle["text/html"]
 
 
-def test_static_html_is_a_separate_output(
-    calls: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
-):
+def test_static_html_is_a_separate_output(calls: pl.DataFrame, monkeypatch: pytest.MonkeyPatch):
     """JupyterLab shows an error for a missing widget, whatever else the same output has."""
     outputs: list[dict[str, Any]] = []
     monkeypatch.setattr(

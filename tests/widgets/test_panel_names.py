@@ -1,81 +1,81 @@
-"""FilterPanel over calls with names: extensions are chosen by who they are, and what comes from outside stays text."""
+"""FilterPanel over calls with names: extensions are listed by name, and names stay text."""
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from widget_driver import control, put, said
+from widget_driver import control, put, visible_html
 
 import etelecom_analytics as et
-from etelecom_analytics import names
+from etelecom_analytics.names import with_names as add_names
 from etelecom_analytics.widgets import FilterPanel
 
 HOSTILE = "<script>alert(1)</script>"
 
 
-def named(calls: pl.DataFrame, *who: str, numbers: bool = True) -> pl.DataFrame:
-    """These calls with names for their extensions, in the order of their ids; the last name for all others."""
+def with_names(calls: pl.DataFrame, *full_names: str, numbers: bool = True) -> pl.DataFrame:
+    """Calls with names for their extensions by id; the last name is used for all others."""
     ids = (
         calls.select(id="extension_id", user_id="user_id")
         .drop_nulls()
         .unique()
         .sort("id")
-        .with_row_index("place")
+        .with_row_index("index")
     )
-    given = pl.Series([*who, *[who[-1]] * ids.height][: ids.height])
+    names = pl.Series([*full_names, *[full_names[-1]] * ids.height][: ids.height])
     extensions = ids.select(
         "id",
         "user_id",
-        extension_number=(200 - pl.col("place")).cast(pl.String)
+        extension_number=(200 - pl.col("index")).cast(pl.String)
         if numbers
         else pl.lit(None, pl.String),
         hotline_id=pl.lit("9"),
     )
     users = ids.select(
-        "user_id", full_name=given, short_name=pl.lit(None, pl.String), department_id=pl.lit("5")
+        "user_id", full_name=names, short_name=pl.lit(None, pl.String), department_id=pl.lit("5")
     )
-    return names.with_names(calls, extensions=extensions, users=users, hotlines=None)
+    return add_names(calls, extensions=extensions, users=users, hotlines=None)
 
 
 def options(panel: FilterPanel) -> dict[str, str]:
     """Label -> extension id."""
-    offered: tuple[tuple[str, str], ...] = control(panel, "Extensions").options
-    assert len(dict(offered)) == len(offered)
-    return dict(offered)
+    pairs: tuple[tuple[str, str], ...] = control(panel, "Extensions").options
+    assert len(dict(pairs)) == len(pairs)
+    return dict(pairs)
 
 
-def test_extensions_are_offered_by_name_and_number_in_the_order_of_names(calls: pl.DataFrame):
+def test_extensions_are_listed_by_name(calls: pl.DataFrame):
     ids = sorted(calls["extension_id"].drop_nulls().unique())
     counts = dict(calls["extension_id"].drop_nulls().value_counts().iter_rows())
-    who = [f"{letter}." for letter in reversed("ABCDEFGHIJKLMNOP"[: len(ids)])]
-    offered = options(FilterPanel(named(calls, *who)))
+    full_names = [f"{letter}." for letter in reversed("ABCDEFGHIJKLMNOP"[: len(ids)])]
+    labels = options(FilterPanel(with_names(calls, *full_names)))
 
-    assert offered == {
-        f"{name} ({200 - place}) ({counts[each]:,} calls)": each
-        for place, (name, each) in enumerate(zip(who, ids, strict=True))
+    assert labels == {
+        f"{name} ({200 - index}) ({counts[each]:,} calls)": each
+        for index, (name, each) in enumerate(zip(full_names, ids, strict=True))
     }
-    assert list(offered) == sorted(offered)
+    assert list(labels) == sorted(labels)
 
 
-def test_what_is_chosen_by_name_is_asked_by_id(calls: pl.DataFrame):
-    some = named(calls, "An", "Bình", "Chi")
-    panel = FilterPanel(some)
-    chosen = next(each for label, each in options(panel).items() if label.startswith("An (200)"))
-    put(panel, "Extensions", (chosen,))
+def test_query_has_the_id_of_the_selected_name(calls: pl.DataFrame):
+    table = with_names(calls, "An", "Bình", "Chi")
+    panel = FilterPanel(table)
+    extension = next(each for label, each in options(panel).items() if label.startswith("An (200)"))
+    put(panel, "Extensions", (extension,))
 
-    assert panel.query == et.CallQuery(extension_ids=[chosen])
-    assert_frame_equal(panel.filtered, some.filter(extension_id=chosen))
-    other = FilterPanel(some)
+    assert panel.query == et.CallQuery(extension_ids=[extension])
+    assert_frame_equal(panel.filtered, table.filter(extension_id=extension))
+    other = FilterPanel(table)
     other.restore(panel.state())
-    assert control(other, "Extensions").value == (chosen,)
+    assert control(other, "Extensions").value == (extension,)
 
 
-def test_an_extension_without_calls_is_offered_by_its_id(calls: pl.DataFrame):
-    panel = FilterPanel(named(calls, "An"), query=et.CallQuery(extension_ids=["7"]))
+def test_extension_without_calls_is_listed_by_id(calls: pl.DataFrame):
+    panel = FilterPanel(with_names(calls, "An"), query=et.CallQuery(extension_ids=["7"]))
 
     assert options(panel)["7 (0 calls)"] == "7"
 
 
-def test_without_names_ids_are_offered(calls: pl.DataFrame):
+def test_extensions_without_names_are_listed_by_id(calls: pl.DataFrame):
     assert all(
         label == f"{each} ({label.split('(')[1]}"
         for label, each in options(FilterPanel(calls)).items()
@@ -83,11 +83,11 @@ def test_without_names_ids_are_offered(calls: pl.DataFrame):
 
 
 @pytest.mark.parametrize("numbers", [True, False])
-def test_names_from_outside_stay_text(numbers: bool, calls: pl.DataFrame):
-    panel = FilterPanel(named(calls, HOSTILE, numbers=numbers))
-    label, chosen = next(iter(options(panel).items()))
-    put(panel, "Extensions", (chosen,))
+def test_names_are_escaped(numbers: bool, calls: pl.DataFrame):
+    panel = FilterPanel(with_names(calls, HOSTILE, numbers=numbers))
+    label, extension = next(iter(options(panel).items()))
+    put(panel, "Extensions", (extension,))
 
-    assert HOSTILE in label  # an option's text, which the browser never reads as HTML
-    for shown in (said(panel), panel._repr_html_()):
-        assert "<script" not in shown
+    assert HOSTILE in label  # browsers show the label of an option as text
+    for output in (visible_html(panel), panel._repr_html_()):
+        assert "<script" not in output

@@ -1,4 +1,4 @@
-"""What a person does with a panel, without a browser: find a control by its label, set it, press it, read what stands there."""
+"""Use a panel without a browser: find a control by its label, set it, press it, read the HTML."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ import ipywidgets as ui
 
 from etelecom_analytics.widgets.panel import Panel
 
-__all__ = ["control", "press", "put", "said", "walk"]
+__all__ = ["control", "press", "put", "visible_html", "walk"]
 
 
 def walk(widget: ui.Widget) -> Iterator[ui.Widget]:
@@ -17,9 +17,9 @@ def walk(widget: ui.Widget) -> Iterator[ui.Widget]:
 
 
 def control(panel: Panel, label: str) -> Any:
-    found = [part for part in walk(panel) if getattr(part, "description", None) == label]
-    assert len(found) == 1, f"{len(found)} controls are labelled {label!r}"
-    return found[0]
+    controls = [part for part in walk(panel) if getattr(part, "description", None) == label]
+    assert len(controls) == 1, f"{len(controls)} controls have the label {label!r}"
+    return controls[0]
 
 
 def put(panel: Panel, label: str, value: object) -> None:
@@ -28,12 +28,12 @@ def put(panel: Panel, label: str, value: object) -> None:
 
 def press(panel: Panel, label: str) -> None:
     button = control(panel, label)
-    assert not button.disabled, f"{label} cannot be pressed"
+    assert not button.disabled, f"{label} is disabled"
     button.click()
 
 
-def said(panel: Panel) -> str:
-    """All HTML that stands on the panel now."""
+def visible_html(panel: Panel) -> str:
+    """All visible HTML of the panel."""
     return "\n".join(
         part.value
         for part in walk(panel)

@@ -1,4 +1,4 @@
-"""Explorer: filters, KPI cards, charts and a call table over the same calls."""
+"""Explorer: filters, KPIs, charts and a table of the same calls."""
 
 from .panel import Explorer
 

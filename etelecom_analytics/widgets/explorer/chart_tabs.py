@@ -1,4 +1,4 @@
-"""ChartTabs: which chart is seen, of which measure and by which dimension, and the chart itself."""
+"""ChartTabs: controls for the tab, the measure and the dimension of a chart, and the chart."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -6,132 +6,136 @@ from datetime import date
 
 import ipywidgets as ui
 
-from ...logs import FetchReport
+from ...fetch_report import FetchReport
 from ...metrics import MEASURES, Selection
 from ..event_chart import EventChart
 from ..fields import WIDE
-from ..words import StatusLine, in_words
-from .figures import FIGURES, ChartState, Figure, Figures
+from ..status import StatusLine, error_text
+from .interactive_charts import TABS, ChartFactory, InteractiveChart
+from .state import ChartState
 
 __all__ = ["ChartTabs"]
 
 _HINTS = {
-    "time": "Brush the chart to choose its days, click one to see it alone.",
-    "group": "Click a row or a bar to see its calls alone; click it once more to see all again.",
-    "heat": "Click a cell to see its calls alone; click it once more to see all again.",
+    "time": "Drag over the chart to select days, or click one day.",
+    "group": "Click a row or a bar to show only its calls; click it again to show all calls.",
+    "heat": "Click a cell to show only its calls; click it again to show all calls.",
 }
-_NOTHING = ""
+_NO_GROUP = ""
 _STYLE = {"description_width": "initial"}
 
 
-class ChartTabs(ui.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class ChartTabs(ui.VBox):  # type: ignore[misc]
     """Tabs of charts.
 
     Args:
-        figures: draws them.
-        chose: called with what somebody chooses.
-        picked: called with the group that somebody points at, as (dimension, value).
-        dated: called with the first day and the day after the last of what somebody brushes.
+        factory: draws the charts.
+        on_chart: called with the chart that the user selects.
+        on_group: called with the group that the user clicks, as dimensions and values.
+        on_dates: called with the first day of a brush and the day after its last.
     """
 
     def __init__(
         self,
-        figures: Figures,
+        factory: ChartFactory,
         *,
-        chose: Callable[[ChartState], object],
-        picked: Callable[[Mapping[str, object]], object],
-        dated: Callable[[date, date], object],
+        on_chart: Callable[[ChartState], object],
+        on_group: Callable[[Mapping[str, object]], object],
+        on_dates: Callable[[date, date], object],
     ) -> None:
-        self._figures, self._chose, self._picked, self._dated = figures, chose, picked, dated
-        self._figure, self._quiet = Figure(spec={}), False
-        self.chosen = ChartState()
-        tabs = [(title, name) for name, title in FIGURES.items()]
+        self._factory = factory
+        self._on_chart, self._on_group, self._on_dates = on_chart, on_group, on_dates
+        self._chart, self._updating = InteractiveChart(spec={}), False
+        self.chart_state = ChartState()
         self._tab = ui.ToggleButtons(
-            options=tabs, description="Chart", style={**_STYLE, "button_width": "auto"}, layout=WIDE
+            options=[(label, name) for name, label in TABS.items()],
+            description="Chart",
+            style={**_STYLE, "button_width": "auto"},
+            layout=WIDE,
         )
-        measures = [(f"{MEASURES[name].title} ({name})", name) for name in figures.measures]
         self._measure = ui.Dropdown(
-            options=measures, description="Measure", style=_STYLE, layout={**WIDE, "width": "340px"}
+            options=[(f"{MEASURES[name].title} ({name})", name) for name in factory.measures],
+            description="Measure",
+            style=_STYLE,
+            layout={**WIDE, "width": "340px"},
         )
         self._by = ui.Dropdown(description="By", style=_STYLE, layout=WIDE)
         self._only = ui.Dropdown(
             description="Only",
             style=_STYLE,
             layout=WIDE,
-            tooltip="What a click on the chart does, by keyboard",
+            tooltip="Selects a group, like a click on the chart",
         )
-        self._hint, self._failed = StatusLine(alarming=False), StatusLine()
-        self._chart = EventChart(clicked=self._clicked, brushed=self._brushed)
+        self._hint, self._error_line = StatusLine(is_error=False), StatusLine()
+        self._view = EventChart(on_click=self._clicked, on_brush=self._brushed)
         for control in (self._tab, self._measure, self._by):
             control.observe(self._changed, "value")
         self._only.observe(self._only_changed, "value")
         row = ui.HBox([self._measure, self._by, self._only], layout={"flex_flow": "wrap"})
         super().__init__(
-            [self._tab, row, self._hint, self._failed, self._chart],
+            [self._tab, row, self._hint, self._error_line, self._view],
             layout={"overflow": "visible", "min_width": "0"},
         )
-        self.show(self.chosen)
+        self.show(self.chart_state)
 
     @property
-    def figure(self) -> Figure:
-        """The chart that is seen."""
-        return self._figure
+    def chart(self) -> InteractiveChart:
+        """The current chart."""
+        return self._chart
 
-    def show(self, chosen: ChartState) -> None:
-        """Set the controls to what is chosen; nobody is told."""
-        self.chosen = self._figures.fitting(chosen)
-        dimensions = self._figures.dimensions(self.chosen.tab, self.chosen.measure)
-        with self._silence():
-            self._tab.value, self._measure.value = self.chosen.tab, self.chosen.measure
+    def show(self, state: ChartState) -> None:
+        """Set the controls; observers are not called."""
+        state = self.chart_state = self._factory.with_dimension(state)
+        dimensions = self._factory.dimensions(state.tab, state.measure)
+        with self._update():
+            self._tab.value, self._measure.value = state.tab, state.measure
             self._by.options = [(name.replace("_", " "), name) for name in dimensions]
-            self._by.value = self.chosen.by if dimensions else None
+            self._by.value = state.by if dimensions else None
         self._by.layout.display = None if dimensions else "none"
-        self._measure.layout.display = None if self.chosen.tab in _HINTS else "none"
-        self._hint.say(_HINTS.get(self.chosen.tab, ""))
+        self._measure.layout.display = None if state.tab in _HINTS else "none"
+        self._hint.show(_HINTS.get(state.tab, ""))
 
     def draw(self, selection: Selection, coverage: FetchReport) -> None:
-        """Draw the chart of these calls; what fails is said in its place."""
+        """Draw the chart of these calls; an error is shown in its place."""
         try:
-            self._figure = self._figures.draw(selection, self.chosen, coverage)
-            self._failed.say("")
-        except Exception as error:  # nobody is there to catch it, and the rest of the panel goes on  # noqa: BLE001
-            self._figure = Figure(spec={})
-            self._failed.say(f"The chart failed: {in_words(error)}")
-        self._chart.show(
-            self._figure.spec, fields=self._figure.fields, brush=bool(self._figure.spans)
-        )
-        with self._silence():
+            self._chart = self._factory.draw(selection, self.chart_state, coverage)
+            self._error_line.show("")
+        # The other parts of the panel still work, so any error is shown here.
+        except Exception as error:  # noqa: BLE001
+            self._chart = InteractiveChart(spec={})
+            self._error_line.show(f"The chart failed: {error_text(error)}")
+        chart = self._chart
+        self._view.show(chart.spec, fields=chart.fields, brush=bool(chart.spans))
+        with self._update():
             self._only.options = [
-                ("choose a group", _NOTHING),
-                *((label, key) for key, (label, _) in self._figure.groups.items()),
+                ("choose a group", _NO_GROUP),
+                *((label, key) for key, (label, _) in chart.groups.items()),
             ]
-            self._only.value = _NOTHING
-        self._only.layout.display = None if self._figure.groups else "none"
+            self._only.value = _NO_GROUP
+        self._only.layout.display = None if chart.groups else "none"
 
     @contextmanager
-    def _silence(self) -> Iterator[None]:
-        before, self._quiet = self._quiet, True
+    def _update(self) -> Iterator[None]:
+        before, self._updating = self._updating, True
         try:
             yield
         finally:
-            self._quiet = before
+            self._updating = before
 
     def _changed(self, _: object) -> None:
-        if not self._quiet:
-            chosen = self._figures.fitting(
-                ChartState(self._tab.value, self._measure.value, self._by.value or self.chosen.by)
-            )
-            self.show(chosen)
-            self._chose(chosen)
+        if not self._updating:
+            by = self._by.value or self.chart_state.by
+            self.show(ChartState(self._tab.value, self._measure.value, by))
+            self._on_chart(self.chart_state)
 
     def _only_changed(self, change: Mapping[str, object]) -> None:
-        if not self._quiet and change["new"] != _NOTHING:
-            self._picked(self._figure.groups[tuple(self._only.value)][1])
+        if not self._updating and change["new"] != _NO_GROUP:
+            self._on_group(self._chart.groups[tuple(self._only.value)][1])
 
     def _clicked(self, values: Sequence[object]) -> None:
-        if (found := self._figure.groups.get(tuple(values))) is not None:
-            self._picked(found[1])
+        if (mark := self._chart.groups.get(tuple(values))) is not None:
+            self._on_group(mark[1])
 
     def _brushed(self, begin: float, end: float) -> None:
-        if days := self._figure.dates(begin, end):
-            self._dated(*days)
+        if days := self._chart.dates(begin, end):
+            self._on_dates(*days)

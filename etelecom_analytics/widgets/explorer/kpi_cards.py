@@ -1,6 +1,5 @@
-"""The headline numbers: each with its interval, its count, and its change against the period before."""
+"""KpiCards: each KPI with its interval, its count, and its change since the previous period."""
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,37 +8,52 @@ import polars as pl
 
 from ...locale.comparison_text import comparison_texts
 from ...metrics import MetricOptions
+from ..status import div, text_div
 
-__all__ = ["Headline"]
+__all__ = ["KpiCards", "without_comparison"]
 
 _CARD = (
-    "box-sizing:border-box;flex:1 1 150px;min-width:130px;max-width:320px;padding:6px 12px;line-height:1.4;"
-    "border:1px solid var(--jp-border-color2,#9996);border-radius:4px"
+    "box-sizing:border-box;flex:1 1 150px;min-width:130px;max-width:320px;padding:6px 12px;"
+    "line-height:1.4;border:1px solid var(--jp-border-color2,#9996);border-radius:4px"
 )
 _SMALL = "font-size:12px;color:var(--jp-ui-font-color2,inherit)"
 
 
-class Headline(ui.HTML):  # type: ignore[misc]  # ipywidgets has no types
-    """Cards side by side."""
+class KpiCards(ui.HTML):  # type: ignore[misc]
+    """KPIs as cards side by side."""
 
     def __init__(self) -> None:
         super().__init__(layout=ui.Layout(margin="4px 2px", width="auto"))
 
-    def tell(self, compared: pl.DataFrame, *, options: MetricOptions, before: str) -> None:
-        """Show what `compare` gave; `before` says which period it is against, or why against none."""
-        cards = "".join(_card(row, options) for row in compared.iter_rows(named=True))
-        words = f'<div style="{_SMALL};margin:4px 2px">{html.escape(before)}</div>'
-        self.value = f'<div role="status"><div style="display:flex;flex-wrap:wrap;gap:6px">{cards}</div>{words}</div>'
+    def show(self, comparison: pl.DataFrame, options: MetricOptions, note: str) -> None:
+        """Show a table of `compare`; the note names the previous period, or why there is none."""
+        cards = "".join(_card(row, options) for row in comparison.iter_rows(named=True))
+        row = div(cards, {"style": "display:flex;flex-wrap:wrap;gap:6px"})
+        below = text_div(note, {"style": f"{_SMALL};margin:4px 2px"})
+        self.value = div(row + below, {"role": "status"})
+
+
+def without_comparison(comparison: pl.DataFrame, *, unfetched: bool) -> pl.DataFrame:
+    """The table of `compare` with nulls for the previous period and the change.
+
+    Where the calls were not fetched either (`unfetched`), their KPIs are null too.
+    """
+    sides = ("before", "after") if unfetched else ("before",)
+    changes = ("difference", "low", "high", "method")
+    return comparison.with_columns(
+        pl.lit(None).cast(dtype).alias(name)
+        for name, dtype in comparison.schema.items()
+        if name.startswith(sides) or name in changes
+    )
 
 
 def _card(row: Mapping[str, Any], options: MetricOptions) -> str:
-    title, value, doubt, formula, over, change, change_doubt = (
-        html.escape(text) for text in comparison_texts(row, options)
-    )
+    title, value, interval, formula, basis, change, change_interval = comparison_texts(row, options)
+    number = text_div(value, {"style": "font-size:24px;font-weight:600"})
     lines = "".join(
-        f'<div style="{_SMALL}">{text}</div>'
-        for text in (doubt, over, change, change_doubt)
+        text_div(text, {"style": _SMALL})
+        for text in (interval, basis, change, change_interval)
         if text
     )
-    number = f'<div style="font-size:24px;font-weight:600">{value}</div>'
-    return f'<div class="etelecom-number" style="{_CARD}" title="{formula}"><div>{title}</div>{number}{lines}</div>'
+    attributes = {"class": "etelecom-kpi", "style": _CARD, "title": formula}
+    return div(text_div(title, {}) + number + lines, attributes)

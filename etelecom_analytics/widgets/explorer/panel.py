@@ -1,16 +1,19 @@
-"""Explorer: a week at a glance; what is turned, clicked or brushed is asked of everything that is shown."""
+"""Explorer: filters, KPIs, charts and a table of the same calls."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
 
 import ipywidgets as ui
 import polars as pl
 
 from ...charts import journey
 from ...errors import InputError, QueryError
-from ...logs import CallLogs, FetchReport
+from ...fetch_report import FetchReport
+from ...formatting import format_value
+from ...locale.display import Display
+from ...logs import CallLogs
 from ...metrics import (
     Calls,
     MetricOptions,
@@ -20,65 +23,57 @@ from ...metrics import (
     only_fetched,
     previous_period,
 )
-from ...names import labels
-from ...privacy import mask_numbers, check_own_numbers
+from ...privacy import check_own_numbers
 from ...query import CallQuery
-from ..chart_view import outputs_of
-from ..choice import PanelState
+from ..chart_view import chart_outputs
 from ..controls import Controls, logs_fields
 from ..panel import BUTTON, Panel
-from .beside import Chips, code_of, value_text
-from .call_rows import CallRows
+from ..panel_state import PanelState
+from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
-from .exporting import write_calls
-from .figures import ChartState, Figures
-from .history import History
-from .kpi_cards import Headline
-from .period import day_of, reporting_options
-from .picking import BESIDE, dated, picked, without
-from .row_table import RowTable
-from .saving import Saving
+from .export import ExportForm, explorer_code, write_calls
+from .interactive_charts import ChartFactory, dimension_names
+from .kpi_cards import KpiCards, without_comparison
+from .state import (
+    GROUP_DIMENSIONS,
+    ExplorerState,
+    FilterChips,
+    History,
+    reporting_date,
+    reporting_options,
+    toggle_group,
+    with_dates,
+    without_filter,
+)
 
 __all__ = ["Explorer"]
 
-_WIDE = {"flex": "1 1 640px", "min_width": "0", "overflow": "visible"}
-
-
-class _View(NamedTuple):
-    """All that was chosen: what undo goes back to."""
-
-    choice: PanelState
-    chart: ChartState
+_COLUMN = {"flex": "1 1 640px", "min_width": "0", "overflow": "visible"}
 
 
 class Explorer(Panel):
-    """Filters, headline numbers, charts, and the calls behind them, all of the same calls.
+    """Filters, KPIs, charts and a table of calls, all over the same calls.
 
-    **It begins with the calls of direction in**, and says so; if another direction was fetched
-    alone, with that.
+    **It starts with the inbound calls**, or with the one direction that was fetched.
 
-    `explorer.filtered` is the table of calls that match, `explorer.kpis` what the headline says,
-    and `explorer.query` with `explorer.group_filters` the question. A click on a chart asks for
-    that group, a brush along time for those days; what a query cannot say, such as an hour, is kept
-    beside it. `explorer.undo()` and `.redo()` go back and forth.
+    `explorer.filtered` is the table of matching calls and `explorer.kpis` their KPIs. The filters
+    are `explorer.query`, and `explorer.group_filters` for what a query cannot express, such as an
+    hour. A click on a chart filters by its group, a brush over time by its days.
 
     Args:
-        logs: as `et.fetch_calls` or `et.read_snapshot` gives them; with names, hotlines and
-            departments can be chosen too.
-        query: what is chosen at first; by default all calls of direction in, or of the one that was
-            fetched alone.
-        options: what the numbers depend on besides the calls. Without `as_of` it is the end of what
-            was asked for, or when the fetch began, whichever is earlier, and "today" is the last
-            day before it.
-        show_numbers: whether outside numbers are shown in full; masked by default. Links to
+        logs: as `et.fetch_calls` or `et.read_snapshot` returns; with names, calls can be filtered
+            by hotline and department too.
+        query: the first query; all inbound calls by default.
+        options: what the measures depend on. The default of `as_of` is the end of the logs' query
+            or the start of the fetch, whichever is earlier; "today" is the last day before it.
+        show_numbers: whether external phone numbers are shown in full; masked by default. Links to
             recordings are never shown.
-        own_numbers: numbers that stay as they are, such as the own hotlines; the options'
-            `ivr_numbers` do too. In notes all are masked.
-        debounce_s: how long to wait for a further change before anything is reckoned; 0 does it at
-            once.
+        own_numbers: numbers that are always shown, such as your hotlines; so are the options'
+            `ivr_numbers`. In notes all numbers are masked.
+        debounce_s: how long to wait for further changes before computing; 0 computes at once.
 
     Raises:
-        InputError: `logs` are none, or `query` speaks of days in another zone than the options.
+        InputError: `logs` is not CallLogs, or the query has another time zone than the options.
     """
 
     def __init__(
@@ -92,262 +87,233 @@ class Explorer(Panel):
         debounce_s: float = 0.3,
     ) -> None:
         if not isinstance(logs, CallLogs):
-            raise InputError(
-                f"Explorer takes CallLogs, such as et.read_snapshot gives; got {type(logs).__name__}."
-            )
+            kind = type(logs).__name__
+            raise InputError(f"Explorer takes CallLogs, such as et.read_snapshot(...); got {kind}.")
         if not isinstance(options, MetricOptions):
             raise InputError(f"options are et.MetricOptions(...); got {type(options).__name__}.")
-        zone = options.time_zone
         self._logs = logs
-        self._own = (*check_own_numbers(own_numbers), *options.ivr_numbers)
-        self._keep = None if show_numbers else self._own
         self._options = reporting_options(logs, options)
-        self._today = day_of(self._options.as_of or logs.report.began_at, zone)
+        self._today = reporting_date(logs, self._options)
         self._all = self._selection = Selection(logs.calls)
-        controls = Controls(
-            logs_fields(logs.calls), time_zone=zone, today=lambda: self._today, beside=BESIDE
-        )
-        first = controls.chosen_by(
-            query or CallQuery(direction=logs.query.direction or "in", time_zone=zone)
-        )
-        self._figures = Figures(self._all, options=self._options, keep=self._keep)
-        self._tabs = ChartTabs(
-            self._figures, chose=self._chart_chosen, picked=self._pick, dated=self._date
-        )
-        self._rows = CallRows(
-            self._all,
+        self._display = Display(
             options=self._options,
-            names=labels(logs.calls, "extension_id"),
-            keep=self._keep,
+            show_numbers=show_numbers,
+            own_numbers=check_own_numbers(own_numbers),
+            names=dimension_names(self._all, self._options),
         )
-        self._table = RowTable(sort=self._sort, turn=self._turn, open_row=self._open)
-        self._headline = Headline()
-        self._chips = Chips(lambda name: self._choose(without(self._choice, name)))
-        self._journey, self._opened = ui.Output(), -1
-        self._undo = ui.Button(
-            description="Undo", tooltip="Back to what was chosen before", layout=BUTTON
+        controls = Controls(
+            logs_fields(logs.calls),
+            time_zone=options.time_zone,
+            today=lambda: self._today,
+            group_dimensions=GROUP_DIMENSIONS,
         )
-        self._redo = ui.Button(
-            description="Redo", tooltip="What was undone, once more", layout=BUTTON
+        direction = logs.query.direction or "in"
+        first = controls.state_of(
+            query or CallQuery(direction=direction, time_zone=options.time_zone)
         )
-        self._history = History(_View(first, self._tabs.chosen))
-        self._shown: _View | None = None
+        self._factory = ChartFactory(self._all, self._display)
+        self._tabs = ChartTabs(
+            self._factory,
+            on_chart=lambda _: self._update_or_report(),
+            on_group=self._pick,
+            on_dates=self._pick_dates,
+        )
+        self._pages = CallPages(self._all, self._display)
+        self._table = CallTable(on_sort=self._sort, on_page=self._go_to, on_open=self._open)
+        self._kpi_cards = KpiCards()
+        self._chips = FilterChips(lambda name: self._set_state(without_filter(self._state, name)))
+        self._journey = ui.Output()
+        self._undo = ui.Button(description="Undo", tooltip="Undo the last change", layout=BUTTON)
+        self._redo = ui.Button(description="Redo", tooltip="Redo the change", layout=BUTTON)
+        self._history = History(ExplorerState(first, self._tabs.chart_state))
+        self._visible: ExplorerState | None = None
         super().__init__(controls, first, debounce_s=debounce_s)
         self._undo.on_click(lambda _: self.undo())
         self._redo.on_click(lambda _: self.redo())
         self.layout.max_width = "1840px"
-        self._saving = Saving(self._save, full=show_numbers)
-        behind = ui.VBox([self._table, self._saving], layout=_WIDE)
+        self._export_form = ExportForm(self._export, show_numbers=show_numbers)
         self._tabs.layout.flex, self._tabs.layout.min_width = "1 1 640px", "0"
-        steps = [self._undo, self._redo, self._reset, self._copy]
-        self._stack(
-            self._words, self._chips, steps, self._headline, [self._tabs, behind], self._journey
+        self._arrange(
+            self._facts_table,
+            self._chips,
+            [self._undo, self._redo, self._reset, self._copy],
+            self._kpi_cards,
+            [self._tabs, ui.VBox([self._table, self._export_form], layout=_COLUMN)],
+            self._journey,
         )
-        self._accept(first)
+        self._use(first)
         self._show()
-        self._all.precompute(self._options)  # while somebody looks at what is there
+        self._all.precompute(self._options)  # in the background, while the user reads
 
     @property
     def filtered(self) -> pl.DataFrame:
-        """The calls that match, with all their columns as they are, in their order."""
+        """The matching calls, with all columns and not masked, in their order."""
         return self.selection.calls
 
     @property
     def selection(self) -> Selection:
-        """The calls that match, over facts and offers that are reckoned once; `summarize` and all charts take it in place of calls."""
-        self._settle()
+        """The matching calls for `summarize` and charts, which then reuse computed facts."""
+        self._update()
         return self._selection
 
     @property
     def group_filters(self) -> dict[str, object]:
-        """What is asked beside the query: dimensions and their values."""
-        self._settle()
-        return dict(self._choice.beside)
+        """The filters that a query cannot express: dimensions and their values."""
+        self._update()
+        return dict(self._state.group_filters)
 
     @property
     def kpis(self) -> pl.DataFrame:
-        """The headline numbers and their change against the period before, as `et.metrics.compare` gives them."""
-        self._settle()
-        return self._compared
+        """The KPIs and their change since the previous period, as `et.metrics.compare` returns."""
+        self._update()
+        return self._comparison
 
     def state(self) -> dict[str, object]:
-        """What is chosen, as a dictionary that JSON can keep: the query, what is asked `beside` it, and the `chart`; `restore` reads it."""
-        return {**super().state(), "chart": self._tabs.chosen.state()}
+        """The query, `group_filters` and `chart` as a dictionary of JSON values, for `restore`."""
+        return {**super().state(), "chart": self._tabs.chart_state.to_dict()}
 
     def restore(self, state: Mapping[str, object]) -> None:
-        """Choose what `state` told; what it leaves out is not asked.
-
-        A key or a value that does not exist is an error that lists what does, and nothing changes
-        then.
-        """
+        """Set filters and chart from a dictionary that `state` returned, like `Panel.restore`."""
         if not isinstance(state, Mapping):
-            raise QueryError(
-                f"A state is a dictionary, such as .state() gives; got {type(state).__name__}."
-            )
-        told = dict(state)
-        chart = self._figures.chosen(told.pop("chart", {}))
-        self._go(_View(self._controls.chosen(told), chart))
+            kind = type(state).__name__
+            raise QueryError(f"A state is a dictionary, such as .state() returns; got {kind}.")
+        values = dict(state)
+        chart = self._factory.parse(values.pop("chart", {}))
+        self._restore(ExplorerState(self._controls.parse(values), chart))
 
     def undo(self) -> None:
-        """Go back to what was chosen before; nothing happens at the first."""
-        self._settle()
-        self._go(self._history.undo())
+        """Return to the state before the last change, if there is one."""
+        self._update()
+        self._restore(self._history.undo())
 
     def redo(self) -> None:
-        """Choose what was undone last once more; nothing happens without."""
-        self._settle()
-        self._go(self._history.redo())
+        """Repeat the change that was undone last, if there is one."""
+        self._update()
+        self._restore(self._history.redo())
 
     def export(self, path: str | Path, *, masked: bool | None = None) -> Path:
-        """The file that was written: all calls of the table, in its order, as .parquet or .csv; links to recordings are withheld.
+        """Write all calls of the table in its order to a .parquet or .csv file; returns the path.
 
-        Outside numbers are masked unless the Explorer shows them; `masked` says otherwise. A text
-        in a CSV that a spreadsheet would take for a formula has a quotation mark before it. What is
-        there already is not overwritten.
+        Links to recordings are withheld. In a CSV, a quotation mark precedes any text that a
+        spreadsheet may evaluate as a formula.
+
+        Args:
+            path: a file that does not exist yet.
+            masked: whether external phone numbers are masked; by default as in the Explorer.
 
         Raises:
-            InputError: another ending, a folder that is not there, or a file that is.
+            InputError: the ending is another, the folder does not exist, or the file exists.
         """
-        self._settle()
-        keep = self._keep if masked is None else self._own if masked else None
-        return write_calls(self._rows.frame(), path, keep=keep, time_zone=self._options.time_zone)
+        self._update()
+        show_numbers = self._display.show_numbers if masked is None else not masked
+        display = replace(self._display, show_numbers=show_numbers)
+        return write_calls(self._pages.frame(), path, display)
 
-    def _accept(self, choice: PanelState) -> None:
-        self._selection = self._matching(choice.query, choice)
+    def _use(self, state: PanelState) -> None:
+        self._selection = self._matching(state.query, state)
 
-    def _matching(self, query: CallQuery, choice: PanelState) -> Selection:
-        chosen: Calls = drill_through(
-            self._all.matching(query), dict(choice.beside), options=self._options
+    def _matching(self, query: CallQuery, state: PanelState) -> Selection:
+        """The calls that match this query and the group filters of the state."""
+        calls: Calls = drill_through(
+            self._all.matching(query), dict(state.group_filters), options=self._options
         )
-        if not isinstance(chosen, Selection):
-            raise TypeError(type(chosen).__name__)
-        return chosen
+        if not isinstance(calls, Selection):
+            raise TypeError(type(calls).__name__)
+        return calls
 
     def _show(self) -> None:
         super()._show()
-        view = _View(self._choice, self._tabs.chosen)
-        if self._shown is None or view.choice != self._shown.choice:
+        state, before = ExplorerState(self._state, self._tabs.chart_state), self._visible
+        if before is None or state.filters != before.filters:
             self._compare()
-            self._rows.choose(self._selection)
-            self._opened = -1
+            self._pages.select(self._selection)
             self._journey.outputs = ()
-            self._show_rows()
-            self._show_chips()
-            self._saving.forget()
-        if view != self._shown:
-            self._tabs.draw(self._selection, self._covered())
-        self._history.see(view)
-        self._shown = view
-        self._undo.disabled, self._redo.disabled = (
-            not self._history.can_undo,
-            not self._history.can_redo,
-        )
-        self._words.tell(self._asked())
+            self._show_table()
+            self._chips.show(self._group_texts())
+            self._export_form.clear()
+        if state != before:
+            self._tabs.draw(self._selection, self._coverage())
+        self._history.add(state)
+        self._visible = state
+        self._undo.disabled = not self._history.can_undo
+        self._redo.disabled = not self._history.can_redo
+        self._facts_table.show(self._filter_facts())
 
-    def _covered(self) -> FetchReport:
-        """What was fetched of the days that are chosen."""
-        return self._logs.report.clip(self._choice.query.date_from, self._choice.query.date_to)
+    def _coverage(self) -> FetchReport:
+        """The fetch report of the query's dates."""
+        return self._logs.report.clip(self._state.query.date_from, self._state.query.date_to)
 
     def _compare(self) -> None:
-        earlier, words = previous_period(self._choice.query, self._logs.report)
-        past = (
+        earlier, note = previous_period(self._state.query, self._logs.report)
+        before = (
             self._all.where(pl.lit(value=False))
             if earlier is None
-            else self._matching(earlier, self._choice)
+            else self._matching(earlier, self._state)
         )
-        compared = compare(past, self._selection, options=self._options)
+        comparison = compare(before, self._selection, options=self._options)
         if earlier is None:
-            beginnings = ("before", "after") if self._covered().has_no_coverage else ("before",)
-            unknown = [
-                name
-                for name in compared.columns
-                if name.startswith(beginnings) or name in ("difference", "low", "high", "method")
-            ]
-            compared = compared.with_columns(
-                pl.lit(None).cast(compared.schema[name]).alias(name) for name in unknown
-            )
-        self._compared = compared
-        self._headline.tell(compared, options=self._options, before=words)
+            unfetched = self._coverage().has_no_coverage
+            comparison = without_comparison(comparison, unfetched=unfetched)
+        self._comparison = comparison
+        self._kpi_cards.show(comparison, self._options, note)
 
-    def _show_rows(self) -> None:
-        rows, page = self._rows, (self._rows.page, self._rows.pages)
-        caption = f"{self._selection.height:,} calls behind these numbers{'' if self._keep is None else ', outside numbers masked'}"
-        chosen = self._opened if self._opened >= 0 else None
-        self._table.show(
-            rows.columns, rows.texts(), sort=rows.sort, page=page, caption=caption, chosen=chosen
-        )
+    def _show_table(self, open_row: int | None = None) -> None:
+        masked = "" if self._display.show_numbers else ", external numbers masked"
+        caption = f"{self._selection.height:,} matching calls{masked}"
+        self._table.show(self._pages, caption=caption, open_row=open_row)
 
-    def _show_chips(self) -> None:
-        self._chips.show([(name, self._told(name, value)) for name, value in self._choice.beside])
+    def _group_texts(self) -> list[tuple[str, str]]:
+        label = self._display.label
+        return [(name, label(name, value)) for name, value in self._state.group_filters]
 
-    def _told(self, name: str, value: object) -> str:
-        return value_text(name, value, label=self._figures.label(name, value), keep=self._keep)
-
-    def _go(self, view: _View) -> None:
-        self._accept(view.choice)  # or an error, before anything has changed
-        self._tabs.show(view.chart)
-        self._choose(view.choice)
-
-    def _chart_chosen(self, _: ChartState) -> None:
-        self._settle_and_tell()
+    def _restore(self, state: ExplorerState) -> None:
+        self._use(state.filters)  # raises before anything changes
+        self._tabs.show(state.chart)
+        self._set_state(state.filters)
 
     def _pick(self, group: Mapping[str, object]) -> None:
-        self._settle()
-        self._choose(picked(self._choice, group))
+        self._update()
+        self._set_state(toggle_group(self._state, group))
 
-    def _date(self, first: date, after: date) -> None:
-        self._settle()
-        self._choose(dated(self._choice, first, after))
+    def _pick_dates(self, first: date, after: date) -> None:
+        self._update()
+        self._set_state(with_dates(self._state, first, after))
 
     def _sort(self, column: str) -> None:
-        self._rows.sort_by(column)
-        self._turned()
+        self._pages.sort_by(column)
+        self._show_table()
 
-    def _turn(self, page: int) -> None:
-        self._rows.turn(page)
-        self._turned()
+    def _go_to(self, page: int) -> None:
+        self._pages.go_to(page)
+        self._show_table()
 
-    def _turned(self) -> None:
-        self._opened = -1
-        self._show_rows()
-
-    def _open(self, place: int) -> None:
-        call = self._rows.row(place)
+    def _open(self, row: int) -> None:
+        call = self._display.masked(self._pages.row(row))
         if call.height:
-            shown = call if self._keep is None else mask_numbers(call, keep=self._keep)
-            self._opened = place
-            self._journey.outputs = outputs_of(
-                lambda: journey(shown, shown["id"].item(), options=self._options)
+            self._journey.outputs = chart_outputs(
+                lambda: journey(call, call["id"].item(), options=self._options)
             )
-            self._show_rows()
+            self._show_table(row)
 
-    def _save(self, path: str, full: bool) -> tuple[Path, int]:
-        return self.export(path, masked=not full), self._selection.height
+    def _export(self, path: str, show_numbers: bool) -> tuple[Path, int]:
+        return self.export(path, masked=not show_numbers), self._selection.height
 
     def _code(self) -> str:
-        return code_of(
-            self._choice,
-            options=self._options,
-            chart=self._figures.code(self._tabs.chosen, self._choice.query),
-        )
+        chart = self._factory.code(self._tabs.chart_state, self._state.query)
+        return explorer_code(self._state, self._options, chart)
 
-    def _asked(self) -> Iterable[tuple[str, str]]:
+    def _filter_facts(self) -> Iterable[tuple[str, str]]:
         yield "matching", f"{self._selection.height:,} of {self._all.height:,} calls"
         yield from super()._facts()
-        if narrowed := only_fetched(self._logs.query):
-            yield "fetched", f"only calls of {narrowed}: others are not here"
-        elif self._choice.query.direction == "in" == self._first.query.direction:
-            yield "calls in", "it begins with direction in; choose any to see the others too"
-        if self._choice.beside:
-            yield (
-                "beside",
-                ", ".join(
-                    f"{name} {self._told(name, value)}" for name, value in self._choice.beside
-                ),
-            )
+        if fetched := only_fetched(self._logs.query):
+            yield "fetched", f"only calls with {fetched}; these logs have no other calls"
+        elif self._state.query.direction == "in" == self._first.query.direction:
+            yield "direction", 'starts with inbound calls; choose "any" for all calls'
+        if self._state.group_filters:
+            yield "filters", ", ".join(f"{name} {text}" for name, text in self._group_texts())
         yield "today", f"{self._today.isoformat()}, {self._today:%A}"
 
     def _facts(self) -> Iterable[tuple[str, str]]:
-        yield from self._asked()
-        for name, value in self._compared.select("measure", "after").iter_rows():
-            yield name, "none" if value is None else f"{value:,.6g}"
+        yield from self._filter_facts()
+        for name, value, unit in self._comparison.select("measure", "after", "unit").iter_rows():
+            yield name, format_value(value, unit)

@@ -1,0 +1,131 @@
+"""Export of the Explorer: the selected calls as a file, and its state as Python code."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import ipywidgets as ui
+import polars as pl
+from polars import selectors
+
+from ... import local_time
+from ...codegen import literal
+from ...errors import InputError
+from ...locale.display import Display
+from ...metrics import MetricOptions
+from ...privacy import Privacy
+from ..fields import STYLE
+from ..panel import BUTTON
+from ..panel_state import PanelState
+from ..status import StatusLine, error_text
+
+__all__ = ["ExportForm", "explorer_code", "write_calls"]
+
+_FORMULA = r"^[\s'\"]*[=+\-@＝＋－＠|%]|^[\t\r\n]"
+"""The start of a text that a spreadsheet may evaluate as a formula (OWASP, CSV Injection)."""
+_LONG_NUMBER = r"(\d{2})(?:[\s.()/\-]?\d){4,}"
+
+
+class ExportForm(ui.VBox):  # type: ignore[misc]
+    """A file name, whether numbers are in full, and a button that writes the file.
+
+    `write(path, show_numbers)` returns the path and the number of calls.
+    """
+
+    def __init__(
+        self, write: Callable[[str, bool], tuple[Path, int]], *, show_numbers: bool
+    ) -> None:
+        self._write = write
+        self._name = ui.Text(
+            value="calls.parquet",
+            description="File",
+            placeholder="ends in .parquet or .csv",
+            style=STYLE,
+        )
+        self._show_numbers = ui.Checkbox(
+            value=show_numbers, description="Full numbers", indent=False, layout={"width": "auto"}
+        )
+        self._button = ui.Button(
+            description="Export", tooltip="Write all pages of the table to this file", layout=BUTTON
+        )
+        self._result, self._error_line = StatusLine(is_error=False), StatusLine()
+        self._button.on_click(self._pressed)
+        row = ui.HBox([self._name, self._show_numbers, self._button], layout={"flex_flow": "wrap"})
+        super().__init__([row, self._result, self._error_line], layout={"overflow": "visible"})
+
+    def clear(self) -> None:
+        """Remove the messages of the last export."""
+        self._result.show("")
+        self._error_line.show("")
+
+    def _pressed(self, _: object) -> None:
+        self.clear()
+        try:
+            path, count = self._write(self._name.value.strip(), self._show_numbers.value)
+        # Any error, such as that of a full disk, is shown next to the button.
+        except Exception as error:  # noqa: BLE001
+            self._error_line.show(error_text(error))
+        else:
+            self._result.show(f"{count:,} calls written to {path}")
+
+
+def write_calls(calls: pl.DataFrame, path: str | Path, display: Display) -> Path:
+    """Write calls in their order as parquet or CSV, by the name's ending; returns the path.
+
+    Links to recordings are withheld. External phone numbers are masked, in notes too, unless the
+    display shows them. A CSV has the flat columns and local times, and a quotation mark before any
+    text that a spreadsheet may evaluate as a formula.
+
+    Raises:
+        InputError: the ending is another, the folder does not exist, or the file exists.
+    """
+    target = Path(path).expanduser()
+    if target.suffix not in (".parquet", ".csv"):
+        raise InputError(f"The file name ends in .parquet or .csv; got {target.name!r}.")
+    if not target.parent.is_dir():
+        raise InputError(f"The folder {str(target.parent)!r} does not exist.")
+    if target.exists():
+        raise InputError(f"{target.name!r} already exists: choose another name.")
+    if display.show_numbers:
+        table = Privacy(numbers="kept", notes="kept").apply(calls)
+    else:
+        privacy = Privacy(numbers="masked", own_numbers=display.unmasked, notes="kept")
+        table = privacy.apply(calls).with_columns(
+            pl.col("note").str.replace_all(_LONG_NUMBER, "${1}…")
+        )
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        if target.suffix == ".csv":
+            _csv_cells(table, display.options.time_zone).write_csv(temporary, include_bom=True)
+        else:
+            table.write_parquet(temporary)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def _csv_cells(calls: pl.DataFrame, time_zone: str) -> pl.DataFrame:
+    """The flat columns as safe texts."""
+    cells = calls.select(~selectors.by_dtype(pl.List, pl.Struct)).with_columns(
+        selectors.datetime()
+        .dt.convert_time_zone(local_time.zone(time_zone).key)
+        .dt.strftime("%Y-%m-%d %H:%M:%S%.3f%:z"),
+        selectors.by_dtype(pl.Enum).cast(pl.String),
+    )
+    text = selectors.string()
+    return cells.with_columns(
+        pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep()
+    )
+
+
+def explorer_code(state: PanelState, options: MetricOptions, chart: str) -> str:
+    """Python code that filters `logs` into `filtered`, and shows its KPIs and the chart."""
+    query = state.query.code().replace("\n\n", "\n\net.charts.use_offline_renderer()\n", 1)
+    _, statement = options.code().split("\n\n", 1)  # the import is in the code of the query
+    matching = "logs.calls.filter(query.to_expr())"
+    if state.group_filters:
+        groups = literal(dict(state.group_filters))
+        matching = f"et.metrics.drill_through({matching}, {groups}, options=options)"
+    kpis = "display(et.summarize(filtered, options=options, confidence=True))"
+    return f"{query}{statement}filtered = {matching}\n{kpis}\n{chart}"

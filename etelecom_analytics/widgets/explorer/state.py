@@ -1,0 +1,199 @@
+"""The state of the Explorer: its filters and chart, how clicks change them, and undo."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Generic, NamedTuple, TypeVar
+
+import ipywidgets as ui
+import polars as pl
+
+from ... import local_time
+from ...charts.axes import TIME
+from ...errors import InputError
+from ...logs import CallLogs
+from ...metrics import DIMENSIONS, NAME_DIMENSIONS, MetricOptions
+from ...query import CallQuery
+from ..panel import BUTTON
+from ..panel_state import ALL_DATES, CUSTOM, PanelState
+
+__all__ = [
+    "GROUP_DIMENSIONS",
+    "ChartState",
+    "ExplorerState",
+    "FilterChips",
+    "History",
+    "reporting_date",
+    "reporting_options",
+    "toggle_group",
+    "with_dates",
+    "without_filter",
+]
+
+GROUP_DIMENSIONS = (*DIMENSIONS, *NAME_DIMENSIONS)
+"""The dimensions of group filters: all, since a query cannot filter by a missing value."""
+
+_QUERY_FIELDS = {
+    "direction": "direction",
+    "call_state": "call_state",
+    "user_id": "user_id",
+    "extension_id": "extension_ids",
+}
+_MAX_STEPS = 200
+_MOMENT = timedelta(microseconds=1)
+
+Value = TypeVar("Value")
+
+
+class ChartState(NamedTuple):
+    """The chart: a tab, a measure, and a dimension."""
+
+    tab: str = "time"
+    measure: str = "offered"
+    by: str = "day"
+
+    def to_dict(self) -> dict[str, str]:
+        """The state as JSON values."""
+        return self._asdict()
+
+
+class ExplorerState(NamedTuple):
+    """One step of undo: the filters and the chart."""
+
+    filters: PanelState
+    chart: ChartState
+
+
+class History(Generic[Value]):
+    """The values so far and the current one. A new value removes those that were undone."""
+
+    def __init__(self, first: Value) -> None:
+        self._values, self._index = [first], 0
+
+    @property
+    def current(self) -> Value:
+        """The current value."""
+        return self._values[self._index]
+
+    def add(self, value: Value) -> None:
+        """Make this the current value; an equal one is no new step."""
+        if value != self.current:
+            self._values = [*self._values[: self._index + 1], value][-_MAX_STEPS:]
+            self._index = len(self._values) - 1
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is an earlier value."""
+        return self._index > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a later value."""
+        return self._index < len(self._values) - 1
+
+    def undo(self) -> Value:
+        """Make the previous value current and return it; the first stays."""
+        self._index = max(self._index - 1, 0)
+        return self.current
+
+    def redo(self) -> Value:
+        """Make the next value current and return it; the last stays."""
+        self._index = min(self._index + 1, len(self._values) - 1)
+        return self.current
+
+
+class FilterChips(ui.HBox):  # type: ignore[misc]
+    """A button for each group filter; `on_remove(dimension)` is called when it is pressed."""
+
+    def __init__(self, on_remove: Callable[[str], object]) -> None:
+        super().__init__(layout={"flex_flow": "wrap"})
+        self._on_remove = on_remove
+        self._buttons: list[ui.Button] = []
+
+    def show(self, filters: Iterable[tuple[str, str]]) -> None:
+        """Show these (dimension, value) filters."""
+        before, self._buttons = self._buttons, [self._button(*pair) for pair in filters]
+        self.children = self._buttons
+        for button in before:
+            button.close()
+
+    def _button(self, name: str, value: str) -> ui.Button:
+        dimension = name.replace("_", " ")
+        button = ui.Button(
+            description=f"{dimension}: {value}  ✕",
+            tooltip=f"Remove the filter on {dimension}",
+            layout=BUTTON,
+        )
+        button.on_click(lambda _: self._on_remove(name))
+        return button
+
+
+def toggle_group(state: PanelState, group: Mapping[str, object]) -> PanelState:
+    """The state with filters on this group, or without them if it has them already."""
+    result = state
+    for name, value in group.items():
+        result = _with_filter(result, name, value)
+    if result != state:
+        return result
+    for name in group:
+        result = without_filter(result, name)
+    return result
+
+
+def with_dates(state: PanelState, first: date, after: date) -> PanelState:
+    """The state with the days from `first` up to `after`, exclusive."""
+    query = _replace(state.query, date_from=first.isoformat(), date_to=after.isoformat())
+    return PanelState(CUSTOM, query, state.group_filters)
+
+
+def without_filter(state: PanelState, name: str) -> PanelState:
+    """The state without any filter on this dimension."""
+    groups = tuple(pair for pair in state.group_filters if pair[0] != name)
+    if name in TIME and groups == state.group_filters:
+        return PanelState(ALL_DATES, _replace(state.query, date_from=None, date_to=None), groups)
+    return PanelState(state.dates, _without_field(state.query, name), groups)
+
+
+def _with_filter(state: PanelState, name: str, value: object) -> PanelState:
+    if name in TIME and isinstance(value, date):
+        after = pl.select(pl.lit(value).dt.offset_by(TIME[name])).item()
+        return with_dates(state, value, after)
+    groups = dict(state.group_filters)
+    if name in _QUERY_FIELDS and value is not None:
+        field_value = [str(value)] if name == "extension_id" else str(value)
+        try:
+            query = _replace(state.query, **{_QUERY_FIELDS[name]: field_value})
+        except InputError:  # an id that is not valid in a query, such as a text
+            pass
+        else:
+            groups.pop(name, None)
+            return PanelState(state.dates, query, tuple(groups.items()))
+    groups[name] = value
+    ordered = tuple((known, groups[known]) for known in GROUP_DIMENSIONS if known in groups)
+    return PanelState(state.dates, _without_field(state.query, name), ordered)
+
+
+def _without_field(query: CallQuery, name: str) -> CallQuery:
+    return _replace(query, **{_QUERY_FIELDS[name]: None}) if name in _QUERY_FIELDS else query
+
+
+def _replace(query: CallQuery, **fields: object) -> CallQuery:
+    values = {**query.to_dict(), **fields}
+    return CallQuery.from_dict({name: value for name, value in values.items() if value is not None})
+
+
+def reporting_options(logs: CallLogs, options: MetricOptions) -> MetricOptions:
+    """The options; without `as_of`, it is the end of the query or the start of the fetch.
+
+    The earlier of the two counts.
+    """
+    if options.as_of:
+        return options
+    moments = (logs.query.date_to, logs.report.began_at)
+    return replace(options, as_of=min(moment for moment in moments if moment is not None))
+
+
+def reporting_date(logs: CallLogs, options: MetricOptions) -> date:
+    """The last local day before `as_of`: "today" in the Explorer."""
+    moment = options.as_of or logs.report.began_at
+    return (moment - _MOMENT).astimezone(local_time.zone(options.time_zone)).date()
