@@ -1,7 +1,7 @@
 """JupyterLab in headless Chromium, without the internet.
 
-Without Chromium these tests are skipped, unless REQUIRE_BROWSER=1 asks them to fail.
-ETELECOM_SCREENSHOTS may name a folder, outside of the project, that keeps what was seen.
+Without Chromium these tests are skipped; with REQUIRE_BROWSER=1 they fail.
+ETELECOM_SCREENSHOTS may name a folder outside the project for screenshots.
 """
 
 import json
@@ -37,68 +37,70 @@ FLAGS = [
 WIDE = {"width": 1280, "height": 1000}
 
 
-@pytest.fixture(
-    scope="module"
-)  # while Playwright is there an event loop runs, which no other test expects
+# Of a module only, because Playwright runs an event loop that other tests do not expect.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if not CHROMIUM:
         if os.environ.get("REQUIRE_BROWSER") == "1":
-            pytest.fail("REQUIRE_BROWSER=1, and there is no Chromium: apt-get install chromium")
-        pytest.skip("there is no Chromium: apt-get install chromium")
+            pytest.fail("REQUIRE_BROWSER=1, but Chromium is missing: apt-get install chromium")
+        pytest.skip("Chromium is missing: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()
 
 
-class Watched:
-    """A page, with what its console said and what it asked for."""
+class BrowserPage:
+    """A page, with the errors of its console and the URLs that it requested."""
 
     def __init__(self, browser: Any, *, dark: bool = False) -> None:
         self.context = browser.new_context(viewport=WIDE, color_scheme="dark" if dark else "light")
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)
         self.errors: list[str] = []
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.page.on(
             "console",
             lambda message: self.errors.append(message.text) if message.type == "error" else None,
         )
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("request", lambda request: self.requests.append(request.url))
 
-    def picture(self, name: str) -> None:
-        """Keep what is seen, if somebody wants to look at it."""
+    def screenshot(self, name: str) -> None:
+        """Save a screenshot of the page, if there is a folder for them."""
         if folder := os.environ.get("ETELECOM_SCREENSHOTS"):
             Path(folder).mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
-    def picture_of(self, locator: Any, name: str) -> None:
-        """Keep what one element looks like."""
+    def screenshot_of(self, locator: Any, name: str) -> None:
+        """Save a screenshot of one element."""
         if folder := os.environ.get("ETELECOM_SCREENSHOTS"):
             Path(folder).mkdir(parents=True, exist_ok=True)
             locator.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
 @pytest.fixture
-def watched(browser: Any) -> Iterator[Callable[..., Watched]]:
-    """Makes pages that are closed when the test is over."""
-    opened: list[Watched] = []
+def open_page(browser: Any) -> Iterator[Callable[..., BrowserPage]]:
+    """Opens pages, which are closed after the test."""
+    pages: list[BrowserPage] = []
 
-    def open_page(*, dark: bool = False) -> Watched:
-        opened.append(Watched(browser, dark=dark))
-        return opened[-1]
+    def open_one(*, dark: bool = False) -> BrowserPage:
+        pages.append(BrowserPage(browser, dark=dark))
+        return pages[-1]
 
-    yield open_page
-    for each in opened:
-        each.context.close()
+    yield open_one
+    for page in pages:
+        page.context.close()
 
 
-_PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map(each => each.textContent.trim())"
+_PROMPTS = (
+    "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]"
+    ".map(each => each.textContent.trim())"
+)
 
 
 def write_notebook(path: Path, cells: list[Any]) -> None:
-    """Leave these cells there without their outputs: what is seen later was made by running them."""
+    """Write a notebook of these cells without their outputs, so that all outputs are new."""
     for cell in cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -107,18 +109,18 @@ def write_notebook(path: Path, cells: list[Any]) -> None:
 
 
 class Lab:
-    """A running JupyterLab over a folder that holds copies of the notebooks and the sample."""
+    """A running JupyterLab over a folder with copies of the notebooks and the sample."""
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder, self.url = folder, url
 
-    def run(self, watched: Watched, name: str, *, theme: str = "JupyterLab Light") -> Any:
-        """The page with this notebook, after all of its cells ran."""
-        page = watched.page
+    def run(self, browser_page: BrowserPage, name: str, *, theme: str = "JupyterLab Light") -> Any:
+        """The page with this notebook after all of its cells ran."""
+        page = browser_page.page
         page.goto(f"{self.url}/lab/tree/notebooks/{name}?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
         self.change_theme(page, theme)
-        # A notebook run before its kernel is there asks for one in a dialog.
+        # Without a kernel, running the notebook would open a dialog.
         page.wait_for_function(
             "() => document.getElementById('jp-main-statusbar')?.innerText.includes('| Idle')"
         )
@@ -129,29 +131,28 @@ class Lab:
         return page
 
     def change_theme(self, page: Any, theme: str) -> None:
-        """Turn the page light or dark."""
-        # Not awaited: some commands' promises never end, and the page itself shows when they are
-        # done.
+        """Switch the page to this theme."""
+        # Not awaited, because the promises of some commands never resolve.
         page.evaluate(
             "theme => void jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
         )
         page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
 
     def add(self, name: str, *sources: str) -> None:
-        """Put a notebook of these code cells beside the others."""
+        """Add a notebook of these code cells."""
         write_notebook(
             self.folder / "notebooks" / name,
             [nbformat.v4.new_code_cell(source) for source in sources],
         )
 
     def end_kernels(self) -> None:
-        """End what a test left running, so that the next one begins anew."""
-        for session in json.loads(_answer(f"{self.url}/api/sessions")):
-            _answer(f"{self.url}/api/sessions/{session['id']}", method="DELETE")
+        """End all kernels, so that the next test starts without any."""
+        for session in json.loads(_request(f"{self.url}/api/sessions")):
+            _request(f"{self.url}/api/sessions/{session['id']}", method="DELETE")
 
 
-def _answer(url: str, method: str = "GET") -> bytes:
-    request = urllib.request.Request(url, method=method)  # our own server  # noqa: S310
+def _request(url: str, method: str = "GET") -> bytes:
+    request = urllib.request.Request(url, method=method)  # only to this JupyterLab  # noqa: S310
     with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
         return bytes(response.read())
 
@@ -163,12 +164,12 @@ def _free_port() -> int:
 
 
 def _settings(folder: Path) -> None:
-    """No news from the internet, and every cell on the page, not only those in view."""
-    wanted = {
+    """Settings: no news from the internet, and all cells on the page, not only visible ones."""
+    settings = {
         "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
         "notebook-extension/tracker": {"windowingMode": "none"},
     }
-    for name, values in wanted.items():
+    for name, values in settings.items():
         path = folder / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
@@ -191,7 +192,7 @@ def running_lab(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
         )
     _settings(home / "settings")
     port = _free_port()
-    places = {
+    folders = {
         "HOME": home / "home",
         "JUPYTER_CONFIG_DIR": home / "config",
         "JUPYTER_DATA_DIR": home / "data",
@@ -202,11 +203,16 @@ def running_lab(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
     }
     (home / "home").mkdir()
     options = [
-        f"--ServerApp.port={port}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={home / 'work'}",
-        "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True",
-        "--ServerApp.open_browser=False", "--ServerApp.allow_root=True", "--LabApp.expose_app_in_browser=True",
-    ]  # fmt: skip
-    environment = os.environ | {name: str(path) for name, path in places.items()}
+        f"--ServerApp.port={port}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.root_dir={home / 'work'}",
+        "--IdentityProvider.token=",
+        "--ServerApp.disable_check_xsrf=True",
+        "--ServerApp.open_browser=False",
+        "--ServerApp.allow_root=True",
+        "--LabApp.expose_app_in_browser=True",
+    ]
+    environment = os.environ | {name: str(path) for name, path in folders.items()}
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log
@@ -223,7 +229,7 @@ def running_lab(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     for _ in range(300):
         try:
-            _answer(url)
+            _request(url)
             return
         except OSError:
             if process.poll() is not None:
