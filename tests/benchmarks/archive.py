@@ -1,16 +1,15 @@
-"""What an archive costs, against its size: a day synced into it, a day and everything read from it, its bytes, and its memory.
+"""Benchmark of an archive by size: syncing a day, reading a day or everything, bytes, memory.
 
     python tests/benchmarks/archive.py [--sizes 100000 1000000 10000000] [--memory-calls 1000000]
     [--rounds 3] [--only LINE ...]
 
-Not a test: it prints two tables. Wanted: a day synced into the largest archive takes at most twice
-what it takes into an empty one; a scan of one day reads that day's files only; the archive is at
-most 1.3 times the same calls in one zstd parquet file; and a sync of a million calls stays under
-800 MB. `killed_syncs.py` looks at what is left of a sync that was killed.
+Prints two tables. Targets: syncing a day into the largest archive takes at most twice as long as
+into an empty one; a scan of one day reads only the files of that day; the archive is at most 1.3
+times as large as one zstd parquet file of the same calls; and a sync of a million calls needs less
+than 800 MB. `killed_syncs.py` tests interrupted syncs.
 
-The calls of an archive are five simulated days of 20,000 calls, again and again under other ids and
-on other days. It lies in the folder for temporary files, about 2 GB of it with its peer, and is
-gone at the end.
+The calls are five simulated days of 20,000 calls, repeated with other ids on other days. The
+archive is in the folder for temporary files and needs about 2 GB, including the parquet file.
 """
 
 import argparse
@@ -32,16 +31,16 @@ import etelecom_analytics as et
 from etelecom_analytics.archive.certificates import (
     Certificate,
     day_query,
-    midnight,
     write_certificates,
 )
-from etelecom_analytics.archive.config import ArchiveConfig, flattened
+from etelecom_analytics.archive.config import ArchiveConfig, to_stored_rows
 from etelecom_analytics.archive.table import Table
 from etelecom_analytics.fetch_report import FetchReport, Window
+from etelecom_analytics.local_time import midnight
 from etelecom_analytics.schema import CALL_SCHEMA, LEGS
 
-A_DAY = 20_000
-CHARTER = ArchiveConfig(ivr_numbers=("8000", "8100"))
+CALLS_PER_DAY = 20_000
+CONFIG = ArchiveConfig(ivr_numbers=("8000", "8100"))
 MEASURES = [
     "offered",
     "answered",
@@ -52,67 +51,67 @@ MEASURES = [
     "wait_p90_s",
     "talk_avg_s",
 ]
-FIRST_SYNCED = date.fromisoformat(DATE_FROM) + timedelta(days=2)
-SERVED = 300_000
+FIRST_SYNC_DAY = date.fromisoformat(DATE_FROM) + timedelta(days=2)
+SERVER_CALLS = 300_000
 MB = 1_000_000
-_SIMULATED = 5
+_SIMULATED_DAYS = 5
 
 
 def day_of(simulated: list[pl.DataFrame], number: int, day: date) -> pl.DataFrame:
-    """The calls of a day: those of one of the simulated, moved there."""
-    calls = simulated[number % _SIMULATED]
-    shift = midnight(day, CHARTER.time_zone) - midnight(
-        date(2024, 1, 1) + timedelta(days=number % _SIMULATED), CHARTER.time_zone
+    """The calls of a day: those of a simulated day, with shifted times and new ids."""
+    calls = simulated[number % _SIMULATED_DAYS]
+    shift = midnight(day, CONFIG.time_zone) - midnight(
+        date(2024, 1, 1) + timedelta(days=number % _SIMULATED_DAYS), CONFIG.time_zone
     )
     times = [name for name, dtype in CALL_SCHEMA.items() if isinstance(dtype, pl.Datetime)]
     leg_times = [leg.name for leg in LEGS if isinstance(leg.dtype, pl.Datetime)]
-    moved_leg = pl.element().struct.with_fields(
+    shifted_leg = pl.element().struct.with_fields(
         **{name: pl.element().struct.field(name) + shift for name in leg_times}
     )
-    ids = (pl.lit(5_000_000_000_000_000_000 + number * A_DAY) + pl.int_range(pl.len())).cast(
-        pl.String
-    )
+    ids = (
+        pl.lit(5_000_000_000_000_000_000 + number * CALLS_PER_DAY) + pl.int_range(pl.len())
+    ).cast(pl.String)
     return calls.with_columns(
-        pl.col(times) + shift, pl.col("call_targets").list.eval(moved_leg), id=ids
+        pl.col(times) + shift, pl.col("call_targets").list.eval(shifted_leg), id=ids
     )
 
 
 def simulated_days() -> list[pl.DataFrame]:
-    """Some days of about so many calls each."""
+    """Simulated days of about 20,000 calls each."""
     calls = et.simulate_calls(
-        _SIMULATED * A_DAY, seed=3, start=date(2024, 1, 1), days=_SIMULATED
+        _SIMULATED_DAYS * CALLS_PER_DAY, seed=3, start=date(2024, 1, 1), days=_SIMULATED_DAYS
     ).calls
-    day = pl.col("started_at").dt.convert_time_zone(CHARTER.time_zone).dt.date()
+    day = pl.col("started_at").dt.convert_time_zone(CONFIG.time_zone).dt.date()
     return [
         calls.filter(day == date(2024, 1, 1) + timedelta(days=number))
-        for number in range(_SIMULATED)
+        for number in range(_SIMULATED_DAYS)
     ]
 
 
-def filled(folder: Path, calls: int, simulated: list[pl.DataFrame]) -> et.Archive:
-    """An archive of so many calls, up to the day before the first that will be synced, written as a sync writes it."""
+def create_archive(folder: Path, calls: int, simulated: list[pl.DataFrame]) -> et.Archive:
+    """An archive of this many calls before the first day to sync, written like a sync does."""
     folder.mkdir()
-    table, certificates, rows, number = Table.create(folder, CHARTER), [], 0, 0
+    table, certificates, rows, number = Table.create(folder, CONFIG), [], 0, 0
     while rows < calls:
-        day = FIRST_SYNCED - timedelta(days=number + 1)
-        of_day = day_of(simulated, number, day).head(calls - rows)
-        certificate = certificate_of(day, of_day.height)
-        said = {
+        day = FIRST_SYNC_DAY - timedelta(days=number + 1)
+        day_calls = day_of(simulated, number, day).head(calls - rows)
+        certificate = certificate_of(day, day_calls.height)
+        commit = {
             "what": "day",
             "day": day.isoformat(),
-            "rows": of_day.height,
+            "rows": day_calls.height,
             "certificate": certificate.to_json(),
         }
-        table.write_day(day, flattened(of_day, day, CHARTER, None), said)
+        table.write_day(day, to_stored_rows(day_calls, day, CONFIG, None), commit)
         certificates.append(certificate)
-        rows, number = rows + of_day.height, number + 1
+        rows, number = rows + day_calls.height, number + 1
     write_certificates(folder, certificates, through=table.version)
     return et.Archive(folder)
 
 
 def certificate_of(day: date, rows: int) -> Certificate:
-    """A certificate as a fetch of the day would have left it."""
-    query = day_query(day, CHARTER.time_zone)
+    """The certificate that a fetch of the day would create."""
+    query = day_query(day, CONFIG.time_zone)
     assert query.date_from
     assert query.date_to
     begin, end = query.date_from.astimezone(UTC), query.date_to.astimezone(UTC)
@@ -128,29 +127,29 @@ def certificate_of(day: date, rows: int) -> Certificate:
         seconds=1.0,
         windows=(Window(begin, end, whole=True, pages=rows // 100 + 2, rows=rows),),
     )
-    return Certificate(day=day, time_zone=CHARTER.time_zone, report=report)
+    return Certificate(day=day, time_zone=CONFIG.time_zone, report=report)
 
 
 def seconds_of(action: Callable[[], object]) -> float:
-    """How long it takes."""
+    """The duration of the action."""
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
 
 
-def measured(archive: et.Archive) -> pl.DataFrame:
-    """Eight measures by day of all calls."""
-    options = et.MetricOptions(ivr_numbers=CHARTER.ivr_numbers)
+def measures_by_day(archive: et.Archive) -> pl.DataFrame:
+    """Eight measures of all calls by day."""
+    options = et.MetricOptions(ivr_numbers=CONFIG.ivr_numbers)
     return et.summarize(archive.scan(), by=["day"], measures=MEASURES, options=options).collect(
         engine="streaming"
     )
 
 
-# Child processes, whose memory is looked at.
+# Child processes, to measure their memory.
 
 
 def child_measures(folder: str) -> None:
-    table = measured(et.Archive(folder))
+    table = measures_by_day(et.Archive(folder))
     print(json.dumps({"peak": peak_bytes(), "rows": table.height}))
 
 
@@ -162,25 +161,25 @@ def child_sync(base_url: str, folder: str) -> None:
     print(json.dumps({"peak": peak_bytes(), "rows": archive.status().rows}))
 
 
-def told_by(*arguments: str) -> dict[str, int]:
-    """What a child of this script prints."""
-    done = subprocess.run(
+def child_output(*arguments: str) -> dict[str, int]:
+    """The output of this script as a child process."""
+    process = subprocess.run(
         [sys.executable, __file__, "--child", *arguments],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    told: dict[str, int] = json.loads(done.stdout)
-    return told
+    output: dict[str, int] = json.loads(process.stdout)
+    return output
 
 
-# The lines.
+# The tables.
 
 
-def cost(folder: Path, sizes: list[int], rounds: int) -> Iterator[str]:
-    """Cost against size, and the three promises that come from it."""
-    simulated, promises = simulated_days(), list[str]()
-    heads = (
+def cost_table(folder: Path, sizes: list[int], rounds: int) -> Iterator[str]:
+    """Cost by size, and whether the three targets are met."""
+    simulated, targets = simulated_days(), list[str]()
+    columns = (
         "calls",
         "days",
         "MB",
@@ -192,32 +191,32 @@ def cost(folder: Path, sizes: list[int], rounds: int) -> Iterator[str]:
         "measures by day",
         "peak",
     )
-    yield f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|"
-    with serving(SERVED) as base_url, et.Client(base_url, "benchmark") as client:
+    yield f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
+    with serving(SERVER_CALLS) as base_url, et.Client(base_url, "benchmark") as client:
         for size in sizes:
-            archive = filled(folder / str(size), size, simulated)
-            line, promises = cost_of(archive, client, folder, rounds)
+            archive = create_archive(folder / str(size), size, simulated)
+            line, targets = cost_of(archive, client, folder, rounds)
             yield line
-    yield "\n| what | came out | wanted | met |\n|---|---|---|---|"
-    yield from promises
+    yield "\n| what | result | target | met |\n|---|---|---|---|"
+    yield from targets
 
 
 def cost_of(
     archive: et.Archive, client: et.Client, folder: Path, rounds: int
 ) -> tuple[str, list[str]]:
-    """The line of one archive, and what it makes of the promises."""
+    """The lines of one archive in both tables."""
     status, plain = archive.status(), folder / "plain.parquet"
     archive.scan().sink_parquet(plain, compression="zstd")
     mb, plain_mb = status.bytes / MB, plain.stat().st_size / MB
     plain.unlink()
-    query = day_query(FIRST_SYNCED - timedelta(days=status.days // 2 + 1), CHARTER.time_zone)
+    query = day_query(FIRST_SYNC_DAY - timedelta(days=status.days // 2 + 1), CONFIG.time_zone)
     files, plan = archive.files(query), archive.scan(query).explain()
-    others = sum(str(path) in plan for path in set(archive.files()) - set(files))
+    other_files = sum(str(path) in plan for path in set(archive.files()) - set(files))
     scan_s = median_of(lambda: archive.scan(query).collect(), rounds)
     status_s = median_of(lambda: et.Archive(archive.path).status(), rounds)
-    measures_s = median_of(lambda: measured(archive), rounds)
-    peak = told_by("measures", str(archive.path))["peak"] / MB
-    day_s, empty_s = syncs(client, archive, folder / f"empty-{status.rows}", rounds)
+    measures_s = median_of(lambda: measures_by_day(archive), rounds)
+    peak = child_output("measures", str(archive.path))["peak"] / MB
+    day_s, empty_s = sync_seconds(client, archive, folder / f"empty-{status.rows}", rounds)
     cells = (
         *(
             f"{status.rows:,}",
@@ -227,95 +226,103 @@ def cost_of(
             f"{status_s:.2f} s",
         ),
         *(
-            f"{day_s:.2f} s, into an empty one {empty_s:.2f} s",
+            f"{day_s:.2f} s, into an empty archive {empty_s:.2f} s",
             f"{scan_s:.3f} s",
-            f"{len(files)} of {status.files}, {others} others",
+            f"{len(files)} of {status.files}, {other_files} others",
         ),
         *(f"{measures_s:.2f} s", f"{peak:,.0f} MB"),
     )
-    promises = [
+    targets = [
         (
-            f"a day synced into {status.rows:,} calls, against an empty archive",
+            f"a day synced into {status.rows:,} calls, relative to an empty archive",
             f"{day_s / empty_s:.2f} x",
             "at most 2 x",
             day_s <= 2 * empty_s,
         ),
         (
             "files that a scan of one day reads",
-            f"{len(files) + others} of {status.files}",
-            "that day's only",
-            len(files) == 1 and not others,
+            f"{len(files) + other_files} of {status.files}",
+            "those of the day",
+            len(files) == 1 and not other_files,
         ),
         (
-            "size against plain zstd parquet",
+            "size relative to plain zstd parquet",
             f"{mb / plain_mb:.2f} x",
             "at most 1.3 x",
             mb <= 1.3 * plain_mb,
         ),
     ]
     return f"| {' | '.join(map(str, cells))} |", [
-        f"| {what} | {came} | {wanted} | {yes(met)} |" for what, came, wanted, met in promises
+        f"| {what} | {result} | {target} | {yes(met)} |" for what, result, target, met in targets
     ]
 
 
 def median_of(action: Callable[[], object], rounds: int) -> float:
-    """The median of what it takes, in seconds."""
+    """The median duration of the action in seconds."""
     return statistics.median(seconds_of(action) for _ in range(rounds))
 
 
-def syncs(client: et.Client, archive: et.Archive, empty: Path, rounds: int) -> tuple[float, float]:
-    """Median seconds of a day's sync into the archive, and into an empty one; another day each round, both the same."""
-    spent: tuple[list[float], list[float]] = ([], [])
+def sync_seconds(
+    client: et.Client, archive: et.Archive, empty: Path, rounds: int
+) -> tuple[float, float]:
+    """The median seconds to sync a day into the archive and into an empty one."""
+    seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
-        day = FIRST_SYNCED + timedelta(days=number)
-        for times, into in zip(
-            spent,
-            (archive, et.Archive(empty / str(number), ivr_numbers=CHARTER.ivr_numbers)),
+        day = FIRST_SYNC_DAY + timedelta(days=number)
+        for times, target in zip(
+            seconds,
+            (archive, et.Archive(empty / str(number), ivr_numbers=CONFIG.ivr_numbers)),
             strict=True,
         ):
             until = day + timedelta(days=1)
             times.append(
                 seconds_of(
-                    lambda into=into, day=day, until=until: into.sync(
+                    lambda target=target, day=day, until=until: target.sync(
                         client, since=day, until=until, progress=False
                     )
                 )
             )
-    return statistics.median(spent[0][1:]), statistics.median(
-        spent[1][1:]
-    )  # the first round warms up
+    # The first round is a warm-up.
+    return statistics.median(seconds[0][1:]), statistics.median(seconds[1][1:])
 
 
-def memory(folder: Path, calls: int) -> Iterator[str]:
-    """The peak of a process that syncs a month."""
+def memory_table(folder: Path, calls: int) -> Iterator[str]:
+    """The peak memory of a process that syncs a month."""
     with serving(calls) as base_url:
         began = time.perf_counter()
-        told = told_by("sync", base_url, str(folder / "month"))
-    assert told["rows"] == calls
-    peak, seconds = told["peak"] / MB, time.perf_counter() - began
-    yield f"| peak of a sync of {calls:,} calls ({seconds:.0f} s), importing included | {peak:,.0f} MB | under 800 MB | {yes(peak < 800)} |"
+        output = child_output("sync", base_url, str(folder / "month"))
+    assert output["rows"] == calls
+    peak, seconds = output["peak"] / MB, time.perf_counter() - began
+    what = f"peak of a sync of {calls:,} calls ({seconds:.0f} s), including imports"
+    yield f"| {what} | {peak:,.0f} MB | under 800 MB | {yes(peak < 800)} |"
 
 
 def yes(met: bool) -> str:
-    """Whether it was met."""
+    """Whether the target is met, as a word."""
     return "yes" if met else "NO"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Prints what an archive costs, against its size.")
+    parser = argparse.ArgumentParser(description="Prints the cost of an archive by size.")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000])
     parser.add_argument("--memory-calls", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=("cost", "memory"), default=["cost", "memory"])
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.child:
-        {"measures": child_measures, "sync": child_sync}[given.child[0]](*given.child[1:])
+    arguments = parser.parse_args()
+    if arguments.child:
+        {"measures": child_measures, "sync": child_sync}[arguments.child[0]](*arguments.child[1:])
         return
     with tempfile.TemporaryDirectory() as name:
-        for line in cost(Path(name), given.sizes, given.rounds) if "cost" in given.only else ():
+        for line in (
+            cost_table(Path(name), arguments.sizes, arguments.rounds)
+            if "cost" in arguments.only
+            else ()
+        ):
             print(line, flush=True)
-        for line in memory(Path(name), given.memory_calls) if "memory" in given.only else ():
+        for line in (
+            memory_table(Path(name), arguments.memory_calls) if "memory" in arguments.only else ()
+        ):
             print(line, flush=True)
 
 

@@ -1,8 +1,9 @@
-"""What dlt makes of the same server: its REST client, and a pipeline to parquet. Run by an interpreter that has `dlt[parquet]`.
+"""Fetch the calls of a server to parquet with the REST client and a pipeline of dlt.
 
     PYTHON tests/benchmarks/dlt_peer.py BASE_URL DATE_FROM DATE_TO FOLDER
 
-prints the seconds that it took, imports left out, and the rows of both tables, as JSON.
+PYTHON is an interpreter with `dlt[parquet]`. Prints the seconds without imports, and the rows of
+both tables, as JSON.
 """
 
 import json
@@ -29,17 +30,20 @@ def main(base_url: str, date_from: str, date_to: str, folder: str) -> None:
     client = RESTClient(
         base_url=base_url.rpartition("/")[0], paginator=paginator, data_selector="call_logs"
     )
-    wanted = {"filter": {"date_from": date_from, "date_to": date_to}, "paging": {"after": ""}}
+    request = {"filter": {"date_from": date_from, "date_to": date_to}, "paging": {"after": ""}}
 
     @dlt.resource(name="calls", primary_key="id", write_disposition="replace")
     def calls() -> Iterator[Any]:
         yield from client.paginate(
-            f"{base_url.rpartition('/')[2]}.Etelecom/ListCallLogs", method="POST", json=wanted
+            f"{base_url.rpartition('/')[2]}.Etelecom/ListCallLogs", method="POST", json=request
         )
 
-    to = filesystem(bucket_url=Path(folder, "out").as_uri())
+    destination = filesystem(bucket_url=Path(folder, "out").as_uri())
     pipeline = dlt.pipeline(
-        "calls", destination=to, dataset_name="calls", pipelines_dir=str(Path(folder, "work"))
+        "calls",
+        destination=destination,
+        dataset_name="calls",
+        pipelines_dir=str(Path(folder, "work")),
     )
     pipeline.run(calls(), loader_file_format="parquet")
     seconds = time.perf_counter() - began

@@ -1,9 +1,9 @@
-"""The most memory that a fetch takes, in a process that does nothing else.
+"""The peak memory of a fetch, in a process that does nothing else.
 
     python tests/benchmarks/fetch_memory.py BASE_URL DATE_FROM DATE_TO WORKERS
 
-prints bytes as JSON: the peak after importing, the peak after the fetch, and the size of both
-frames; and how many calls and legs came.
+Prints JSON: the peak after the imports, the peak after the fetch and the size of both frames in
+bytes, and the numbers of calls and legs.
 """
 
 import json
@@ -15,9 +15,9 @@ import etelecom_analytics as et
 
 
 def peak_bytes() -> int:
-    """The most memory that this process held so far."""
+    """The peak memory of this process."""
     status = Path("/proc/self/status")
-    if status.exists():  # its ru_maxrss would begin with that of the process which started it
+    if status.exists():  # on Linux, ru_maxrss includes the parent process before exec
         return 1024 * next(
             int(line.split()[1])
             for line in status.read_text().splitlines()
@@ -33,14 +33,14 @@ def main(base_url: str, date_from: str, date_to: str, workers: str) -> None:
     imported = peak_bytes()
     logs = fetch(client, query, workers=int(workers), progress=False)
     legs = logs.call_targets
-    told = {
+    result = {
         "imported": imported,
         "peak": peak_bytes(),
         "frames": logs.calls.estimated_size() + legs.estimated_size(),
         "calls": logs.calls.height,
         "legs": legs.height,
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

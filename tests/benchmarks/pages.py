@@ -1,10 +1,10 @@
-"""Pages of simulated calls, made beforehand, and a server of them that does next to nothing for a request, in a process of its own.
+"""Prepared pages of simulated calls, and a fast server of them in a separate process.
 
     python tests/benchmarks/pages.py CALLS [LEGS]
 
-prints its port and serves until its standard input ends. Rows are kept as JSON text, newest first;
-an answer is a slice of them, joined, so any window of dates and any page size costs the same.
-Latency stands in the address, `http://127.0.0.1:PORT/50ms/shop`, and is waited side by side.
+Prints its port and serves until its standard input ends. Rows are stored as JSON text, newest
+first, and a response joins a slice of them, so its cost does not depend on the dates. The address
+contains the latency, as in `http://127.0.0.1:PORT/50ms/shop`; requests are delayed concurrently.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ DATE_FROM, DATE_TO = "2025-03-01", "2025-03-31"
 PAGE_LIMIT = 100
 
 _DAYS = 30
-_MOST_SIMULATED = 50_000
+_MAX_SIMULATED = 50_000
 _FIRST_ID = 4_000_000_000_000_000_000
 _REQUEST = re.compile(
     rb"POST (?:/(\d+)ms)?/shop\.Etelecom/ListCallLogs .*?^content-length: *(\d+)",
@@ -44,17 +44,17 @@ _REQUEST = re.compile(
 
 
 def calls_of(count: int, *, legs: int | None = None) -> pl.DataFrame:
-    """So many calls of a month, newest first, most of them early in it; with so many legs each if that is given.
+    """Calls of a month, newest first, most of them at its beginning; optionally with `legs` each.
 
-    Beyond what can be simulated in a few seconds the calls repeat, each time under other ids and
-    some seconds earlier. The times of legs stay where they are: here only their form matters.
+    More calls than can be simulated in a few seconds are repetitions with other ids, some seconds
+    earlier. The times of legs are not shifted.
     """
     simulated = et.simulate_calls(
-        min(count, _MOST_SIMULATED), seed=3, start=DATE_FROM, days=_DAYS
+        min(count, _MAX_SIMULATED), seed=3, start=DATE_FROM, days=_DAYS
     ).calls
     if legs is not None:
-        kept = simulated.filter(pl.col("call_targets").list.len() > 0)
-        simulated = kept.with_columns(pl.concat_list(*["call_targets"] * legs).list.head(legs))
+        with_legs = simulated.filter(pl.col("call_targets").list.len() > 0)
+        simulated = with_legs.with_columns(pl.concat_list(*["call_targets"] * legs).list.head(legs))
     repeats = -(-count // simulated.height)
     begin = pl.col("started_at").min()
     share = (pl.col("started_at") - begin) / (pl.col("started_at").max() - begin)
@@ -75,7 +75,7 @@ def calls_of(count: int, *, legs: int | None = None) -> pl.DataFrame:
 
 
 def rows_of(calls: pl.DataFrame) -> list[bytes]:
-    """Each call as the API writes it."""
+    """Each call as JSON of the API."""
     return [json.dumps(row, ensure_ascii=False).encode() for row in wire_rows(calls)]
 
 
@@ -93,7 +93,7 @@ def page_of(rows: Sequence[bytes], next_cursor: str) -> bytes:
 
 
 def bodies_of(calls: pl.DataFrame) -> list[bytes]:
-    """The pages of all these calls."""
+    """The bodies of the pages of these calls."""
     rows = rows_of(calls)
     return [
         page_of(rows[begin : begin + PAGE_LIMIT], f"rows:{begin + PAGE_LIMIT}")
@@ -105,19 +105,19 @@ def bodies_of(calls: pl.DataFrame) -> list[bytes]:
 
 
 class _Pages:
-    """Any page of any window of the rows."""
+    """Pages of any date range of the rows."""
 
     def __init__(self, calls: pl.DataFrame) -> None:
         self._rows = rows_of(calls)
         self._ages = (-calls["started_at"].dt.epoch("us")).to_list()
 
-    def answer(self, body: bytes) -> bytes:
+    def response(self, body: bytes) -> bytes:
         request = json.loads(body)
-        wanted, paging = request.get("filter", {}), request.get("paging", {})
-        begin = bisect_left(self._ages, -_epoch_us(wanted["date_to"])) if "date_to" in wanted else 0
+        dates, paging = request.get("filter", {}), request.get("paging", {})
+        begin = bisect_left(self._ages, -_epoch_us(dates["date_to"])) if "date_to" in dates else 0
         end = (
-            bisect_right(self._ages, -_epoch_us(wanted["date_from"]))
-            if "date_from" in wanted
+            bisect_right(self._ages, -_epoch_us(dates["date_from"]))
+            if "date_from" in dates
             else len(self._rows)
         )
         if after := paging.get("after"):
@@ -136,30 +136,33 @@ def _epoch_us(text: str) -> int:
 class _Connection(asyncio.Protocol):
     def __init__(self, pages: _Pages) -> None:
         self._pages = pages
-        self._heard = b""
+        self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        self._heard += data
-        head, found, rest = self._heard.partition(b"\r\n\r\n")
-        if not found:
+        self._received += data
+        head, separator, rest = self._received.partition(b"\r\n\r\n")
+        if not separator:
             return
         request = _REQUEST.match(head)
         if request is None:
             self._transport.close()
         elif len(rest) >= (length := int(request[2])):
-            self._heard = rest[length:]
+            self._received = rest[length:]
             asyncio.get_running_loop().call_later(
                 int(request[1] or 0) / 1000, self._send, rest[:length]
             )
 
     def _send(self, body: bytes) -> None:
-        answer = self._pages.answer(body)
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n\r\n"
-        self._transport.write(head.encode() + answer)
+        response = self._pages.response(body)
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(response)}\r\n\r\n"
+        )
+        self._transport.write(head.encode() + response)
 
 
 async def _serve(calls: pl.DataFrame) -> None:
@@ -173,7 +176,7 @@ async def _serve(calls: pl.DataFrame) -> None:
 
 @contextmanager
 def serving(count: int, *, legs: int | None = None) -> Iterator[str]:
-    """The address of a server of so many calls; what latency it shall have is put in the place of `0ms`."""
+    """The address of a server of this many calls; replace `0ms` in it to add latency."""
     command = [
         sys.executable,
         str(Path(__file__)),
@@ -190,13 +193,13 @@ def serving(count: int, *, legs: int | None = None) -> Iterator[str]:
             server.kill()
 
 
-def _end_with_standard_input() -> None:
+def _exit_after_standard_input() -> None:
     sys.stdin.read()
     os._exit(0)
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_standard_input, daemon=True).start()
+    threading.Thread(target=_exit_after_standard_input, daemon=True).start()
     asyncio.run(
         _serve(calls_of(int(sys.argv[1]), legs=int(sys.argv[2]) if len(sys.argv) > 2 else None))
     )

@@ -1,4 +1,4 @@
-"""What others do with the same pages: the peers that fetching and parsing are held against."""
+"""Alternatives with which fetching and parsing are compared."""
 
 import json
 import queue
@@ -43,7 +43,7 @@ def _rows(bodies: Sequence[bytes]) -> list[dict[str, Any]]:
 
 
 def with_from_dicts(bodies: Sequence[bytes]) -> Frames:
-    """What a Polars user writes by hand: rows as dicts, the schema given, then the columns typed. Clean pages only; no drift is told."""
+    """Handwritten Polars: dicts with a schema, then typed columns; only for regular pages."""
     calls = pl.from_dicts(_rows(bodies), schema=_RAW_CALL).select(
         _typed(pl.col(call.name), call) for call in CALLS
     )
@@ -67,8 +67,8 @@ def _typed(value: pl.Expr, column: Column) -> pl.Expr:
         case Kind.LINKS | Kind.INTEGER:
             return value.cast(column.dtype)
         case Kind.TIME:
-            known = pl.when(value != _NO_TIME).then(value)
-            typed = known.str.to_datetime("%+", time_unit="us", time_zone="UTC")
+            text = pl.when(value != _NO_TIME).then(value)
+            typed = text.str.to_datetime("%+", time_unit="us", time_zone="UTC")
         case Kind.ID:
             typed = pl.when(~value.is_in(["", "0"])).then(value)
         case _:
@@ -77,7 +77,7 @@ def _typed(value: pl.Expr, column: Column) -> pl.Expr:
 
 
 def with_pandas(bodies: Sequence[bytes]) -> Frames:
-    """What a pandas user writes by hand: `json_normalize` for the calls, and again for the legs, then the columns typed."""
+    """Handwritten pandas: `json_normalize` for calls and for legs, then typed columns."""
     import pandas as pd
 
     rows = _rows(bodies)
@@ -87,8 +87,8 @@ def with_pandas(bodies: Sequence[bytes]) -> Frames:
         for column in columns:
             name = column.name
             if column.kind is Kind.TIME:
-                known = frame[name].mask(frame[name] == _NO_TIME)
-                frame[name] = pd.to_datetime(known, format="ISO8601", utc=True)
+                texts = frame[name].mask(frame[name] == _NO_TIME)
+                frame[name] = pd.to_datetime(texts, format="ISO8601", utc=True)
             elif column.kind is Kind.WORD:
                 frame[name] = pd.Categorical(frame[name], categories=list(column.words))
             elif column.kind in (Kind.TEXT, Kind.ID):
@@ -102,25 +102,25 @@ def with_pandas(bodies: Sequence[bytes]) -> Frames:
 
 
 def cursor_in_json(body: bytes) -> str:
-    """The next cursor, as one gets it by decoding the page."""
+    """The next cursor, from the decoded page."""
     return str(json.loads(body)["paging"]["next"])
 
 
 def cursor_in_tail(body: bytes) -> str:
-    """The next cursor without looking at the rows."""
+    """The next cursor, without decoding the rows."""
     return str(json.loads(body[body.rindex(b'"paging":') + len(b'"paging":') : -1])["next"])
 
 
 def bare_loop(
-    url: str, wanted: dict[str, str], cursor: Callable[[bytes], str] = cursor_in_tail
+    url: str, dates: dict[str, str], cursor: Callable[[bytes], str] = cursor_in_tail
 ) -> int:
-    """How many bytes came: the pages of one chain are downloaded and thrown away."""
+    """Download the pages of one chain, and return the number of bytes."""
     received = 0
     with requests.Session() as session:
         session.trust_env = False
         after = ""
         while True:
-            request = json.dumps({"filter": wanted, "paging": {"after": after}})
+            request = json.dumps({"filter": dates, "paging": {"after": after}})
             body = session.post(
                 url, data=request, headers={"Content-Type": "application/json"}, timeout=60
             ).content
@@ -130,7 +130,7 @@ def bare_loop(
 
 
 def bare_threads(url: str, begin: datetime, end: datetime, *, workers: int) -> None:
-    """The pages of a range, a day each for whichever thread is free, downloaded and thrown away."""
+    """Download the pages of a range with several threads, one day at a time."""
     days: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
     for day in _days(begin, end):
         days.put(day)

@@ -1,14 +1,14 @@
-"""Eight measures by hour of 10 million calls of a snapshot, against the same in hand-written DuckDB SQL on the same file.
+"""Benchmark of eight measures by hour of 10 million calls, compared with handwritten DuckDB SQL.
 
     python tests/benchmarks/ten_million.py [CALLS] [ROUNDS]
 
-Not a test: it prints a table. Each reckoning runs in a process of its own, in turns, with as many
-threads as the other; both results must agree to 1e-9. The quickest round counts, and the
-processors' time is told beside it, since others may be at work on the machine. Wanted: at most 1.3
-times DuckDB's time, under 3 GB, and time against rows on a straight line from 0.1 to 10 million.
+Prints a table. Each computation runs in its own process, in turns and with the same number of
+threads; the results must agree to 1e-9. The fastest round counts; the CPU time is also printed,
+because other processes may use the machine. Targets: at most 1.3 times the time of DuckDB, less
+than 3 GB, and time proportional to rows from 0.1 to 10 million.
 
-The calls are 100,000 simulated ones of a week, again and again under other ids, each time a week
-later. The file lies in the folder for temporary files, about 1.4 GB of it, and is gone at the end.
+The calls are 100,000 simulated calls of a week, repeated with other ids in later weeks. The file is
+in the folder for temporary files and needs about 1.4 GB.
 """
 
 import json
@@ -45,31 +45,44 @@ _WEEK = 100_000
 _THREADS = os.cpu_count() or 1
 
 _SQL = """
-WITH told AS (
+WITH ended_calls AS (
     SELECT
         hour(started_at::TIMESTAMP + INTERVAL 7 HOURS) AS hour,
         call_state, duration, started_at, ended_at,
-        list_filter(call_targets, lambda leg: leg.answered_time IS NOT NULL OR upper(leg.status) = 'ANSWERED') AS answers
+        list_filter(
+            call_targets,
+            lambda leg: leg.answered_time IS NOT NULL OR upper(leg.status) = 'ANSWERED'
+        ) AS answers
     FROM read_parquet($file)
     WHERE ended_at IS NOT NULL AND call_state IN ('answered', 'not_answered')
 ),
-judged AS (
+answered_calls AS (
     SELECT
         hour, duration, started_at, ended_at,
         list_min([
-            leg.answered_time FOR leg IN answers IF leg.target_number IS NULL OR leg.target_number NOT IN ('8000', '8100')
+            leg.answered_time FOR leg IN answers
+            IF leg.target_number IS NULL OR leg.target_number NOT IN ('8000', '8100')
         ]) AS answered_at,
         call_state = 'answered' AND NOT (
             len(answers) > 0
-            AND len(list_filter(answers, lambda leg: leg.target_number IS NULL OR leg.target_number NOT IN ('8000', '8100'))) = 0
+            AND len(list_filter(
+                answers,
+                lambda leg: leg.target_number IS NULL OR leg.target_number NOT IN ('8000', '8100')
+            )) = 0
         ) AS answered
-    FROM told
+    FROM ended_calls
 ),
-waited AS (
-    SELECT hour, duration, answered, CASE WHEN answered THEN answered_at ELSE ended_at END - started_at AS span FROM judged
+spans AS (
+    SELECT
+        hour, duration, answered,
+        CASE WHEN answered THEN answered_at ELSE ended_at END - started_at AS span
+    FROM answered_calls
 ),
-known AS (
-    SELECT hour, duration, answered, CASE WHEN span IS NOT NULL THEN greatest(epoch_us(span), 0) END AS wait_us FROM waited
+waits AS (
+    SELECT
+        hour, duration, answered,
+        CASE WHEN span IS NOT NULL THEN greatest(epoch_us(span), 0) END AS wait_us
+    FROM spans
 )
 SELECT
     hour,
@@ -81,14 +94,14 @@ SELECT
     avg(wait_us) FILTER (answered) / 1e6 AS asa_s,
     quantile_cont(wait_us::DOUBLE, 0.9) FILTER (answered) / 1e6 AS wait_p90_s,
     avg(duration) FILTER (answered) AS talk_avg_s
-FROM known
+FROM waits
 GROUP BY hour
 ORDER BY hour NULLS LAST
 """
 
 
 def prepare(file: Path, calls: int) -> None:
-    """Write so many calls."""
+    """Write this many calls."""
     week = et.simulate_calls(min(calls, _WEEK), seed=1, days=7).calls
 
     def later(weeks: int) -> pl.LazyFrame:
@@ -109,7 +122,7 @@ def prepare(file: Path, calls: int) -> None:
 
 
 def ours(file: Path) -> list[dict[str, Any]]:
-    """Reckoned by this package."""
+    """The rows of this package."""
     options = et.MetricOptions(ivr_numbers=IVR)
     return (
         et.summarize(pl.scan_parquet(file), ["hour"], MEASURES, options=options)
@@ -119,19 +132,19 @@ def ours(file: Path) -> list[dict[str, Any]]:
 
 
 def theirs(file: Path) -> list[dict[str, Any]]:
-    """Reckoned by DuckDB."""
-    found = duckdb.connect(config={"threads": _THREADS}).execute(_SQL, {"file": str(file)})
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    """The rows of DuckDB."""
+    result = duckdb.connect(config={"threads": _THREADS}).execute(_SQL, {"file": str(file)})
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
-def one(which: str, file: Path) -> None:
-    """One of them in this process: what it found, how long it took and how much memory, as JSON."""
-    reckon = {"ours": ours, "theirs": theirs}[which]
+def run(which: str, file: Path) -> None:
+    """Run one computation in this process, and print rows, times and memory as JSON."""
+    compute = {"ours": ours, "theirs": theirs}[which]
     imported = peak_bytes()
-    begun, used = time.perf_counter(), time.process_time()
-    rows = reckon(file)
-    seconds, cpu = time.perf_counter() - begun, time.process_time() - used
+    began, began_cpu = time.perf_counter(), time.process_time()
+    rows = compute(file)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - began_cpu
     print(
         json.dumps(
             {
@@ -145,22 +158,22 @@ def one(which: str, file: Path) -> None:
     )
 
 
-def asked(which: str, file: Path) -> dict[str, Any]:
-    """The answer of a process of its own."""
+def run_in_process(which: str, file: Path) -> dict[str, Any]:
+    """The output of `run` in another process."""
     environment = os.environ | {"POLARS_MAX_THREADS": str(_THREADS)}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, __file__, which, str(file)],
         capture_output=True,
         text=True,
         check=True,
         env=environment,
     )
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    output: dict[str, Any] = json.loads(process.stdout)
+    return output
 
 
 def agree(left: list[dict[str, Any]], right: list[dict[str, Any]]) -> bool:
-    """Row by row and name by name, to 1e-9."""
+    """Whether all values agree to 1e-9."""
     return len(left) == len(right) > 0 and all(
         one.keys() == two.keys()
         and all(math.isclose(one[name], two[name], rel_tol=1e-9, abs_tol=1e-9) for name in one)
@@ -171,34 +184,37 @@ def agree(left: list[dict[str, Any]], right: list[dict[str, Any]]) -> bool:
 def main(calls: int = SIZES[-1], rounds: int = 5) -> None:
     """Print the table."""
     sizes = [size for size in SIZES if size <= calls]
-    print(
-        "| calls | this package, s | DuckDB, s | times | of the processors | peak, MB | DuckDB's, MB | agree |"
-    )
+    print("| calls | ours, s | DuckDB, s | ratio | CPU ratio | peak, MB | DuckDB, MB | agree |")
     print("|---|---|---|---|---|---|---|---|")
     seconds: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         for size in sizes:
             file = Path(folder) / "calls.parquet"
             prepare(file, size)
-            found = [(asked("ours", file), asked("theirs", file)) for _ in range(rounds)]
-            mine, other = (min(each[side]["seconds"] for each in found) for side in (0, 1))
-            of_cpu = min(each[0]["cpu"] for each in found) / min(each[1]["cpu"] for each in found)
-            peaks = [max(each[side]["peak"] for each in found) / 1e6 for side in (0, 1)]
-            same = all(agree(each[0]["rows"], each[1]["rows"]) for each in found)
-            seconds.append(mine)
-            times = f"{mine:.2f} | {other:.2f} | {mine / other:.2f} | {of_cpu:.2f}"
+            results = [
+                (run_in_process("ours", file), run_in_process("theirs", file))
+                for _ in range(rounds)
+            ]
+            ours_s, theirs_s = (min(each[side]["seconds"] for each in results) for side in (0, 1))
+            cpu_s = [min(each[side]["cpu"] for each in results) for side in (0, 1)]
+            peaks = [max(each[side]["peak"] for each in results) / 1e6 for side in (0, 1)]
+            same = all(agree(each[0]["rows"], each[1]["rows"]) for each in results)
+            seconds.append(ours_s)
+            ratios = f"{ours_s / theirs_s:.2f} | {cpu_s[0] / cpu_s[1]:.2f}"
+            times = f"{ours_s:.2f} | {theirs_s:.2f} | {ratios}"
             print(
                 f"| {size:,} | {times} | {peaks[0]:,.0f} | {peaks[1]:,.0f} | {same} |", flush=True
             )
     if len(sizes) > 1:
         line = statistics.linear_regression(sizes, seconds)
         print(
-            f"\n{line.slope * 1e6:.3f} s a million calls; r = {statistics.correlation(sizes, seconds):.5f} (1 is a straight line)"
+            f"\n{line.slope * 1e6:.3f} s per million calls; "
+            f"r = {statistics.correlation(sizes, seconds):.5f} (1 is a straight line)"
         )
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] in (["ours"], ["theirs"]):
-        one(sys.argv[1], Path(sys.argv[2]))
+        run(sys.argv[1], Path(sys.argv[2]))
     else:
         main(*(int(each) for each in sys.argv[1:]))

@@ -1,15 +1,15 @@
-"""How often the truth of a simulation lies within the intervals of 95 % that are reckoned from its calls.
+"""How often 95 % confidence intervals of simulated calls contain the true parameters.
 
     python tests/benchmarks/truth.py [SEEDS] [CALLS]
 
-Not a test: it prints a table. Of 200 seeds each line should tell 90 to 98 %.
+Prints a table. With 200 seeds, each line should be 90 to 98 %.
 
-Patience is drawn from an exponential distribution and counts from the call's start, so its survival
-is exp(-t / mean) and its median mean * ln 2. The exchange keeps callers for 2.5 s after some
-events, such as the end of the IVR, which shifts those who would have left then; survival at 10 s is
-0.0015 higher for it, a quarter of its standard error at 6,000 calls. How many calls come in is
-given, and when they come is drawn by the local hour and weekday, so that an hour's arrivals are
-nearly Poisson about its share of them.
+Patience has an exponential distribution from the start of the call, so its survival is
+exp(-t / mean) and its median is mean * ln 2. The simulated PBX holds callers for 2.5 s after some
+events, such as the end of the IVR; this delays some abandons and increases survival at 10 s by
+0.0015, a quarter of its standard error at 6,000 calls. The number of inbound calls is fixed, and
+their times are drawn by local hour and weekday, so the arrivals of an hour are approximately
+Poisson distributed.
 """
 
 import math
@@ -25,11 +25,11 @@ from etelecom_analytics.local_time import HOME_ZONE, parse_moment, zone
 from etelecom_analytics.metrics.staffing import agents_by_interval
 from etelecom_analytics.metrics.survival import median_survival, patience
 from etelecom_analytics.simulator import Simulation
-from etelecom_analytics.simulator.centre import hours_between
+from etelecom_analytics.simulator.call_center import hours_between
 
 SURVIVAL_AT_S = (10, 20, 30)
 HOURS = (10, 15)
-"""Local hours in the two humps of the day."""
+"""Local hours in the two peaks of the day."""
 
 _START, _DAYS = "2026-11-02", 7
 
@@ -37,12 +37,12 @@ Bounds = tuple[float | None, float | None]
 
 
 def truth(simulation: Simulation) -> dict[str, float]:
-    """What the simulation was drawn from."""
+    """The true parameters of the simulation."""
     parameters = simulation.truth.parameters
     begin = parse_moment(_START, HOME_ZONE, "start")
     hours = hours_between(begin, begin + timedelta(_DAYS), HOME_ZONE)
     weight = {
-        hour: sum(each.weight for each in hours if _local_hour(each.begins) == hour)
+        hour: sum(each.weight for each in hours if _local_hour(each.start) == hour)
         for hour in HOURS
     }
     all_hours = sum(each.weight for each in hours)
@@ -54,7 +54,7 @@ def truth(simulation: Simulation) -> dict[str, float]:
         "patience: median": parameters.mean_patience_s * math.log(2),
         **{f"mean talk of {hour}:00": parameters.mean_talk_s for hour in HOURS},
         **{
-            f"arrivals of {hour}:00": parameters.arrivals_a_day * weight[hour] / all_hours
+            f"arrivals of {hour}:00": parameters.arrivals_per_day * weight[hour] / all_hours
             for hour in HOURS
         },
     }
@@ -69,14 +69,14 @@ def _local_hour(milliseconds: int) -> int:
 
 
 def intervals(simulation: Simulation) -> dict[str, Bounds]:
-    """What the calls say of it, at 95 %; None is no bound."""
+    """The 95 % confidence intervals from the calls; None means no bound."""
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     table = patience(simulation.calls.filter(pl.col("direction") == "in"), options=options)
     staffing = agents_by_interval(simulation.calls, options=options)
 
     def bounds(rows: pl.DataFrame, low: str, high: str) -> Bounds:
-        found = rows.row(0, named=True)
-        return found[low], found[high]
+        row = rows.row(0, named=True)
+        return row[low], row[high]
 
     def of_hour(hour: int) -> pl.DataFrame:
         return staffing.filter(pl.col("hour") == hour)
@@ -100,7 +100,7 @@ def intervals(simulation: Simulation) -> dict[str, Bounds]:
     }
 
 
-def reporting_options(
+def truths_and_intervals(
     seeds: Iterable[int], calls: int
 ) -> list[tuple[dict[str, float], dict[str, Bounds]]]:
     """The truth and the intervals of each seed."""
@@ -109,26 +109,26 @@ def reporting_options(
 
 
 def hits(
-    looked: Iterable[tuple[dict[str, float], dict[str, Bounds]]], *, wrong_by: float = 1.0
+    samples: Iterable[tuple[dict[str, float], dict[str, Bounds]]], *, factor: float = 1.0
 ) -> Counter[str]:
-    """For how many seeds each truth, times `wrong_by`, lies within its interval."""
-    counted: Counter[str] = Counter()
-    for truths, bounds in looked:
+    """For each parameter, the number of seeds whose interval contains it times `factor`."""
+    counts: Counter[str] = Counter()
+    for truths, bounds in samples:
         for name, true in truths.items():
             low, high = bounds[name]
-            counted[name] += (low is None or low <= true * wrong_by) and (
-                high is None or true * wrong_by <= high
+            counts[name] += (low is None or low <= true * factor) and (
+                high is None or true * factor <= high
             )
-    return counted
+    return counts
 
 
 def main(seeds: int, calls: int) -> None:
     print(f"{seeds} seeds of {calls:,} calls\n")
-    print("| truth | within its 95 % interval |\n|---|---|")
-    for name, count in hits(reporting_options(range(seeds), calls)).items():
+    print("| parameter | inside its 95 % interval |\n|---|---|")
+    for name, count in hits(truths_and_intervals(range(seeds), calls)).items():
         print(f"| {name} | {count / seeds:.1%} |")
 
 
 if __name__ == "__main__":
-    given = [int(each) for each in sys.argv[1:]]
-    main(*given, *(200, 3_000)[len(given) :])
+    arguments = [int(each) for each in sys.argv[1:]]
+    main(*arguments, *(200, 3_000)[len(arguments) :])
