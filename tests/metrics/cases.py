@@ -1,8 +1,8 @@
-"""Calls written by hand, and what the definitions make of them, derived by hand.
+"""Hand-written calls, and their expected outcomes, offers and measures, derived by hand.
 
-Times are seconds from the call's start, unless a call's own `start` moves it. Numbers are made up:
+Times are seconds from BASE, at which a call starts unless it sets `start`. Numbers are made up:
 101 to 701 are people, 8000 a queue, 9000 an IVR. A leg that was not answered has the status
-`NOANSWER`, unless the case is about the status.
+`NOANSWER`, unless the case tests the status.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from etelecom_analytics import schema
 Record = dict[str, Any]
 
 BASE = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
-"""Where second 0 lies: a Monday, 08:00 in Ho Chi Minh City."""
+"""Second 0: a Monday, 08:00 in Ho Chi Minh City."""
 
 TICK = 0.000001
-"""The smallest step of a time, for edges."""
+"""The resolution of times, for edge cases."""
 
 
 def moment(seconds: float | None) -> datetime | None:
@@ -64,7 +64,7 @@ def talk(
     *,
     trunk: str | None = None,
 ) -> Record:
-    """A leg that rang at once, in whole seconds, and was answered."""
+    """An answered leg that rang at once, for whole seconds."""
     return leg(
         number, add, add, answered, ended, rings=int(answered - add), status="ANSWERED", trunk=trunk
     )
@@ -78,7 +78,7 @@ def ringing(
     code: int | None = 487,
     trunk: str | None = None,
 ) -> Record:
-    """A leg that rang at once, in whole seconds, until the PBX took it back (487) or another code ended it."""
+    """An unanswered leg that rang at once, for whole seconds, and ended with `code`."""
     return leg(number, add, add, None, ended, rings=int(ended - add), code=code, trunk=trunk)
 
 
@@ -96,7 +96,7 @@ def call(
     recordings: Sequence[str] | None = (),
     no_list: bool = False,
 ) -> Record:
-    """One call; `shift` moves it and its legs as a whole, `no_list` makes `call_targets` null."""
+    """One call; `shift` moves the call and its legs, `no_list` makes `call_targets` null."""
 
     def at(seconds: float | None) -> datetime | None:
         return None if seconds is None else moment(shift + seconds)
@@ -134,7 +134,7 @@ def frame(*calls: Record) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Offer:
-    """What one offer must be. `at` is its start in seconds, `first` the place of its first leg in the call."""
+    """An expected offer; `at` is its start in seconds, `first` the index of its first leg."""
 
     target_number: str | None
     outcome: str
@@ -150,11 +150,11 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A call, and what must come of it.
+    """A call and its expected results.
 
-    Offers stand in the order of their start (none: last), then of their first leg's place. `wait_s`
-    is from `started_at`, `ring_wait_s` from the first ring. `talk_s` and `agent_talk_s` are None
-    where the call adds nothing to these measures.
+    Offers are sorted by their start (unknown: last), then by their first leg. `wait_s` is measured
+    from `started_at`, `ring_wait_s` from the first ring. `talk_s` and `agent_talk_s` are None where
+    the call adds nothing to these measures.
     """
 
     name: str
@@ -170,12 +170,12 @@ class Case:
     others: tuple[Record, ...] = ()
 
     def frame(self) -> pl.DataFrame:
-        """The call, and the others around it."""
+        """The call and the other calls of the case."""
         return frame(self.call, *self.others)
 
 
 def a_day_apart(cases: Sequence[Case]) -> list[Record]:
-    """The cases' calls, the nth moved by n days, so that none meets another's; a case's call bears its name as id and caller."""
+    """The calls of the cases, each case on its own day; id and caller are the case's name."""
     calls: list[Record] = []
     for day, case in enumerate(cases):
         calls.append(_later(case.call, day) | {"id": case.name, "caller": case.name})
@@ -195,15 +195,15 @@ def _later(value: Any, days: int) -> Any:
 
 
 def _whole_calls() -> list[Case]:
-    """Calls as a PBX makes them."""
+    """Typical calls of a PBX."""
     return [
         Case(
             name="hunt of three, the first two time out",
             # 487 is the PBX's own CANCEL: both legs ended long before the call (16, 31 < 96 - 2),
-            # and the answer at 36 comes more than 2 s after either, so nobody answered elsewhere
-            # while they rang.
+            # and the answer at 36 is more than 2 s later, so the legs were not answered elsewhere.
             call=call(
-                "hunt", ringing("101", 1, 16), ringing("102", 16, 31), talk("103", 31, 36, 96), state="answered", ended=96, duration=60
+                "hunt", ringing("101", 1, 16), ringing("102", 16, 31), talk("103", 31, 36, 96),
+                state="answered", ended=96, duration=60
             ),
             outcomes=("rna_timeout", "rna_timeout", "answered"),
             offers=(
@@ -214,21 +214,24 @@ def _whole_calls() -> list[Case]:
             kind="answered", wait_s=36, ring_wait_s=35, talk_s=60, agent_talk_s=60,
         ),
         Case(
-            name="hunt of three, twice round, nobody answers",
-            # Nobody is rung twice within 2 s: six legs, six offers. The last leg ended 5 s before
-            # the call: not the caller.
+            name="hunt of three, two rounds, no answer",
+            # No number rings twice within 2 s: six legs, six offers. The last leg ended 5 s before
+            # the call: not by the caller.
             call=call(
-                "rounds", *(ringing(str(101 + n % 3), 10 * n, 10 * n + 10) for n in range(6)), ended=65
+                "rounds", *(ringing(str(101 + n % 3), 10 * n, 10 * n + 10) for n in range(6)),
+                ended=65
             ),
             outcomes=("rna_timeout",) * 6,
-            offers=tuple(Offer(str(101 + n % 3), "rna_timeout", 10, at=10 * n, first=n, code=487) for n in range(6)),
+            offers=tuple(Offer(str(101 + n % 3), "rna_timeout", 10, at=10 * n, first=n, code=487)
+                for n in range(6)),
             kind="missed", wait_s=65, ring_wait_s=65,
         ),
         Case(
             name="hunt, the next answers within 2 s of the time-out",
             # a = 17.5 <= 16 + 2, but 102 was added at 16, when 101 had ended (16 < 16 does not
             # hold): they never rang together.
-            call=call("quick", ringing("101", 1, 16), talk("102", 16, 17.5, 60), state="answered", ended=60, duration=42),
+            call=call("quick", ringing("101", 1, 16), talk("102", 16, 17.5, 60), state="answered",
+                ended=60, duration=42),
             outcomes=("rna_timeout", "answered"),
             offers=(
                 Offer("101", "rna_timeout", 15, at=1, code=487),
@@ -257,8 +260,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="desk phone and app, app offline, desk answers",
-            # One person: one offer, and the better leg speaks. Unreachable is asked before
-            # answered_elsewhere.
+            # One person: one offer, with the outcome of the better leg. The rule for unreachable is
+            # before that for answered_elsewhere.
             call=call(
                 "app",
                 leg("301", 1, None, None, 1.2, status="FAIL", code=480),
@@ -267,12 +270,12 @@ def _whole_calls() -> list[Case]:
             ),
             outcomes=("unreachable", "answered"),
             offers=(Offer("301", "answered", 6, 2, at=1, first=0, talk_s=30),),
-            # The app's leg has no ring_time, so that its add_time counts: the first ring is at 1.
+            # The app's leg has no ring_time, so its add_time counts: the first ring is at 1.
             kind="answered", wait_s=8, ring_wait_s=7, talk_s=30, agent_talk_s=30,
         ),
         Case(
             name="desk phone and app, app offline, desk times out",
-            # rna_timeout comes before unreachable: the person was rung.
+            # rna_timeout ranks before unreachable: the person's phone rang.
             call=call(
                 "app-missed",
                 leg("301", 1, None, None, 1.2, status="FAIL", code=480, trunk="app"),
@@ -285,8 +288,7 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="desk phone and app both ring, the app wins",
-            # The desk's leg is answered_elsewhere, at the same person's: the offer is answered all
-            # the same.
+            # The desk's leg is answered_elsewhere, by the same person: the offer is answered.
             call=call(
                 "app-wins",
                 ringing("301", 1, 6),
@@ -299,8 +301,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="desk phone loses the race, its app is busy",
-            # 301's desk rang beside 302's answer at 6; answered_elsewhere comes before
-            # busy_or_rejected: nothing to answer for.
+            # 301's desk rang until 302's answer at 6; answered_elsewhere ranks before
+            # busy_or_rejected.
             call=call(
                 "lost-and-busy",
                 leg("301", 1, None, None, 1.2, status="FAIL", code=486, trunk="app"),
@@ -328,8 +330,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="busy, then answered by another",
-            # 486 did not ring: ring_s is null. With first_ring its add_time (0.5) is the first sign
-            # of life.
+            # 486 did not ring: ring_s is null. With first_ring its add_time (0.5) is the first
+            # ring.
             call=call(
                 "busy",
                 leg("501", 0.5, None, None, 0.7, status="FAIL", code=486),
@@ -345,8 +347,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="busy, then answered by the same within 2 s",
-            # The gap is 2 s, not more: one offer, and the answered leg speaks, with its own trunk
-            # and code.
+            # The gap is 2 s, not more: one offer, with the outcome, trunk and code of the answered
+            # leg.
             call=call(
                 "busy-same",
                 leg("501", 1, None, None, 1.2, status="FAIL", code=486, trunk="A"),
@@ -359,8 +361,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="trunk failover",
-            # 503 is the network's, though another leg was answered later; both legs are one ring of
-            # one person.
+            # 503 is a network failure, though another leg was answered later; both legs are one
+            # ring of one person.
             call=call(
                 "failover",
                 leg("0900000002", 0.2, None, None, 0.9, status="FAIL", code=503, trunk="A"),
@@ -373,8 +375,8 @@ def _whole_calls() -> list[Case]:
         ),
         Case(
             name="IVR, queue, then agent",
-            # Each of 7 s: duration holds all 21, the agent's talk 7. The first ring of a person is
-            # the queue's end.
+            # 7 s each: duration is 21 s, the agent's talk 7 s. The first ring of a person is at the
+            # end of the queue.
             call=_through_ivr("ivr"),
             ivr=("9000", "8000"),
             outcomes=("answered", "answered", "answered"),
@@ -386,9 +388,9 @@ def _whole_calls() -> list[Case]:
             kind="answered", wait_s=14, ring_wait_s=0, talk_s=21, agent_talk_s=7,
         ),
         Case(
-            name="IVR, queue, then agent, with nobody told that they are no people",
-            # ivr_numbers is empty by default: the IVR answers at once, and is an agent of 7 s like
-            # the others.
+            name="IVR, queue, then agent, without ivr_numbers",
+            # ivr_numbers is empty by default: the IVR answers at once, and counts as an agent with
+            # 7 s of talk.
             call=_through_ivr("ivr-untold"),
             outcomes=("answered", "answered", "answered"),
             offers=(
@@ -402,19 +404,23 @@ def _whole_calls() -> list[Case]:
             name="transfer: two agents talk, the second without an end",
             # Only 101 has both times: 20 s.
             call=call(
-                "transfer", talk("101", 0, 4, 24), talk("102", 24, 30, None), state="answered", ended=90, duration=86
+                "transfer", talk("101", 0, 4, 24), talk("102", 24, 30, None), state="answered",
+                ended=90, duration=86
             ),
             outcomes=("answered", "answered"),
-            offers=(Offer("101", "answered", 4, at=0, talk_s=20), Offer("102", "answered", 6, at=24, first=1)),
+            offers=(Offer("101", "answered", 4, at=0, talk_s=20), Offer("102", "answered", 6, at=24,
+                first=1)),
             kind="answered", wait_s=4, ring_wait_s=4, talk_s=86, agent_talk_s=20,
         ),
         Case(
             name="transfer: both agents' talk is summed",
             call=call(
-                "transfer-two", talk("101", 0, 4, 24), talk("102", 24, 30, 90.5), state="answered", ended=91, duration=86
+                "transfer-two", talk("101", 0, 4, 24), talk("102", 24, 30, 90.5), state="answered",
+                ended=91, duration=86
             ),
             outcomes=("answered", "answered"),
-            offers=(Offer("101", "answered", 4, at=0, talk_s=20), Offer("102", "answered", 6, at=24, first=1, talk_s=60.5)),
+            offers=(Offer("101", "answered", 4, at=0, talk_s=20), Offer("102", "answered", 6, at=24,
+                first=1, talk_s=60.5)),
             kind="answered", wait_s=4, ring_wait_s=4, talk_s=86, agent_talk_s=80.5,
         ),
     ]  # fmt: skip
@@ -431,11 +437,11 @@ def _through_ivr(call_id: str) -> Record:
 
 
 def _kinds_and_waits() -> list[Case]:
-    """Which call is answered, missed, unknown or running, and how long it waited."""
+    """Whether a call is answered, missed, unknown or running, and its wait."""
     return [
         Case(
             name="running call",
-            # Nothing is said of it, though its leg was answered and its state says so.
+            # Neither answered nor missed, though its leg and its state are answered.
             call=call("running", talk("101", 0, 5, None), state="answered", ended=None),
             outcomes=("in_progress",),
             offers=(Offer("101", "in_progress", 5),),
@@ -443,16 +449,17 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="running call of a ring group",
-            # In progress before any other rule, and for every leg.
-            call=call("running-group", ringing("101", 0, 5), leg("102", 0, None, None, 1, code=486), ended=None),
+            # The first rule is in_progress, for every leg.
+            call=call("running-group", ringing("101", 0, 5), leg("102", 0, None, None, 1, code=486),
+                ended=None),
             outcomes=("in_progress", "in_progress"),
-            offers=(Offer("101", "in_progress", 5, code=487), Offer("102", "in_progress", None, first=1, code=486)),
+            offers=(Offer("101", "in_progress", 5, code=487), Offer("102", "in_progress", None,
+                first=1, code=486)),
             kind="running", wait_s=None, ring_wait_s=None,
         ),
         Case(
             name="answered call without legs",
-            # It has no answered legs, so that none went to an IVR: answered. Its wait cannot be
-            # known.
+            # Without answered legs none went to an IVR: answered. Its wait is unknown.
             call=call("no-legs", state="answered", ended=30, duration=30),
             ivr=("9000",),
             outcomes=(), offers=(),
@@ -479,14 +486,14 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="leg with all times null",
-            # 487, but no end to compare with the call's: not the caller. It did not ring: other.
+            # 487, but without an end to compare with the call's: not by the caller. No ring: other.
             call=call("timeless", leg("101", code=487, status="NONE"), ended=12),
             outcomes=("other",),
             offers=(Offer("101", "other", None, at=None, code=487),),
             kind="missed", wait_s=12, ring_wait_s=None,
         ),
         Case(
-            name="a leg that is no object",
+            name="a null leg",
             call=call("null-leg", None, ended=12),
             outcomes=("other",),
             offers=(Offer(None, "other", None, at=None, code=None),),
@@ -494,7 +501,7 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="unknown state, ended",
-            # Its legs and offers are judged like any other's.
+            # The rules for its legs and offers are those of any other call.
             call=call("unknown", ringing("101", 0, 10), state="unknown", ended=20),
             outcomes=("rna_timeout",),
             offers=(Offer("101", "rna_timeout", 10, code=487),),
@@ -509,23 +516,25 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="status answered in lower case, no time",
-            # An answered leg by its word alone; when it was answered nobody knows.
-            call=call("lower", leg("101", 0, 1, None, 30, rings=4, status="answered"), state="answered", ended=30, duration=25),
+            # Answered by its status alone; the time of the answer is unknown.
+            call=call("lower", leg("101", 0, 1, None, 30, rings=4, status="answered"),
+                state="answered", ended=30, duration=25),
             outcomes=("answered",),
             offers=(Offer("101", "answered", 4),),
             kind="answered", wait_s=None, ring_wait_s=None, talk_s=25,
         ),
         Case(
             name="answered_time without ANSWERED",
-            # Answered by its time alone, whatever status and code say.
-            call=call("timed", leg("101", 0, 1, 6, 30, rings=5, code=486), state="answered", ended=30, duration=24),
+            # Answered by its time alone, for any status and code.
+            call=call("timed", leg("101", 0, 1, 6, 30, rings=5, code=486), state="answered",
+                ended=30, duration=24),
             outcomes=("answered",),
             offers=(Offer("101", "answered", 5, talk_s=24, code=486),),
             kind="answered", wait_s=6, ring_wait_s=5, talk_s=24, agent_talk_s=24,
         ),
         Case(
             name="not_answered with an answered leg",
-            # The call's own state decides; only answered can be taken back, by the IVR rule.
+            # The state of the call decides; the IVR rule changes only answered.
             call=call("contradiction", talk("101", 0, 5, 20), ended=20, duration=15),
             outcomes=("answered",),
             offers=(Offer("101", "answered", 5, talk_s=15),),
@@ -533,18 +542,19 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="answered by an IVR only",
-            # Missed, waiting until its end; over all legs, as there are no others, the first ring
-            # is at 1.
-            call=call("ivr-only", leg("9000", 1, None, 2, 40, status="ANSWERED"), state="answered", ended=40, duration=38),
+            # Missed, with a wait until its end. There are no other legs, so the first ring is the
+            # IVR's, at 1.
+            call=call("ivr-only", leg("9000", 1, None, 2, 40, status="ANSWERED"), state="answered",
+                ended=40, duration=38),
             ivr=("9000",),
             outcomes=("answered",),
             offers=(Offer("9000", "answered", None, at=1, talk_s=38),),
             kind="missed", wait_s=40, ring_wait_s=39,
         ),
         Case(
-            name="answered by an IVR, a person rang in vain",
-            # Every answered leg went to the IVR: missed. Its answer is no person's, so 101 ended
-            # with the caller.
+            name="answered by an IVR, a person did not answer",
+            # Every answered leg went to the IVR: missed. No person answered, so the caller ended
+            # 101's leg.
             call=call(
                 "ivr-then-nobody",
                 leg("9000", 1, None, 2, 10, status="ANSWERED"),
@@ -553,13 +563,15 @@ def _kinds_and_waits() -> list[Case]:
             ),
             ivr=("9000",),
             outcomes=("answered", "caller_gave_up"),
-            offers=(Offer("9000", "answered", None, at=1, talk_s=8), Offer("101", "caller_gave_up", 30, at=10, first=1, code=487)),
+            offers=(Offer("9000", "answered", None, at=1, talk_s=8), Offer("101", "caller_gave_up",
+                30, at=10, first=1, code=487)),
             kind="missed", wait_s=40, ring_wait_s=30,
         ),
         Case(
             name="answered, an IVR's leg not answered, no answered leg",
             # No answered legs at all: the IVR rule does not apply.
-            call=call("ivr-failed", leg("9000", 1, None, None, 2, code=503), state="answered", ended=40, duration=38),
+            call=call("ivr-failed", leg("9000", 1, None, None, 2, code=503), state="answered",
+                ended=40, duration=38),
             ivr=("9000",),
             outcomes=("network",),
             offers=(Offer("9000", "network", None, at=1, code=503),),
@@ -567,7 +579,7 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="answered by a leg without a number",
-            # A null number is never in ivr_numbers: a person answered.
+            # A null number is not in ivr_numbers: a person answered.
             call=call("nameless", talk(None, 1, 4, 24), state="answered", ended=24, duration=20),
             ivr=("9000",),
             outcomes=("answered",),
@@ -576,24 +588,28 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="first ring: a person's leg without times hides the IVR's",
-            # There is another leg than the IVR's, so that only its times count, and it has none.
-            call=call("ivr-timeless", leg("9000", 1, None, None, 5), leg("101", status="NONE"), ended=12),
+            # There is a leg to a person, so only its times count, and it has none.
+            call=call("ivr-timeless", leg("9000", 1, None, None, 5), leg("101", status="NONE"),
+                ended=12),
             ivr=("9000",),
             outcomes=("other", "other"),
-            offers=(Offer("9000", "other", None, at=1), Offer("101", "other", None, at=None, first=1)),
+            offers=(Offer("9000", "other", None, at=1), Offer("101", "other", None, at=None,
+                first=1)),
             kind="missed", wait_s=12, ring_wait_s=None,
         ),
         Case(
             name="answered before it rang",
-            # Clocks differ: 4 - 5 counts as 0 from the first ring.
-            call=call("early", leg("101", 5, 5, 4, 30, rings=0, status="ANSWERED"), state="answered", ended=30, duration=26),
+            # Clocks differ: 4 - 5 s from the first ring counts as 0.
+            call=call("early", leg("101", 5, 5, 4, 30, rings=0, status="ANSWERED"),
+                state="answered", ended=30, duration=26),
             outcomes=("answered",),
             offers=(Offer("101", "answered", 0, at=5, talk_s=26),),
             kind="answered", wait_s=4, ring_wait_s=0, talk_s=26, agent_talk_s=26,
         ),
         Case(
             name="answered before it started",
-            call=call("earlier", leg("101", -2, -2, -1, 30, rings=1, status="ANSWERED"), state="answered", ended=30, duration=31),
+            call=call("earlier", leg("101", -2, -2, -1, 30, rings=1, status="ANSWERED"),
+                state="answered", ended=30, duration=31),
             outcomes=("answered",),
             offers=(Offer("101", "answered", 1, at=-2, talk_s=31),),
             kind="answered", wait_s=0, ring_wait_s=1, talk_s=31, agent_talk_s=31,
@@ -614,13 +630,15 @@ def _kinds_and_waits() -> list[Case]:
         ),
         Case(
             name="the earliest answer counts, not the first leg's",
-            # Between the legs only times speak; 102 rang alone at 3, 101 from 8: the first ring is
+            # The order of the legs does not matter; 102 rang at 3, 101 at 8: the first ring is at
             # 3.
             call=call(
-                "earliest", talk("101", 8, 9, 30), talk("102", 3, 6, 8), state="answered", ended=30, duration=24
+                "earliest", talk("101", 8, 9, 30), talk("102", 3, 6, 8), state="answered", ended=30,
+                duration=24
             ),
             outcomes=("answered", "answered"),
-            offers=(Offer("102", "answered", 3, at=3, first=1, talk_s=2), Offer("101", "answered", 1, at=8, talk_s=21)),
+            offers=(Offer("102", "answered", 3, at=3, first=1, talk_s=2), Offer("101", "answered",
+                1, at=8, talk_s=21)),
             kind="answered", wait_s=6, ring_wait_s=3, talk_s=24, agent_talk_s=23,
         ),
     ]  # fmt: skip
@@ -629,7 +647,7 @@ def _kinds_and_waits() -> list[Case]:
 def _one_leg(
     name: str, one: Record, outcome: str, *, ended: float = 60.0, rang_s: float | None = None
 ) -> Case:
-    """A missed call of one leg to 101, added at 0: its outcome is its offer's."""
+    """A missed call with one leg to 101, added at 0, and one offer of the same outcome."""
     return Case(
         name=name,
         call=call("one-leg", one, ended=ended),
@@ -640,14 +658,14 @@ def _one_leg(
 
 
 def _codes_and_words() -> list[Case]:
-    """One leg, which ends at 10 s; the call ends at 60 s unless said otherwise."""
+    """One leg that ends at 10 s; the call ends at 60 s unless a case sets another end."""
     silent = {
         "busy_or_rejected": (486, 600, 603),
         "network": (408, 500, 503, 599),
         "unreachable": (404, 410, 480, 484, 604),
     }
-    # A code that tells of no ring does not hold for a leg that rang; 486, 6xx and 5xx hold either
-    # way.
+    # 4xx codes for an unreachable phone do not apply to a leg that rang; 486, 6xx and 5xx always
+    # apply.
     loud = {
         "busy_or_rejected": (486, 600, 603),
         "network": (500, 503, 599),
@@ -663,10 +681,10 @@ def _codes_and_words() -> list[Case]:
         for outcome, codes in loud.items()
         for code in codes
     ]
-    # 499 and 601 lie beside the ranges; no code is no code.
+    # 499 and 601 are outside the ranges; a missing code matches no rule.
     cases += [
         _one_leg(
-            f"{code} that did not ring says nothing",
+            f"{code} that did not ring is ignored",
             leg("101", 0, None, None, 10, code=code),
             "other",
         )
@@ -674,30 +692,44 @@ def _codes_and_words() -> list[Case]:
     ]
     cases += [
         _one_leg("no code, rang", ringing("101", 0, 10, code=None), "rna_timeout", rang_s=10),
-        # Rang is ring_time or a ring_duration above 0: either is enough.
-        _one_leg("rang by its duration only", leg("101", 0, None, None, 10, rings=3), "rna_timeout", rang_s=3),
-        _one_leg("rang by its duration only, 480", leg("101", 0, None, None, 10, rings=3, code=480), "rna_timeout", rang_s=3),
-        _one_leg("rang by its time only", leg("101", 0, 0, None, 10, rings=0), "rna_timeout", rang_s=0),
-        _one_leg("rang for nobody knows how long", leg("101", 0, 0, None, 10, rings=None), "rna_timeout"),
-        _one_leg("no ring_time, no ring_duration", leg("101", 0, None, None, 10, rings=None), "other"),
-        _one_leg("no status, rang", leg("101", 0, 0, None, 10, rings=10, status=None), "rna_timeout", rang_s=10),
-        # The caller's doing needs an end within 2 s of the call's, inclusive.
-        _one_leg("487, ended 2 s before the call", ringing("101", 0, 10), "caller_gave_up", ended=12, rang_s=10),
-        _one_leg("487, ended more than 2 s before the call", ringing("101", 0, 10), "rna_timeout", ended=12 + TICK, rang_s=10),
-        _one_leg("487, ended after the call", ringing("101", 0, 10), "caller_gave_up", ended=9, rang_s=10),
-        _one_leg("487 that did not ring, ended with the call", leg("101", 0, None, None, 10, code=487), "caller_gave_up", ended=10),
-        _one_leg("480 that rang, ended with the call", ringing("101", 0, 10, code=480), "rna_timeout", ended=10, rang_s=10),
-        # Earlier rules win over the caller's doing.
-        _one_leg("486, ended with the call", leg("101", 0, None, None, 10, code=486, reason="cancelled"), "busy_or_rejected", ended=10),
-        _one_leg("503, ended with the call", ringing("101", 0, 10, code=503), "network", ended=10, rang_s=10),
-        _one_leg("404, cancelled", leg("101", 0, None, None, 10, code=404, reason="CANCELLED"), "unreachable", ended=10),
+        # A leg rang if it has a ring_time or a ring_duration above 0.
+        _one_leg("rang by its duration only", leg("101", 0, None, None, 10, rings=3), "rna_timeout",
+            rang_s=3),
+        _one_leg("rang by its duration only, 480", leg("101", 0, None, None, 10, rings=3, code=480),
+            "rna_timeout", rang_s=3),
+        _one_leg("rang by its time only", leg("101", 0, 0, None, 10, rings=0), "rna_timeout",
+            rang_s=0),
+        _one_leg("rang for an unknown time", leg("101", 0, 0, None, 10, rings=None),
+            "rna_timeout"),
+        _one_leg("no ring_time, no ring_duration", leg("101", 0, None, None, 10, rings=None),
+            "other"),
+        _one_leg("no status, rang", leg("101", 0, 0, None, 10, rings=10, status=None),
+            "rna_timeout", rang_s=10),
+        # caller_gave_up needs an end within 2 s of the call's, inclusive.
+        _one_leg("487, ended 2 s before the call", ringing("101", 0, 10), "caller_gave_up",
+            ended=12, rang_s=10),
+        _one_leg("487, ended more than 2 s before the call", ringing("101", 0, 10), "rna_timeout",
+            ended=12 + TICK, rang_s=10),
+        _one_leg("487, ended after the call", ringing("101", 0, 10), "caller_gave_up", ended=9,
+            rang_s=10),
+        _one_leg("487 that did not ring, ended with the call", leg("101", 0, None, None, 10,
+            code=487), "caller_gave_up", ended=10),
+        _one_leg("480 that rang, ended with the call", ringing("101", 0, 10, code=480),
+            "rna_timeout", ended=10, rang_s=10),
+        # Earlier rules win over caller_gave_up.
+        _one_leg("486, ended with the call", leg("101", 0, None, None, 10, code=486,
+            reason="cancelled"), "busy_or_rejected", ended=10),
+        _one_leg("503, ended with the call", ringing("101", 0, 10, code=503), "network", ended=10,
+            rang_s=10),
+        _one_leg("404, cancelled", leg("101", 0, None, None, 10, code=404, reason="CANCELLED"),
+            "unreachable", ended=10),
     ]  # fmt: skip
     reasons = {
         "Caller_Disconnected": "caller_gave_up",
         "CALLER_DISCONNECT": "caller_gave_up",
         "cancelled": "caller_gave_up",
         "Canceled": "caller_gave_up",
-        # Starts with is not holds, is is not starts with, and the underscore is an underscore.
+        # caller_disconnect must be a prefix, cancelled the whole reason, and "_" is not a wildcard.
         "by caller_disconnect": "rna_timeout",
         "cancelled by the PBX": "rna_timeout",
         "caller disconnect": "rna_timeout",
@@ -734,7 +766,10 @@ def _codes_and_words() -> list[Case]:
 
 
 def _answered_elsewhere() -> list[Case]:
-    """The edges of `this.add <= a <= this.ended + 2 s, and other.add < this.ended`; 101 rings from 0 to 10 unless said otherwise."""
+    """The edges of `this.add <= a <= this.ended + 2 s, and other.add < this.ended`.
+
+    101 rings from 0 to 10 unless a case says otherwise.
+    """
 
     def case(
         name: str,
@@ -751,16 +786,17 @@ def _answered_elsewhere() -> list[Case]:
         person = other["target_number"] not in ivr
         return Case(
             name=name,
-            call=call("beside", this, other, state="answered", ended=60, duration=30),
+            call=call("together", this, other, state="answered", ended=60, duration=30),
             ivr=ivr,
             outcomes=(mine.outcome, "answered"),
             offers=(mine, its),
             kind="answered" if person else "missed",
-            wait_s=wait_s, ring_wait_s=ring_wait_s, talk_s=30 if person else None, agent_talk_s=agent_talk_s,
+            wait_s=wait_s, ring_wait_s=ring_wait_s, talk_s=30 if person else None,
+            agent_talk_s=agent_talk_s,
         )  # fmt: skip
 
     def answers(add: float, at: float | None, number: str = "102") -> Record:
-        """The other: rings 3 s from `add`, is answered, and talks until 50."""
+        """The other leg: rings for 3 s from `add`, is answered, and talks until 50."""
         return leg(number, add, add, at, 50, rings=3, status="ANSWERED")
 
     def won(at: float, talk_s: float | None, number: str = "102") -> Offer:
@@ -773,22 +809,26 @@ def _answered_elsewhere() -> list[Case]:
     return [
         case(
             "the other answers 2 s after the end", lost, answers(0, 12),
-            Offer("101", elsewhere, 10, code=487), won(0, 38), wait_s=12, ring_wait_s=12, agent_talk_s=38,
+            Offer("101", elsewhere, 10, code=487), won(0, 38), wait_s=12, ring_wait_s=12,
+            agent_talk_s=38,
         ),
         case(
             "the other answers more than 2 s after the end", lost, answers(0, 12 + TICK),
-            Offer("101", rna, 10, code=487), won(0, 38 - TICK), wait_s=12 + TICK, ring_wait_s=12 + TICK, agent_talk_s=38 - TICK,
+            Offer("101", rna, 10, code=487), won(0, 38 - TICK), wait_s=12 + TICK,
+            ring_wait_s=12 + TICK, agent_talk_s=38 - TICK,
         ),
         case(
             "the other began just before the end", lost, answers(10 - TICK, 11),
-            Offer("101", elsewhere, 10, code=487), won(10 - TICK, 39), wait_s=11, ring_wait_s=11, agent_talk_s=39,
+            Offer("101", elsewhere, 10, code=487), won(10 - TICK, 39), wait_s=11, ring_wait_s=11,
+            agent_talk_s=39,
         ),
         case(
             "the other began at the end", lost, answers(10, 11),
-            Offer("101", rna, 10, code=487), won(10, 39), wait_s=11, ring_wait_s=11, agent_talk_s=39,
+            Offer("101", rna, 10, code=487), won(10, 39), wait_s=11, ring_wait_s=11,
+            agent_talk_s=39,
         ),
     ] + [
-        # 101 is added at 5, when 102 had rung since 0: the offers stand the other way round.
+        # 101 is added at 5, and 102 rings from 0: the order of the offers is reversed.
         Case(
             name=name,
             call=call("late", late, answers(0, at), state="answered", ended=60, duration=30),
@@ -801,10 +841,11 @@ def _answered_elsewhere() -> list[Case]:
             ("the other answered before this began", 5 - TICK, rna, 45 + TICK),
         )
     ] + [
-        # A comparison with a null time does not hold. Without an add_time the ring_time (0) begins
-        # the offer.
+        # A comparison with a null time is false. Without an add_time the offer begins at the
+        # ring_time (0).
         case(
-            "this has no add_time", leg("101", None, 0, None, 10, rings=10, code=487), answers(0, 10),
+            "this has no add_time", leg("101", None, 0, None, 10, rings=10, code=487), answers(0,
+                10),
             Offer("101", rna, 10, code=487), won(0, 40), wait_s=10, ring_wait_s=10, agent_talk_s=40,
         ),
         case(
@@ -813,53 +854,65 @@ def _answered_elsewhere() -> list[Case]:
         ),
         case(
             "the other's answer has no time", lost, answers(0, None),
-            Offer("101", rna, 10, code=487), won(0, None), wait_s=None, ring_wait_s=None, agent_talk_s=None,
+            Offer("101", rna, 10, code=487), won(0, None), wait_s=None, ring_wait_s=None,
+            agent_talk_s=None,
         ),
         case(
-            "the other has no add_time", lost, leg("102", None, 0, 10, 50, rings=3, status="ANSWERED"),
+            "the other has no add_time", lost, leg("102", None, 0, 10, 50, rings=3,
+                status="ANSWERED"),
             Offer("101", rna, 10, code=487), won(0, 40), wait_s=10, ring_wait_s=10, agent_talk_s=40,
         ),
-        # Earlier rules win: the code told why before the other answered.
+        # Earlier rules win: the code decides before the other leg's answer.
         *(
             case(
-                f"{code} beside an answer", leg("101", 0, None, None, 10, code=code), answers(0, 10),
-                Offer("101", outcome, None, code=code), won(0, 40), wait_s=10, ring_wait_s=10, agent_talk_s=40,
+                f"{code} next to an answer", leg("101", 0, None, None, 10, code=code), answers(0,
+                    10),
+                Offer("101", outcome, None, code=code), won(0, 40), wait_s=10, ring_wait_s=10,
+                agent_talk_s=40,
             )
-            for code, outcome in ((486, "busy_or_rejected"), (408, "network"), (503, "network"), (480, "unreachable"))
+            for code, outcome in ((486, "busy_or_rejected"), (408, "network"), (503, "network"),
+                (480, "unreachable"))
         ),
-        # A 408 or 480 that rang has no earlier rule, and answered_elsewhere comes before
+        # No earlier rule applies to a 408 or 480 that rang, and answered_elsewhere is before
         # rna_timeout.
         *(
             case(
-                f"{code} that rang beside an answer", ringing("101", 0, 10, code=code), answers(0, 10),
-                Offer("101", elsewhere, 10, code=code), won(0, 40), wait_s=10, ring_wait_s=10, agent_talk_s=40,
+                f"{code} that rang next to an answer", ringing("101", 0, 10, code=code), answers(0,
+                    10),
+                Offer("101", elsewhere, 10, code=code), won(0, 40), wait_s=10, ring_wait_s=10,
+                agent_talk_s=40,
             )
             for code in (408, 480)
         ),
-        # It comes before the caller's doing, too: 487 and ended at 59 >= 60 - 2, while the other
-        # answered at 12.
+        # It is before caller_gave_up, too: 487 and ended at 59 >= 60 - 2, with the other's answer
+        # at 12.
         case(
-            "taken back with the call's end, beside an answer", ringing("101", 0, 59), answers(0, 12),
-            Offer("101", elsewhere, 59, code=487), won(0, 38), wait_s=12, ring_wait_s=12, agent_talk_s=38,
+            "ended with the call, next to an answer", ringing("101", 0, 59), answers(0,
+                12),
+            Offer("101", elsewhere, 59, code=487), won(0, 38), wait_s=12, ring_wait_s=12,
+            agent_talk_s=38,
         ),
-        # It need not have rung: it was tried together with the one that answered.
+        # The leg need not ring: it was tried together with the answered one.
         case(
-            "silent beside an answer", mute, answers(0, 10),
+            "no ring next to an answer", mute, answers(0, 10),
             Offer("101", elsewhere, None), won(0, 40), wait_s=10, ring_wait_s=10, agent_talk_s=40,
         ),
-        # An IVR's answer is nobody's, and the call is missed; told of no IVR, it is a person's.
+        # An IVR is not a person, and the call is missed; without ivr_numbers it is a person.
         case(
-            "an IVR answers beside", lost, answers(0, 5, "9000"), Offer("101", rna, 10, code=487), won(0, 45, "9000"),
+            "an IVR answers", lost, answers(0, 5, "9000"), Offer("101", rna, 10, code=487),
+            won(0, 45, "9000"),
             wait_s=60, ring_wait_s=60, agent_talk_s=None, ivr=("9000",),
         ),
         case(
-            "9000 answers beside", lost, answers(0, 5, "9000"), Offer("101", elsewhere, 10, code=487), won(0, 45, "9000"),
+            "9000 answers, not an IVR", lost, answers(0, 5, "9000"), Offer("101", elsewhere, 10,
+                code=487), won(0, 45, "9000"),
             wait_s=5, ring_wait_s=5, agent_talk_s=45,
         ),
-        # The leg that lost may be an IVR's: the rule asks only of the other.
+        # The unanswered leg may be an IVR's: the rule tests only the other leg.
         Case(
-            name="a queue rang beside the person who answered",
-            call=call("queue", ringing("8000", 0, 10), answers(0, 10), state="answered", ended=60, duration=30),
+            name="a queue rang together with the person who answered",
+            call=call("queue", ringing("8000", 0, 10), answers(0, 10), state="answered", ended=60,
+                duration=30),
             ivr=("8000",),
             outcomes=(elsewhere, "answered"),
             offers=(Offer("8000", elsewhere, 10, code=487), won(0, 40)),
@@ -868,8 +921,8 @@ def _answered_elsewhere() -> list[Case]:
     ]  # fmt: skip
 
 
-def _gathering() -> list[Case]:
-    """How legs make offers; all are missed calls that end at 60 s, long after their legs."""
+def _grouping() -> list[Case]:
+    """The grouping of legs into offers, in missed calls that end long after their legs."""
 
     def case(
         name: str,
@@ -879,7 +932,8 @@ def _gathering() -> list[Case]:
         ring_wait_s: float | None,
     ) -> Case:
         return Case(
-            name=name, call=call("gathered", *legs, ended=60), outcomes=tuple(outcomes), offers=tuple(offers),
+            name=name, call=call("grouped", *legs, ended=60), outcomes=tuple(outcomes),
+            offers=tuple(offers),
             kind="missed", wait_s=60, ring_wait_s=ring_wait_s,
         )  # fmt: skip
 
@@ -891,12 +945,13 @@ def _gathering() -> list[Case]:
 
     rna2, rna3 = ("rna_timeout",) * 2, ("rna_timeout",) * 3
     return [
-        # They chain: each gap is 1.5 s, though the last is 3 s from the first.
+        # A chain: each gap is 1.5 s, though the last is 3 s from the first.
         case(
             "two legs at 0 and 1.5, and a third at 3", at(0, 1.5, 3), rna3,
             [Offer("101", "rna_timeout", 12, 3, trunk="A", code=487)], 60,
         ),
-        case("two legs at 0 and 1.5", at(0, 1.5), rna2, [Offer("101", "rna_timeout", 11, 2, trunk="A", code=487)], 60),
+        case("two legs at 0 and 1.5", at(0, 1.5), rna2, [Offer("101", "rna_timeout", 11, 2,
+            trunk="A", code=487)], 60),
         case(
             "two legs at 0 and 2.5", at(0, 2.5), rna2,
             [
@@ -905,7 +960,7 @@ def _gathering() -> list[Case]:
             ],
             60,
         ),
-        # Two legs at 0 and 3 s, without one between, are two.
+        # Legs at 0 and 3 s, without one between, are two offers.
         case(
             "two legs at 0 and 3", at(0, 3), rna2,
             [
@@ -914,7 +969,8 @@ def _gathering() -> list[Case]:
             ],
             60,
         ),
-        case("a gap of 2 s is not more than 2 s", at(0, 2), rna2, [Offer("101", "rna_timeout", 11, 2, trunk="A", code=487)], 60),
+        case("a gap of 2 s is not more than 2 s", at(0, 2), rna2, [Offer("101", "rna_timeout", 11,
+            2, trunk="A", code=487)], 60),
         case(
             "a gap of more than 2 s", at(0, 2 + TICK), rna2,
             [
@@ -923,20 +979,21 @@ def _gathering() -> list[Case]:
             ],
             60,
         ),
-        # In the order of time, not of the list: the first leg is the one at 0, and its trunk wins
-        # the tie.
+        # By time, not by the list: the first leg is the one at 0, and its trunk wins the tie.
         case(
-            "legs out of order", at(3, 1.5, 0), rna3, [Offer("101", "rna_timeout", 12, 3, first=2, trunk="C", code=487)], 60
+            "legs out of order", at(3, 1.5, 0), rna3, [Offer("101", "rna_timeout", 12, 3, first=2,
+                trunk="C", code=487)], 60
         ),
-        # At the same time the place in the list decides.
-        case("legs at the same time", at(1, 1), rna2, [Offer("101", "rna_timeout", 11, 2, at=1, trunk="A", code=487)], 59),
-        # The best of a tie is the first: its code and its trunk, even where these are null.
+        # At the same time the order of the list decides.
+        case("legs at the same time", at(1, 1), rna2, [Offer("101", "rna_timeout", 11, 2, at=1,
+            trunk="A", code=487)], 59),
+        # The first of a tie is the best: its code and trunk, even where these are null.
         case(
             "a tie of the best, the first without a trunk",
             [ringing("101", 0, 10, code=0), ringing("101", 1, 12, code=487, trunk="B")],
             rna2, [Offer("101", "rna_timeout", 11, 2, trunk=None, code=0)], 60,
         ),
-        # The best gives trunk and code, the first leg the start and the place.
+        # The best leg gives trunk and code, the first leg the start and the index.
         case(
             "the best is the last",
             [
@@ -944,12 +1001,15 @@ def _gathering() -> list[Case]:
                 leg("101", 1, None, None, 2, code=480, trunk="B"),
                 ringing("101", 2, 20, code=408, trunk="C"),
             ],
-            ("network", "unreachable", "rna_timeout"), [Offer("101", "rna_timeout", 18, 3, trunk="C", code=408)], 60,
+            ("network", "unreachable", "rna_timeout"), [Offer("101", "rna_timeout", 18, 3,
+                trunk="C", code=408)], 60,
         ),
         case(
             "unreachable comes before network, network before other",
-            [leg("101", 0, None, None, 1), leg("101", 0, None, None, 1, code=503), leg("101", 0, None, None, 1, code=404, trunk="T")],
-            ("other", "network", "unreachable"), [Offer("101", "unreachable", None, 3, trunk="T", code=404)], 60,
+            [leg("101", 0, None, None, 1), leg("101", 0, None, None, 1, code=503), leg("101", 0,
+                None, None, 1, code=404, trunk="T")],
+            ("other", "network", "unreachable"), [Offer("101", "unreachable", None, 3, trunk="T",
+                code=404)], 60,
         ),
         case(
             "network comes before other",
@@ -959,41 +1019,48 @@ def _gathering() -> list[Case]:
         case(
             "busy comes before a ring without answer",
             [ringing("101", 0, 20), leg("101", 0, None, None, 1, code=486)],
-            ("rna_timeout", "busy_or_rejected"), [Offer("101", "busy_or_rejected", 20, 2, code=486)], 60,
+            ("rna_timeout", "busy_or_rejected"), [Offer("101", "busy_or_rejected", 20, 2,
+                code=486)], 60,
         ),
         case(
-            "the caller's leaving comes before a ring without answer",
+            "caller_gave_up comes before a ring without answer",
             [ringing("101", 0, 20), ringing("101", 1, 60)],
-            ("rna_timeout", "caller_gave_up"), [Offer("101", "caller_gave_up", 59, 2, code=487)], 60,
+            ("rna_timeout", "caller_gave_up"), [Offer("101", "caller_gave_up", 59, 2, code=487)],
+            60,
         ),
         case(
-            "busy comes before the caller's leaving",
+            "busy comes before caller_gave_up",
             [ringing("101", 0, 60), leg("101", 0, None, None, 1, code=603)],
-            ("caller_gave_up", "busy_or_rejected"), [Offer("101", "busy_or_rejected", 60, 2, code=603)], 60,
+            ("caller_gave_up", "busy_or_rejected"), [Offer("101", "busy_or_rejected", 60, 2,
+                code=603)], 60,
         ),
-        # A leg that did not ring lends its ring_duration to nobody (it has none above 0), and one
-        # that rang 0 s makes it 0.
+        # A leg that did not ring does not count (its ring_duration is not above 0); one that rang
+        # for 0 s gives 0.
         case(
             "the longest ring of those that rang",
-            [leg("101", 0, None, None, 9, rings=0), leg("101", 0, 1, None, 9, rings=0), leg("101", 0, 1, None, 9, rings=None)],
+            [leg("101", 0, None, None, 9, rings=0), leg("101", 0, 1, None, 9, rings=0), leg("101",
+                0, 1, None, 9, rings=None)],
             ("other", "rna_timeout", "rna_timeout"), [Offer("101", "rna_timeout", 0, 3)], 60,
         ),
-        # Two numbers, the same moment; the chain of one is not broken by the other between.
+        # Two numbers at the same moment; a leg of the other number does not break a chain.
         case(
             "legs of two people interleaved",
-            [ringing("101", 0, 20), ringing("102", 1, 20), ringing("101", 2, 20), ringing("102", 3, 20)],
+            [ringing("101", 0, 20), ringing("102", 1, 20), ringing("101", 2, 20), ringing("102", 3,
+                20)],
             ("rna_timeout",) * 4,
-            [Offer("101", "rna_timeout", 20, 2, code=487), Offer("102", "rna_timeout", 19, 2, at=1, first=1, code=487)], 60,
+            [Offer("101", "rna_timeout", 20, 2, code=487), Offer("102", "rna_timeout", 19, 2, at=1,
+                first=1, code=487)], 60,
         ),
-        # Without a number nobody knows whether it is the same person.
+        # Without a number it is unknown whether it is the same person.
         case(
             "two legs without a number",
             [ringing(None, 0, 20), ringing(None, 0, 20)],
-            rna2, [Offer(None, "rna_timeout", 20, code=487), Offer(None, "rna_timeout", 20, first=1, code=487)], 60,
+            rna2, [Offer(None, "rna_timeout", 20, code=487), Offer(None, "rna_timeout", 20, first=1,
+                code=487)], 60,
         ),
-        # Without a time neither.
+        # The same without a time.
         case(
-            "legs without times, beside one with",
+            "legs without times, and one with",
             [leg("101", code=480), ringing("101", 0, 20), leg("101", code=486)],
             ("unreachable", "rna_timeout", "busy_or_rejected"),
             [
@@ -1007,22 +1074,23 @@ def _gathering() -> list[Case]:
         # the next, then an answer's.
         case(
             "legs with one time each",
-            [leg("101", 1, 9, None, 20, rings=1), leg("101", None, 3, None, 20, rings=2), leg("101", None, None, 5, 20, status="ANSWERED")],
-            # a = 5 lies after 1, but the answered leg's add_time is null: not elsewhere. The call's
-            # state says not_answered.
+            [leg("101", 1, 9, None, 20, rings=1), leg("101", None, 3, None, 20, rings=2), leg("101",
+                None, None, 5, 20, status="ANSWERED")],
+            # a = 5 is after 1, but the answered leg's add_time is null: not answered elsewhere. The
+            # state of the call is not_answered.
             ("rna_timeout", "rna_timeout", "answered"),
-            # The ring of a leg that has no ring_time and a ring_duration of 0 does not count: 2 is
-            # the longest.
+            # A leg without a ring_time and with a ring_duration of 0 did not ring: the longest ring
+            # is 2.
             [Offer("101", "answered", 2, 3, at=1, talk_s=15)],
-            # The first ring is the least of 9, 3 and null: coalesce(ring_time, add_time) takes
-            # ring_time first.
+            # The first ring is the minimum of 9, 3 and null: coalesce(ring_time, add_time) prefers
+            # ring_time.
             57,
         ),
     ]  # fmt: skip
 
 
 def _busy_person() -> list[Case]:
-    """An offer to 101 at 100 s, while another call may hold 101 in talk."""
+    """An offer to 101 at 100 s, while 101 may be talking in another call."""
 
     def case(name: str, other: Record, *, busy: bool, number: str | None = "101") -> Case:
         return Case(
@@ -1046,29 +1114,34 @@ def _busy_person() -> list[Case]:
 
     return [
         case("another call's talk around the offer", talking(50, 150), busy=True),
-        # [answered, ended): the beginning belongs to it, the end does not.
+        # [answered, ended): the beginning is included, the end is not.
         case("another call's talk begins at the offer", talking(100, 150), busy=True),
         case("another call's talk begins just after", talking(100 + TICK, 150), busy=False),
         case("another call's talk ends at the offer", talking(50, 100), busy=False),
         case("another call's talk ends just after", talking(50, 100 + TICK), busy=True),
-        # No time, no comparison.
+        # A comparison with a null time is false.
         case("another call's talk without an end", talking(50, None), busy=False),
         case("another call's answer without a time", talking(None, 150), busy=False),
-        # A running call's leg that has ended its talk is an answered leg like any other.
-        case("another call still runs, its leg's talk around the offer", talking(50, 150, ended=None), busy=True),
+        # An answered leg of a running call counts like any other.
+        case("a running call, its leg's talk around the offer", talking(50, 150,
+            ended=None), busy=True),
         case("another number's talk", talking(50, 150, number="102"), busy=False),
-        case("no number is nobody's", talking(50, 150, number=None), busy=False, number=None),
+        case("a missing number is never busy", talking(50, 150, number=None), busy=False,
+            number=None),
         # It rang there, but was not answered.
-        case("another call only rang", call("other", leg("101", 50, 50, None, 150, rings=100), ended=300), busy=False),
+        case("another call only rang", call("other", leg("101", 50, 50, None, 150, rings=100),
+            ended=300), busy=False),
         Case(
-            name="the call's own talk makes nobody busy",
-            # 101 answered at 2, and is tried again at 10 by the same call, whose other leg to it
-            # talks until 30.
+            name="talk in the same call does not count as busy",
+            # 101 answers at 2, and the same call tries it again at 10, while its first leg talks
+            # until 30.
             call=call(
-                "own", talk("101", 0, 2, 30), leg("101", 10, None, None, 10.5, code=486), state="answered", ended=30, duration=28
+                "own", talk("101", 0, 2, 30), leg("101", 10, None, None, 10.5, code=486),
+                state="answered", ended=30, duration=28
             ),
             outcomes=("answered", "busy_or_rejected"),
-            offers=(Offer("101", "answered", 2, talk_s=28), Offer("101", "busy_or_rejected", None, at=10, first=1, code=486)),
+            offers=(Offer("101", "answered", 2, talk_s=28), Offer("101", "busy_or_rejected", None,
+                at=10, first=1, code=486)),
             kind="answered", wait_s=2, ring_wait_s=2, talk_s=28, agent_talk_s=28,
         ),
     ]  # fmt: skip
@@ -1079,10 +1152,10 @@ CASES = (
     *_kinds_and_waits(),
     *_codes_and_words(),
     *_answered_elsewhere(),
-    *_gathering(),
+    *_grouping(),
     *_busy_person(),
 )
-"""Every case; its name is unique."""
+"""All cases, with unique names."""
 
 
 def _agent(wait: float, talks: float | None) -> Record:
@@ -1127,10 +1200,11 @@ TWELVE_CALLS = (
     call("u1", state=None, ended=60),
     call("r1", state="answered"),
 )
-"""Waits of the answered 5, 20, 20.4, 40 and one unknown; of the missed 3 (short), 5 (not short), 20, 60 and one unknown."""
+"""Waits of answered calls: 5, 20, 20.4, 40, unknown; of missed: 3 (short), 5, 20, 60, unknown."""
 
 TWELVE_CALLS_MEASURES: dict[str, float] = {
-    "calls": 12, "offered": 10, "answered": 5, "missed": 5, "short_abandoned": 1, "unknown": 1, "running": 1, "wait_unknown": 2,
+    "calls": 12, "offered": 10, "answered": 5, "missed": 5, "short_abandoned": 1, "unknown": 1,
+    "running": 1, "wait_unknown": 2,
     "answer_rate": 5 / 10,
     "abandon_rate": 5 / 10,
     "abandon_rate_no_short": 4 / 9,
@@ -1158,20 +1232,24 @@ TWELVE_CALLS_SERVICE_LEVELS: dict[str, float] = {
 }  # fmt: skip
 
 NO_CALLS_MEASURES: dict[str, float | None] = {
-    # Counts and sums of nothing are 0; means, quantiles and shares of nothing are null.
-    "calls": 0, "offered": 0, "answered": 0, "missed": 0, "short_abandoned": 0, "unknown": 0, "running": 0, "wait_unknown": 0,
-    "answer_rate": None, "abandon_rate": None, "abandon_rate_no_short": None, "asa_s": None, "wait_p50_s": None, "wait_p90_s": None,
-    "abandon_wait_s": None, "talk_s": 0, "talk_avg_s": None, "talk_p50_s": None, "talk_p90_s": None, "agent_talk_s": 0,
+    # Without calls, counts and sums are 0; means, quantiles and shares are null.
+    "calls": 0, "offered": 0, "answered": 0, "missed": 0, "short_abandoned": 0, "unknown": 0,
+    "running": 0, "wait_unknown": 0,
+    "answer_rate": None, "abandon_rate": None, "abandon_rate_no_short": None, "asa_s": None,
+    "wait_p50_s": None, "wait_p90_s": None,
+    "abandon_wait_s": None, "talk_s": 0, "talk_avg_s": None, "talk_p50_s": None, "talk_p90_s": None,
+    "agent_talk_s": 0,
     "agent_talk_avg_s": None, "recording_coverage": None, "service_level": None,
 }  # fmt: skip
 
 NO_OFFERS_MEASURES: dict[str, float | None] = {
-    "offers": 0, "answered_offers": 0, "rna": 0, "busy_offers": 0, "offer_answer_rate": None, "fair_answer_rate": None, "rna_rate": None,
+    "offers": 0, "answered_offers": 0, "rna": 0, "busy_offers": 0, "offer_answer_rate": None,
+    "fair_answer_rate": None, "rna_rate": None,
     "ring_avg_s": None, "ring_p50_s": None, "ring_p90_s": None, "ring_wasted_s": 0, "leg_talk_s": 0,
 }  # fmt: skip
 
 SIX_CALLS = (
-    # 102 rang from 1 and lost at 8 to 101: answered, answered_elsewhere.
+    # 102 rings from 1 until 101 answers at 8: answered, answered_elsewhere.
     call(
         "x1", talk("101", 2, 8, 38), ringing("102", 1, 8), state="answered", ended=38, duration=30
     ),
@@ -1179,7 +1257,7 @@ SIX_CALLS = (
     call(
         "x2", ringing("101", 1, 16), leg("102", 16, None, None, 16.1, code=486), shift=20, ended=30
     ),
-    # 102 times out, 101 is offline, 102 is tried again and the caller leaves.
+    # 102 times out, 101 is offline, 102 is tried again and the caller hangs up.
     call(
         "x3",
         ringing("102", 1, 21),
@@ -1196,7 +1274,7 @@ SIX_CALLS = (
         ended=5,
         direction="out",
     ),
-    # An IVR's 50 s, and a running call: neither is an offer that counts.
+    # 50 s of an IVR, and a running call: measures count neither.
     call(
         "x5",
         leg("9000", 0, 0, 0, 50, rings=0, status="ANSWERED"),
@@ -1207,14 +1285,14 @@ SIX_CALLS = (
     ),
     call("x6", talk("101", 1, 3, 9), shift=400, state="answered"),
 )
-"""Eight offers that count, with ("9000",) for ivr_numbers."""
+"""Eight counted offers, with ("9000",) for ivr_numbers."""
 
 SIX_CALLS_IVR = ("9000",)
 
 SIX_CALLS_OFFERS: dict[str, float] = {
     "offers": 8, "answered_offers": 1, "rna": 2, "busy_offers": 1,
     "offer_answer_rate": 1 / 8,
-    "fair_answer_rate": 1 / 6,  # less one answered elsewhere and one caller who left
+    "fair_answer_rate": 1 / 6,  # without one answered elsewhere and one abandoned
     "rna_rate": 2 / 4,          # 1 answered, 1 busy, 2 rna
     "ring_avg_s": 51 / 5,       # of 3, 6, 7, 15, 20
     "ring_p50_s": 7,
@@ -1224,19 +1302,24 @@ SIX_CALLS_OFFERS: dict[str, float] = {
 }  # fmt: skip
 
 SIX_CALLS_OFFERS_BY_NUMBER: dict[str, dict[str, float | None]] = {
-    # The failed trunk: nothing rang, and nobody answered, was busy or let it ring.
+    # The failed trunk: no ring, no answer, not busy.
     "0900000002": {
-        "offers": 1, "answered_offers": 0, "rna": 0, "busy_offers": 0, "offer_answer_rate": 0, "fair_answer_rate": 0, "rna_rate": None,
-        "ring_avg_s": None, "ring_p50_s": None, "ring_p90_s": None, "ring_wasted_s": 0, "leg_talk_s": 0,
+        "offers": 1, "answered_offers": 0, "rna": 0, "busy_offers": 0, "offer_answer_rate": 0,
+        "fair_answer_rate": 0, "rna_rate": None,
+        "ring_avg_s": None, "ring_p50_s": None, "ring_p90_s": None, "ring_wasted_s": 0,
+        "leg_talk_s": 0,
     },
     # answered (6 s), rna (15 s), unreachable.
     "101": {
-        "offers": 3, "answered_offers": 1, "rna": 1, "busy_offers": 1, "offer_answer_rate": 1 / 3, "fair_answer_rate": 1 / 3,
-        "rna_rate": 1 / 2, "ring_avg_s": 10.5, "ring_p50_s": 10.5, "ring_p90_s": 14.1, "ring_wasted_s": 15, "leg_talk_s": 30,
+        "offers": 3, "answered_offers": 1, "rna": 1, "busy_offers": 1, "offer_answer_rate": 1 / 3,
+        "fair_answer_rate": 1 / 3,
+        "rna_rate": 1 / 2, "ring_avg_s": 10.5, "ring_p50_s": 10.5, "ring_p90_s": 14.1,
+        "ring_wasted_s": 15, "leg_talk_s": 30,
     },
     # elsewhere (7 s), busy, rna (20 s), caller_gave_up (3 s).
     "102": {
-        "offers": 4, "answered_offers": 0, "rna": 1, "busy_offers": 0, "offer_answer_rate": 0, "fair_answer_rate": 0, "rna_rate": 1 / 2,
+        "offers": 4, "answered_offers": 0, "rna": 1, "busy_offers": 0, "offer_answer_rate": 0,
+        "fair_answer_rate": 0, "rna_rate": 1 / 2,
         "ring_avg_s": 10, "ring_p50_s": 7, "ring_p90_s": 17.4, "ring_wasted_s": 20, "leg_talk_s": 0,
     },
 }  # fmt: skip

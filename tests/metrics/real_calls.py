@@ -1,4 +1,4 @@
-"""Real calls, kept outside the project: found through the environment, read with plain json."""
+"""Real calls, stored outside the project: located by an environment variable, read with json."""
 
 import gzip
 import json
@@ -14,18 +14,16 @@ import pytest
 from etelecom_analytics import schema
 
 VARIABLE = "ETELECOM_REAL_CALLS"
-"""The environment variable that names the file: one call log of the API a line, gzipped."""
+"""The environment variable with the path of a gzipped file: one call log of the API per line."""
 
-needs_real_calls = pytest.mark.skipif(
-    not os.environ.get(VARIABLE), reason=f"{VARIABLE} names no file of real calls"
-)
+needs_real_calls = pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"{VARIABLE} is not set")
 
 _ZERO_TIME = "0001-01-01T00:00:00Z"
 
 
 @cache
 def real_calls() -> pl.DataFrame:
-    """The calls of the file, in the schema's types."""
+    """The calls of the file, with the types of the schema."""
     with gzip.open(Path(os.environ[VARIABLE]), "rt", encoding="utf-8") as lines:
         return pl.DataFrame(
             [_call(json.loads(line)) for line in lines], schema=dict(schema.CALL_SCHEMA)

@@ -1,13 +1,12 @@
-"""A second opinion: the measures of calls, of offers and of legs through trunks, reckoned in SQL from their definitions alone.
+"""The measures of calls, offers and trunk legs in SQL, written independently from the definitions.
 
-Nothing of the package's metrics is used here, nor was it looked at: the same words were read twice
-and carried out by two engines, so that a number on which both agree is a number that the
-definitions give. It reads a `calls.parquet` with the columns of `schema.CALL_SCHEMA`. All time is
-in integer microseconds; local time is UTC+7, which Asia/Ho_Chi_Minh has kept since 1975.
+Nothing here uses the package's metrics, and it was written without them: where both engines agree,
+the value follows from the definitions. It reads a `calls.parquet` with the columns of
+`schema.CALL_SCHEMA`. All times are integer microseconds; local time is UTC+7, the offset of
+Asia/Ho_Chi_Minh since 1975.
 
-Rows come back as dictionaries; a row of a dimension holds its value under the dimension's name. A
-group without offers that count (all of them running, or to `ivr_numbers`) is no row of
-`offer_measures`.
+Rows are dictionaries; a row of a group has the value of the dimension under its name. A group
+without counted offers (all of them running, or to `ivr_numbers`) has no row in `offer_measures`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ import duckdb
 from etelecom_analytics import schema
 
 OpenSpan = tuple[int, str, str]
-"""When a weekday (1 = Monday) is open: from "HH:MM" until "HH:MM", which is not part of it."""
+"""Weekday (1 = Monday), begin and end (exclusive) of opening hours, as "HH:MM"."""
 
 CALL_DIMENSIONS = (
     "hour", "quarter_hour", "weekday", "day", "week", "month", "in_hours",
@@ -29,7 +28,7 @@ CALL_DIMENSIONS = (
 )  # fmt: skip
 OFFER_DIMENSIONS = (*CALL_DIMENSIONS, "target_number", "trunk_name", "outcome", "fail_code")
 
-# file_row_number, not id, ties legs to calls: an id that came twice would otherwise multiply them.
+# Legs are joined to calls by file_row_number, not id: a repeated id would multiply them.
 _CALLS = """
 CREATE OR REPLACE TABLE calls AS
 WITH local AS (
@@ -42,8 +41,9 @@ SELECT
     epoch_us(started_at) AS started_us,
     epoch_us(ended_at) AS ended_us,
     duration,
-    -- [""] is the empty list: a link without letters is no recording.
-    coalesce(len(list_filter(recording_urls, lambda link: coalesce(link, '') <> '')), 0) > 0 AS recorded,
+    -- An empty link is not a recording.
+    coalesce(len(list_filter(recording_urls, lambda link: coalesce(link, '') <> '')), 0) > 0
+        AS recorded,
     call_targets,
     hour(local_start) AS hour,
     hour(local_start) * 4 + minute(local_start) // 15 AS quarter_hour,
@@ -55,12 +55,15 @@ SELECT
         WHEN started_at IS NULL THEN NULL
         WHEN list_contains(getvariable('holidays'), local_start::DATE) THEN false
         WHEN getvariable('open_spans') IS NULL THEN true
-        -- [weekday, begin, end) in seconds of the day; a call in the last microsecond before the end is in time.
+        -- [weekday, begin, end) in seconds of the day; the last microsecond before the end is
+        -- inside.
         ELSE len(list_filter(
             getvariable('open_spans'),
             lambda span: span[1] = isodow(local_start)
-                AND span[2] * 1000000 <= epoch_us(local_start) - epoch_us(date_trunc('day', local_start))
-                AND epoch_us(local_start) - epoch_us(date_trunc('day', local_start)) < span[3] * 1000000
+                AND span[2] * 1000000 <= epoch_us(local_start) - epoch_us(date_trunc('day',
+                    local_start))
+                AND epoch_us(local_start) - epoch_us(date_trunc('day',
+                    local_start)) < span[3] * 1000000
         )) > 0
     END AS in_hours,
     direction::VARCHAR AS direction,
@@ -93,13 +96,13 @@ SELECT
     lower(leg.end_reason) AS end_reason,
     leg.answered_time IS NOT NULL OR coalesce(upper(leg.status) = 'ANSWERED', false) AS is_answered,
     leg.ring_time IS NOT NULL OR coalesce(leg.ring_duration > 0, false) AS rang,
-    -- A null number is never in the list, and `x IN (...)` would be null for it.
+    -- A null number is not in the list; `x IN (...)` would be null for it.
     coalesce(list_contains(getvariable('ivr_numbers'), leg.target_number), false) AS to_ivr
 FROM exploded
 """
 
-# The first WHEN that is true gives the word. A comparison with a null is null, which is not true:
-# as the definitions want it.
+# The first WHEN that is true gives the outcome. A comparison with null is null, so not true, as in
+# the definitions.
 _OUTCOMES = """
 CREATE OR REPLACE TABLE leg_outcomes AS
 SELECT
@@ -124,7 +127,7 @@ SELECT
         ) THEN 'answered_elsewhere'
         WHEN (
             fail_code = 487
-            -- starts_with, because the underscore of a LIKE pattern stands for any letter
+            -- Not LIKE, whose underscore matches any character.
             OR starts_with(end_reason, 'caller_disconnect')
             OR end_reason IN ('cancelled', 'canceled')
         ) AND ended_us >= call_ended_us - 2000000 THEN 'caller_gave_up'
@@ -141,16 +144,19 @@ WITH timed AS (
     FROM leg_outcomes
 ),
 stepped AS (
-    SELECT *, t - lag(t) OVER (PARTITION BY call_row, target_number ORDER BY t NULLS LAST, target_index) AS gap_us
+    SELECT *, t - lag(t) OVER (PARTITION BY call_row, target_number ORDER BY t NULLS LAST,
+        target_index) AS gap_us
     FROM timed
 ),
 numbered AS (
     SELECT
         *,
-        -- The first leg has no gap. Legs without a time stand last in their partition, so each makes one of its own and
+        -- The first leg has no gap. Legs without a time stand last in their partition, so each
+        -- makes one of its own and
         -- splits no chain; the null numbers share a partition, in which every leg begins anew.
         count(*) FILTER (target_number IS NULL OR gap_us IS NULL OR gap_us > 2000000) OVER (
-            PARTITION BY call_row, target_number ORDER BY t NULLS LAST, target_index ROWS UNBOUNDED PRECEDING
+            PARTITION BY call_row, target_number ORDER BY t NULLS LAST,
+                target_index ROWS UNBOUNDED PRECEDING
         ) AS offer_no
     FROM stepped
 ),
@@ -164,7 +170,8 @@ ranked AS (
             PARTITION BY call_row, target_number, offer_no
             ORDER BY
                 list_position(
-                    ['answered', 'answered_elsewhere', 'busy_or_rejected', 'caller_gave_up', 'rna_timeout',
+                    ['answered', 'answered_elsewhere', 'busy_or_rejected', 'caller_gave_up',
+                        'rna_timeout',
                      'unreachable', 'network', 'other', 'in_progress'],
                     outcome
                 ),
@@ -172,7 +179,7 @@ ranked AS (
         ) AS best
     FROM numbered
 ),
-gathered AS (
+grouped_legs AS (
     SELECT
         call_row, call_id, target_number, to_ivr,
         max(target_index) FILTER (nth = 1) AS target_index,
@@ -189,21 +196,22 @@ gathered AS (
     GROUP BY call_row, call_id, target_number, to_ivr, offer_no
 )
 SELECT
-    gathered.*,
+    grouped_legs.*,
     EXISTS (
         SELECT 1
         FROM legs AS other
-        WHERE other.call_row <> gathered.call_row
-            AND other.target_number = gathered.target_number
+        WHERE other.call_row <> grouped_legs.call_row
+            AND other.target_number = grouped_legs.target_number
             AND other.is_answered
-            AND other.answered_us <= gathered.offered_at
-            AND gathered.offered_at < other.ended_us
+            AND other.answered_us <= grouped_legs.offered_at
+            AND grouped_legs.offered_at < other.ended_us
     ) AS busy,
     dimensions.* EXCLUDE (call_row)
-FROM gathered
+FROM grouped_legs
 JOIN (
     SELECT
-        call_row, hour, quarter_hour, weekday, day, week, month, in_hours, direction, call_state, call_status,
+        call_row, hour, quarter_hour, weekday, day, week, month, in_hours, direction, call_state,
+            call_status,
         extension_id, user_id, caller, callee
     FROM calls
 ) AS dimensions USING (call_row)
@@ -213,7 +221,8 @@ _TRUNK_LEGS = """
 CREATE OR REPLACE TABLE trunk_legs AS
 SELECT
     outcome, is_answered, fail_code, trunk_name, target_number, add_us, ring_us,
-    hour, quarter_hour, weekday, day, week, month, in_hours, direction, call_state, call_status, extension_id, user_id, caller, callee
+    hour, quarter_hour, weekday, day, week, month, in_hours, direction, call_state, call_status,
+        extension_id, user_id, caller, callee
 FROM leg_outcomes
 JOIN calls USING (call_row)
 WHERE trunk_name IS NOT NULL AND calls.ended_us IS NOT NULL
@@ -234,19 +243,21 @@ WITH of_legs AS (
     FROM legs
     GROUP BY call_row
 ),
-told AS (
+states AS (
     SELECT
         calls.*, agent_talk_us, first_answer_us,
         CASE
             WHEN ended_us IS NULL THEN 'running'
-            WHEN call_state = 'answered' AND answered_legs > 0 AND person_answered_legs = 0 THEN 'missed'
+            WHEN call_state = 'answered' AND answered_legs > 0 AND person_answered_legs = 0
+                THEN 'missed'
             WHEN call_state = 'answered' THEN 'answered'
             WHEN call_state = 'not_answered' THEN 'missed'
             ELSE 'unknown'
         END AS kind,
         CASE
             WHEN getvariable('wait_from') = 'started_at' THEN started_us
-            -- The legs to ivr_numbers speak only where there are no others at all, not where the others have no times.
+            -- Legs to ivr_numbers count only if there are no other legs, not if the others have
+            -- no times.
             WHEN person_legs > 0 THEN first_person_ring_us
             ELSE first_ring_us
         END AS wait_start_us
@@ -256,12 +267,13 @@ told AS (
 waited AS (
     SELECT
         *,
-        CASE kind WHEN 'answered' THEN first_answer_us WHEN 'missed' THEN ended_us END - wait_start_us AS raw_wait_us
-    FROM told
+        CASE kind WHEN 'answered' THEN first_answer_us WHEN 'missed' THEN ended_us
+            END - wait_start_us AS raw_wait_us
+    FROM states
 )
 SELECT
     *,
-    -- greatest(0, NULL) is 0 here, which would make an unknown wait the best of all.
+    -- greatest(0, NULL) is 0 in DuckDB, but an unknown wait must stay unknown.
     CASE WHEN raw_wait_us < 0 THEN 0 ELSE raw_wait_us END AS wait_us,
     kind = 'answered' AS answered,
     kind = 'missed' AS missed,
@@ -272,7 +284,7 @@ SELECT
 FROM waited
 """
 
-# a, q, s in the words of the definitions: calls of known wait only.
+# a, q, s as in the definitions: only calls of known wait.
 _A = "count(*) FILTER (answered AND wait_us IS NOT NULL)"
 _A_IN_TIME = "count(*) FILTER (answered AND in_time)"
 _Q = "count(*) FILTER (missed AND wait_us IS NOT NULL)"
@@ -290,7 +302,7 @@ SERVICE_LEVELS: Mapping[str, tuple[str, str]] = {
         f"count(*) FILTER (answered AND wait_us IS NOT NULL AND talked) + {_Q}",
     ),
 }
-"""Each variant's numerator and denominator."""
+"""The numerator and denominator of each variant."""
 
 
 def _share(numerator: str, denominator: str) -> str:
@@ -340,7 +352,7 @@ _OFFER_MEASURES = {
         "count(*) FILTER (outcome = 'rna_timeout')",
         "count(*) FILTER (outcome IN ('answered', 'busy_or_rejected', 'rna_timeout'))",
     ),
-    # ring_s is null where nothing rang, and aggregates pass over nulls.
+    # ring_s is null without a ring, and aggregates ignore nulls.
     "ring_avg_s": "avg(ring_s)",
     "ring_p50_s": "quantile_cont(ring_s::DOUBLE, 0.5)",
     "ring_p90_s": "quantile_cont(ring_s::DOUBLE, 0.9)",
@@ -352,12 +364,15 @@ _LEG_MEASURES = {
     "trunk_legs": "count(*)",
     "asr": _share("count(*) FILTER (is_answered)", "count(*)"),
     "ner": _share(
-        "count(*) FILTER (outcome IN ('answered', 'busy_or_rejected', 'caller_gave_up', 'rna_timeout', 'answered_elsewhere')"
+        "count(*) FILTER (outcome IN ('answered', 'busy_or_rejected', 'caller_gave_up',"
+        " 'rna_timeout', 'answered_elsewhere')"
         " OR outcome = 'unreachable' AND fail_code = 480)",
         "count(*)",
     ),
     "post_dial_delay_avg_s": "avg(ring_us - add_us) FILTER (ring_us >= add_us) / 1e6",
-    "post_dial_delay_p90_s": "quantile_cont((ring_us - add_us)::DOUBLE, 0.9) FILTER (ring_us >= add_us) / 1e6",
+    "post_dial_delay_p90_s": (
+        "quantile_cont((ring_us - add_us)::DOUBLE, 0.9) FILTER (ring_us >= add_us) / 1e6"
+    ),
 }
 
 CALL_MEASURES = (*_CALL_MEASURES, "service_level")
@@ -378,7 +393,7 @@ def call_measures(
     business_hours: Sequence[OpenSpan] | None = None,
     holidays: Sequence[date] = (),
 ) -> list[dict[str, Any]]:
-    """Every call measure, one row a value of `by`, or one row for all calls."""
+    """All call measures, one row per value of `by`, or one row for all calls."""
     tables = _tables(
         parquet,
         (_CALLS, _LEGS, _FACTS),
@@ -402,13 +417,13 @@ def offer_measures(
     business_hours: Sequence[OpenSpan] | None = None,
     holidays: Sequence[date] = (),
 ) -> list[dict[str, Any]]:
-    """Every offer measure, one row a value of `by`, or one row for all offers."""
-    counted = (
+    """All offer measures, one row per value of `by`, or one row for all offers."""
+    offers = (
         _tables(parquet, _FOR_OFFERS, ivr_numbers, business_hours=business_hours, holidays=holidays)
         .table("offers")
         .filter("outcome <> 'in_progress' AND NOT to_ivr")
     )
-    return _grouped(counted, by, OFFER_DIMENSIONS, _OFFER_MEASURES)
+    return _grouped(offers, by, OFFER_DIMENSIONS, _OFFER_MEASURES)
 
 
 def leg_measures(
@@ -419,15 +434,15 @@ def leg_measures(
     business_hours: Sequence[OpenSpan] | None = None,
     holidays: Sequence[date] = (),
 ) -> list[dict[str, Any]]:
-    """Every measure of legs through trunks, one row a value of `by`, or one row for all such legs."""
-    counted = _tables(
+    """All measures of trunk legs, one row per value of `by`, or one row for all legs."""
+    legs = _tables(
         parquet,
         (*_FOR_OUTCOMES, _TRUNK_LEGS),
         ivr_numbers,
         business_hours=business_hours,
         holidays=holidays,
     ).table("trunk_legs")
-    return _grouped(counted, by, OFFER_DIMENSIONS, _LEG_MEASURES)
+    return _grouped(legs, by, OFFER_DIMENSIONS, _LEG_MEASURES)
 
 
 def leg_outcomes(parquet: Path, ivr_numbers: Sequence[str] = ()) -> list[tuple[str, int, str]]:
@@ -435,27 +450,29 @@ def leg_outcomes(parquet: Path, ivr_numbers: Sequence[str] = ()) -> list[tuple[s
     return (
         _tables(parquet, _FOR_OUTCOMES, ivr_numbers)
         .execute(
-            "SELECT call_id, target_index, outcome FROM leg_outcomes ORDER BY call_row, target_index"
+            "SELECT call_id, target_index, outcome FROM leg_outcomes "
+            "ORDER BY call_row, target_index"
         )
         .fetchall()
     )
 
 
 def offers(parquet: Path, ivr_numbers: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """One row an offer, running calls' and ivr_numbers' included; `offered_at` in microseconds of the epoch."""
-    found = _tables(parquet, _FOR_OFFERS, ivr_numbers).execute("""
+    """One row per offer, also of running calls and IVRs; `offered_at` in epoch microseconds."""
+    result = _tables(parquet, _FOR_OFFERS, ivr_numbers).execute("""
         SELECT
-            call_id, target_index, target_number, outcome, offered_at, ring_s::DOUBLE AS ring_s, talk_s,
+            call_id, target_index, target_number, outcome, offered_at, ring_s::DOUBLE AS ring_s,
+                talk_s,
             trunk_name, fail_code, legs, busy
         FROM offers
         ORDER BY call_row, offered_at NULLS LAST, target_index
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 def peak_concurrency(parquet: Path) -> tuple[int, int]:
-    """The most calls on the line at once, and the first moment of it in microseconds of the epoch."""
-    found = (
+    """The maximum of simultaneous calls, and its first moment in epoch microseconds."""
+    result = (
         _tables(parquet, (_CALLS,))
         .execute("""
         WITH edges AS (
@@ -463,26 +480,31 @@ def peak_concurrency(parquet: Path) -> tuple[int, int]:
             UNION ALL
             SELECT ended_us, -1 FROM calls WHERE ended_us > started_us
         ),
-        -- -1 sorts before 1: at a tie the end comes first.
-        lines AS (SELECT at_us, sum(step) OVER (ORDER BY at_us, step ROWS UNBOUNDED PRECEDING) AS busy FROM edges)
+        -- -1 sorts before 1: at a tie the end is first.
+        lines AS (SELECT at_us, sum(step) OVER (ORDER BY at_us, step ROWS UNBOUNDED PRECEDING)
+            AS busy FROM edges)
         SELECT busy::BIGINT, at_us FROM lines ORDER BY busy DESC, at_us LIMIT 1
     """)
         .fetchone()
     )
-    return found or (0, 0)
+    return result or (0, 0)
 
 
 def erlangs(parquet: Path) -> list[dict[str, Any]]:
-    """The Erlangs of every local hour of the days on which a line was held, each call cut into its hours: day, hour, erlangs, calls."""
-    found = _tables(parquet, (_CALLS,)).execute("""
-        WITH held AS (
-            SELECT started_us + 25200000000 AS begin_us, ended_us + 25200000000 AS end_us FROM calls WHERE ended_us > started_us
+    """The Erlangs of each local hour of the days with calls: day, hour, erlangs, calls."""
+    result = _tables(parquet, (_CALLS,)).execute("""
+        WITH spans AS (
+            SELECT started_us + 25200000000 AS begin_us, ended_us + 25200000000 AS end_us FROM calls
+                WHERE ended_us > started_us
         ),
         pieces AS (
-            SELECT hour_no, least(end_us, (hour_no + 1) * 3600000000) - greatest(begin_us, hour_no * 3600000000) AS piece_us
-            FROM held, LATERAL (SELECT unnest(range(begin_us // 3600000000, (end_us - 1) // 3600000000 + 1)) AS hour_no)
+            SELECT hour_no, least(end_us, (hour_no + 1) * 3600000000) - greatest(begin_us,
+                hour_no * 3600000000) AS piece_us
+            FROM spans, LATERAL (SELECT unnest(range(begin_us // 3600000000,
+                (end_us - 1) // 3600000000 + 1)) AS hour_no)
         ),
-        hours AS (SELECT unnest(range(min(hour_no) // 24 * 24, max(hour_no) // 24 * 24 + 24)) AS hour_no FROM pieces)
+        hours AS (SELECT unnest(range(min(hour_no) // 24 * 24, max(hour_no) // 24 * 24 + 24))
+            AS hour_no FROM pieces)
         SELECT
             make_timestamp(hour_no * 3600000000)::DATE AS day, (hour_no % 24)::INTEGER AS hour,
             coalesce(sum(piece_us), 0) / 3600000000 AS erlangs, count(piece_us) AS calls
@@ -490,29 +512,32 @@ def erlangs(parquet: Path) -> list[dict[str, Any]]:
         GROUP BY hour_no
         ORDER BY hour_no
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 def patience(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Kaplan-Meier's survival of the callers' patience: time_s, at_risk, events, censored, survival."""
-    found = _tables(parquet, (_CALLS, _LEGS, _FACTS), ivr_numbers).execute("""
+    """The Kaplan-Meier estimate of patience: time_s, at_risk, events, censored, survival."""
+    result = _tables(parquet, (_CALLS, _LEGS, _FACTS), ivr_numbers).execute("""
         WITH times AS (
-            SELECT wait_us, count(*) AS leaving, count(*) FILTER (missed) AS events, count(*) FILTER (answered) AS censored
+            SELECT wait_us, count(*) AS leaving, count(*) FILTER (missed) AS events, count(*) FILTER
+                (answered) AS censored
             FROM facts
             WHERE wait_us IS NOT NULL
             GROUP BY wait_us
         ),
-        -- Those who leave at a time are all still at risk at it, so that events come before censorings.
+        -- All who leave at a time are at risk at it, so events are before censorings.
         risks AS (
-            SELECT *, sum(leaving) OVER (ORDER BY wait_us DESC ROWS UNBOUNDED PRECEDING)::BIGINT AS at_risk FROM times
+            SELECT *, sum(leaving) OVER (ORDER BY wait_us DESC ROWS UNBOUNDED PRECEDING)::BIGINT
+                AS at_risk FROM times
         )
         SELECT
             wait_us / 1e6 AS time_s, at_risk, events, censored,
-            product(1 - events / at_risk) OVER (ORDER BY wait_us ROWS UNBOUNDED PRECEDING) AS survival
+            product(1 - events / at_risk) OVER (ORDER BY wait_us ROWS UNBOUNDED PRECEDING)
+                AS survival
         FROM risks
         ORDER BY wait_us
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 _FOR_OUTCOMES = (_CALLS, _LEGS, _OUTCOMES)
@@ -521,7 +546,7 @@ _FOR_OFFERS = (*_FOR_OUTCOMES, _OFFERS)
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    """One database in memory: opening one costs more than most questions. Every question makes its tables anew."""
+    """One database in memory, since opening one is slow; each query replaces its tables."""
     return duckdb.connect()
 
 
@@ -537,7 +562,7 @@ def _tables(
     business_hours: Sequence[OpenSpan] | None = None,
     holidays: Sequence[date] = (),
 ) -> duckdb.DuckDBPyConnection:
-    """The database, with the tables that the statements make of the file."""
+    """The database with the tables that the statements create from the file."""
     if wait_from not in ("started_at", "first_ring"):
         raise ValueError(wait_from)
     tables = _database()
@@ -576,7 +601,7 @@ def _grouped(
     dimensions: Sequence[str],
     measures: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """The measures by one dimension, nulls last; without a dimension one row, even of nothing."""
+    """The measures by one dimension, nulls last; without a dimension one row, also of no calls."""
     columns = [f"{expression} AS {name}" for name, expression in measures.items()]
     if by is None:
         return _rows(facts.aggregate(", ".join(columns)))
@@ -584,11 +609,11 @@ def _grouped(
         raise ValueError(by)
     rows = _rows(facts.aggregate(", ".join([by, *columns]), by))
     order = _ORDERS.get(by)
-    known = [row for row in rows if row[by] is not None]
-    known.sort(key=lambda row: order.index(row[by]) if order else row[by])
-    return known + [row for row in rows if row[by] is None]
+    not_null = [row for row in rows if row[by] is not None]
+    not_null.sort(key=lambda row: order.index(row[by]) if order else row[by])
+    return not_null + [row for row in rows if row[by] is None]
 
 
-def _rows(found: duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation) -> list[dict[str, Any]]:
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+def _rows(result: duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation) -> list[dict[str, Any]]:
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

@@ -1,4 +1,4 @@
-"""compare: the published intervals, the same by a second way, and what must hold for any calls."""
+"""compare: published intervals, independent computations, and properties of any calls."""
 
 import math
 import random
@@ -19,11 +19,11 @@ from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.metrics import MEASURES, Selection, compare
 from etelecom_analytics.metrics.confidence import (
     Interval,
-    byar,
-    square_and_add,
+    count_interval,
+    difference_interval,
+    share_interval,
     student_t95,
-    welch,
-    wilson_of,
+    welch_interval,
 )
 from etelecom_analytics.metrics.registry import Mean, Quantile, Ratio
 
@@ -47,7 +47,7 @@ STUDENT = {
     30: 2.0422724563,
     120: 1.9799304051,
 }
-"""The quantiles of Student's t at 97.5 %, from any table of it."""
+"""The 97.5 % quantiles of Student's t."""
 DARWIN = {
     "crossed": [
         23.5,
@@ -84,11 +84,14 @@ DARWIN = {
         18.0,
     ],
 }
-"""Heights of maize in inches, crossed and self-fertilised (Darwin 1876): as two samples, Welch's t = 2.4371 on 22.164 degrees."""
+"""Heights of maize in inches, crossed and self-fertilized (Darwin 1876).
+
+As two samples, Welch's t is 2.4371 with 22.164 degrees of freedom.
+"""
 
 
 def answered(waits: list[float], call: pl.DataFrame) -> pl.DataFrame:
-    """Calls that were answered by a person after these seconds."""
+    """Calls that a person answered after these waits in seconds."""
     end = pl.lit(datetime(2026, 11, 2, 2, tzinfo=UTC), pl.Datetime("us", "UTC"))
     seconds = pl.DataFrame(
         {"place": range(len(waits)), "wait": [round(wait * 1e6) for wait in waits]},
@@ -117,7 +120,7 @@ def one(calls: pl.DataFrame) -> pl.DataFrame:
 
 
 def spread_in_sql(fact: pl.Series, path: Path) -> tuple[int, float, float]:
-    """How many are known, their mean, and their variance, as DuckDB reckons them."""
+    """The number of values, their mean and their variance, from DuckDB."""
     pl.DataFrame({"fact": fact}).write_parquet(path)
     row = duckdb.execute(
         "SELECT count(fact), avg(fact), var_samp(fact) FROM read_parquet(?)", [str(path)]
@@ -127,7 +130,7 @@ def spread_in_sql(fact: pl.Series, path: Path) -> tuple[int, float, float]:
 
 
 def tails(t: float, freedom: float) -> float:
-    """What lies beyond -t and t of Student's t, by Simpson's rule over the angle whose tangent is t / sqrt(freedom)."""
+    """The probability of Student's t outside (-t, t), by Simpson's rule over the angle."""
     steps, top = 4_000, math.atan(t / math.sqrt(freedom))
 
     def area(upper: float) -> float:
@@ -142,14 +145,14 @@ def tails(t: float, freedom: float) -> float:
     return 1 - area(top) / area(math.pi / 2)
 
 
-def poisson_up_to(most: int, mean: float) -> float:
+def poisson_cdf(maximum: int, mean: float) -> float:
     return math.fsum(
-        math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(most + 1)
+        math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(maximum + 1)
     )
 
 
 @pytest.mark.parametrize(("after", "before", "expected"), NEWCOMBE)
-def test_newcombes_own_examples(
+def test_newcombe_examples(
     after: tuple[int, int], before: tuple[int, int], expected: tuple[float, float]
 ):
     names = ["answer_rate", "answer_rate_num", "answer_rate_den"]
@@ -157,20 +160,20 @@ def test_newcombes_own_examples(
         pl.DataFrame([(above / below, above, below)], schema=names, orient="row")
         for above, below in (before, after)
     ]
-    found = compare(*summaries, ["answer_rate"]).row(0, named=True)
+    result = compare(*summaries, ["answer_rate"]).row(0, named=True)
 
-    assert (round(found["low"], 4), round(found["high"], 4)) == expected
-    assert found["difference"] == pytest.approx(after[0] / after[1] - before[0] / before[1])
-    assert found["method"] == "Newcombe"
+    assert (round(result["low"], 4), round(result["high"], 4)) == expected
+    assert result["difference"] == pytest.approx(after[0] / after[1] - before[0] / before[1])
+    assert result["method"] == "Newcombe"
 
 
 @pytest.mark.parametrize(("freedom", "quantile"), STUDENT.items())
-def test_students_table(freedom: int, quantile: float):
+def test_student_quantiles(freedom: int, quantile: float):
     assert student_t95(freedom) == pytest.approx(quantile, abs=2e-10)
 
 
 @given(freedom=st.floats(3, 1e4))
-def test_students_quantile_leaves_five_per_cent_outside(freedom: float):
+def test_student_quantile_leaves_five_percent_outside(freedom: float):
     assert tails(student_t95(freedom), freedom) == pytest.approx(0.05, abs=1e-7)
 
 
@@ -178,7 +181,7 @@ def test_welch_on_darwins_maize():
     crossed, selfed = DARWIN["crossed"], DARWIN["selfed"]
     variances = (statistics.variance(selfed), statistics.variance(crossed))
     difference = statistics.mean(crossed) - statistics.mean(selfed)
-    low, high = welch(difference, variances, (15, 15))
+    low, high = welch_interval(difference, variances, (15, 15))
 
     assert difference / math.sqrt(sum(variances) / 15) == pytest.approx(2.4371, abs=5e-5)
     # 22.164 degrees of freedom, from a table: 2.0729
@@ -188,13 +191,13 @@ def test_welch_on_darwins_maize():
     )
 
 
-def test_means_of_calls_by_welch_and_in_exact_fractions(one: pl.DataFrame):
+def test_means_agree_with_exact_fractions(one: pl.DataFrame):
     draw = random.Random(4)
     waits = [
         [round(draw.expovariate(1 / mean), 6) for _ in range(n)]
         for mean, n in ((12.0, 40), (20.0, 25))
     ]
-    found = compare(*(answered(some, one) for some in waits), ["asa_s"]).row(0, named=True)
+    result = compare(*(answered(some, one) for some in waits), ["asa_s"]).row(0, named=True)
 
     exact = [[Fraction(wait).limit_denominator(1_000_000) for wait in some] for some in waits]
     means = [sum(some, Fraction()) / len(some) for some in exact]
@@ -206,27 +209,27 @@ def test_means_of_calls_by_welch_and_in_exact_fractions(one: pl.DataFrame):
     freedom = sum(parts) ** 2 / sum(
         part**2 / (len(some) - 1) for part, some in zip(parts, exact, strict=True)
     )
-    low, high = found["low"], found["high"]
-    assert found["difference"] == pytest.approx(float(means[1] - means[0]), abs=1e-12)
-    assert (low + high) / 2 == pytest.approx(found["difference"])
+    low, high = result["low"], result["high"]
+    assert result["difference"] == pytest.approx(float(means[1] - means[0]), abs=1e-12)
+    assert (low + high) / 2 == pytest.approx(result["difference"])
     assert tails((high - low) / 2 / math.sqrt(sum(parts)), float(freedom)) == pytest.approx(
         0.05, abs=1e-7
     )
-    assert tails((found["after"] - found["after_low"]) / math.sqrt(parts[1]), 24) == pytest.approx(
-        0.05, abs=1e-7
-    )
+    assert tails(
+        (result["after"] - result["after_low"]) / math.sqrt(parts[1]), 24
+    ) == pytest.approx(0.05, abs=1e-7)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 20, 200])
-def test_a_count_against_the_exact_interval(count: int):
-    low, high = byar(count)
+def test_the_interval_of_a_count_is_close_to_the_exact_one(count: int):
+    low, high = count_interval(count)
 
-    def exact(wanted: float, most: int) -> float:
+    def exact(probability: float, maximum: int) -> float:
         below, above = 1e-9, count + 40.0 + 10 * math.sqrt(count)
         for _ in range(200):
             middle = (below + above) / 2
             below, above = (
-                (middle, above) if poisson_up_to(most, middle) > wanted else (below, middle)
+                (middle, above) if poisson_cdf(maximum, middle) > probability else (below, middle)
             )
         return below
 
@@ -235,52 +238,54 @@ def test_a_count_against_the_exact_interval(count: int):
 
 
 @given(share=st.sampled_from([0.5, 0.9]), n=st.integers(0, 300), seed=st.integers(0, 5))
-def test_a_quantiles_interval_is_two_of_the_ordered_values(share: float, n: int, seed: int):
+def test_the_interval_of_a_quantile_is_two_order_statistics(share: float, n: int, seed: int):
     draw = random.Random(seed)
     waits = [round(draw.uniform(0, 100), 3) for _ in range(n)]
     call = et.simulate_calls(30, seed=1).calls.filter(direction="in", call_state="answered").head(1)
-    found = compare(
+    result = compare(
         answered(waits, call), answered(waits, call), [f"wait_p{share * 100:.0f}_s"]
     ).row(0, named=True)
 
     reach = 1.959963984540054 * math.sqrt(n * share * (1 - share))
     ranks = [math.ceil(n * share - reach), math.ceil(n * share + reach)]
     expected = [sorted(waits)[rank - 1] if 1 <= rank <= n else None for rank in ranks]
-    assert [found["before_low"], found["before_high"]] == pytest.approx(expected)
-    assert found["before_n"] == n
+    assert [result["before_low"], result["before_high"]] == pytest.approx(expected)
+    assert result["before_n"] == n
     if n:
-        assert found["difference"] == 0
+        assert result["difference"] == 0
 
 
 @given(
     st.tuples(st.integers(0, 40), st.integers(1, 40)),
     st.tuples(st.integers(0, 40), st.integers(1, 40)),
 )
-def test_turned_round_the_interval_turns_round(one: tuple[int, int], other: tuple[int, int]):
+def test_a_reversed_comparison_has_the_reversed_interval(
+    one: tuple[int, int], other: tuple[int, int]
+):
     shares = [
-        (min(above, below) / below, wilson_of(min(above, below), below))
+        (min(above, below) / below, share_interval(min(above, below), below))
         for above, below in (one, other)
     ]
-    low, high = square_and_add(*shares[0], *shares[1])
-    back_low, back_high = square_and_add(*shares[1], *shares[0])
+    low, high = difference_interval(*shares[0], *shares[1])
+    back_low, back_high = difference_interval(*shares[1], *shares[0])
 
     assert (low, high) == (pytest.approx(-(back_high or 0)), pytest.approx(-(back_low or 0)))
     assert -1 - 1e-12 <= (low or 0) <= shares[1][0] - shares[0][0] + 1e-12
     assert shares[1][0] - shares[0][0] - 1e-12 <= (high or 0) <= 1 + 1e-12
 
 
-def test_every_measure_is_that_of_summarize(calls: pl.DataFrame):
+def test_values_are_those_of_summarize(calls: pl.DataFrame):
     names = list(MEASURES)
     early, late = (
         calls.filter(pl.col("started_at").dt.day() < 5),
         calls.filter(pl.col("started_at").dt.day() >= 5),
     )
-    found = compare(early, late, names)
+    result = compare(early, late, names)
 
-    assert found["measure"].to_list() == names
+    assert result["measure"].to_list() == names
     for column, some in (("before", early), ("after", late)):
         numbers = et.summarize(some, [], names, confidence=True).row(0, named=True)
-        for row in found.iter_rows(named=True):
+        for row in result.iter_rows(named=True):
             assert row[column] == numbers[row["measure"]]
             if isinstance(MEASURES[row["measure"]].made_of, Ratio):
                 assert (row[f"{column}_low"], row[f"{column}_n"]) == (
@@ -293,36 +298,35 @@ def test_every_measure_is_that_of_summarize(calls: pl.DataFrame):
         table.where(pl.col("started_at").dt.day() >= 5),
         names,
     )
-    assert_frame_equal(of_selections, found, check_exact=True)
+    assert_frame_equal(of_selections, result, check_exact=True)
     assert_frame_equal(
         compare(early.lazy(), late.sample(fraction=1, shuffle=True, seed=3), names),
-        found,
+        result,
         check_exact=True,
     )
 
 
-def test_spread_in_sql(calls: pl.DataFrame, tmp_path: Path):
-    """What the intervals are made of, a second way."""
+def test_intervals_of_means_agree_with_sql(calls: pl.DataFrame, tmp_path: Path):
     facts = et.metrics.facts(calls)
     names = [
         name
         for name, each in MEASURES.items()
         if each.grain == "calls" and isinstance(each.made_of, Mean | Quantile)
     ]
-    found = {row["measure"]: row for row in compare(calls, calls, names).iter_rows(named=True)}
+    result = {row["measure"]: row for row in compare(calls, calls, names).iter_rows(named=True)}
     for name in names:
         fact = MEASURES[name].made_of.fact
         n, mean, variance = spread_in_sql(facts[fact], tmp_path / "seconds.parquet")
-        assert found[name]["before_n"] == n
+        assert result[name]["before_n"] == n
         if isinstance(MEASURES[name].made_of, Mean):
             reach = student_t95(n - 1) * math.sqrt(variance / n)
-            assert found[name]["before_low"] == pytest.approx(mean - reach, rel=1e-9)
-            assert found[name]["low"] == pytest.approx(
+            assert result[name]["before_low"] == pytest.approx(mean - reach, rel=1e-9)
+            assert result[name]["low"] == pytest.approx(
                 -student_t95(2 * (n - 1)) * math.sqrt(2 * variance / n), rel=1e-9
             )
 
 
-def test_a_summary_tells_what_it_can(calls: pl.DataFrame):
+def test_a_summary_gives_intervals_of_counts_and_shares(calls: pl.DataFrame):
     early, late = (
         calls.filter(pl.col("started_at").dt.day() < 5),
         calls.filter(pl.col("started_at").dt.day() >= 5),
@@ -332,27 +336,27 @@ def test_a_summary_tells_what_it_can(calls: pl.DataFrame):
         et.summarize(early, confidence=True), et.summarize(late.lazy(), confidence=True)
     )
 
-    told = of_summaries["measure"].is_in(["offered", "answer_rate"])
-    assert_frame_equal(of_summaries.filter(told), of_calls.filter(told))
+    has_interval = of_summaries["measure"].is_in(["offered", "answer_rate"])
+    assert_frame_equal(of_summaries.filter(has_interval), of_calls.filter(has_interval))
     assert_frame_equal(
         of_summaries.select("measure", "before", "after", "difference"),
         of_calls.select("measure", "before", "after", "difference"),
     )
-    assert of_summaries.filter(~told)["low"].null_count() == 3
+    assert of_summaries.filter(~has_interval)["low"].null_count() == 3
     assert of_calls["low"].null_count() == 0
 
 
-def test_nothing_one_row_and_no_change(calls: pl.DataFrame, one: pl.DataFrame):
-    nothing = compare(calls.clear(), calls.clear())
-    assert nothing["before"].to_list() == [0, None, None, None, None]
-    assert nothing["low"].drop_nulls().len() == 1  # of the count: there might have been some
+def test_no_calls_one_call_and_no_change(calls: pl.DataFrame, one: pl.DataFrame):
+    empty = compare(calls.clear(), calls.clear())
+    assert empty["before"].to_list() == [0, None, None, None, None]
+    assert empty["low"].drop_nulls().len() == 1  # of the count
     of_one = compare(one, one)
-    assert of_one["low"].null_count() == 3  # one value does not tell how values vary
+    assert of_one["low"].null_count() == 3  # one value has no variance
     same = compare(answered([5.0] * 4, one), answered([5.0] * 4, one), ["asa_s"]).row(0, named=True)
     assert (same["low"], same["high"]) == (0, 0)
 
 
-def test_what_cannot_be_compared_is_said(calls: pl.DataFrame):
+def test_invalid_arguments_raise(calls: pl.DataFrame):
     summary = et.summarize(calls, ["day"], confidence=True)
     with pytest.raises(InputError, match="one row"):
         compare(summary, summary)
@@ -370,7 +374,7 @@ def test_what_cannot_be_compared_is_said(calls: pl.DataFrame):
         compare(calls, 3)  # type: ignore[arg-type]
 
 
-def test_an_end_that_is_not_known_leaves_that_side_open():
-    assert square_and_add(1.0, Interval(None, 2.0), 3.0, Interval(2.0, None)) == Interval(
+def test_an_unknown_end_leaves_one_side_open():
+    assert difference_interval(1.0, Interval(None, 2.0), 3.0, Interval(2.0, None)) == Interval(
         pytest.approx(3 - 1 - math.sqrt(2)), None
     )

@@ -1,4 +1,4 @@
-"""What was fetched and had no calls is zero; what was not fetched is unknown."""
+"""summarize_fetched: fetched groups without calls are 0, groups that were not fetched are null."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,8 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics import schema
 from etelecom_analytics.logs import Gap
-from etelecom_analytics.metrics import inward, summarize_fetched
+from etelecom_analytics.metrics import MEASURES, compare, explain, inward, summarize_fetched
+from etelecom_analytics.metrics.registry import Mean, Quantile
 
 
 def local(text: str) -> datetime:
@@ -38,7 +39,7 @@ def report(complete_from: str | None, complete_to: str, *gaps: tuple[str, str]) 
 
 
 def missed_at(*moments: datetime) -> pl.DataFrame:
-    """Missed calls of a minute's length."""
+    """Missed calls that end after a minute."""
     rows = [
         {
             "id": f"{place}",
@@ -53,7 +54,7 @@ def missed_at(*moments: datetime) -> pl.DataFrame:
     return pl.DataFrame([blank | row for row in rows], schema=dict(schema.CALL_SCHEMA))
 
 
-def test_a_day_without_calls_is_zero_where_it_was_fetched_and_unknown_elsewhere():
+def test_a_day_without_calls_is_zero_if_fetched_else_null():
     calls = missed_at(local("2026-11-02T10:00"), local("2026-11-05T10:00"))
     coverage = report(
         "2026-11-02T06:00",
@@ -74,7 +75,7 @@ def test_a_day_without_calls_is_zero_where_it_was_fetched_and_unknown_elsewhere(
     assert table["fetched_hours"].to_list() == [18.0, 24.0, 0.0, 24.0, 12.0, 0.0]
 
 
-def test_hours_that_were_never_asked_for_were_not_fetched():
+def test_hours_that_were_not_requested_are_null():
     calls = missed_at(local("2026-11-02T10:00"))
 
     table = summarize_fetched(
@@ -92,9 +93,7 @@ def test_hours_that_were_never_asked_for_were_not_fetched():
         ("month", date(2026, 11, 1), date(2026, 11, 1), 720.0),
     ],
 )
-def test_a_week_or_month_that_was_begun_late_is_fetched_in_part(
-    by: str, first: date, last: date, hours: float
-):
+def test_a_week_or_month_may_be_fetched_in_part(by: str, first: date, last: date, hours: float):
     calls = missed_at(local("2026-11-02T10:00"))
 
     table = summarize_fetched(
@@ -106,7 +105,7 @@ def test_a_week_or_month_that_was_begun_late_is_fetched_in_part(
     assert table["fetched_hours"].sum() == 48.0
 
 
-def test_since_the_beginning_means_from_the_first_call():
+def test_a_fetch_without_a_first_day_begins_at_the_first_call():
     calls = missed_at(local("2026-11-02T10:00"))
 
     table = summarize_fetched(calls, ["day"], ["calls"], coverage=report(None, "2026-11-04T00:00"))
@@ -117,7 +116,7 @@ def test_since_the_beginning_means_from_the_first_call():
     ]
 
 
-def test_a_call_at_the_very_end_has_its_day():
+def test_a_call_at_the_end_of_the_fetch_has_its_day():
     calls = missed_at(local("2026-11-03T00:00"))
 
     table = summarize_fetched(
@@ -130,7 +129,7 @@ def test_a_call_at_the_very_end_has_its_day():
     ]
 
 
-def test_a_day_on_which_clocks_change_has_its_own_length():
+def test_a_day_with_a_clock_change_has_its_own_length():
     calls = missed_at(datetime(2026, 10, 25, 12, tzinfo=UTC))
     coverage = report("2026-10-25T05:00", "2026-10-26T06:00")  # midnight to midnight in Berlin
 
@@ -146,7 +145,7 @@ def test_a_day_on_which_clocks_change_has_its_own_length():
 
 
 @pytest.mark.parametrize("kind", [pl.DataFrame.lazy, pl.DataFrame.clone])
-def test_without_coverage_it_is_the_summary(
+def test_without_coverage_the_table_is_the_summary(
     calls: pl.DataFrame, kind: Callable[[pl.DataFrame], pl.DataFrame]
 ):
     table = summarize_fetched(kind(calls), ["day"], ["offered"], coverage=None)
@@ -157,7 +156,7 @@ def test_without_coverage_it_is_the_summary(
     assert table["fetched_hours"].is_null().all()
 
 
-def test_the_groups_that_have_calls_are_those_of_the_summary(calls: pl.DataFrame):
+def test_groups_with_calls_are_those_of_the_summary(calls: pl.DataFrame):
     coverage = report("2020-01-01T00:00", "2026-11-03T00:00")
 
     table = summarize_fetched(
@@ -171,7 +170,7 @@ def test_the_groups_that_have_calls_are_those_of_the_summary(calls: pl.DataFrame
     assert table.height == 7 * 24
 
 
-def test_a_dimension_that_is_no_time_has_no_hours(calls: pl.DataFrame):
+def test_other_dimensions_have_no_hours(calls: pl.DataFrame):
     table = summarize_fetched(
         calls, ["direction"], ["calls"], coverage=report(None, "2026-11-03T00:00")
     )
@@ -180,18 +179,18 @@ def test_a_dimension_that_is_no_time_has_no_hours(calls: pl.DataFrame):
 
 
 @pytest.mark.parametrize("by", [["caller"], ["day"]])
-def test_groups_in_no_order_are_the_same_groups(calls: pl.DataFrame, by: list[str]):
-    asked = (calls, by, ["calls", "answer_rate"])
+def test_unsorted_groups_are_the_same_groups(calls: pl.DataFrame, by: list[str]):
+    arguments = (calls, by, ["calls", "answer_rate"])
     coverage = report("2026-11-02T00:00", "2026-11-10T00:00")
 
-    as_they_come = summarize_fetched(*asked, coverage=coverage, confidence=True, in_order=False)
+    unsorted = summarize_fetched(*arguments, coverage=coverage, confidence=True, in_order=False)
     assert_frame_equal(
-        as_they_come.sort(by, nulls_last=True),
-        summarize_fetched(*asked, coverage=coverage, confidence=True),
+        unsorted.sort(by, nulls_last=True),
+        summarize_fetched(*arguments, coverage=coverage, confidence=True),
     )
 
 
-def test_gaps_that_overlap_are_told_once():
+def test_overlapping_gaps_are_merged():
     coverage = report(
         "2026-11-02T00:00",
         "2026-11-06T00:00",
@@ -207,16 +206,16 @@ def test_gaps_that_overlap_are_told_once():
     assert coverage.gaps_between(local("2026-11-02T00:00"), local("2026-11-03T00:00")) == ()
 
 
-def test_of_an_internal_calls_two_logs_one_rings_an_extension(calls: pl.DataFrame):
-    kept = inward(calls)
+def test_inward_has_one_of_the_two_logs_of_an_internal_call(calls: pl.DataFrame):
+    result = inward(calls)
 
-    assert set(kept["direction"].cast(pl.String)) == {"in", "ext_in"}
-    internal = kept.filter(direction="ext_in")["external_session_id"]
+    assert set(result["direction"].cast(pl.String)) == {"in", "ext_in"}
+    internal = result.filter(direction="ext_in")["external_session_id"]
     assert internal.is_unique().all()
-    assert_frame_equal(inward(calls.lazy()).collect(), kept)
+    assert_frame_equal(inward(calls.lazy()).collect(), result)
 
 
-def test_a_weekday_that_was_not_asked_for_takes_nothing_from_the_others():
+def test_a_weekday_that_was_not_requested_has_no_hours():
     calls = missed_at(local("2026-11-04T10:00"))
 
     table = summarize_fetched(
@@ -231,12 +230,12 @@ def test_a_weekday_that_was_not_asked_for_takes_nothing_from_the_others():
     )
 
 
-def test_days_that_nobody_asked_about_are_not_days_without_calls():
+def test_days_outside_the_query_have_no_rows():
     logs = et.read_snapshot(SAMPLE)
-    asked = et.CallQuery(date_from="2026-11-05", date_to="2026-11-07")
-    coverage = logs.report.clip(asked.date_from, asked.date_to)
+    query = et.CallQuery(date_from="2026-11-05", date_to="2026-11-07")
+    coverage = logs.report.clip(query.date_from, query.date_to)
     table = et.metrics.summarize_fetched(
-        logs.calls.filter(asked.to_expr()), ["day"], ["offered"], coverage=coverage
+        logs.calls.filter(query.to_expr()), ["day"], ["offered"], coverage=coverage
     )
 
     assert table["day"].to_list() == [date(2026, 11, 5), date(2026, 11, 6)]
@@ -260,7 +259,7 @@ def test_days_that_nobody_asked_about_are_not_days_without_calls():
         (5, None, 7, (5, 7), []),
     ],
 )
-def test_a_report_within_a_range_promises_no_more_than_it_did_and_lacks_what_is_not_here_of_it(
+def test_a_clipped_report_has_the_gaps_of_its_range(
     since: int | None,
     begin: int | None,
     end: int | None,
@@ -270,15 +269,48 @@ def test_a_report_within_a_range_promises_no_more_than_it_did_and_lacks_what_is_
     def on(day: int | None) -> datetime | None:
         return None if day is None else datetime(2026, 11, day, tzinfo=UTC)
 
-    hole = (
+    gap = (
         ()
         if since == 5
         else (Gap(datetime(2026, 11, 3, tzinfo=UTC), datetime(2026, 11, 4, tzinfo=UTC)),)
     )
-    within = replace(report(None, "2026-11-08T07:00"), complete_from=on(since), gaps=hole).within(
+    clipped = replace(report(None, "2026-11-08T07:00"), complete_from=on(since), gaps=gap).clip(
         on(begin), on(end)
     )
 
-    assert (within.complete_from, within.complete_to) == tuple(map(on, complete))
-    assert within.gaps == tuple((on(first), on(after)) for first, after in gaps)
-    assert within.has_no_coverage is (complete[0] == complete[1] or begin == 3)
+    assert (clipped.complete_from, clipped.complete_to) == tuple(map(on, complete))
+    assert clipped.gaps == tuple((on(first), on(after)) for first, after in gaps)
+    assert clipped.has_no_coverage is (complete[0] == complete[1] or begin == 3)
+
+
+def test_means_and_quantiles_have_the_number_of_their_values(calls: pl.DataFrame):
+    """An offer that did not ring has no ring time, so it does not count in the mean ring."""
+    measures = [
+        name for name, each in MEASURES.items() if isinstance(each.made_of, Mean | Quantile)
+    ]
+    table = summarize_fetched(calls, [], [*measures, "offers"], coverage=None, confidence=True)
+    changes = compare(calls, calls, measures)
+
+    for row in changes.iter_rows(named=True):
+        name = row["measure"]
+        n = table[f"{name}_n"].item()
+        assert n == row["after_n"] == explain(calls, name).n > 0
+    assert table["ring_avg_s_n"].item() < table["offers"].item()
+
+
+@pytest.mark.parametrize(
+    ("name", "population"),
+    [
+        ("answer_rate", "offered calls"),
+        ("service_level", "calls"),
+        ("asa_s", "answered calls"),
+        ("agent_talk_avg_s", "answered calls"),
+        ("abandon_wait_s", "missed calls"),
+        ("fair_answer_rate", "offers"),
+        ("ring_p90_s", "offers that rang"),
+        ("post_dial_delay_avg_s", "legs that rang"),
+        ("asr", "legs"),
+    ],
+)
+def test_the_population_of_a_measure(name: str, population: str):
+    assert MEASURES[name].population == population

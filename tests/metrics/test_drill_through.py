@@ -1,4 +1,4 @@
-"""drill_through: every group of a summary, and the calls that are counted in it."""
+"""drill_through returns the calls of each group of a summary."""
 
 from datetime import date, datetime
 
@@ -9,8 +9,8 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.metrics import DIMENSIONS, Selection, drill_through, offers, summarize
+from etelecom_analytics.metrics.dimensions import LEG_DIMENSIONS
 from etelecom_analytics.metrics.legs_and_offers import leg_facts
-from etelecom_analytics.metrics.summary import LEG_DIMENSIONS
 
 SIMULATION = et.simulate_calls(500, seed=8, days=9)
 CALLS = SIMULATION.calls
@@ -26,14 +26,14 @@ def groups(by: list[str], measure: str) -> list[dict[str, object]]:
     [[name] for name in DIMENSIONS if name not in LEG_DIMENSIONS]
     + [["weekday", "hour"], ["day", "direction"]],
 )
-def test_a_group_of_calls_counts_what_the_summary_says(by: list[str]):
+def test_a_group_of_calls_has_as_many_calls_as_the_summary(by: list[str]):
     for row in groups(by, "calls"):
         group = {name: row[name] for name in by}
-        behind = drill_through(CALLS, group, options=OPTIONS)
+        selected = drill_through(CALLS, group, options=OPTIONS)
 
-        assert behind.height == row["calls"]
-        assert_frame_equal(drill_through(CALLS.lazy(), group, options=OPTIONS).collect(), behind)
-        assert_frame_equal(drill_through(Selection(CALLS), group, options=OPTIONS).calls, behind)
+        assert selected.height == row["calls"]
+        assert_frame_equal(drill_through(CALLS.lazy(), group, options=OPTIONS).collect(), selected)
+        assert_frame_equal(drill_through(Selection(CALLS), group, options=OPTIONS).calls, selected)
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def test_a_group_of_calls_counts_what_the_summary_says(by: list[str]):
         ["hour", "outcome"],
     ],
 )
-def test_a_group_of_offers_or_legs_has_the_calls_of_these(by: list[str]):
+def test_a_group_of_offers_or_legs_has_their_calls(by: list[str]):
     hours = CALLS.select(
         call_id="id", hour=pl.col("started_at").dt.convert_time_zone(OPTIONS.time_zone).dt.hour()
     )
-    counted = offers(CALLS, options=OPTIONS).filter(
+    counted_offers = offers(CALLS, options=OPTIONS).filter(
         pl.col("outcome") != "in_progress",
         ~pl.col("target_number").is_in(OPTIONS.ivr_numbers).fill_null(value=False),
     )
-    counted = counted.join(hours, on="call_id")
+    counted_offers = counted_offers.join(hours, on="call_id")
     legs = leg_facts(CALLS.lazy(), options=OPTIONS).collect()
     legs = legs.with_columns(call_id=CALLS["id"].gather(legs["call_row"])).join(hours, on="call_id")
     for row in groups(by, "offers"):
@@ -64,24 +64,24 @@ def test_a_group_of_offers_or_legs_has_the_calls_of_these(by: list[str]):
             pl.col(name).eq_missing(pl.lit(value, dtype=legs.schema[name]))
             for name, value in group.items()
         ]
-        expected = {*counted.filter(*same)["call_id"], *legs.filter(*same)["call_id"]}
-        behind = drill_through(CALLS, group, options=OPTIONS)
+        expected = {*counted_offers.filter(*same)["call_id"], *legs.filter(*same)["call_id"]}
+        selected = drill_through(CALLS, group, options=OPTIONS)
 
-        assert set(behind["id"]) == expected
-        assert behind["id"].is_in(CALLS["id"]).all()
-        assert behind["id"].to_list() == [one for one in CALLS["id"] if one in expected]
-        assert_frame_equal(drill_through(CALLS.lazy(), group, options=OPTIONS).collect(), behind)
-        assert_frame_equal(drill_through(Selection(CALLS), group, options=OPTIONS).calls, behind)
+        assert set(selected["id"]) == expected
+        assert selected["id"].is_in(CALLS["id"]).all()
+        assert selected["id"].to_list() == [one for one in CALLS["id"] if one in expected]
+        assert_frame_equal(drill_through(CALLS.lazy(), group, options=OPTIONS).collect(), selected)
+        assert_frame_equal(drill_through(Selection(CALLS), group, options=OPTIONS).calls, selected)
 
 
-def test_an_empty_group_is_all_calls_and_a_null_key_is_none():
+def test_an_empty_group_is_all_calls_and_none_is_a_null_key():
     assert_frame_equal(drill_through(CALLS, {}), CALLS)
     unknown = CALLS.with_columns(started_at=pl.lit(None, pl.Datetime("us", "UTC")))
     assert drill_through(unknown, {"hour": None, "day": None}).height == CALLS.height
     assert drill_through(unknown, {"hour": 9}).height == 0
 
 
-def test_names_can_be_asked_where_calls_carry_them():
+def test_names_are_dimensions_if_the_calls_have_them():
     extensions = pl.DataFrame(
         {"id": CALLS["extension_id"].drop_nulls().unique().sort()}
     ).with_columns(
@@ -105,7 +105,7 @@ def test_names_can_be_asked_where_calls_carry_them():
 
 
 @pytest.mark.parametrize(
-    ("group", "says"),
+    ("group", "message"),
     [
         ({"hours": 9}, "hour"),
         ({"hour": "9"}, "hour cannot be '9'"),
@@ -114,17 +114,17 @@ def test_names_can_be_asked_where_calls_carry_them():
         ({"caller": 1900}, "caller cannot be 1900"),
     ],
 )
-def test_what_is_no_group_is_said(group: dict[str, object], says: str):
-    with pytest.raises((InputError, UnknownName), match=says):
+def test_an_invalid_group_raises(group: dict[str, object], message: str):
+    with pytest.raises((InputError, UnknownName), match=message):
         drill_through(CALLS, group)
 
 
-def test_a_word_that_a_column_never_has_and_a_day_without_calls_are_behind_nothing():
+def test_an_unknown_category_and_a_day_without_calls_have_no_calls():
     assert drill_through(CALLS, {"direction": "sideways"}).height == 0
     assert drill_through(CALLS, {"day": date(1999, 1, 1)}).height == 0
 
 
-def test_a_number_is_found_by_what_was_reckoned_once():
+def test_a_selection_matches_numbers_like_the_query():
     number = CALLS.filter(direction="in")["caller"].drop_nulls()[0]
     query = et.CallQuery(
         call_number=f"+84{number[1:]}" if number.startswith("0") else number, direction="in"
@@ -142,7 +142,7 @@ def test_a_number_is_found_by_what_was_reckoned_once():
     )
 
 
-def test_business_hours_are_a_group_too():
+def test_business_hours_are_a_group():
     options = et.MetricOptions(business_hours={"mon-fri": ("08:00", "17:30")})
     for row in summarize(CALLS, ["in_hours"], ["calls"], options=options).iter_rows(named=True):
         assert (

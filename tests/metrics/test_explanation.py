@@ -1,4 +1,4 @@
-"""explain agrees with summarize for every measure and every cell, and names the calls behind it."""
+"""explain agrees with summarize for every measure and cell, and lists the calls."""
 
 import math
 from datetime import date, datetime
@@ -29,67 +29,85 @@ cells = st.sampled_from(
 some_places = st.lists(st.integers(0, 1499), unique=True, min_size=1, max_size=80)
 
 
-def numbers(why: et.metrics.Explanation) -> tuple[Any, ...]:
-    return why.value, why.numerator, why.denominator, why.low, why.high
+def numbers(explanation: et.metrics.Explanation) -> tuple[Any, ...]:
+    return (
+        explanation.value,
+        explanation.numerator,
+        explanation.denominator,
+        explanation.low,
+        explanation.high,
+    )
 
 
 @settings(max_examples=150)
-@given(asked=cells, places=some_places, draw=st.data())
-def test_a_cell_explained_is_the_cell(
-    asked: tuple[str, str],
+@given(cell_of=cells, places=some_places, draw=st.data())
+def test_explain_agrees_with_every_cell(
+    cell_of: tuple[str, str],
     places: list[int],
     draw: st.DataObject,
     calls: pl.DataFrame,
     simulation: Simulation,
 ):
-    name, by = asked
+    name, by = cell_of
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     some = calls[places]
     table = summarize(some, [by], [name], options=options, confidence=True)
     if table.is_empty():
         return
     cell = table.row(draw.draw(st.integers(0, table.height - 1)))
-    why = explain(some, name, at={by: cell[0]}, options=options)
+    explanation = explain(some, name, at={by: cell[0]}, options=options)
 
-    # A sum of whole microseconds is divided once, in a group by another way than alone: the last
-    # bit may differ.
-    for mine, expected in zip(numbers(why), cell[1:], strict=False):
-        assert mine == expected or math.isclose(mine, expected, rel_tol=1e-12)
-    _behind_it(why)
+    # Polars divides a sum differently in a group and alone: the last bit may differ.
+    for value, expected in zip(numbers(explanation), cell[1:], strict=False):
+        assert value == expected or math.isclose(value, expected, rel_tol=1e-12)
+    assert_rows_give_the_value(explanation)
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_all_calls_explained_are_the_whole(name: str, calls: pl.DataFrame, simulation: Simulation):
+def test_explain_agrees_with_the_summary_of_all_calls(
+    name: str, calls: pl.DataFrame, simulation: Simulation
+):
     options = et.MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     row = summarize(calls, measures=[name], options=options, confidence=True).row(0)
-    why = explain(calls, name, options=options)
+    explanation = explain(calls, name, options=options)
 
-    assert numbers(why)[: len(row)] == row
-    assert why.n > 0 or name in ("unknown", "wait_unknown")
-    _behind_it(why)
-    assert numbers(explain(Selection(calls), name, options=options)) == numbers(why)
-    assert explain(calls.lazy().reverse(), name, options=options).behind.equals(why.behind)
+    assert numbers(explanation)[: len(row)] == row
+    assert explanation.n > 0 or name in ("unknown", "wait_unknown")
+    assert_rows_give_the_value(explanation)
+    assert numbers(explain(Selection(calls), name, options=options)) == numbers(explanation)
+    assert explain(calls.lazy().reverse(), name, options=options).rows.equals(explanation.rows)
 
 
-def _behind_it(why: et.metrics.Explanation) -> None:
-    """The rows behind a number give the number."""
-    assert why.n == why.behind.height == len(why.denominator_ids)
-    assert list(why.denominator_ids) == sorted(why.denominator_ids)
-    assert ("target_number" in why.behind.columns) == (why.measure.grain != "calls")
-    match why.measure.made_of:
+def assert_rows_give_the_value(explanation: et.metrics.Explanation) -> None:
+    """Check that the rows of an explanation give its value."""
+    assert explanation.n == explanation.rows.height == len(explanation.denominator_ids)
+    assert list(explanation.denominator_ids) == sorted(explanation.denominator_ids)
+    assert ("target_number" in explanation.rows.columns) == (explanation.measure.grain != "calls")
+    match explanation.measure.made_of:
         case Ratio():
-            assert (len(why.numerator_ids), why.n) == (why.numerator, why.denominator)
-            assert why.value == (pytest.approx(why.numerator / why.n) if why.n else None)
+            assert (len(explanation.numerator_ids), explanation.n) == (
+                explanation.numerator,
+                explanation.denominator,
+            )
+            assert explanation.value == (
+                pytest.approx(explanation.numerator / explanation.n) if explanation.n else None
+            )
         case Mean():
-            assert why.value == (pytest.approx(why.behind["seconds"].mean()) if why.n else None)
+            assert explanation.value == (
+                pytest.approx(explanation.rows["seconds"].mean()) if explanation.n else None
+            )
         case Quantile(_, share):
-            quantile = why.behind["seconds"].quantile(
+            quantile = explanation.rows["seconds"].quantile(
                 share, interpolation="linear"
             )  # in a series it may differ in the last bit
-            assert why.value == (pytest.approx(quantile, rel=1e-12) if why.n else None)
+            assert explanation.value == (
+                pytest.approx(quantile, rel=1e-12) if explanation.n else None
+            )
         case Total():
-            assert why.value == pytest.approx(
-                why.behind["seconds"].sum() if "seconds" in why.behind.columns else why.n
+            assert explanation.value == pytest.approx(
+                explanation.rows["seconds"].sum()
+                if "seconds" in explanation.rows.columns
+                else explanation.n
             )
 
 
@@ -113,83 +131,84 @@ def test_ids_by_hand():
     assert explain(twelve, "offered", at={"extension_id": None}).n == 5
 
 
-def test_offers_are_told_with_their_number():
-    why = explain(
+def test_rows_of_offers_have_their_number():
+    explanation = explain(
         frame(*SIX_CALLS), "fair_answer_rate", options=et.MetricOptions(ivr_numbers=SIX_CALLS_IVR)
     )
 
-    assert why.behind.rows() == [
-        ("x1", "101", True), ("x2", "101", False), ("x2", "102", False), ("x3", "101", False), ("x3", "102", False),
+    assert explanation.rows.rows() == [
+        ("x1", "101", True), ("x2", "101", False), ("x2", "102", False), ("x3", "101", False),
+        ("x3", "102", False),
         ("x4", "0900000002", False),
     ]  # fmt: skip
-    assert why.denominator_ids == ("x1", "x2", "x2", "x3", "x3", "x4")
+    assert explanation.denominator_ids == ("x1", "x2", "x2", "x3", "x3", "x4")
     busy = explain(
         frame(*SIX_CALLS),
         "busy_offers",
         at={"target_number": "101"},
         options=et.MetricOptions(ivr_numbers=SIX_CALLS_IVR),
     )
-    assert (busy.value, busy.behind.rows()) == (1, [("x2", "101")])
+    assert (busy.value, busy.rows.rows()) == (1, [("x2", "101")])
 
 
 def test_two_dimensions_and_days_as_text(calls: pl.DataFrame):
     day, hour, value = summarize(calls, ["day", "hour"], ["asa_s"]).row(3)
 
-    for given_day in (day, day.isoformat()):
-        assert explain(calls, "asa_s", at={"day": given_day, "hour": hour}).value == value
+    for value_of_day in (day, day.isoformat()):
+        assert explain(calls, "asa_s", at={"day": value_of_day, "hour": hour}).value == value
 
 
-def test_a_group_without_calls_is_of_nothing(calls: pl.DataFrame):
-    nowhere = {"day": date(1999, 1, 1)}
+def test_a_group_without_calls_has_no_value(calls: pl.DataFrame):
+    no_day = {"day": date(1999, 1, 1)}
 
-    assert numbers(explain(calls, "answer_rate", at=nowhere)) == (None, 0, 0, None, None)
-    assert explain(calls, "asa_s", at=nowhere).value is None
+    assert numbers(explain(calls, "answer_rate", at=no_day)) == (None, 0, 0, None, None)
+    assert explain(calls, "asa_s", at=no_day).value is None
     assert (
-        explain(calls, "offers", at=nowhere).value,
-        explain(calls, "talk_s", at=nowhere).value,
+        explain(calls, "offers", at=no_day).value,
+        explain(calls, "talk_s", at=no_day).value,
     ) == (0, 0)
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_of_nothing_nothing_is_behind(name: str, calls: pl.DataFrame):
-    for nothing in (calls.clear(), calls.clear(2)):
-        why = explain(nothing, name)
-        assert numbers(why)[0] == summarize(nothing, measures=[name]).item()
-        assert why.n == (2 if name in ("calls", "running") and nothing.height else 0)
-        assert why.behind.schema == explain(calls, name).behind.schema
-        assert repr(why)
+def test_no_calls_have_no_rows(name: str, calls: pl.DataFrame):
+    for empty in (calls.clear(), calls.clear(2)):
+        explanation = explain(empty, name)
+        assert numbers(explanation)[0] == summarize(empty, measures=[name]).item()
+        assert explanation.n == (2 if name in ("calls", "running") and empty.height else 0)
+        assert explanation.rows.schema == explain(calls, name).rows.schema
+        assert repr(explanation)
     assert (
         numbers(explain(calls.head(1), name))[0] == summarize(calls.head(1), measures=[name]).item()
     )
 
 
-def test_it_is_told_the_same_each_time():
-    why = explain(frame(*TWELVE_CALLS), "service_level", at={"hour": 8})
+def test_repr():
+    explanation = explain(frame(*TWELVE_CALLS), "service_level", at={"hour": 8})
 
-    assert repr(why) == "\n".join([
+    assert repr(explanation) == "\n".join([
         "Explanation",
         "  measure    service_level: Service level, share",
         "  formula    a<=T / (a + q) (Genesys, base setting)",
         "  where      T = 20 s, m = 10 s, s: below 5 s, waits from started_at",
-        "  at         hour 8",
-        "  value      2 / 8 = 0.2500, 95 %: 0.0715 to 0.5907",
-        "  behind it  8 calls: a1, a2, a3, a4, m1 and 3 more",
-        "  above      2 of them: a1, a2",
+        "  group      hour 8",
+        "  value      2 / 8 = 25.0 %, 95 % interval: 7.1 % to 59.1 %",
+        "  counted    8 calls: a1, a2, a3, a4, m1 and 3 more",
+        "  numerator  2 of them: a1, a2",
     ])  # fmt: skip
     assert "mean of the wait of answered calls" in repr(explain(frame(*TWELVE_CALLS), "asa_s"))
-    assert "21.350 s, n = 4" in repr(explain(frame(*TWELVE_CALLS), "asa_s"))
+    assert "21.4 s, n = 4" in repr(explain(frame(*TWELVE_CALLS), "asa_s"))
 
 
-def test_what_came_from_outside_stays_text_and_numbers_are_masked():
+def test_repr_escapes_html_and_masks_numbers():
     bad = "<script>alert(1)</script>"
-    why = explain(
+    explanation = explain(
         frame(call(bad, ended=9, caller=bad), call("2\n", ended=9, caller="0912345678")),
         "missed",
         at={"caller": bad},
     )
 
-    assert "<script>" not in why._repr_html_()
-    assert "&lt;script&gt;" in why._repr_html_()
+    assert "<script>" not in explanation._repr_html_()
+    assert "&lt;script&gt;" in explanation._repr_html_()
     assert "0912345678" not in repr(
         explain(
             frame(call("2", ended=9, caller="0912345678")), "missed", at={"caller": "0912345678"}
@@ -199,7 +218,7 @@ def test_what_came_from_outside_stays_text_and_numbers_are_masked():
 
 
 @pytest.mark.parametrize(
-    ("measure", "at", "kind", "says"),
+    ("measure", "at", "error", "message"),
     [
         ("answer_rat", {}, UnknownName, "Did you mean answer_rate"),
         ("answer_rate", {"hours": 9}, UnknownName, "Did you mean hour"),
@@ -216,18 +235,18 @@ def test_what_came_from_outside_stays_text_and_numbers_are_masked():
         ("answer_rate", {"caller": 84912345678}, InputError, "caller is String; got 84"),
     ],
 )
-def test_what_is_wrong_is_an_error_that_helps(
-    measure: str, at: Any, kind: type[Exception], says: str, calls: pl.DataFrame
+def test_invalid_arguments_raise_a_helpful_error(
+    measure: str, at: Any, error: type[Exception], message: str, calls: pl.DataFrame
 ):
-    with pytest.raises(kind, match=says):
+    with pytest.raises(error, match=message):
         explain(calls, measure, at=at)
 
 
-def test_the_group_may_be_told_as_summarize_is_asked(calls: pl.DataFrame):
-    told = explain(calls, "answer_rate", at={"hour": 9, "direction": "in"})
+def test_a_group_may_be_two_lists_or_a_mapping(calls: pl.DataFrame):
+    expected = explain(calls, "answer_rate", at={"hour": 9, "direction": "in"})
 
     again = explain(calls, "answer_rate", by=["hour", "direction"], at=[9, "in"])
-    assert (again.at, again.behind.equals(told.behind)) == (told.at, True)
+    assert (again.at, again.rows.equals(expected.rows)) == (expected.at, True)
     row = summarize(calls, ["hour", "direction"], ["answer_rate"]).filter(
         pl.col("hour") == 9, pl.col("direction") == "in"
     )
@@ -245,13 +264,11 @@ def test_the_group_may_be_told_as_summarize_is_asked(calls: pl.DataFrame):
         (["hour"], 9),
     ],
 )
-def test_a_group_without_a_value_for_each_dimension_is_refused(
-    by: Any, at: Any, calls: pl.DataFrame
-):
+def test_a_group_needs_a_value_for_each_dimension(by: Any, at: Any, calls: pl.DataFrame):
     with pytest.raises(InputError, match=r"with a value for each"):
         explain(calls, "answer_rate", by=by, at=at)
 
 
-def test_what_is_no_table_of_calls_is_an_error_that_helps():
+def test_calls_must_be_a_table():
     with pytest.raises(InputError, match=r"such as logs\.calls"):
         explain([1], "calls")

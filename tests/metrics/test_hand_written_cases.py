@@ -1,4 +1,4 @@
-"""legs, offers and facts against what was derived by hand."""
+"""legs, offers and facts agree with the hand-written cases."""
 
 import polars as pl
 import pytest
@@ -29,18 +29,20 @@ def options(case: Case, **other: str) -> MetricOptions:
 
 
 @by_case
-def test_legs_end_as_derived_by_hand(case: Case):
-    found = legs(case.frame(), options=options(case)).filter(pl.col("call_id") == case.call["id"])
+def test_outcomes_of_legs(case: Case):
+    result = legs(case.frame(), options=options(case)).filter(pl.col("call_id") == case.call["id"])
 
-    assert found["outcome"].to_list() == list(case.outcomes)
-    assert found["target_index"].to_list() == list(range(len(case.outcomes)))
+    assert result["outcome"].to_list() == list(case.outcomes)
+    assert result["target_index"].to_list() == list(range(len(case.outcomes)))
 
 
 @by_case
-def test_legs_are_gathered_into_offers_as_derived_by_hand(case: Case):
-    found = offers(case.frame(), options=options(case)).filter(pl.col("call_id") == case.call["id"])
+def test_offers_of_calls(case: Case):
+    result = offers(case.frame(), options=options(case)).filter(
+        pl.col("call_id") == case.call["id"]
+    )
 
-    assert found.drop("call_id", "talk_s").sort(
+    assert result.drop("call_id", "talk_s").sort(
         "offered_at", "target_index", nulls_last=True
     ).to_dicts() == [
         {
@@ -56,51 +58,53 @@ def test_legs_are_gathered_into_offers_as_derived_by_hand(case: Case):
         }
         for offer in case.offers
     ]
-    talks = found.sort("offered_at", "target_index", nulls_last=True)["talk_s"].to_list()
+    talks = result.sort("offered_at", "target_index", nulls_last=True)["talk_s"].to_list()
     assert talks == [pytest.approx(offer.talk_s) for offer in case.offers]
 
 
 @by_case
 @pytest.mark.parametrize("wait_from", ["started_at", "first_ring"])
-def test_a_call_counts_as_derived_by_hand(case: Case, wait_from: str):
-    found = (
+def test_facts_of_calls(case: Case, wait_from: str):
+    result = (
         facts(case.frame(), options=options(case, wait_from=wait_from))
         .filter(pl.col("id") == case.call["id"])
         .row(0, named=True)
     )
 
     wait_s = case.wait_s if wait_from == "started_at" else case.ring_wait_s
-    assert [kind for kind in ("answered", "missed", "unknown", "running") if found[kind]] == [
+    assert [kind for kind in ("answered", "missed", "unknown", "running") if result[kind]] == [
         case.kind
     ]
-    assert found["wait_s"] == pytest.approx(wait_s)
-    assert found["talk_s"] == pytest.approx(case.talk_s)
-    assert found["agent_talk_s"] == pytest.approx(case.agent_talk_s)
+    assert result["wait_s"] == pytest.approx(wait_s)
+    assert result["talk_s"] == pytest.approx(case.talk_s)
+    assert result["agent_talk_s"] == pytest.approx(case.agent_talk_s)
 
 
 def test_every_call_measure_of_twelve_calls():
-    found = summarize(frame(*TWELVE_CALLS), measures=list(TWELVE_CALLS_MEASURES)).row(0, named=True)
+    result = summarize(frame(*TWELVE_CALLS), measures=list(TWELVE_CALLS_MEASURES)).row(
+        0, named=True
+    )
 
-    assert found == {name: pytest.approx(value) for name, value in TWELVE_CALLS_MEASURES.items()}
+    assert result == {name: pytest.approx(value) for name, value in TWELVE_CALLS_MEASURES.items()}
 
 
 @pytest.mark.parametrize(("variant", "expected"), TWELVE_CALLS_SERVICE_LEVELS.items())
 def test_the_six_service_levels_of_twelve_calls(variant: str, expected: float):
-    found = summarize(
+    result = summarize(
         frame(*TWELVE_CALLS), measures=["service_level"], options=MetricOptions(variant=variant)
     )
 
-    assert found.item() == pytest.approx(expected)
+    assert result.item() == pytest.approx(expected)
 
 
 def test_every_offer_measure_of_six_calls():
-    found = summarize(
+    result = summarize(
         frame(*SIX_CALLS),
         measures=list(SIX_CALLS_OFFERS),
         options=MetricOptions(ivr_numbers=SIX_CALLS_IVR),
     )
 
-    assert found.row(0, named=True) == {
+    assert result.row(0, named=True) == {
         name: pytest.approx(value) for name, value in SIX_CALLS_OFFERS.items()
     }
 
@@ -113,19 +117,19 @@ def test_every_offer_measure_by_number():
         options=MetricOptions(ivr_numbers=SIX_CALLS_IVR),
     )
 
-    found = {row.pop("target_number"): row for row in table.to_dicts()}
-    assert found == {
+    rows = {row.pop("target_number"): row for row in table.to_dicts()}
+    assert rows == {
         number: {name: pytest.approx(value) for name, value in row.items()}
         for number, row in SIX_CALLS_OFFERS_BY_NUMBER.items()
     }
 
 
-def test_sums_of_nothing_are_0_and_everything_else_of_nothing_is_null():
+def test_without_calls_sums_are_0_and_other_measures_null():
     expected = NO_CALLS_MEASURES | NO_OFFERS_MEASURES
 
     assert summarize(frame(), measures=list(expected)).row(0, named=True) == expected
 
 
-def test_offers_have_the_columns_that_are_declared():
+def test_offers_have_the_columns_of_the_schema():
     assert offers(frame(*SIX_CALLS)).schema == pl.Schema(schema.OFFERS_SCHEMA)
     assert offers(frame()).schema == pl.Schema(schema.OFFERS_SCHEMA)

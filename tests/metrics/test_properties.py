@@ -1,8 +1,8 @@
-"""What holds for every public function that takes calls, whatever the calls: a new one is added by one line of `PUBLIC`.
+"""Properties of every public function that takes calls; `PUBLIC` lists the functions.
 
-The order of calls changes nothing; counts of two parts add up to those of the whole; nothing, one
-call and calls of nulls give tables of the same types; a lazy frame gives the same on both engines.
-And of all measures: those of groups, pooled, are those of the whole.
+The order of calls does not matter; counts of two parts add up to those of the whole; no calls, one
+call and calls of nulls give tables of the same types; both engines give the same for a lazy frame.
+The pooled measures of groups are those of the whole.
 """
 
 import inspect
@@ -34,7 +34,8 @@ OPTIONS = MetricOptions(
     as_of=datetime(2026, 11, 5, 12, tzinfo=UTC),
 )
 COVERAGE = et.FetchReport(
-    rows=0, received=0, repeated=0, outside=0, pages=1, began_at=datetime(2026, 12, 1, tzinfo=UTC), seconds=0.1,
+    rows=0, received=0, repeated=0, outside=0, pages=1, began_at=datetime(2026, 12, 1, tzinfo=UTC),
+    seconds=0.1,
     complete_from=datetime(2026, 11, 2, tzinfo=UTC), complete_to=datetime(2026, 11, 4, tzinfo=UTC),
 )  # fmt: skip
 TOTALS = [
@@ -47,16 +48,16 @@ OF_CALLS = [name for name in TOTALS if MEASURES[name].grain == "calls"]
 
 @dataclass(frozen=True, kw_only=True)
 class Public:
-    """A function, and what its table promises.
+    """A function and the properties of its table.
 
     Attributes:
-        table: what it makes of calls, as a table.
-        key: what a row is of. Rows come in an order of their own unless `follows`.
-        adds_up: the columns whose sums over parts of the calls are those of the whole; without any,
-            its rows are those of the parts.
-        across: it looks across calls, so parts do not add up.
-        follows: its rows come in the order of the calls.
-        lazy: it gives a lazy frame for one.
+        table: the function of calls that returns the table.
+        key: the key of a row. The rows have a fixed order unless `follows`.
+        adds_up: the columns whose sums over parts of the calls are those of the whole; if empty,
+        the rows are those of the parts.
+        across: the function combines calls, so parts do not add up.
+        follows: the rows have the order of the calls.
+        lazy: the function returns a lazy frame for one.
     """
 
     table: Callable[[Any], Any]
@@ -68,12 +69,12 @@ class Public:
 
 
 def _over_time(calls: Any) -> pl.DataFrame:
-    found = metrics.concurrency(calls)
-    told = {
-        "peak": found.peak,
-        "first": found.at,
-        "ids": ",".join(found.call_ids),
-        "without": found.without_span,
+    result = metrics.concurrency(calls)
+    row = {
+        "peak": result.peak,
+        "first": result.at,
+        "ids": ",".join(result.call_ids),
+        "without": result.without_span,
     }
     types = {
         "peak": pl.Int64,
@@ -81,95 +82,119 @@ def _over_time(calls: Any) -> pl.DataFrame:
         "ids": pl.String,
         "without": pl.Int64,
     }
-    return pl.concat([pl.DataFrame(told, schema=types), found.over_time], how="diagonal")
+    return pl.concat([pl.DataFrame(row, schema=types), result.over_time], how="diagonal")
 
 
 PUBLIC: dict[str, Public] = {
     "agents_by_interval": Public(
-        table=lambda calls: metrics.agents_by_interval(calls, options=OPTIONS), key=("hour",), adds_up=("calls",), lazy=False
+        table=lambda calls: metrics.agents_by_interval(calls, options=OPTIONS), key=("hour",),
+        adds_up=("calls",), lazy=False
     ),
     "busy_hour": Public(table=lambda calls: metrics.busy_hour(calls, options=OPTIONS), across=True),
-    "busy_hours": Public(table=lambda calls: metrics.busy_hours(calls, options=OPTIONS), across=True),
-    "callback_rate": Public(table=lambda calls: metrics.callback_rate(calls, ["in_hours"], options=OPTIONS), across=True),
+    "busy_hours": Public(table=lambda calls: metrics.busy_hours(calls, options=OPTIONS),
+        across=True),
+    "callback_rate": Public(table=lambda calls: metrics.callback_rate(calls, ["in_hours"],
+        options=OPTIONS), across=True),
     "drill_through": Public(
-        table=lambda calls: metrics.drill_through(calls, {"in_hours": True, "outcome": "answered"}, options=OPTIONS).drop(
+        table=lambda calls: metrics.drill_through(calls, {"in_hours": True, "outcome": "answered"},
+            options=OPTIONS).drop(
             "recording_urls", "call_targets"
         ),
         key=("id",), follows=True,
     ),
     "concurrency": Public(table=_over_time, across=True, lazy=False),
     "erlangs_profile": Public(
-        table=lambda calls: metrics.erlangs_profile(calls, ["weekday", "hour"], options=OPTIONS), across=True, lazy=False
+        table=lambda calls: metrics.erlangs_profile(calls, ["weekday", "hour"], options=OPTIONS),
+        across=True, lazy=False
     ),
     "erlangs": Public(
-        table=lambda calls: metrics.erlangs(calls, options=OPTIONS), key=("hour_begin",), adds_up=("erlangs", "calls")
+        table=lambda calls: metrics.erlangs(calls, options=OPTIONS), key=("hour_begin",),
+        adds_up=("erlangs", "calls")
     ),
     "explain": Public(
-        table=lambda calls: metrics.explain(calls, "answer_rate", at={"in_hours": True}, options=OPTIONS).behind,
+        table=lambda calls: metrics.explain(calls, "answer_rate", at={"in_hours": True},
+            options=OPTIONS).rows,
         key=("call_id",), lazy=False,
     ),
-    "facts": Public(table=lambda calls: metrics.facts(calls, options=OPTIONS), key=("id",), follows=True),
+    "facts": Public(table=lambda calls: metrics.facts(calls, options=OPTIONS), key=("id",),
+        follows=True),
     "fail_codes": Public(
-        table=lambda calls: metrics.fail_codes(calls, options=OPTIONS), key=("trunk_name", "fail_code", "side"), adds_up=("legs",)
+        table=lambda calls: metrics.fail_codes(calls, options=OPTIONS), key=("trunk_name",
+            "fail_code", "side"), adds_up=("legs",)
     ),
-    "funnel": Public(table=lambda calls: metrics.funnel(calls, options=OPTIONS), key=("stage",), adds_up=("calls",), lazy=False),
+    "funnel": Public(table=lambda calls: metrics.funnel(calls, options=OPTIONS), key=("stage",),
+        adds_up=("calls",), lazy=False),
     "hunt_paths": Public(
-        table=lambda calls: metrics.hunt_paths(calls, limit=CALLS.height, options=OPTIONS), key=("path",), adds_up=("calls", "answered")
+        table=lambda calls: metrics.hunt_paths(calls, limit=CALLS.height, options=OPTIONS),
+        key=("path",), adds_up=("calls", "answered")
     ),
-    "inward": Public(table=lambda calls: metrics.inward(calls).drop("recording_urls", "call_targets"), key=("id",), follows=True),
-    "legs": Public(table=lambda calls: metrics.legs(calls, options=OPTIONS), key=("call_id", "target_index"), follows=True),
-    "lost_calls": Public(table=lambda calls: metrics.lost_calls(calls, options=OPTIONS), key=("id",), follows=True),
-    "missed_ledger": Public(table=lambda calls: metrics.missed_ledger(calls, options=OPTIONS), across=True),
+    "inward": Public(table=lambda calls: metrics.inward(calls).drop("recording_urls",
+        "call_targets"), key=("id",), follows=True),
+    "legs": Public(table=lambda calls: metrics.legs(calls, options=OPTIONS), key=("call_id",
+        "target_index"), follows=True),
+    "lost_calls": Public(table=lambda calls: metrics.lost_calls(calls, options=OPTIONS),
+        key=("id",), follows=True),
+    "missed_ledger": Public(table=lambda calls: metrics.missed_ledger(calls, options=OPTIONS),
+        across=True),
     "offers": Public(
-        table=lambda calls: metrics.offers(calls, options=OPTIONS).drop("busy"), key=("call_id", "target_index"), follows=True
+        table=lambda calls: metrics.offers(calls, options=OPTIONS).drop("busy"), key=("call_id",
+            "target_index"), follows=True
     ),
     "patience": Public(
         table=lambda calls: metrics.patience(calls, ["in_hours"], options=OPTIONS),
         key=("in_hours", "time_s"), adds_up=("events", "censored"),
     ),
-    "repeat_rate": Public(table=lambda calls: metrics.repeat_rate(calls, ["day"], options=OPTIONS), across=True),
+    "repeat_rate": Public(table=lambda calls: metrics.repeat_rate(calls, ["day"], options=OPTIONS),
+        across=True),
     "ring_seconds": Public(
-        table=lambda calls: metrics.ring_seconds(calls, options=OPTIONS).groups, key=("group",), adds_up=("offers",), lazy=False
+        table=lambda calls: metrics.ring_seconds(calls, options=OPTIONS).groups, key=("group",),
+        adds_up=("offers",), lazy=False
     ),
     "service_level_curve": Public(
-        table=lambda calls: metrics.service_level_curve(calls, thresholds_s=[0, 12.5, 60], options=OPTIONS),
+        table=lambda calls: metrics.service_level_curve(calls, thresholds_s=[0, 12.5, 60],
+            options=OPTIONS),
         key=("threshold_s", "variant"), adds_up=("numerator", "denominator"),
     ),
     "service_levels": Public(
-        table=lambda calls: metrics.service_levels(calls, options=OPTIONS), key=("variant",), adds_up=("numerator", "denominator")
+        table=lambda calls: metrics.service_levels(calls, options=OPTIONS), key=("variant",),
+        adds_up=("numerator", "denominator")
     ),
     "summarize": Public(
         table=lambda calls: summarize(calls, ["hour", "direction"], TOTALS, options=OPTIONS),
         key=("hour", "direction"), adds_up=tuple(TOTALS),
     ),
     "summarize_fetched": Public(
-        table=lambda calls: metrics.summarize_fetched(calls, ["in_hours"], OF_CALLS, coverage=COVERAGE, options=OPTIONS),
+        table=lambda calls: metrics.summarize_fetched(calls, ["in_hours"], OF_CALLS,
+            coverage=COVERAGE, options=OPTIONS),
         key=("in_hours",), adds_up=tuple(OF_CALLS), lazy=False,
     ),
-    "time_to_callback": Public(table=lambda calls: metrics.time_to_callback(calls, ["in_hours"], options=OPTIONS), across=True),
-    "trunk_peaks": Public(table=metrics.trunk_peaks, key=("trunk_name",), adds_up=("legs", "without_span")),
+    "time_to_callback": Public(table=lambda calls: metrics.time_to_callback(calls, ["in_hours"],
+        options=OPTIONS), across=True),
+    "trunk_peaks": Public(table=metrics.trunk_peaks, key=("trunk_name",), adds_up=("legs",
+        "without_span")),
     "update_lag": Public(table=metrics.update_lag, adds_up=("calls", "late")),
     "wait_seconds": Public(
-        table=lambda calls: metrics.wait_seconds(calls, options=OPTIONS).groups, key=("group",), adds_up=("calls",), lazy=False
+        table=lambda calls: metrics.wait_seconds(calls, options=OPTIONS).groups, key=("group",),
+        adds_up=("calls",), lazy=False
     ),
 }  # fmt: skip
 
 OF_ONE_CALL = {"call_phases"}
-"""They are asked for a call by its id."""
+"""Functions of one call and its id."""
 
 by_function = pytest.mark.parametrize("name", PUBLIC)
 
 
 @st.composite
 def some_calls(draw: st.DrawFn) -> pl.DataFrame:
-    """Some of the simulated calls, in any order, with holes in them: columns, legs and times that are not known."""
+    """Some simulated calls in any order, with missing values, legs and times."""
     some = CALLS[draw(st.lists(st.integers(0, CALLS.height - 1), unique=True, max_size=60))]
-    hollow = draw(
+    columns = draw(
         st.sets(st.sampled_from([name for name in CALLS.columns if name != "id"]), max_size=3)
     )
     every = draw(st.integers(1, 4))
     some = some.with_columns(
-        pl.when(pl.int_range(pl.len()) % every > 0).then(pl.col(list(hollow))) if hollow else []
+        pl.when(pl.int_range(pl.len()) % every > 0).then(pl.col(list(columns))) if columns else []
     )
     leg = draw(
         st.sampled_from(
@@ -187,23 +212,23 @@ def some_calls(draw: st.DrawFn) -> pl.DataFrame:
     )
     if leg is None:
         return some
-    holed = pl.element().struct.with_fields(
+    with_nulls = pl.element().struct.with_fields(
         pl.when(pl.int_range(pl.len()) % 2 > 0).then(pl.field(leg)).alias(leg)
     )
-    return some.with_columns(pl.col("call_targets").list.eval(holed))
+    return some.with_columns(pl.col("call_targets").list.eval(with_nulls))
 
 
 def table_of(name: str, calls: Any, *, engine: Any = "auto") -> pl.DataFrame:
-    found = PUBLIC[name].table(calls)
-    return found.collect(engine=engine) if isinstance(found, pl.LazyFrame) else found
+    table = PUBLIC[name].table(calls)
+    return table.collect(engine=engine) if isinstance(table, pl.LazyFrame) else table
 
 
-def settled(name: str, table: pl.DataFrame) -> pl.DataFrame:
-    """The rows in one order, where theirs is that of the calls."""
+def in_fixed_order(name: str, table: pl.DataFrame) -> pl.DataFrame:
+    """The rows, sorted by key if they have the order of the calls."""
     return table.sort(PUBLIC[name].key) if PUBLIC[name].follows else table
 
 
-def test_every_public_function_that_takes_calls_is_here():
+def test_every_public_function_of_calls_is_listed():
     functions = {
         name: value
         for name in metrics.__all__
@@ -220,14 +245,14 @@ def test_every_public_function_that_takes_calls_is_here():
 
 @settings(max_examples=8)
 @given(calls=some_calls(), seed=st.integers(0, 99))
-def test_what_is_told_of_one_call_does_not_depend_on_the_others(calls: pl.DataFrame, seed: int):
+def test_the_phases_of_a_call_do_not_depend_on_other_calls(calls: pl.DataFrame, seed: int):
     shuffled = calls.sample(fraction=1, shuffle=True, seed=seed)
     for place in range(min(calls.height, 3)):
         call_id, alone = calls["id"][place], calls[place]
         expected = metrics.call_phases(alone, call_id, options=OPTIONS)
-        for given_calls in (shuffled, shuffled.lazy()):
+        for table in (shuffled, shuffled.lazy()):
             assert_frame_equal(
-                metrics.call_phases(given_calls, call_id, options=OPTIONS),
+                metrics.call_phases(table, call_id, options=OPTIONS),
                 expected,
                 check_exact=True,
             )
@@ -236,12 +261,12 @@ def test_what_is_told_of_one_call_does_not_depend_on_the_others(calls: pl.DataFr
 @by_function
 @settings(max_examples=8)
 @given(calls=some_calls(), seed=st.integers(0, 99))
-def test_the_order_of_calls_changes_nothing(name: str, calls: pl.DataFrame, seed: int):
+def test_the_order_of_calls_does_not_matter(name: str, calls: pl.DataFrame, seed: int):
     shuffled = calls.sample(fraction=1, shuffle=True, seed=seed)
 
     assert_frame_equal(
-        settled(name, table_of(name, shuffled)),
-        settled(name, table_of(name, calls)),
+        in_fixed_order(name, table_of(name, shuffled)),
+        in_fixed_order(name, table_of(name, calls)),
         check_exact=True,
     )
 
@@ -250,7 +275,7 @@ def test_the_order_of_calls_changes_nothing(name: str, calls: pl.DataFrame, seed
 @settings(max_examples=8)
 @given(calls=some_calls(), places=st.data())
 def test_two_parts_add_up_to_the_whole(name: str, calls: pl.DataFrame, places: st.DataObject):
-    its = PUBLIC[name]
+    function = PUBLIC[name]
     in_one = pl.Series(
         places.draw(st.lists(st.booleans(), min_size=calls.height, max_size=calls.height)),
         dtype=pl.Boolean,
@@ -258,70 +283,76 @@ def test_two_parts_add_up_to_the_whole(name: str, calls: pl.DataFrame, places: s
     parts = pl.concat([table_of(name, calls.filter(in_one)), table_of(name, calls.filter(~in_one))])
     whole = table_of(name, calls)
 
-    if its.adds_up:
-        sums = pl.col(its.adds_up).fill_null(0).sum()
-        parts = parts.group_by(its.key).agg(sums) if its.key else parts.select(sums)
-        # Rows of nothing, such as hours between the first and the last, may be there for the whole
-        # only.
-        some = pl.any_horizontal(pl.col(its.adds_up).fill_null(0) != 0)
-        parts, whole = parts.filter(some), whole.select(*its.key, pl.col(its.adds_up)).filter(some)
+    if function.adds_up:
+        sums = pl.col(function.adds_up).fill_null(0).sum()
+        parts = parts.group_by(function.key).agg(sums) if function.key else parts.select(sums)
+        # The whole may have further rows without calls, such as hours between the parts.
+        has_calls = pl.any_horizontal(pl.col(function.adds_up).fill_null(0) != 0)
+        parts, whole = (
+            parts.filter(has_calls),
+            whole.select(*function.key, pl.col(function.adds_up)).filter(has_calls),
+        )
     assert_frame_equal(parts, whole, check_row_order=False, abs_tol=1e-9)
 
 
 @by_function
-def test_nothing_one_call_and_nulls_give_tables_of_the_same_types(name: str):
+def test_no_calls_one_call_and_nulls_give_the_same_types(name: str):
     expected = table_of(name, CALLS).schema
     no_legs, a_null_leg = (
         pl.lit(legs, dtype=CALLS.schema["call_targets"]) for legs in ([], [None])
     )
     nulls = CALLS.clear(3)
 
-    for odd in (CALLS.clear(), CALLS.head(1), nulls, nulls.with_columns(id=pl.lit("1")), nulls.with_columns(call_targets=no_legs),
-                nulls.with_columns(call_targets=a_null_leg), CALLS.head(5).with_columns(call_targets=a_null_leg)):  # fmt: skip
-        assert table_of(name, odd).schema == expected
-        assert table_of(name, odd.lazy()).schema == expected
+    for table in (CALLS.clear(), CALLS.head(1), nulls, nulls.with_columns(id=pl.lit("1")),
+        nulls.with_columns(call_targets=no_legs),
+                nulls.with_columns(call_targets=a_null_leg),
+                CALLS.head(5).with_columns(call_targets=a_null_leg)):  # fmt: skip
+        assert table_of(name, table).schema == expected
+        assert table_of(name, table.lazy()).schema == expected
 
 
 @by_function
 def test_a_lazy_frame_gives_the_same_on_both_engines(name: str):
-    expected = settled(name, table_of(name, CALLS))
+    expected = in_fixed_order(name, table_of(name, CALLS))
 
     assert isinstance(PUBLIC[name].table(CALLS.lazy()), pl.LazyFrame) == PUBLIC[name].lazy
     assert expected.height > 0
     for engine in ("in-memory", "streaming"):
         assert_frame_equal(
-            settled(name, table_of(name, CALLS.lazy(), engine=engine)), expected, abs_tol=1e-9
+            in_fixed_order(name, table_of(name, CALLS.lazy(), engine=engine)),
+            expected,
+            abs_tol=1e-9,
         )
 
 
 @by_function
-def test_a_lazy_frame_whose_rows_come_in_another_order_each_time_gives_the_same(name: str):
-    expected = settled(name, table_of(name, CALLS))
+def test_a_lazy_frame_without_a_fixed_order_gives_the_same(name: str):
+    expected = in_fixed_order(name, table_of(name, CALLS))
 
     for engine in ("in-memory", "streaming"):
-        restless = pl.concat([CALLS.head(600), CALLS.tail(600)]).lazy().unique(subset="id")
-        found = settled(name, table_of(name, restless, engine=engine))
-        if PUBLIC[name].follows:  # the order of calls that have none
-            assert sorted(map(str, found.rows())) == sorted(map(str, expected.rows()))
+        unordered = pl.concat([CALLS.head(600), CALLS.tail(600)]).lazy().unique(subset="id")
+        result = in_fixed_order(name, table_of(name, unordered, engine=engine))
+        if PUBLIC[name].follows:  # the calls have no fixed order
+            assert sorted(map(str, result.rows())) == sorted(map(str, expected.rows()))
         else:
-            assert_frame_equal(found, expected, abs_tol=1e-9)
+            assert_frame_equal(result, expected, abs_tol=1e-9)
 
 
-# All measures at once.
+# All measures.
 
 
 def values(calls: pl.DataFrame) -> dict[str, list[float]]:
-    """The known values of each fact that a mean or a quantile is made of, in order."""
+    """The sorted known values of each fact that a mean or a quantile aggregates."""
     grains = {
         "calls": facts(calls.lazy(), options=OPTIONS),
         "offers": offer_facts(calls.lazy(), options=OPTIONS, busy=False),
         "legs": leg_facts(calls.lazy(), options=OPTIONS),
     }
-    wanted = {
+    facts_of = {
         grain: {_fact(each) for each in MEASURES.values() if each.grain == grain} - {""}
         for grain in grains
     }
-    tables = pl.collect_all([rows.select(wanted[grain]) for grain, rows in grains.items()])
+    tables = pl.collect_all([rows.select(facts_of[grain]) for grain, rows in grains.items()])
     return {
         fact: table[fact].drop_nulls().sort().to_list()
         for table in tables
@@ -333,18 +364,18 @@ def _fact(each: metrics.Measure) -> str:
     return each.made_of.fact if isinstance(each.made_of, Mean | Quantile) else ""
 
 
-def between(ordered: list[float], share: float) -> float | None:
+def linear_quantile(ordered: list[float], share: float) -> float | None:
     """The quantile of these values, linearly interpolated."""
     if not ordered:
         return None
-    place = share * (len(ordered) - 1)
-    low, high = ordered[math.floor(place)], ordered[math.ceil(place)]
-    return low + (high - low) * (place - math.floor(place))
+    position = share * (len(ordered) - 1)
+    low, high = ordered[math.floor(position)], ordered[math.ceil(position)]
+    return low + (high - low) * (position - math.floor(position))
 
 
 @settings(max_examples=15)
 @given(calls=some_calls(), labels=st.data())
-def test_measures_of_groups_pooled_are_those_of_the_whole(
+def test_pooled_measures_of_groups_are_those_of_the_whole(
     calls: pl.DataFrame, labels: st.DataObject
 ):
     groups = labels.draw(
@@ -372,14 +403,12 @@ def test_measures_of_groups_pooled_are_those_of_the_whole(
                 assert (whole[f"{name}_num"], whole[f"{name}_den"]) == (above, below)
                 assert value == (above / below if below else None)
             case Mean(fact):
-                known = pooled[fact]
+                pool = pooled[fact]
                 assert value == (
-                    pytest.approx(math.fsum(known) / len(known), rel=1e-9, abs=1e-9)
-                    if known
-                    else None
+                    pytest.approx(math.fsum(pool) / len(pool), rel=1e-9, abs=1e-9) if pool else None
                 )
             case Quantile(fact, share):
-                expected = between(pooled[fact], share)
+                expected = linear_quantile(pooled[fact], share)
                 assert value == (
                     expected if expected is None else pytest.approx(expected, rel=1e-9, abs=1e-9)
                 )

@@ -1,4 +1,4 @@
-"""Measures as data, options as a value, and the doubt of a share."""
+"""The registry of measures, metric options, and intervals of shares."""
 
 import polars as pl
 import pytest
@@ -11,7 +11,7 @@ from etelecom_analytics.metrics.options import SERVICE_LEVEL_VARIANTS
 from etelecom_analytics.metrics.registry import FACTS, TOTALS, Total
 
 
-def test_every_measure_is_made_of_facts_that_exist():
+def test_every_measure_aggregates_existing_facts():
     for each in MEASURES.values():
         parts = vars(each.made_of).values()
         assert {part for part in parts if isinstance(part, str)} <= set(FACTS[each.grain])
@@ -27,7 +27,7 @@ def test_every_grain_has_a_measure_that_counts_its_rows():
         )
 
 
-def test_the_table_of_measures_gives_each_its_formula():
+def test_the_table_of_measures_has_every_formula():
     table = et.measures()
 
     assert table.columns == ["name", "title", "unit", "grain", "formula", "source"]
@@ -37,7 +37,7 @@ def test_the_table_of_measures_gives_each_its_formula():
 
 
 @pytest.mark.parametrize("variant", SERVICE_LEVEL_VARIANTS)
-def test_the_service_level_always_names_its_formula(variant: str):
+def test_the_service_level_has_the_formula_of_its_variant(variant: str):
     row = (
         et.measures(options=et.MetricOptions(variant=variant))
         .filter(pl.col("name") == "service_level")
@@ -58,21 +58,21 @@ def test_the_service_level_always_names_its_formula(variant: str):
         (10, 10, 0.7224672001, 1.0),
     ],
 )
-def test_wilsons_interval(numerator: int, denominator: int, low: float, high: float):
-    found = (
+def test_wilson_interval(numerator: int, denominator: int, low: float, high: float):
+    ends = (
         pl.select(pl.concat_list(wilson(pl.lit(numerator), pl.lit(denominator)))).item().to_list()
     )
 
-    assert found == [pytest.approx(low, abs=6e-11), pytest.approx(high, abs=6e-11)]
-    assert 0 <= found[0] <= found[1] <= 1
+    assert ends == [pytest.approx(low, abs=6e-11), pytest.approx(high, abs=6e-11)]
+    assert 0 <= ends[0] <= ends[1] <= 1
 
 
-def test_an_interval_of_nothing_is_null():
+def test_an_interval_without_data_is_null():
     assert pl.select(pl.concat_list(wilson(pl.lit(0), pl.lit(0)))).item().to_list() == [None, None]
 
 
 @pytest.mark.parametrize(
-    ("wrong", "kind", "says"),
+    ("arguments", "error", "message"),
     [
         ({"variant": "offerd"}, UnknownName, "Did you mean offered"),
         ({"wait_from": "queue"}, UnknownName, "started_at, first_ring"),
@@ -82,13 +82,11 @@ def test_an_interval_of_nothing_is_null():
         ({"ivr_numbers": (8000,)}, InputError, "tuple of numbers as text"),
     ],
 )
-def test_options_without_sense_are_refused(
-    wrong: dict[str, object], kind: type[Exception], says: str
-):
-    with pytest.raises(kind, match=says):
-        et.MetricOptions(**wrong)
+def test_invalid_options_raise(arguments: dict[str, object], error: type[Exception], message: str):
+    with pytest.raises(error, match=message):
+        et.MetricOptions(**arguments)
 
 
-def test_options_are_a_value():
+def test_options_are_a_hashable_value():
     assert et.MetricOptions(ivr_numbers=["8000"]) == et.MetricOptions(ivr_numbers=("8000",))
     assert len({et.MetricOptions(), et.MetricOptions(), et.MetricOptions(threshold_s=30)}) == 2

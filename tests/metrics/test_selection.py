@@ -1,4 +1,4 @@
-"""Selection: the same numbers as the calls it selects, from what was reckoned once."""
+"""A Selection gives the results of its calls, from facts that are computed once."""
 
 import altair as alt
 import polars as pl
@@ -36,26 +36,26 @@ queries = st.builds(
 
 @given(query=queries)
 @settings(deadline=None, max_examples=20)
-def test_every_measure_of_a_selection_is_that_of_the_calls_selected(query: et.CallQuery):
+def test_measures_of_a_selection_are_those_of_its_calls(query: et.CallQuery):
     selected, calls = ALL.where(query.to_expr()), CALLS.filter(query.to_expr())
 
     assert selected.height == calls.height
     assert_frame_equal(selected.calls, calls)
     assert_frame_equal(selected.lazy().collect(), calls)
-    asked = {
+    measures_by = {
         ("hour",): CALL_MEASURES,
         ("target_number", "outcome"): OFFER_MEASURES,
         ("trunk_name",): LEG_MEASURES,
         (): list(MEASURES),
     }
-    for by, measures in asked.items():
+    for by, measures in measures_by.items():
         expected = summarize(calls, by, measures, options=OPTIONS, confidence=True)
         assert_frame_equal(
             summarize(selected, by, measures, options=OPTIONS, confidence=True), expected
         )
 
 
-def test_conditions_add_up_and_none_leaves_all():
+def test_predicates_combine_and_no_predicate_selects_all():
     once = ALL.where(pl.col("direction") == "in", pl.col("duration") > 30)
 
     assert_frame_equal(
@@ -65,13 +65,13 @@ def test_conditions_add_up_and_none_leaves_all():
     assert Selection(CALLS.clear()).where(pl.col("duration") > 30).height == 0
 
 
-def test_what_cannot_be_told_is_not_selected():
+def test_a_null_predicate_does_not_select():
     unknown = CALLS.with_columns(duration=pl.lit(None, pl.Int32))
 
     assert Selection(unknown).where(pl.col("duration") > 30).height == 0
 
 
-def test_who_was_busy_depends_on_the_calls_selected():
+def test_busy_offers_depend_on_the_selected_calls():
     only_in = ALL.where(pl.col("direction") == "in")
 
     for selected in ALL, only_in:
@@ -88,7 +88,7 @@ def test_who_was_busy_depends_on_the_calls_selected():
     )
 
 
-def test_other_options_are_reckoned_anew():
+def test_other_options_are_computed_again():
     for options in (
         et.MetricOptions(),
         OPTIONS,
@@ -104,7 +104,7 @@ def test_other_options_are_reckoned_anew():
         )
 
 
-def test_rings_directions_and_what_was_fetched_are_told_of_a_selection_too():
+def test_other_functions_accept_a_selection():
     selected, calls = ALL.where(pl.col("duration") > 0), CALLS.filter(pl.col("duration") > 0)
 
     assert_frame_equal(
@@ -128,8 +128,8 @@ def test_rings_directions_and_what_was_fetched_are_told_of_a_selection_too():
     ],
 )
 def test_a_chart_of_a_selection_is_that_of_its_calls(chart):
-    def spec(drawn: alt.TopLevelMixin) -> dict[str, object]:
-        return drawn.to_dict()
+    def spec(result: alt.TopLevelMixin) -> dict[str, object]:
+        return result.to_dict()
 
     selected = ALL.where(pl.col("direction") == "in")
 
@@ -137,24 +137,24 @@ def test_a_chart_of_a_selection_is_that_of_its_calls(chart):
 
 
 @pytest.mark.parametrize("measures", [OFFER_MEASURES, LEG_MEASURES], ids=["offers", "legs"])
-def test_what_was_prepared_is_what_is_reckoned_when_it_is_asked(measures: list[str]):
-    prepared = Selection(CALLS)
-    prepared.precompute(OPTIONS)
+def test_precomputed_facts_equal_facts_on_demand(measures: list[str]):
+    selection = Selection(CALLS)
+    selection.precompute(OPTIONS)
 
     expected = summarize(CALLS, ["target_number"], measures, options=OPTIONS)
-    assert_frame_equal(summarize(prepared, ["target_number"], measures, options=OPTIONS), expected)
+    assert_frame_equal(summarize(selection, ["target_number"], measures, options=OPTIONS), expected)
     assert_frame_equal(
         summarize(Selection(CALLS), ["target_number"], measures, options=OPTIONS), expected
     )
 
 
-def test_what_was_reckoned_of_a_table_is_there_for_all_who_look_at_it_until_it_changes():
+def test_selections_of_a_table_share_facts_until_it_changes():
     calls = CALLS.clone()
     one, other = Selection(calls), Selection(calls)
     expected = summarize(calls, ["target_number"], ["offers"], options=OPTIONS)
     assert_frame_equal(summarize(one, ["target_number"], ["offers"], options=OPTIONS), expected)
     assert one.values("wait_s", OPTIONS) is not None
-    assert other._of is one._of
+    assert other._table is one._table
 
     calls.replace_column(
         calls.get_column_index("call_state"),
@@ -172,13 +172,13 @@ def test_what_was_reckoned_of_a_table_is_there_for_all_who_look_at_it_until_it_c
     assert_frame_equal(one.calls, CALLS)
 
 
-def test_what_fails_beside_fails_for_who_asks():
-    wrong = Selection(CALLS.drop("call_targets"))
-    wrong.precompute(OPTIONS)
+def test_a_background_error_is_raised_on_use():
+    invalid = Selection(CALLS.drop("call_targets"))
+    invalid.precompute(OPTIONS)
 
     with pytest.raises(pl.exceptions.ColumnNotFoundError, match="call_targets"):
-        wrong.offer_facts(OPTIONS)
+        invalid.offer_facts(OPTIONS)
 
 
-def test_it_says_how_many_it_is():
+def test_repr_shows_the_number_of_calls():
     assert repr(ALL.where(pl.lit(value=False))) == "Selection: 0 of 400 calls"

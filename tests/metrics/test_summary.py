@@ -1,4 +1,4 @@
-"""summarize: the same numbers as a second reckoning in SQL, on any engine, for any subset; names that are wrong are errors."""
+"""summarize agrees with SQL and the simulation, on both engines and for any subset of calls."""
 
 import math
 import os
@@ -40,20 +40,20 @@ TOTALS = [
 OFFER_TOTALS = ["offers", "answered_offers", "rna", "busy_offers", "ring_wasted_s", "leg_talk_s"]
 
 
-def assert_agree(table: pl.DataFrame, second: Sequence[dict[str, Any]]) -> None:
-    """Row by row and name by name, to 1e-9."""
-    assert table.height == len(second)
-    for ours, theirs in zip(table.to_dicts(), second, strict=True):
-        for name, value in ours.items():
-            expected = theirs[name]
+def assert_agree(table: pl.DataFrame, expected_rows: Sequence[dict[str, Any]]) -> None:
+    """Check that all rows and columns agree to 1e-9."""
+    assert table.height == len(expected_rows)
+    for row, expected_row in zip(table.to_dicts(), expected_rows, strict=True):
+        for name, value in row.items():
+            expected = expected_row[name]
             if isinstance(value, float) and expected is not None:
                 assert math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-9), (
                     name,
-                    ours,
-                    theirs,
+                    row,
+                    expected_row,
                 )
             else:
-                assert value == expected, (name, ours, theirs)
+                assert value == expected, (name, row, expected_row)
 
 
 @pytest.fixture(scope="session")
@@ -68,7 +68,7 @@ def parquet(calls: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return path
 
 
-def test_both_reckonings_know_the_same_measures_and_dimensions():
+def test_sql_has_the_same_measures_and_dimensions():
     assert tuple(CALL_MEASURES) == sql.CALL_MEASURES
     assert tuple(OFFER_MEASURES) == sql.OFFER_MEASURES
     assert tuple(LEG_MEASURES) == sql.LEG_MEASURES
@@ -78,7 +78,7 @@ def test_both_reckonings_know_the_same_measures_and_dimensions():
 
 @pytest.mark.parametrize("by", [None, *sql.CALL_DIMENSIONS])
 @pytest.mark.parametrize("wait_from", ["started_at", "first_ring"])
-def test_call_measures_agree_with_the_second_reckoning(
+def test_call_measures_agree_with_sql(
     by: str | None, wait_from: Any, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
 ):
     options = et.MetricOptions(ivr_numbers=ivr, wait_from=wait_from)
@@ -88,10 +88,10 @@ def test_call_measures_agree_with_the_second_reckoning(
 
 
 @pytest.mark.parametrize("variant", SERVICE_LEVEL_VARIANTS)
-def test_service_levels_agree_with_the_second_reckoning(
+def test_service_levels_agree_with_sql(
     variant: Any, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
 ):
-    settings = {
+    arguments = {
         "variant": variant,
         "threshold_s": 12.5,
         "short_s": 7.5,
@@ -100,13 +100,13 @@ def test_service_levels_agree_with_the_second_reckoning(
     }
 
     table = summarize(
-        calls, ["hour"], ["service_level", "short_abandoned"], options=et.MetricOptions(**settings)
+        calls, ["hour"], ["service_level", "short_abandoned"], options=et.MetricOptions(**arguments)
     )
-    assert_agree(table, sql.call_measures(parquet, "hour", **settings))
+    assert_agree(table, sql.call_measures(parquet, "hour", **arguments))
 
 
 @pytest.mark.parametrize("by", [None, *sql.OFFER_DIMENSIONS])
-def test_offer_measures_agree_with_the_second_reckoning(
+def test_offer_measures_agree_with_sql(
     by: str | None, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
 ):
     table = summarize(
@@ -117,7 +117,7 @@ def test_offer_measures_agree_with_the_second_reckoning(
 
 
 @pytest.mark.parametrize("by", [None, *sql.OFFER_DIMENSIONS])
-def test_leg_measures_agree_with_the_second_reckoning(
+def test_leg_measures_agree_with_sql(
     by: str | None, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
 ):
     table = summarize(
@@ -127,7 +127,7 @@ def test_leg_measures_agree_with_the_second_reckoning(
     assert_agree(table, sql.leg_measures(parquet, by, ivr_numbers=ivr))
 
 
-def test_legs_and_offers_agree_with_the_second_reckoning_row_by_row(
+def test_legs_and_offers_agree_with_sql_row_by_row(
     calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
 ):
     options = et.MetricOptions(ivr_numbers=ivr)
@@ -135,48 +135,46 @@ def test_legs_and_offers_agree_with_the_second_reckoning_row_by_row(
     assert legs(calls, options=options).select(
         "call_id", "target_index", "outcome"
     ).rows() == sql.leg_outcomes(parquet, ivr)
-    ours = (
+    table = (
         offers(calls, options=options)
         .with_columns(pl.col("offered_at").dt.timestamp("us"))
         .sort("call_id", "target_index")
     )
     assert_agree(
-        ours,
+        table,
         sorted(
             sql.offers(parquet, ivr), key=lambda offer: (offer["call_id"], offer["target_index"])
         ),
     )
 
 
-# The simulation knows what happened.
+# The simulation has the true outcomes.
 
 
-def test_every_leg_ended_as_the_simulation_knows(simulation: Simulation, ivr: tuple[str, ...]):
-    found = legs(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).select(
+def test_outcomes_of_legs_agree_with_the_simulation(simulation: Simulation, ivr: tuple[str, ...]):
+    result = legs(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).select(
         "call_id", "target_index", cause="outcome"
     )
 
-    assert_frame_equal(found, simulation.truth.legs, check_row_order=False)
+    assert_frame_equal(result, simulation.truth.legs, check_row_order=False)
 
 
-def test_every_offer_ended_as_the_simulation_knows(simulation: Simulation, ivr: tuple[str, ...]):
-    found = offers(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).select(
+def test_offers_agree_with_the_simulation(simulation: Simulation, ivr: tuple[str, ...]):
+    result = offers(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).select(
         simulation.truth.offers.columns
     )
 
-    assert_frame_equal(found, simulation.truth.offers, check_row_order=False)
+    assert_frame_equal(result, simulation.truth.offers, check_row_order=False)
 
 
-def test_every_call_was_answered_or_lost_as_the_simulation_knows(
-    simulation: Simulation, ivr: tuple[str, ...]
-):
-    found = et.metrics.facts(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).join(
+def test_facts_of_calls_agree_with_the_simulation(simulation: Simulation, ivr: tuple[str, ...]):
+    result = et.metrics.facts(simulation.calls, options=et.MetricOptions(ivr_numbers=ivr)).join(
         simulation.truth.calls, left_on="id", right_on="call_id", suffix="_true"
     )
 
-    assert found.height == simulation.calls.height
-    assert found.filter(pl.col("running") != pl.col("running_true")).is_empty()
-    offered = found.filter("offered")
+    assert result.height == simulation.calls.height
+    assert result.filter(pl.col("running") != pl.col("running_true")).is_empty()
+    offered = result.filter("offered")
     assert offered.filter(pl.col("answered") != pl.col("answered_true")).is_empty()
     assert offered.filter((pl.col("wait_s") - pl.col("wait_s_true")).abs() > 1e-9).is_empty()
     assert offered.filter(
@@ -189,7 +187,7 @@ def test_every_call_was_answered_or_lost_as_the_simulation_knows(
 
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, Path]:
-    """33,066 real calls as they come through a server and a client, and the snapshot that they are kept in."""
+    """33,066 real calls, fetched by a client from a server, and the file of their snapshot."""
     import gzip
     import json
 
@@ -240,16 +238,14 @@ def test_the_measures_of_real_calls_with_other_options(real: tuple[pl.DataFrame,
 
 @needs_real_calls
 @pytest.mark.parametrize("by", ["hour", "weekday", "day", "callee"])
-def test_the_measures_of_real_calls_agree_with_the_second_reckoning(
-    by: str, real: tuple[pl.DataFrame, Path]
-):
+def test_the_measures_of_real_calls_agree_with_sql(by: str, real: tuple[pl.DataFrame, Path]):
     assert_agree(summarize(real[0], [by], CALL_MEASURES), sql.call_measures(real[1], by))
     assert_agree(summarize(real[0], [by], OFFER_MEASURES), sql.offer_measures(real[1], by))
 
 
 @pytest.mark.parametrize("copies", [1, 2, 40])
-def test_a_wait_is_as_long_as_its_threshold_however_many_calls_there_are(copies: int):
-    """A third of all milliseconds would come out a little less where many rows are divided at once."""
+def test_a_wait_equal_to_the_threshold_does_not_depend_on_the_number_of_calls(copies: int):
+    """Dividing many rows at once would round down a third of all milliseconds."""
     rows = [
         call(f"{wait}-{copy}", ended=wait / 1000)
         for wait in range(3_900, 4_000)
@@ -265,7 +261,7 @@ def test_a_wait_is_as_long_as_its_threshold_however_many_calls_there_are(copies:
         assert short == copies * (round(threshold_s * 1000) - 3_900)
 
 
-# What holds for any calls.
+# Properties of any calls.
 
 
 @settings(max_examples=40)
@@ -293,7 +289,7 @@ def test_counts_add_up_for_any_subset(places: list[int], calls: pl.DataFrame, iv
     places=st.lists(st.integers(0, 1499), unique=True, max_size=60),
     by=st.sampled_from(["hour", "caller", "direction", "day"]),
 )
-def test_totals_of_groups_are_the_total_and_order_does_not_matter(
+def test_totals_of_groups_add_up_in_any_order(
     places: list[int], by: str, calls: pl.DataFrame, ivr: tuple[str, ...]
 ):
     options = et.MetricOptions(ivr_numbers=ivr)
@@ -338,23 +334,24 @@ def test_tables_agree_lazily_and_streamed(of: Callable[[Any], Any], calls: pl.Da
 @pytest.mark.parametrize(
     "of", [et.call_targets, legs, offers, et.metrics.facts], ids=lambda of: of.__name__
 )
-def test_nothing_gives_empty_tables_with_the_right_types(
+def test_no_calls_give_empty_tables_with_the_right_types(
     of: Callable[[Any], Any], calls: pl.DataFrame
 ):
     assert of(calls.clear()).schema == of(calls).schema
     assert of(calls.clear()).is_empty()
 
 
-def test_nothing_gives_no_groups_with_the_right_types(calls: pl.DataFrame):
-    found = summarize(calls.clear(), ["hour", "caller"], list(MEASURES), confidence=True)
+def test_no_calls_give_no_groups_with_the_right_types(calls: pl.DataFrame):
+    result = summarize(calls.clear(), ["hour", "caller"], list(MEASURES), confidence=True)
 
-    assert found.is_empty()
+    assert result.is_empty()
     assert (
-        found.schema == summarize(calls, ["hour", "caller"], list(MEASURES), confidence=True).schema
+        result.schema
+        == summarize(calls, ["hour", "caller"], list(MEASURES), confidence=True).schema
     )
 
 
-def test_one_call_of_nulls_is_running_and_in_no_rate(calls: pl.DataFrame):
+def test_a_call_of_nulls_is_running_and_not_in_a_rate(calls: pl.DataFrame):
     nulls = calls.clear(1).with_columns(id=pl.lit("1"))
     row = summarize(
         nulls,
@@ -379,16 +376,18 @@ def test_calls_without_legs_have_no_offers(calls: pl.DataFrame):
 
 
 def test_counts_are_int64_and_the_rest_float64(calls: pl.DataFrame):
-    found = summarize(calls, measures=list(MEASURES), confidence=True).schema
+    result = summarize(calls, measures=list(MEASURES), confidence=True).schema
 
     for name, each in MEASURES.items():
-        assert found[name] == (pl.Int64 if each.unit in ("calls", "offers", "legs") else pl.Float64)
+        assert result[name] == (
+            pl.Int64 if each.unit in ("calls", "offers", "legs") else pl.Float64
+        )
 
 
 def test_confidence_adds_counts_and_the_interval_of_each_share(calls: pl.DataFrame):
-    found = summarize(calls, ["day"], ["answer_rate", "asa_s"], confidence=True)
+    result = summarize(calls, ["day"], ["answer_rate", "asa_s"], confidence=True)
 
-    assert found.columns == [
+    assert result.columns == [
         "day",
         "answer_rate",
         "answer_rate_num",
@@ -397,7 +396,7 @@ def test_confidence_adds_counts_and_the_interval_of_each_share(calls: pl.DataFra
         "answer_rate_high",
         "asa_s",
     ]
-    for row in found.to_dicts():
+    for row in result.to_dicts():
         assert row["answer_rate"] == row["answer_rate_num"] / row["answer_rate_den"]
         assert 0 <= row["answer_rate_low"] <= row["answer_rate"] <= row["answer_rate_high"] <= 1
 
@@ -408,25 +407,25 @@ def test_rows_are_sorted_by_the_dimensions_nulls_last(calls: pl.DataFrame):
     )
     callers = summarize(calls, ["caller"], ["calls"])["caller"]
 
-    assert directions.to_list() == [word for word in DIRECTIONS if word in set(calls["direction"])]
+    assert directions.to_list() == [name for name in DIRECTIONS if name in set(calls["direction"])]
     assert callers.null_count() == 1
     assert callers[-1] is None
 
 
-def test_both_grains_stand_side_by_side(calls: pl.DataFrame):
-    """Calls without offers keep their row, with 0 offers."""
+def test_measures_of_two_grains_are_joined(calls: pl.DataFrame):
+    """Calls without offers have a row with 0 offers."""
     bare = calls.head(40).with_columns(
-        call_targets=pl.lit([], dtype=calls.schema["call_targets"]), caller=pl.lit("nobody rang")
+        call_targets=pl.lit([], dtype=calls.schema["call_targets"]), caller=pl.lit("no offers")
     )
-    found = summarize(
+    result = summarize(
         pl.concat([bare, calls.tail(40)]),
         ["caller"],
         ["calls", "offers", "ring_avg_s", "rna_rate"],
         confidence=True,
     )
 
-    assert found.filter(pl.col("caller") == "nobody rang").row(0) == (
-        "nobody rang",
+    assert result.filter(pl.col("caller") == "no offers").row(0) == (
+        "no offers",
         40,
         0,
         None,
@@ -436,11 +435,11 @@ def test_both_grains_stand_side_by_side(calls: pl.DataFrame):
         None,
         None,
     )
-    assert found["calls"].sum() == 80
+    assert result["calls"].sum() == 80
 
 
 @pytest.mark.parametrize(
-    ("wrong", "kind", "says"),
+    ("arguments", "error", "message"),
     [
         ({"by": ["hours"]}, UnknownName, "Did you mean hour"),
         ({"measures": ["answer_rat"]}, UnknownName, "Did you mean answer_rate"),
@@ -451,13 +450,13 @@ def test_both_grains_stand_side_by_side(calls: pl.DataFrame):
         ({"measures": []}, InputError, "at least one measure"),
     ],
 )
-def test_what_is_wrong_is_an_error_that_helps(
-    wrong: dict[str, Any], kind: type[Exception], says: str, calls: pl.DataFrame
+def test_invalid_arguments_raise_a_helpful_error(
+    arguments: dict[str, Any], error: type[Exception], message: str, calls: pl.DataFrame
 ):
-    with pytest.raises(kind, match=says):
-        summarize(calls, **wrong)
+    with pytest.raises(error, match=message):
+        summarize(calls, **arguments)
 
 
-def test_logs_instead_of_calls_is_an_error_that_helps():
+def test_calls_must_be_a_table():
     with pytest.raises(InputError, match=r"such as logs\.calls"):
         summarize([1, 2, 3])

@@ -1,4 +1,4 @@
-"""What call logs cannot tell is refused by name, with a reason that leads on."""
+"""Measures that call logs cannot give raise an error with the reason and an alternative."""
 
 import re
 
@@ -7,53 +7,65 @@ import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, MeasureUnavailable, UnknownName
-from etelecom_analytics.metrics import DIMENSIONS, MEASURES, NOT_IN_RECORD, explain, summarize
+from etelecom_analytics.metrics import (
+    DIMENSIONS,
+    MEASURES,
+    UNAVAILABLE_MEASURES,
+    explain,
+    summarize,
+)
 
 
-@pytest.mark.parametrize("name", NOT_IN_RECORD)
-def test_it_is_refused_with_its_reason(name: str, calls: pl.DataFrame):
-    with pytest.raises(MeasureUnavailable) as refused:
+@pytest.mark.parametrize("name", UNAVAILABLE_MEASURES)
+def test_an_unavailable_measure_raises_with_its_reason(name: str, calls: pl.DataFrame):
+    with pytest.raises(MeasureUnavailable) as raised:
         summarize(calls, measures=["offered", name])
 
-    assert (refused.value.name, refused.value.reason) == (name, NOT_IN_RECORD[name])
-    assert str(refused.value) == f"{name} cannot be computed from call logs. {NOT_IN_RECORD[name]}"
-    assert isinstance(refused.value, InputError)
+    assert (raised.value.name, raised.value.reason) == (name, UNAVAILABLE_MEASURES[name])
+    assert (
+        str(raised.value)
+        == f"{name} cannot be computed from call logs. {UNAVAILABLE_MEASURES[name]}"
+    )
+    assert isinstance(raised.value, InputError)
     with pytest.raises(MeasureUnavailable):
         explain(calls, name)
 
 
 @pytest.mark.parametrize(
-    ("spelt", "name"),
+    ("spelling", "name"),
     [
-        ("AHT", "aht"), ("aht_s", "aht"), ("aht_avg_s", "aht"), ("Average Handle Time", "average_handle_time"), ("acw_s", "acw"),
-        ("hold_time_s", "hold_time"), ("hold-time", "hold_time"), ("Occupancy_Rate", "occupancy"), ("fcr_rate", "fcr"),
-        ("First-Contact Resolution", "first_contact_resolution"), ("queue position", "queue_position"),
+        ("AHT", "aht"), ("aht_s", "aht"), ("aht_avg_s", "aht"), ("Average Handle Time",
+            "average_handle_time"), ("acw_s", "acw"),
+        ("hold_time_s", "hold_time"), ("hold-time", "hold_time"), ("Occupancy_Rate", "occupancy"),
+        ("fcr_rate", "fcr"),
+        ("First-Contact Resolution", "first_contact_resolution"), ("queue position",
+            "queue_position"),
     ],
 )  # fmt: skip
-def test_it_may_be_spelt_in_many_ways(spelt: str, name: str, calls: pl.DataFrame):
+def test_spelling_and_unit_do_not_matter(spelling: str, name: str, calls: pl.DataFrame):
     with pytest.raises(MeasureUnavailable, match=f"^{name} cannot be computed from call logs"):
-        summarize(calls, measures=[spelt])
+        summarize(calls, measures=[spelling])
 
 
-def test_no_measure_is_refused_and_a_slip_is_still_a_slip(calls: pl.DataFrame):
-    assert not set(NOT_IN_RECORD) & set(MEASURES)
-    for slip in ("answer_rat", "rate", "_s", "", "talk_rate_s"):
+def test_no_measure_is_unavailable_and_a_typo_is_an_unknown_name(calls: pl.DataFrame):
+    assert not set(UNAVAILABLE_MEASURES) & set(MEASURES)
+    for typo in ("answer_rat", "rate", "_s", "", "talk_rate_s"):
         with pytest.raises(UnknownName):
-            summarize(calls, measures=[slip])
+            summarize(calls, measures=[typo])
 
 
-@pytest.mark.parametrize("reason", set(NOT_IN_RECORD.values()))
-def test_every_reason_leads_on_to_what_there_is(reason: str):
-    used = reason.partition(" Use ")[2]
-    names = re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b|\brna\b", used)
-    functions = re.findall(r"et\.metrics\.(\w+)", used)
+@pytest.mark.parametrize("reason", sorted(set(UNAVAILABLE_MEASURES.values())))
+def test_every_reason_names_an_existing_alternative(reason: str):
+    alternative = reason.partition(" Use ")[2]
+    names = re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b|\brna\b", alternative)
+    functions = re.findall(r"et\.metrics\.(\w+)", alternative)
 
     assert names or functions
     assert all(name in (*MEASURES, *DIMENSIONS, *functions) for name in names)
     assert all(hasattr(et.metrics, name) for name in functions)
 
 
-def test_what_the_specification_names_is_there():
+def test_common_measures_are_listed():
     assert {
         "aht",
         "acw",
@@ -63,4 +75,4 @@ def test_what_the_specification_names_is_there():
         "queue_position",
         "fcr",
         "first_contact_resolution",
-    } <= set(NOT_IN_RECORD)
+    } <= set(UNAVAILABLE_MEASURES)

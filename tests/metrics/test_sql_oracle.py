@@ -1,4 +1,4 @@
-"""The second reckoning against what was derived by hand, and against the values that the definitions give for real calls."""
+"""The SQL measures agree with the hand-written cases and with known values of real calls."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -51,13 +51,13 @@ def epoch_us(seconds: float | None) -> int | None:
     )
 
 
-def test_every_case_has_a_name_of_its_own():
+def test_case_names_are_unique():
     assert len({case.name for case in CASES}) == len(CASES)
 
 
 @dataclass(frozen=True)
-class Reckoned:
-    """What the SQL makes of one case: its leg outcomes, its offers with `offered_at` on the case's own day, its measures by wait_from."""
+class SqlResult:
+    """Outcomes, offers (with `offered_at` on day 0) and measures by wait_from of one case."""
 
     outcomes: list[str]
     offers: list[dict[str, Any]]
@@ -65,9 +65,9 @@ class Reckoned:
 
 
 @pytest.fixture(scope="module")
-def reckoned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reckoned]:
-    """Every case by its name. Those of the same ivr_numbers are asked together: hundreds of small databases cost half a minute."""
-    found: dict[str, Reckoned] = {}
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SqlResult]:
+    """The results by case name, computed together for equal ivr_numbers, which is faster."""
+    by_name: dict[str, SqlResult] = {}
     for ivr in {case.ivr for case in CASES}:
         cases = [case for case in CASES if case.ivr == ivr]
         parquet = write(tmp_path_factory.mktemp("cases") / "calls.parquet", *a_day_apart(cases))
@@ -82,10 +82,10 @@ def reckoned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reckoned]:
             for wait_from in ("started_at", "first_ring")
         }
         for day, case in enumerate(cases):
-            mine = [row for row in legs if row[0] == case.name]
-            assert [row[1] for row in mine] == list(range(len(mine)))
-            found[case.name] = Reckoned(
-                [row[2] for row in mine],
+            case_legs = [row for row in legs if row[0] == case.name]
+            assert [row[1] for row in case_legs] == list(range(len(case_legs)))
+            by_name[case.name] = SqlResult(
+                [row[2] for row in case_legs],
                 [
                     row
                     | {"offered_at": row["offered_at"] and row["offered_at"] - day * 86_400_000_000}
@@ -94,19 +94,17 @@ def reckoned(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reckoned]:
                 ],
                 {wait_from: rows[case.name] for wait_from, rows in measures.items()},
             )
-    return found
+    return by_name
 
 
 @by_case
-def test_legs_end_as_derived_by_hand(case: Case, reckoned: dict[str, Reckoned]):
-    assert reckoned[case.name].outcomes == list(case.outcomes)
+def test_outcomes_of_legs(case: Case, results: dict[str, SqlResult]):
+    assert results[case.name].outcomes == list(case.outcomes)
 
 
 @by_case
-def test_legs_are_gathered_into_offers_as_derived_by_hand(
-    case: Case, reckoned: dict[str, Reckoned]
-):
-    assert reckoned[case.name].offers == [
+def test_offers_of_calls(case: Case, results: dict[str, SqlResult]):
+    assert results[case.name].offers == [
         {
             "call_id": case.name,
             "target_index": offer.first,
@@ -128,26 +126,24 @@ def test_legs_are_gathered_into_offers_as_derived_by_hand(
 
 @by_case
 @pytest.mark.parametrize("wait_from", ["started_at", "first_ring"])
-def test_a_call_counts_as_derived_by_hand(
-    case: Case, wait_from: str, reckoned: dict[str, Reckoned]
-):
+def test_measures_of_a_call(case: Case, wait_from: str, results: dict[str, SqlResult]):
     wait_s = case.wait_s if wait_from == "started_at" else case.ring_wait_s
 
-    found = reckoned[case.name].measures[wait_from]
+    result = results[case.name].measures[wait_from]
 
-    assert [kind for kind in ("answered", "missed", "unknown", "running") if found[kind]] == [
+    assert [kind for kind in ("answered", "missed", "unknown", "running") if result[kind]] == [
         case.kind
     ]
-    assert found["asa_s"] == (
+    assert result["asa_s"] == (
         pytest.approx(wait_s) if case.kind == "answered" and wait_s is not None else None
     )
-    assert found["abandon_wait_s"] == (
+    assert result["abandon_wait_s"] == (
         pytest.approx(wait_s) if case.kind == "missed" and wait_s is not None else None
     )
-    assert found["wait_unknown"] == (case.kind in ("answered", "missed") and wait_s is None)
-    assert (found["talk_s"], found["talk_avg_s"]) == (case.talk_s or 0, case.talk_s)
-    assert found["agent_talk_s"] == pytest.approx(case.agent_talk_s or 0)
-    assert found["agent_talk_avg_s"] == (
+    assert result["wait_unknown"] == (case.kind in ("answered", "missed") and wait_s is None)
+    assert (result["talk_s"], result["talk_avg_s"]) == (case.talk_s or 0, case.talk_s)
+    assert result["agent_talk_s"] == pytest.approx(case.agent_talk_s or 0)
+    assert result["agent_talk_avg_s"] == (
         None if case.agent_talk_s is None else pytest.approx(case.agent_talk_s)
     )
 
@@ -155,43 +151,43 @@ def test_a_call_counts_as_derived_by_hand(
 def test_every_call_measure_of_twelve_calls(parquet: Path):
     write(parquet, *TWELVE_CALLS)
 
-    (found,) = sql.call_measures(parquet)
+    (result,) = sql.call_measures(parquet)
 
-    assert found == pytest.approx(
+    assert result == pytest.approx(
         TWELVE_CALLS_MEASURES | {"service_level": TWELVE_CALLS_SERVICE_LEVELS["offered"]}
     )
-    assert tuple(found) == sql.CALL_MEASURES
+    assert tuple(result) == sql.CALL_MEASURES
 
 
 @pytest.mark.parametrize(("variant", "expected"), TWELVE_CALLS_SERVICE_LEVELS.items())
 def test_the_six_service_levels_of_twelve_calls(variant: str, expected: float, parquet: Path):
     write(parquet, *TWELVE_CALLS)
 
-    (found,) = sql.call_measures(parquet, variant=variant)
+    (result,) = sql.call_measures(parquet, variant=variant)
 
-    assert found["service_level"] == pytest.approx(expected)
+    assert result["service_level"] == pytest.approx(expected)
 
 
 def test_every_offer_measure_of_six_calls(parquet: Path):
     write(parquet, *SIX_CALLS)
 
-    (found,) = sql.offer_measures(parquet, ivr_numbers=SIX_CALLS_IVR)
+    (result,) = sql.offer_measures(parquet, ivr_numbers=SIX_CALLS_IVR)
 
-    assert found == pytest.approx(SIX_CALLS_OFFERS)
-    assert tuple(found) == sql.OFFER_MEASURES
+    assert result == pytest.approx(SIX_CALLS_OFFERS)
+    assert tuple(result) == sql.OFFER_MEASURES
 
 
 def test_every_offer_measure_by_number(parquet: Path):
     write(parquet, *SIX_CALLS)
 
-    found = sql.offer_measures(parquet, "target_number", ivr_numbers=SIX_CALLS_IVR)
+    result = sql.offer_measures(parquet, "target_number", ivr_numbers=SIX_CALLS_IVR)
 
-    assert {row.pop("target_number"): row for row in found} == {
+    assert {row.pop("target_number"): row for row in result} == {
         number: pytest.approx(expected) for number, expected in SIX_CALLS_OFFERS_BY_NUMBER.items()
     }
 
 
-def test_nothing_is_counted_0_and_otherwise_null(parquet: Path):
+def test_without_calls_sums_are_0_and_other_measures_null(parquet: Path):
     write(parquet)
 
     assert sql.call_measures(parquet) == [NO_CALLS_MEASURES]
@@ -201,8 +197,7 @@ def test_nothing_is_counted_0_and_otherwise_null(parquet: Path):
 
 
 def test_local_time_is_seven_hours_ahead(parquet: Path):
-    # BASE is 08:00 there on Monday, 2026-11-02: its midnight lies 8 hours before, and Sunday ends a
-    # microsecond earlier.
+    # BASE is 08:00 local time on Monday, 2026-11-02: midnight is 8 hours before.
     midnight = -8 * 3600.0
     write(
         parquet,
@@ -223,7 +218,7 @@ def test_local_time_is_seven_hours_ahead(parquet: Path):
     assert keys("month") == [(date(2026, 11, 1), 3), (None, 1)]
 
 
-def test_words_come_in_their_order_and_nulls_last(parquet: Path):
+def test_categories_are_in_schema_order_with_nulls_last(parquet: Path):
     directions = [None, "ext", "in", "unknown", "out", "ext_in"]
     write(
         parquet,
@@ -241,7 +236,7 @@ def test_words_come_in_their_order_and_nulls_last(parquet: Path):
 
 
 @pytest.mark.parametrize("by", sql.OFFER_DIMENSIONS)
-def test_groups_hold_every_call_and_every_offer_once(by: str, parquet: Path):
+def test_groups_contain_every_call_and_offer_once(by: str, parquet: Path):
     write(parquet, *a_day_apart(CASES))
 
     if by in sql.CALL_DIMENSIONS:
@@ -277,7 +272,7 @@ def test_a_threshold_may_have_fractions(parquet: Path):
     assert [level(20), level(20.4), level(20.399999)] == [0, 1, 0]
 
 
-def test_a_dimension_that_is_none_is_refused(parquet: Path):
+def test_an_unknown_dimension_raises(parquet: Path):
     write(parquet, call("one", ended=9))
 
     with pytest.raises(ValueError, match="target_number"):
@@ -286,12 +281,12 @@ def test_a_dimension_that_is_none_is_refused(parquet: Path):
         sql.offer_measures(parquet, "nonsense")
 
 
-def test_at_a_tie_the_end_comes_first(parquet: Path):
-    # 0-10 and 10-20 never overlap; 5-5 and the running call hold no line; 30-40 and 31-41 do
-    # overlap.
+def test_at_a_tie_the_end_is_first(parquet: Path):
+    # 0-10 and 10-20 do not overlap; 5-5 and the running call use no line; 30-40 and 31-41 overlap.
     write(
         parquet,
-        call("a", start=0, ended=10), call("b", start=10, ended=20), call("c", start=5, ended=5), call("d", start=6),
+        call("a", start=0, ended=10), call("b", start=10, ended=20), call("c", start=5, ended=5),
+        call("d", start=6),
         call("e", start=30, ended=40), call("f", start=31, ended=41),
     )  # fmt: skip
 
@@ -303,18 +298,19 @@ def test_patience_by_hand(parquet: Path):
     # x 2/3, x 0.
     write(
         parquet,
-        call("q2", ended=2), call("q5", ended=5), call("a5", talk("101", 0, 5, 9), state="answered", ended=9),
+        call("q2", ended=2), call("q5", ended=5), call("a5", talk("101", 0, 5, 9), state="answered",
+            ended=9),
         call("q9", ringing("101", 0, 9), ended=9),
     )  # fmt: skip
 
-    found = sql.patience(parquet)
+    result = sql.patience(parquet)
 
-    assert [(row["time_s"], row["at_risk"], row["events"], row["censored"]) for row in found] == [
+    assert [(row["time_s"], row["at_risk"], row["events"], row["censored"]) for row in result] == [
         (2, 4, 1, 0),
         (5, 3, 1, 1),
         (9, 1, 1, 0),
     ]
-    assert [row["survival"] for row in found] == pytest.approx([3 / 4, 1 / 2, 0])
+    assert [row["survival"] for row in result] == pytest.approx([3 / 4, 1 / 2, 0])
 
 
 @pytest.fixture(scope="module")
@@ -326,7 +322,7 @@ def real_parquet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @needs_real_calls
 def test_the_call_measures_of_real_calls(real_parquet: Path):
-    (found,) = sql.call_measures(real_parquet)
+    (result,) = sql.call_measures(real_parquet)
 
     exact = {
         "calls": 33_066,
@@ -338,14 +334,14 @@ def test_the_call_measures_of_real_calls(real_parquet: Path):
         "talk_p50_s": 107,
         "talk_p90_s": 408,
     }
-    assert {name: found[name] for name in exact} == exact
+    assert {name: result[name] for name in exact} == exact
     means = {
         "answer_rate": 0.821448013,
         "asa_s": 48.520138429,
         "abandon_wait_s": 61.983231707,
         "talk_avg_s": 176.352993152,  # 4,790,100 / 27,162 = 176.35299315219...
     }
-    assert {name: round(found[name], 9) for name in means} == means
+    assert {name: round(result[name], 9) for name in means} == means
     (from_first_ring,) = sql.call_measures(real_parquet, wait_from="first_ring")
     assert round(from_first_ring["asa_s"], 9) == 40.085928871
 
@@ -355,9 +351,9 @@ def test_the_call_measures_of_real_calls(real_parquet: Path):
     ("variant", "expected"), [("offered", 0.456995101), ("answered_only", 0.556328694)]
 )
 def test_the_service_levels_of_real_calls(variant: str, expected: float, real_parquet: Path):
-    (found,) = sql.call_measures(real_parquet, variant=variant)
+    (result,) = sql.call_measures(real_parquet, variant=variant)
 
-    assert round(found["service_level"], 9) == expected
+    assert round(result["service_level"], 9) == expected
 
 
 @needs_real_calls

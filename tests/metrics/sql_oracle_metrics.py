@@ -1,8 +1,7 @@
-"""A second opinion on the tables beside `summarize`: traffic, survival, callers, staffing, trunks, rings and changes, in SQL.
+"""Survival, callers, traffic, staffing, trunks, rings and update lags in SQL.
 
-Like `sql_oracle`, from whose tables it begins, it is made from the definitions alone. Rows come
-back as dictionaries, in the order of the tables that they are held against; moments are
-microseconds of the epoch.
+Like `sql_oracle`, on whose tables it is based, it is written from the definitions alone. Rows are
+dictionaries, in the order of the package's tables; moments are epoch microseconds.
 """
 
 from collections.abc import Sequence
@@ -27,34 +26,36 @@ _FOR_FACTS = (_CALLS, _LEGS, _FACTS)
 
 
 def _wilson(num: str, den: str) -> str:
-    """The columns low and high."""
+    """The SQL of the columns low and high."""
     share = f"({num})::DOUBLE / {den}"
     middle, spread = (
         f"{share} + {_Z}**2 / (2 * {den})",
         f"{_Z} * sqrt({share} * (1 - {share}) / {den} + {_Z}**2 / (4 * {den}**2))",
     )
     below = f"(1 + {_Z}**2 / {den})"
-    # greatest and least pass over nulls, so the guard.
+    # greatest and least ignore nulls, hence the CASE.
     return (
         f"CASE WHEN {den} > 0 THEN greatest(0, ({middle} - {spread}) / {below}) END AS low, "
         f"CASE WHEN {den} > 0 THEN least(1, ({middle} + {spread}) / {below}) END AS high"
     )
 
 
-# Facts, one call at a time.
+# Facts of calls.
 
 
 def facts(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    found = _tables(parquet, _FOR_FACTS, ivr_numbers).execute("""
+    result = _tables(parquet, _FOR_FACTS, ivr_numbers).execute("""
         SELECT
-            call_id AS id, kind = 'running' AS running, kind = 'unknown' AS unknown, answered, missed, offered,
-            wait_us / 1e6 AS wait_s, offered AND wait_us IS NULL AS wait_unknown, short AS short_abandoned,
+            call_id AS id, kind = 'running' AS running, kind = 'unknown' AS unknown, answered,
+                missed, offered,
+            wait_us / 1e6 AS wait_s, offered AND wait_us IS NULL AS wait_unknown, short
+                AS short_abandoned,
             CASE WHEN answered THEN duration::DOUBLE END AS talk_s,
             CASE WHEN answered THEN agent_talk_us / 1e6 END AS agent_talk_s,
             answered AND recorded AS recorded
         FROM facts ORDER BY call_row
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 # Survival.
@@ -64,26 +65,31 @@ WITH leaving AS (
     SELECT key, time_us, count(*) FILTER (event) AS events, count(*) FILTER (NOT event) AS censored
     FROM times WHERE time_us IS NOT NULL AND event IS NOT NULL GROUP BY key, time_us
     UNION ALL
-    -- The row of time 0, where nobody leaves at once.
+    -- The row of time 0, if nobody leaves at 0.
     SELECT DISTINCT key, 0, 0, 0 FROM times WHERE time_us IS NOT NULL AND event IS NOT NULL
 ),
-steps AS (SELECT key, time_us, sum(events)::BIGINT AS events, sum(censored)::BIGINT AS censored FROM leaving GROUP BY key, time_us),
+steps AS (SELECT key, time_us, sum(events)::BIGINT AS events, sum(censored)::BIGINT AS censored
+    FROM leaving GROUP BY key, time_us),
 risks AS (
-    SELECT *, sum(events + censored) OVER (PARTITION BY key ORDER BY time_us DESC ROWS UNBOUNDED PRECEDING)::BIGINT AS at_risk FROM steps
+    SELECT *, sum(events + censored) OVER (PARTITION BY key
+        ORDER BY time_us DESC ROWS UNBOUNDED PRECEDING)::BIGINT AS at_risk FROM steps
 ),
 products AS (
     SELECT
         *,
         product(1 - events / at_risk) OVER along AS survival,
-        -- Where all of them leave survival is 0, which has no interval.
-        sum(CASE WHEN at_risk > events THEN events / (at_risk::DOUBLE * (at_risk - events)) END) OVER along AS greenwood
+        -- If all leave, survival is 0, which has no interval.
+        sum(CASE WHEN at_risk > events THEN events / (at_risk::DOUBLE * (at_risk - events)) END)
+            OVER along AS greenwood
     FROM risks
     WINDOW along AS (PARTITION BY key ORDER BY time_us ROWS UNBOUNDED PRECEDING)
 )
 SELECT
     key, time_us / 1e6 AS time_s, at_risk, events, censored, survival,
-    CASE WHEN survival > 0 AND survival < 1 THEN survival ** exp({_Z} * sqrt(greenwood) / abs(ln(survival))) END AS low,
-    CASE WHEN survival > 0 AND survival < 1 THEN survival ** exp(-{_Z} * sqrt(greenwood) / abs(ln(survival))) END AS high
+    CASE WHEN survival > 0 AND survival < 1 THEN survival ** exp({_Z} * sqrt(greenwood)
+        / abs(ln(survival))) END AS low,
+    CASE WHEN survival > 0 AND survival < 1 THEN survival ** exp(-{_Z} * sqrt(greenwood)
+        / abs(ln(survival))) END AS high
 FROM products
 ORDER BY key NULLS LAST, time_us
 """
@@ -92,7 +98,8 @@ ORDER BY key NULLS LAST, time_us
 def patience(parquet: Path, by: str, *, ivr_numbers: Sequence[str] = ()) -> Rows:
     tables = _tables(parquet, _FOR_FACTS, ivr_numbers)
     tables.execute(
-        f"CREATE OR REPLACE TABLE times AS SELECT {by} AS key, wait_us AS time_us, missed AS event FROM facts WHERE offered"
+        f"CREATE OR REPLACE TABLE times AS SELECT {by} AS key, wait_us AS time_us, missed AS event "
+        "FROM facts WHERE offered"
     )
     return _rows(tables.execute(_SURVIVAL))
 
@@ -103,24 +110,25 @@ def time_to_callback(
     tables = _callers(parquet, as_of, ivr_numbers)
     tables.execute(f"""
         CREATE OR REPLACE TABLE times AS
-        SELECT {by} AS key, coalesce(resolved_at - ended_us, age_us) AS time_us, outcome <> 'open' AS event FROM ledger
+        SELECT {by} AS key, coalesce(resolved_at - ended_us, age_us) AS time_us, outcome <> 'open'
+            AS event FROM ledger
     """)
     return _rows(tables.execute(_SURVIVAL))
 
 
 def medians(parquet: Path, by: str, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    """Of patience."""
+    """The medians of `patience`."""
     patience(parquet, by, ivr_numbers=ivr_numbers)
-    found = _tables(parquet, (), ivr_numbers).execute(f"""
+    result = _tables(parquet, (), ivr_numbers).execute(f"""
         SELECT
             key, max(at_risk) AS n, sum(events)::BIGINT AS events,
-            -- A product of shares that is one half on paper may lie beside it.
+            -- Rounding may move a product of shares that is exactly one half.
             min(time_s) FILTER (survival <= 0.5 + 1e-9) AS median_s,
             min(time_s) FILTER (low <= 0.5 + 1e-9) AS low_s,
             min(time_s) FILTER (high <= 0.5 + 1e-9) AS high_s
         FROM ({_SURVIVAL}) GROUP BY key ORDER BY key NULLS LAST
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 # Callers.
@@ -136,7 +144,8 @@ CREATE OR REPLACE TABLE known AS
 WITH numbered AS (
     SELECT
         *, coalesce(getvariable('as_of'), (SELECT max(started_us) FROM calls)) AS as_of,
-        regexp_replace(CASE direction WHEN 'in' THEN caller WHEN 'out' THEN callee END, '{_NOISE}', '', 'g') AS bare
+        regexp_replace(CASE direction WHEN 'in' THEN caller WHEN 'out' THEN callee END, '{_NOISE}',
+            '', 'g') AS bare
     FROM facts WHERE direction IN ('in', 'out')
 )
 SELECT *, regexp_replace(regexp_replace(bare, '{_TOLL_FREE}', '\2'), '{_COUNTRY}', '0\2') AS number
@@ -145,26 +154,28 @@ FROM numbered WHERE started_us <= as_of AND regexp_matches(bare, '\d')
 
 _LEDGER = """
 CREATE OR REPLACE TABLE ledger AS
-WITH lost AS (SELECT * FROM known WHERE direction = 'in' AND missed),
-found AS (
+WITH missed_calls AS (SELECT * FROM known WHERE direction = 'in' AND missed),
+later AS (
     SELECT
-        lost.call_row,
+        missed_calls.call_row,
         min(k.started_us) FILTER (k.direction = 'in' AND k.answered) AS served_at,
         min(k.started_us) FILTER (k.direction = 'out') AS called_at,
         min(k.started_us) FILTER (k.answered) AS talk_at
-    FROM lost LEFT JOIN known AS k ON k.number = lost.number AND k.started_us > lost.ended_us AND k.call_row <> lost.call_row
-    GROUP BY lost.call_row
+    FROM missed_calls LEFT JOIN known AS k ON k.number = missed_calls.number
+        AND k.started_us > missed_calls.ended_us
+        AND k.call_row <> missed_calls.call_row
+    GROUP BY missed_calls.call_row
 ),
 resolved AS (
     SELECT
-        lost.*, served_at, called_at, talk_at,
+        missed_calls.*, served_at, called_at, talk_at,
         least(served_at, called_at) AS resolved_at,
         CASE
             WHEN served_at IS NULL AND called_at IS NULL THEN 'open'
             WHEN called_at IS NULL OR served_at <= called_at THEN 'served'
             ELSE 'called_back'
         END AS outcome
-    FROM lost JOIN found USING (call_row)
+    FROM missed_calls JOIN later USING (call_row)
 )
 SELECT
     resolved.*,
@@ -172,7 +183,8 @@ SELECT
     CASE outcome
         WHEN 'served' THEN (
             SELECT min(k.call_id) FROM known AS k
-            WHERE k.number = resolved.number AND k.started_us = resolved_at AND k.direction = 'in' AND k.answered
+            WHERE k.number = resolved.number AND k.started_us = resolved_at AND k.direction = 'in'
+                AND k.answered
         )
         WHEN 'called_back' THEN (
             SELECT coalesce(min(k.call_id) FILTER (k.answered), min(k.call_id)) FROM known AS k
@@ -185,13 +197,16 @@ SELECT
     ) END AS reached,
     (
         SELECT count(*) FROM known AS k
-        WHERE k.number = resolved.number AND k.direction = 'out' AND k.started_us > resolved.ended_us
+        WHERE k.number = resolved.number AND k.direction = 'out'
+            AND k.started_us > resolved.ended_us
             AND k.started_us <= coalesce(talk_at, resolved.as_of)
     ) AS attempts,
     (
         SELECT count(*) FROM known AS k
-        WHERE k.number = resolved.number AND k.direction = 'in' AND k.missed AND k.call_row <> resolved.call_row
-            AND k.started_us > resolved.ended_us AND k.started_us <= coalesce(resolved_at, resolved.as_of)
+        WHERE k.number = resolved.number AND k.direction = 'in' AND k.missed
+            AND k.call_row <> resolved.call_row
+            AND k.started_us > resolved.ended_us AND k.started_us <= coalesce(resolved_at,
+                resolved.as_of)
     ) AS came_again
 FROM resolved
 """
@@ -204,49 +219,54 @@ def _callers(parquet: Path, as_of: int | None, ivr_numbers: Sequence[str]) -> An
 
 
 def missed_ledger(parquet: Path, as_of: int | None, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    found = _callers(parquet, as_of, ivr_numbers).execute("""
+    result = _callers(parquet, as_of, ivr_numbers).execute("""
         SELECT
-            call_id AS id, started_us AS started_at, ended_us AS ended_at, caller, number, callee, outcome, resolved_at, resolved_by,
-            (resolved_at - ended_us) / 1e6 AS resolved_after_s, reached, age_us / 1e6 AS age_s, attempts, came_again
+            call_id AS id, started_us AS started_at, ended_us AS ended_at, caller, number, callee,
+                outcome, resolved_at, resolved_by,
+            (resolved_at - ended_us) / 1e6 AS resolved_after_s, reached, age_us / 1e6 AS age_s,
+                attempts, came_again
         FROM ledger ORDER BY started_us DESC, call_id
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 def callback_rate(
     parquet: Path, by: str, as_of: int | None, *, ivr_numbers: Sequence[str] = ()
 ) -> Rows:
-    found = _callers(parquet, as_of, ivr_numbers).execute(f"""
+    result = _callers(parquet, as_of, ivr_numbers).execute(f"""
         SELECT key, num / nullif(den, 0) AS value, num, den, {_wilson("num", "den")} FROM (
-            SELECT {by} AS key, count(*) FILTER (resolved_at - ended_us <= 86400000000) AS num, count(*) AS den
+            SELECT {by} AS key, count(*) FILTER (resolved_at - ended_us <= 86400000000) AS num,
+                count(*) AS den
             FROM ledger WHERE age_us >= 86400000000 GROUP BY key
         ) ORDER BY key NULLS LAST
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 def repeat_rate(
     parquet: Path, by: str, as_of: int | None, *, ivr_numbers: Sequence[str] = ()
 ) -> Rows:
-    found = _callers(parquet, as_of, ivr_numbers).execute(f"""
+    result = _callers(parquet, as_of, ivr_numbers).execute(f"""
         SELECT key, num / nullif(den, 0) AS value, num, den, {_wilson("num", "den")} FROM (
             SELECT {by} AS key, count(*) FILTER (EXISTS (
                 SELECT 1 FROM known AS k WHERE k.direction = 'in' AND k.number = known.number
-                    AND k.started_us > known.started_us AND k.started_us <= known.started_us + 86400000000
+                    AND k.started_us > known.started_us AND k.started_us <= known.started_us
+                        + 86400000000
             )) AS num, count(*) AS den
             FROM known WHERE direction = 'in' AND started_us <= as_of - 86400000000 GROUP BY key
         ) ORDER BY key NULLS LAST
     """)
-    return _rows(found)
+    return _rows(result)
 
 
-# Traffic. A line is held by a call, or a trunk's by a leg.
+# Traffic: calls occupy lines, or legs occupy a trunk.
 
 _SPANS = """
 CREATE OR REPLACE TABLE spans AS
 SELECT NULL AS trunk_name, call_id, started_us AS begin_us, ended_us AS end_us FROM calls
 UNION ALL
-SELECT trunk_name, call_id, coalesce(add_us, ring_us, answered_us), ended_us FROM legs WHERE trunk_name IS NOT NULL
+SELECT trunk_name, call_id, coalesce(add_us, ring_us, answered_us), ended_us FROM legs
+    WHERE trunk_name IS NOT NULL
 """
 
 
@@ -254,29 +274,36 @@ def _spans(parquet: Path, trunk: str | None) -> Any:
     tables = _tables(parquet, (_CALLS, _LEGS, _SPANS))
     tables.execute("SET VARIABLE trunk = $1::VARCHAR", [trunk])
     tables.execute(
-        "CREATE OR REPLACE TABLE mine AS SELECT * FROM spans WHERE trunk_name IS NOT DISTINCT FROM getvariable('trunk')"
+        "CREATE OR REPLACE TABLE mine AS SELECT * FROM spans "
+        "WHERE trunk_name IS NOT DISTINCT FROM getvariable('trunk')"
     )
-    tables.execute("CREATE OR REPLACE TABLE held AS SELECT * FROM mine WHERE end_us > begin_us")
+    tables.execute(
+        "CREATE OR REPLACE TABLE line_spans AS SELECT * FROM mine WHERE end_us > begin_us"
+    )
     return tables
 
 
 def concurrency(parquet: Path, trunk: str | None) -> dict[str, Any]:
-    """peak, at, call_ids, without_span, and the rows of over_time."""
+    """The fields peak, at, call_ids and without_span, and the rows of over_time."""
     tables = _spans(parquet, trunk)
     over_time = _rows(
         tables.execute("""
-            WITH edges AS (SELECT begin_us AS at_us, 1 AS step FROM held UNION ALL SELECT end_us, -1 FROM held),
-            moments AS (SELECT at_us, sum(step)::BIGINT AS change FROM edges GROUP BY at_us HAVING sum(step) <> 0)
-            SELECT at_us AS "at", sum(change) OVER (ORDER BY at_us)::BIGINT AS calls FROM moments ORDER BY at_us
+            WITH edges AS (SELECT begin_us AS at_us, 1 AS step FROM line_spans
+                UNION ALL SELECT end_us, -1
+                FROM line_spans),
+            moments AS (SELECT at_us, sum(step)::BIGINT AS change FROM edges
+                GROUP BY at_us HAVING sum(step) <> 0)
+            SELECT at_us AS "at", sum(change) OVER (ORDER BY at_us)::BIGINT AS calls FROM moments
+                ORDER BY at_us
         """)
     )
     peak = max((row["calls"] for row in over_time), default=0)
     at = next((row["at"] for row in over_time if row["calls"] == peak), None)
     on_line = tables.execute(
-        "SELECT call_id FROM held WHERE begin_us <= $1 AND $1 < end_us ORDER BY call_id", [at]
+        "SELECT call_id FROM line_spans WHERE begin_us <= $1 AND $1 < end_us ORDER BY call_id", [at]
     ).fetchall()
     (without,) = tables.execute(
-        "SELECT (SELECT count(*) FROM mine) - (SELECT count(*) FROM held)"
+        "SELECT (SELECT count(*) FROM mine) - (SELECT count(*) FROM line_spans)"
     ).fetchone()
     return {
         "peak": peak,
@@ -289,31 +316,37 @@ def concurrency(parquet: Path, trunk: str | None) -> dict[str, Any]:
 
 def trunk_peaks(parquet: Path) -> Rows:
     trunks = _spans(parquet, None).execute("""
-        SELECT trunk_name, count(*) AS legs FROM spans WHERE trunk_name IS NOT NULL GROUP BY trunk_name ORDER BY trunk_name
+        SELECT trunk_name, count(*) AS legs FROM spans WHERE trunk_name IS NOT NULL
+            GROUP BY trunk_name ORDER BY trunk_name
     """)
-    found = []
+    rows = []
     for name, legs in trunks.fetchall():
-        told = concurrency(parquet, name)
-        found.append(
+        result = concurrency(parquet, name)
+        rows.append(
             {
                 "trunk_name": name,
-                "peak": told["peak"],
-                "at": told["at"],
+                "peak": result["peak"],
+                "at": result["at"],
                 "legs": legs,
-                "without_span": told["without_span"],
+                "without_span": result["without_span"],
             }
         )
-    return found
+    return rows
 
 
 _HOURS = """
 CREATE OR REPLACE TABLE hours AS
-WITH local AS (SELECT begin_us + 25200000000 AS begin_us, end_us + 25200000000 AS end_us FROM held),
-pieces AS (
-    SELECT hour_no, least(end_us, (hour_no + 1) * 3600000000) - greatest(begin_us, hour_no * 3600000000) AS piece_us
-    FROM local, LATERAL (SELECT unnest(range(begin_us // 3600000000, (end_us - 1) // 3600000000 + 1)) AS hour_no)
+WITH local AS (
+    SELECT begin_us + 25200000000 AS begin_us, end_us + 25200000000 AS end_us FROM line_spans
 ),
-every AS (SELECT unnest(range(min(hour_no) // 24 * 24, max(hour_no) // 24 * 24 + 24)) AS hour_no FROM pieces)
+pieces AS (
+    SELECT hour_no, least(end_us, (hour_no + 1) * 3600000000) - greatest(begin_us,
+        hour_no * 3600000000) AS piece_us
+    FROM local, LATERAL (SELECT unnest(range(begin_us // 3600000000, (end_us - 1) // 3600000000
+        + 1)) AS hour_no)
+),
+every AS (SELECT unnest(range(min(hour_no) // 24 * 24, max(hour_no) // 24 * 24 + 24)) AS hour_no
+    FROM pieces)
 SELECT
     hour_no * 3600000000 - 25200000000 AS hour_begin,
     make_timestamp(hour_no * 3600000000)::DATE AS day, (hour_no % 24)::INTEGER AS hour,
@@ -331,93 +364,114 @@ def erlangs(parquet: Path, trunk: str | None) -> Rows:
 
 def busy_hours(parquet: Path, trunk: str | None) -> Rows:
     erlangs(parquet, trunk)
-    found = _tables(parquet, ()).execute("""
+    result = _tables(parquet, ()).execute("""
         SELECT
-            day, CASE WHEN erlangs > 0 THEN hour_begin END AS hour_begin, CASE WHEN erlangs > 0 THEN hour END AS hour, erlangs, calls
-        FROM hours QUALIFY row_number() OVER (PARTITION BY day ORDER BY erlangs DESC, hour) = 1 ORDER BY day
+            day, CASE WHEN erlangs > 0 THEN hour_begin END AS hour_begin, CASE WHEN erlangs > 0
+                THEN hour END AS hour, erlangs, calls
+        FROM hours QUALIFY row_number() OVER (PARTITION BY day ORDER BY erlangs DESC, hour) = 1
+            ORDER BY day
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 def busy_hour(parquet: Path, trunk: str | None) -> Rows:
     erlangs(parquet, trunk)
-    found = _tables(parquet, ()).execute("""
+    result = _tables(parquet, ()).execute("""
         WITH means AS (SELECT hour, avg(erlangs) AS erlangs FROM hours GROUP BY hour),
         peaks AS (SELECT max(erlangs) AS highest FROM hours GROUP BY day)
-        SELECT hour, erlangs, (SELECT count(*) FROM peaks) AS days, (SELECT avg(highest) FROM peaks) AS daily_peak_erlangs
+        SELECT hour, erlangs, (SELECT count(*) FROM peaks) AS days, (SELECT avg(highest) FROM peaks)
+            AS daily_peak_erlangs
         FROM means ORDER BY erlangs DESC, hour LIMIT 1
     """)
-    return _rows(found)
+    return _rows(result)
 
 
-# Trunks, staffing, rings and changes.
+# Trunks, staffing, rings and updates.
 
 
 def fail_codes(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    found = _tables(parquet, (*_FOR_OUTCOMES, _TRUNK_LEGS), ivr_numbers).execute("""
-        SELECT trunk_name, fail_code, count(*) AS legs, count(*) / sum(count(*)) OVER (PARTITION BY trunk_name) AS share
-        FROM trunk_legs GROUP BY trunk_name, fail_code ORDER BY trunk_name, legs DESC, fail_code NULLS LAST
+    result = _tables(parquet, (*_FOR_OUTCOMES, _TRUNK_LEGS), ivr_numbers).execute("""
+        SELECT trunk_name, fail_code, count(*) AS legs, count(*) / sum(count(*)) OVER
+            (PARTITION BY trunk_name) AS share
+        FROM trunk_legs GROUP BY trunk_name, fail_code ORDER BY trunk_name, legs DESC,
+            fail_code NULLS LAST
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 def agents_by_interval(
     parquet: Path, keys: Sequence[str], *, ivr_numbers: Sequence[str] = ()
 ) -> Rows:
-    """What is measured, by ("hour",), ("quarter_hour",) or ("weekday", "hour"): no staffing."""
+    """Arrivals and traffic by ("hour",), ("quarter_hour",) or ("weekday", "hour")."""
     interval = keys[-1]
     lasts, many = (3600, 24) if interval == "hour" else (900, 96)
     names = ", ".join(keys)
-    found = _tables(parquet, _FOR_FACTS, ivr_numbers).execute(f"""
+    result = _tables(parquet, _FOR_FACTS, ivr_numbers).execute(f"""
         WITH incoming AS (
-            SELECT *, CASE WHEN answered THEN coalesce(agent_talk_us / 1e6, duration) END AS spoken FROM facts
+            SELECT *, CASE WHEN answered THEN coalesce(agent_talk_us / 1e6, duration) END AS spoken
+                FROM facts
             WHERE direction = 'in' AND offered AND started_us IS NOT NULL
         ),
         days AS (
             SELECT day::DATE AS day, isodow(day) AS weekday
-            FROM (SELECT unnest(generate_series(min(day)::TIMESTAMP, max(day)::TIMESTAMP, INTERVAL 1 DAY)) AS day FROM facts)
+            FROM (SELECT unnest(generate_series(min(day)::TIMESTAMP, max(day)::TIMESTAMP,
+                INTERVAL 1 DAY)) AS day FROM facts)
         ),
         cells AS (SELECT *, unnest(range({many})) AS {interval} FROM days),
-        counted AS (SELECT day, {interval}, count(*) AS calls FROM incoming GROUP BY day, {interval}),
-        filled AS (SELECT {names}, day, coalesce(calls, 0) AS calls FROM cells LEFT JOIN counted USING (day, {interval})),
+        counted AS (SELECT day, {interval}, count(*) AS calls FROM incoming GROUP BY day,
+            {interval}),
+        filled AS (SELECT {names}, day, coalesce(calls, 0) AS calls FROM cells
+            LEFT JOIN counted USING (day, {interval})),
         means AS (SELECT *, avg(calls) OVER (PARTITION BY {names}) AS expected FROM filled),
         arrivals AS (
             SELECT
                 {names}, count(*) AS days, sum(calls)::BIGINT AS calls, avg(calls) AS arrivals,
-                greatest(0, sum(calls) + {_Z}**2 / 2 - {_Z} * sqrt(sum(calls) + {_Z}**2 / 4)) / count(*) AS arrivals_low,
-                (sum(calls) + {_Z}**2 / 2 + {_Z} * sqrt(sum(calls) + {_Z}**2 / 4)) / count(*) AS arrivals_high,
+                greatest(0, sum(calls) + {_Z}**2 / 2 - {_Z} * sqrt(sum(calls) + {_Z}**2 / 4))
+                    / count(*) AS arrivals_low,
+                (sum(calls) + {_Z}**2 / 2 + {_Z} * sqrt(sum(calls) + {_Z}**2 / 4)) / count(*)
+                    AS arrivals_high,
                 CASE WHEN sum(calls) > 0 AND count(*) > 1
-                    THEN sum((calls - expected)**2 / nullif(expected, 0)) / (count(*) - 1) END AS dispersion
+                    THEN sum((calls - expected)**2 / nullif(expected, 0)) / (count(*) - 1) END
+                        AS dispersion
             FROM means GROUP BY {names}
         ),
         talks AS (
-            SELECT {names}, avg(spoken) AS mean, {_Z} * stddev_samp(spoken) / sqrt(count(spoken)) AS doubt FROM incoming GROUP BY {names}
+            SELECT {names}, avg(spoken) AS mean, {_Z} * stddev_samp(spoken) / sqrt(count(spoken))
+                AS half_width FROM incoming GROUP BY {names}
         ),
-        joined AS (SELECT *, coalesce(mean, (SELECT avg(spoken) FROM incoming)) AS all_or_own FROM arrivals LEFT JOIN talks USING ({names}))
+        joined AS (SELECT *, coalesce(mean, (SELECT avg(spoken) FROM incoming)) AS all_or_own
+            FROM arrivals LEFT JOIN talks USING ({names}))
         SELECT
             {names}, days, calls, arrivals, arrivals_low, arrivals_high, dispersion,
             CASE WHEN all_or_own > 0 THEN all_or_own END AS talk_s,
-            CASE WHEN doubt IS NOT NULL THEN greatest(0, mean - doubt) END AS talk_low_s, mean + doubt AS talk_high_s,
-            CASE WHEN calls = 0 THEN 0 WHEN all_or_own > 0 THEN arrivals / {lasts} * all_or_own END AS traffic
+            CASE WHEN half_width IS NOT NULL THEN greatest(0, mean - half_width) END AS talk_low_s,
+            mean
+                + half_width AS talk_high_s,
+            CASE WHEN calls = 0 THEN 0 WHEN all_or_own > 0 THEN arrivals / {lasts} * all_or_own END
+                AS traffic
         FROM joined ORDER BY {names}
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 def ring_bins(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    """The bins of rings, as wide as the longest of 99 % of them needs to fit into 60, the last one holding all longer ones."""
-    found = _rung(parquet, ivr_numbers).execute("""
+    """The histogram of rings: up to 60 bins for 99 % of them; the last bin has all longer rings."""
+    result = _ring_rows(parquet, ivr_numbers).execute("""
         WITH sizes AS (
             SELECT
                 (
-                    SELECT min(w) FROM (SELECT unnest([1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]) AS w) WHERE tail < w * 60
+                    SELECT min(w) FROM (SELECT unnest([1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800,
+                        3600]) AS w) WHERE tail < w * 60
                 ) AS width,
                 tail, longest
-            FROM (SELECT quantile_cont(ring_s::DOUBLE, 0.99) AS tail, max(ring_s) AS longest FROM rung)
+            FROM (SELECT quantile_cont(ring_s::DOUBLE, 0.99) AS tail, max(ring_s) AS longest
+                FROM ring_rows)
         ),
-        last AS (SELECT *, floor(CASE WHEN longest < width * 60 THEN longest ELSE tail END / width)::BIGINT AS last_bin FROM sizes),
-        placed AS (SELECT *, least(ring_s // width, last_bin) AS bin FROM rung, last),
-        every AS (SELECT rank, bin FROM (SELECT DISTINCT rank FROM rung), (SELECT unnest(range(last_bin + 1)) AS bin FROM last)),
+        last AS (SELECT *, floor(CASE WHEN longest < width * 60 THEN longest ELSE tail END
+            / width)::BIGINT AS last_bin FROM sizes),
+        placed AS (SELECT *, least(ring_s // width, last_bin) AS bin FROM ring_rows, last),
+        every AS (SELECT rank, bin FROM (SELECT DISTINCT rank FROM ring_rows),
+            (SELECT unnest(range(last_bin + 1)) AS bin FROM last)),
         counted AS (
             SELECT
                 rank, bin, width, longest, last_bin, count(outcome) AS offers,
@@ -429,31 +483,34 @@ def ring_bins(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
         )
         SELECT
             ['answered', 'lost', 'elsewhere'][rank] AS "group", bin * width AS from_s,
-            CASE WHEN bin < last_bin OR longest < (last_bin + 1) * width THEN (bin + 1) * width END AS to_s,
+            CASE WHEN bin < last_bin OR longest < (last_bin + 1) * width THEN (bin + 1) * width END
+                AS to_s,
             offers, offers / sum(offers) OVER of_group AS share,
             sum(offers) OVER (of_group ORDER BY bin) / sum(offers) OVER of_group AS up_to,
             (sum(offers) OVER (of_group ORDER BY bin))::BIGINT AS up_to_offers,
             rna_timeout, caller_gave_up, busy_or_rejected
         FROM counted WINDOW of_group AS (PARTITION BY rank) ORDER BY rank, bin
     """)
-    return _rows(found)
+    return _rows(result)
 
 
 def ring_groups(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    found = _rung(parquet, ivr_numbers).execute("""
+    result = _ring_rows(parquet, ivr_numbers).execute("""
         SELECT
             ['answered', 'lost', 'elsewhere'][rank] AS "group", count(*) AS offers,
-            quantile_cont(ring_s::DOUBLE, 0.5) AS ring_p50_s, quantile_cont(ring_s::DOUBLE, 0.9) AS ring_p90_s
-        FROM rung GROUP BY rank ORDER BY rank
+            quantile_cont(ring_s::DOUBLE, 0.5) AS ring_p50_s, quantile_cont(ring_s::DOUBLE, 0.9)
+                AS ring_p90_s
+        FROM ring_rows GROUP BY rank ORDER BY rank
     """)
-    return _rows(found)
+    return _rows(result)
 
 
-def _rung(parquet: Path, ivr_numbers: Sequence[str]) -> Any:
+def _ring_rows(parquet: Path, ivr_numbers: Sequence[str]) -> Any:
     tables = _tables(parquet, _FOR_OFFERS, ivr_numbers)
     tables.execute("""
-        CREATE OR REPLACE TABLE rung AS
-        SELECT *, CASE outcome WHEN 'answered' THEN 1 WHEN 'answered_elsewhere' THEN 3 ELSE 2 END AS rank
+        CREATE OR REPLACE TABLE ring_rows AS
+        SELECT *, CASE outcome WHEN 'answered' THEN 1 WHEN 'answered_elsewhere' THEN 3 ELSE 2 END
+            AS rank
         FROM offers WHERE outcome <> 'in_progress' AND NOT to_ivr AND ring_s IS NOT NULL
     """)
     return tables
@@ -464,19 +521,24 @@ def update_lag(parquet: Path) -> Rows:
         f"quantile_cont(lag::DOUBLE, {share}) / 1e6 AS lag_p{name}_s"
         for name, share in (("50", 0.5), ("90", 0.9), ("99", 0.99), ("999", 0.999))
     )
-    found = _tables(parquet, (_CALLS,)).execute(f"""
+    result = _tables(parquet, (_CALLS,)).execute(f"""
         WITH changed AS (
             SELECT
-                greatest(0, epoch_us(updated_at) - epoch_us(ended_at)) AS lag, epoch_us(updated_at) - epoch_us(started_at) AS since
-            FROM read_parquet(getvariable('parquet')) WHERE updated_at IS NOT NULL AND ended_at IS NOT NULL
+                greatest(0, epoch_us(updated_at) - epoch_us(ended_at)) AS lag,
+                    epoch_us(updated_at) - epoch_us(started_at) AS since
+            FROM read_parquet(getvariable('parquet')) WHERE updated_at IS NOT NULL
+                AND ended_at IS NOT NULL
         ),
         late AS (
-            SELECT since, row_number() OVER (ORDER BY since) AS nth, count(*) OVER () AS n FROM changed WHERE lag > 0 AND since IS NOT NULL
+            SELECT since, row_number() OVER (ORDER BY since) AS nth, count(*) OVER () AS n
+                FROM changed WHERE lag > 0 AND since IS NOT NULL
         )
         SELECT
-            count(*) AS calls, count(*) FILTER (lag > 0) AS late, {quantiles}, max(lag) / 1e6 AS lag_max_s,
-            -- Of n in order, the first that lies at 99.9 % of the way or beyond it; in whole hours.
-            (SELECT ceil(min(since) / 3.6e9) * 3600 FROM late WHERE nth >= 1 + 0.999 * (n - 1)) AS lookback_s
+            count(*) AS calls, count(*) FILTER (lag > 0) AS late, {quantiles}, max(lag) / 1e6
+                AS lag_max_s,
+            -- The first of n sorted values at or above the 99.9 % rank, in whole hours.
+            (SELECT ceil(min(since) / 3.6e9) * 3600 FROM late WHERE nth >= 1 + 0.999 * (n - 1))
+                AS lookback_s
         FROM changed
     """)
-    return _rows(found)
+    return _rows(result)
