@@ -1,4 +1,4 @@
-"""Charts of calls: each asks metrics for one summary and draws it. They show offline, on light pages and dark ones."""
+"""Charts of calls: each draws one table of metrics, offline, on light and on dark pages."""
 
 from .answer_rates import answer_rate
 from .collection import Gallery, gallery

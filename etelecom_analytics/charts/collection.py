@@ -1,4 +1,4 @@
-"""Every chart of some calls at once, as one thing that a notebook shows."""
+"""All charts of some calls as one object that a notebook shows."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from ..errors import InputError, UnknownName
-from ..logs import FetchReport
+from ..fetch_report import FetchReport
 from ..metrics import Calls, MetricOptions, Selection
 from .answer_rates import answer_rate
 from .distributions import ring_durations, wait_distribution
@@ -25,7 +25,7 @@ from .trunks import trunk_failures
 
 __all__ = ["Gallery", "gallery"]
 
-_OF_CALLS_IN: Mapping[str, Callable[..., Any]] = MappingProxyType(
+_OF_INBOUND_CALLS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "answer_rate": answer_rate,
         "heatmap": heatmap,
@@ -37,8 +37,9 @@ _OF_CALLS_IN: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "hunt_paths": hunt_paths,
     }
 )
-"""What callers live through: of calls of direction in."""
-_OF_ALL: Mapping[str, Callable[..., Any]] = MappingProxyType(
+"""What callers experience."""
+
+_OF_ALL_CALLS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "extension_performance": extension_performance,
         "time_to_callback": time_to_callback,
@@ -48,15 +49,15 @@ _OF_ALL: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "trunk_failures": trunk_failures,
     }
 )
-"""Those that choose among the directions by themselves, or count all of them."""
-_SAID = "Of the calls in."
+"""Charts that select the directions themselves, or count all."""
+
+_INBOUND_NOTE = "Inbound calls only."
 
 
 class Gallery:
-    """Charts with their names, in their order: iterate over (name, chart), or ask for one, `gallery["funnel"]`.
+    """Charts by name, in order: iterate over (name, chart), or index by name, `gallery["funnel"]`.
 
-    A notebook shows them one below the other, each as its own output, drawn by whichever renderer
-    is active.
+    A notebook shows them one below the other, each as its own output, drawn by the active renderer.
     """
 
     def __init__(self, charts: Mapping[str, Any]) -> None:
@@ -64,7 +65,7 @@ class Gallery:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the charts, in their order."""
+        """The names of the charts, in order."""
         return tuple(self._charts)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
@@ -79,14 +80,14 @@ class Gallery:
         return self._charts[name]
 
     def save(self, folder: str | Path) -> list[Path]:
-        """The PNG files that were written into the folder, one a chart, on a white ground."""
+        """The paths of new PNG files in the folder, one per chart, on a white background."""
         return write_pngs({name: chart.to_dict() for name, chart in self}, folder)
 
     def __repr__(self) -> str:
         return f"Gallery: {', '.join(self._charts)}"
 
     def _ipython_display_(self) -> None:
-        """Show each chart as an output of its own: in one drawing for all, what is tall would not fit on a canvas."""
+        """Show each chart as its own output: a single one could exceed the canvas size."""
         from IPython.display import display
 
         display(*self._charts.values())  # type: ignore[no-untyped-call]
@@ -98,40 +99,33 @@ def gallery(
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> Gallery:
-    """Every chart of these calls at once: how callers fared, who answered, and what the lines carried. Collects.
+    """All charts of these calls: what callers experienced, who answered, and the traffic. Collects.
 
-    What callers live through is drawn of the calls in, and says so; callbacks, lines, trunks and
-    extensions of calls of all directions.
+    Charts of what callers experience are of inbound calls, and have a note; charts of callbacks,
+    traffic, trunks and extensions are of calls of all directions.
 
     Args:
         calls: calls of all directions.
-        options: what the numbers depend on besides the calls.
-        coverage: `logs.report`; shades what was not fetched or not asked for, and says up to when
-            the calls are complete.
+        options: parameters of the metrics.
+        coverage: `logs.report`. Times that were not fetched or not requested are shaded, and a
+            note states which times are complete.
     """
     if not isinstance(calls, Calls):
         raise InputError(
             f"gallery takes a table of calls, such as logs.calls; got {type(calls).__name__}."
         )
-    chosen = calls if isinstance(calls, Selection) else Selection(calls.lazy().collect())
-    calls_in = chosen.where(pl.col("direction").cast(pl.String) == "in")
-    of_calls_in = {
-        name: _said(draw(calls_in, options=options, coverage=coverage))
-        for name, draw in _OF_CALLS_IN.items()
+    selection = calls if isinstance(calls, Selection) else Selection(calls.lazy().collect())
+    inbound = selection.where(pl.col("direction").cast(pl.String) == "in")
+    charts = {
+        name: _with_inbound_note(draw(inbound, options=options, coverage=coverage))
+        for name, draw in _OF_INBOUND_CALLS.items()
     }
-    return Gallery(
-        {
-            **of_calls_in,
-            **{
-                name: draw(chosen, options=options, coverage=coverage)
-                for name, draw in _OF_ALL.items()
-            },
-        }
-    )
+    for name, draw in _OF_ALL_CALLS.items():
+        charts[name] = draw(selection, options=options, coverage=coverage)
+    return Gallery(charts)
 
 
-def _said(chart: Any) -> Any:
-    """The chart, saying which calls it is about."""
-    chart.title.subtitle = [_SAID, *chart.title.subtitle]
-    chart.description = f"{chart.description} {_SAID}"
+def _with_inbound_note(chart: Any) -> Any:
+    chart.title.subtitle = [_INBOUND_NOTE, *chart.title.subtitle]
+    chart.description = f"{chart.description} {_INBOUND_NOTE}"
     return chart

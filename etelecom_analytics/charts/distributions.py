@@ -213,8 +213,10 @@ def _threshold(threshold_s: float | None, *, end: float | None = None) -> list[a
     line = base.mark_rule(color=TEXT, strokeDash=[2, 3])
     if end is None:
         return [line]
-    align, dx = ("right", -4) if threshold_s > end / 2 else ("left", 4)
-    text = base.mark_text(align=align, dx=dx, baseline="bottom")
+    left = threshold_s > end / 2
+    text = base.mark_text(
+        align="right" if left else "left", dx=-4 if left else 4, baseline="bottom"
+    )
     return [line, text.encode(y=alt.value("height"), text="text:N")]
 
 

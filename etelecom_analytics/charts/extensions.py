@@ -1,4 +1,4 @@
-"""One row an extension: what it was offered, what it answered, and how long it rang and talked."""
+"""The performance of each extension: offers, answer rate, rings and talk time."""
 
 from typing import Any
 
@@ -6,17 +6,35 @@ import altair as alt
 import polars as pl
 
 from ..errors import InputError
-from ..logs import FetchReport
+from ..fetch_report import FetchReport
 from ..metrics import INBOUND_DIRECTIONS, MEASURES, Calls, MetricOptions, inward, summarize
 from ..names import labels
 from .finish import coverage_note, empty_chart, finish_chart
-from .theme import ANSWERED, FAINT, LOST, NONE_LABEL, count, round_floats, total
+from .theme import (
+    ANSWERED,
+    FAINT,
+    LOST,
+    NONE_LABEL,
+    count,
+    interval_text,
+    round_floats,
+    total,
+)
 
 __all__ = ["extension_performance"]
 
-_ROW, _RATE, _BAR = 24, 230, 68
-_MOST = 400
-"""A number has eleven marks, and no chart more than 5,000."""
+_ROW, _RATE_WIDTH, _BAR_WIDTH = 24, 230, 68
+_MAX_NUMBERS = 400
+"""A number has eleven marks, and a chart at most 5,000."""
+
+_MAX_IVR_NUMBERS = 6
+_TITLE = MEASURES["fair_answer_rate"].title
+_BARS = {
+    "offers": "offers",
+    "rna": "rang out",
+    "ring_p50_s": "median ring, s",
+    "talk_min": "talk, min",
+}
 _TOOLTIP = [
     alt.Tooltip("number:N"),
     alt.Tooltip("fair_answer_rate:Q", title="fair answer rate", format=".1%"),
@@ -39,26 +57,27 @@ def extension_performance(
     min_offers: int = 20,
     limit: int = 40,
 ) -> alt.HConcatChart | alt.Chart:
-    """One row a target number, best fair answer rate first: the rate with its 95 % interval, offers, rung out, ring and talk. Collects.
+    """The fair answer rate, offers, rings and talk of each target number, best first. Collects.
 
-    Offers of calls with direction in, ext and ext_in are counted: an `out` call rings outside
-    numbers, and of the two logs of an internal call one is enough. Grouping calls by `extension_id`
-    would not do, since a missed call has none. Calls with names (`logs.with_names(...)`) show who
-    has a number: "An (101)".
+    An offer is one ring of one person (also called presented or alerted). The fair answer rate,
+    with its 95 % interval, is the answer rate of offers that the agent could take. Calls of
+    direction in, ext and ext_in count: an `out` call rings external phone numbers, and one of the
+    two logs of an internal call is enough. Numbers have names if the calls do
+    (`logs.with_names(...)`): "An (101)".
 
     Args:
         calls: calls of any direction.
-        options: what the numbers depend on besides the calls; offers to `ivr_numbers` are left out.
-        coverage: `logs.report`; up to when the calls are complete is told.
-        min_offers: numbers with fewer offers are grey and come last.
-        limit: how many numbers are drawn, up to 400; of more, those with the most offers.
+        options: parameters of the measures; offers to `ivr_numbers` are left out.
+        coverage: `logs.report`; a note states which times are complete.
+        min_offers: numbers with fewer offers are grey and last.
+        limit: the maximum number of rows, up to 400; those with the most offers are shown.
 
     Raises:
         InputError: `limit` is out of range.
     """
-    if not 1 <= limit <= _MOST:
-        raise InputError(f"limit is how many numbers are drawn, from 1 to {_MOST}; got {limit!r}.")
-    counted = inward(calls)
+    if not 1 <= limit <= _MAX_NUMBERS:
+        raise InputError(f"limit must be from 1 to {_MAX_NUMBERS}; got {limit!r}.")
+    inbound = inward(calls)
     measures = [
         "offers",
         "answered_offers",
@@ -68,141 +87,133 @@ def extension_performance(
         "ring_avg_s",
         "leg_talk_s",
     ]
-    table = (
-        summarize(counted, ["target_number"], measures, options=options, confidence=True)
-        .lazy()
-        .collect()
-    )
-    of_calls = counted.lazy().select(pl.len()).collect().item()
+    summary = summarize(inbound, ["target_number"], measures, options=options, confidence=True)
+    table = summary.lazy().collect()
+    number = inbound.lazy().select(pl.len()).collect().item()
     zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
+    directions = f"direction {', '.join(INBOUND_DIRECTIONS)}"
     if not table.height:
-        words = f"No offers in {count(of_calls, 'call')}" if of_calls else "No calls"
-        return empty_chart(
-            f"Fair answer rate by number: {words.lower()} of direction {', '.join(INBOUND_DIRECTIONS)} {zone}",
-            [complete],
-            message=words,
-        )
-    named = table.with_columns(
-        number=pl.col("target_number")
-        .replace(labels(counted.lazy(), "target_number"))
-        .fill_null(NONE_LABEL)
-    )
-    shown = round_floats(_ordered(named, min_offers, limit))
-    note = (
-        f" (the {limit} with the most offers, of {table.height:,})" if table.height > limit else ""
-    )
-    offers, numbers = count(total(shown, "offers"), "offer"), count(shown.height, "number")
-    title = (
-        f"Fair answer rate of {numbers}{note}, over {offers} in {count(of_calls, 'call')} {zone}"
-    )
-    notes: list[str] = [
+        message = f"No offers in {count(number, 'call')}" if number else "No calls"
+        title = f"{_TITLE} by number: {message.lower()} of {directions} {zone}"
+        return empty_chart(title, [complete], message=message)
+    label = pl.col("target_number").replace(labels(inbound.lazy(), "target_number"))
+    named = table.with_columns(number=label.fill_null(NONE_LABEL))
+    rows = round_floats(_rows(named, min_offers, limit))
+    limit_text = f" (the {limit} with the most offers, of {table.height:,})"
+    numbers = f"{count(rows.height, 'number')}{limit_text * (table.height > limit)}"
+    offers = f"{count(total(rows, 'offers'), 'offer')} in {count(number, 'call')}"
+    few = f" Grey and hollow: fewer than {min_offers} offers." if rows["small"].any() else ""
+    notes = [
         f"fair_answer_rate = {MEASURES['fair_answer_rate'].formula(options)}.",
-        f"Line: 95 % interval (Wilson). Rang out: {MEASURES['rna'].formula(options)}. Calls of direction {', '.join(INBOUND_DIRECTIONS)}.",
-        _left_out(options)
-        + (f" Grey and hollow: fewer than {min_offers} offers." if shown["small"].any() else ""),
+        f"Line: 95 % interval (Wilson). Rang out: {MEASURES['rna'].formula(options)}. "
+        f"Calls of {directions}.",
+        f"{_ivr_note(options)}{few}",
         complete,
     ]
-    return finish_chart(_drawn(shown), title=title, notes=notes, description=_alt_text(shown))
+    return finish_chart(
+        _draw(rows),
+        title=f"{_TITLE}: {numbers}, {offers} {zone}",
+        notes=notes,
+        description=_alt_text(rows),
+    )
 
 
-def _left_out(options: MetricOptions) -> str:
-    if options.ivr_numbers:
-        return f"Not persons, and left out: {', '.join(options.ivr_numbers[:6])}{' ...' if len(options.ivr_numbers) > 6 else ''}."
-    return "No ivr_numbers are given: queues and menus count like persons."
+def _ivr_note(options: MetricOptions) -> str:
+    numbers = options.ivr_numbers
+    if not numbers:
+        return "No ivr_numbers are set: queues and menus count like persons."
+    more = " ..." if len(numbers) > _MAX_IVR_NUMBERS else ""
+    return f"Left out, because not persons: {', '.join(numbers[:_MAX_IVR_NUMBERS])}{more}."
 
 
-def _ordered(table: pl.DataFrame, min_offers: int, limit: int) -> pl.DataFrame:
-    """The biggest numbers, best rate first, the small ones after them, with what is told of each."""
+def _rows(table: pl.DataFrame, min_offers: int, limit: int) -> pl.DataFrame:
+    """The numbers with the most offers, best rate first, then the small ones."""
     percent = pl.format("{} %", (pl.col("fair_answer_rate") * 100).round(0).cast(pl.Int64))
-    low, high = (pl.col(f"fair_answer_rate_{end}") * 100 for end in ("low", "high"))
-    biggest = table.sort("offers", "target_number", descending=[True, False], nulls_last=True).head(
-        limit
+    fair = pl.format("{} of {}", "fair_answer_rate_num", "fair_answer_rate_den")
+    biggest = table.sort("offers", "target_number", descending=[True, False], nulls_last=True)
+    rows = (
+        biggest.head(limit)
+        .with_columns(
+            small=pl.col("offers") < min_offers,
+            percent=percent,
+            text=pl.format("{}, {}", percent, fair).fill_null("-"),
+            interval=interval_text("fair_answer_rate_low", "fair_answer_rate_high"),
+            fair=fair,
+            talk_min=pl.col("leg_talk_s") / 60,
+        )
+        .with_columns(
+            hue=_unless_small(ANSWERED, FAINT),
+            fill=_unless_small(ANSWERED, "transparent"),
+            lost_hue=_unless_small(LOST, FAINT),
+        )
     )
-    told = biggest.with_columns(
-        small=pl.col("offers") < min_offers,
-        percent=percent,
-        told=pl.format(
-            "{}, {} of {}", percent, "fair_answer_rate_num", "fair_answer_rate_den"
-        ).fill_null("-"),
-        interval=pl.format("{} to {} %", low.round(1), high.round(1)),
-        fair=pl.format("{} of {}", "fair_answer_rate_num", "fair_answer_rate_den"),
-        talk_min=pl.col("leg_talk_s") / 60,
-    ).with_columns(
-        hue=_unless_small(ANSWERED, FAINT),
-        filling=_unless_small(ANSWERED, "transparent"),
-        lost_hue=_unless_small(LOST, FAINT),
-    )
-    return told.sort(
+    return rows.sort(
         "small", -pl.col("fair_answer_rate"), -pl.col("offers"), "number", nulls_last=True
     )
 
 
-def _unless_small(hue: str, else_hue: str) -> pl.Expr:
-    return pl.when("small").then(pl.lit(else_hue)).otherwise(pl.lit(hue))
+def _unless_small(hue: str, small_hue: str) -> pl.Expr:
+    return pl.when("small").then(pl.lit(small_hue)).otherwise(pl.lit(hue))
 
 
-def _alt_text(shown: pl.DataFrame) -> str:
-    """Best and last of the numbers that are not small, for who cannot see it."""
-    rated = shown.filter(~pl.col("small"), pl.col("fair_answer_rate").is_not_null())
+def _alt_text(rows: pl.DataFrame) -> str:
+    """The best and the last number that is not small, as alternative text."""
+    rated = rows.filter(~pl.col("small"), pl.col("fair_answer_rate").is_not_null())
     if not rated.height:
         return "No number has enough offers to compare."
-    best, last = rated.row(0, named=True), rated.row(-1, named=True)
-    ends = (
-        f"{which} {each['number']} with {each['percent']} of {each['fair_answer_rate_den']:,}"
-        for which, each in (("best", best), ("last", last))
-    )
-    return f"{', '.join(ends)}."
+    template = "{number} with {percent} of {fair_answer_rate_den:,}"
+    best, last = (template.format(**rated.row(place, named=True)) for place in (0, -1))
+    return f"best {best}, last {last}."
 
 
-def _drawn(shown: pl.DataFrame) -> alt.HConcatChart:
-    columns = {
-        "offers": "offers",
-        "rna": "rang out",
-        "ring_p50_s": "median ring, s",
-        "talk_min": "talk, min",
-    }
-    bars = [_bars(shown, column, title) for column, title in columns.items()]
-    return alt.hconcat(_rate(shown), *bars, spacing=14)
+def _draw(rows: pl.DataFrame) -> alt.HConcatChart:
+    bars = [_bars(rows, column, title) for column, title in _BARS.items()]
+    return alt.hconcat(_rates(rows), *bars, spacing=14)
 
 
-def _rows(shown: pl.DataFrame, axis: alt.Axis | None) -> alt.Y:
-    return alt.Y("number:N", scale=alt.Scale(domain=shown["number"].to_list()), axis=axis)
+def _number_axis(rows: pl.DataFrame, axis: alt.Axis | None) -> alt.Y:
+    return alt.Y("number:N", scale=alt.Scale(domain=rows["number"].to_list()), axis=axis)
 
 
 def _hue(channel: Any, column: str) -> Any:
-    """The column's own colours: a condition in their place, checked by Altair against its whole schema, takes ten times as long."""
+    """The colours of a column.
+
+    Altair validates a condition against its whole schema, which takes ten times as long.
+    """
     return channel(f"{column}:N", scale=None, legend=None)
 
 
-def _rate(shown: pl.DataFrame) -> alt.LayerChart:
-    rows = _rows(shown, alt.Axis(title=None, labelPadding=6, grid=True))
-    axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], orient="top", grid=True)
-    share = alt.X(
-        "fair_answer_rate:Q", title="fair answer rate", scale=alt.Scale(domain=[0, 1]), axis=axis
+def _rates(rows: pl.DataFrame) -> alt.LayerChart:
+    y = _number_axis(rows, alt.Axis(title=None, labelPadding=6, grid=True))
+    rate = alt.X(
+        "fair_answer_rate:Q",
+        title="answer rate",
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], orient="top", grid=True),
     )
-    base = alt.Chart(shown.filter(pl.col("fair_answer_rate").is_not_null())).encode(
-        rows, tooltip=_TOOLTIP
-    )
-    ends = (alt.X("fair_answer_rate_low:Q"), alt.X2("fair_answer_rate_high:Q"))
-    doubt = base.mark_rule(strokeWidth=2).encode(*ends, color=_hue(alt.Color, "hue"))
-    point = base.mark_point(size=75, opacity=1).encode(
-        share, stroke=_hue(alt.Stroke, "hue"), fill=_hue(alt.Fill, "filling")
-    )
-    words = (
-        alt.Chart(shown)
-        .mark_text(align="left")
-        .encode(rows, x=alt.value(_RATE + 14), text="told:N")
-    )
-    return alt.LayerChart(layer=[doubt, point, words], width=_RATE, height={"step": _ROW})
+    rated = alt.Chart(rows.filter(pl.col("fair_answer_rate").is_not_null()))
+    base = rated.encode(y, tooltip=_TOOLTIP)
+    ends = alt.X("fair_answer_rate_low:Q"), alt.X2("fair_answer_rate_high:Q")
+    text = alt.Chart(rows).mark_text(align="left")
+    layers = [
+        base.mark_rule(strokeWidth=2).encode(*ends, color=_hue(alt.Color, "hue")),
+        base.mark_point(size=75, opacity=1).encode(
+            rate, stroke=_hue(alt.Stroke, "hue"), fill=_hue(alt.Fill, "fill")
+        ),
+        text.encode(y, x=alt.value(_RATE_WIDTH + 14), text="text:N"),
+    ]
+    return alt.LayerChart(layer=layers, width=_RATE_WIDTH, height={"step": _ROW})
 
 
-def _bars(shown: pl.DataFrame, column: str, title: str) -> alt.LayerChart:
-    axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, orient="top")
-    base = alt.Chart(shown).encode(_rows(shown, None), alt.X(f"{column}:Q", title=title, axis=axis))
-    drawn = base.mark_bar().encode(
-        color=_hue(alt.Color, "lost_hue" if column == "rna" else "hue"), tooltip=_TOOLTIP
-    )
-    words = base.mark_text(align="left", dx=4).encode(
-        text=alt.Text(f"{column}:Q", format=",.1~f" if column == "ring_p50_s" else ",.0f")
-    )
-    return alt.LayerChart(layer=[drawn, words], width=_BAR, height={"step": _ROW})
+def _bars(rows: pl.DataFrame, column: str, title: str) -> alt.LayerChart:
+    no_axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, orient="top")
+    size = alt.X(f"{column}:Q", title=title, axis=no_axis)
+    base = alt.Chart(rows).encode(_number_axis(rows, None), size)
+    hue = _hue(alt.Color, "lost_hue" if column == "rna" else "hue")
+    form = ",.1~f" if column == "ring_p50_s" else ",.0f"
+    text = base.mark_text(align="left", dx=4)
+    layers = [
+        base.mark_bar().encode(color=hue, tooltip=_TOOLTIP),
+        text.encode(text=alt.Text(f"{column}:Q", format=form)),
+    ]
+    return alt.LayerChart(layer=layers, width=_BAR_WIDTH, height={"step": _ROW})

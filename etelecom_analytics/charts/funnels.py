@@ -1,27 +1,28 @@
-"""The funnel: what became of all calls, and where missed ones were lost."""
+"""The outcomes of all calls as a funnel, with the stages at which missed calls were lost."""
 
 import altair as alt
 import polars as pl
 
 from .. import metrics
-from ..logs import FetchReport
+from ..fetch_report import FetchReport
 from ..metrics import LOST_STAGES, Calls, MetricOptions
 from .finish import coverage_note, empty_chart, finish_chart
-from .theme import ANSWERED, FAINT, LOST, count, round_floats
+from .theme import ANSWERED, FAINT, LOST, count, interval_text, round_floats
 
 __all__ = ["funnel"]
 
 _ROW, _BAR = 24, 200
 _DEPTHS = {"calls": 0, "running": 1, "unknown": 1, "offered": 1, "answered": 2, "missed": 2}
+_LOST_DEPTH = 3
 _INDENT = "\N{EN DASH} "
 _HUES = {"calls": FAINT, "running": FAINT, "unknown": FAINT, "offered": FAINT, "answered": ANSWERED}
-_WORDS = {
+_LABELS = {
     "short": "lost: short",
     "in_ivr": "lost: in IVR or queue",
     "ringing": "lost: ringing",
     "before_ringing": "lost: before any ring",
+    "between_rings": "lost: between rings",
 }
-_WORDS["between_rings"] = "lost: between rings"
 
 
 def funnel(
@@ -30,58 +31,54 @@ def funnel(
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.LayerChart | alt.Chart:
-    """What became of all calls: running, unknown, answered, missed, and at which stage the missed ones were lost; it adds up. Collects.
+    """The number of calls by outcome, and of missed calls by the stage of their loss. Collects.
+
+    The counts add up: calls are running, unknown, answered or missed.
 
     Args:
-        calls: calls of any direction; what is counted is what is given.
-        options: what the numbers depend on besides the calls; a call that only `ivr_numbers`
-            answered is a missed one.
-        coverage: `logs.report`; up to when the calls are complete is told.
+        calls: calls of any direction; all of them count.
+        options: parameters of the metrics; a call that only `ivr_numbers` answered is missed.
+        coverage: `logs.report`; a note states which times are complete.
     """
     table = round_floats(metrics.funnel(calls, options=options))
     counts = dict(table.select(pl.col("stage").cast(pl.String), "calls").iter_rows())
     zone = f"({options.time_zone})"
-    notes: list[str] = [
-        "calls = running + unknown + offered; offered = answered + missed; missed = the stages at which they were lost. Shares are of the "
-        "stage above; pointed at, each tells its 95 % interval (Wilson).",
+    notes = [
+        "calls = running + unknown + offered; offered = answered + missed; missed = the stages at "
+        "which they were lost. Shares are of the stage above; the tooltip has their 95 % interval "
+        "(Wilson).",
         coverage_note(coverage, options.time_zone),
     ]
     if not counts["calls"]:
         return empty_chart(f"Funnel: no calls {zone}", notes)
-    title = f"Funnel of {count(counts['calls'], 'call')}: {counts['answered']:,} answered, {counts['missed']:,} missed {zone}"
-    return finish_chart(_drawn(table), title=title, notes=notes, description=_alt_text(table))
-
-
-def _alt_text(table: pl.DataFrame) -> str:
-    """All stages, for who cannot see them."""
-    return " ".join(
-        f"{stage}: {calls:,}." for stage, calls in table.select("stage", "calls").iter_rows()
+    outcomes = f"{counts['answered']:,} answered, {counts['missed']:,} missed"
+    return finish_chart(
+        _draw(table),
+        title=f"Funnel of {count(counts['calls'], 'call')}: {outcomes} {zone}",
+        notes=notes,
+        description=" ".join(f"{stage}: {number:,}." for stage, number in counts.items()),
     )
 
 
-def _drawn(table: pl.DataFrame) -> alt.LayerChart:
-    stage = pl.col("stage").cast(pl.String)
-    depth = stage.replace_strict(_DEPTHS, default=3, return_dtype=pl.Int64)
-    label = pl.concat_str(pl.lit(_INDENT).repeat_by(depth).list.join(""), stage.replace(_WORDS))
-    low, high = (pl.col(end) * 100 for end in ("low", "high"))
-    shares = pl.format(
-        "{}: {} % of {}",
-        "calls",
-        (pl.col("share") * 100).round(1),
-        pl.col("parent").cast(pl.String),
-    )
+def _draw(table: pl.DataFrame) -> alt.LayerChart:
+    stage, parent = pl.col("stage").cast(pl.String), pl.col("parent").cast(pl.String)
+    depth = stage.replace_strict(_DEPTHS, default=_LOST_DEPTH, return_dtype=pl.Int64)
+    indent = pl.lit(_INDENT).repeat_by(depth).list.join("")
+    percent = (pl.col("share") * 100).round(1)
+    is_lost = stage.is_in(list(LOST_STAGES))
     rows = table.with_columns(
-        label=label,
-        told=shares.fill_null(pl.col("calls").cast(pl.String)),
-        interval=pl.format("{} to {} %", low.round(1), high.round(1)).fill_null("-"),
-        within=pl.col("parent").cast(pl.String).fill_null("-"),
+        label=pl.concat_str(indent, stage.replace(_LABELS)),
+        text=pl.format("{}: {} % of {}", "calls", percent, parent).fill_null(
+            pl.col("calls").cast(pl.String)
+        ),
+        interval=interval_text("low", "high").fill_null("-"),
+        within=parent.fill_null("-"),
         hue=stage.replace_strict(_HUES, default=LOST, return_dtype=pl.String),
-        meaning=pl.when(stage.is_in(list(LOST_STAGES))).then("meaning").otherwise(pl.lit("")),
-        says="meaning",
+        note=pl.when(is_lost).then("meaning").otherwise(pl.lit("")),
     )
     tooltip = [
         alt.Tooltip("stage:N"),
-        alt.Tooltip("says:N", title="meaning"),
+        alt.Tooltip("meaning:N"),
         alt.Tooltip("calls:Q", format=","),
         alt.Tooltip("share:Q", format=".1%"),
         alt.Tooltip("within:N", title="of"),
@@ -92,14 +89,13 @@ def _drawn(table: pl.DataFrame) -> alt.LayerChart:
         grid=False, ticks=False, domain=False, labelAlign="left", labelPadding=178, labelFontSize=12
     )
     y = alt.Y("label:N", scale=alt.Scale(domain=rows["label"].to_list()), title=None, axis=axis)
-    most = max(rows["calls"].to_list())
-    size = alt.X(
-        "calls:Q", axis=None, scale=alt.Scale(domain=[0, most], range=[0, _BAR], nice=False)
-    )
+    maximum = max(rows["calls"].to_list())
+    scale = alt.Scale(domain=[0, maximum], range=[0, _BAR], nice=False)
+    size = alt.X("calls:Q", axis=None, scale=scale)
     base = alt.Chart(rows).encode(y, tooltip=tooltip)
     bars = base.mark_bar().encode(size, alt.Color("hue:N", scale=None, legend=None))
-    words = base.mark_text(align="left", dx=5).encode(size, text="told:N")
-    meanings = base.mark_text(align="left", fontStyle="italic").encode(
-        x=alt.value(_BAR + 124), text="meaning:N"
+    text = base.mark_text(align="left", dx=5).encode(size, text="text:N")
+    notes = base.mark_text(align="left", fontStyle="italic").encode(
+        x=alt.value(_BAR + 124), text="note:N"
     )
-    return alt.LayerChart(layer=[bars, words, meanings], width=_BAR + 320, height={"step": _ROW})
+    return alt.LayerChart(layer=[bars, text, notes], width=_BAR + 320, height={"step": _ROW})

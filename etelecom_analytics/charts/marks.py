@@ -36,8 +36,8 @@ def limit_groups(
     if by not in TIME:
         # Sort only the groups that can be among the biggest: callers may be many.
         fits = pl.col(size) >= pl.col(size).top_k(_MAX_ROWS).min()
-        order = {"descending": [True, False], "nulls_last": True}
-        biggest = table.filter(fits).sort(size, by, **order).head(_MAX_ROWS)
+        ordered = table.filter(fits).sort(size, by, descending=[True, False], nulls_last=True)
+        biggest = ordered.head(_MAX_ROWS)
         note = f"The {biggest.height} groups with the most {nouns}, of {table.height:,}."
         return biggest, [note] if biggest.height < table.height else []
     dated = table.filter(pl.col(by).is_not_null())

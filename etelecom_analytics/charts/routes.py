@@ -1,4 +1,4 @@
-"""The ways that calls take through extensions: how many, how often one answers, and the seconds that each step takes."""
+"""Paths of calls through extensions: how many calls, their answer rate, and the time they take."""
 
 from collections.abc import Mapping
 
@@ -6,21 +6,23 @@ import altair as alt
 import polars as pl
 
 from .. import metrics
-from ..logs import FetchReport
+from ..fetch_report import FetchReport
+from ..formatting import format_value
 from ..metrics import Calls, MetricOptions
 from ..names import labels
-from .finish import coverage_note, empty_chart, finish_chart
-from .theme import ANSWERED, FAINT, HUES, count, round_floats, total
+from .finish import coverage_note, empty_chart, finish_chart, lower_first
+from .theme import ANSWERED, FAINT, HUES, count, interval_text, round_floats, total
 
 __all__ = ["hunt_paths"]
 
-_ROW, _CALLS, _SECONDS, _RATE = 24, 90, 210, 150
-_MOST_PATHS, _MOST_STEPS = 100, 30
-_LONGEST_PATH, _MOST_NAMES = 32, 12
+_ROW, _CALLS_WIDTH, _STEPS_WIDTH, _RATE_WIDTH = 24, 90, 210, 150
+_MAX_PATHS, _MAX_STEPS = 100, 30
+_MAX_PATH_CHARS, _MAX_NAMES = 32, 12
 """Characters that fit before the bars, and names that fit below the title."""
-_FEW = 20
-_ODD, _EVEN = HUES[0], HUES[4]
-"""Steps that follow each other; a gap tells them apart as well."""
+
+_MIN_CALLS = 20
+_ODD_HUE, _EVEN_HUE = HUES[0], HUES[4]
+"""Alternating steps; a gap separates them as well."""
 
 
 def hunt_paths(
@@ -30,98 +32,80 @@ def hunt_paths(
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.HConcatChart | alt.Chart:
-    """One row a way through target numbers, "101 > 102+103", the most frequent first: its calls, its answer rate, its steps. Collects.
+    """The most frequent paths of calls through target numbers, such as "101 > 102+103". Collects.
 
-    The answer rate has its 95 % interval. A step's bar is as long as it took on average, to its
-    answer, the next step or the end of its ringing; of a path the first 30 steps are drawn. Calls
-    with names (`logs.with_names(...)`) show who has a number: in the way itself where there is
-    room, else below the title.
+    A path has its calls, its answer rate with a 95 % interval, and its steps. A step's bar is the
+    mean time to its answer, the next step or the end of its rings; at most 30 steps are drawn. If
+    the calls have names (`logs.with_names(...)`), they are in the path where they fit, else below
+    the title.
 
     Args:
-        calls: calls of any direction; what is counted is what is given.
-        limit: how many paths are drawn, up to 100.
-        options: what outcomes depend on; offers to `ivr_numbers` are no step.
-        coverage: `logs.report`; up to when the calls are complete is told.
+        calls: calls of any direction; all of them count.
+        limit: the maximum number of paths, up to 100.
+        options: parameters of the outcomes; offers to `ivr_numbers` are no steps.
+        coverage: `logs.report`; a note states which times are complete.
 
     Raises:
-        InputError: `limit` is no number above 0.
+        InputError: `limit` is not a positive integer.
     """
-    table = _table(calls, limit, options, names=True)
-    who = ""
-    if table.select((pl.col("path").str.len_chars() > _LONGEST_PATH).any()).item():
+    table, names_note = _table(calls, limit, options, names=True), ""
+    if table.select((pl.col("path").str.len_chars() > _MAX_PATH_CHARS).any()).item():
         table = _table(calls, limit, options, names=False)
-        who = _who(table, labels(calls.lazy(), "target_number"))
+        names_note = _names_note(table, labels(calls.lazy(), "target_number"))
     zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
-    notes: list[str] = [
-        "answer rate = answered / calls of the path, with its 95 % interval (Wilson). A path: a call's offers in order; + rang together.",
-        "Steps: the mean seconds of each, one after the other, to its answer, the next step, or the end of its ringing.",
+    notes = [
+        "answer rate = answered / calls of the path, with its 95 % interval (Wilson). "
+        "Path: the offers of a call in order; + rang together.",
+        "Steps: the mean seconds of each to its answer, the next step, or the end of its rings.",
     ]
     if not table.height:
-        of_calls = calls.lazy().select(pl.len()).collect().item()
-        words = "No call rang anybody" if of_calls else "No calls"
-        return empty_chart(
-            f"Hunt paths: {words[0].lower()}{words[1:]}, of {count(of_calls, 'call')} {zone}",
-            [*notes, complete],
-            message=words,
-        )
-    of_all = int(table["of"].to_list()[0])
-    ways, of_calls = count(table.height, "way"), count(of_all, "call")
-    title = f"Hunt paths: the {ways} that most calls took, {total(table, 'calls'):,} of {of_calls} {zone}"
-    if table["calls"].min() < _FEW:  # type: ignore[operator]  # counts are integers
-        notes.append(f"Hollow: fewer than {_FEW} calls.")
+        number = calls.lazy().select(pl.len()).collect().item()
+        message = "No call rang a person" if number else "No calls"
+        title = f"Hunt paths: {lower_first(message)}, of {count(number, 'call')} {zone}"
+        return empty_chart(title, [*notes, complete], message=message)
+    if table["calls"].min() < _MIN_CALLS:  # type: ignore[operator]  # counts are integers
+        notes.append(f"Hollow: fewer than {_MIN_CALLS} calls.")
+    scope = f"{total(table, 'calls'):,} of {count(int(table['of'].to_list()[0]), 'call')}"
     return finish_chart(
-        _drawn(table), title=title, notes=[*notes, who, complete], description=_alt_text(table)
+        _draw(table),
+        title=f"Hunt paths: the {table.height} most frequent, {scope} {zone}",
+        notes=[*notes, names_note, complete],
+        description=_alt_text(table),
     )
 
 
 def _table(calls: Calls, limit: int, options: MetricOptions, *, names: bool) -> pl.DataFrame:
-    return round_floats(
-        metrics.hunt_paths(calls.lazy(), options=options, limit=limit, names=names).collect()
-    ).head(_MOST_PATHS)
+    paths = metrics.hunt_paths(calls.lazy(), options=options, limit=limit, names=names)
+    return round_floats(paths.collect()).head(_MAX_PATHS)
 
 
-def _who(table: pl.DataFrame, names: Mapping[str, str]) -> str:
-    """Whose the numbers of these ways are, as far as it is known."""
-    numbers = (
-        table["steps"]
-        .explode(empty_as_null=False)
-        .drop_nulls()
-        .str.split("+")
-        .explode(empty_as_null=False)
-        .unique()
-        .sort()
-    )
+def _names_note(table: pl.DataFrame, names: Mapping[str, str]) -> str:
+    """The names of the numbers in these paths, as far as they are known."""
+    steps = table["steps"].explode(empty_as_null=False).drop_nulls().str.split("+")
+    numbers = steps.explode(empty_as_null=False).unique().sort()
     known = [names[number] for number in numbers if number in names]
-    more = [f"{len(known) - _MOST_NAMES} more"] if len(known) > _MOST_NAMES else []
-    return f"Who: {', '.join([*known[:_MOST_NAMES], *more])}." if known else ""
+    more = [f"{len(known) - _MAX_NAMES} more"] if len(known) > _MAX_NAMES else []
+    return f"Names: {', '.join([*known[:_MAX_NAMES], *more])}." if known else ""
 
 
 def _alt_text(table: pl.DataFrame) -> str:
-    """The most frequent path, for who cannot see it."""
-    row = table.row(0, named=True)
-    return (
-        f"Most: {row['path']}, {row['calls']:,} calls, {row['answer_rate']:.0%} of them answered."
-    )
+    first = table.row(0, named=True)
+    rate = format_value(first["answer_rate"], "share")
+    return f"Most frequent: {first['path']}, {first['calls']:,} calls, {rate} answered."
 
 
-def _drawn(table: pl.DataFrame) -> alt.HConcatChart:
-    low, high = (pl.col(end) * 100 for end in ("low", "high"))
+def _draw(table: pl.DataFrame) -> alt.HConcatChart:
+    percent = (pl.col("answer_rate") * 100).round(0).cast(pl.Int64)
+    few = pl.col("calls") < _MIN_CALLS
     rows = table.with_columns(
-        interval=pl.format("{} to {} %", low.round(1), high.round(1)),
-        told=pl.format(
-            "{} %, {} of {}",
-            (pl.col("answer_rate") * 100).round(0).cast(pl.Int64),
-            "answered",
-            "calls",
-        ),
-        filling=pl.when(pl.col("calls") < _FEW)
-        .then(pl.lit("transparent"))
-        .otherwise(pl.lit(ANSWERED)),
+        interval=interval_text("low", "high"),
+        text=pl.format("{} %, {} of {}", percent, "answered", "calls"),
+        fill=pl.when(few).then(pl.lit("transparent")).otherwise(pl.lit(ANSWERED)),
     ).drop("lost_s", "steps")
     return alt.hconcat(_counts(rows), _rates(rows), _steps(table), spacing=12)
 
 
-def _paths(table: pl.DataFrame, *, labels: bool) -> alt.Y:
+def _path_axis(table: pl.DataFrame, *, labels: bool) -> alt.Y:
     axis = alt.Axis(title=None, grid=True, labelPadding=6, labelLimit=200) if labels else None
     return alt.Y("path:N", scale=alt.Scale(domain=table["path"].to_list()), axis=axis)
 
@@ -138,59 +122,57 @@ def _tooltip() -> list[alt.Tooltip]:
 
 
 def _counts(rows: pl.DataFrame) -> alt.LayerChart:
-    size = alt.X(
-        "calls:Q",
-        title="calls",
-        axis=alt.Axis(labels=False, ticks=False, domain=False, grid=False, orient="top"),
-    )
-    base = alt.Chart(rows).encode(_paths(rows, labels=True), size)
-    words = base.mark_text(align="left", dx=4).encode(text=alt.Text("calls:Q", format=","))
-    return alt.LayerChart(
-        layer=[base.mark_bar(color=FAINT).encode(tooltip=_tooltip()), words],
-        width=_CALLS,
-        height={"step": _ROW},
-    )
+    no_axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, orient="top")
+    size = alt.X("calls:Q", title="calls", axis=no_axis)
+    base = alt.Chart(rows).encode(_path_axis(rows, labels=True), size)
+    layers = [
+        base.mark_bar(color=FAINT).encode(tooltip=_tooltip()),
+        base.mark_text(align="left", dx=4).encode(text=alt.Text("calls:Q", format=",")),
+    ]
+    return alt.LayerChart(layer=layers, width=_CALLS_WIDTH, height={"step": _ROW})
 
 
 def _rates(rows: pl.DataFrame) -> alt.LayerChart:
     axis = alt.Axis(format=".0%", values=[0, 0.5, 1], orient="top", grid=True)
-    share = alt.X("answer_rate:Q", title="answer rate", scale=alt.Scale(domain=[0, 1]), axis=axis)
-    base = alt.Chart(rows).encode(_paths(rows, labels=False), tooltip=_tooltip())
-    doubt = base.mark_rule(strokeWidth=2, color=ANSWERED).encode(alt.X("low:Q"), alt.X2("high:Q"))
-    point = base.mark_point(size=65, opacity=1, stroke=ANSWERED).encode(
-        share, alt.Fill("filling:N", scale=None, legend=None)
-    )
-    words = base.mark_text(align="left").encode(x=alt.value(_RATE + 12), text="told:N")
-    return alt.LayerChart(layer=[doubt, point, words], width=_RATE, height={"step": _ROW})
+    rate = alt.X("answer_rate:Q", title="answer rate", scale=alt.Scale(domain=[0, 1]), axis=axis)
+    fill = alt.Fill("fill:N", scale=None, legend=None)
+    base = alt.Chart(rows).encode(_path_axis(rows, labels=False), tooltip=_tooltip())
+    layers = [
+        base.mark_rule(strokeWidth=2, color=ANSWERED).encode(alt.X("low:Q"), alt.X2("high:Q")),
+        base.mark_point(size=65, opacity=1, stroke=ANSWERED).encode(rate, fill),
+        base.mark_text(align="left").encode(x=alt.value(_RATE_WIDTH + 12), text="text:N"),
+    ]
+    return alt.LayerChart(layer=layers, width=_RATE_WIDTH, height={"step": _ROW})
 
 
 def _steps(table: pl.DataFrame) -> alt.LayerChart:
-    each = table.select("path", "calls", step="steps", seconds="lost_s").explode(
+    exploded = table.select("path", "calls", step="steps", seconds="lost_s").explode(
         "step", "seconds", empty_as_null=False, keep_nulls=True
     )
-    place = pl.int_range(pl.len()).over("path")
-    end = pl.col("seconds").fill_null(0).cum_sum().over("path")
+    seconds, place = pl.col("seconds").fill_null(0), pl.col("place")
+    hue = pl.when(place % 2 == 0).then(pl.lit(_ODD_HUE)).otherwise(pl.lit(_EVEN_HUE))
     steps = (
-        each.with_columns(place=place, end=end)
-        .filter(pl.col("place") < _MOST_STEPS)
-        .with_columns(
-            begin=pl.col("end") - pl.col("seconds").fill_null(0),
-            hue=pl.when(pl.col("place") % 2 == 0).then(pl.lit(_ODD)).otherwise(pl.lit(_EVEN)),
-            nth=pl.col("place") + 1,
+        exploded.with_columns(
+            place=pl.int_range(pl.len()).over("path"), end=seconds.cum_sum().over("path")
+        )
+        .filter(place < _MAX_STEPS)
+        .with_columns(begin=pl.col("end") - seconds, hue=hue, nth=place + 1)
+    )
+    axis = alt.Axis(orient="top", grid=True, tickCount=5)
+    bars = (
+        alt.Chart(round_floats(steps))
+        .mark_rect(height=alt.RelativeBandSize(band=0.7), xOffset=0.5, x2Offset=-0.5)
+        .encode(
+            _path_axis(table, labels=False),
+            alt.X("begin:Q", title="seconds of the steps", axis=axis, scale=alt.Scale(zero=True)),
+            alt.X2("end:Q"),
+            alt.Color("hue:N", scale=None, legend=None),
+            tooltip=[
+                alt.Tooltip("step:N"),
+                alt.Tooltip("nth:Q", title="number of the step"),
+                alt.Tooltip("seconds:Q", title="mean seconds", format=",.1f"),
+                alt.Tooltip("calls:Q", title="calls of the path", format=","),
+            ],
         )
     )
-    tooltip = [
-        alt.Tooltip("step:N"),
-        alt.Tooltip("nth:Q", title="which is step"),
-        alt.Tooltip("seconds:Q", title="mean seconds", format=",.1f"),
-        alt.Tooltip("calls:Q", title="calls of the path", format=","),
-    ]
-    axis = alt.Axis(orient="top", grid=True, tickCount=5)
-    base = alt.Chart(round_floats(steps)).encode(_paths(table, labels=False))
-    bars = base.mark_rect(height=alt.RelativeBandSize(band=0.7), xOffset=0.5, x2Offset=-0.5).encode(
-        alt.X("begin:Q", title="seconds of the steps", axis=axis, scale=alt.Scale(zero=True)),
-        alt.X2("end:Q"),
-        alt.Color("hue:N", scale=None, legend=None),
-        tooltip=tooltip,
-    )
-    return alt.LayerChart(layer=[bars], width=_SECONDS, height={"step": _ROW})
+    return alt.LayerChart(layer=[bars], width=_STEPS_WIDTH, height={"step": _ROW})

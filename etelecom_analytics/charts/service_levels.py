@@ -144,8 +144,13 @@ def _curves(curve: pl.DataFrame, end: float, options: MetricOptions) -> alt.Laye
             text=pl.format("{} % within {} s", percent, threshold)
         )
         base = alt.Chart(marked).encode(x)
-        align, dx = ("right", -6) if options.threshold_s > end * 0.7 else ("left", 6)
-        text = base.mark_text(align=align, dx=dx, baseline="bottom", fontWeight="bold")
+        left = options.threshold_s > end * 0.7
+        text = base.mark_text(
+            align="right" if left else "left",
+            dx=-6 if left else 6,
+            baseline="bottom",
+            fontWeight="bold",
+        )
         point = base.mark_point(filled=True, opacity=1, size=80)
         layers += [
             base.mark_rule(color=TEXT, strokeDash=[2, 3]),
@@ -177,8 +182,9 @@ def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
         alt.Chart(ends).mark_line(strokeWidth=2.5).encode(side, y, hue, dash, detail="variant:N")
     ]
     tooltip = [*_tooltip(), alt.Tooltip("formula:N"), alt.Tooltip("source:N")]
-    for selected, weight in ((False, "normal"), (True, "bold")):
+    for selected in (False, True):
         part = alt.Chart(rows.filter(pl.col("selected") == selected))
-        base = part.mark_text(align="left", fontWeight=weight).encode(y, tooltip=tooltip)
+        text = part.mark_text(align="left", fontWeight="bold" if selected else "normal")
+        base = text.encode(y, tooltip=tooltip)
         layers += [base.encode(x=alt.value(at), text=f"{name}:N") for name, at in _COLUMNS.items()]
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _ROW})

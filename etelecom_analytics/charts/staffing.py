@@ -1,19 +1,34 @@
-"""How many agents each interval of the day needs, and where the model does not fit."""
+"""The agents needed in each interval of the day, and where the model does not fit."""
 
 from typing import Literal
 
 import altair as alt
 import polars as pl
 
-from ..logs import FetchReport
+from ..fetch_report import FetchReport
 from ..metrics import Calls, MetricOptions, agents_by_interval
-from .axes import CLOCK, key_text
-from .finish import coverage_note, empty_chart, finish_chart
-from .theme import ANSWERED, FAINT, LOST, WIDTH, count, count_ticks, round_floats, total
+from .axes import CLOCK, MAX_LABELLED_GROUPS, clock_axis, key_text
+from .finish import coverage_note, empty_chart, finish_chart, lower_first
+from .theme import (
+    ANSWERED,
+    FAINT,
+    GUTTER,
+    LOST,
+    WIDTH,
+    count,
+    count_ticks,
+    round_floats,
+    total,
+)
 
 __all__ = ["agents_needed"]
 
-_GUTTER, _TELL = 42, 25
+_SIGNS = {"more_load_than_agents": "!", "uneven": "~"}
+_NOTES = {
+    "more_load_than_agents": "! more load than agents: the queue would grow without end.",
+    "uneven": "~ arrivals differ more from day to day than a Poisson process (1 % level).",
+    "few_days": "Fewer than 5 days: too few to test whether arrivals are even.",
+}
 
 
 def agents_needed(
@@ -25,161 +40,137 @@ def agents_needed(
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.Chart:
-    """How many agents each interval of a usual day needs by Erlang C; below, the calls that arrive, with their 95 % interval. Collects.
+    """The agents that each interval of a day needs by Erlang C, and its calls. Collects.
 
-    An interval where the model does not fit is hollow and has a sign: ! more load than agents, ~
-    arrivals less even than Poisson's.
+    The number of calls has its 95 % interval. Where the model does not fit, the bar is hollow and
+    has a sign: ! more load than agents, ~ arrivals less even than a Poisson process.
 
     Args:
-        calls: calls of any direction; only those in count. Give whole days that were fetched: days
+        calls: calls of any direction; inbound calls count. Pass whole fetched days, because days
             without calls count too.
         interval: "hour" or "quarter_hour".
-        target: the share of calls that are to wait for at most `options.threshold_s`.
-        agents: how many there are, if that is asked; drawn as a line.
-        options: the threshold, and whose local time is meant.
-        coverage: `logs.report`; up to when the calls are complete is told.
+        target: the share of calls that should wait at most `options.threshold_s`.
+        agents: the number of agents available, drawn as a line. None: no line.
+        options: the threshold and the time zone.
+        coverage: `logs.report`; a note states which times are complete.
 
     Raises:
-        InputError: target is not between 0 and 1, or agents is below 1.
-        UnknownName: interval is neither "hour" nor "quarter_hour".
+        InputError: `target` is not between 0 and 1, or `agents` is below 1.
+        UnknownName: `interval` is neither "hour" nor "quarter_hour".
     """
-    found = agents_by_interval(
+    result = agents_by_interval(
         calls, interval=interval, target=target, agents=agents, options=options
     )
-    named, zone = f"Agents needed by {interval.replace('_', ' ')}", f"({options.time_zone})"
-    offered = total(found, "calls") if found.height else 0
-    notes: list[str] = [
-        f"The fewest with whom Erlang C expects at least {target:.0%} of calls to wait for at most {options.threshold_s:g} s; "
-        "traffic = arrivals a second * mean talk in seconds. Nobody hangs up in this model, and nobody does anything else.",
+    subject = f"Agents needed by {interval.replace('_', ' ')}"
+    zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
+    notes = [
+        f"The fewest agents with whom Erlang C expects at least {target:.0%} of calls to wait at "
+        f"most {options.threshold_s:g} s; traffic = arrivals per second * mean talk in seconds. "
+        "The model assumes that nobody hangs up and that agents do nothing else."
     ]
+    offered = total(result, "calls") if result.height else 0
     if not offered:
-        of_calls = calls.lazy().select(pl.len()).collect().item()
-        words = "No offered calls in" if of_calls else "No calls"
-        told = [*notes, coverage_note(coverage, options.time_zone)]
-        return empty_chart(f"{named}: {words[0].lower()}{words[1:]} {zone}", told, message=words)
-    title = f"{named}, from {count(offered, 'offered call')} in on {count(int(found['days'].to_list()[0]), 'day')} {zone}"
-    table = _told(round_floats(found), interval)
-    notes += [*_signs(table, agents), coverage_note(coverage, options.time_zone)]
+        any_calls = calls.lazy().select(pl.len()).collect().item()
+        message = "No inbound offered calls" if any_calls else "No calls"
+        title = f"{subject}: {lower_first(message)} {zone}"
+        return empty_chart(title, [*notes, complete], message=message)
+    rows = _rows(round_floats(result), interval)
+    days = count(int(result["days"].to_list()[0]), "day")
     return finish_chart(
-        _drawn(table, interval, agents), title=title, notes=notes, description=_alt_text(table)
+        _draw(rows, interval, agents),
+        title=f"{subject}, from {count(offered, 'inbound offered call')} on {days} {zone}",
+        notes=[*notes, _legend_note(rows, agents), complete],
+        description=_alt_text(rows),
     )
 
 
-def _told(found: pl.DataFrame, interval: str) -> pl.DataFrame:
-    """The table with the key of each interval, its sign, and words."""
-    signs = {"more_load_than_agents": "!", "uneven": "~"}
-    marks = (
+def _rows(result: pl.DataFrame, interval: str) -> pl.DataFrame:
+    """The intervals with their label, sign and texts."""
+    sign = pl.concat_str(
         pl.when(pl.col(name).fill_null(value=False)).then(pl.lit(sign)).otherwise(pl.lit(""))
-        for name, sign in signs.items()
+        for name, sign in _SIGNS.items()
     )
-    sign = pl.concat_str(*marks)
-    return found.with_columns(
+    low, high = pl.col("arrivals_low").round(1), pl.col("arrivals_high").round(1)
+    few_days = pl.lit("too few days to test whether arrivals are even")
+    return result.with_columns(
         key=key_text(interval),
         sign=sign,
         fits=sign == "",
-        few=pl.when("few_days")
-        .then(pl.lit("too few days to tell whether arrivals are even"))
-        .otherwise(pl.lit("")),
-        between=pl.format(
-            "{} to {}", pl.col("arrivals_low").round(1), pl.col("arrivals_high").round(1)
-        ),
+        note=pl.when("few_days").then(few_days).otherwise(pl.lit("")),
+        arrivals_interval=pl.format("{} to {}", low, high),
     )
 
 
-def _signs(table: pl.DataFrame, agents: int | None) -> list[str]:
-    said = {
-        "! more load than agents: the queue would grow without end.": table["sign"]
-        .str.contains("!", literal=True)
-        .any(),
-        "~ arrivals differ more from day to day than Poisson's would (1 %).": table["sign"]
-        .str.contains("~", literal=True)
-        .any(),
-        "Fewer than 5 days: too few to tell whether arrivals are even.": table["few_days"].any(),
-    }
-    line = [f"Line: the {count(agents, 'agent')} that there are."] if agents else []
-    return [" ".join([*line, *(words for words, holds in said.items() if holds)])]
+def _legend_note(rows: pl.DataFrame, agents: int | None) -> str:
+    """The meaning of the line and of the signs that the chart has."""
+    line = [f"Line: {count(agents, 'available agent')}."] if agents else []
+    return " ".join([*line, *(text for name, text in _NOTES.items() if rows[name].any())])
 
 
-def _alt_text(table: pl.DataFrame) -> str:
-    """The interval that needs the most, for who cannot see it."""
-    most = table.sort(pl.col("agents_needed"), descending=True, maintain_order=True).row(
-        0, named=True
-    )
+def _alt_text(rows: pl.DataFrame) -> str:
+    most = rows.sort("agents_needed", descending=True, maintain_order=True).row(0, named=True)
     return f"Most at {most['key']}: {most['agents_needed']:,} for {most['traffic']:.2f} Erlangs."
 
 
-def _drawn(table: pl.DataFrame, interval: str, agents: int | None) -> alt.VConcatChart:
+def _draw(rows: pl.DataFrame, interval: str, agents: int | None) -> alt.VConcatChart:
     order = list(CLOCK[interval])
+    upper, lower = (clock_axis(order, interval, labels=labels) for labels in (False, True))
     tooltip = [
         alt.Tooltip("key:N", title=interval.replace("_", " ")),
         alt.Tooltip("agents_needed:Q", title="agents needed", format=","),
         alt.Tooltip("traffic:Q", title="Erlangs", format=",.2f"),
-        alt.Tooltip("arrivals:Q", title="calls a day", format=",.2f"),
-        alt.Tooltip("between:N", title="95 % interval"),
+        alt.Tooltip("arrivals:Q", title="calls per day", format=",.2f"),
+        alt.Tooltip("arrivals_interval:N", title="95 % interval"),
         alt.Tooltip("talk_s:Q", title="mean talk, s", format=",.1f"),
-        alt.Tooltip("load_per_agent:Q", title="load of an agent", format=".0%"),
+        alt.Tooltip("load_per_agent:Q", title="load per agent", format=".0%"),
         alt.Tooltip("service_level:Q", title="expected service level", format=".1%"),
-        alt.Tooltip("calls:Q", title="offered calls in all", format=","),
-        alt.Tooltip("few:N", title="note"),
+        alt.Tooltip("calls:Q", title="total offered calls", format=","),
+        alt.Tooltip("note:N"),
     ]
+    return alt.vconcat(
+        _agents(rows, upper, agents, tooltip), _arrivals(rows, lower, tooltip), spacing=8
+    )
 
-    def clock(*, labels: bool) -> alt.X:
-        shown = order if len(order) <= _TELL else order[::8]
-        title = interval.replace("_", " ") if labels else None
-        axis = alt.Axis(
-            values=shown, title=title, labels=labels, ticks=labels, labelAngle=0, grid=False
-        )
-        return alt.X(
-            "key:N", scale=alt.Scale(domain=order, paddingInner=0.12, paddingOuter=0.06), axis=axis
-        )
 
+def _agents(
+    rows: pl.DataFrame, axis: alt.X, agents: int | None, tooltip: list[alt.Tooltip]
+) -> alt.LayerChart:
     ticks = alt.Axis(
         tickCount=5,
         tickMinStep=1,
         format=",d",
-        values=count_ticks(table["agents_needed"]),
-        minExtent=_GUTTER,
+        values=count_ticks(rows["agents_needed"]),
+        minExtent=GUTTER,
     )
     size = alt.Y("agents_needed:Q", title="agents", axis=ticks)
-    bare, few = clock(labels=False), table.height <= _TELL
-    fitting, other = (alt.Chart(table.filter(pl.col("fits") == fits)) for fits in (True, False))
-    bars = [
-        fitting.mark_bar(color=ANSWERED, stroke=ANSWERED).encode(bare, size, tooltip=tooltip),
-        other.mark_bar(fill="transparent", stroke=ANSWERED, strokeWidth=1.5).encode(
-            bare, size, tooltip=tooltip
+    fitting, other = (alt.Chart(rows.filter(pl.col("fits") == fits)) for fits in (True, False))
+    filled = fitting.mark_bar(color=ANSWERED, stroke=ANSWERED)
+    hollow = other.mark_bar(fill="transparent", stroke=ANSWERED, strokeWidth=1.5)
+    layers = [bars.encode(axis, size, tooltip=tooltip) for bars in (filled, hollow)]
+    if agents:
+        available = alt.Chart(pl.DataFrame({"available": [agents]}))
+        rule = available.mark_rule(color=FAINT, strokeDash=[7, 3])
+        layers.append(rule.encode(alt.Y("available:Q")))
+    has_labels = rows.height <= MAX_LABELLED_GROUPS
+    if has_labels:
+        needed = alt.Chart(rows.filter(pl.col("agents_needed") > 0))
+        labels = needed.mark_text(baseline="bottom", dy=-3)
+        layers.append(labels.encode(axis, size, text="agents_needed:Q"))
+    signs = other.mark_text(
+        baseline="bottom", dy=-16 if has_labels else -3, fontSize=13, fontWeight="bold", color=LOST
+    )
+    layers.append(signs.encode(axis, size, text="sign:N"))
+    return alt.LayerChart(layer=layers, width=WIDTH, height=180)
+
+
+def _arrivals(rows: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) -> alt.LayerChart:
+    base = alt.Chart(rows.filter(pl.col("arrivals").is_not_null())).encode(axis, tooltip=tooltip)
+    y = alt.Y("arrivals:Q", title="calls per day", axis=alt.Axis(tickCount=3, minExtent=GUTTER))
+    size = 50 if rows.height <= MAX_LABELLED_GROUPS else 14
+    layers = [
+        base.mark_rule(color=FAINT, strokeWidth=2).encode(
+            alt.Y("arrivals_low:Q"), alt.Y2("arrivals_high:Q")
         ),
+        base.mark_point(color=ANSWERED, filled=True, opacity=1, size=size).encode(y),
     ]
-    needed = alt.Chart(table.filter(pl.col("agents_needed") > 0))
-    words = (
-        [needed.mark_text(baseline="bottom", dy=-3).encode(bare, size, text="agents_needed:Q")]
-        if few
-        else []
-    )
-    raised = other.mark_text(
-        baseline="bottom", dy=-16 if few else -3, fontSize=13, fontWeight="bold", color=LOST
-    )
-    line = (
-        alt.Chart(pl.DataFrame({"there": [agents]}))
-        .mark_rule(color=FAINT, strokeDash=[7, 3])
-        .encode(alt.Y("there:Q"))
-    )
-    there = [line] if agents else []
-    arriving = alt.Chart(table.filter(pl.col("arrivals").is_not_null())).encode(
-        clock(labels=True), tooltip=tooltip
-    )
-    y = alt.Y("arrivals:Q", title="calls a day", axis=alt.Axis(tickCount=3, minExtent=_GUTTER))
-    doubt = arriving.mark_rule(color=FAINT, strokeWidth=2).encode(
-        alt.Y("arrivals_low:Q"), alt.Y2("arrivals_high:Q")
-    )
-    point = arriving.mark_point(
-        color=ANSWERED, filled=True, opacity=1, size=50 if few else 14
-    ).encode(y)
-    return alt.vconcat(
-        alt.LayerChart(
-            layer=[*bars, *there, *words, raised.encode(bare, size, text="sign:N")],
-            width=WIDTH,
-            height=180,
-        ),
-        alt.LayerChart(layer=[doubt, point], width=WIDTH, height=90),
-        spacing=8,
-    )
+    return alt.LayerChart(layer=layers, width=WIDTH, height=90)

@@ -1,17 +1,17 @@
-"""With which SIP codes the legs of each trunk failed, what these mean, and on which side to look."""
+"""The SIP codes with which the legs of each trunk failed, their meaning, and the side to check."""
 
 import altair as alt
 import polars as pl
 
-from ..logs import FetchReport
+from ..fetch_report import FetchReport
 from ..metrics import Calls, MetricOptions, fail_codes
-from .finish import coverage_note, empty_chart, finish_chart
-from .theme import FAINT, HUES, NONE_LABEL, WIDTH, count, round_floats, total
+from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
+from .theme import FAINT, GUTTER, HUES, NONE_LABEL, WIDTH, count, round_floats, total
 
 __all__ = ["trunk_failures"]
 
-_ROW, _BAR, _MOST_TRUNKS, _MOST_CODES = 20, 170, 12, 12
-_SIDES = {
+_ROW, _BAR, _MAX_TRUNKS, _MAX_CODES = 20, 170, 12, 12
+_SIDE_HUES = {
     "caller": HUES[1],
     "callee": HUES[0],
     "number": HUES[3],
@@ -19,6 +19,7 @@ _SIDES = {
     "carrier": HUES[2],
     "unknown": FAINT,
 }
+_SUBJECT = "SIP fail codes by trunk"
 
 
 def trunk_failures(
@@ -27,101 +28,90 @@ def trunk_failures(
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.Chart:
-    """The fail codes of each trunk's legs, the most frequent first: how many, what share of its legs, the meaning, and the side. Collects.
+    """The fail codes of each trunk's legs: number, share of its legs, meaning, side. Collects.
 
-    The 12 trunks with the most failed legs are drawn, the 12 most frequent codes of each.
+    The 12 trunks with the most failed legs are shown, each with its 12 most frequent codes.
 
     Args:
         calls: calls of any direction.
-        options: what the numbers depend on besides the calls.
-        coverage: `logs.report`; up to when the calls are complete is told.
+        options: parameters of the metrics, such as the time zone.
+        coverage: `logs.report`; a note states which times are complete.
     """
-    table = round_floats(fail_codes(calls.lazy(), options=options).collect()).filter(
-        pl.col("trunk_name").is_not_null()
-    )
-    of_calls, legs, zone = (
-        calls.lazy().select(pl.len()).collect().item(),
-        total(table, "legs"),
-        f"({options.time_zone})",
-    )
-    notes: list[str] = [
-        "share = legs that ended with the code / all legs of the trunk, of calls that ended. The side says where to look first.",
-        coverage_note(coverage, options.time_zone),
-    ]
+    every_code = round_floats(fail_codes(calls.lazy(), options=options).collect())
+    table = every_code.filter(pl.col("trunk_name").is_not_null())
     failed = table.filter(pl.col("fail_code").is_null() | (pl.col("fail_code") != 0))
-    named = "SIP fail codes by trunk"
+    number, legs = calls.lazy().select(pl.len()).collect().item(), total(table, "legs")
+    scope = f"in {count(number, 'call')} ({options.time_zone})"
+    notes = [
+        "share = legs that ended with the code / all legs of the trunk, of calls that ended. "
+        "The side is where to look first."
+    ]
+    complete = coverage_note(coverage, options.time_zone)
     if not failed.height:
-        words = (
-            f"No failed leg of {count(legs, 'leg')} through trunks"
-            if legs
-            else "No leg went through a trunk"
-        )
-        words = words if of_calls else "No calls"
-        return empty_chart(
-            f"{named}: {words[0].lower()}{words[1:]}, in {count(of_calls, 'call')} {zone}",
-            notes,
-            message=words,
-        )
-    title = f"{named}: {total(failed, 'legs'):,} of {count(legs, 'leg')} failed, in {count(of_calls, 'call')} {zone}"
+        message = f"No failed leg of {count(legs, 'leg')} through trunks"
+        message = message if legs else "No leg went through a trunk"
+        message = message if number else "No calls"
+        title = f"{_SUBJECT}: {lower_first(message)}, {scope}"
+        return empty_chart(title, [*notes, complete], message=message)
+    failures = pl.col("legs").filter(pl.col("fail_code").fill_null(-1) != 0).sum()
     trunks = (
         table.group_by("trunk_name")
-        .agg(
-            of_trunk=pl.col("legs").sum(),
-            failed=pl.col("legs").filter(pl.col("fail_code").fill_null(-1) != 0).sum(),
-        )
+        .agg(of_trunk=pl.col("legs").sum(), failed=failures)
         .filter(pl.col("failed") > 0)
         .sort("failed", "trunk_name", descending=[True, False])
     )
-    if trunks.height > _MOST_TRUNKS:
-        notes.insert(
-            1, f"The {_MOST_TRUNKS} trunks with the most failed legs, of {trunks.height:,}."
-        )
-    shown = trunks.head(_MOST_TRUNKS)
-    codes = (
-        failed.join(shown, on="trunk_name")
-        .group_by("trunk_name", maintain_order=True)
-        .head(_MOST_CODES)
-    )
-    if codes.height < failed.join(shown, on="trunk_name").height:
-        notes.insert(1, f"Of each trunk the {_MOST_CODES} most frequent codes.")
+    shown = trunks.head(_MAX_TRUNKS)
+    codes = failed.join(shown, on="trunk_name")
+    frequent = codes.group_by("trunk_name", maintain_order=True).head(_MAX_CODES)
+    if frequent.height < codes.height:
+        notes.append(f"The {_MAX_CODES} most frequent codes of each trunk.")
+    if shown.height < trunks.height:
+        notes.append(f"The {_MAX_TRUNKS} trunks with the most failed legs, of {trunks.height:,}.")
     return finish_chart(
-        _drawn(codes, shown), title=title, notes=notes, description=_alt_text(codes, shown)
+        _draw(frequent, shown),
+        title=f"{_SUBJECT}: {total(failed, 'legs'):,} of {count(legs, 'leg')} failed, {scope}",
+        notes=[*notes, complete],
+        description=_alt_text(frequent, shown),
     )
 
 
 def _alt_text(codes: pl.DataFrame, trunks: pl.DataFrame) -> str:
-    """The most frequent code of each trunk, for who cannot see it."""
+    """The most frequent code of each trunk as alternative text."""
     first = codes.unique("trunk_name", keep="first", maintain_order=True)
-    worst = {row["trunk_name"]: row for row in first.iter_rows(named=True)}
+    code_of = dict(first.select("trunk_name", _code_text()).iter_rows())
     return " ".join(
-        f"{row['trunk_name']}: {row['failed']:,} of {row['of_trunk']:,} failed, most with {_code(worst[row['trunk_name']]['fail_code'])}."
-        for row in trunks.iter_rows(named=True)
+        f"{name}: {failed:,} of {legs:,} failed, most with {code_of[name]}."
+        for name, failed, legs in trunks.select("trunk_name", "failed", "of_trunk").iter_rows()
     )
 
 
-def _code(code: int | None) -> str:
-    return NONE_LABEL if code is None else str(code)
+def _code_text() -> pl.Expr:
+    return pl.col("fail_code").cast(pl.String).fill_null(NONE_LABEL)
 
 
-def _drawn(codes: pl.DataFrame, trunks: pl.DataFrame) -> alt.VConcatChart:
-    most = codes.select(pl.col("share").max()).item()
-    told = codes.with_columns(
-        pl.col("side").cast(pl.String),
-        code=pl.col("fail_code").cast(pl.String).fill_null(NONE_LABEL),
-        told=pl.format("{} ({} %)", "legs", (pl.col("share") * 100).round(1)),
-        hue=pl.col("side")
-        .cast(pl.String)
-        .replace_strict(_SIDES, default=FAINT, return_dtype=pl.String),
-        short=pl.format("{}: {}", "side", "meaning"),
+def _draw(codes: pl.DataFrame, trunks: pl.DataFrame) -> alt.VConcatChart:
+    side = pl.col("side").cast(pl.String)
+    rows = codes.with_columns(
+        side=side,
+        code=_code_text(),
+        text=pl.format("{} ({} %)", "legs", (pl.col("share") * 100).round(1)),
+        hue=side.replace_strict(_SIDE_HUES, default=FAINT, return_dtype=pl.String),
+        explanation=pl.format("{}: {}", side, "meaning"),
     )
+    maximum = codes.select(pl.col("share").max()).item()
     panels = [
-        _trunk(told.filter(pl.col("trunk_name") == row["trunk_name"]), row, most)
-        for row in trunks.iter_rows(named=True)
+        _panel(
+            rows.filter(pl.col("trunk_name") == name),
+            title=f"{name}: {failed:,} of {legs:,} legs failed",
+            maximum=maximum,
+        )
+        for name, failed, legs in trunks.select("trunk_name", "failed", "of_trunk").iter_rows()
     ]
     return alt.vconcat(*panels, spacing=14)
 
 
-def _trunk(codes: pl.DataFrame, trunk: dict[str, object], most: float) -> alt.LayerChart:
+def _panel(rows: pl.DataFrame, *, title: str, maximum: float) -> alt.LayerChart:
+    """One row a code of one trunk."""
     tooltip = [
         alt.Tooltip("code:N", title="fail code"),
         alt.Tooltip("meaning:N"),
@@ -130,22 +120,20 @@ def _trunk(codes: pl.DataFrame, trunk: dict[str, object], most: float) -> alt.La
         alt.Tooltip("share:Q", title="of the trunk's legs", format=".1%"),
         alt.Tooltip("of_trunk:Q", title="legs of the trunk", format=","),
     ]
-    rows = alt.Y(
+    y = alt.Y(
         "code:N",
-        scale=alt.Scale(domain=codes["code"].to_list()),
+        scale=alt.Scale(domain=rows["code"].to_list()),
         title=None,
-        axis=alt.Axis(grid=False, minExtent=42),
+        axis=alt.Axis(grid=False, minExtent=GUTTER),
     )
-    axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
-    size = alt.X("share:Q", scale=alt.Scale(domain=[0, most], range=[0, _BAR]), axis=axis)
-    base = alt.Chart(codes).encode(rows, tooltip=tooltip)
-    bars = base.mark_bar().encode(size, alt.Color("hue:N", scale=None, legend=None))
-    counts = base.mark_text(align="left", dx=4).encode(size, text="told:N")
-    meanings = base.mark_text(align="left").encode(x=alt.value(_BAR + 84), text="short:N")
-    heading = f"{trunk['trunk_name']}: {trunk['failed']:,} of {trunk['of_trunk']:,} legs failed"
-    words = alt.TitleParams(
-        heading, anchor="start", frame="group", fontSize=12, fontWeight="normal", offset=6
-    )
-    return alt.LayerChart(
-        layer=[bars, counts, meanings], width=WIDTH, height={"step": _ROW}, title=words
-    )
+    no_axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
+    size = alt.X("share:Q", scale=alt.Scale(domain=[0, maximum], range=[0, _BAR]), axis=no_axis)
+    base = alt.Chart(rows).encode(y, tooltip=tooltip)
+    text = base.mark_text(align="left")
+    layers = [
+        base.mark_bar().encode(size, alt.Color("hue:N", scale=None, legend=None)),
+        base.mark_text(align="left", dx=4).encode(size, text="text:N"),
+        text.encode(x=alt.value(_BAR + 84), text="explanation:N"),
+    ]
+    heading = panel_title(title, offset=6)
+    return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _ROW}, title=heading)
