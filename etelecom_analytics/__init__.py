@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from .metrics.summary import summarize
     from .privacy import Privacy, mask_numbers, pseudonymize
     from .query import CallQuery
-    from .reports.summary_page import write_charts, write_page
     from .reports.report import write_report
+    from .reports.summary_page import write_charts, write_page
+    from .sample import sample_logs
     from .simulator import simulate_calls
     from .snapshot import read_snapshot, write_snapshot
     from .widgets.chart_view import ChartView
@@ -66,6 +67,7 @@ __all__ = [
     "pseudonymize",
     "read_snapshot",
     "reports",
+    "sample_logs",
     "simulate_calls",
     "simulator",
     "summarize",
@@ -106,6 +108,7 @@ _MODULE_OF = {
     "merge_logs": "logs",
     "pseudonymize": "privacy",
     "read_snapshot": "snapshot",
+    "sample_logs": "sample",
     "simulate_calls": "simulator",
     "summarize": "metrics.summary",
     "write_charts": "reports.summary_page",

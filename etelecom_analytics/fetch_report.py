@@ -9,7 +9,7 @@ import polars as pl
 
 from . import local_time
 from .formatting import facts_html, facts_text
-from .frames import Drift, SetAside, merge_drift
+from .parsing.records import Drift, SetAside, merge_drift
 
 __all__ = ["FetchReport", "Gap", "Window", "certify", "merge_reports"]
 

@@ -4,6 +4,7 @@ Frames contain UTC. 18:30 UTC is already the next day in Ho Chi Minh City, so al
 with local hours or days uses this module.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -12,8 +13,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
 
-from .errors import QueryError, UnknownName
-from .phone_numbers import printable
+from .errors import InputError, QueryError, UnknownName
+from .phone_numbers import describe, printable
 
 __all__ = [
     "HOME_ZONE",
@@ -23,11 +24,20 @@ __all__ = [
     "midnight",
     "moment_text",
     "parse_moment",
+    "parse_span",
     "rfc3339",
     "zone",
 ]
 
 HOME_ZONE = "Asia/Ho_Chi_Minh"
+
+_SPAN_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -43,6 +53,23 @@ def zone(time_zone: str) -> ZoneInfo:
 def midnight(day: date, time_zone: str) -> datetime:
     """The time at which the local day begins, in UTC."""
     return datetime.combine(day, time(), zone(time_zone)).astimezone(UTC)
+
+
+def parse_span(value: object, parameter: str) -> timedelta:
+    """A length of time from a timedelta or from text such as "90s", "30m", "24h", "3d" or "2w".
+
+    Raises:
+        InputError: it is neither, or not above 0.
+    """
+    span = value if isinstance(value, timedelta) else None
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d{1,6})\s*([smhdw])\s*", value)):
+        span = int(match[1]) * _SPAN_UNITS[match[2]]
+    if span is None or span <= timedelta(0):
+        raise InputError(
+            f'{parameter} is a length of time above 0: a timedelta, or text such as "24h" or "3d"; '
+            f"got {describe(value)}."
+        )
+    return span
 
 
 @cache

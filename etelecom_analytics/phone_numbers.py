@@ -3,11 +3,14 @@
 import hmac
 import re
 from collections.abc import Sequence
+from datetime import date, time, timedelta
+from itertools import islice
 
 import polars as pl
 
 __all__ = [
     "HIDDEN",
+    "describe",
     "is_private",
     "mask",
     "masked",
@@ -109,3 +112,17 @@ def printable(text: str, *, max_length: int = 160) -> str:
     """
     line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in mask(text))
     return line if len(line) <= max_length else f"{line[: max_length - 1]}…"
+
+
+def describe(value: object, *, max_length: int = 60) -> str:
+    """A rejected argument as an error message shows it: short, on one line, with numbers masked.
+
+    Numbers, text and moments are shown as in Python; of any other value only the type, because a
+    table of calls would show the numbers of callers.
+    """
+    if value is None or isinstance(value, str | int | float | date | time | timedelta):
+        return printable(repr(value), max_length=max_length)
+    if isinstance(value, list | tuple | set | frozenset):
+        items = ", ".join(describe(item, max_length=max_length) for item in islice(value, 3))
+        return printable(f"{type(value).__name__} of {len(value)}: {items}", max_length=max_length)
+    return type(value).__name__

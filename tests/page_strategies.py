@@ -8,8 +8,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 import etelecom_analytics as et
-from etelecom_analytics.frames import Drift
-from etelecom_analytics.parsing.records import RecordReader
+from etelecom_analytics.parsing.records import Drift, RecordReader
 from etelecom_analytics.schema import CALL_SCHEMA, CALLS, LEGS
 from etelecom_analytics.simulator.rows import wire_rows
 

@@ -14,7 +14,9 @@ from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import Unreadable
-from etelecom_analytics.frames import Drift, PageReader, in_order, merge_drift, newest
+from etelecom_analytics.frames import in_order, newest
+from etelecom_analytics.parsing.pages import PageReader
+from etelecom_analytics.parsing.records import Drift, merge_drift
 from etelecom_analytics.schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA
 
 ROWS = rows_of(40, seed=3)

@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
-from etelecom_analytics.frames import SetAside
+from etelecom_analytics.parsing.records import SetAside
 from etelecom_analytics.phone_numbers import normalize, pseudonym
 from etelecom_analytics.schema import CALL_SCHEMA
 
@@ -193,7 +193,7 @@ def test_key_is_never_shown():
     privacy = et.Privacy(numbers="pseudonymized", key=KEY)
 
     assert KEY not in repr(privacy) + str(privacy) + json.dumps(privacy.to_dict())
-    with pytest.raises(TypeError, match="not pickled"):
+    with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(privacy)
     try:
         et.pseudonymize(None, KEY)  # type: ignore[type-var]

@@ -13,8 +13,9 @@ import polars as pl
 from .. import frames
 from ..errors import Unreadable
 from ..fetch_report import FetchReport, Gap, Window, certify
-from ..frames import PageReader, SetAside, merge_drift
 from ..logs import CallLogs
+from ..parsing.pages import PageReader
+from ..parsing.records import SetAside, merge_drift
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from .plan import Chain, Plan

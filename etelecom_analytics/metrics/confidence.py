@@ -1,13 +1,19 @@
 """95 % confidence intervals of shares, counts and means, and of the difference of two values."""
 
 import math
+from statistics import NormalDist
 from typing import NamedTuple
 
 import polars as pl
 
+from ..errors import InputError
+from ..phone_numbers import describe
+
 __all__ = [
     "NO_INTERVAL",
     "Z95",
+    "confidence_level",
+    "z_of",
     "Interval",
     "count_interval",
     "difference_interval",
@@ -31,6 +37,27 @@ class Interval(NamedTuple):
 
 
 NO_INTERVAL = Interval(None, None)
+
+
+def confidence_level(confidence: object) -> float | None:
+    """The level of the argument `confidence`: None for False, 0.95 for True, else the number.
+
+    Raises:
+        InputError: it is no number between 0 and 1.
+    """
+    if isinstance(confidence, bool):
+        return 0.95 if confidence else None
+    if not isinstance(confidence, float) or not 0 < confidence < 1:
+        raise InputError(
+            "confidence is False, True for 95 %, or a level between 0 and 1 such as 0.9; "
+            f"got {describe(confidence)}."
+        )
+    return confidence
+
+
+def z_of(level: float) -> float:
+    """The quantile of the normal distribution for a two-sided interval of this level."""
+    return Z95 if level == 0.95 else NormalDist().inv_cdf((1 + level) / 2)
 
 
 def wilson(numerator: pl.Expr, denominator: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

@@ -7,6 +7,7 @@ import polars as pl
 
 from .. import local_time
 from ..errors import InputError, UnknownName
+from ..phone_numbers import describe
 from .call_facts import CALL_COLUMNS, NAME_COLUMNS
 from .hours import minutes_of_week, parse_hours
 from .options import MetricOptions
@@ -19,12 +20,17 @@ __all__ = [
     "LEG_DIMENSIONS",
     "NAME_DIMENSIONS",
     "START_DIMENSIONS",
+    "Names",
+    "as_names",
     "call_dimensions",
     "check_dimensions",
     "common_minutes",
     "inward",
     "start_dimensions",
 ]
+
+Names = str | Sequence[str]
+"""One name, or a sequence of names."""
 
 START_DIMENSIONS = (*local_time.LOCAL_DIMENSIONS, "in_hours")
 """Dimensions of a call's start; they are known for any moment, also for one without calls."""
@@ -48,6 +54,22 @@ INBOUND_DIRECTIONS = ("in", "ext", "ext_in")
 The legs of an `out` call go to external phone numbers. An internal call has two logs, ext_out and
 ext_in; only ext_in is counted.
 """
+
+
+def as_names(value: Names, parameter: str) -> list[str]:
+    """The names in an argument that takes one name or a sequence of names.
+
+    Raises:
+        InputError: it is neither, or names one twice.
+    """
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise InputError(
+            f'{parameter} is a name such as "day", or a list of names; got {describe(value)}.'
+        )
+    if len(set(names)) < len(names):
+        raise InputError(f"{parameter} names a column twice: {describe(list(names))}.")
+    return list(names)
 
 
 def check_dimensions(

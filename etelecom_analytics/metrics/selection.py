@@ -5,21 +5,23 @@ alone, so they are computed once per table and set of options and shared by all 
 table. Another filter then only selects other rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
+from typing import overload
 from weakref import WeakValueDictionary
 
 import polars as pl
 from polars import selectors
 
+from ..frames import METRIC_COLUMNS, checked_calls
 from ..phone_numbers import normalized
 from ..query import CallQuery
 from .call_facts import facts
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
 
-__all__ = ["Calls", "Selection", "fact_rows"]
+__all__ = ["Calls", "calls_frame", "fact_rows", "like_input", "Selection"]
 
 _SLICE_LIMIT = 100
 """Up to so many rows, slices are faster than a gather."""
@@ -133,12 +135,36 @@ Calls = pl.DataFrame | pl.LazyFrame | Selection
 """The input of a chart or a measure: a table of calls, or a selection of one."""
 
 
+def calls_frame(calls: Calls, *, columns: Iterable[str] = METRIC_COLUMNS) -> pl.LazyFrame:
+    """The calls as a lazy frame with the dtypes of `schema.CALL_SCHEMA`.
+
+    Args:
+        calls: a DataFrame, a LazyFrame or a Selection.
+        columns: the columns that must exist.
+
+    Raises:
+        InputError: as for `frames.checked_calls`.
+    """
+    if isinstance(calls, Selection):
+        return calls.lazy()
+    return checked_calls(calls, columns=columns).lazy()
+
+
+@overload
+def like_input(calls: pl.LazyFrame, result: pl.LazyFrame) -> pl.LazyFrame: ...
+@overload
+def like_input(calls: pl.DataFrame | Selection, result: pl.LazyFrame) -> pl.DataFrame: ...
+def like_input(calls: Calls, result: pl.LazyFrame) -> pl.DataFrame | pl.LazyFrame:
+    """The result as a LazyFrame for a LazyFrame, else as a DataFrame."""
+    return result if isinstance(calls, pl.LazyFrame) else result.collect()
+
+
 def fact_rows(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     """The facts of these calls; the cached facts of a selection."""
     return (
         calls.facts(options)
         if isinstance(calls, Selection)
-        else facts(calls.lazy(), options=options)
+        else facts(calls_frame(calls), options=options)
     )
 
 

@@ -43,6 +43,7 @@ from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
 from etelecom_analytics import frames
+from etelecom_analytics.parsing.pages import PageReader
 
 FOLDER = Path(__file__).parent
 QUERY = et.CallQuery(date_from=DATE_FROM, date_to=DATE_TO)
@@ -128,7 +129,7 @@ class Bench:
 
 
 def parse_pages(bodies: list[bytes]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    calls = frames.PageReader().read(bodies)
+    calls = PageReader().read(bodies)
     return calls, frames.call_targets(calls)
 
 

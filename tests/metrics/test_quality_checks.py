@@ -16,8 +16,8 @@ from real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError
-from etelecom_analytics.frames import Drift, SetAside
 from etelecom_analytics.metrics import CHECKS, data_quality
+from etelecom_analytics.parsing.records import Drift, SetAside
 from etelecom_analytics.simulator import Simulation, serve
 
 IVR = et.MetricOptions(ivr_numbers=("9000",))

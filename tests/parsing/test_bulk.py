@@ -21,8 +21,8 @@ from page_strategies import (
 from polars.testing import assert_frame_equal
 
 from etelecom_analytics.errors import Unreadable
-from etelecom_analytics.frames import PageReader
 from etelecom_analytics.parsing.bulk import read_regular
+from etelecom_analytics.parsing.pages import PageReader
 from etelecom_analytics.schema import CALLS, LEGS, Kind
 
 ROWS = rows_of(60, seed=9)

@@ -6,7 +6,7 @@ import pytest
 from page_strategies import page_of, rows_of
 
 from etelecom_analytics.errors import Unreadable
-from etelecom_analytics.frames import PageReader
+from etelecom_analytics.parsing.pages import PageReader
 from etelecom_analytics.parsing.records import RecordReader, rows_to_frame
 from etelecom_analytics.schema import CALL_SCHEMA
 

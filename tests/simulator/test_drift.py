@@ -7,7 +7,8 @@ import pytest
 import requests
 from server_requests import Row, every_row
 
-from etelecom_analytics.frames import DriftKind, PageReader
+from etelecom_analytics.parsing.pages import PageReader
+from etelecom_analytics.parsing.values import DriftKind
 from etelecom_analytics.schema import CALLS, LEGS
 from etelecom_analytics.simulator import serve, simulate_calls
 from etelecom_analytics.simulator.drift import UNEXPECTED_VALUES, UnexpectedValue

@@ -13,7 +13,7 @@ import pytest
 import requests
 from server_requests import Row, every_row, ids_of, page_of, post
 
-from etelecom_analytics.frames import PageReader
+from etelecom_analytics.parsing.pages import PageReader
 from etelecom_analytics.simulator import Answer, CallLogServer, serve, simulate_calls
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
