@@ -257,15 +257,18 @@ def _ledger(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     ended, last = pl.col("ended_at"), pl.coalesce("resolved_at", "as_of")
     # If clocks differ, a call may begin after its end. It does not count as a later call.
     itself = (pl.col("started_at") > ended) & (pl.col("started_at") <= last)
+    missed_again = (
+        pl.coalesce("missed_then", "missed_total")
+        - pl.col("missed_before").fill_null(0)
+        - itself.cast(pl.Int64)
+    )
     return rows.with_columns(
+        missed_again.alias("came_again"),
         outcome=pl.col("outcome").fill_null(pl.lit("open", _OUTCOME)),
         resolved_after_s=seconds(ended, pl.col("resolved_at")),
         reached=pl.when(pl.col("outcome") == "called_back").then("reached"),
         age_s=seconds(ended, pl.col("as_of")).clip(lower_bound=0.0),
         attempts=pl.coalesce("outs_then", "outs_total") - pl.col("outs_before").fill_null(0),
-        came_again=pl.coalesce("missed_then", "missed_total")
-        - pl.col("missed_before").fill_null(0)
-        - itself.cast(pl.Int64),
     )
 
 
