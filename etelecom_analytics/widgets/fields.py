@@ -177,11 +177,11 @@ class GroupField(Field):
         """Set the control to this dimension's value in the group filters."""
         value = groups.get(self.name)
         key = None if value is None else str(value)
-        counts = dict(self._counts)
-        if key is not None:
-            counts.setdefault(key, 0)
-        without = [(f"none ({counts.pop(None):,} calls)", _NONE)] if None in counts else []
-        self.parts[0].options = [("any", _ANY), *_options(counts, {}), *without]
+        counts = {} if key is None else {key: 0}
+        counts |= {name: count for name, count in self._counts.items() if name is not None}
+        null_count = self._counts.get(None)
+        nulls = [] if null_count is None else [(f"none ({null_count:,} calls)", _NONE)]
+        self.parts[0].options = [("any", _ANY), *_options(counts, {}), *nulls]
         self.parts[0].value = _ANY if self.name not in groups else key or _NONE
 
 

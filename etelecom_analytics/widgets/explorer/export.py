@@ -13,6 +13,7 @@ from ...codegen import literal
 from ...errors import InputError
 from ...locale.display import Display
 from ...metrics import MetricOptions
+from ...phone_numbers import masked_digits
 from ...privacy import Privacy
 from ..fields import STYLE
 from ..panel import BUTTON
@@ -23,7 +24,6 @@ __all__ = ["ExportForm", "explorer_code", "write_calls"]
 
 _FORMULA = r"^[\s'\"]*[=+\-@＝＋－＠|%]|^[\t\r\n]"
 """The start of a text that a spreadsheet may evaluate as a formula (OWASP, CSV Injection)."""
-_LONG_NUMBER = r"(\d{2})(?:[\s.()/\-]?\d){4,}"
 
 
 class ExportForm(ui.VBox):  # type: ignore[misc]
@@ -90,9 +90,7 @@ def write_calls(calls: pl.DataFrame, path: str | Path, display: Display) -> Path
         table = Privacy(numbers="kept", notes="kept").apply(calls)
     else:
         privacy = Privacy(numbers="masked", own_numbers=display.unmasked, notes="kept")
-        table = privacy.apply(calls).with_columns(
-            pl.col("note").str.replace_all(_LONG_NUMBER, "${1}…")
-        )
+        table = privacy.apply(calls).with_columns(masked_digits(pl.col("note")))
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         if target.suffix == ".csv":

@@ -87,8 +87,7 @@ class Explorer(Panel):
         debounce_s: float = 0.3,
     ) -> None:
         if not isinstance(logs, CallLogs):
-            kind = type(logs).__name__
-            raise InputError(f"Explorer takes CallLogs, such as et.read_snapshot(...); got {kind}.")
+            raise InputError(f"Explorer takes CallLogs; got {type(logs).__name__}.")
         if not isinstance(options, MetricOptions):
             raise InputError(f"options are et.MetricOptions(...); got {type(options).__name__}.")
         self._logs = logs
@@ -175,8 +174,7 @@ class Explorer(Panel):
     def restore(self, state: Mapping[str, object]) -> None:
         """Set filters and chart from a dictionary that `state` returned, like `Panel.restore`."""
         if not isinstance(state, Mapping):
-            kind = type(state).__name__
-            raise QueryError(f"A state is a dictionary, such as .state() returns; got {kind}.")
+            raise QueryError(f"A state is a dictionary; got {type(state).__name__}.")
         values = dict(state)
         chart = self._factory.parse(values.pop("chart", {}))
         self._restore(ExplorerState(self._controls.parse(values), chart))
@@ -310,7 +308,7 @@ class Explorer(Panel):
         elif self._state.query.direction == "in" == self._first.query.direction:
             yield "direction", 'starts with inbound calls; choose "any" for all calls'
         if self._state.group_filters:
-            yield "filters", ", ".join(f"{name} {text}" for name, text in self._group_texts())
+            yield "group filters", ", ".join(f"{name} {text}" for name, text in self._group_texts())
         yield "today", f"{self._today.isoformat()}, {self._today:%A}"
 
     def _facts(self) -> Iterable[tuple[str, str]]:
