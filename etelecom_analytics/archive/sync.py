@@ -175,8 +175,8 @@ def load_certificates(table: Table) -> dict[date, Certificate]:
             certificates.clear()
         if metadata.get("what") == "day":
             certificate = Certificate.from_json(metadata["certificate"])
-            known = certificates.get(certificate.day)
-            if known is None or known.report.began_at <= certificate.report.began_at:
+            older = certificates.get(certificate.day)
+            if older is None or older.report.began_at <= certificate.report.began_at:
                 certificates[certificate.day] = certificate
     return {day: each for day, each in certificates.items() if day >= (table.pruned_before or day)}
 
@@ -228,14 +228,14 @@ class _DayWriter:
     def save_certificates(self) -> None:
         """Write the file of certificates, including those that other processes have added."""
         self._table.refresh()
-        known = load_certificates(self._table)
+        stored = load_certificates(self._table)
         newer = {
             day: each
             for day, each in self._certificates.items()
-            if day not in known or known[day].report.began_at <= each.report.began_at
+            if day not in stored or stored[day].report.began_at <= each.report.began_at
         }
         write_certificates(
-            self._table.folder, (known | newer).values(), through=self._table.version
+            self._table.folder, (stored | newer).values(), through=self._table.version
         )
 
     def _record(

@@ -152,7 +152,7 @@ def _call_row(rng: Random, log: _Log, until: int) -> tuple[Any, ...]:
 def _leg_row(row: int, leg: Leg, until: int) -> tuple[Any, ...]:
     # Rings planned after the end of the simulation have not happened.
     ring_time = leg.ring_time if leg.ring_time is not None and leg.ring_time < until else None
-    has_rung = leg.ended_time is not None or leg.answered_time is not None
+    is_over = leg.ended_time is not None or leg.answered_time is not None
     ring_ms = (leg.answered_time or leg.ended_time or until) - (ring_time or 0)
     return (
         row,
@@ -161,7 +161,7 @@ def _leg_row(row: int, leg: Leg, until: int) -> tuple[Any, ...]:
         ring_time,
         leg.answered_time,
         leg.ended_time,
-        ring_ms // 1000 if has_rung and ring_time is not None else 0,
+        ring_ms // 1000 if is_over and ring_time is not None else 0,
         leg.status,
         leg.end_reason or None,
         leg.code,

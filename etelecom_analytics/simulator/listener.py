@@ -15,6 +15,7 @@ from .faults import Answer
 __all__ = ["Listener", "Responder"]
 
 _PART_S = 0.05
+"""Seconds between the parts of a slow body."""
 _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 """A connection closed with this option ends in a TCP reset."""
 

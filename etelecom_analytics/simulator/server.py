@@ -176,12 +176,12 @@ class CallLogServer:
             raise Refusal(400, "malformed", "the body is not a JSON object")
         if _METHODS[path] in METHODS:
             return self.directory.answer(_METHODS[path], payload)
-        known = {
+        query = {
             name: value
             for name, value in part_of(payload, "filter").items()
             if name not in self.ignores
         }
-        body = self._service.list_call_logs({**payload, "filter": known})
+        body = self._service.list_call_logs({**payload, "filter": query})
         return (
             json.dumps(self._rewrite(payload, json.loads(body))).encode() if self._rewrite else body
         )
