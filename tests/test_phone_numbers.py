@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etelecom_analytics.phone_numbers import mask, normalize, normalized, printable
+from etelecom_analytics.phone_numbers import mask, masked_digits, normalize, normalized, printable
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,13 @@ def test_mask_leaves_no_run_of_six_digits(text: str):
     digits = "".join(letter if letter.isdigit() else " " for letter in mask(text))
 
     assert max((len(run) for run in digits.split()), default=0) < 6
+
+
+@given(text=st.text("0123456789 -x", max_size=30))
+def test_masked_digits_is_mask_for_texts_without_dates(text: str):
+    text = text.replace("-", "")
+
+    assert pl.select(masked_digits(pl.lit(text))).item() == mask(text)
 
 
 @given(text=st.text(max_size=300))

@@ -50,6 +50,7 @@ NAMES = [
     "pseudonymize",
     "read_snapshot",
     "reports",
+    "sample_logs",
     "simulate_calls",
     "simulator",
     "summarize",
