@@ -1,14 +1,17 @@
-"""Pages to send, and reports: self-contained HTML files, the same bytes for the same calls; and the pieces that their notebooks show."""
+"""Self-contained HTML pages and reports, and the fragments that their notebooks show.
 
-from .page import write_charts, write_page
-from .pieces import changes, completeness, headline, table
+The same calls give the same bytes.
+"""
+
+from .fragments import changes, completeness, kpis, table
 from .report import BUNDLED, write_report
+from .summary_page import write_charts, write_page
 
 __all__ = [
     "BUNDLED",
     "changes",
     "completeness",
-    "headline",
+    "kpis",
     "table",
     "write_charts",
     "write_page",

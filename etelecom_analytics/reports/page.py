@@ -1,78 +1,101 @@
-"""A page to send: headline numbers and charts of a fetch, in one HTML file that asks the network for nothing."""
+"""HTML pages that need no network: a template, charts as data, and a script policy."""
 
-from pathlib import Path
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..charts import answer_rate, extension_performance, heatmap, ring_durations
-from ..logs import CallLogs
-from ..metrics import MetricOptions
-from ..query import CallQuery
-from .drawing import png, rendered
-from .provenance import date_range_text, dependencies, kpi_texts, options_text
-from .redaction import Redactor
+import altair as alt
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-__all__ = ["write_charts", "write_page"]
+from ..charts.theme import vega_lite_version
 
-_DIRECTION = CallQuery(direction="in")
+__all__ = ["chart_figure", "page_html", "render_template"]
+
+_EMBED = """
+const options = {
+  renderer: "svg",
+  actions: { export: true, source: false, compiled: false, editor: false },
+};
+for (const name of Object.keys(charts)) vegaEmbed("#" + name, charts[name], options);
+"""
 
 
-def write_page(
-    logs: CallLogs, path: str | Path, *, options: MetricOptions = MetricOptions()
-) -> Path:
-    """The HTML file that was written: headline numbers and four interactive charts of the calls in.
+def page_html(
+    *,
+    title: str,
+    subtitle: str = "",
+    parts: Iterable[str],
+    charts: Mapping[str, Mapping[str, Any]],
+    facts: Sequence[tuple[str, str]],
+) -> str:
+    """A complete page; the same arguments give the same text.
 
-    It is one file that needs no network, and the same bytes for the same calls, query, options and
-    versions. It names them, and says through when the calls are complete. Outside numbers are
-    masked in it.
+    Its policy allows the page's own two scripts (the Vega bundle, and the charts) and no others.
+
+    Args:
+        title: the heading, as text.
+        subtitle: a line below the heading, as text.
+        parts: the content, as safe markup.
+        charts: specifications by the ids of the elements to draw them in, see `chart_figure`.
+        facts: the table "About this report", as pairs of text.
     """
-    page = Path(path)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(_rendered(logs, options), encoding="utf-8", newline="\n")
-    return page
-
-
-def write_charts(
-    logs: CallLogs, folder: str | Path, *, options: MetricOptions = MetricOptions()
-) -> list[Path]:
-    """The PNG files that were written into the folder: the charts of the page, one each, on a white ground."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, chart in _charts(logs, options).items():
-        paths.append(Path(folder) / f"{name}.png")
-        paths[-1].write_bytes(png(chart))
-    return paths
-
-
-def _charts(logs: CallLogs, options: MetricOptions) -> dict[str, Any]:
-    """The specifications of the charts, by their names, with outside numbers masked."""
-    calls_in = logs.calls.filter(_DIRECTION.to_expr())
-    charts = {
-        "answer_rate": answer_rate(calls_in, options=options, coverage=logs.report),
-        "heatmap": heatmap(calls_in, options=options, coverage=logs.report),
-        "ring_durations": ring_durations(calls_in, options=options, coverage=logs.report),
-        "extension_performance": extension_performance(
-            logs.calls, options=options, coverage=logs.report
-        ),
-    }
-    withheld = Redactor(logs, keep=options.ivr_numbers)
-    return {name: withheld.from_data(chart.to_dict()) for name, chart in charts.items()}
-
-
-def _rendered(logs: CallLogs, options: MetricOptions) -> str:
-    charts, calls_in = _charts(logs, options), logs.calls.filter(_DIRECTION.to_expr())
-    span = date_range_text(calls_in, logs.query.time_zone)
-    return rendered(
+    scripts = _scripts(charts) if charts else ()
+    return render_template(
         "page.html.j2",
-        charts,
-        title="Calls in: none" if span == "no calls" else f"Calls in, {span}",
-        numbers=kpi_texts(calls_in, options=options),
-        described=[
-            {"name": name, "description": spec.get("description", name)}
-            for name, spec in charts.items()
-        ],
-        facts=dependencies(
-            logs,
-            asked=f"{logs.query}; of these, the calls in",
-            reckoned=[("Options", options_text(options))],
-        ),
+        title=title,
+        subtitle=subtitle,
+        parts=parts,
+        facts=facts,
+        scripts=scripts,
+        policy=_policy(scripts),
     )
+
+
+def chart_figure(name: str, chart: Mapping[str, Any]) -> str:
+    """The markup of the element in which the chart `name` is drawn, with a text alternative."""
+    label = html.escape(str(chart.get("description", "A chart")))
+    return f'<figure><div id="{name}" role="img" aria-label="{label}"></div></figure>'
+
+
+def render_template(template: str, **context: object) -> str:
+    """The markup of a template; text in the context is escaped."""
+    environment = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template(template).render(**context)
+
+
+def _scripts(charts: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+    bundle = vl_convert.javascript_bundle(
+        "window.vegaEmbed = vegaEmbed;", vl_version=vega_lite_version()
+    )
+    # The charts of a notebook declare version 5, which JupyterLab needs.
+    schema = f"https://vega.github.io/schema/vega-lite/{alt.SCHEMA_VERSION}.json"
+    specs = json.dumps(
+        {name: {**spec, "$schema": schema} for name, spec in charts.items()}, sort_keys=True
+    )
+    # The first "</script" ends a script, even inside a string: escape every "<" of external text.
+    return (
+        f"(function () {{\n{bundle}\n}})();".replace("</script", "<\\/script").replace("\r", ""),
+        f"const charts = {specs};{_EMBED}".replace("<", "\\u003c"),
+    )
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """A Content-Security-Policy that allows only these scripts.
+
+    Vega compiles its expressions, which needs 'unsafe-eval'.
+    """
+    hashes = [
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts
+    ]
+    sources = [*(f"'sha256-{digest}'" for digest in hashes), "'unsafe-eval'"]
+    allowed = " ".join(sources) if scripts else "'none'"
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:"

@@ -1,40 +1,38 @@
-"""Reports: a notebook with parameters, run over a snapshot, as one HTML file that asks the network for nothing."""
+"""Reports: a notebook with parameters, run on a snapshot, as one self-contained HTML file."""
 
 import json
 import os
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from ..charts.png import png_bytes
 from ..errors import InputError, ReportError, SnapshotError, UnknownName
+from ..locale.display import Display
 from ..logs import CallLogs
 from ..metrics import MetricOptions
 from ..privacy import check_own_numbers
 from ..query import CallQuery
 from ..snapshot import fingerprint, read_snapshot
-from .drawing import png, rendered
-from .parameters import Parameter, checked, parameters_of, read_text
-from .provenance import date_range_text, dependencies, options_text
+from .notebook import read_notebook, run_notebook
+from .page import page_html
+from .parameters import Parameter, check_values, read_parameters
+from .provenance import date_range_text, options_text, provenance_facts
 from .redaction import Redactor
-from .rendering import Rendered, rendered_parts
-from .running import read_notebook, run
+from .rendering import RenderedNotebook, render_notebook
 
-__all__ = ["BUNDLED", "write_report"]
+__all__ = ["BUNDLED", "notebook_parameters", "write_report"]
 
 BUNDLED = ("weekly", "extensions")
-"""The reports that come with this package."""
+"""The names of the bundled reports."""
 
-_SNAPSHOT, _OPTIONS, _SHOW_NUMBERS, _OWN_NUMBERS = (
-    "snapshot",
-    "options",
-    "show_numbers",
-    "own_numbers",
-)
-_DIRECTION = "direction"
-_LONGEST_NAME = 60
+_SNAPSHOT, _OPTIONS, _DIRECTION = "snapshot", "options", "direction"
+_SHOW_NUMBERS, _OWN_NUMBERS = "show_numbers", "own_numbers"
+_MAX_SLUG = 60
 
 
 def write_report(
@@ -45,108 +43,97 @@ def write_report(
     parameters: Mapping[str, object] | None = None,
     png_folder: str | Path | None = None,
 ) -> Path:
-    """The HTML file that was written: what a notebook shows of a snapshot, with its charts, in one file that needs no network.
+    """The path of a new HTML file with the results of a notebook that was run on a snapshot.
 
-    The same snapshot, notebook, parameters and versions give the same bytes. Below it stand the
-    snapshot's hash, the query, through when the calls are complete, the parameters, all options and
-    the versions. Links to recordings are left out, and outside numbers masked, wherever they stand
-    in it, unless the notebook has a parameter `show_numbers` and it is true; those of its parameter
-    `own_numbers`, such as the hotlines, and the options' `ivr_numbers` stay. A file that is there
-    is replaced.
+    The file needs no network. The same snapshot, notebook, parameters and versions give the same
+    bytes. A table at its end lists the snapshot's hash, the query, the period in which the calls
+    are complete, the parameters, all options and the versions.
+
+    Links to recordings are removed, and external phone numbers are masked. The parameter
+    `show_numbers` of the notebook shows them, if it is true. The numbers in its parameter
+    `own_numbers`, such as the hotlines, and the options' `ivr_numbers` are never masked. An
+    existing file is replaced.
 
     Args:
         snapshot: the folder of a snapshot.
-        output: the HTML file to write; folders above it are made.
-        notebook: "weekly" or "extensions", or the path of a notebook of your own. Its cell tagged
-            `parameters` declares what may be given, as `name: type = value`, among them `snapshot`,
-            from which it reads. If it declares `options`, it gets all that
-            `MetricOptions.from_dict` takes, with the snapshot's time zone, and with `as_of` no
-            later than the calls are complete.
-        parameters: values for these, of their types. `options` is a mapping of those that are not
-            the defaults.
-        png_folder: a folder for the charts, each also as a picture; it is made if it is not there.
+        output: the HTML file; missing parent folders are made.
+        notebook: "weekly" or "extensions", or the path of your own notebook. Its cell tagged
+            `parameters` declares its parameters as `name: type = value`. One of them must be
+            `snapshot`, the folder to read. If it declares `options`, it receives the arguments of
+            `MetricOptions.from_dict`, with the snapshot's time zone and with `as_of` not after the
+            end of the complete period.
+        parameters: values for these parameters. `options` is a mapping of the options that differ
+            from the defaults.
+        png_folder: a folder for the charts as PNG files; made if missing.
 
     Raises:
-        InputError: a parameter is not known, or not of its type; nothing was run.
-        SnapshotError: there is no whole snapshot.
+        InputError: a parameter is unknown or has the wrong type; nothing was run.
+        SnapshotError: the snapshot is missing or incomplete.
         ReportError: a cell failed, or a file cannot be written; no file was changed.
     """
-    return _written(
-        Path(snapshot),
-        Path(output),
-        notebook,
-        lambda known: checked(parameters or {}, known),
-        png_folder,
-    )
-
-
-def write_report_of_texts(
-    snapshot: Path, output: Path, *, notebook: str, texts: Sequence[str], png_folder: Path | None
-) -> Path:
-    """The same as `write_report`, with parameters as a command line has them: "name=value"."""
-
-    def given(known: Mapping[str, Parameter]) -> dict[str, Any]:
-        pairs = [text.partition("=") for text in texts]
-        if unset := next((name for name, sign, _ in pairs if not sign), None):
-            raise InputError(f"A parameter is given as name=value; got {unset!r}.")
-        return {name: read_text(name, text, known) for name, _, text in pairs}
-
-    return _written(snapshot, output, notebook, given, png_folder)
-
-
-def _written(
-    snapshot: Path,
-    output: Path,
-    notebook: str | Path,
-    given: Callable[[Mapping[str, Parameter]], dict[str, Any]],
-    png_folder: str | Path | None,
-) -> Path:
-    pictures = None if png_folder is None else Path(png_folder)
-    with as_file(files(__package__) / "notebooks") as bundled:
-        path, name = _found(notebook, bundled)
+    output, snapshot = Path(output), Path(snapshot)
+    pngs = None if png_folder is None else Path(png_folder)
+    with _notebook_file(notebook) as (path, name):
         source = read_notebook(path, name)
-        known = parameters_of(source, name)
-        if _SNAPSHOT not in known:
+        declared = _declared_parameters(source, name)
+        values = check_values(parameters or {}, declared)
+        if _SNAPSHOT in values:
             raise InputError(
-                f"{name} has no parameter {_SNAPSHOT!r}, from which it would read: it is no report."
+                f"The snapshot is the report's first argument, not a parameter: omit {_SNAPSHOT!r}."
             )
-        asked = given(known)
-        if _SNAPSHOT in asked:
-            raise InputError(
-                f"The snapshot is the report's first argument, not a parameter: leave out {_SNAPSHOT!r}."
-            )
-        _check_places(output, pictures)
+        _check_writable(output, pngs)
         logs = read_snapshot(snapshot)
-        values = {parameter.name: parameter.default for parameter in known.values()} | asked
+        values = {parameter.name: parameter.default for parameter in declared.values()} | values
         if str(notebook) in BUNDLED:
-            CallQuery(
-                direction=values.get(_DIRECTION) or None
-            )  # or an error, before anything is run
-        options = _options(logs, values) if _OPTIONS in known else None
-        own = check_own_numbers(values.get(_OWN_NUMBERS) or [])
+            # Raises an InputError before anything runs.
+            CallQuery(direction=values.get(_DIRECTION) or None)
+        options = _options(logs, values) if _OPTIONS in declared else None
+        display = Display(
+            options=options or MetricOptions(),
+            show_numbers=values.get(_SHOW_NUMBERS) is True,
+            own_numbers=check_own_numbers(values.get(_OWN_NUMBERS) or []),
+        )
         if options:
             values[_OPTIONS] = options.to_dict()
-        done = run(
+        executed = run_notebook(
             source, {**values, _SNAPSHOT: str(snapshot.resolve())}, name=name, folder=path.parent
         )
     if fingerprint(read_snapshot(snapshot).calls) != fingerprint(logs.calls):
-        raise SnapshotError(f"{snapshot} was replaced while the report was made: make it again.")
-    keep = (*own, *(options.ivr_numbers if options else ()))
-    withheld = Redactor(logs, numbers=values.get(_SHOW_NUMBERS) is not True, keep=keep)
-    shown = rendered_parts(done, withheld, name=name)
-    contents = {output: _page(shown, logs, values, options, withheld, name).encode()}
-    if pictures:
-        contents = {
-            pictures / f"{file}.png": png(chart) for file, chart in _named(shown.charts).items()
-        } | contents
-    _put(contents)
+        raise SnapshotError(f"{snapshot} was replaced while the report was made: run it again.")
+    redactor = Redactor(logs, display)
+    rendered = render_notebook(executed, redactor, name=name)
+    facts = provenance_facts(
+        logs, query=str(logs.query), settings=_settings(name, values, options, redactor, display)
+    )
+    page = page_html(
+        title=redactor.redact_text(rendered.title) or name.removesuffix(".ipynb"),
+        subtitle=_period(logs, values, options),
+        parts=rendered.parts,
+        charts=rendered.charts,
+        facts=facts,
+    )
+    _write_all(_png_files(rendered, pngs) | {output: page.encode()})
     return output
 
 
-def _found(notebook: str | Path, bundled: Path) -> tuple[Path, str]:
-    """Where the notebook lies, and how messages call it."""
+def notebook_parameters(notebook: str | Path) -> dict[str, Parameter]:
+    """The parameters that a report's notebook declares, by name.
+
+    Raises:
+        InputError: the notebook is not a report, or there is no bundled report of this name.
+        ReportError: the notebook cannot be read.
+    """
+    with _notebook_file(notebook) as (path, name):
+        return _declared_parameters(read_notebook(path, name), name)
+
+
+@contextmanager
+def _notebook_file(notebook: str | Path) -> Iterator[tuple[Path, str]]:
+    """The path of the notebook, and its name in messages."""
     if str(notebook) in BUNDLED:
-        return bundled / f"{notebook}.ipynb", f"{notebook}.ipynb"
+        with as_file(files(__package__) / "notebooks") as folder:
+            yield folder / f"{notebook}.ipynb", f"{notebook}.ipynb"
+        return
     path = Path(notebook)
     if path.suffix != ".ipynb":
         raise UnknownName("bundled report", str(notebook), BUNDLED)
@@ -154,23 +141,33 @@ def _found(notebook: str | Path, bundled: Path) -> tuple[Path, str]:
         raise ReportError(
             f"There is no notebook {notebook}. The bundled reports are {' and '.join(BUNDLED)}."
         )
-    return path.resolve(), path.name
+    yield path.resolve(), path.name
+
+
+def _declared_parameters(notebook: Any, name: str) -> dict[str, Parameter]:
+    declared = read_parameters(notebook, name)
+    if _SNAPSHOT not in declared:
+        raise InputError(
+            f"{name} has no parameter {_SNAPSHOT!r}: a report needs it for the folder to read."
+        )
+    return declared
 
 
 def _options(logs: CallLogs, values: Mapping[str, Any]) -> MetricOptions:
-    """The options as asked for, in the time zone of the query, and as of the end of what is looked at and known."""
+    """The options in the time zone of the query, as of the end of the complete, selected period."""
     zone = logs.query.time_zone
-    given = {"time_zone": zone, **values[_OPTIONS]}
-    if given["time_zone"] != zone:
+    arguments = {"time_zone": zone, **values[_OPTIONS]}
+    if arguments["time_zone"] != zone:
         raise InputError(
-            f"The options are for {given['time_zone']}, and the snapshot was asked for in {zone}: leave time_zone out."
+            f"The options are for {arguments['time_zone']}, but the snapshot is in {zone}: "
+            "omit time_zone."
         )
-    as_of = min(filter(None, (_dates(values, zone).date_to, logs.report.complete_to)))
-    return MetricOptions.from_dict({"as_of": as_of.isoformat(), **given})
+    as_of = min(filter(None, (_date_query(values, zone).date_to, logs.report.complete_to)))
+    return MetricOptions.from_dict({"as_of": as_of.isoformat(), **arguments})
 
 
-def _dates(values: Mapping[str, Any], zone: str) -> CallQuery:
-    """The days that are asked for, of a notebook that has such parameters."""
+def _date_query(values: Mapping[str, Any], zone: str) -> CallQuery:
+    """The query for the days in the parameters, if the notebook declares them."""
     return CallQuery(
         date_from=values.get("date_from") or None,
         date_to=values.get("date_to") or None,
@@ -178,99 +175,87 @@ def _dates(values: Mapping[str, Any], zone: str) -> CallQuery:
     )
 
 
-def _span(logs: CallLogs, values: Mapping[str, Any], options: MetricOptions | None) -> str:
-    """Of which days the report is, and the snapshot. A notebook that takes no options may mean something else by `date_from`."""
+def _period(logs: CallLogs, values: Mapping[str, Any], options: MetricOptions | None) -> str:
+    """The days of the report and of its snapshot, as text.
+
+    A notebook without `options` may use `date_from` with another meaning, so it is not read.
+    """
     zone = logs.query.time_zone
-    asked = _dates(values if options else {}, zone)
-    held = "a snapshot of " + (
-        f"calls of {date_range_text(logs.calls, zone)}" if logs.calls.height else "no calls"
-    )
-    return (
-        f"Calls {asked}, out of {held}"
-        if asked.date_from or asked.date_to
-        else f"{held[2:].capitalize()} ({zone})"
-    )
+    query = _date_query(values if options else {}, zone)
+    days = f"calls of {date_range_text(logs.calls, zone)}" if logs.calls.height else "no calls"
+    if query.date_from or query.date_to:
+        return f"Calls {query}, from a snapshot of {days}"
+    return f"Snapshot of {days} ({zone})"
 
 
-def _page(
-    shown: Rendered,
-    logs: CallLogs,
+def _settings(
+    name: str,
     values: Mapping[str, Any],
     options: MetricOptions | None,
-    withheld: Redactor,
-    name: str,
-) -> str:
-    others = {each: value for each, value in values.items() if each not in (_SNAPSHOT, _OPTIONS)}
-    reckoned = [("Notebook", name)]
-    if others:
-        told = ", ".join(
-            f"{each}={json.dumps(value, ensure_ascii=False, sort_keys=True)}"
-            for each, value in others.items()
-        )
-        reckoned.append(("Parameters", withheld.from_text(told)))
-    if options:
-        reckoned.append(("Options", options_text(options)))
-    reckoned.append(
-        (
-            "Redactor",
-            "links to recordings"
-            + ("" if values.get(_SHOW_NUMBERS) is True else "; outside numbers are masked"),
-        )
+    redactor: Redactor,
+    display: Display,
+) -> list[tuple[str, str]]:
+    """The notebook and its parameters, as facts."""
+    parameters = ", ".join(
+        f"{parameter}={json.dumps(value, ensure_ascii=False, sort_keys=True)}"
+        for parameter, value in values.items()
+        if parameter not in (_SNAPSHOT, _OPTIONS)
     )
-    return rendered(
-        "report.html.j2",
-        shown.charts,
-        title=withheld.from_text(shown.title) or name.removesuffix(".ipynb"),
-        span=_span(logs, values, options),
-        parts=shown.parts,
-        facts=dependencies(logs, asked=str(logs.query), reckoned=reckoned),
-    )
+    numbers = "" if display.show_numbers else "; external phone numbers are masked"
+    return [
+        ("Notebook", name),
+        *([("Parameters", redactor.redact_text(parameters))] if parameters else []),
+        *([("Options", options_text(options))] if options else []),
+        ("Redacted", f"links to recordings{numbers}"),
+    ]
 
 
-def _named(charts: Mapping[str, Any]) -> dict[str, Any]:
-    """The charts by names of files: their place, and what their title says before its first number, so that they stay."""
-    named = {}
-    for place, chart in enumerate(charts.values(), 1):
+def _png_files(rendered: RenderedNotebook, folder: Path | None) -> dict[Path, bytes]:
+    """The charts as PNG by file; named by their position and the words of their title.
+
+    The name ends before the first number, so that it is the same every week.
+    """
+    pngs: dict[Path, bytes] = {}
+    if folder is None:
+        return pngs
+    for position, chart in enumerate(rendered.charts.values(), 1):
         title = chart.get("title", "")
         text = title.get("text", "") if isinstance(title, dict) else title
-        words = re.split(
-            r"[,:]|\b(?:of )?\d", " ".join(text) if isinstance(text, list) else str(text)
-        )[0]
-        slug = re.sub(r"[^a-z]+", "-", words.lower()).strip("-")[:_LONGEST_NAME].strip("-")
-        named[f"{place:02}-{slug or 'chart'}"] = chart
-    return named
+        text = " ".join(text) if isinstance(text, list) else str(text)
+        words = re.split(r"[,:]|\b(?:of )?\d", text)[0]
+        slug = re.sub(r"[^a-z]+", "-", words.lower()).strip("-")[:_MAX_SLUG].strip("-")
+        pngs[folder / f"{position:02}-{slug or 'chart'}.png"] = png_bytes(chart)
+    return pngs
 
 
-def _check_places(output: Path, pictures: Path | None) -> None:
-    """Refuse what could not be written, before a minute is spent on it."""
+def _check_writable(output: Path, pngs: Path | None) -> None:
+    """Raise before the notebook runs for a minute if its files cannot be written."""
     if output.is_dir():
         raise ReportError(
-            f"{output} is a folder: give the file that is to be written, such as {output / 'report.html'}."
+            f"{output} is a folder: give a file name, such as {output / 'report.html'}."
         )
-    if pictures and pictures.exists() and not pictures.is_dir():
-        raise ReportError(f"{pictures} is a file: give a folder for the pictures.")
-    for folder in (output.absolute().parent, *([pictures.absolute()] if pictures else [])):
-        above = next(each for each in (folder, *folder.parents) if each.exists())
-        if not above.is_dir() or not os.access(above, os.W_OK):
+    if pngs and pngs.exists() and not pngs.is_dir():
+        raise ReportError(f"{pngs} is a file: give a folder for the PNG files.")
+    for folder in (output.absolute().parent, *([pngs.absolute()] if pngs else [])):
+        existing = next(each for each in (folder, *folder.parents) if each.exists())
+        if not existing.is_dir() or not os.access(existing, os.W_OK):
             raise ReportError(
-                f"Nothing can be written in {folder}: {above} is no folder that may be written to."
+                f"No file can be written in {folder}: {existing} is not a writable folder."
             )
 
 
-def _put(contents: Mapping[Path, bytes]) -> None:
-    """Write all files beside their places, then move them in: none is ever seen half written, and none is moved unless all are there."""
-    beside = {path: path.with_name(f".{uuid.uuid4().hex}.new") for path in contents}
+def _write_all(contents: Mapping[Path, bytes]) -> None:
+    """Write all files to temporary names, then move them: readers see no partial file or set."""
+    temporary = {path: path.with_name(f".{uuid.uuid4().hex}.new") for path in contents}
     path = next(iter(contents))
     try:
         for path, content in contents.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside[path].write_bytes(content)
+            temporary[path].write_bytes(content)
         for path in contents:
-            beside[path].replace(path)
+            temporary[path].replace(path)
     except OSError as error:
-        raise ReportError(
-            f"The report could not be written at {path}: {error.strerror}."
-        ) from error
+        raise ReportError(f"The report cannot be written to {path}: {error.strerror}.") from error
     finally:
-        for path in beside.values():
+        for path in temporary.values():
             path.unlink(missing_ok=True)

@@ -93,7 +93,9 @@ def test_changes_are_those_of_compare():
     row = et.metrics.compare(before, after, ["answer_rate"]).row(0, named=True)
     assert "2026-11-03 up to 2026-11-05" in text.splitlines()[0]
     assert f"Offered | {after.height:,} | -" in text
-    assert f"Answer rate | {row['after'] * 100:.1f} % | over {row['after_n']} offered calls | " in text
+    assert (
+        f"Answer rate | {row['after'] * 100:.1f} % | over {row['after_n']} offered calls | " in text
+    )
     assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in text
     assert f"95 %: {row['low'] * 100:+.1f} to {row['high'] * 100:+.1f}" in text
 
@@ -102,11 +104,11 @@ def test_changes_need_a_fetched_previous_period():
     logs = et.read_snapshot(ROOT / "data" / "sample")
 
     assert repr(et.reports.changes(logs, logs.query)).startswith(
-        "No change is told: the period before, 2026-10-26"
+        "No change is shown: the previous period, 2026-10-26"
     )
     assert (
         repr(et.reports.changes(logs, et.CallQuery()))
-        == "No period before to compare with: choose a first and a last day."
+        == "No previous period to compare with: choose a first and a last day."
     )
     with pytest.raises(errors.InputError, match="changes takes CallLogs"):
         et.reports.changes(logs.calls, et.CallQuery())  # type: ignore[arg-type]

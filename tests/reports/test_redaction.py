@@ -1,7 +1,6 @@
-"""What a report withholds, it withholds in every written form; and it leaves alone what only looks alike."""
+"""Redactor masks the numbers of the calls in every notation, and keeps similar texts."""
 
 import dataclasses
-import itertools
 from pathlib import Path
 
 import polars as pl
@@ -10,16 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import etelecom_analytics as et
+from etelecom_analytics.locale.display import Display
 from etelecom_analytics.reports.redaction import Redactor
 
 LOGS = et.read_snapshot(Path(__file__).parent.parent.parent / "data" / "sample")
+MASKED, UNMASKED = Display(), Display(show_numbers=True)
 CALLERS = (
     LOGS.calls.filter(pl.col("caller").str.contains(r"^0\d{9}$"))["caller"]
     .unique()
     .sort()
     .to_list()[:40]
 )
-FORMS = [
+NOTATIONS = [
     lambda number: number,
     lambda number: f"+84{number[1:]}",
     lambda number: f"84{number[1:]}",
@@ -30,33 +31,42 @@ FORMS = [
 ]
 
 
+def logs_of(calls: pl.DataFrame) -> et.CallLogs:
+    return dataclasses.replace(LOGS, calls=calls)
+
+
+def digits_of(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdigit())
+
+
 @given(
-    st.lists(st.tuples(st.sampled_from(CALLERS), st.sampled_from(FORMS)), min_size=1, max_size=5),
+    st.lists(
+        st.tuples(st.sampled_from(CALLERS), st.sampled_from(NOTATIONS)), min_size=1, max_size=5
+    ),
     st.sampled_from([" ", ", ", " 120 ", "|", "\n"]),
 )
-def test_a_number_is_masked_in_every_written_form_beside_any_others(
-    found: list[tuple[str, object]], between: str
+def test_every_notation_is_masked_next_to_other_numbers(
+    numbers: list[tuple[str, object]], separator: str
 ):
-    text = between.join(["12", *(form(number) for number, form in found), "2026-11-02"])  # type: ignore[operator]
+    written = [notation(number) for number, notation in numbers]  # type: ignore[operator]
+    redacted = Redactor(LOGS, MASKED).redact_text(separator.join(["12", *written, "2026-11-02"]))
 
-    told = Redactor(LOGS).from_text(text)
-    digits = "".join(letter for letter in told if letter.isdigit())
-    for number, _ in found:
-        assert number[1:] not in digits
-    assert told.startswith("12")
-    assert told.endswith("2026-11-02")
+    for number, _ in numbers:
+        assert number[1:] not in digits_of(redacted)
+    assert redacted.startswith("12")
+    assert redacted.endswith("2026-11-02")
 
 
 @given(st.sampled_from(CALLERS), st.sampled_from(["", "84"]), st.sampled_from([int, float, str]))
-def test_a_number_that_became_a_whole_number_is_masked_too(number: str, country: str, kind: type):
-    told = Redactor(LOGS).from_data([{"caller": kind(f"{country}{number[1:]}")}])
+def test_numbers_cast_to_integers_are_masked(number: str, country: str, kind: type):
+    redacted = Redactor(LOGS, MASKED).redact_data([{"caller": kind(f"{country}{number[1:]}")}])
 
-    assert number[1:] not in str(told)
-    assert "****" in str(told)
+    assert number[1:] not in str(redacted)
+    assert "****" in str(redacted)
 
 
 @pytest.mark.parametrize(
-    ("number", "told"),
+    ("number", "value"),
     [
         ("19001234", 19001234),
         ("+14155550123", 14155550123),
@@ -64,22 +74,20 @@ def test_a_number_that_became_a_whole_number_is_masked_too(number: str, country:
         ("0912345678", "912,345,678"),
     ],
 )
-def test_a_short_a_foreign_a_negative_and_a_grouped_one_too(number: str, told: object):
+def test_toll_free_foreign_negative_and_grouped_numbers_are_masked(number: str, value: object):
     calls = LOGS.calls.head(1).with_columns(caller=pl.lit(number))
 
-    assert "***" in str(Redactor(dataclasses.replace(LOGS, calls=calls)).from_data(told))
+    assert "***" in str(Redactor(logs_of(calls), MASKED).redact_data(value))
 
 
 @given(st.integers() | st.floats() | st.none() | st.booleans())
-def test_other_numbers_stay_what_they_are(value: float | bool | None):
-    assert repr(Redactor(LOGS).from_data([value])) == repr([value])
+def test_other_values_are_unchanged(value: float | bool | None):
+    assert repr(Redactor(LOGS, MASKED).redact_data([value])) == repr([value])
 
 
 @given(st.text(alphabet="0123456789 .-()/+", max_size=60))
-def test_what_is_no_number_of_these_calls_stays(text: str):
-    nobody = dataclasses.replace(LOGS, calls=LOGS.calls.head(0))
-
-    assert Redactor(nobody).from_text(text) == text
+def test_numbers_of_other_calls_are_unchanged(text: str):
+    assert Redactor(logs_of(LOGS.calls.head(0)), MASKED).redact_text(text) == text
 
 
 @pytest.mark.parametrize(
@@ -94,81 +102,80 @@ def test_what_is_no_number_of_these_calls_stays(text: str):
         "c381c25fd51",
     ],
 )
-def test_what_only_looks_alike_stays(text: str):
-    assert Redactor(LOGS).from_text(text) == text
+def test_similar_texts_are_unchanged(text: str):
+    assert Redactor(LOGS, MASKED).redact_text(text) == text
 
 
-WRITTEN = [
-    "0912345678", "+84912345678", "84 0912345678", "0912 345 678", "091.234.5678", "(+84912345678)", "+84 912 345 678", "0912 34 56 78",
-    "(0912) 345 678", "09 1234 5678", "SDT0912345678", "0912345678_x", "+84 (0) 912-345-678",
+NUMBERS_IN_NOTES = [
+    "0912345678", "+84912345678", "84 0912345678", "0912 345 678", "091.234.5678",
+    "(+84912345678)", "+84 912 345 678", "0912 34 56 78", "(0912) 345 678", "09 1234 5678",
+    "SDT0912345678", "0912345678_x", "+84 (0) 912-345-678",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "other", ["028 7300 0999", "19001234", "1900 1234", "+1 415 555 0123", "tel:02873000999"]
+    "number", ["028 7300 0999", "19001234", "1900 1234", "+1 415 555 0123", "tel:02873000999"]
 )
-def test_other_numbers_in_notes_are_withheld_too(other: str):
-    noted = dataclasses.replace(
-        LOGS,
-        calls=LOGS.calls.head(1).with_columns(
-            note=pl.lit(f"on 2026-11-02 at 08:30, {other}; 3 boxes of 120")
-        ),
-    )
-    told = Redactor(noted).from_text(noted.calls["note"].item())
+def test_landline_toll_free_and_foreign_numbers_in_notes_are_masked(number: str):
+    note = f"on 2026-11-02 at 08:30, {number}; 3 boxes of 120"
+    logs = logs_of(LOGS.calls.head(1).with_columns(note=pl.lit(note)))
+    redacted = Redactor(logs, MASKED).redact_text(note)
 
-    assert told.startswith("on 2026-11-02 at 08:30, ")
-    assert "*" in told
-    assert told.endswith("; 3 boxes of 120")
-    assert other not in told
+    assert redacted.startswith("on 2026-11-02 at 08:30, ")
+    assert "*" in redacted
+    assert redacted.endswith("; 3 boxes of 120")
+    assert number not in redacted
 
 
-@pytest.mark.parametrize("written", WRITTEN)
-def test_a_number_in_a_note_alone_is_withheld_too(written: str):
-    note = f"ord#4711, call back {written}, or 101"
-    noted = dataclasses.replace(LOGS, calls=LOGS.calls.head(1).with_columns(note=pl.lit(note)))
-    told = Redactor(noted).from_text(f"{note} / 0912345678")
+@pytest.mark.parametrize("number", NUMBERS_IN_NOTES)
+def test_numbers_that_occur_only_in_notes_are_masked(number: str):
+    note = f"ord#4711, call back {number}, or 101"
+    logs = logs_of(LOGS.calls.head(1).with_columns(note=pl.lit(note)))
+    redacted = Redactor(logs, MASKED).redact_text(f"{note} / 0912345678")
 
-    digits = "".join(letter for letter in told if letter.isdigit())
-    assert "912345678" not in digits
-    assert told.startswith("ord#4711, call back ")
-    assert ", or 101 / 091*****78" in told
-    assert Redactor(noted, keep=["0912345678"]).from_text(note) == note
-    assert Redactor(noted, numbers=False).from_text(note) == note
+    assert "912345678" not in digits_of(redacted)
+    assert redacted.startswith("ord#4711, call back ")
+    assert ", or 101 / 091*****78" in redacted
+    assert Redactor(logs, Display(own_numbers=("0912345678",))).redact_text(note) == note
+    assert Redactor(logs, UNMASKED).redact_text(note) == note
 
 
-def test_each_number_has_one_mask_of_its_own():
-    withheld = Redactor(LOGS)
-    masks = [withheld.from_text(number) for number in CALLERS]
+def test_each_number_has_its_own_mask():
+    redactor = Redactor(LOGS, MASKED)
+    masks = [redactor.redact_text(number) for number in CALLERS]
 
     assert len(set(masks)) == len(CALLERS)
-    assert [withheld.from_text(number) for number in CALLERS] == masks
+    assert [redactor.redact_text(number) for number in CALLERS] == masks
 
 
-def test_numbers_that_look_alike_are_told_apart():
+def test_equal_masks_are_numbered():
     calls = LOGS.calls.head(2).with_columns(caller=pl.Series(["0900000017", "0900111117"]))
-    withheld = Redactor(dataclasses.replace(LOGS, calls=calls))
+    redactor = Redactor(logs_of(calls), MASKED)
 
-    assert withheld.from_data({"0900000017": ["0900111117", 3, None, True]}) == {
+    assert redactor.redact_data({"0900000017": ["0900111117", 3, None, True]}) == {
         "090*****17": ["090*****17 (2)", 3, None, True]
     }
 
 
-def test_links_to_recordings_are_withheld_and_others_are_not():
+def test_only_links_to_recordings_are_removed():
     calls = LOGS.calls.head(1).with_columns(
         recording_urls=pl.Series([["https://media.example/a/1.mp3?key=5&x=1"]])
     )
-    withheld = Redactor(dataclasses.replace(LOGS, calls=calls), numbers=False)
+    redactor = Redactor(logs_of(calls), UNMASKED)
 
     for link in ("https://media.example/a/1.mp3?key=5&amp;x=1", "https://media.example/another"):
         assert (
-            withheld.from_text(f'<a href="{link}">x</a>') == '<a href="(recording withheld)">x</a>'
+            redactor.redact_text(f'<a href="{link}">x</a>')
+            == '<a href="(recording withheld)">x</a>'
         )
-    assert withheld.from_text("https://etelecom.example/a") == "https://etelecom.example/a"
-    assert withheld.from_text(CALLERS[0]) == CALLERS[0]
+    assert redactor.redact_text("https://etelecom.example/a") == "https://etelecom.example/a"
+    assert redactor.redact_text(CALLERS[0]) == CALLERS[0]
 
 
-def test_numbers_that_are_to_stay_do():
+def test_own_and_ivr_numbers_are_unchanged():
     number = CALLERS[0]
+    options = et.MetricOptions(ivr_numbers=(f"+84{number[1:]}",))
 
-    assert Redactor(LOGS, keep=[f"+84{number[1:]}"]).from_text(number) == number
-    assert all(each not in Redactor(LOGS).from_text(each) for each in itertools.islice(CALLERS, 5))
+    assert Redactor(LOGS, Display(own_numbers=(f"+84{number[1:]}",))).redact_text(number) == number
+    assert Redactor(LOGS, Display(options=options)).redact_text(number) == number
+    assert all(each not in Redactor(LOGS, MASKED).redact_text(each) for each in CALLERS[:5])

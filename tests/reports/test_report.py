@@ -139,7 +139,7 @@ def test_weekly_report_of_some_days_shows_changes_from_the_previous_period(
     ).rows(named=True)
 
     text = text_of(path.read_text(encoding="utf-8"))
-    assert "Changes are against the period before: 2026-11-03" in text
+    assert "Changes are against the previous period: 2026-11-03" in text
     assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in text
 
 
@@ -159,7 +159,7 @@ def test_same_snapshot_and_parameters_give_same_bytes(
     assert again.read_bytes() == first.read_bytes()
     pictures = sorted((first.parent.parent / "png").iterdir())
     assert [path.name for path in pictures] == [
-        "01-fair-answer-rate.png",
+        "01-answer-rate-of-offers-that-the-agent-could-take.png",
         "02-ring-seconds.png",
         "03-hunt-paths.png",
     ]
@@ -248,7 +248,7 @@ def test_period_that_was_not_fetched_is_stated_below_the_title(tmp_path: Path, l
         "from a snapshot of calls of 2026-11-02 to 2026-11-08" in text
     )
     assert "Not fetched: 2027-01-01 00:00 to 2027-01-08 00:00." in text
-    assert "This period was not fetched: nothing is known of it." in text
+    assert "This period was not fetched, so its measures are unknown." in text
     only_out = dataclasses.replace(logs, query=dataclasses.replace(logs.query, direction="out"))
     assert completeness(only_out, et.CallQuery()).endswith(
         "Only calls of outbound direction were fetched."

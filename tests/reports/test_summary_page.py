@@ -1,7 +1,8 @@
-"""The page: one file, the same bytes for the same calls, numbers that are summarize's, and no text from outside that becomes markup."""
+"""The summary page: KPIs of summarize, reproducible bytes, and escaped text."""
 
 import dataclasses
 import html
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -35,50 +36,51 @@ def text_of(page: str) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)))
 
 
-def test_the_headline_numbers_are_those_of_the_calls_in(page: str, logs: et.CallLogs):
-    calls_in = logs.calls.filter(pl.col("direction") == "in")
-    row = et.summarize(calls_in, options=OPTIONS, confidence=True).row(0, named=True)
-    shown = text_of(page)
+def percent(value: float) -> str:
+    return f"{value * 100:.1f} %"
 
-    assert "Calls in, 2026-11-02 to 2026-11-08" in shown
-    assert f"Offered {row['offered']:,}" in shown
+
+def test_kpis_are_those_of_inbound_calls(page: str, logs: et.CallLogs):
+    inbound = logs.calls.filter(pl.col("direction") == "in")
+    row = et.summarize(inbound, options=OPTIONS, confidence=True).row(0, named=True)
+    text = text_of(page)
+    counts = f"{row['answer_rate_num']:,} of {row['answer_rate_den']:,}"
+    interval = f"{percent(row['answer_rate_low'])} to {percent(row['answer_rate_high'])}"
+
+    assert "Inbound calls, 2026-11-02 to 2026-11-08" in text
+    assert f"Offered {row['offered']:,}" in text
+    assert f"Answer rate {percent(row['answer_rate'])} {counts}" in text
+    assert f"95 %: {interval}" in text
     assert (
-        f"Answer rate {row['answer_rate']:.1%} {row['answer_rate_num']:,} of {row['answer_rate_den']:,}"
-        in shown
-    )
-    assert f"95 %: {row['answer_rate_low']:.1%} to {row['answer_rate_high']:.1%}" in shown
-    assert (
-        f"Average speed of answer {row['asa_s']:,.1f} s over {row['answer_rate_num']:,} answered calls"
-        in shown
+        f"Average speed of answer {row['asa_s']:,.1f} s "
+        f"over {row['answer_rate_num']:,} answered calls" in text
     )
     assert len(DEFAULT_MEASURES) == page.count('<span class="value">')
 
 
-def test_every_formula_and_what_it_depends_on_are_told(page: str):
-    shown = text_of(page)
+def test_formulas_options_and_versions_are_listed(page: str):
+    text = text_of(page)
+    is_default = pl.col("name").is_in(DEFAULT_MEASURES)
 
-    for formula in et.measures(options=OPTIONS).filter(pl.col("name").is_in(DEFAULT_MEASURES))[
-        "formula"
-    ]:
-        assert formula in shown
-    for told in (
+    for formula in et.measures(options=OPTIONS).filter(is_default)["formula"]:
+        assert formula in text
+    for fact in (
+        "About this report",
         "ivr_numbers=('8000', '8100')",
         "threshold_s=20.0",
         f"etelecom_analytics {et.__version__}",
         "Asia/Ho_Chi_Minh",
     ):
-        assert told in shown
+        assert fact in text
 
 
-def test_it_names_the_hash_of_the_snapshot(page: str):
-    import json
-
+def test_snapshot_hash_is_listed(page: str):
     manifest = json.loads((ROOT / "data" / "sample" / "manifest.json").read_text())
 
     assert manifest["files"]["calls.parquet"]["sha256"] in page
 
 
-def test_the_same_calls_give_the_same_bytes_even_after_other_charts(
+def test_same_calls_give_same_bytes_after_other_charts(
     page: str, logs: et.CallLogs, tmp_path: Path
 ):
     et.charts.heatmap(logs.calls).to_dict()
@@ -89,14 +91,14 @@ def test_the_same_calls_give_the_same_bytes_even_after_other_charts(
     )
 
 
-def test_every_chart_has_a_place_and_a_text_for_screen_readers(page: str):
-    found = re.findall(r'<div id="(\w+)" role="img" aria-label="([^"]+)">', page)
+def test_every_chart_has_an_element_with_a_text_alternative(page: str):
+    elements = re.findall(r'<div id="(\w+)" role="img" aria-label="([^"]+)">', page)
 
-    assert [name for name, _ in found] == CHARTS
-    assert all(len(description) > 20 for _, description in found)
+    assert [name for name, _ in elements] == CHARTS
+    assert all(len(label) > 20 for _, label in elements)
 
 
-def test_it_reaches_for_nothing(page: str):
+def test_page_needs_no_network(page: str):
     without_scripts = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
 
     assert "default-src 'none'" in page
@@ -104,7 +106,7 @@ def test_it_reaches_for_nothing(page: str):
     assert page.count("<script>") == page.count("</script>") == 2
 
 
-def test_nothing_from_outside_becomes_markup(logs: et.CallLogs, tmp_path: Path):
+def test_text_of_calls_is_escaped(logs: et.CallLogs, tmp_path: Path):
     evil = "</script><img src=x onerror=alert(1)>"
     legs = pl.element().struct.with_fields(target_number=pl.lit(evil), trunk_name=pl.lit(evil))
     calls = logs.calls.with_columns(
@@ -122,19 +124,17 @@ def test_nothing_from_outside_becomes_markup(logs: et.CallLogs, tmp_path: Path):
 
 
 @pytest.mark.parametrize("height", [0, 1])
-def test_no_calls_and_one_call_make_a_page_too(height: int, logs: et.CallLogs, tmp_path: Path):
+def test_page_of_no_call_or_one_call(height: int, logs: et.CallLogs, tmp_path: Path):
     few = dataclasses.replace(
         logs, calls=logs.calls.filter(pl.col("direction") == "in").tail(height)
     )
 
-    shown = text_of(et.write_page(few, tmp_path / "few.html").read_text(encoding="utf-8"))
-    assert ("Calls in: none" in shown) is (height == 0)
-    assert ("Answer rate none" in shown) is (height == 0)
+    text = text_of(et.write_page(few, tmp_path / "few.html").read_text(encoding="utf-8"))
+    assert ("Inbound calls: none" in text) is (height == 0)
+    assert ("Answer rate none" in text) is (height == 0)
 
 
-def test_a_drift_and_a_record_set_aside_are_told(
-    client_of: Callable[..., et.Client], tmp_path: Path
-):
+def test_drift_and_invalid_records_are_listed(client_of: Callable[..., et.Client], tmp_path: Path):
     with serve([{"id": "5", "<b>odd</b>": 1}, {"no": "id"}]) as server:
         logs = et.fetch_calls(client_of(server))
     page = et.write_page(logs, tmp_path / "odd.html").read_text(encoding="utf-8")
@@ -143,7 +143,7 @@ def test_a_drift_and_a_record_set_aside_are_told(
     assert "&lt;b&gt;odd&lt;/b&gt;: new field, 1 x" in page
 
 
-def test_the_charts_are_written_as_pictures(logs: et.CallLogs, tmp_path: Path):
+def test_charts_are_written_as_png(logs: et.CallLogs, tmp_path: Path):
     paths = et.write_charts(logs, tmp_path / "charts", options=OPTIONS)
 
     assert [path.name for path in paths] == [f"{name}.png" for name in CHARTS]

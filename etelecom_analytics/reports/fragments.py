@@ -1,0 +1,219 @@
+"""Fragments of reports besides charts: KPIs, changes, completeness, and tables.
+
+Notebooks show them as well.
+"""
+
+import html
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+
+from .. import local_time
+from ..charts.axes import CLOCK, TIME, key_text
+from ..charts.finish import coverage_note
+from ..errors import InputError
+from ..formatting import format_value
+from ..locale.comparison_text import comparison_texts
+from ..logs import CallLogs
+from ..metrics import Calls, MetricOptions, compare, only_fetched, previous_period
+from ..metrics.registry import DEFAULT_MEASURES, MEASURES
+from ..query import CallQuery
+from .page import render_template
+from .provenance import kpi_texts
+
+__all__ = ["Fragment", "changes", "completeness", "kpis", "table"]
+
+_NULL = "-"
+_UNITS = ("h", "min", "s")
+_SHARE_SUFFIXES = ("_num", "_den", "_low", "_high")
+
+
+class Fragment:
+    """A fragment of a report: HTML in notebooks and reports, text elsewhere."""
+
+    def __init__(self, markup: str, text: str) -> None:
+        self._markup, self._text = markup, text
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_html_(self) -> str:
+        return self._markup
+
+
+def kpis(
+    calls: Calls,
+    measures: Sequence[str] = DEFAULT_MEASURES,
+    *,
+    options: MetricOptions = MetricOptions(),
+) -> Fragment:
+    """The measures of all calls as cards with counts, the 95 % interval of shares, and formulas.
+
+    Collects a LazyFrame.
+
+    Raises:
+        UnknownName: a measure does not exist.
+    """
+    texts = kpi_texts(calls, measures, options=options)
+    lines = [
+        f"{each['title']}: {each['value']} ({each['counts'] or each['formula']})" for each in texts
+    ]
+    return Fragment(render_template("kpis.html.j2", kpis=texts), "\n".join(lines))
+
+
+def completeness(logs: CallLogs, query: CallQuery) -> str:
+    """The period in which the calls of a query are complete, as text.
+
+    Also states what was not fetched, and whether only some kinds of calls were fetched.
+    """
+    note = coverage_note(logs.report.clip(query.date_from, query.date_to), query.time_zone)
+    fetched = only_fetched(logs.query)
+    return f"{note} Only calls of {fetched} were fetched." if fetched else note
+
+
+def changes(
+    logs: CallLogs,
+    query: CallQuery,
+    measures: Sequence[str] = DEFAULT_MEASURES,
+    *,
+    options: MetricOptions = MetricOptions(),
+) -> Fragment:
+    """A table of the measures of the matching calls and their changes from the previous period.
+
+    The changes are those of `et.metrics.compare`. If they cannot be computed, for example because
+    the previous period was not fetched, the fragment is a sentence with the reason.
+
+    Raises:
+        UnknownName: a measure does not exist.
+        InputError: `logs` are not `CallLogs`.
+    """
+    if not isinstance(logs, CallLogs):
+        raise InputError(
+            f"changes takes CallLogs, such as et.read_snapshot returns; got {type(logs).__name__}."
+        )
+    previous, note = previous_period(query, logs.report)
+    if previous is None:
+        return Fragment(f"<p>{html.escape(note)}</p>", note)
+    before, after = (logs.calls.filter(each.to_expr()) for each in (previous, query))
+    rows = []
+    for row in compare(before, after, measures, options=options).iter_rows(named=True):
+        text = comparison_texts(row, options)
+        optional = (text.population, text.change, text.change_interval)
+        rows.append((text.title, text.value, *(each or _NULL for each in optional)))
+    columns = ["measure", "value", "counted", "change", "interval of the change"]
+    fragment = table(pl.DataFrame(rows, schema=columns, orient="row"))
+    return Fragment(f"<p>{html.escape(note)}</p>{fragment._repr_html_()}", f"{note}\n{fragment!r}")
+
+
+def table(
+    rows: pl.DataFrame, *, limit: int = 50, time_zone: str = local_time.HOME_ZONE
+) -> Fragment:
+    """A table for readers: titles of measures, percentages, seconds, and local times.
+
+    The columns `_num`, `_den`, `_low` and `_high` of `summarize(..., confidence=True)` are merged
+    into the column of their share.
+
+    Args:
+        rows: any table.
+        limit: the maximum number of rows; a note states how many are left out.
+        time_zone: the time zone of the local times.
+
+    Raises:
+        InputError: `limit` is below 1, or `rows` is not a DataFrame.
+    """
+    if not isinstance(rows, pl.DataFrame):
+        raise InputError(
+            "table takes a DataFrame, such as et.summarize(calls, ...) returns; "
+            f"got {type(rows).__name__}."
+        )
+    if limit < 1:
+        raise InputError(f"limit must be at least 1; got {limit!r}.")
+    names = [name for name in rows.columns if not _is_part_of_share(name, rows)]
+    titles = [_title(name) for name in names]
+    head = rows.head(limit)
+    cells = list(zip(*(_texts(head, name, time_zone) for name in names), strict=True))
+    if rows.height > limit:
+        note = f"{rows.height - limit:,} more rows are not shown."
+    else:
+        note = "" if rows.height else "There are no such rows."
+    text = "\n".join(" | ".join(row) for row in [titles, *cells])
+    is_number = [rows.schema[name].is_numeric() and name not in CLOCK for name in names]
+    return Fragment(_markup(titles, cells, is_number, note), f"{text}\n{note}".strip())
+
+
+def _markup(
+    titles: Sequence[str], cells: Sequence[Sequence[str]], is_number: Sequence[bool], note: str
+) -> str:
+    attributes = ['class="n"' if each else "" for each in is_number]
+
+    def row(texts: Sequence[str], tag: str, scope: str = "") -> str:
+        return "".join(
+            f"<{tag} {scope}{attribute}>{html.escape(text)}</{tag}>"
+            for text, attribute in zip(texts, attributes, strict=True)
+        )
+
+    head = row(titles, "th", 'scope="col" ')
+    body = "".join(f"<tr>{row(texts, 'td')}</tr>" for texts in cells)
+    below = f"<p>{note}</p>" if note else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+
+
+def _is_part_of_share(name: str, rows: pl.DataFrame) -> bool:
+    """Whether the column is a count or an interval end of a share in the same table."""
+    return any(
+        name.endswith(suffix)
+        and _is_share(share := name.removesuffix(suffix))
+        and share in rows.columns
+        for suffix in _SHARE_SUFFIXES
+    )
+
+
+def _is_share(name: str) -> bool:
+    return name == "share" or (name in MEASURES and MEASURES[name].unit == "share")
+
+
+def _title(name: str) -> str:
+    if name in MEASURES:
+        return f"{MEASURES[name].title}, s" if MEASURES[name].unit == "s" else MEASURES[name].title
+    label, unit = name.rpartition("_")[::2]
+    return f"{label.replace('_', ' ')}, {unit}" if unit in _UNITS else name.replace("_", " ")
+
+
+def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
+    """The cells of a column as text."""
+    if name in TIME or name in CLOCK:
+        return rows.select(key_text(name)).to_series().to_list()
+    if _is_share(name):
+        return _share_texts(rows, name)
+    zone = local_time.zone(time_zone)
+
+    def cell_text(value: object) -> str:
+        match value:
+            case None:
+                return _NULL
+            case bool():
+                return "yes" if value else "no"
+            case int():
+                return f"{value:,}"
+            case float():
+                return f"{value:,.1f}"
+            case datetime() if value.tzinfo:
+                return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
+        return str(value)
+
+    return [cell_text(value) for value in rows[name].to_list()]
+
+
+def _share_texts(rows: pl.DataFrame, name: str) -> list[str]:
+    shares = [_NULL if value is None else format_value(value, "share") for value in rows[name]]
+    columns = [f"{name}{suffix}" for suffix in _SHARE_SUFFIXES]
+    if not set(columns) <= set(rows.columns):
+        return shares
+    texts = []
+    for share, (num, den, low, high) in zip(shares, rows.select(columns).rows(), strict=True):
+        text = f"{share}, {num:,} of {den:,}"
+        if low is not None:
+            text += f" ({format_value(low, 'share')} to {format_value(high, 'share')})"
+        texts.append(text)
+    return texts

@@ -1,0 +1,71 @@
+"""A page with the KPIs and charts of a fetch; needs only the core dependencies."""
+
+from pathlib import Path
+from typing import Any
+
+from ..charts import answer_rate, extension_performance, heatmap, ring_durations
+from ..charts.png import write_pngs
+from ..locale.display import Display
+from ..logs import CallLogs
+from ..metrics import MetricOptions
+from ..query import CallQuery
+from .fragments import kpis
+from .page import chart_figure, page_html
+from .provenance import date_range_text, options_text, provenance_facts
+from .redaction import Redactor
+
+__all__ = ["write_charts", "write_page"]
+
+_INBOUND = CallQuery(direction="in")
+
+
+def write_page(
+    logs: CallLogs, path: str | Path, *, options: MetricOptions = MetricOptions()
+) -> Path:
+    """The path of a new HTML file with KPIs and four interactive charts of the inbound calls.
+
+    The file needs no network. The same calls, query, options and versions give the same bytes; the
+    file names them, and states the period in which the calls are complete. External phone numbers
+    are masked.
+    """
+    charts, inbound = _charts(logs, options), logs.calls.filter(_INBOUND.to_expr())
+    days = date_range_text(inbound, logs.query.time_zone)
+    content = page_html(
+        title="Inbound calls: none" if days == "no calls" else f"Inbound calls, {days}",
+        parts=[
+            kpis(inbound, options=options)._repr_html_(),
+            *(chart_figure(name, chart) for name, chart in charts.items()),
+        ],
+        charts=charts,
+        facts=provenance_facts(
+            logs,
+            query=f"{logs.query}; the inbound calls of these",
+            settings=[("Options", options_text(options))],
+        ),
+    )
+    file = Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content, encoding="utf-8", newline="\n")
+    return file
+
+
+def write_charts(
+    logs: CallLogs, folder: str | Path, *, options: MetricOptions = MetricOptions()
+) -> list[Path]:
+    """The paths of new PNG files in the folder: the charts of the page, on a white background."""
+    return write_pngs(_charts(logs, options), folder)
+
+
+def _charts(logs: CallLogs, options: MetricOptions) -> dict[str, Any]:
+    """The specifications of the charts by name, with external phone numbers masked."""
+    inbound = logs.calls.filter(_INBOUND.to_expr())
+    charts = {
+        "answer_rate": answer_rate(inbound, options=options, coverage=logs.report),
+        "heatmap": heatmap(inbound, options=options, coverage=logs.report),
+        "ring_durations": ring_durations(inbound, options=options, coverage=logs.report),
+        "extension_performance": extension_performance(
+            logs.calls, options=options, coverage=logs.report
+        ),
+    }
+    redactor = Redactor(logs, Display(options=options))
+    return {name: redactor.redact_data(chart.to_dict()) for name, chart in charts.items()}
