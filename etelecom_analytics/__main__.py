@@ -1,4 +1,4 @@
-"""Where the command `etelecom` begins: small, so that Ctrl-C is heard while the rest is still being imported."""
+"""Entry point of the command `etelecom`: small, to catch Ctrl-C during the other imports."""
 
 import sys
 
@@ -6,7 +6,7 @@ __all__ = ["run"]
 
 
 def run() -> int:
-    """The exit code of the command line."""
+    """Run the command line and return its exit code."""
     try:
         from .cli.app import main
 

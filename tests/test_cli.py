@@ -153,7 +153,7 @@ def test_fetch_without_matches_suggests_wider_filters(capsys: Printed):
     [
         (["--from", "yesterday"], "date_from must be a date"),
         (["--from", "2026-11-05", "--to", "2026-11-05"], "date_to is the day after"),
-        (["--extension", "abc"], "extension_ids is an id"),
+        (["--extension", "abc"], "extension_ids must be an id"),
         (["--duration", "under", "30"], "less_than_or_equal_to"),
         (["--duration", "less_than", "half"], "whole seconds"),
         (["--time-zone", "Hanoi"], "There is no time zone 'Hanoi'"),
@@ -213,13 +213,17 @@ def test_fetch_shows_progress_unless_it_is_quiet(capsys: Printed, monkeypatch: p
     [
         ("demo --calls 20 --snapshot-only > /dev/full", "No space left on device", 1),
         ("demo --calls 20 --snapshot-only --output " + "x" * 300, "File name too long", 1),
-        ("demo --calls 20 --snapshot-only --output /proc/nope", "at /proc/nope", 1),
+        ("demo --calls 20 --snapshot-only --output /proc/nope", "to /proc/nope", 1),
         ("demo --days 99999999", "at most 3660 days", 2),
         ("demo --calls 20 --snapshot-only | head -n 1", "", 0),
         ("demo --calls 20 --snapshot-only >&-", "", 0),
         ("demo --calls 20 --snapshot-only 2>&-", "", 0),
         ("PYTHONIOENCODING=ascii demo --calls 20 --snapshot-only --output 'thư mục'", "", 0),
-        ("ETELECOM_BASE_URL='https://[::1' ETELECOM_API_KEY=x check", "base_url is an address", 2),
+        (
+            "ETELECOM_BASE_URL='https://[::1' ETELECOM_API_KEY=x check",
+            "base_url must be an address",
+            2,
+        ),
     ],
 )
 def test_errors_are_printed_without_traceback(command: str, message: str, code: int):
@@ -239,7 +243,7 @@ def test_port_in_use_is_an_error(capsys: Printed, server: CallLogServer):
     port = server.base_url.split(":")[2].split("/")[0]
 
     assert app.main(["serve", "--calls", "5", "--port", port]) == 2
-    assert f"Port {port} cannot be listened on" in capsys.readouterr().err
+    assert f"Cannot listen on port {port}" in capsys.readouterr().err
 
 
 SAMPLE = str(Path(__file__).parent.parent / "data" / "sample")

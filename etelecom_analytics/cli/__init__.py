@@ -1,1 +1,1 @@
-"""The command line: `etelecom COMMAND`, one module per command."""
+"""The command line: one module per command."""

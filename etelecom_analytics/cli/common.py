@@ -1,0 +1,109 @@
+"""Exit codes, help texts and arguments that several commands share."""
+
+import argparse
+from collections.abc import Callable
+from datetime import date
+from typing import TypeAlias
+
+__all__ = [
+    "API_SETTINGS",
+    "BUSY",
+    "DATA_LOSS",
+    "DEMO_START",
+    "DONE",
+    "EXIT_CODES",
+    "EXIT_CODES_OF_SYNC",
+    "FAILED",
+    "STOPPED",
+    "USAGE",
+    "Command",
+    "Subparsers",
+    "add_command",
+    "add_simulation_arguments",
+    "positive_int",
+]
+
+DONE, FAILED, USAGE, DATA_LOSS, BUSY, STOPPED = 0, 1, 2, 3, 75, 130
+"""Exit codes: 75 is EX_TEMPFAIL of sysexits.h, and 130 is 128 + SIGINT."""
+
+DEMO_START = date(2026, 11, 2)
+"""The first simulated day."""
+
+API_SETTINGS = """\
+API settings:
+  ETELECOM_BASE_URL   the address that came with your key, such as https://host/v1/shop
+  ETELECOM_API_KEY    the key: a shop's api_key, or the shop_key if you act for a shop
+Both are read from the environment, or from a file named .env in this folder or above it.
+
+"""
+EXIT_CODES = (
+    "exit codes: 0 done, 1 failed (the reason is printed), "
+    "2 invalid command or input, 130 stopped by Ctrl-C.\n"
+)
+EXIT_CODES_OF_SYNC = EXIT_CODES.replace(
+    "130", "3 calls would be lost,\n75 another sync is running, 130"
+)
+
+_DEMO_CALLS, _DEMO_SEED, _DEMO_DAYS = 2_000, 7, 7
+_MAX_DAYS = 3_660
+
+Command: TypeAlias = Callable[[argparse.Namespace], int | None]
+"""Runs a command with its parsed arguments and returns an exit code; None means `DONE`."""
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_command(
+    subparsers: Subparsers, name: str, run: Command, summary: str, *, epilog: str = EXIT_CODES
+) -> argparse.ArgumentParser:
+    """A new parser for the command `name`; `main` calls `run` with its arguments."""
+    parser = subparsers.add_parser(
+        name,
+        help=summary,
+        description=summary,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=run)
+    return parser
+
+
+def add_simulation_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --calls, --days and --seed."""
+    parser.add_argument(
+        "--calls",
+        type=positive_int,
+        default=_DEMO_CALLS,
+        metavar="N",
+        help="number of calls to simulate (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--days",
+        type=_day_count,
+        default=_DEMO_DAYS,
+        metavar="N",
+        help="number of days to simulate (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=_DEMO_SEED,
+        help="seed of the simulation; the same seed gives the same calls (default: %(default)s)",
+    )
+
+
+def positive_int(text: str) -> int:
+    """The whole number above 0 in `text`.
+
+    Raises:
+        argparse.ArgumentTypeError: `text` is anything else.
+    """
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return int(text)
+
+
+def _day_count(text: str) -> int:
+    if positive_int(text) > _MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"at most {_MAX_DAYS} days, got {text}")
+    return int(text)

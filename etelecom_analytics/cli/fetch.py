@@ -1,0 +1,174 @@
+"""etelecom fetch: calls that match a query, as a snapshot."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from .. import local_time
+from ..query import COMPARISONS
+from ..schema import CALL_STATES, DIRECTIONS
+from .common import (
+    API_SETTINGS,
+    DONE,
+    EXIT_CODES,
+    FAILED,
+    STOPPED,
+    Subparsers,
+    add_command,
+    positive_int,
+)
+
+__all__ = ["add_parser", "run"]
+
+_QUERY_FIELDS = (
+    "date_from",
+    "date_to",
+    "direction",
+    "call_state",
+    "call_number",
+    "extension_ids",
+    "user_id",
+    "hotline_ids",
+    "department_id",
+    "external_id",
+    "external_session_id",
+    "time_zone",
+)
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "fetch",
+        run,
+        "Fetch calls into a snapshot: "
+        "a folder with calls.parquet, call_targets.parquet and manifest.json.",
+        epilog=API_SETTINGS + EXIT_CODES,
+    )
+    parser.add_argument(
+        "output",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of the new snapshot, such as data/2026-11-w1",
+    )
+    _add_filters(parser)
+    parser.add_argument(
+        "--time-zone",
+        default=local_time.HOME_ZONE,
+        metavar="ZONE",
+        help="time zone of the dates (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=positive_int,
+        default=4,
+        metavar="N",
+        help="number of parallel requests, up to 32 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue a fetch that ended early; its calls are in FOLDER.partial",
+    )
+    parser.add_argument("--replace", action="store_true", help="replace an existing snapshot")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+
+
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="date_from",
+        metavar="DATE",
+        help="first day or moment: 2026-11-01, 2026-11-01T08:30",
+    )
+    parser.add_argument(
+        "--to", dest="date_to", metavar="DATE", help="end of the range; not part of it"
+    )
+    parser.add_argument("--direction", choices=DIRECTIONS, help="direction of the calls")
+    parser.add_argument(
+        "--state", dest="call_state", choices=CALL_STATES, help="state of the calls"
+    )
+    parser.add_argument(
+        "--number",
+        dest="call_number",
+        metavar="NUMBER",
+        help="whole number of the caller or the callee, written as the PBX writes it",
+    )
+    parser.add_argument(
+        "--duration",
+        nargs=2,
+        metavar=("COMPARISON", "SECONDS"),
+        help=f"talk time in seconds; COMPARISON is one of {', '.join(COMPARISONS)}",
+    )
+    parser.add_argument(
+        "--extension",
+        dest="extension_ids",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="id of an extension; may be repeated",
+    )
+    parser.add_argument("--user", dest="user_id", metavar="ID", help="id of a user")
+    parser.add_argument(
+        "--hotline",
+        dest="hotline_ids",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="id of a hotline; may be repeated",
+    )
+    parser.add_argument(
+        "--department", dest="department_id", metavar="ID", help="id of a department"
+    )
+    parser.add_argument(
+        "--external-id", metavar="ID", help="your own id of a call placed from web or mobile"
+    )
+    parser.add_argument("--external-session-id", metavar="ID", help="id of its session")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the matching calls as a snapshot, or the calls so far if the fetch ends early."""
+    from ..api.client import Client
+    from ..api.fetch import FetchStopped, IncompleteFetch, fetch_calls
+    from ..query import CallQuery
+    from ..snapshot import check_destination, read_snapshot, write_snapshot
+
+    comparison, seconds = arguments.duration or (None, "")
+    query = CallQuery(
+        **{name: getattr(arguments, name) for name in _QUERY_FIELDS},
+        duration=comparison and (comparison, int(seconds) if seconds.isdecimal() else seconds),
+    )
+    output = arguments.output
+    check_destination(output, replace=arguments.replace)
+    partial_folder = output.with_name(f"{output.name}.partial")
+    partial = read_snapshot(partial_folder) if arguments.resume else None
+    try:
+        with Client.from_env() as client:
+            logs = fetch_calls(
+                client,
+                query,
+                workers=arguments.workers,
+                progress=not arguments.quiet,
+                resume=partial,
+            )
+    except IncompleteFetch as error:
+        write_snapshot(error.partial, partial_folder, replace=True)
+        count = f"{error.partial.calls.height:,} calls were received before that"
+        print(
+            f"etelecom: {f'{error.cause} {count}'.lstrip()} and are in {partial_folder}. "
+            "The same command with --resume fetches the rest.",
+            file=sys.stderr,
+        )
+        return STOPPED if isinstance(error, FetchStopped) else FAILED
+    folder = write_snapshot(logs, output, replace=arguments.replace)
+    print(f"{logs!r}\n  snapshot   {folder.resolve()}")
+    if logs.calls.is_empty():
+        print(
+            "No calls match: widen the dates, drop a filter, "
+            "or write the number as the PBX does (0..., 84... or +84...)."
+        )
+    if partial:
+        shutil.rmtree(partial_folder)
+    return DONE

@@ -1,0 +1,85 @@
+"""etelecom report: a notebook run on a snapshot, as one HTML file."""
+
+import argparse
+from pathlib import Path
+
+from ..errors import InputError
+from .common import EXIT_CODES, Subparsers, add_command
+
+__all__ = ["add_parser", "run"]
+
+_PARAMETERS = """\
+parameters of both reports:
+  date_from, date_to   first day, and the day after the last (default: the whole snapshot)
+  options              metric options, as JSON: {"ivr_numbers": ["8000"], "threshold_s": 30}
+  show_numbers         true: show external phone numbers in full
+  own_numbers          numbers that are never masked, as JSON: ["19000123"]
+parameters of weekly:
+  direction            direction of the calls: in, out, ...; empty for all (default: in)
+parameters of extensions:
+  min_offers           numbers with fewer offers are grey and come last (default: 20)
+
+"""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "report",
+        run,
+        "Make a report of a snapshot: one HTML file with charts, to open in a browser or to send.",
+        epilog=_PARAMETERS + EXIT_CODES,
+    )
+    parser.add_argument(
+        "snapshot",
+        type=Path,
+        metavar="SNAPSHOT",
+        help="folder of a snapshot, such as etelecom fetch writes",
+    )
+    parser.add_argument(
+        "--notebook",
+        default="weekly",
+        metavar="N",
+        help="weekly, extensions, or the path of your own notebook (default: %(default)s)",
+    )
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        dest="parameters",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the notebook, see below, as text or JSON: date_from=2026-11-02, "
+        'options=\'{"ivr_numbers": ["8000"]}\'; may be repeated',
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="file to write or to replace (default: ./%(default)s)",
+    )
+    parser.add_argument(
+        "--png", type=Path, metavar="DIR", help="also write the charts to this folder as PNG files"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the report; parameters are read as the types that the notebook declares."""
+    from ..reports.parameters import parse_value
+    from ..reports.report import notebook_parameters, write_report
+
+    declared = notebook_parameters(arguments.notebook)
+    pairs = [text.partition("=") for text in arguments.parameters]
+    if invalid := next((name for name, sign, _ in pairs if not sign), None):
+        raise InputError(f"Write a parameter as name=value; got {invalid!r}.")
+    path = write_report(
+        arguments.snapshot,
+        arguments.output,
+        notebook=arguments.notebook,
+        parameters={name: parse_value(name, text, declared) for name, _, text in pairs},
+        png_folder=arguments.png,
+    )
+    print(f"A report to open in a browser or to send:  {path.resolve()}")

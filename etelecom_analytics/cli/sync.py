@@ -1,0 +1,142 @@
+"""etelecom sync: an archive of years of calls, brought up to date."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import SettingError
+from .common import API_SETTINGS, EXIT_CODES_OF_SYNC, Subparsers, add_command, positive_int
+
+if TYPE_CHECKING:
+    from ..privacy import Privacy
+
+__all__ = ["add_parser", "run"]
+
+_PRIVACY_KEY = "ETELECOM_PRIVACY_KEY"
+"""The environment variable with the key of pseudonyms."""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "sync",
+        run,
+        "Update an archive from the API: years of calls in one folder, by day. Made for cron.",
+        epilog=API_SETTINGS + EXIT_CODES_OF_SYNC,
+    )
+    parser.add_argument(
+        "archive", type=Path, metavar="FOLDER", help="folder of the archive; made if missing"
+    )
+    parser.add_argument(
+        "--since", metavar="DATE", help="first day; required only for the first sync"
+    )
+    parser.add_argument(
+        "--until", metavar="DATE", help="end of the range; not part of it (default: now)"
+    )
+    parser.add_argument(
+        "--lookback",
+        default="3d",
+        metavar="TIME",
+        help="how long calls may change after the end of their day: 3d, 36h (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--accept-loss",
+        action="store_true",
+        help="delete calls that the server no longer returns",
+    )
+    parser.add_argument(
+        "--workers",
+        type=positive_int,
+        default=4,
+        metavar="N",
+        help="number of parallel requests (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--time-zone", metavar="ZONE", help="time zone of the days; stored by the first sync"
+    )
+    parser.add_argument(
+        "--ivr",
+        dest="ivr_numbers",
+        action="append",
+        metavar="NUMBER",
+        help="target number of an IVR or a queue; may be repeated; stored by the first sync",
+    )
+    _add_privacy(parser)
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="print nothing on success; the default without a terminal",
+    )
+
+
+def _add_privacy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--numbers",
+        choices=("masked", "pseudonymized"),
+        help="hide external phone numbers, notes and links to recordings before writing; "
+        f"pseudonymized needs {_PRIVACY_KEY}",
+    )
+    parser.add_argument(
+        "--own-number",
+        dest="own_numbers",
+        action="append",
+        default=[],
+        metavar="NUMBER",
+        help="with --numbers: a number that is not hidden; may be repeated",
+    )
+    parser.add_argument(
+        "--keep-notes", action="store_true", help="with --numbers: write notes unchanged"
+    )
+    parser.add_argument(
+        "--keep-recordings",
+        action="store_true",
+        help="with --numbers: write links to recordings unchanged",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Fetch what the archive lacks, and print a summary on a terminal."""
+    from ..api.client import Client
+    from ..archive import Archive
+
+    quiet = arguments.quiet or sys.stderr is None or not sys.stderr.isatty()
+    archive = Archive(
+        arguments.archive,
+        time_zone=arguments.time_zone,
+        ivr_numbers=arguments.ivr_numbers,
+        privacy=_privacy(arguments),
+    )
+    with Client.from_env() as client:
+        report = archive.sync(
+            client,
+            since=arguments.since,
+            until=arguments.until,
+            lookback=arguments.lookback,
+            accept_loss=arguments.accept_loss,
+            workers=arguments.workers,
+            progress=not quiet,
+        )
+    if not quiet:
+        print(f"{report!r}\n{archive.status()!r}")
+
+
+def _privacy(arguments: argparse.Namespace) -> "Privacy | None":
+    from ..privacy import Privacy
+
+    if not arguments.numbers:
+        return None
+    key = os.environ.get(_PRIVACY_KEY) if arguments.numbers == "pseudonymized" else None
+    if arguments.numbers == "pseudonymized" and not key:
+        raise SettingError(
+            f"{_PRIVACY_KEY} is not set. Pseudonyms need a key, the same one at every sync."
+        )
+    return Privacy(
+        numbers=arguments.numbers,
+        key=key,
+        own_numbers=tuple(arguments.own_numbers),
+        notes="kept" if arguments.keep_notes else "dropped",
+        recordings="kept" if arguments.keep_recordings else "dropped",
+    )
