@@ -73,15 +73,15 @@ class PanelState(NamedTuple):
             UnknownName: a key or a dimension is unknown; the message lists the known ones.
             QueryError: a value is not valid here.
         """
-        known = [*_QUERY_KEYS, "group_filters", "chart"] if group_dimensions else _QUERY_KEYS
+        keys = [*_QUERY_KEYS, "group_filters", "chart"] if group_dimensions else _QUERY_KEYS
         if not isinstance(state, Mapping):
             raise QueryError(
-                f"A state is a dictionary with keys from {', '.join(known)}; "
+                f"A state is a dictionary with keys from {', '.join(keys)}; "
                 f"got {type(state).__name__}."
             )
         for key in state:
-            if key not in known:
-                raise UnknownName("key of a panel's state", str(key), known)
+            if key not in keys:
+                raise UnknownName("key of a panel's state", str(key), keys)
         values = dict(state)
         groups = _group_filters(values.pop("group_filters", None) or {}, group_dimensions)
         edges = [edge for edge in ("date_from", "date_to") if values.get(edge) is not None]
@@ -107,20 +107,20 @@ class PanelState(NamedTuple):
         return cls(dates, query, groups)
 
 
-def _group_filters(groups: object, known: Sequence[str]) -> tuple[tuple[str, object], ...]:
-    """The group filters in the order of the known dimensions."""
+def _group_filters(groups: object, dimensions: Sequence[str]) -> tuple[tuple[str, object], ...]:
+    """The group filters in the order of the dimensions."""
     if not isinstance(groups, Mapping):
         raise QueryError(
             f"group_filters is a dictionary of dimensions and values; got {type(groups).__name__}."
         )
     for name in groups:
-        if name not in known:
-            raise UnknownName("dimension", str(name), known)
+        if name not in dimensions:
+            raise UnknownName("dimension", str(name), dimensions)
     # Days are text, because a state must be valid JSON and code must be valid Python.
     values = {
         name: value.isoformat() if type(value) is date else value for name, value in groups.items()
     }
-    return tuple((name, values[name]) for name in known if name in values)
+    return tuple((name, values[name]) for name in dimensions if name in values)
 
 
 def range_dates(dates: str, today: date | None) -> tuple[date | None, date | None]:

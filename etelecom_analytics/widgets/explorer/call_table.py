@@ -123,9 +123,9 @@ class CallPages:
             legs=self._values("legs").gather(rows),
         )
         names = [column.name for column in self.columns]
-        hidden = [name in _FREE_TEXT and not display.show_numbers for name in names]
+        masks = [name in _FREE_TEXT and not display.show_numbers for name in names]
         return [
-            [_cell_text(value, masked=hide) for value, hide in zip(row, hidden, strict=True)]
+            [_cell_text(value, masked=masked) for value, masked in zip(row, masks, strict=True)]
             for row in table.select(names).rows()
         ]
 

@@ -114,12 +114,12 @@ class ChartFactory:
                 f"chart is a dictionary with keys from {', '.join(keys)}; "
                 f"got {type(state).__name__}."
             )
-        known: dict[str, Sequence[str]] = {"tab": list(TABS), "measure": self.measures}
+        allowed_values: dict[str, Sequence[str]] = {"tab": list(TABS), "measure": self.measures}
         for key, value in state.items():
             if key not in keys:
                 raise UnknownName("key of a chart's state", str(key), keys)
-            if key in known and value not in known[key]:
-                raise UnknownName(key, str(value), known[key])
+            if key in allowed_values and value not in allowed_values[key]:
+                raise UnknownName(key, str(value), allowed_values[key])
         chart = ChartState(**state)
         allowed = self.dimensions(chart.tab, chart.measure) or self._dimensions
         if "by" in state and chart.by not in allowed:

@@ -169,7 +169,7 @@ def _with_filter(state: PanelState, name: str, value: object) -> PanelState:
             groups.pop(name, None)
             return PanelState(state.dates, query, tuple(groups.items()))
     groups[name] = value
-    ordered = tuple((known, groups[known]) for known in GROUP_DIMENSIONS if known in groups)
+    ordered = tuple((key, groups[key]) for key in GROUP_DIMENSIONS if key in groups)
     return PanelState(state.dates, _without_field(state.query, name), ordered)
 
 
