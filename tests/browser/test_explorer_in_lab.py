@@ -158,11 +158,11 @@ def test_range_brush_click_and_undo_change_all_parts(
     explorer.press("Heat map")
     panel.get_by_text("by weekday and hour").first.wait_for()
     # Only cells of weekdays within the query.
-    cells = panel.locator(".mark-rect path[aria-label*='calls in all']")
+    cells = panel.locator(".mark-rect path[aria-label*='total calls']")
     labels = [str(cell.get_attribute("aria-label")) for cell in cells.all()]
     index = max(
         range(len(labels)),
-        key=lambda index: int(re.findall(r"calls in all: (\d+)", labels[index])[0]),
+        key=lambda index: int(re.findall(r"total calls: (\d+)", labels[index])[0]),
     )
     label = labels[index]
     cells.nth(index).click(force=True)  # its text covers it
@@ -243,11 +243,13 @@ def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
     page, panel = explorer.page, explorer.panel
     explorer.press("By group")
     panel.get_by_label("Measure", exact=True).select_option(
-        label="Fair answer rate (fair_answer_rate)"
+        label="Answer rate of offers that the agent could take (fair_answer_rate)"
     )
     panel.get_by_label("By", exact=True).select_option(label="target number")
     panel.get_by_label("Dates", exact=True).select_option(label="yesterday")
-    panel.get_by_text("Fair answer rate by target number").first.wait_for()
+    panel.get_by_text(
+        "Answer rate of offers that the agent could take by target number"
+    ).first.wait_for()
     panel.get_by_role("button", name=re.compile("^Journey of call 2 on this page")).click()
     panel.locator("canvas").first.wait_for()
     browser_page.screenshot_of(panel, "explorer")

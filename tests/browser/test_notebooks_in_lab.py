@@ -9,7 +9,7 @@ import pytest
 THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 OTHER_NOTEBOOKS = {
     "03_service_level": (
-        "charts.service_level(calls_in",
+        "charts.service_level(inbound",
         "wait_distribution(",
         "heatmap(",
         "patience(",

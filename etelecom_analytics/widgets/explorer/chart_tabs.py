@@ -57,7 +57,7 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
             options=[(f"{MEASURES[name].title} ({name})", name) for name in factory.measures],
             description="Measure",
             style=_STYLE,
-            layout={**WIDE, "width": "340px"},
+            layout={**WIDE, "width": "500px"},
         )
         self._by = ui.Dropdown(description="By", style=_STYLE, layout=WIDE)
         self._only = ui.Dropdown(
