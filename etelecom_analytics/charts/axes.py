@@ -90,7 +90,7 @@ def formula_note(measure: Measure, options: MetricOptions, *, interval: bool = F
 
 
 def _is_share(measure: Measure) -> bool:
-    return isinstance(measure.made_of, Ratio)
+    return isinstance(measure.aggregation, Ratio)
 
 
 def key_text(by: str) -> pl.Expr:

@@ -166,7 +166,7 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
     value = pl.col(measure.name).cast(pl.Float64)
     low = high = pl.lit(None, pl.Float64)
     text, over = short_number(value), pl.lit(None, pl.String)
-    if isinstance(measure.made_of, Ratio):
+    if isinstance(measure.aggregation, Ratio):
         low, high = pl.col(f"{measure.name}_low"), pl.col(f"{measure.name}_high")
         text = pl.format("{} %", (value * 100).round(0).cast(pl.Int64))
         over = pl.format(
@@ -176,7 +176,7 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
             (low * 100).round(1),
             (high * 100).round(1),
         )
-    elif isinstance(measure.made_of, Mean | Quantile):
+    elif isinstance(measure.aggregation, Mean | Quantile):
         over = pl.format("{} {}", f"{measure.name}_n", pl.lit(measure.population))
     return {"value": value, "low": low, "high": high, "text": text, "over": over}
 
@@ -248,7 +248,7 @@ def _over_clock(table: pl.DataFrame, by: str, measure: Measure) -> alt.LayerChar
 
 def _by_name(table: pl.DataFrame, by: str, measure: Measure) -> alt.LayerChart:
     """One row a group, in the table's order."""
-    axis = alt.Axis(grid=not isinstance(measure.made_of, Total), labelPadding=6)
+    axis = alt.Axis(grid=not isinstance(measure.aggregation, Total), labelPadding=6)
     scale = alt.Scale(domain=table["key"].to_list())
     across = alt.Y("key:N", scale=scale, title=None, axis=axis)
     layers = _layers(table, by, measure, across, alt.X)
@@ -269,12 +269,12 @@ def _layers(
     vertical = channel is alt.Y
     known = alt.Chart(table.filter(pl.col("value").is_not_null()))
     value = _value_axis(table, measure, channel)
-    if isinstance(measure.made_of, Total):
+    if isinstance(measure.aggregation, Total):
         bars = known.mark_bar(color=ANSWERED).encode(across)
         bars = span_bars(known, table, by, width=width) if by in TIME else bars
         layers = [bars.encode(value)]
     else:
-        interval = ("low", "high") if isinstance(measure.made_of, Ratio) else ()
+        interval = ("low", "high") if isinstance(measure.aggregation, Ratio) else ()
         line = known.mark_line(color=FAINT, strokeWidth=1).encode(across, value)
         points = interval_points(
             known.encode(across), value, groups=table.height, interval=interval
@@ -292,7 +292,7 @@ def _layers(
 def _value_axis(
     table: pl.DataFrame, measure: Measure, channel: type[alt.X | alt.Y]
 ) -> alt.X | alt.Y:
-    is_total = isinstance(measure.made_of, Total)
+    is_total = isinstance(measure.aggregation, Total)
     is_count = is_total and measure.unit != "s"
     axis = alt.Axis(
         format={"share": ".0%", "s": ",.0f"}.get(measure.unit, ",d"),

@@ -104,11 +104,11 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
     """The value, its text and its basis, in columns of the same name for every measure."""
     value = pl.col(measure.name).cast(pl.Float64)
     over, few = pl.lit(None, pl.String), pl.lit(value=False)
-    if isinstance(measure.made_of, Ratio):
+    if isinstance(measure.aggregation, Ratio):
         denominator = f"{measure.name}_den"
         over = pl.format("{} of {}", f"{measure.name}_num", denominator)
         few = pl.col(denominator) < _MIN_BASIS
-    elif not isinstance(measure.made_of, Total):
+    elif not isinstance(measure.aggregation, Total):
         over = pl.format("{} {}", f"{measure.name}_n", pl.lit(measure.population))
         few = pl.col(f"{measure.name}_n") < _MIN_BASIS
     percent = pl.format("{}", (value * 100).round(0).cast(pl.Int64))
@@ -125,7 +125,7 @@ def _legend_note(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure)
     """The meaning of blank, crossed and outlined cells, if there are any."""
     notes = []
     if cells.height + unfetched.height < len(CLOCK["weekday"]) * len(CLOCK["hour"]):
-        is_total = isinstance(measure.made_of, Total)
+        is_total = isinstance(measure.aggregation, Total)
         notes.append(f"Blank: {f'no {measure.grain}' if is_total else 'nothing to measure'}.")
     if unfetched.height:
         # A weekday of which the requested range has no day has no hours at all.
@@ -157,7 +157,7 @@ def _draw(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> alt
         for few in (False, True)
     )
     values = cells["value"].to_list()
-    minimum = 0 if isinstance(measure.made_of, Total) else min(values)
+    minimum = 0 if isinstance(measure.aggregation, Total) else min(values)
     scale = alt.Scale(scheme=VIRIDIS, domain=[minimum, max(values)])
     ink = alt.condition(_IS_BRIGHT, alt.value(DARK_INK), alt.value(LIGHT_INK))
     layers = [

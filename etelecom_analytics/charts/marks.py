@@ -87,7 +87,7 @@ def measure_tooltip(measure: Measure, *, fetched: bool) -> list[alt.Tooltip]:
     """The tooltip of a measure: its value, what it is over, and how much was fetched."""
     form = {"share": ".1%", "s": ",.1f"}.get(measure.unit, ",d")
     tooltip = [alt.Tooltip("value:Q", title=measure_title(measure), format=form)]
-    if not isinstance(measure.made_of, Total):
+    if not isinstance(measure.aggregation, Total):
         title = "which is" if measure.unit == "share" else "over"
         tooltip.append(alt.Tooltip("over:N", title=title))
     tooltip.append(alt.Tooltip("count:Q", title=f"total {measure.grain}", format=","))

@@ -22,7 +22,7 @@ def columns_of(
     """
     name = each.name
     columns: dict[str, pl.Expr] = {}
-    match each.made_of:
+    match each.aggregation:
         case Total(fact):
             columns[name] = _sum(fact)
         case Mean(fact):
@@ -47,7 +47,7 @@ def columns_of(
 def is_sum(column: str) -> bool:
     """Whether a column of a summary is a sum, which is 0, not null, in a group without rows."""
     return column.endswith(("_num", "_den", "_n")) or (
-        column in MEASURES and isinstance(MEASURES[column].made_of, Total)
+        column in MEASURES and isinstance(MEASURES[column].aggregation, Total)
     )
 
 

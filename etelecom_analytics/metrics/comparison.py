@@ -144,7 +144,7 @@ def _row(each: Measure, before: _Estimate, after: _Estimate) -> tuple[object, ..
     difference, interval = None, NO_INTERVAL
     if before.value is not None and after.value is not None:
         difference = after.value - before.value
-        if not isinstance(each.made_of, Mean):
+        if not isinstance(each.aggregation, Mean):
             interval = difference_interval(
                 before.value, before.interval, after.value, after.interval
             )
@@ -158,7 +158,7 @@ def _row(each: Measure, before: _Estimate, after: _Estimate) -> tuple[object, ..
 
 
 def _method(each: Measure) -> str:
-    match each.made_of:
+    match each.aggregation:
         case Ratio():
             return "Newcombe"
         case Mean():
@@ -186,7 +186,7 @@ def _of_summary(summary: Calls, requested: Sequence[Measure]) -> list[_Estimate]
     needed = [
         column
         for each in requested
-        for column in (_counts(each) if isinstance(each.made_of, Ratio) else [each.name])
+        for column in (_counts(each) if isinstance(each.aggregation, Ratio) else [each.name])
     ]
     if missing := [column for column in needed if column not in row]:
         raise InputError(
@@ -195,7 +195,7 @@ def _of_summary(summary: Calls, requested: Sequence[Measure]) -> list[_Estimate]
         )
     return [
         _share(*(row[column] for column in _counts(each)))
-        if isinstance(each.made_of, Ratio)
+        if isinstance(each.aggregation, Ratio)
         else _count(row[each.name])
         if _is_count(each)
         else _Estimate(value=row[each.name])
@@ -228,7 +228,7 @@ def _of_calls(
 def _statistics(each: Measure) -> pl.Expr:
     """The aggregates of the rows that an estimate needs, as a struct."""
     columns = columns_of(each, confidence=True, counts=True)
-    match each.made_of:
+    match each.aggregation:
         case Mean(fact):
             exact = microseconds(fact).cast(pl.Int128)
             columns |= {"sum": exact.sum(), "squares": (exact * exact).sum()}
@@ -248,10 +248,10 @@ def _ranked(values: pl.Expr, rank: pl.Expr, n: pl.Expr) -> pl.Expr:
 
 
 def _estimate(each: Measure, statistics: dict[str, int | float | None]) -> _Estimate:
-    if isinstance(each.made_of, Ratio):
+    if isinstance(each.aggregation, Ratio):
         return _share(*(int(statistics[column] or 0) for column in _counts(each)))
     value, n = statistics[each.name], int(statistics.get(f"{each.name}_n") or 0)
-    match each.made_of:
+    match each.aggregation:
         case Quantile():
             interval = Interval(statistics["low"], statistics["high"])
             return _Estimate(value=value, n=n, interval=interval)
@@ -267,7 +267,7 @@ def _estimate(each: Measure, statistics: dict[str, int | float | None]) -> _Esti
 
 
 def _is_count(each: Measure) -> bool:
-    return isinstance(each.made_of, Total) and each.unit != "s"
+    return isinstance(each.aggregation, Total) and each.unit != "s"
 
 
 def _share(numerator: int, denominator: int) -> _Estimate:

@@ -77,7 +77,7 @@ class Explanation:
     @property
     def numerator_ids(self) -> tuple[str, ...]:
         """The call ids in the numerator of a share; of other measures, all call ids."""
-        is_share = isinstance(self.measure.made_of, Ratio)
+        is_share = isinstance(self.measure.aggregation, Ratio)
         return tuple((self.rows.filter("in_numerator") if is_share else self.rows)["call_id"])
 
     def _facts(self) -> Iterable[tuple[str, str]]:
@@ -107,7 +107,7 @@ class Explanation:
             low, high = format_value(self.low, unit), format_value(self.high, unit)
             counts = f"{self.numerator:,} / {self.denominator:,}"
             return f"{counts} = {text}, 95 % interval: {low} to {high}"
-        return text if isinstance(self.measure.made_of, Total) else f"{text}, n = {self.n:,}"
+        return text if isinstance(self.measure.aggregation, Total) else f"{text}, n = {self.n:,}"
 
     def __repr__(self) -> str:
         return facts_text("Explanation", self._facts())
@@ -162,9 +162,9 @@ def explain(
     )
     values = rows.select(**columns_of(each, confidence=True)).row(0)
     value, numerator, denominator, low, high = (
-        values if isinstance(each.made_of, Ratio) else (*values, None, None, None, None)
+        values if isinstance(each.aggregation, Ratio) else (*values, None, None, None, None)
     )
-    if isinstance(each.made_of, Ratio):
+    if isinstance(each.aggregation, Ratio):
         is_counted, extra = pl.col(facts[1]), {"in_numerator": facts[0]}
     elif facts[0].endswith("_s"):
         is_counted, extra = pl.col(facts[0]).is_not_null(), {"seconds": facts[0]}
@@ -297,7 +297,7 @@ def _with_call_ids(rows: pl.LazyFrame, calls: pl.LazyFrame, each: Measure) -> pl
 
 
 def _facts_of(each: Measure) -> list[str]:
-    match each.made_of:
+    match each.aggregation:
         case Total(fact) | Mean(fact) | Quantile(fact, _):
             return [fact]
         case Ratio(numerator, denominator):

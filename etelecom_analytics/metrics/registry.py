@@ -98,7 +98,7 @@ class Measure:
         title: its label.
         unit: "calls", "offers", "legs", "s" or "share".
         grain: the rows that it aggregates.
-        made_of: its aggregation of facts.
+        aggregation: how it aggregates facts.
         source: the source of the definition; empty where none is needed.
     """
 
@@ -106,13 +106,13 @@ class Measure:
     title: str
     unit: str
     grain: Grain
-    made_of: Aggregation
+    aggregation: Aggregation
     source: str = ""
 
     @property
     def population(self) -> str:
         """The noun of its n: the denominator of a share, or the values of a mean or a quantile."""
-        match self.made_of:
+        match self.aggregation:
             case Ratio(_, fact) | Mean(fact) | Quantile(fact, _):
                 return _POPULATIONS.get(fact, self.grain)
         return self.grain
@@ -122,7 +122,7 @@ class Measure:
         if self.name == "service_level":
             return SERVICE_LEVELS[options.variant].formula
         definitions = FACTS[self.grain]
-        match self.made_of:
+        match self.aggregation:
             case Total(fact):
                 definition = definitions[fact]
                 return definition if self.unit == self.grain else f"sum of the {definition}"
@@ -137,16 +137,18 @@ class Measure:
                 )
 
 
-def _calls(name: str, title: str, unit: str, made_of: Aggregation) -> Measure:
-    return Measure(name=name, title=title, unit=unit, grain="calls", made_of=made_of)
+def _calls(name: str, title: str, unit: str, aggregation: Aggregation) -> Measure:
+    return Measure(name=name, title=title, unit=unit, grain="calls", aggregation=aggregation)
 
 
-def _offers(name: str, title: str, unit: str, made_of: Aggregation) -> Measure:
-    return Measure(name=name, title=title, unit=unit, grain="offers", made_of=made_of)
+def _offers(name: str, title: str, unit: str, aggregation: Aggregation) -> Measure:
+    return Measure(name=name, title=title, unit=unit, grain="offers", aggregation=aggregation)
 
 
-def _legs(name: str, title: str, unit: str, made_of: Aggregation, source: str = "") -> Measure:
-    return Measure(name=name, title=title, unit=unit, grain="legs", made_of=made_of, source=source)
+def _legs(name: str, title: str, unit: str, aggregation: Aggregation, source: str = "") -> Measure:
+    return Measure(
+        name=name, title=title, unit=unit, grain="legs", aggregation=aggregation, source=source
+    )
 
 
 _ALL = (

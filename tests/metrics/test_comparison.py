@@ -287,7 +287,7 @@ def test_values_are_those_of_summarize(calls: pl.DataFrame):
         numbers = et.summarize(some, [], names, confidence=True).row(0, named=True)
         for row in result.iter_rows(named=True):
             assert row[column] == numbers[row["measure"]]
-            if isinstance(MEASURES[row["measure"]].made_of, Ratio):
+            if isinstance(MEASURES[row["measure"]].aggregation, Ratio):
                 assert (row[f"{column}_low"], row[f"{column}_n"]) == (
                     numbers[f"{row['measure']}_low"],
                     numbers[f"{row['measure']}_den"],
@@ -311,14 +311,14 @@ def test_intervals_of_means_agree_with_sql(calls: pl.DataFrame, tmp_path: Path):
     names = [
         name
         for name, each in MEASURES.items()
-        if each.grain == "calls" and isinstance(each.made_of, Mean | Quantile)
+        if each.grain == "calls" and isinstance(each.aggregation, Mean | Quantile)
     ]
     result = {row["measure"]: row for row in compare(calls, calls, names).iter_rows(named=True)}
     for name in names:
-        fact = MEASURES[name].made_of.fact
+        fact = MEASURES[name].aggregation.fact
         n, mean, variance = spread_in_sql(facts[fact], tmp_path / "seconds.parquet")
         assert result[name]["before_n"] == n
-        if isinstance(MEASURES[name].made_of, Mean):
+        if isinstance(MEASURES[name].aggregation, Mean):
             reach = student_t95(n - 1) * math.sqrt(variance / n)
             assert result[name]["before_low"] == pytest.approx(mean - reach, rel=1e-9)
             assert result[name]["low"] == pytest.approx(

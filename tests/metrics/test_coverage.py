@@ -286,7 +286,7 @@ def test_a_clipped_report_has_the_gaps_of_its_range(
 def test_means_and_quantiles_have_the_number_of_their_values(calls: pl.DataFrame):
     """An offer that did not ring has no ring time, so it does not count in the mean ring."""
     measures = [
-        name for name, each in MEASURES.items() if isinstance(each.made_of, Mean | Quantile)
+        name for name, each in MEASURES.items() if isinstance(each.aggregation, Mean | Quantile)
     ]
     table = summarize_fetched(calls, [], [*measures, "offers"], coverage=None, confidence=True)
     changes = compare(calls, calls, measures)

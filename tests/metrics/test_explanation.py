@@ -83,7 +83,7 @@ def assert_rows_give_the_value(explanation: et.metrics.Explanation) -> None:
     assert explanation.n == explanation.rows.height == len(explanation.denominator_ids)
     assert list(explanation.denominator_ids) == sorted(explanation.denominator_ids)
     assert ("target_number" in explanation.rows.columns) == (explanation.measure.grain != "calls")
-    match explanation.measure.made_of:
+    match explanation.measure.aggregation:
         case Ratio():
             assert (len(explanation.numerator_ids), explanation.n) == (
                 explanation.numerator,

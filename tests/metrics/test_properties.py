@@ -41,7 +41,7 @@ COVERAGE = et.FetchReport(
 TOTALS = [
     name
     for name, each in MEASURES.items()
-    if isinstance(each.made_of, Total) and name != "busy_offers"
+    if isinstance(each.aggregation, Total) and name != "busy_offers"
 ]
 OF_CALLS = [name for name in TOTALS if MEASURES[name].grain == "calls"]
 
@@ -361,7 +361,7 @@ def values(calls: pl.DataFrame) -> dict[str, list[float]]:
 
 
 def _fact(each: metrics.Measure) -> str:
-    return each.made_of.fact if isinstance(each.made_of, Mean | Quantile) else ""
+    return each.aggregation.fact if isinstance(each.aggregation, Mean | Quantile) else ""
 
 
 def linear_quantile(ordered: list[float], share: float) -> float | None:
@@ -395,7 +395,7 @@ def test_pooled_measures_of_groups_are_those_of_the_whole(
 
     for name in names:
         value = whole[name]
-        match MEASURES[name].made_of:
+        match MEASURES[name].aggregation:
             case Total():
                 assert value == pytest.approx(parts[name].sum(), abs=1e-9)
             case Ratio():

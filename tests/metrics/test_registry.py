@@ -13,14 +13,14 @@ from etelecom_analytics.metrics.registry import FACTS, TOTALS, Total
 
 def test_every_measure_aggregates_existing_facts():
     for each in MEASURES.values():
-        parts = vars(each.made_of).values()
+        parts = vars(each.aggregation).values()
         assert {part for part in parts if isinstance(part, str)} <= set(FACTS[each.grain])
 
 
 def test_every_grain_has_a_measure_that_counts_its_rows():
     assert set(TOTALS) == set(FACTS)
     for grain, name in TOTALS.items():
-        assert (MEASURES[name].grain, MEASURES[name].unit, MEASURES[name].made_of) == (
+        assert (MEASURES[name].grain, MEASURES[name].unit, MEASURES[name].aggregation) == (
             grain,
             grain,
             Total(name),
