@@ -132,7 +132,9 @@ def test_a_span_is_a_timedelta_or_text(text: Any, span: timedelta):
 
 @pytest.mark.parametrize("value", [24, "24", "-1h", "0h", NUMBER, None, timedelta(0), "1 month"])
 def test_another_span_is_refused(value: Any):
-    with pytest.raises(InputError, match=r'^within is a length of time above 0: .* "24h"') as caught:
+    with pytest.raises(
+        InputError, match=r'^within is a length of time above 0: .* "24h"'
+    ) as caught:
         parse_span(value, "within")
     assert NUMBER not in str(caught.value)
 
