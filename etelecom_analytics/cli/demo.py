@@ -3,12 +3,10 @@
 import argparse
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from .common import DEMO_START, Subparsers, add_command, add_simulation_arguments
-
-if TYPE_CHECKING:
-    import polars as pl
 
 __all__ = ["add_parser", "run"]
 
@@ -86,9 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
 
 
-def _print_table(table: "pl.DataFrame") -> None:
-    import polars as pl
-
+def _print_table(table: pl.DataFrame) -> None:
     with pl.Config(
         tbl_formatting="ASCII_MARKDOWN",  # some Windows consoles lack box-drawing characters
         tbl_hide_column_data_types=True,

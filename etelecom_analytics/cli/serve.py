@@ -3,12 +3,10 @@
 import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from .common import DEMO_START, Subparsers, add_command, add_simulation_arguments
-
-if TYPE_CHECKING:
-    import polars as pl
 
 __all__ = ["add_parser", "run"]
 
@@ -53,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
             time.sleep(3600)
 
 
-def _calls(arguments: argparse.Namespace) -> "pl.DataFrame":
+def _calls(arguments: argparse.Namespace) -> pl.DataFrame:
     from ..simulator import simulate_calls
     from ..snapshot import read_snapshot
 
