@@ -60,16 +60,19 @@ def z_of(level: float) -> float:
     return Z95 if level == 0.95 else NormalDist().inv_cdf((1 + level) / 2)
 
 
-def wilson(numerator: pl.Expr, denominator: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """The ends of Wilson's 95 % score interval of a share, within 0 and 1.
+def wilson(
+    numerator: pl.Expr, denominator: pl.Expr, *, level: float = 0.95
+) -> tuple[pl.Expr, pl.Expr]:
+    """The ends of Wilson's score interval of a share, within 0 and 1.
 
     Both are null where the denominator is 0. E. B. Wilson, Probable Inference, the Law of
     Succession, and Statistical Inference, JASA 22 (1927).
     """
+    z = z_of(level)
     n = pl.when(denominator > 0).then(denominator.cast(pl.Float64))
     share = numerator / n
-    spread = Z95 * (share * (1 - share) / n + Z95**2 / (4 * n**2)).sqrt()
-    low, high = ((share + Z95**2 / (2 * n) + sign * spread) / (1 + Z95**2 / n) for sign in (-1, 1))
+    spread = z * (share * (1 - share) / n + z**2 / (4 * n**2)).sqrt()
+    low, high = ((share + z**2 / (2 * n) + sign * spread) / (1 + z**2 / n) for sign in (-1, 1))
     return low.clip(0, 1), high.clip(0, 1)
 
 
