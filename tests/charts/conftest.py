@@ -1,4 +1,4 @@
-"""What the charts are drawn from."""
+"""Calls for charts."""
 
 import importlib.util
 from pathlib import Path
@@ -36,13 +36,13 @@ def no_call() -> pl.DataFrame:
 
 @pytest.fixture(scope="session")
 def null_row() -> pl.DataFrame:
-    """A call of which nothing is known."""
+    """A call with null in every column."""
     return pl.DataFrame([dict.fromkeys(schema.CALL_SCHEMA)], schema=dict(schema.CALL_SCHEMA))
 
 
 @pytest.fixture(scope="session")
 def real_calls() -> pl.DataFrame:
-    """The calls of the file that the environment names; skipped without one."""
+    """The calls of the file that the environment sets; skipped without one."""
     module = _module(TESTS / "metrics" / "real_calls.py")
     if module.needs_real_calls.args[0]:
         pytest.skip(module.needs_real_calls.kwargs["reason"])
@@ -50,7 +50,7 @@ def real_calls() -> pl.DataFrame:
 
 
 def _module(path: Path) -> ModuleType:
-    """A module of tests that may not be on the path."""
+    """Load a test module that may not be on the path."""
     spec = importlib.util.spec_from_file_location(f"charts_{path.stem}", path)
     assert spec
     assert spec.loader

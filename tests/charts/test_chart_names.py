@@ -1,12 +1,12 @@
-"""Charts of calls with names: who, and not only which number; and what comes from outside stays text."""
+"""Names in charts: extensions and users have their names, and hostile names stay text."""
 
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from chart_specs import subtitle, svg, tables
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, names
@@ -15,8 +15,8 @@ from etelecom_analytics.metrics import NAME_DIMENSIONS, Selection
 HOSTILE = "<script>alert(1)</script> a.b['c']\\[0] datum.x"
 
 
-def named(calls: pl.DataFrame, who: str = "Người") -> pl.DataFrame:
-    """These calls with a name for everybody whose extension took part in one."""
+def with_names(calls: pl.DataFrame, prefix: str = "Người") -> pl.DataFrame:
+    """These calls with a name for the user of each extension in them."""
     ids = (
         calls.select(id="extension_id", user_id="user_id")
         .drop_nulls()
@@ -32,7 +32,7 @@ def named(calls: pl.DataFrame, who: str = "Người") -> pl.DataFrame:
     )
     users = ids.select(
         "user_id",
-        full_name=pl.format("{} {}", pl.lit(who), "place"),
+        full_name=pl.format("{} {}", pl.lit(prefix), "place"),
         short_name=pl.lit(None, pl.String),
         department_id=pl.lit("5"),
     )
@@ -42,22 +42,16 @@ def named(calls: pl.DataFrame, who: str = "Người") -> pl.DataFrame:
 
 @pytest.fixture(scope="session")
 def named_calls(calls: pl.DataFrame) -> pl.DataFrame:
-    return named(calls)
+    return with_names(calls)
 
 
-def keys(drawn: Any, field: str) -> set[str]:
-    """What stands in this field of any data of the chart."""
-    return {
-        row[field] for rows in drawn.to_dict()["datasets"].values() for row in rows if field in row
-    }
-
-
-def subtitle(drawn: Any) -> str:
-    return " ".join(drawn.to_dict()["title"]["subtitle"])
+def keys(chart: Any, field: str) -> set[str]:
+    """The values of this field in all tables of the chart."""
+    return {row[field] for rows in tables(chart) for row in rows if field in row}
 
 
 def domains(spec: Any) -> list[list[str]]:
-    """The domains of all axes of names, wherever they are in a specification."""
+    """The domains of all nominal y axes in a specification."""
     if isinstance(spec, list):
         return [domain for part in spec for domain in domains(part)]
     if not isinstance(spec, dict):
@@ -69,10 +63,10 @@ def domains(spec: Any) -> list[list[str]]:
     ]
 
 
-def test_extension_performance_shows_who_has_a_number(
+def test_extension_performance_shows_the_user_of_a_number(
     calls: pl.DataFrame, named_calls: pl.DataFrame
 ):
-    bare, told = charts.extension_performance(calls), charts.extension_performance(named_calls)
+    bare, named = charts.extension_performance(calls), charts.extension_performance(named_calls)
     owners = dict(
         names.call_targets_with_users(named_calls)
         .select("target_number", "user")
@@ -81,18 +75,18 @@ def test_extension_performance_shows_who_has_a_number(
     )
 
     assert len(owners) > 4
-    assert keys(told, "number") == {
+    assert keys(named, "number") == {
         f"{owners[number]} ({number})" if number in owners else number
         for number in keys(bare, "number")
     }
-    assert keys(told, "number") & {"8000", "8100"}  # nobody's
-    for domain in domains(told.to_dict()):
-        assert set(domain) == keys(told, "number")
+    assert keys(named, "number") & {"8000", "8100"}  # without a user
+    for domain in domains(named.to_dict()):
+        assert set(domain) == keys(named, "number")
 
 
-def test_who_answered_nothing_has_a_name_too(calls: pl.DataFrame):
-    """The name comes with the number that rang, not with the calls that somebody took."""
-    named_calls = named(calls).filter(call_state="not_answered")
+def test_a_number_without_answered_calls_has_a_name(calls: pl.DataFrame):
+    """The name belongs to the number that rang, not to the user who answered."""
+    named_calls = with_names(calls).filter(call_state="not_answered")
 
     assert any(
         key.startswith("Người")
@@ -111,45 +105,45 @@ def test_who_answered_nothing_has_a_name_too(calls: pl.DataFrame):
         ("hotline", "19000123"),
     ],
 )
-def test_answer_rates_of_extensions_and_users_are_told_by_name(
+def test_answer_rates_of_extensions_and_users_have_names(
     by: str, expected: str, named_calls: pl.DataFrame
 ):
-    drawn = charts.answer_rate(named_calls, by=by)
+    chart = charts.answer_rate(named_calls, by=by)
 
-    assert expected in keys(drawn, "key")
-    assert "(none)" in keys(drawn, "key")
-    assert "A missed call has no extension: it counts under (none)" in subtitle(drawn)
-    for domain in domains(drawn.to_dict()):
-        assert set(domain) == keys(drawn, "key")
+    assert expected in keys(chart, "key")
+    assert "(none)" in keys(chart, "key")
+    assert "A missed call has no extension: it counts under (none)" in subtitle(chart)
+    for domain in domains(chart.to_dict()):
+        assert set(domain) == keys(chart, "key")
 
 
-def test_ways_that_are_too_long_with_names_are_told_by_number_and_names_stand_below_the_title(
+def test_long_paths_have_numbers_and_the_names_are_in_the_subtitle(
     named_calls: pl.DataFrame,
 ):
-    drawn = charts.hunt_paths(named_calls)
-    ways = keys(drawn, "path")
+    chart = charts.hunt_paths(named_calls)
+    paths = keys(chart, "path")
 
-    assert any(">" in way for way in ways)
-    assert all(way.replace("+", "").replace(" > ", "").isdigit() for way in ways)
-    assert "Who: Người 0 (101), Người 1 (102)" in subtitle(drawn)
+    assert any(">" in path for path in paths)
+    assert all(path.replace("+", "").replace(" > ", "").isdigit() for path in paths)
+    assert "Names: Người 0 (101), Người 1 (102)" in subtitle(chart)
     short = named_calls.filter(pl.col("call_targets").list.len() == 1)
-    assert any("Người" in way for way in keys(charts.hunt_paths(short), "path"))
-    assert "Who:" not in subtitle(charts.hunt_paths(short))
+    assert any("Người" in path for path in keys(charts.hunt_paths(short), "path"))
+    assert "Names:" not in subtitle(charts.hunt_paths(short))
 
 
-def test_without_names_ids_stay_as_they_are(calls: pl.DataFrame):
+def test_without_names_the_keys_are_ids(calls: pl.DataFrame):
     ids = {*calls["extension_id"].drop_nulls(), "(none)"}
 
     assert keys(charts.answer_rate(calls, by="extension_id"), "key") == ids
 
 
 @pytest.mark.parametrize("by", NAME_DIMENSIONS)
-def test_without_names_the_error_says_where_to_get_them(by: str, calls: pl.DataFrame):
+def test_a_name_dimension_without_names_raises(by: str, calls: pl.DataFrame):
     with pytest.raises(et.errors.InputError, match=r"logs\.with_names"):
         charts.answer_rate(calls, by=by)
 
 
-def test_other_groups_have_no_such_note(named_calls: pl.DataFrame):
+def test_other_dimensions_have_no_note_about_extensions(named_calls: pl.DataFrame):
     unknown = named_calls.with_columns(
         callee=pl.when(pl.col("direction").cast(pl.String) != "in").then("callee")
     )
@@ -158,7 +152,7 @@ def test_other_groups_have_no_such_note(named_calls: pl.DataFrame):
     assert "missed call" not in subtitle(charts.answer_rate(unknown, by="callee"))
 
 
-def test_a_selection_and_a_lazy_frame_show_the_same_names(named_calls: pl.DataFrame):
+def test_a_selection_and_a_lazy_frame_have_the_same_names(named_calls: pl.DataFrame):
     for draw in (
         charts.extension_performance,
         lambda calls: charts.answer_rate(calls, by="extension_id"),
@@ -168,50 +162,52 @@ def test_a_selection_and_a_lazy_frame_show_the_same_names(named_calls: pl.DataFr
         assert draw(Selection(named_calls)).to_dict() == expected
 
 
-def test_two_extensions_of_one_number_and_name_stay_two_rows(named_calls: pl.DataFrame):
+def test_extensions_with_the_same_number_and_name_stay_separate(named_calls: pl.DataFrame):
     same = named_calls.with_columns(
         extension_number=pl.when(pl.col("extension_number").is_not_null()).then(pl.lit("101")),
         user=pl.when(pl.col("user").is_not_null()).then(pl.lit("An")),
     )
-    told = keys(charts.answer_rate(same, by="extension_id"), "key")
+    labels = keys(charts.answer_rate(same, by="extension_id"), "key")
 
-    assert told == {"(none)", *(f"An (101) [{each}]" for each in same["extension_id"].drop_nulls())}
+    assert labels == {
+        "(none)",
+        *(f"An (101) [{each}]" for each in same["extension_id"].drop_nulls()),
+    }
 
 
 def test_hostile_names_stay_text(calls: pl.DataFrame, named_calls: pl.DataFrame):
-    """The names are values of the data: the fields of the drawing are those of a harmless chart, and it can be drawn."""
-    attacked = named(calls, HOSTILE)
+    """The fields of the specification are those of a chart of harmless names."""
+    attacked = with_names(calls, HOSTILE)
 
     for draw, field in (
         (charts.extension_performance, "number"),
         (lambda calls: charts.answer_rate(calls, by="user"), "key"),
     ):
-        drawn = draw(attacked)
-        assert any(key.startswith(HOSTILE) for key in keys(drawn, field))
-        assert fields(drawn.to_dict()) == fields(draw(named_calls).to_dict())
-        saved = io.StringIO()
-        drawn.save(saved, format="svg")
-        assert "<script" not in saved.getvalue()
-        assert "&lt;script" in saved.getvalue()
+        chart = draw(attacked)
+        assert any(key.startswith(HOSTILE) for key in keys(chart, field))
+        assert fields(chart.to_dict()) == fields(draw(named_calls).to_dict())
+        image = svg(chart)
+        assert "<script" not in image
+        assert "&lt;script" in image
 
 
 def fields(spec: Any) -> set[str]:
     if isinstance(spec, list):
-        return {found for part in spec for found in fields(part)}
+        return {field for part in spec for field in fields(part)}
     if not isinstance(spec, dict):
         return set()
     own = {spec["field"]} if isinstance(spec.get("field"), str) else set()
     return own | {
-        found
+        field
         for name, part in spec.items()
         if name not in ("datasets", "title", "description")
-        for found in fields(part)
+        for field in fields(part)
     }
 
 
-def test_a_page_with_hostile_names_holds_them_as_text(sample: et.CallLogs, tmp_path: Path):
-    logs = replace(sample, calls=named(sample.calls, HOSTILE))
-    told = et.write_page(logs, tmp_path / "page.html").read_text(encoding="utf-8")
+def test_hostile_names_stay_text_in_a_page(sample: et.CallLogs, tmp_path: Path):
+    logs = replace(sample, calls=with_names(sample.calls, HOSTILE))
+    page = et.write_page(logs, tmp_path / "page.html").read_text(encoding="utf-8")
 
-    assert "<script>alert(1)" not in told
-    assert "\\u003cscript>alert(1)" in told
+    assert "<script>alert(1)" not in page
+    assert "\\u003cscript>alert(1)" in page

@@ -1,4 +1,4 @@
-"""How charts look and show: on white and on black, in any viewer's zone, in both versions of Vega-Lite, without the internet."""
+"""The look of charts: contrast, colours, time zones, Vega-Lite versions, offline rendering."""
 
 import os
 import re
@@ -14,6 +14,7 @@ import nbformat
 import polars as pl
 import pytest
 import vl_convert
+from chart_specs import tables
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, schema
@@ -39,11 +40,11 @@ print(digest(et.charts.erlangs(calls)))
 print(digest(et.charts.journey(calls, calls["id"].item(0))))
 print(digest(alt.Chart(calls.select("started_at")).mark_point().encode(x="started_at:T")))
 """
-"""Pictures of ours, and one that Altair draws in the viewer's zone, to show that the zone is heeded at all."""
+"""Our charts, and a control that Altair draws in the viewer's zone."""
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two colours, as WCAG 2 reckons it."""
+    """The contrast of two colours, by WCAG 2."""
 
     def luminance(colour: str) -> float:
         parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
@@ -62,17 +63,17 @@ def test_text_and_marks_stand_out_on_both_pages(page: str):
     assert all(contrast(hue, page) > 3 for hue in (*theme.HUES, theme.FAINT))
 
 
-def test_no_colour_is_used_that_the_theme_does_not_name(calls: pl.DataFrame):
-    known = {*theme.HUES, theme.TEXT, theme.FAINT, theme.SHADE, "#111111", "#ffffff"}
-    drawn = [
+def test_charts_use_only_colours_of_the_theme(calls: pl.DataFrame):
+    colours = {*theme.HUES, theme.TEXT, theme.FAINT, theme.SHADE, "#111111", "#ffffff"}
+    every_chart = [
         *(chart for _, chart in charts.gallery(calls)),
         charts.journey(calls, calls["id"].item(0)),
     ]
 
     assert {
-        colour for each in drawn for colour in re.findall(r"#[0-9a-f]{6}\b", each.to_json())
-    } <= known
-    assert {each.to_dict()["config"]["background"] for each in drawn} == {"transparent"}
+        colour for chart in every_chart for colour in re.findall(r"#[0-9a-f]{6}\b", chart.to_json())
+    } <= colours
+    assert {chart.to_dict()["config"]["background"] for chart in every_chart} == {"transparent"}
 
 
 @pytest.fixture
@@ -84,31 +85,31 @@ def offline() -> Iterator[None]:
 
 
 def test_importing_changes_no_renderer():
-    code = "import altair as alt; before = alt.renderers.active; import etelecom_analytics.charts; print(alt.renderers.active == before)"
-
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        == "True"
+    code = (
+        "import altair as alt; before = alt.renderers.active; "
+        "import etelecom_analytics.charts; print(alt.renderers.active == before)"
     )
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert process.stdout.strip() == "True"
 
 
 @pytest.mark.usefixtures("offline")
-def test_the_offline_renderer_sends_what_jupyterlab_draws_by_itself(calls: pl.DataFrame):
-    drawn = charts.answer_rate(calls)
+def test_the_offline_renderer_sends_vega_lite_5_and_text(calls: pl.DataFrame):
+    chart = charts.answer_rate(calls)
 
-    bundle = drawn._repr_mimebundle_()
+    bundle = chart._repr_mimebundle_()
 
     assert set(bundle) == {"application/vnd.vegalite.v5+json", "text/plain"}
     assert bundle["application/vnd.vegalite.v5+json"]["$schema"].endswith("vega-lite/v5.json")
-    assert bundle["text/plain"] == drawn.to_dict()["description"]
+    assert bundle["text/plain"] == chart.to_dict()["description"]
     cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data=bundle)])
     nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
 
 
 @pytest.mark.usefixtures("offline")
-def test_a_chart_that_is_not_ours_shows_too():
+def test_the_offline_renderer_shows_other_charts():
     bundle = alt.Chart(pl.DataFrame({"x": [1]})).mark_point()._repr_mimebundle_()
 
     assert bundle["text/plain"] == "A chart"
@@ -120,7 +121,7 @@ def _png(spec: dict[str, Any], version: str) -> bytes:
     )
 
 
-def test_no_two_hues_or_dashes_are_alike():
+def test_hues_and_dashes_are_distinct():
     assert (
         len(set(theme.HUES))
         == len(theme.HUES)
@@ -130,26 +131,26 @@ def test_no_two_hues_or_dashes_are_alike():
 
 
 @pytest.mark.parametrize("chart", ["journey", "patience by weekday", *GALLERY])
-def test_both_versions_of_vega_lite_draw_the_same_picture(chart: str, calls: pl.DataFrame):
-    drawn = {
+def test_both_versions_of_vega_lite_draw_the_same_image(chart: str, calls: pl.DataFrame):
+    functions = {
         "journey": lambda: charts.journey(calls, calls["id"].item(0)),
         "patience by weekday": lambda: charts.patience(calls, by="weekday"),
     }
-    spec = drawn.get(chart, lambda: getattr(charts, chart)(calls))().to_dict()
+    spec = functions.get(chart, lambda: getattr(charts, chart)(calls))().to_dict()
 
     assert _png(spec, "5.21") == _png(spec, "6.4")
 
 
-def test_no_day_shifts_where_the_viewer_lives(calls: pl.DataFrame, tmp_path: Path):
+def test_the_time_zone_of_the_viewer_does_not_shift_days(calls: pl.DataFrame, tmp_path: Path):
     calls.write_parquet(tmp_path / "calls.parquet")
 
-    def pictures(time_zone: str) -> list[str]:
+    def digests(time_zone: str) -> list[str]:
         command = [sys.executable, "-c", DRAW, str(tmp_path / "calls.parquet")]
         return subprocess.run(
             command, env={**os.environ, "TZ": time_zone}, capture_output=True, text=True, check=True
         ).stdout.split()
 
-    home, abroad = pictures("Asia/Ho_Chi_Minh"), pictures("America/New_York")
+    home, abroad = digests("Asia/Ho_Chi_Minh"), digests("America/New_York")
 
     assert home[:5] == abroad[:5]
     assert home[5] != abroad[5]
@@ -178,5 +179,5 @@ def test_a_late_evening_in_utc_is_the_next_local_day(one_call: pl.DataFrame):
     )
 
 
-def _first_row(drawn: Any) -> dict[str, Any]:
-    return next(rows[0] for rows in drawn.to_dict()["datasets"].values() if rows)
+def _first_row(chart: Any) -> dict[str, Any]:
+    return tables(chart)[0][0]

@@ -1,6 +1,5 @@
-"""Every chart: whatever the calls, it says what it counts, keeps small, saves as a picture, and says in words when it is empty."""
+"""Properties of every chart: texts, size, images, empty input, determinism, and safe text."""
 
-import io
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 import pytest
+from chart_specs import png, subtitle, title
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, schema
@@ -46,39 +46,25 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "funnel": charts.funnel,
     "hunt_paths": charts.hunt_paths,
 }
-INPUTS = ("one_call", "no_call", "null_row")
+TABLES = ("one_call", "no_call", "null_row")
 PNG = b"\x89PNG"
-MOST_MARKS = 5_000
+MAX_MARKS = 5_000
 ZONE = "Asia/Ho_Chi_Minh"
 
 
 @pytest.fixture(scope="module", params=CHARTS)
-def chart(request: pytest.FixtureRequest) -> Callable[..., Any]:
+def draw(request: pytest.FixtureRequest) -> Callable[..., Any]:
     return CHARTS[request.param]
 
 
 @pytest.fixture(scope="module")
-def of_calls(chart: Callable[..., Any], calls: pl.DataFrame) -> Any:
-    """The chart of the simulated calls, drawn once."""
-    return chart(calls)
-
-
-def png(drawn: Any) -> bytes:
-    saved = io.BytesIO()
-    drawn.save(saved, format="png")
-    return saved.getvalue()
-
-
-def title(drawn: Any) -> str:
-    return " ".join(drawn.to_dict()["title"]["text"])
-
-
-def subtitle(drawn: Any) -> str:
-    return " ".join(drawn.to_dict()["title"]["subtitle"])
+def chart(draw: Callable[..., Any], calls: pl.DataFrame) -> Any:
+    """The chart of the simulated calls, chart once."""
+    return draw(calls)
 
 
 def views(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The parts of a specification that have marks, with the data they inherit."""
+    """The parts of a specification with marks, with the data that they inherit."""
     parts = [part for name in ("layer", "vconcat", "hconcat") for part in spec.get(name, [])]
     if not parts:
         yield spec
@@ -86,65 +72,65 @@ def views(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from views({"data": spec.get("data"), **part})
 
 
-def rows_of(drawn: Any) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Each part that has marks, with its rows."""
-    spec = drawn.to_dict()
+def rows_of(chart: Any) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Each part with marks, and its rows."""
+    spec = chart.to_dict()
     return [(view, spec["datasets"][view["data"]["name"]]) for view in views(spec)]
 
 
-def words_in(drawn: Any) -> list[str]:
-    return [row["words"] for _, rows in rows_of(drawn) for row in rows if row.get("words")]
+def messages(chart: Any) -> list[str]:
+    return [row["message"] for _, rows in rows_of(chart) for row in rows if row.get("message")]
 
 
-@pytest.mark.parametrize("given", INPUTS)
-def test_it_says_what_it_counts_and_where_and_saves_as_a_picture(
-    chart: Callable[..., Any], given: str, request: pytest.FixtureRequest
+@pytest.mark.parametrize("table", TABLES)
+def test_the_title_names_the_time_zone_and_the_chart_saves_as_png(
+    draw: Callable[..., Any], table: str, request: pytest.FixtureRequest
 ):
-    drawn = chart(request.getfixturevalue(given))
+    chart = draw(request.getfixturevalue(table))
 
-    assert ZONE in title(drawn)
-    assert drawn.to_dict()["description"].startswith(title(drawn))
-    picture = png(drawn)
-    assert picture.startswith(PNG)
-    assert len(picture) > 4_000
+    assert ZONE in title(chart)
+    assert chart.to_dict()["description"].startswith(title(chart))
+    image = png(chart)
+    assert image.startswith(PNG)
+    assert len(image) > 4_000
 
 
-@pytest.mark.parametrize("given", ["no_call", "null_row"])
-def test_a_chart_of_nothing_says_so_in_words(
-    chart: Callable[..., Any], given: str, request: pytest.FixtureRequest
+@pytest.mark.parametrize("table", ["no_call", "null_row"])
+def test_a_chart_without_data_shows_a_message(
+    draw: Callable[..., Any], table: str, request: pytest.FixtureRequest
 ):
-    drawn = chart(request.getfixturevalue(given))
-    if given == "null_row" and "Funnel of 1 call" in title(drawn):
-        return  # it is running, and so it is there
+    chart = draw(request.getfixturevalue(table))
+    if table == "null_row" and "Funnel of 1 call" in title(chart):
+        return  # the call is running, so the funnel has data
 
-    words = words_in(drawn)
+    texts = messages(chart)
 
-    assert len(words) == 1
-    assert words[0].startswith("No ")
-    assert given != "no_call" or words == ["No calls"]
+    assert len(texts) == 1
+    assert texts[0].startswith("No ")
+    assert table != "no_call" or texts == ["No calls"]
 
 
-def test_the_same_calls_give_the_same_chart(
-    chart: Callable[..., Any], of_calls: Any, calls: pl.DataFrame
+def test_the_order_of_calls_does_not_matter(
+    draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
 ):
-    assert chart(calls.reverse()).to_dict() == of_calls.to_dict()
+    assert draw(calls.reverse()).to_dict() == chart.to_dict()
 
 
-def test_the_same_chart_gives_the_same_picture(calls: pl.DataFrame):
+def test_the_same_calls_give_the_same_png(calls: pl.DataFrame):
     assert png(charts.answer_rate(calls)) == png(charts.answer_rate(calls))
 
 
 def test_a_lazy_frame_gives_the_same_chart(
-    chart: Callable[..., Any], of_calls: Any, calls: pl.DataFrame
+    draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
 ):
-    assert chart(calls.lazy()).to_dict() == of_calls.to_dict()
+    assert draw(calls.lazy()).to_dict() == chart.to_dict()
 
 
-def test_it_names_its_formula(of_calls: Any):
-    assert " = " in subtitle(of_calls)
+def test_the_subtitle_has_the_formula(chart: Any):
+    assert " = " in subtitle(chart)
 
 
-def test_what_can_be_pointed_at_tells_its_counts(of_calls: Any):
+def test_every_tooltip_has_a_count(chart: Any):
     counts = {
         "offered",
         "offers",
@@ -158,17 +144,17 @@ def test_what_can_be_pointed_at_tells_its_counts(of_calls: Any):
         "n",
         "hours",
     }
-    told = [
+    tooltips = [
         {each["field"] for each in view["encoding"].get("tooltip", [])}
-        for view, _ in rows_of(of_calls)
+        for view, _ in rows_of(chart)
     ]
 
-    assert [fields for fields in told if fields]
-    for fields in told:
+    assert [fields for fields in tooltips if fields]
+    for fields in tooltips:
         assert not fields or fields & (counts | {"up_to_offers", "ring_p50_s", "since"})
 
 
-def test_no_chart_has_more_marks_than_altair_takes(chart: Callable[..., Any], calls: pl.DataFrame):
+def test_no_chart_exceeds_the_row_limit_of_altair(draw: Callable[..., Any], calls: pl.DataFrame):
     many = pl.concat(
         [
             calls.with_columns(
@@ -179,12 +165,12 @@ def test_no_chart_has_more_marks_than_altair_takes(chart: Callable[..., Any], ca
         ]
     )
 
-    drawn = chart(many.with_columns(ended_at=pl.col("started_at") + pl.duration(minutes=1)))
+    chart = draw(many.with_columns(ended_at=pl.col("started_at") + pl.duration(minutes=1)))
 
-    assert sum(len(rows) for _, rows in rows_of(drawn)) <= MOST_MARKS
+    assert sum(len(rows) for _, rows in rows_of(chart)) <= MAX_MARKS
 
 
-def test_what_was_left_out_is_told(calls: pl.DataFrame):
+def test_a_note_states_what_is_left_out(calls: pl.DataFrame):
     days = pl.concat(
         [
             calls.head(20).with_columns(pl.col("started_at", "ended_at") + pl.duration(days=day))
@@ -199,22 +185,22 @@ def test_what_was_left_out_is_told(calls: pl.DataFrame):
     assert "the 3 with the most offers" in title(charts.extension_performance(calls, limit=3))
 
 
-def test_nothing_from_the_calls_becomes_part_of_the_drawing(
-    chart: Callable[..., Any], of_calls: Any, calls: pl.DataFrame
+def test_hostile_text_in_calls_stays_data(
+    draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
 ):
-    """Hostile numbers stay values: the fields are those of a harmless chart, and so are the marks."""
+    """The fields of the specification are those of a chart of harmless calls."""
     hostile = "a.b['c']\\[0] <img src=x onerror=alert(1)> datum.x"
     legs = pl.col("call_targets").list.eval(
         pl.element().struct.with_fields(target_number=pl.lit(hostile), trunk_name=pl.lit(hostile))
     )
     attacked = calls.with_columns(call_targets=legs, callee=pl.lit(hostile), caller=pl.lit(hostile))
 
-    drawn = chart(attacked)
+    hostile_chart = draw(attacked)
 
-    assert {field for view, _ in rows_of(drawn) for field in _fields(view)} <= {
-        field for view, _ in rows_of(of_calls) for field in _fields(view)
+    assert {field for view, _ in rows_of(hostile_chart) for field in _fields(view)} <= {
+        field for view, _ in rows_of(chart) for field in _fields(view)
     }
-    assert png(drawn).startswith(PNG)
+    assert png(hostile_chart).startswith(PNG)
 
 
 def _fields(view: dict[str, Any]) -> set[str]:
@@ -226,24 +212,23 @@ def _fields(view: dict[str, Any]) -> set[str]:
     return {each["field"] for each in channels if "field" in each}
 
 
-def test_real_calls_are_drawn(chart: Callable[..., Any], real_calls: pl.DataFrame):
-    drawn = chart(real_calls)
+def test_real_calls_are_drawn(draw: Callable[..., Any], real_calls: pl.DataFrame):
+    chart = draw(real_calls)
 
-    assert "33,066" in title(drawn) or "of 1,839 missed calls" in title(
-        drawn
-    )  # those with a caller
-    assert sum(len(rows) for _, rows in rows_of(drawn)) <= MOST_MARKS
-    assert png(drawn).startswith(PNG)
+    missed_calls_with_a_caller = "of 1,839 missed calls"
+    assert "33,066" in title(chart) or missed_calls_with_a_caller in title(chart)
+    assert sum(len(rows) for _, rows in rows_of(chart)) <= MAX_MARKS
+    assert png(chart).startswith(PNG)
 
 
-def test_the_sample_is_drawn_with_its_coverage(chart: Callable[..., Any], sample: et.CallLogs):
-    drawn = chart(sample.calls, coverage=sample.report)
+def test_the_sample_is_drawn_with_its_coverage(draw: Callable[..., Any], sample: et.CallLogs):
+    chart = draw(sample.calls, coverage=sample.report)
 
-    assert ZONE in title(drawn)
-    assert drawn.to_dict()["description"].startswith(title(drawn))
-    assert not [words for words in words_in(drawn) if words.startswith("No ")]
-    assert "Complete from 2026-11-02 00:00 through 2026-11-09 00:00." in subtitle(drawn)
-    assert png(drawn).startswith(PNG)
+    assert ZONE in title(chart)
+    assert chart.to_dict()["description"].startswith(title(chart))
+    assert not [text for text in messages(chart) if text.startswith("No ")]
+    assert "Complete from 2026-11-02 00:00 through 2026-11-09 00:00." in subtitle(chart)
+    assert png(chart).startswith(PNG)
 
 
 @pytest.mark.parametrize(
@@ -254,10 +239,10 @@ def test_the_sample_is_drawn_with_its_coverage(chart: Callable[..., Any], sample
         if name not in ("target_number", "trunk_name", "outcome", "fail_code")
     ],
 )
-def test_every_dimension_of_calls_is_drawn_with_its_empty_key(
+def test_every_dimension_of_calls_is_drawn_with_its_null_key(
     by: str, calls: pl.DataFrame, null_row: pl.DataFrame
 ):
-    drawn = charts.answer_rate(
+    chart = charts.answer_rate(
         pl.concat(
             [
                 calls,
@@ -269,30 +254,30 @@ def test_every_dimension_of_calls_is_drawn_with_its_empty_key(
         by=by,
     )
 
-    told = {row.get("key") for _, rows in rows_of(drawn) for row in rows}
-    few = "The 40 groups with the most" in subtitle(drawn)
+    keys = {row.get("key") for _, rows in rows_of(chart) for row in rows}
+    limited = "The 40 groups with the most" in subtitle(chart)
     assert (
-        "(none)" in told
-        or "(none): 1 call without a start" in subtitle(drawn)
-        or few
+        "(none)" in keys
+        or "(none): 1 call without a start" in subtitle(chart)
+        or limited
         or by == "call_state"
     )
 
 
-def test_a_dimension_of_offers_is_refused_with_the_reason(calls: pl.DataFrame):
+def test_answer_rate_rejects_a_dimension_of_offers(calls: pl.DataFrame):
     with pytest.raises(et.errors.InputError, match="a call has many legs"):
         charts.answer_rate(calls, by="target_number")
 
 
-def test_an_unknown_measure_is_refused_with_the_nearest(calls: pl.DataFrame):
+def test_an_unknown_measure_raises_with_the_nearest_name(calls: pl.DataFrame):
     with pytest.raises(et.errors.UnknownName, match="answer_rate"):
         charts.heatmap(calls, measure="answer_rat")
 
 
-@pytest.mark.parametrize("most", [0, 401])
-def test_how_many_numbers_has_its_limits(most: int, calls: pl.DataFrame):
+@pytest.mark.parametrize("limit", [0, 401])
+def test_limit_must_be_from_1_to_400(limit: int, calls: pl.DataFrame):
     with pytest.raises(et.errors.InputError, match="from 1 to 400"):
-        charts.extension_performance(calls, limit=most)
+        charts.extension_performance(calls, limit=limit)
 
 
 @pytest.mark.parametrize("measure", et.metrics.MEASURES)

@@ -1,9 +1,8 @@
-"""The numbers in a chart are those of summarize: by group, by hour, by number, with their counts and intervals."""
-
-from typing import Any
+"""The values in charts are those of summarize, with their counts and intervals."""
 
 import polars as pl
 import pytest
+from chart_specs import longest_table, subtitle, tables
 from polars import selectors
 
 import etelecom_analytics as et
@@ -16,27 +15,17 @@ OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"), time_zone="Asia/Tokyo")
 def summarized(
     calls: pl.DataFrame, by: list[str], measures: list[str], *, confidence: bool = False
 ) -> pl.DataFrame:
-    """The summary to the six decimals that a chart keeps."""
+    """The summary, rounded to six decimals as in a chart."""
     return et.summarize(calls, by, measures, options=OPTIONS, confidence=confidence).with_columns(
         selectors.float().round(6)
     )
-
-
-def rows_with(drawn: Any, *columns: str) -> pl.DataFrame:
-    """The longest table of a chart that has these columns."""
-    tables = [
-        rows
-        for rows in drawn.to_dict()["datasets"].values()
-        if rows and set(columns) <= set(rows[0])
-    ]
-    return pl.DataFrame(max(tables, key=len), infer_schema_length=None).select(columns)
 
 
 @pytest.mark.parametrize(
     "by", ["day", "week", "month", "hour", "quarter_hour", "weekday", "direction", "call_state"]
 )
 def test_answer_rate(by: str, calls: pl.DataFrame):
-    asked = summarized(
+    expected = summarized(
         calls, [by], ["offered", "answered", "missed", "calls", "answer_rate"], confidence=True
     )
     columns = [
@@ -49,9 +38,9 @@ def test_answer_rate(by: str, calls: pl.DataFrame):
         "answer_rate_high",
     ]
 
-    drawn = rows_with(charts.answer_rate(calls, by=by, options=OPTIONS), *columns)
+    chart = longest_table(charts.answer_rate(calls, by=by, options=OPTIONS), *columns)
 
-    assert drawn.sort(columns).rows() == asked.select(columns).sort(columns).rows()
+    assert chart.sort(columns).rows() == expected.select(columns).sort(columns).rows()
 
 
 @pytest.mark.parametrize(
@@ -59,16 +48,12 @@ def test_answer_rate(by: str, calls: pl.DataFrame):
     ["offered", "answer_rate", "asa_s", "talk_s", "offers", "fair_answer_rate", "ring_p90_s"],
 )
 def test_heatmap(measure: str, calls: pl.DataFrame):
-    asked = summarized(calls, ["weekday", "hour"], [measure]).drop_nulls()
-    spec = charts.heatmap(calls, measure=measure, options=OPTIONS).to_dict()
+    expected = summarized(calls, ["weekday", "hour"], [measure]).drop_nulls()
+    chart = charts.heatmap(calls, measure=measure, options=OPTIONS)
 
-    cells = {
-        (row["weekday"], row["hour"]): row["value"]
-        for rows in spec["datasets"].values()
-        for row in rows
-    }
+    cells = {(row["weekday"], row["hour"]): row["value"] for rows in tables(chart) for row in rows}
 
-    assert cells == {(weekday, hour): value for weekday, hour, value in asked.rows()}
+    assert cells == {(weekday, hour): value for weekday, hour, value in expected.rows()}
 
 
 def test_extension_performance(calls: pl.DataFrame):
@@ -84,14 +69,14 @@ def test_extension_performance(calls: pl.DataFrame):
         "leg_talk_s",
     ]
     measures = ["offers", "fair_answer_rate", "rna", "ring_p50_s", "ring_avg_s", "leg_talk_s"]
-    asked = summarized(inward(calls), ["target_number"], measures, confidence=True)
+    expected = summarized(inward(calls), ["target_number"], measures, confidence=True)
 
-    drawn = rows_with(charts.extension_performance(calls, options=OPTIONS), *columns)
+    chart = longest_table(charts.extension_performance(calls, options=OPTIONS), *columns)
 
-    assert drawn.sort("target_number").rows() == asked.select(columns).rows()
+    assert chart.sort("target_number").rows() == expected.select(columns).rows()
 
 
-def test_extensions_are_sorted_and_small_ones_are_grey_and_last(calls: pl.DataFrame):
+def test_extensions_are_sorted_by_rate_and_small_ones_are_last(calls: pl.DataFrame):
     middle = int(
         et.summarize(inward(calls), ["target_number"], ["offers"], options=OPTIONS)[
             "offers"
@@ -100,47 +85,47 @@ def test_extensions_are_sorted_and_small_ones_are_grey_and_last(calls: pl.DataFr
     )
     many = charts.extension_performance(calls, options=OPTIONS, min_offers=middle)
 
-    drawn = rows_with(many, "offers", "small", "fair_answer_rate")
+    chart = longest_table(many, "offers", "small", "fair_answer_rate")
 
     assert (
-        drawn["small"].to_list() == (drawn["offers"] < middle).to_list() == sorted(drawn["small"])
+        chart["small"].to_list() == (chart["offers"] < middle).to_list() == sorted(chart["small"])
     )
-    assert 0 < drawn["small"].sum() < drawn.height
-    for _, group in drawn.group_by("small"):
+    assert 0 < chart["small"].sum() < chart.height
+    for _, group in chart.group_by("small"):
         assert group["fair_answer_rate"].is_sorted(descending=True)
-    assert f"fewer than {middle} offers" in " ".join(many.to_dict()["title"]["subtitle"])
+    assert f"fewer than {middle} offers" in subtitle(many)
 
 
-def test_no_outside_number_is_an_extension(calls: pl.DataFrame):
-    drawn = rows_with(charts.extension_performance(calls, options=OPTIONS), "number")
+def test_no_external_number_is_an_extension(calls: pl.DataFrame):
+    chart = longest_table(charts.extension_performance(calls, options=OPTIONS), "number")
 
-    assert drawn["number"].str.len_chars().max() == 3
+    assert chart["number"].str.len_chars().max() == 3
 
 
 def test_ring_durations(calls: pl.DataFrame):
-    spec = charts.ring_durations(calls, options=OPTIONS).to_dict()
+    chart = charts.ring_durations(calls, options=OPTIONS)
     bins = ring_seconds(calls, options=OPTIONS).bins.with_columns(pl.col("group").cast(pl.String))
 
-    histograms = [rows for rows in spec["datasets"].values() if "share" in rows[0]]
+    histograms = tables(chart, "share")
 
     assert [
         (row["group"], row["from_s"], row["offers"]) for rows in histograms for row in rows
     ] == bins.select("group", "from_s", "offers").rows()
 
 
-def test_rings_that_all_fall_into_the_open_bin_are_drawn(calls: pl.DataFrame):
+def test_rings_in_the_open_bin_alone_are_drawn(calls: pl.DataFrame):
     legs = pl.col("call_targets").list.eval(
         pl.element().struct.with_fields(ring_duration=pl.lit(0, pl.Int32))
     )
-    forgotten = pl.col("call_targets").list.eval(
+    very_long = pl.col("call_targets").list.eval(
         pl.element().struct.with_fields(ring_duration=pl.lit(7_200, pl.Int32))
     )
     at_once = calls.with_columns(
         call_targets=pl.when(pl.int_range(pl.len()) == pl.len() // 2)
-        .then(forgotten)
+        .then(very_long)
         .otherwise(legs)
     )
 
-    drawn = rows_with(charts.ring_durations(at_once), "begin", "end", "share")
+    chart = longest_table(charts.ring_durations(at_once), "begin", "end", "share")
 
-    assert drawn.select("begin", "end").unique().rows() == [(-0.5, 0.5)]
+    assert chart.select("begin", "end").unique().rows() == [(-0.5, 0.5)]
