@@ -15,3 +15,7 @@ __all__ = [
     "serve",
     "simulate_calls",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

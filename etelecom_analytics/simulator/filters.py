@@ -5,12 +5,14 @@ filters can be tested against them.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ..schema import CALL_STATES, DIRECTIONS
 
 __all__ = [
+    "Labels",
     "Refusal",
     "Row",
     "Stored",
@@ -54,15 +56,24 @@ class Refusal(Exception):
         self.status, self.code, self.msg = status, code, msg
 
 
-def matcher(
-    query: Mapping[str, Any], *, departments: Mapping[str, str], hotlines: Mapping[str, str]
-) -> Callable[[Stored], bool]:
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """The department and the hotline of calls, which call logs do not contain.
+
+    Attributes:
+        department_of, hotline_of: return the id for a row; "" if it has none.
+    """
+
+    department_of: Callable[[Row], str]
+    hotline_of: Callable[[Row], str]
+
+
+def matcher(query: Mapping[str, Any], labels: Labels) -> Callable[[Stored], bool]:
     """A function that returns whether a row matches all fields of a filter; ignores unknown ones.
 
     Args:
         query: the filter of the request.
-        departments: department id by call id, which call logs do not contain.
-        hotlines: hotline id by call id, which call logs do not contain.
+        labels: the departments and hotlines of calls.
     """
     rules: list[_Rule] = []
     if number := text_of(query, "call_number"):
@@ -74,7 +85,7 @@ def matcher(
             rules.append(_equals(field, word))
     texts = ("external_id", "external_session_id")
     rules += [_equals(field, text) for field in texts if (text := text_of(query, field))]
-    rules += _by_id(query, departments, hotlines)
+    rules += _by_id(query, labels)
     if since := _moment(query, "date_from"):
         rules.append(lambda stored: stored.start is not None and stored.start >= since)
     if until := _moment(query, "date_to"):
@@ -129,18 +140,16 @@ def _equals(field: str, value: str) -> _Rule:
     return lambda stored: stored.row.get(field) == value
 
 
-def _by_id(
-    query: Mapping[str, Any], departments: Mapping[str, str], hotlines: Mapping[str, str]
-) -> list[_Rule]:
+def _by_id(query: Mapping[str, Any], labels: Labels) -> list[_Rule]:
     rules: list[_Rule] = []
     if extensions := _ids(query, "extension_ids"):
         rules.append(lambda stored: stored.row.get("extension_id") in extensions)
     if users := _ids(query, "user_id"):
         rules.append(lambda stored: stored.row.get("user_id") in users)
     if lines := _ids(query, "hotline_ids"):
-        rules.append(lambda stored: hotlines.get(str(stored.row.get("id"))) in lines)
+        rules.append(lambda stored: labels.hotline_of(stored.row) in lines)
     if department := _ids(query, "department_id"):
-        rules.append(lambda stored: departments.get(str(stored.row.get("id"))) in department)
+        rules.append(lambda stored: labels.department_of(stored.row) in department)
     return rules
 
 

@@ -1,12 +1,13 @@
 """HTTP server that sends responses at once or slowly, truncated, or ended by a TCP reset."""
 
-import json
 import socket
 import struct
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import timedelta
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
@@ -21,7 +22,13 @@ _NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Responder(Protocol):
-    """Computes the responses."""
+    """Computes the responses.
+
+    Attributes:
+        clock_offset: how much the clock of the `Date` header is ahead.
+    """
+
+    clock_offset: timedelta
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """The response to a request."""
@@ -94,13 +101,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = (
             self.close_connection or answer.reset or answer.cut_after is not None
         )
-        if not answer.reset or answer.cut_after is not None:
+        if answer.parts:
+            self.close_connection = True
+            for part in answer.parts():
+                self.wfile.write(part)
+                self.wfile.flush()
+                time.sleep(answer.pause_s)
+        elif not answer.reset or answer.cut_after is not None:
             self._send(answer)
 
     do_GET = do_PUT = do_DELETE = do_POST  # names of http.server  # noqa: N815
 
     def _send(self, answer: Answer) -> None:
-        body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        body = answer.payload
         self.send_response(answer.status)
         for name, value in {
             "Content-Type": answer.content_type,
@@ -112,6 +125,12 @@ class _Handler(BaseHTTPRequestHandler):
         for part in _parts(body[: answer.cut_after], answer.bytes_per_s):
             self.wfile.write(part)
             self.wfile.flush()
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` header, by the clock of the server."""
+        moment = time.time() if timestamp is None else timestamp
+        offset_s = self.server.responder.clock_offset.total_seconds()
+        return formatdate(moment + offset_s, usegmt=True)
 
     def log_message(self, *arguments: Any) -> None:
         """Print nothing."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from .filters import Row, Stored, invalid, is_integer, matcher, part_of, started, text_of
+from .filters import Labels, Row, Stored, invalid, is_integer, matcher, part_of, started, text_of
 
-__all__ = ["DETOUR", "CallLogService"]
+__all__ = ["DETOUR", "CallLogService", "offset_cursor", "offset_of"]
 
 DETOUR = "~"
 """Prefix that does not change a cursor, so that an empty page can have a new cursor to its rows."""
@@ -38,6 +38,20 @@ class _Listing:
     keys: list[Key]
     texts: list[bytes]
 
+    def after(self, cursor: str) -> int:
+        """The index of the first row after a cursor."""
+        if cursor in ("", _START):
+            return 0
+        position = _position(cursor)
+        return position if isinstance(position, int) else bisect_right(self.keys, position)
+
+    def before(self, cursor: str) -> int:
+        """The index after the last row before a cursor."""
+        if cursor == _START:
+            return len(self.keys)
+        position = _position(cursor)
+        return position if isinstance(position, int) else bisect_left(self.keys, position)
+
 
 @dataclass(frozen=True)
 class _Rows:
@@ -52,20 +66,13 @@ class CallLogService:
 
     Args:
         rows: the calls as the API writes them.
-        departments: department id by call id, which call logs do not contain.
-        hotlines: hotline id by call id, which call logs do not contain.
+        labels: the departments and hotlines of calls, which call logs do not contain.
     """
 
-    def __init__(
-        self,
-        rows: Iterable[Row],
-        *,
-        departments: Mapping[str, str] | None = None,
-        hotlines: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, rows: Iterable[Row], *, labels: Labels) -> None:
         self._rows = self._initial = _Rows(tuple(map(_to_stored, rows)))
         self._lock = Lock()
-        self._departments, self._hotlines = departments or {}, hotlines or {}
+        self._labels = labels
 
     @property
     def rows(self) -> list[Row]:
@@ -83,6 +90,14 @@ class CallLogService:
         with self._lock:
             self._rows = _Rows(
                 (*(stored for stored in self._rows.stored if _id(stored.row) not in ids), *new)
+            )
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Remove the rows with these ids; cursors stay valid."""
+        gone = set(ids)
+        with self._lock:
+            self._rows = _Rows(
+                tuple(stored for stored in self._rows.stored if _id(stored.row) not in gone)
             )
 
     def restore(self) -> None:
@@ -106,20 +121,18 @@ class CallLogService:
         limit = min(limit or _MAX_ROWS, _MAX_ROWS)
         listing = self._listing(part_of(request, "filter"), sort)
         if before:
-            end = len(listing.keys) if before == _START else bisect_left(listing.keys, _key(before))
+            end = listing.before(before)
             begin = max(0, end - limit)
         else:
-            cursor = after.lstrip(DETOUR)
-            is_first = cursor in ("", _START)
-            begin = 0 if is_first else bisect_right(listing.keys, _key(cursor))
+            begin = listing.after(after.lstrip(DETOUR))
             end = min(begin + limit, len(listing.keys))
         has_rows = end > begin
         page_info = {
             "after": after,
             "before": before,
             "limit": limit,
-            "next": _cursor(listing.keys[end - 1]) if has_rows else "",
-            "prev": _cursor(listing.keys[begin]) if has_rows else "",
+            "next": _encode(listing.keys[end - 1]) if has_rows else "",
+            "prev": _encode(listing.keys[begin]) if has_rows else "",
             "sort": sort,
         }
         return (
@@ -134,7 +147,7 @@ class CallLogService:
         rows = self._rows
         name = json.dumps([query, sort], sort_keys=True)
         if name not in rows.listings:
-            matches = matcher(query, departments=self._departments, hotlines=self._hotlines)
+            matches = matcher(query, self._labels)
             duplicates: Counter[tuple[float, int, str]] = Counter()
             entries: list[tuple[Key, bytes]] = []
             for stored in filter(matches, rows.stored):
@@ -164,13 +177,30 @@ def _start_and_id(stored: Stored, *, newest_first: bool) -> tuple[float, int, st
     return (-seconds if newest_first and stored.start else seconds, len(call_id), call_id)
 
 
-def _cursor(key: Key) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
+def offset_cursor(index: int) -> str:
+    """A cursor that is the number of rows before a page."""
+    return _encode(index)
 
 
-def _key(cursor: str) -> Key:
+def offset_of(cursor: str) -> int:
+    """The number of rows in an offset cursor; 0 for the first page."""
+    position = 0 if cursor in ("", _START) else _position(cursor)
+    if not isinstance(position, int):
+        raise invalid("paging: the cursor is not an offset")
+    return position
+
+
+def _encode(position: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
+
+
+def _position(cursor: str) -> Key | int:
+    """The sort key or the offset in a cursor."""
     try:
-        start, length, call_id, index = json.loads(base64.urlsafe_b64decode(cursor))
+        position = json.loads(base64.urlsafe_b64decode(cursor))
+        if is_integer(position) and position >= 0:
+            return int(position)
+        start, length, call_id, index = position
         return float(start), int(length), str(call_id), int(index)
     except (binascii.Error, ValueError, TypeError):
         raise invalid("paging: malformed cursor") from None

@@ -159,7 +159,8 @@ def test_server_that_ignores_dates_gives_one_warning_and_all_calls(
     server: CallLogServer,
     calls: pl.DataFrame,
 ):
-    server.ignores, server.latency_s = ignored, 0.003
+    server.misbehave(faults.ignoring(*ignored))
+    server.latency_s = 0.003
     query = et.CallQuery(date_from=days[0], date_to=days[1])
     with warnings.catch_warnings(record=True) as messages:
         warnings.simplefilter("always")
@@ -175,7 +176,7 @@ def test_server_that_ignores_dates_gives_one_warning_and_all_calls(
 
 @pytest.mark.filterwarnings("ignore:The server ignores")
 def test_report_shows_that_dates_were_ignored(client: et.Client, server: CallLogServer):
-    server.ignores = DATES
+    server.misbehave(faults.ignoring(*DATES))
     logs = et.fetch_calls(
         client, et.CallQuery(date_from="2026-11-02", date_to="2026-11-03"), workers=3
     )

@@ -30,7 +30,7 @@ from etelecom_analytics.errors import (
 )
 from etelecom_analytics.frames import in_order
 from etelecom_analytics.local_time import midnight
-from etelecom_analytics.simulator import Answer, CallLogServer, serve
+from etelecom_analytics.simulator import Answer, CallLogServer, faults, serve
 
 ClientOf = Callable[..., et.Client]
 SINCE, UNTIL = "2024-01-01", "2024-01-09"
@@ -394,7 +394,7 @@ def test_ctrl_c_stores_complete_days(
 def test_server_that_ignores_dates_is_read_as_one_chain(
     client_of: ClientOf, past_calls: pl.DataFrame, past_server: CallLogServer, tmp_path: Path
 ):
-    past_server.ignores = {"date_from", "date_to"}
+    past_server.misbehave(faults.ignoring("date_from", "date_to"))
     archive = et.Archive(tmp_path / "calls")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

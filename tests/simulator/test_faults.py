@@ -25,6 +25,7 @@ from etelecom_analytics.simulator.faults import (
     error_status,
     extra_records,
     html,
+    ignoring,
     interrupt,
     late,
     null_list,
@@ -362,7 +363,7 @@ def test_ignored_filter_fields_have_no_effect(
 ):
     """Other fields are still applied, and an ignored field may be invalid."""
     query = {"date_from": "2030-01-01T00:00:00Z", "date_to": "nonsense", "direction": "in"}
-    world.ignores = {"date_from", "date_to"}
+    world.misbehave(ignoring("date_from", "date_to"))
 
     assert (
         ids_of(every_row(session, world, query))
@@ -437,13 +438,13 @@ def test_forget_restores_the_initial_state(session: requests.Session, world: Cal
     world.script(error_status(500), error_status(500))
     world.misbehave(error_status(503))
     world.change({"id": "1"})
-    world.latency_s, world.ignores, world.die_after = 9.0, {"direction"}, 0
+    world.latency_s, world.clock_offset, world.die_after = 9.0, timedelta(hours=1), 0
     world.forget()
 
     assert every_page(session, world) == correct
-    assert (world.latency_s, world.ignores, world.die_after, len(world.requests)) == (
+    assert (world.latency_s, world.clock_offset, world.die_after, len(world.requests)) == (
         0.0,
-        (),
+        timedelta(),
         None,
         5,
     )
