@@ -97,21 +97,21 @@ def answer_rate(
     keyed = table.with_columns(
         key=key_text(by).replace(labels(calls.lazy(), by)), fetched=fetched_text(), **_texts()
     )
-    shown, limits = _limit(keyed, by)
+    rows, limits = _limit(keyed, by)
     notes.extend(limits)
-    if not shown.height:
+    if not rows.height:
         return empty_chart(title, notes, message="No calls with a start")
     chart: alt.VConcatChart | alt.HConcatChart
     tooltip = _tooltip(by, coverage)
     if by in TIME:
-        gaps = missing_spans(coverage, shown, options.time_zone)
+        gaps = missing_spans(coverage, rows, options.time_zone)
         notes.append(shading_note(gaps))
-        chart = _over_time(shown, by, gaps, tooltip)
+        chart = _over_time(rows, by, gaps, tooltip)
     elif by in CLOCK:
-        chart = _over_clock(shown, by, tooltip)
+        chart = _over_clock(rows, by, tooltip)
     else:
-        chart = _by_name(shown, by, tooltip)
-    return finish_chart(chart, title=title, notes=notes, description=_alt_text(shown))
+        chart = _by_name(rows, by, tooltip)
+    return finish_chart(chart, title=title, notes=notes, description=_alt_text(rows))
 
 
 def _limit(table: pl.DataFrame, by: str) -> tuple[pl.DataFrame, list[str]]:
@@ -251,7 +251,7 @@ def _stack(rates: list[alt.Chart], offered: list[alt.Chart], width: int) -> alt.
 
 
 def _by_name(table: pl.DataFrame, by: str, tooltip: list[alt.Tooltip]) -> alt.HConcatChart:
-    """One row a group, in the table's order."""
+    """One row per group, in the table's order."""
     scale = alt.Scale(domain=key_order(table, by))
     rows = alt.Y("key:N", scale=scale, title=None, axis=alt.Axis(grid=True, labelPadding=6))
     rate = alt.X(

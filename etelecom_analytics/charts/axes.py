@@ -230,7 +230,7 @@ def missing_spans(
     """The spans without data on the axis of a table with `begin` and `end`.
 
     Returns:
-        One row a span: `begin` and `end` on the axis, `since` and `until` as text, and `why`.
+        One row per span: `begin` and `end` on the axis, `since` and `until` as text, and `why`.
     """
     zone = local_time.zone(time_zone)
     epoch = datetime(1970, 1, 1)

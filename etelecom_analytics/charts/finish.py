@@ -74,7 +74,7 @@ def range_text(table: pl.DataFrame, value: str, template: str, *, noun: str = "g
     """The lowest and the highest row of a table as alternative text.
 
     Args:
-        table: one row a group.
+        table: one row per group.
         value: the column to compare; rows without a value are left out.
         template: the text of a row, with its columns in braces.
         noun: what a row is.

@@ -101,13 +101,13 @@ class Groups(NamedTuple):
     """The groups of a chart.
 
     Attributes:
-        shown: one row a group: its key under the dimension's name, its unique label `key`, its
+        rows: one row per group: its key under the dimension's name, its unique label `key`, its
             `value`, and what that is over.
         total: number of calls, offers or legs in all groups, shown or not.
         notes: notes about the groups that are not shown.
     """
 
-    shown: pl.DataFrame
+    rows: pl.DataFrame
     total: int
     notes: list[str]
 
@@ -131,14 +131,14 @@ def groups(
         in_order=by in TIME or by in CLOCK,
     )
     counts = table.with_columns(count=pl.col(count_column))
-    shown, notes = limit_groups(counts, by, noun=definition.grain.removesuffix("s"))
+    rows, notes = limit_groups(counts, by, noun=definition.grain.removesuffix("s"))
     names = display.names[by] if by in display.names else labels(calls.lazy(), by)
-    shown = round_floats(shown).with_columns(
-        _labels(shown[by], by, names, display),
+    rows = round_floats(rows).with_columns(
+        _labels(rows[by], by, names, display),
         **_value_columns(definition),
         fetched=fetched_text(),
     )
-    return Groups(shown, total(table, count_column), notes)
+    return Groups(rows, total(table, count_column), notes)
 
 
 def _labels(keys: pl.Series, by: str, names: Mapping[str, str], display: Display) -> pl.Series:
@@ -201,23 +201,23 @@ def draw_groups(
     if not table.total:
         message = f"No {definition.grain}" if any_calls else "No calls"
         return empty_chart(f"{subject}: {message.lower()} {zone}", notes, message=message)
-    shown, noun = table.shown, definition.grain.removesuffix("s")
+    rows, noun = table.rows, definition.grain.removesuffix("s")
     title = f"{subject}, over {count(table.total, noun)} {zone}"
-    if by in EXTENSION_DIMENSIONS and definition.grain == "calls" and shown[by].null_count():
+    if by in EXTENSION_DIMENSIONS and definition.grain == "calls" and rows[by].null_count():
         notes.append(f"A missed call has no extension: it counts under {NONE_LABEL}.")
     notes.extend(table.notes)
-    if shown["value"].null_count() == shown.height:
-        return empty_chart(title, notes, message=f"No value: nothing here to compute {measure} of")
+    if rows["value"].null_count() == rows.height:
+        return empty_chart(title, notes, message=f"No value of {measure}")
     if by in TIME:
-        gaps = missing_spans(coverage, shown, options.time_zone)
+        gaps = missing_spans(coverage, rows, options.time_zone)
         notes.append(shading_note(gaps))
-        chart = _over_time(shown, by, definition, gaps)
+        chart = _over_time(rows, by, definition, gaps)
     elif by in CLOCK:
-        chart = _over_clock(shown, by, definition)
+        chart = _over_clock(rows, by, definition)
     else:
         # Without the key column, which has the numbers that `key` masks.
-        chart = _by_name(shown.drop(by), by, definition)
-    description = range_text(shown, "value", "{text} at {key}")
+        chart = _by_name(rows.drop(by), by, definition)
+    description = range_text(rows, "value", "{text} at {key}")
     return finish_chart(chart, title=title, notes=notes, description=description)
 
 
@@ -247,7 +247,7 @@ def _over_clock(table: pl.DataFrame, by: str, measure: Measure) -> alt.LayerChar
 
 
 def _by_name(table: pl.DataFrame, by: str, measure: Measure) -> alt.LayerChart:
-    """One row a group, in the table's order."""
+    """One row per group, in the table's order."""
     axis = alt.Axis(grid=not isinstance(measure.aggregation, Total), labelPadding=6)
     scale = alt.Scale(domain=table["key"].to_list())
     across = alt.Y("key:N", scale=scale, title=None, axis=axis)

@@ -89,7 +89,7 @@ def heatmap(
     unfetched = rows.filter(pl.col("fetched_hours") <= 0, pl.col("value").is_null())
     notes.append(_legend_note(cells, unfetched, definition))
     if not cells.height:
-        return empty_chart(title, notes, message=f"No value: nothing here to compute {measure} of")
+        return empty_chart(title, notes, message=f"No value of {measure}")
     return finish_chart(
         _draw(cells, unfetched, definition),
         title=title,

@@ -24,7 +24,7 @@ def limit_groups(
     biggest other groups.
 
     Args:
-        table: one row a group, with its number of calls, offers or legs as `count`.
+        table: one row per group, with its number of calls, offers or legs as `count`.
         by: the dimension.
         noun: what `count` counts, in the singular.
         size: the column that orders groups by size.

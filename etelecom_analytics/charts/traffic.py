@@ -216,7 +216,7 @@ def _busiest_hours(hours: pl.DataFrame) -> tuple[pl.DataFrame, str]:
 
 
 def _bars(hours: pl.DataFrame, time_zone: str, *, daily: bool) -> pl.DataFrame:
-    """One row a bar: an hour, or a whole day of which it is the busiest."""
+    """One row per bar: an hour, or a whole day of which it is the busiest."""
     begin, length = pl.col("hour_begin"), pl.duration(hours=1)
     if daily:
         midnight = (

@@ -60,18 +60,18 @@ def trunk_failures(
         .filter(pl.col("failed") > 0)
         .sort("failed", "trunk_name", descending=[True, False])
     )
-    shown = trunks.head(_MAX_TRUNKS)
-    codes = failed.join(shown, on="trunk_name")
+    largest = trunks.head(_MAX_TRUNKS)
+    codes = failed.join(largest, on="trunk_name")
     frequent = codes.group_by("trunk_name", maintain_order=True).head(_MAX_CODES)
     if frequent.height < codes.height:
         notes.append(f"The {_MAX_CODES} most frequent codes of each trunk.")
-    if shown.height < trunks.height:
+    if largest.height < trunks.height:
         notes.append(f"The {_MAX_TRUNKS} trunks with the most failed legs, of {trunks.height:,}.")
     return finish_chart(
-        _draw(frequent, shown),
+        _draw(frequent, largest),
         title=f"{_SUBJECT}: {total(failed, 'legs'):,} of {count(legs, 'leg')} failed, {scope}",
         notes=[*notes, complete],
-        description=_alt_text(frequent, shown),
+        description=_alt_text(frequent, largest),
     )
 
 
@@ -111,7 +111,7 @@ def _draw(codes: pl.DataFrame, trunks: pl.DataFrame) -> alt.VConcatChart:
 
 
 def _panel(rows: pl.DataFrame, *, title: str, maximum: float) -> alt.LayerChart:
-    """One row a code of one trunk."""
+    """One row per code of a trunk."""
     tooltip = [
         alt.Tooltip("code:N", title="fail code"),
         alt.Tooltip("meaning:N"),

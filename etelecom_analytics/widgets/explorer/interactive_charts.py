@@ -187,14 +187,14 @@ class ChartFactory:
         if hit is None:
             return InteractiveChart(spec=spec)
         marks: _Groups = {
-            (key,): (key, {by: value}) for key, value in table.shown.select("key", by).iter_rows()
+            (key,): (key, {by: value}) for key, value in table.rows.select("key", by).iter_rows()
         }
         if chart.tab == "group":
             hit["mark"]["cursor"] = "pointer"
             return InteractiveChart(spec=spec, fields=("key",), groups=marks)
         hit["params"] = [{"name": BRUSH, "select": {"type": "interval", "encodings": ["x"]}}]
         hit["mark"]["cursor"] = "crosshair"
-        spans = table.shown.select(
+        spans = table.rows.select(
             "begin", "middle", "end", first=by, after=pl.col(by).dt.offset_by(TIME[by])
         )
         return InteractiveChart(
