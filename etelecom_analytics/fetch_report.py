@@ -1,22 +1,22 @@
 """FetchReport: what was fetched, how complete it is, and which irregularities occurred."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
-
-import polars as pl
 
 from . import local_time
 from .formatting import facts_html, facts_text
-from .parsing.records import Drift, SetAside, merge_drift
+from .parsing.records import Drift, SetAside
 
-__all__ = ["FetchReport", "Gap", "Window", "certify", "merge_reports"]
+__all__ = ["ExtraRequests", "FetchReport", "Gap", "PageSetAside", "Window"]
 
 _MIN_TIME, _MAX_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _MAX_LINES = 8
-_MAX_CALL_LENGTH = timedelta(hours=12)
-"""For a longer call without an end, the PBX probably never recorded the end."""
+_DATE_TEXTS = {
+    "not verified": "not verified, because the server returned no call to check them with",
+    "shifted": "the server reads them in another time zone, so requests were corrected",
+}
 
 
 class Gap(NamedTuple):
@@ -49,6 +49,33 @@ class Window(NamedTuple):
     last_id: str | None = None
 
 
+class PageSetAside(NamedTuple):
+    """A page that could not be parsed, also when it was requested again.
+
+    Attributes:
+        sha256: the SHA-256 of its body.
+        cursor: the cursor with which it was requested; empty for a first page.
+        begin, end: the part of the range that its calls belong to; None means no bound.
+    """
+
+    sha256: str
+    cursor: str
+    begin: datetime | None
+    end: datetime | None
+
+
+class ExtraRequests(NamedTuple):
+    """Requests in addition to those for pages.
+
+    Attributes:
+        purpose: why they were sent, such as "date check".
+        requests: how many were sent.
+    """
+
+    purpose: str
+    requests: int
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FetchReport:
     """How the calls were fetched, in which range they are complete, and what was irregular.
@@ -59,7 +86,8 @@ class FetchReport:
         rows: calls in the table.
         received: rows received from the API.
         repeated: rows of a call that was received more than once; the newest state is in the table.
-        outside: rows that start outside the half-open range of the query.
+        outside: rows outside the query: they start outside its half-open range, or do not match a
+            filter that the server ignored.
         pages: pages read.
         began_at: when the fetch began.
         complete_from: the table has every matching call that began at or after this time; None
@@ -72,8 +100,17 @@ class FetchReport:
         running: calls without an end.
         running_long: ids of those that began more than 12 hours before the fetch.
         dates_ignored: the server ignored the dates, so all its calls were read in one chain.
+        date_check: how the server reads dates, checked with one of its calls: "verified",
+            "shifted" (requests were corrected), "ignored", or "not verified" because it has no
+            call; empty if the query has no dates.
+        date_shift_s: how much later the server reads each time, in seconds; 0 if it is not known.
+        filters_ignored: fields of the query that the server ignored. Calls that do not match were
+            removed, except for `hotline_ids` and `department_id`, which calls do not contain.
+        number_forms: in how many forms `call_number` was requested, such as 0..., 84... and +84....
+        extra_requests: requests in addition to those for pages, by purpose.
         drift: how the responses differed from the contract of the API.
         set_aside: records that could not become rows, unchanged.
+        pages_set_aside: pages that could not be parsed; each is also a gap.
         time_zone: the time zone in which the report is displayed.
     """
 
@@ -91,8 +128,14 @@ class FetchReport:
     running: int = 0
     running_long: tuple[str, ...] = ()
     dates_ignored: bool = False
+    date_check: str = ""
+    date_shift_s: float = 0.0
+    filters_ignored: tuple[str, ...] = ()
+    number_forms: int = 1
+    extra_requests: tuple[ExtraRequests, ...] = ()
     drift: tuple[Drift, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
+    pages_set_aside: tuple[PageSetAside, ...] = ()
     time_zone: str = local_time.HOME_ZONE
 
     @property
@@ -145,16 +188,13 @@ class FetchReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as a JSON-compatible dict; `from_dict` reads it."""
-        data = asdict(self)
-        for name in ("began_at", "complete_from", "complete_to"):
-            data[name] = _to_iso(data[name])
+        data = {
+            field.name: _to_json(getattr(self, field.name))
+            for field in fields(self)
+            if field.name != "set_aside"
+        }
         data["gaps"] = [[moment.isoformat() for moment in gap] for gap in self.gaps]
-        data["windows"] = [
-            {name: _to_iso(value) for name, value in window._asdict().items()}
-            for window in self.windows
-        ]
-        data["running_long"] = list(self.running_long)
-        data["drift"] = [drift._asdict() for drift in self.drift]
+        # Not converted: a record may contain anything.
         data["set_aside"] = [record._asdict() for record in self.set_aside]
         return data
 
@@ -166,10 +206,21 @@ class FetchReport:
         }
         lists = {
             "gaps": tuple(Gap(*map(datetime.fromisoformat, gap)) for gap in data["gaps"]),
-            "windows": tuple(_window_from(window) for window in data.get("windows", ())),
+            "windows": tuple(
+                Window(**_with_moments(window, "begin", "end", "first_at", "last_at"))
+                for window in data.get("windows", ())
+            ),
             "running_long": tuple(data.get("running_long", ())),
             "drift": tuple(Drift(**drift) for drift in data["drift"]),
             "set_aside": tuple(SetAside(**record) for record in data["set_aside"]),
+            "filters_ignored": tuple(data.get("filters_ignored", ())),
+            "extra_requests": tuple(
+                ExtraRequests(**extra) for extra in data.get("extra_requests", ())
+            ),
+            "pages_set_aside": tuple(
+                PageSetAside(**_with_moments(page, "begin", "end"))
+                for page in data.get("pages_set_aside", ())
+            ),
         }
         return cls(**{**data, **moments, **lists})
 
@@ -201,6 +252,18 @@ class FetchReport:
             yield "running", text
         if self.dates_ignored:
             yield "dates", "the server ignores them, so all its calls were read"
+        elif text := _DATE_TEXTS.get(self.date_check):
+            yield "dates", text
+        for field in self.filters_ignored:
+            yield "filter", f"the server ignores {field}"
+        if self.number_forms > 1:
+            yield "number", f"requested in {self.number_forms} forms: 0..., 84... and +84..."
+        if self.extra_requests:
+            texts = [f"{extra.requests:,} {extra.purpose}" for extra in self.extra_requests]
+            yield "requests", f"in addition to the pages: {', '.join(texts)}"
+        if self.pages_set_aside:
+            text = _plural(len(self.pages_set_aside), "page")
+            yield "unread", f"{text} could not be parsed: see .report.pages_set_aside"
         for drift in self.drift[:_MAX_LINES]:
             times = "once" if drift.count == 1 else f"{drift.count:,} times"
             yield "drift", f"{drift.field}: {drift.kind}, {times}, such as {drift.example}"
@@ -214,104 +277,24 @@ class FetchReport:
         return facts_html("FetchReport", self.facts())
 
 
-def certify(report: FetchReport, calls: pl.DataFrame) -> FetchReport:
-    """The report with the counts of this table: rows, calls per window, calls without an end."""
-    running = calls.filter(pl.col("ended_at").is_null()).select("id", "started_at")
-    long = running.filter(pl.col("started_at") < report.began_at - _MAX_CALL_LENGTH)
-    starts = calls.select("id", "started_at").drop_nulls("started_at")
-    return replace(
-        report,
-        rows=calls.height,
-        windows=tuple(_count_window(window, starts) for window in report.windows),
-        running=running.height,
-        running_long=tuple(long["id"]),
-    )
-
-
-def _count_window(window: Window, newest_first: pl.DataFrame) -> Window:
-    starts = newest_first["started_at"]
-
-    def position(moment: datetime | None, default: int) -> int:
-        """The row of the first call that began before the moment."""
-        if moment is None:
-            return default
-        return starts.len() - starts.reverse().search_sorted(moment.astimezone(UTC), side="left")
-
-    rows = newest_first[position(window.end, 0) : position(window.begin, starts.len())]
-    last_id, last_at = rows.row(0) if rows.height else (None, None)
-    first_id, first_at = rows.row(-1) if rows.height else (None, None)
-    return window._replace(
-        rows=rows.height, first_at=first_at, first_id=first_id, last_at=last_at, last_id=last_id
-    )
-
-
-def merge_reports(older: FetchReport, newer: FetchReport) -> FetchReport:
-    """One report for the merged calls of two fetches; `certify` then updates the table counts.
-
-    It covers what either report covers. A range that neither covers is a gap.
-    """
-    begins = [report.complete_from for report in (older, newer)]
-    complete_from = None if None in begins else min(begin for begin in begins if begin)
-    complete_to = max(older.complete_to, newer.complete_to)
-    gaps = _common_gaps(older, newer, complete_to)
-    windows = {
-        window[:3]: window
-        for window in (*older.windows, *newer.windows)
-        if window.whole or _has_gap(window, complete_from, gaps)
-    }
-    return replace(
-        newer,
-        complete_from=complete_from,
-        complete_to=complete_to,
-        began_at=min(older.began_at, newer.began_at),
-        received=older.received + newer.received,
-        outside=older.outside + newer.outside,
-        pages=older.pages + newer.pages,
-        seconds=round(older.seconds + newer.seconds, 3),
-        gaps=gaps,
-        windows=tuple(sorted(windows.values(), key=_bounds)),
-        dates_ignored=older.dates_ignored or newer.dates_ignored,
-        drift=merge_drift(older.drift, newer.drift),
-        set_aside=(*older.set_aside, *newer.set_aside),
-    )
-
-
-def _common_gaps(older: FetchReport, newer: FetchReport, complete_to: datetime) -> tuple[Gap, ...]:
-    """The ranges that neither report covers, from the beginning of the earlier coverage."""
-    begins = [report.complete_from for report in (older, newer) if report.complete_from]
-    begin = min(begins) if len(begins) == 2 else _MIN_TIME
-    end = max([complete_to, *(gap.end for gap in (*older.gaps, *newer.gaps))])
-    overlaps = (
-        Gap(max(one.begin, other.begin), min(one.end, other.end))
-        for one in older.gaps_between(begin, end)
-        for other in newer.gaps_between(begin, end)
-    )
-    return tuple(gap for gap in overlaps if gap.begin < gap.end)
-
-
-def _has_gap(window: Window, complete_from: datetime | None, gaps: Sequence[Gap]) -> bool:
-    begin, end = _bounds(window)
-    return bool(complete_from and begin < complete_from) or any(
-        gap.begin < end and begin < gap.end for gap in gaps
-    )
-
-
-def _bounds(window: Window) -> tuple[datetime, datetime]:
-    return window.begin or _MIN_TIME, window.end or _MAX_TIME
-
-
 def _plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _to_iso(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+def _to_json(value: Any) -> Any:
+    """The value as JSON-compatible data."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        names = getattr(value, "_fields", None)
+        items = [_to_json(item) for item in value]
+        return dict(zip(names, items, strict=True)) if names else items
+    return value
 
 
 def _from_iso(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _window_from(data: Mapping[str, Any]) -> Window:
-    moments = {name: _from_iso(data[name]) for name in ("begin", "end", "first_at", "last_at")}
-    return Window(**{**data, **moments})
+def _with_moments(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {**data, **{name: _from_iso(data[name]) for name in names}}

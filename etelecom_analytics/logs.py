@@ -10,9 +10,10 @@ import polars as pl
 
 from . import frames, local_time, names
 from .errors import InputError
-from .fetch_report import FetchReport, Gap, Window, certify, merge_reports
+from .fetch_report import FetchReport, Gap, Window
 from .formatting import facts_html, facts_text
 from .query import CallQuery
+from .report_merge import certify, merge_reports
 
 __all__ = ["CallLogs", "Fetch", "FetchReport", "Gap", "Progress", "Window", "merge_logs"]
 

@@ -17,6 +17,7 @@ __all__ = [
     "masked_digits",
     "normalize",
     "normalized",
+    "notations",
     "printable",
     "pseudonym",
 ]
@@ -52,6 +53,19 @@ def normalized(number: pl.Expr) -> pl.Expr:
     """Like `normalize`, for a column."""
     digits = number.str.replace_all(_SEPARATOR, "")
     return digits.str.replace(_TOLL_FREE, "$1").str.replace(_NATIONAL, "0${1}")
+
+
+def notations(number: str) -> tuple[str, ...]:
+    """The forms in which a PBX may have stored the number: 0..., 84... and +84....
+
+    An extension or a foreign number has only the form in which it is written.
+    """
+    national = normalize(number)
+    if re.fullmatch(r"0[1-9][0-9]{8,9}", national):
+        return national, f"84{national[1:]}", f"+84{national[1:]}"
+    if re.fullmatch(r"1[89]00[0-9]{4,6}", national):
+        return national, f"84{national}", f"+84{national}"
+    return (number,)
 
 
 def is_private(number: pl.Expr, keep: Sequence[str] = ()) -> pl.Expr:

@@ -1,32 +1,29 @@
 """CallQuery: one filter of calls for the API, frames, panels and reports."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
 from . import local_time, schema
 from .codegen import constructor_code
 from .errors import QueryError, UnknownName
-from .phone_numbers import mask, normalize, normalized, printable
+from .phone_numbers import mask, normalize, normalized
+from .query_fields import (
+    COMPARISONS,
+    duration_field,
+    id_field,
+    ids_field,
+    number_field,
+    text_field,
+    word_field,
+)
 
 __all__ = ["COMPARISONS", "CallQuery"]
 
-COMPARISONS = {
-    "less_than": pl.Expr.lt,
-    "less_than_or_equal_to": pl.Expr.le,
-    "greater_than": pl.Expr.gt,
-    "greater_than_or_equal_to": pl.Expr.ge,
-    "equal_to": pl.Expr.eq,
-}
-"""The API's names of comparisons of durations.
-
-Only `less_than_or_equal_to` is documented; the others follow its pattern.
-"""
-
-_MAX_ID = 2**63 - 1
+_OPEN_START = datetime(1990, 1, 1, tzinfo=UTC)
+_OPEN_END = timedelta(days=1)
 _DIRECTION_WORDS = {"in": "inbound direction", "out": "outbound direction"}
 
 
@@ -40,8 +37,9 @@ class CallQuery:
         date_to: calls that began before this time (exclusive), in the same forms.
         direction: "unknown", "in", "out", "ext", "ext_in" or "ext_out".
         call_state: "unknown", "answered" or "not_answered".
-        call_number: the complete number of the caller or callee. The API compares it literally, so
-            0..., 84... and +84... differ; `to_expr` compares normalized numbers.
+        call_number: the complete number of the caller or callee, with or without separators. The
+            API compares it literally, so `fetch_calls` requests each notation (0..., 84... and
+            +84...); `to_expr` compares normalized numbers.
         duration: a comparison and seconds, such as `("less_than_or_equal_to", 30)`.
         extension_ids: ids of extensions, as text; a call matches any of them.
         user_id: the id of a user, as text.
@@ -96,16 +94,16 @@ class CallQuery:
 
         put("date_from", moment("date_from", date_from))
         put("date_to", moment("date_to", date_to))
-        put("direction", _word("direction", direction, schema.DIRECTIONS))
-        put("call_state", _word("call_state", call_state, schema.CALL_STATES))
-        put("call_number", _text("call_number", call_number))
-        put("duration", _duration(duration))
-        put("extension_ids", _ids("extension_ids", extension_ids))
-        put("user_id", _one_id("user_id", user_id))
-        put("hotline_ids", _ids("hotline_ids", hotline_ids))
-        put("department_id", _one_id("department_id", department_id))
-        put("external_id", _text("external_id", external_id))
-        put("external_session_id", _text("external_session_id", external_session_id))
+        put("direction", word_field("direction", direction, schema.DIRECTIONS))
+        put("call_state", word_field("call_state", call_state, schema.CALL_STATES))
+        put("call_number", number_field("call_number", call_number))
+        put("duration", duration_field(duration))
+        put("extension_ids", ids_field("extension_ids", extension_ids))
+        put("user_id", id_field("user_id", user_id))
+        put("hotline_ids", ids_field("hotline_ids", hotline_ids))
+        put("department_id", id_field("department_id", department_id))
+        put("external_id", text_field("external_id", external_id))
+        put("external_session_id", text_field("external_session_id", external_session_id))
         put("time_zone", time_zone)
         if (
             self.date_from
@@ -122,13 +120,16 @@ class CallQuery:
     def to_filter(self) -> dict[str, object]:
         """The `filter` object for the API, with only the fields that are set.
 
-        Dates are rounded outwards to whole seconds, and the API includes both ends. So the response
-        may contain more calls than the query, which `in_range` removes.
+        The API refuses a date without the other, so an open start is sent as the year 1990, and an
+        open end as one day from now. Dates are rounded outwards to whole seconds, and the API
+        includes both ends. So the response may contain more calls than the query, which `in_range`
+        removes.
         """
         comparison, seconds = self.duration or ("", 0)
+        date_from, date_to = self.closed_range(datetime.now(UTC))
         values: dict[str, object] = {
-            "date_from": self.date_from and local_time.rfc3339(self.date_from),
-            "date_to": self.date_to and local_time.rfc3339(self.date_to, round_up=True),
+            "date_from": date_from and local_time.rfc3339(date_from),
+            "date_to": date_to and local_time.rfc3339(date_to, round_up=True),
             "direction": self.direction,
             "call_state": self.call_state,
             "call_number": self.call_number,
@@ -141,6 +142,15 @@ class CallQuery:
             "external_session_id": self.external_session_id,
         }
         return {field: value for field, value in values.items() if value}
+
+    def closed_range(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """Both dates for a request that is sent at `now`; None twice if the query has no date."""
+        begin, end = self.date_from, self.date_to
+        if begin and not end:
+            end = max(now, begin).astimezone(begin.tzinfo) + _OPEN_END
+        if end and not begin:
+            begin = min(_OPEN_START, end - _OPEN_END).astimezone(end.tzinfo)
+        return begin, end
 
     def in_range(self) -> pl.Expr:
         """Whether a call starts in the half-open range of dates; true if its start is null."""
@@ -252,60 +262,3 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     return list(value) if isinstance(value, tuple) else value
-
-
-def _word(field: str, value: str | None, allowed: Sequence[str]) -> str | None:
-    if value is None or value in allowed:
-        return value
-    raise QueryError(
-        f"{field} must be one of {', '.join(allowed)}; got {printable(repr(value))}.", field
-    )
-
-
-def _text(field: str, value: str | None) -> str | None:
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or not value.isprintable() or not value.strip():
-        raise QueryError(f"{field} must be text on one line; got {type(value).__name__}.", field)
-    return value.strip()
-
-
-def _one_id(field: str, value: str | None) -> str | None:
-    if value is None:
-        return None
-    if (
-        isinstance(value, str)
-        and re.fullmatch(r"[1-9][0-9]{0,18}", value)
-        and int(value) <= _MAX_ID
-    ):
-        return value
-    raise QueryError(
-        f'{field} must be an id, text of up to 19 digits such as "1140000000000000003"; '
-        f"got {printable(repr(value))}.",
-        field,
-    )
-
-
-def _ids(field: str, values: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(values, str) or not isinstance(values, Sequence):
-        raise QueryError(
-            f'{field} must be a list of ids such as ["1140000000000000003"]; '
-            f"got {printable(repr(values))}.",
-            field,
-        )
-    return tuple(_one_id(field, value) or "" for value in values)
-
-
-def _duration(value: Sequence[str | int] | None) -> tuple[str, int] | None:
-    if value is None:
-        return None
-    match value:
-        case [str(comparison), int(seconds)] if (
-            comparison in COMPARISONS and seconds >= 0 and not isinstance(seconds, bool)
-        ):
-            return comparison, seconds
-    raise QueryError(
-        "duration must be a comparison and whole seconds such as ('less_than_or_equal_to', 30); "
-        f"comparisons: {', '.join(COMPARISONS)}; got {printable(repr(value))}.",
-        "duration",
-    )

@@ -3,10 +3,11 @@
 from datetime import date, timedelta
 from functools import cache
 
-from .fetch_report import FetchReport, Window, certify
+from .fetch_report import FetchReport, Window
 from .local_time import HOME_ZONE, midnight
 from .logs import CallLogs
 from .query import CallQuery
+from .report_merge import certify
 from .simulator import simulate_calls
 
 __all__ = ["sample_logs"]

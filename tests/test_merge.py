@@ -11,7 +11,8 @@ from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError
-from etelecom_analytics.fetch_report import FetchReport, Gap, Window, merge_reports
+from etelecom_analytics.fetch_report import FetchReport, Gap, Window
+from etelecom_analytics.report_merge import merge_reports
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 

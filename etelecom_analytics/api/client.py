@@ -1,32 +1,36 @@
 """Client: one page per call, with a key, timeouts and retries."""
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-from ..errors import ApiError, BadCertificate, EtelecomError, InputError, NoAnswer, SettingError
-from ..phone_numbers import printable
+from ..errors import ApiError, EtelecomError, InputError
+from ..parsing.documents import to_utf8
 from ..query import CallQuery
 from . import wire
-from .credentials import ADDRESS_VARIABLE, ApiKey, check_address, is_loopback, read_settings
+from .credentials import ApiKey, Secret, check_address, is_loopback, read_settings
+from .failures import ca_bundle, transport_error
 from .listing import Listing, read_listing
-from .retry import RateLimiter, Retry
+from .retry import RateLimiter, Retry, run_with_retries
+from .server_checks import ServerChecks
+from .transport import BoundedAdapter, deadline, read_body
 
 __all__ = ["MAX_WORKERS", "Client"]
 
 MAX_WORKERS = 32
 """The maximum number of parallel requests, and the number of connections that are kept open."""
 
-_CHUNK_BYTES = 1 << 16
+_MAX_BODY_BYTES = 64_000_000
 
 _ReadResponse = Callable[[int, Mapping[str, str], bytes], wire.Page]
 """Reads status, headers and body as a page, or raises an ApiError."""
@@ -40,6 +44,7 @@ class Client:
         api_key: the `api_key` of a shop, or the `shop_key` with which a partner acts for a shop.
         retry: when to repeat failed requests.
         timeouts_s: seconds to wait for a connection, and for each part of a response.
+        max_body_bytes: a response with a larger body, after decompression, is an error.
         sleep: waits for a number of seconds.
         clock: a monotonic clock in seconds.
 
@@ -54,25 +59,31 @@ class Client:
         *,
         retry: Retry = Retry(),
         timeouts_s: tuple[float, float] = (10.0, 60.0),
+        max_body_bytes: int = _MAX_BODY_BYTES,
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.base_url = ""  # __repr__ needs it, and a traceback may print this client.
         self._key = ApiKey(api_key, source="Client's argument api_key")
-        api_key = ""  # A traceback may print the local variables of this frame.
+        address = Secret(base_url)
+        # A traceback may print the local variables of this frame, and the two may be swapped.
+        api_key = base_url = ""
         self._key.check()
-        self.base_url = check_address(base_url)
+        self.base_url = check_address(address)
         self._retry, self._timeouts_s, self._clock = retry, timeouts_s, clock
+        self._max_body_bytes = max_body_bytes
         self._limiter = RateLimiter(retry.requests_per_s, sleep=sleep, clock=clock)
         self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=MAX_WORKERS))
+            self._session.mount(scheme, BoundedAdapter(pool_maxsize=MAX_WORKERS))
         # Requests to this machine need no proxy, and a proxy could read a key sent over http.
         self._session.trust_env = not is_loopback(self.base_url)
         self._session.auth = self._key
         self._session.headers.update(
             {"Content-Type": "application/json", "Accept": "application/json"}
         )
+        self._checks = ServerChecks(self.list_calls)
 
     @classmethod
     def from_env(cls, env_file: str | Path | None = None, *, retry: Retry = Retry()) -> "Client":
@@ -85,7 +96,7 @@ class Client:
             SettingError: a setting is missing or not valid.
         """
         settings = read_settings(env_file)
-        client = cls(settings.base_url, settings.api_key, retry=retry)
+        client = cls(settings.base_url, settings.api_key, retry=retry)  # type: ignore[arg-type]
         client._key.source = settings.key_source
         return client
 
@@ -120,26 +131,33 @@ class Client:
         )
         return self._request_page(wire.CALL_LOGS, body, partial(self._read, wire.read_page))
 
-    def scan_calls(
-        self, query: CallQuery, *, after: str, limit: int, keep_trying: Callable[[], bool]
+    def _scan_calls(
+        self,
+        query: CallQuery,
+        *,
+        after: str,
+        limit: int,
+        keep_trying: Callable[[], bool],
+        decode: bool = False,
     ) -> wire.Page:
-        """One page of calls whose rows were not decoded; `fetch_calls` uses it.
+        """One page of calls; `fetch_calls` uses it.
 
         Args:
             query: which calls.
             after: the `next` of another page; empty for the first page.
             limit: maximum number of rows, from 1 to 100.
             keep_trying: checked before each further attempt.
+            decode: whether to decode the rows, so that a page is requested again if they are not
+                valid. This takes several times as long.
 
         Raises:
             ApiError: the request failed; the class of the error shows what to do.
         """
         body = wire.list_request(query.to_filter(), limit=limit, sort="", after=after, before="")
-        return self._request_page(
-            wire.CALL_LOGS, body, partial(self._read, wire.scan_page), keep_trying
-        )
+        read = wire.read_page if decode else wire.scan_page
+        return self._request_page(wire.CALL_LOGS, body, partial(self._read, read), keep_trying)
 
-    def list_names(self, listing: Listing, *, after: str = "") -> wire.Page:
+    def _list_names(self, listing: Listing, *, after: str = "") -> wire.Page:
         """One page of a list of ids and names; `fetch_extensions` and similar functions use it.
 
         Args:
@@ -172,7 +190,7 @@ class Client:
         raise TypeError("A Client contains a key, so it cannot be pickled: create a new one.")
 
     def __repr__(self) -> str:
-        return f"Client({self.base_url!r}, {self._key})"
+        return f"Client({self._key.redact(self.base_url)!r}, {self._key})"
 
     def _request_page(
         self,
@@ -183,7 +201,8 @@ class Client:
     ) -> wire.Page:
         """The page in the response, after as many attempts as the retry policy allows."""
         url = wire.service_url(self.base_url, method)
-        return self._retry.run(
+        return run_with_retries(
+            self._retry,
             lambda seconds_left: self._request_once(url, body, read, seconds_left),
             limiter=self._limiter,
             keep_trying=keep_trying,
@@ -199,7 +218,7 @@ class Client:
             # The frames that read a response hold its whole body, in which a server may echo the
             # key. The traceback starts here without them.
             failure = error.with_traceback(None)
-            failure.url, failure.key_source = url, self._key.source
+            failure.url, failure.key_source = self._key.redact(url), self._key.source
         except KeyboardInterrupt:
             failure = KeyboardInterrupt()
         raise failure
@@ -212,64 +231,56 @@ class Client:
         For an error, the key is removed from the response before any text is shortened or masked.
         """
         if status == 200:
+            body = self._key.redact_page(to_utf8(body))
             with suppress(ApiError):
                 return read(status, headers, body)
         redacted = {name: self._key.redact(value) for name, value in headers.items()}
         return wire.read_page(
             status,
             CaseInsensitiveDict(redacted),
-            self._key.redact(body.decode(errors="replace")).encode(),
+            self._key.redact(body.decode(errors="replace")).encode(errors="replace"),
         )
 
     def _post(
         self, url: str, body: bytes, seconds_left: float
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and whole body of the response; redirects are not followed."""
-        connect_s, read_s = (min(limit, max(seconds_left, 0.001)) for limit in self._timeouts_s)
-        deadline = self._clock() + seconds_left
+        timeouts_s = (
+            min(self._timeouts_s[0], max(seconds_left, 0.001)),
+            min(self._timeouts_s[1], max(seconds_left, 0.001)),
+        )
+        end = self._clock() + seconds_left
+        outer = sys.exception()
         failure: EtelecomError
         try:
-            with self._session.post(
-                url, data=body, timeout=(connect_s, read_s), allow_redirects=False, stream=True
-            ) as response:
-                content = bytearray()
-                # `response.content` would never return if a server sends single bytes for ever.
-                while part := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-                    content += part
-                    if self._clock() > deadline:
-                        raise requests.ReadTimeout
-                return response.status_code, response.headers, bytes(content)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = _transport_error(error, connect_s, read_s)
+            # Without the environment, which is not trusted for this machine, verify is True.
+            bundle = None if self._session.trust_env else ca_bundle()[1] or None
+            with (
+                deadline(lambda: end - self._clock()),
+                self._session.post(
+                    url,
+                    data=body,
+                    timeout=timeouts_s,
+                    allow_redirects=False,
+                    stream=True,
+                    verify=bundle,
+                ) as response,
+            ):
+                content = read_body(
+                    response,
+                    max_bytes=self._max_body_bytes,
+                    seconds_left=lambda: end - self._clock(),
+                )
+                return response.status_code, response.headers, content
+        except EtelecomError:
+            raise
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            OSError,
+            ValueError,
+        ) as error:
+            failure = transport_error(error, url, timeouts_s=timeouts_s, outer=outer)
         # Raised outside of the handler, the error has no `__context__`: the frames of the HTTP
         # library hold the header with the key.
         raise failure
-
-
-def _transport_error(error: Exception, connect_s: float, read_s: float) -> EtelecomError:
-    """The error of this package for an error of the HTTP library or the operating system."""
-    if isinstance(error, requests.exceptions.InvalidURL):
-        message = printable(str(error))
-        return SettingError(f"base_url is not a valid address: {message} ({ADDRESS_VARIABLE}).")
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(
-        error
-    ):
-        return BadCertificate(_root_message(error))
-    if isinstance(error, OSError) and "CA certificate bundle" in str(error):
-        return SettingError(f"{printable(str(error))}: check REQUESTS_CA_BUNDLE.")
-    if isinstance(error, requests.ConnectTimeout):
-        return NoAnswer(f"no connection within {connect_s:.0f} s")
-    if isinstance(error, requests.ReadTimeout | urllib3.exceptions.ReadTimeoutError):
-        return NoAnswer(f"no further data within {read_s:.0f} s")
-    if isinstance(error, urllib3.exceptions.ProtocolError):
-        return NoAnswer("the connection was closed in the middle of the response")
-    return NoAnswer(_root_message(error))
-
-
-def _root_message(error: BaseException) -> str:
-    """The message of the operating system, which the HTTP library wraps several times."""
-    inner = getattr(error, "reason", None)
-    wrapped = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
-    if wrapped is not None:
-        return _root_message(wrapped)
-    return printable(str(getattr(error, "strerror", None) or error or type(error).__name__))

@@ -12,11 +12,12 @@ import polars as pl
 
 from .. import frames
 from ..errors import Unreadable
-from ..fetch_report import FetchReport, Gap, Window, certify
+from ..fetch_report import FetchReport, Gap, Window
 from ..logs import CallLogs
 from ..parsing.pages import PageReader
 from ..parsing.records import SetAside, merge_drift
 from ..query import CallQuery
+from ..report_merge import certify
 from ..schema import CALL_SCHEMA
 from .plan import Chain, Plan
 from .wire import Page

@@ -1,8 +1,8 @@
 """The address and the API key of a client: reading, checking, and hiding the key."""
 
-import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -17,20 +17,34 @@ __all__ = [
     "ADDRESS_VARIABLE",
     "KEY_VARIABLE",
     "ApiKey",
+    "Secret",
     "Settings",
     "check_address",
     "is_loopback",
     "read_settings",
 ]
 
+_MIN_WORD = 6
+"""Shorter words of a key also occur by chance, such as in an extension number."""
+
 ADDRESS_VARIABLE, KEY_VARIABLE = "ETELECOM_BASE_URL", "ETELECOM_API_KEY"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-class _HiddenText(str):
-    """A text with a fixed repr: tracebacks that print local variables print reprs."""
+class Secret:
+    """A text that no representation shows; only `reveal` returns it.
 
-    __slots__ = ()
+    It is no `str`, because tools that print local variables slice texts.
+    """
+
+    __slots__ = ("_reveal",)
+
+    def __init__(self, text: str) -> None:
+        self._reveal: Callable[[], str] = lambda: text
+
+    def reveal(self) -> str:
+        """The text."""
+        return self._reveal()
 
     def __repr__(self) -> str:
         return "<hidden>"
@@ -44,15 +58,16 @@ class ApiKey(AuthBase):
         source: where the key was read from; shown in error messages.
     """
 
-    def __init__(self, value: str, *, source: str) -> None:
-        self._is_valid = isinstance(value, str) and bool(re.fullmatch(r"[!-~]+", value.strip()))
-        self._value = _HiddenText(str(value).strip())
-        self._header = _HiddenText(f"Bearer {self._value}")
+    def __init__(self, value: "str | Secret", *, source: str) -> None:
+        text = str(value.reveal() if isinstance(value, Secret) else value).strip()
+        self._is_valid = bool(re.fullmatch(r"[!-~]+", text))
+        self._secret, self._longest_word = Secret(text), Secret(_longest_word(text))
+        self._echo = Secret(_echo_pattern(text)) if self._is_valid else None
         self.source = source
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the key to the request."""
-        request.headers["Authorization"] = self._header
+        request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
         return request
 
     def __repr__(self) -> str:
@@ -73,16 +88,40 @@ class ApiKey(AuthBase):
             )
 
     def redact(self, text: str) -> str:
-        """The text without the key, which a server may echo, plain or JSON-escaped."""
-        escaped = json.dumps(self._value)[1:-1]
-        return text.replace(self._value, "<API key>").replace(escaped, "<API key>")
+        """The text without the key, which a server may echo with JSON escapes or URL-encoded."""
+        if self._echo is None:
+            return text
+        return re.sub(self._echo.reveal(), "<API key>", text)
+
+    def redact_page(self, body: bytes) -> bytes:
+        """The body of a page without the key; a very short key may be a usual value, and is kept.
+
+        Most pages do not contain it, which is seen without decoding them.
+        """
+        word = self._longest_word.reveal().encode()
+        if len(word) < _MIN_WORD or word not in body:
+            return body
+        return self.redact(body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+
+
+def _longest_word(text: str) -> str:
+    """The longest run of letters and digits, which no encoding changes."""
+    return max(re.findall(r"[A-Za-z0-9]+", text), key=len, default="")
+
+
+def _echo_pattern(text: str) -> str:
+    """A pattern of the text in which each character may be escaped for JSON or for a URL."""
+    return "".join(
+        rf"(?:\\*{re.escape(letter)}|\\+u00(?i:{ord(letter):02x})|%(?:25)?(?i:{ord(letter):02x}))"
+        for letter in text
+    )
 
 
 class Settings(NamedTuple):
     """The address and the key of a client, and where the key was read from."""
 
-    base_url: str
-    api_key: str
+    base_url: Secret  # the two may have been swapped
+    api_key: Secret
     key_source: str
 
 
@@ -99,7 +138,7 @@ def read_settings(env_file: str | Path | None = None) -> Settings:
         raise SettingError(f"There is no file {path}.")
     values = _read_variables(path)
     for name, value in values.items():
-        if not value:
+        if not value.reveal():
             raise SettingError(
                 f"{name} is not set: set it in the environment, "
                 f"or write {name}=... in a file named .env."
@@ -108,16 +147,17 @@ def read_settings(env_file: str | Path | None = None) -> Settings:
     return Settings(values[ADDRESS_VARIABLE], values[KEY_VARIABLE], source)
 
 
-def _read_variables(path: str) -> dict[str, _HiddenText]:
+def _read_variables(path: str) -> dict[str, Secret]:
     try:
-        in_file = dotenv_values(path) if path else {}
+        # Without interpolation, because a key may contain "${...}".
+        in_file = dotenv_values(path, interpolate=False) if path else {}
     except (OSError, UnicodeDecodeError):
         in_file = None
     # Raised outside of the handler, the error has no `__context__` that could show the file.
     if in_file is None:
         raise SettingError(f"{path} cannot be read as text: save it as UTF-8.")
     return {
-        name: _HiddenText(os.environ.get(name) or in_file.get(name) or "")
+        name: Secret(os.environ.get(name) or in_file.get(name) or "")
         for name in (ADDRESS_VARIABLE, KEY_VARIABLE)
     }
 
@@ -127,14 +167,25 @@ def is_loopback(base_url: str) -> bool:
     return urlsplit(base_url).hostname in _LOOPBACK
 
 
-def check_address(base_url: str) -> str:
+def check_address(base_url: object) -> str:
     """The address without a trailing slash.
 
     Raises:
         SettingError: a key must not be sent to this address.
     """
+    text = str(base_url.reveal() if isinstance(base_url, Secret) else base_url).strip()
+    problem = _address_problem(text)
+    if problem:
+        # The address and the key may have been swapped, and a traceback may print variables.
+        text = base_url = ""
+        raise SettingError(problem)
+    return text.rstrip("/")
+
+
+def _address_problem(text: str) -> str:
+    """Why a key must not be sent to this address; empty if it may be."""
     try:
-        parts = urlsplit(str(base_url).strip())
+        parts = urlsplit(text)
         is_url = (
             parts.scheme in ("http", "https")
             and bool(parts.hostname)
@@ -151,13 +202,13 @@ def check_address(base_url: str) -> str:
         or parts.username
         or re.search(r"\s", parts.netloc)
     ):
-        raise SettingError(
+        return (
             "base_url must be an address such as https://host/v1/shop: "
             f"use the one that you received with the key, or set {ADDRESS_VARIABLE}."
         )
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise SettingError(
+        return (
             "base_url must begin with https, because http would send the key unencrypted "
             f"({ADDRESS_VARIABLE})."
         )
-    return base_url.strip().rstrip("/")
+    return ""

@@ -61,7 +61,7 @@ def _fetch_table(
     listing = Listing(method=method, rows=rows_key, fields=tuple(column.name for column in columns))
     reader = _ListReader(columns)
     follow(
-        lambda cursor: client.list_names(listing, after=cursor),
+        lambda cursor: client._list_names(listing, after=cursor),
         lambda page: reader.add(json.loads(page.body)[rows_key] or []),
     )
     id_name = columns[0].name

@@ -242,7 +242,7 @@ def _fetch(
         return replace(query, date_from=chain.requested_from, date_to=chain.end)
 
     def fetch_page(chain: Chain, cursor: str) -> Page:
-        return client.scan_calls(
+        return client._scan_calls(
             query_of(chain),
             after=cursor,
             limit=options.page_limit,

@@ -73,11 +73,13 @@ def _without_secrets(listing: Listing, status: int, body: bytes) -> bytes:
     document = parse_json(body)
     if not isinstance(document, dict):
         return omission.encode()
-    if status != 200:
+    if status != 200 or document.get("code") or document.get("msg"):
         code = document.get("code")
         known_code = code if isinstance(code, str) and code in _CODES else ""
         return json.dumps({"code": known_code, "msg": omission}).encode()
-    rows, paging = document.get(listing.rows), document.get("paging")
+    if listing.rows not in document:
+        return omission.encode()
+    rows, paging = document[listing.rows], document.get("paging")
     if isinstance(rows, list):
         # A list without paging is complete: an empty `next`.
         paging = {} if paging is None else paging

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["PageScan", "scan_body", "scan_paging"]
+__all__ = ["PageScan", "parse_time", "scan_body", "scan_paging"]
 
 _ROWS_FIRST = re.compile(rb'\s*\{\s*"(\w+)"\s*:\s*(?:(null|\[\s*\])|\[)')
 _PAGING_LAST = re.compile(rb'(?:\]|null)\s*,\s*"paging"\s*:\s*(\{[^{}]*\})\s*\}\s*\Z')
@@ -39,7 +39,9 @@ class PageScan:
 
 def scan_body(body: bytes) -> PageScan:
     """A scan of a page of calls; on an irregular page it may miss a call or count one too many."""
-    starts = (_parse_time(text) for text in _STARTED_AT.findall(body))
+    starts = (
+        parse_time(text.decode("ascii", errors="replace")) for text in _STARTED_AT.findall(body)
+    )
     return PageScan(ids=tuple(_ID.findall(body)), starts=tuple(start for start in starts if start))
 
 
@@ -61,9 +63,10 @@ def scan_paging(body: bytes, rows_key: str) -> tuple[dict[str, Any], bool] | Non
         return None
 
 
-def _parse_time(text: bytes) -> datetime | None:
+def parse_time(text: str) -> datetime | None:
+    """The time in a text of the API; None if it is the zero time or not a time with an offset."""
     try:
-        moment = datetime.fromisoformat(text.decode("ascii"))
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return moment if moment.tzinfo and moment.year > 1 else None

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from ..errors import ApiError, InputError, RateLimited
 
-__all__ = ["RateLimiter", "Retry"]
+__all__ = ["RateLimiter", "Retry", "run_with_retries", "wait_s"]
 
 _Result = TypeVar("_Result")
 _logger = logging.getLogger(__name__)
@@ -21,8 +21,8 @@ class Retry:
 
     Attributes:
         attempts: maximum number of attempts per page, including the first.
-        total_s: maximum number of seconds per page, including waits. While a server sends headers,
-            each part of them may take as long as the client's timeout.
+        total_s: maximum number of seconds per page, including waits, and however slowly a server
+            responds.
         first_wait_s: seconds before the second attempt; doubled for each further attempt. Each wait
             is shortened at random by up to half, so that clients do not retry at the same moment.
         longest_wait_s: upper bound of the doubled waits. A longer `Retry-After` of the server is
@@ -46,59 +46,62 @@ class Retry:
         if self.requests_per_s is not None and not self.requests_per_s > 0:
             raise InputError("requests_per_s must be above 0, or None for no limit.")
 
-    def wait_s(self, failures: int, retry_after: float | None) -> float:
-        """Seconds to wait after so many failed attempts."""
-        backoff: float = min(self.first_wait_s * 2 ** min(failures - 1, 60), self.longest_wait_s)
-        # The random number only spreads load; it needs no cryptographic strength.
-        return max(backoff * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311
 
-    def run(
-        self,
-        send: Callable[[float], _Result],
-        *,
-        limiter: "RateLimiter",
-        keep_trying: Callable[[], bool] = lambda: True,
-    ) -> _Result:
-        """The result of `send`, which is repeated after transient errors.
+def run_with_retries(
+    retry: Retry,
+    send: Callable[[float], _Result],
+    *,
+    limiter: "RateLimiter",
+    keep_trying: Callable[[], bool] = lambda: True,
+) -> _Result:
+    """The result of `send`, which is repeated after transient errors.
 
-        Args:
-            send: sends one request; its argument is the number of seconds left.
-            limiter: delays each attempt. Time spent in it does not count towards `total_s`.
-            keep_trying: checked before each further attempt.
+    Args:
+        retry: the policy.
+        send: sends one request; its argument is the number of seconds left.
+        limiter: delays each attempt. Time spent in it does not count towards `total_s`.
+        keep_trying: checked before each further attempt.
 
-        Raises:
-            ApiError: the error of the last attempt, with `attempts` set.
-        """
-        sleep, clock = limiter.sleep, limiter.clock
-        limiter.acquire()
-        deadline = clock() + self.total_s
-        failures = 0
-        while True:
-            try:
-                return send(deadline - clock())
-            except ApiError as error:
-                failures += 1
-                error.attempts = failures
-                wait = self.wait_s(failures, error.retry_after)
-                if (
-                    not error.transient
-                    or failures >= self.attempts
-                    or clock() + wait >= deadline
-                    or not keep_trying()
-                ):
-                    raise
-                reason = f"{error.summary} ({error.status or error.message})"
-                pauses_all = isinstance(error, RateLimited) or error.retry_after is not None
-            _logger.warning(
-                "%s; retrying in %.1f s (attempt %d of %d)",
-                reason,
-                wait,
-                failures + 1,
-                self.attempts,
-            )
-            paused_until = limiter.pause(wait) if pauses_all else 0.0
-            sleep(wait)
-            deadline += limiter.acquire(waited_until=paused_until)
+    Raises:
+        ApiError: the error of the last attempt, with `attempts` set.
+    """
+    sleep, clock = limiter.sleep, limiter.clock
+    limiter.acquire()
+    deadline = clock() + retry.total_s
+    failures = 0
+    while True:
+        try:
+            return send(deadline - clock())
+        except ApiError as error:
+            failures += 1
+            error.attempts = failures
+            wait = wait_s(retry, failures, error.retry_after)
+            if (
+                not error.transient
+                or failures >= retry.attempts
+                or clock() + wait >= deadline
+                or not keep_trying()
+            ):
+                raise
+            reason = f"{error.summary} ({error.status or error.message})"
+            pauses_all = isinstance(error, RateLimited) or error.retry_after is not None
+        _logger.warning(
+            "%s; retrying in %.1f s (attempt %d of %d)",
+            reason,
+            wait,
+            failures + 1,
+            retry.attempts,
+        )
+        paused_until = limiter.pause(wait) if pauses_all else 0.0
+        sleep(wait)
+        deadline += limiter.acquire(waited_until=paused_until)
+
+
+def wait_s(retry: Retry, failures: int, retry_after: float | None) -> float:
+    """Seconds to wait after so many failed attempts."""
+    backoff: float = min(retry.first_wait_s * 2 ** min(failures - 1, 60), retry.longest_wait_s)
+    # The random number only spreads load; it needs no cryptographic strength.
+    return max(backoff * random.uniform(0.5, 1.0), retry_after or 0.0)  # noqa: S311
 
 
 class RateLimiter:

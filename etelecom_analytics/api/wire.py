@@ -22,6 +22,7 @@ from ..errors import (
     Unavailable,
     Unreadable,
 )
+from ..parsing.documents import load_document, page_problem
 from ..phone_numbers import printable
 from .page_scan import scan_paging
 
@@ -62,7 +63,7 @@ class Page:
     @property
     def call_logs(self) -> list[Any]:
         """The raw rows; each access decodes the body again."""
-        return json.loads(self.body.decode(errors="replace")).get("call_logs") or []
+        return load_document(self.body).value.get("call_logs") or []
 
     def __repr__(self) -> str:
         return (
@@ -92,7 +93,8 @@ def list_request(
         "filter": query_filter,
         "paging": {name: value for name, value in paging.items() if value},
     }
-    return json.dumps(request, ensure_ascii=False).encode()
+    # Escapes, because a cursor may contain half of a surrogate pair, which has no UTF-8.
+    return json.dumps(request).encode()
 
 
 def read_page(
@@ -106,36 +108,34 @@ def read_page(
     if status != 200:
         raise _response_error(status, headers, body)
     document = parse_json(body)
-    if not isinstance(document, dict):
-        raise Unreadable(_first_line(body), status=200)
-    rows, paging = document.get(rows_key), document.get("paging")
-    if not isinstance(rows, list | None):
-        raise Unreadable(f"{rows_key} is not a list", status=status)
-    if not isinstance(paging, dict):
-        raise Unreadable(f"no paging in the response: {_first_line(body)}", status=status)
-    return _page(body, paging, is_empty=not rows)
+    if problem := page_problem(document, rows_key):
+        if isinstance(document, dict) and (document.get("code") or document.get("msg")):
+            message, code = _server_message(document)
+            raise Unreadable(message, status=status, code=code)
+        raise Unreadable(f"{problem}: {_first_line(body)}", status=status)
+    return _page(body, document["paging"], is_empty=not document[rows_key])
 
 
 def scan_page(status: int, headers: Mapping[str, str], body: bytes) -> Page:
     """The page of calls in a response, like `read_page` but several times as fast.
 
-    If the paging can be read without decoding the rows, the rows are not checked.
+    If the paging can be read without decoding the rows, the rows are not checked. A page without
+    rows is always decoded, because an error may look like one.
 
     Raises:
         ApiError: the response is an error, or not a page.
     """
     scan = scan_paging(body, "call_logs") if status == 200 else None
-    if scan is None:
+    if scan is None or scan[1]:
         return read_page(status, headers, body)
-    paging, is_empty = scan
-    return _page(body, paging, is_empty=is_empty)
+    return _page(body, scan[0], is_empty=False)
 
 
 def parse_json(body: bytes) -> Any:
     """The decoded JSON document; None if the body is not JSON."""
     try:
-        return json.loads(body.decode(errors="replace"))
-    except (ValueError, RecursionError):
+        return load_document(body).value
+    except ValueError:
         return None
 
 
@@ -159,9 +159,7 @@ def _response_error(status: int, headers: Mapping[str, str], body: bytes) -> Api
     """The error for a status other than 200, with the message of the server."""
     document = parse_json(body)
     if isinstance(document, dict) and ("code" in document or "msg" in document):
-        meta = json.dumps(document["meta"], ensure_ascii=False) if document.get("meta") else ""
-        code = printable(str(document.get("code", "")))
-        message = printable(f"{document.get('msg', '')} {meta}".strip())
+        message, code = _server_message(document)
     else:
         code, message = "", _first_line(body)
     if 300 <= status < 400:
@@ -176,6 +174,15 @@ def _response_error(status: int, headers: Mapping[str, str], body: bytes) -> Api
     }
     kind = kinds.get(status, BadRequest if 400 <= status < 500 else Unreadable)
     return kind(message, status=status, code=code, retry_after=_retry_after(headers))
+
+
+def _server_message(document: Mapping[str, Any]) -> tuple[str, str]:
+    """The message and the code of an error of the API."""
+    meta = json.dumps(document["meta"], ensure_ascii=False) if document.get("meta") else ""
+    return (
+        printable(f"{document.get('msg') or ''} {meta}".strip()),
+        printable(str(document.get("code") or "")),
+    )
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

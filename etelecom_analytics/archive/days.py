@@ -13,10 +13,11 @@ from .. import local_time
 from ..api.client import Client
 from ..api.fetch import IncompleteFetch, fetcher
 from ..errors import EtelecomError, InputError
-from ..fetch_report import Gap, certify
+from ..fetch_report import Gap
 from ..logs import CallLogs
 from ..phone_numbers import printable
 from ..query import CallQuery
+from ..report_merge import certify
 from .certificates import Certificate, day_query
 
 __all__ = ["DayFetcher", "days_to_fetch", "parse_day", "parse_duration"]

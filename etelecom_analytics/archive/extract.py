@@ -9,9 +9,10 @@ import polars as pl
 
 from .. import frames, local_time
 from ..errors import ArchiveError
-from ..fetch_report import FetchReport, certify, merge_reports
+from ..fetch_report import FetchReport
 from ..logs import CallLogs
 from ..query import CallQuery
+from ..report_merge import certify, merge_reports
 from .certificates import Certificate
 from .status import missing_parts
 

@@ -12,6 +12,7 @@ import polars as pl
 from ..errors import Unreadable
 from ..phone_numbers import printable
 from ..schema import CALL_SCHEMA, CALLS, LEGS, Column, Kind
+from .documents import MAX_DEPTH, load_document, page_problem, unknown_keys
 from .values import DriftKind, example, read_id, read_text, read_value
 
 __all__ = ["Drift", "RecordReader", "Row", "SetAside", "merge_drift", "rows_to_frame"]
@@ -19,6 +20,7 @@ __all__ = ["Drift", "RecordReader", "Row", "SetAside", "merge_drift", "rows_to_f
 _LIST_KINDS = {Kind.LINKS, Kind.LEGS}
 _LEGS = next(column for column in CALLS if column.kind is Kind.LEGS)
 _CALL_INDEX = "index of the call"
+_ROWS = "call_logs"
 
 
 class Drift(NamedTuple):
@@ -42,7 +44,7 @@ class SetAside(NamedTuple):
 
     Attributes:
         page, position: the place of the record, both counted from 0.
-        record: the raw record.
+        record: the raw record; as JSON text if it is nested more than 64 levels deep.
     """
 
     page: int
@@ -84,22 +86,23 @@ class RecordReader:
             if isinstance(record, dict) and _has_id(record):
                 rows.append(self._fields(CALLS, record, ""))
             else:
-                self.set_aside.append(SetAside(page, position, record))
+                self.set_aside.append(SetAside(page, position, _storable(record)))
         return rows
 
     def _records(self, body: bytes) -> list[object]:
         try:
-            try:
-                document = json.loads(body)
-            except UnicodeDecodeError:
-                self._count("call_logs", DriftKind.BROKEN_TEXT, [])
-                document = json.loads(body.decode(errors="replace"))
-        except (ValueError, RecursionError):
-            document = None
-        records = document.get("call_logs") if isinstance(document, dict) else ...
-        if not isinstance(records, list | None):
-            raise Unreadable("the body is not the JSON of a page")
-        return records or []
+            document, is_valid_json, is_valid_text = load_document(body)
+        except ValueError:
+            raise Unreadable("the body is not the JSON of a page") from None
+        if problem := page_problem(document, _ROWS):
+            raise Unreadable(problem)
+        if not is_valid_text:
+            self._count(_ROWS, DriftKind.BROKEN_TEXT, [])
+        if not is_valid_json:
+            self._count(_ROWS, DriftKind.INVALID_JSON, [])
+        for name in unknown_keys(document, _ROWS):
+            self._count(f"page.{name}", DriftKind.NEW_FIELD, document[name])
+        return document[_ROWS] or []
 
     def _count(self, field: str, kind: DriftKind, value: object) -> None:
         text = example(field, kind, value)
@@ -200,6 +203,24 @@ def merge_drift(*drifts: Iterable[Drift]) -> tuple[Drift, ...]:
     return tuple(
         Drift(field, kind, count, text) for (field, kind), (count, text) in sorted(merged.items())
     )
+
+
+def _storable(record: object) -> object:
+    """The record, or its JSON text if it is too deep to be copied and written to a file."""
+    level = [record]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for value in level
+            if isinstance(value, dict | list)
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return record
+    try:
+        return json.dumps(record)
+    except RecursionError:
+        return "a record with very deep nesting"
 
 
 def _has_id(record: Mapping[str, object]) -> bool:

@@ -28,12 +28,14 @@ class DriftKind(StrEnum):
     BROKEN_TEXT = "broken text"  # the text, with a mark for each invalid character
     NANOSECONDS = "finer than microseconds"  # the time in microseconds
     NEW_FIELD = "new field"  # nothing
+    INVALID_JSON = "invalid JSON"  # the values, because the text has only one possible meaning
 
 
 _PRIVATE = {"note", "recording_urls"}
 _INT32 = 2**31
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.(\d+))?(?:[Zz]|[+-]\d\d:\d\d)")
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]+)?")
+_LONG_INTEGER = re.compile(r"-?[0-9]{19,}")
 _MICROSECOND_DIGITS = 6
 _EXAMPLE_LENGTH = 40
 
@@ -97,6 +99,8 @@ def _read_integer(value: object, column: Column) -> ParsedValue:
     drift = None
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
         drift, value = DriftKind.QUOTED, float(value) if "." in value else int(value)
+    if isinstance(value, str) and _LONG_INTEGER.fullmatch(value):
+        return None, DriftKind.OUT_OF_RANGE
     if isinstance(value, float):
         # Python's JSON decoder accepts infinity and NaN, which are not integers either.
         if not value.is_integer():

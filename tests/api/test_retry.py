@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import etelecom_analytics as et
-from etelecom_analytics.api.retry import RateLimiter
+from etelecom_analytics.api.retry import RateLimiter, run_with_retries, wait_s
 from etelecom_analytics.errors import BadRequest, InputError, NoAnswer, RateLimited
 
 
@@ -45,7 +45,7 @@ def test_attempts_and_total_time_are_bounded_and_retry_after_is_respected(
         raise failures[-1]
 
     with pytest.raises(RateLimited) as caught:
-        retry.run(fail, limiter=time.limiter())
+        run_with_retries(retry, fail, limiter=time.limiter())
     assert caught.value.attempts == len(failures) <= attempts
     assert time.now <= total_s
     assert all(
@@ -56,7 +56,7 @@ def test_attempts_and_total_time_are_bounded_and_retry_after_is_respected(
 def test_waits_double_up_to_a_bound_and_are_random():
     retry = et.Retry(first_wait_s=1, longest_wait_s=4)
 
-    waits_by_attempt = [[retry.wait_s(n, None) for _ in range(200)] for n in (1, 2, 3, 4)]
+    waits_by_attempt = [[wait_s(retry, n, None) for _ in range(200)] for n in (1, 2, 3, 4)]
     for waits, longest in zip(waits_by_attempt, (1, 2, 4, 4), strict=True):
         assert longest / 2 <= min(waits) < max(waits) <= longest
 
@@ -82,7 +82,7 @@ def test_each_attempt_receives_the_seconds_left():
         return "answer"
 
     retry = et.Retry(total_s=10, first_wait_s=2)
-    assert retry.run(fail_once, limiter=time.limiter()) == "answer"
+    assert run_with_retries(retry, fail_once, limiter=time.limiter()) == "answer"
     assert seconds[0] == 10
     assert seconds[1] == pytest.approx(10 - time.waits[0])
 

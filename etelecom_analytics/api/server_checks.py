@@ -1,0 +1,207 @@
+"""Checks of one server: whether it reads dates as documented, and whether it obeys filters.
+
+A server that reads dates in another time zone, or that ignores a filter, returns pages that look
+right. At most five requests per client find this out. Their results are kept.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import RLock
+from typing import Protocol
+
+from ..errors import BadRequest
+from ..query import CallQuery
+from .page_scan import parse_time
+from .wire import PAGE_LIMIT, Page
+
+__all__ = ["DATE_MARGIN", "DateCheck", "ServerChecks"]
+
+DATE_MARGIN = timedelta(seconds=2)
+"""Requests are wider than needed by this much, because a server may exclude the ends of a range."""
+
+_MAX_REQUESTS = 5
+_PROBE = timedelta(seconds=1)
+_LARGEST_SHIFT = timedelta(hours=14)
+"""No time zone is further from UTC."""
+_SHIFT_STEP = timedelta(minutes=15)
+_PROBE_INDEX = 79
+"""The call to probe with is not the last of its page, because new calls may push it off."""
+_NO_ID = str(2**63 - 1)
+
+_Times = dict[str, datetime]
+"""The starts of the calls of a page, by id."""
+
+
+class _ListCalls(Protocol):
+    def __call__(self, query: CallQuery, *, limit: int) -> Page:
+        """One page of calls."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DateCheck:
+    """How a server reads the dates of a request.
+
+    Attributes:
+        result: "verified"; "not verified", because there was no call to check with; "shifted"; or
+            "ignored", if the dates of a request do not select its calls at all.
+        shift: the server reads each time as this much later.
+        margin: how much wider than needed a request must be. It is large if the server shifts dates
+            by an unknown time.
+    """
+
+    result: str
+    shift: timedelta = timedelta()
+    margin: timedelta = DATE_MARGIN
+
+    @property
+    def warning(self) -> str:
+        """What to tell the user; empty if dates are read as documented."""
+        if self.result == "ignored":
+            return (
+                "The dates of a request do not select its calls on this server, so all of its "
+                "calls were read in one chain and filtered here. The result is complete, but a "
+                "shorter range is not faster."
+            )
+        if self.result != "shifted":
+            return ""
+        hours = abs(self.shift) / timedelta(hours=1)
+        how = (
+            f"{hours:g} hours too {'late' if self.shift > timedelta() else 'early'}"
+            if self.shift
+            else "in another time zone"
+        )
+        return (
+            f"The server reads the dates of a request {how}. Requests are corrected, so the result "
+            "is complete. Report it to eTelecom."
+        )
+
+
+class ServerChecks:
+    """The checks of one client; each is made once, when it is needed.
+
+    Attributes:
+        requests: the number of requests so far, by purpose.
+    """
+
+    def __init__(self, list_calls: _ListCalls) -> None:
+        self.requests: Counter[str] = Counter()
+        self._list_calls = list_calls
+        self._lock = RLock()
+        self._dates = DateCheck(result="not verified")
+        self._ignored: dict[str, bool] = {}
+        self._warned = False
+
+    def dates(self) -> DateCheck:
+        """How the server reads dates.
+
+        Raises:
+            ApiError: a request failed.
+        """
+        with self._lock:
+            if self._dates.result == "not verified":
+                self._dates = self._check_dates()
+            return self._dates
+
+    def warning_of_dates(self) -> str:
+        """The warning about dates, the first time only."""
+        with self._lock:
+            text = "" if self._warned else self._dates.warning
+            self._warned = self._warned or bool(text)
+            return text
+
+    def ignores(self, field: str) -> bool:
+        """Whether the server ignores a filter by ids that calls do not contain.
+
+        Args:
+            field: "hotline_ids" or "department_id".
+        """
+        with self._lock:
+            if field not in self._ignored and self._may_request():
+                ids = {"hotline_ids": [_NO_ID]} if field == "hotline_ids" else {field: _NO_ID}
+                try:
+                    page = self._request("filter check", CallQuery(**ids), limit=1)
+                except BadRequest:  # the server has read the id
+                    self._ignored[field] = False
+                else:
+                    self._ignored[field] = not page.is_empty
+            return self._ignored.get(field, False)
+
+    def _may_request(self) -> bool:
+        return self.requests.total() < _MAX_REQUESTS
+
+    def _request(self, purpose: str, query: CallQuery, *, limit: int = PAGE_LIMIT) -> Page:
+        self.requests[purpose] += 1
+        return self._list_calls(query, limit=limit)
+
+    def _check_dates(self) -> DateCheck:
+        unknown = DateCheck(result="not verified")
+        if not self._may_request():
+            return unknown
+        try:
+            newest = _times(self._request("date check", CallQuery()))
+            if not newest:
+                return unknown
+            call_id, start = list(newest.items())[: _PROBE_INDEX + 1][-1]
+            narrow = self._around(start, _PROBE)
+            if call_id in narrow or any(
+                abs(each - start) <= 2 * _PROBE for each in narrow.values()
+            ):
+                return DateCheck(result="verified")
+            if shift := _shift_of_rows(start, narrow.values()):
+                return DateCheck(result="shifted", shift=shift, margin=2 * DATE_MARGIN)
+            if not self._may_request():
+                return unknown
+            wide = self._around(start, _LARGEST_SHIFT)
+        except BadRequest:
+            return unknown
+        if call_id not in wide:
+            return DateCheck(result="ignored")
+        shift = _shift_of_edges(start, wide, newest)
+        return DateCheck(
+            result="shifted",
+            shift=shift,
+            margin=2 * DATE_MARGIN if shift else _LARGEST_SHIFT + DATE_MARGIN,
+        )
+
+    def _around(self, start: datetime, distance: timedelta) -> _Times:
+        query = CallQuery(date_from=start - distance, date_to=start + distance, time_zone="UTC")
+        return _times(self._request("date check", query))
+
+
+def _times(page: Page) -> _Times:
+    times: _Times = {}
+    for row in page.call_logs:
+        if isinstance(row, dict) and isinstance(text := row.get("started_at"), str):
+            start = parse_time(text)
+            if start and row.get("id"):
+                times[str(row["id"])] = start
+    return times
+
+
+def _shift_of_rows(start: datetime, rows: Iterable[datetime]) -> timedelta:
+    """The shift by which a request around `start` has these rows; 0 if they do not show it."""
+    distances = [each - start for each in rows]
+    if not distances or max(distances) - min(distances) > 4 * _PROBE:
+        return timedelta()
+    steps = round(distances[0] / _SHIFT_STEP)
+    rounded = steps * _SHIFT_STEP
+    return rounded if abs(distances[0] - rounded) <= 2 * _PROBE else distances[0]
+
+
+def _shift_of_edges(start: datetime, wide: _Times, newest: _Times) -> timedelta:
+    """The only shift with which a wide request has just these rows; 0 if there are several."""
+    last = max(wide.values())
+    lower = last - start - _LARGEST_SHIFT
+    missing = [each for each in newest.values() if each > last]
+    upper = min(missing) - start - _LARGEST_SHIFT if missing else _LARGEST_SHIFT
+    if len(wide) < PAGE_LIMIT:
+        upper = min(upper, min(wide.values()) - start + _LARGEST_SHIFT)
+    count = round(_LARGEST_SHIFT / _SHIFT_STEP)
+    shifts = [
+        step * _SHIFT_STEP
+        for step in range(-count, count + 1)
+        if step and lower - _PROBE <= step * _SHIFT_STEP <= upper + _PROBE
+    ]
+    return shifts[0] if len(shifts) == 1 else timedelta()

@@ -1,0 +1,108 @@
+"""Decoding of a response body: its encoding, its JSON, and the object around the rows.
+
+Strict JSON is tried first. Some bodies are not valid JSON but have only one possible meaning: a raw
+line break inside a text, a number that is too long for Python, or very deep nesting. These are
+decoded too, and the caller learns of it.
+"""
+
+import codecs
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+__all__ = ["MAX_DEPTH", "Document", "load_document", "page_problem", "to_utf8", "unknown_keys"]
+
+MAX_DEPTH = 64
+"""Values that are nested more deeply than this are read as null if Python cannot decode them."""
+
+_MAX_DIGITS = 4_000
+"""Python refuses to convert longer numbers, because that would be slow."""
+
+_PAGING = "paging"
+_ERROR_KEYS = ("code", "msg", "error", "errors")
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+
+
+class Document(NamedTuple):
+    """A decoded body, and whether it is valid JSON in UTF-8."""
+
+    value: Any
+    is_valid_json: bool
+    is_valid_text: bool
+
+
+def to_utf8(body: bytes) -> bytes:
+    """The body as UTF-8, without a byte order mark and without NUL characters at its end."""
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        # An odd number of bytes ends in half a character.
+        text = body.decode("utf-16", errors="replace").rstrip("\0\ufffd")
+        return text.encode(errors="replace")
+    return body.removeprefix(codecs.BOM_UTF8).rstrip(b"\0")
+
+
+def load_document(body: bytes) -> Document:
+    """The decoded body.
+
+    Raises:
+        ValueError: it is not JSON, and has no single possible meaning.
+    """
+    try:
+        text, is_valid_text = body.decode(), True
+    except UnicodeDecodeError:
+        text, is_valid_text = body.decode(errors="replace"), False
+    try:
+        return Document(json.loads(text), True, is_valid_text)
+    except RecursionError:
+        text = _limit_depth(text)
+    except ValueError:  # also if a number is too long
+        pass
+    try:
+        value = json.loads(text, strict=False, parse_int=_read_integer)
+    except RecursionError as error:
+        raise ValueError("the nesting is too deep") from error
+    return Document(value, False, is_valid_text)
+
+
+def page_problem(document: object, rows_key: str) -> str:
+    """Why a response with status 200 is not a page; empty if it is one.
+
+    A server may report an error with status 200. Without this check it would be an empty page.
+    """
+    if not isinstance(document, dict):
+        return "not an object"
+    errors = [name for name in _ERROR_KEYS if document.get(name)]
+    if errors:
+        return f"an error with status 200 ({', '.join(errors)})"
+    if rows_key not in document:
+        return f"no {rows_key} in the response"
+    if not isinstance(document[rows_key], list | None):
+        return f"{rows_key} is not a list"
+    if not isinstance(document.get(_PAGING), dict):
+        return "no paging in the response"
+    return ""
+
+
+def unknown_keys(document: Mapping[str, object], rows_key: str) -> list[str]:
+    """The keys around the rows that the API does not document."""
+    return [name for name in document if name != rows_key and name != _PAGING]
+
+
+def _read_integer(digits: str) -> int | str:
+    """The number, or its digits as text if it is too long."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else digits
+
+
+def _limit_depth(text: str) -> str:
+    """JSON in which null replaces each list and object below `MAX_DEPTH` levels."""
+    parts, depth, kept = [], 0, 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == MAX_DEPTH + 1:
+                parts += [text[kept : token.start()], "null"]
+        elif token[0] in "]}":
+            if depth == MAX_DEPTH + 1:
+                kept = token.end()
+            depth -= 1
+    return "".join([*parts, text[kept:]])
