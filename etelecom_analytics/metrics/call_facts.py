@@ -294,10 +294,10 @@ def _service_level(options: MetricOptions) -> dict[str, pl.Expr]:
 
 def level_terms(options: MetricOptions) -> Flags:
     """The terms of the service level's formulas that do not depend on a threshold, over facts."""
-    known = pl.col("wait_s").is_not_null()
+    has_wait = pl.col("wait_s").is_not_null()
     return {
-        "a": pl.col("answered") & known,
-        "q": pl.col("missed") & known,
+        "a": pl.col("answered") & has_wait,
+        "q": pl.col("missed") & has_wait,
         "s": pl.col("short_abandoned"),
         # Only answered calls have talk_s, which is their duration.
         "m": (pl.col("talk_s") >= options.min_talk_s).fill_null(value=False),

@@ -256,7 +256,7 @@ def _estimate(each: Measure, statistics: dict[str, int | float | None]) -> _Esti
             interval = Interval(statistics["low"], statistics["high"])
             return _Estimate(value=value, n=n, interval=interval)
         case Mean() if n > 1 and value is not None:
-            # Integers of any size: the variance is exact, whatever the order of the rows.
+            # Integers of any size: the variance is exact, in any order of the rows.
             spread = n * int(statistics["squares"] or 0) - int(statistics["sum"] or 0) ** 2
             variance = spread / (n * (n - 1)) / 1e12
             interval = welch_interval(value, (variance, 0.0), (n, n))

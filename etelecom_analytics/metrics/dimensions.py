@@ -113,7 +113,7 @@ def start_dimensions(names: Sequence[str], options: MetricOptions) -> dict[str, 
 
 
 def common_minutes(names: Sequence[str], options: MetricOptions) -> int:
-    """A step in minutes such that no step, counted from a full hour, lies in two groups.
+    """A step in minutes such that each step, counted from a full hour, is in one group.
 
     15, since offsets of time zones are whole quarters of an hour today, or less where business
     hours begin or end within a quarter.

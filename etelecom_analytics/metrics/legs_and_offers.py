@@ -61,8 +61,8 @@ _KEYS = ("target_number", "trunk_name", "outcome", "fail_code")
 def legs(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
     """One row per leg: the columns of `call_targets`, and `outcome`, one of `schema.LEG_OUTCOMES`.
 
-    The first rule that holds in the README's table of outcomes gives the outcome. LazyFrame in,
-    LazyFrame out.
+    `_outcome` lists the rules; the first that holds gives the outcome. LazyFrame in, LazyFrame
+    out.
     """
     numbered = _numbered(calls.lazy())
     rows = _with_calls(_with_outcomes(numbered, options), numbered)

@@ -56,6 +56,16 @@ _POPULATIONS = {
 """What a denominator, or the known values of a mean or quantile, count; default: the grain."""
 
 
+_HIGHER_IS_BETTER = (
+    *("answer_rate", "service_level", "recording_coverage", "offer_answer_rate"),
+    *("fair_answer_rate", "asr", "ner"),
+)
+_LOWER_IS_BETTER = (
+    *("abandon_rate", "abandon_rate_no_short", "asa_s", "wait_p50_s", "wait_p90_s"),
+    *("rna_rate", "post_dial_delay_avg_s", "post_dial_delay_p90_s"),
+)
+
+
 @dataclass(frozen=True)
 class Total:
     """The sum of a fact: a number of rows, or of seconds; 0 without rows."""
@@ -116,6 +126,13 @@ class Measure:
             case Ratio(_, fact) | Mean(fact) | Quantile(fact, _):
                 return _POPULATIONS.get(fact, self.grain)
         return self.grain
+
+    @property
+    def better(self) -> Literal["higher", "lower"] | None:
+        """Which value is better; None for a volume, or where it depends on the business."""
+        if self.name in _HIGHER_IS_BETTER:
+            return "higher"
+        return "lower" if self.name in _LOWER_IS_BETTER else None
 
     def formula(self, options: MetricOptions = MetricOptions()) -> str:
         """The definition as text; the service level's depends on `options.variant`."""
@@ -286,15 +303,7 @@ def measure(name: str) -> Measure:
 def measures(*, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
     """The table of all measures: name, title, unit, grain, formula (for these options), source."""
     rows = [
-        (
-            each.name,
-            each.title,
-            each.unit,
-            each.grain,
-            each.formula(options),
-            source_of(each, options),
-        )
-        for each in _ALL
+        (m.name, m.title, m.unit, m.grain, m.formula(options), source_of(m, options)) for m in _ALL
     ]
     columns = ["name", "title", "unit", "grain", "formula", "source"]
     return pl.DataFrame(rows, schema=columns, orient="row")

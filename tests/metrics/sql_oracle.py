@@ -151,9 +151,8 @@ stepped AS (
 numbered AS (
     SELECT
         *,
-        -- The first leg has no gap. Legs without a time stand last in their partition, so each
-        -- makes one of its own and
-        -- splits no chain; the null numbers share a partition, in which every leg begins anew.
+        -- The first leg has no gap. Legs without a time are last in their partition: each starts an
+        -- offer and splits no chain. Null numbers share a partition, in which every leg starts one.
         count(*) FILTER (target_number IS NULL OR gap_us IS NULL OR gap_us > 2000000) OVER (
             PARTITION BY call_row, target_number ORDER BY t NULLS LAST,
                 target_index ROWS UNBOUNDED PRECEDING

@@ -139,8 +139,8 @@ _NOISE, _TOLL_FREE, _COUNTRY = (
     r"^(\+|00)?840?([1-9]\d{8,9})$",
 )
 
-_KNOWN = rf"""
-CREATE OR REPLACE TABLE known AS
+_CALLER_CALLS = rf"""
+CREATE OR REPLACE TABLE caller_calls AS
 WITH numbered AS (
     SELECT
         *, coalesce(getvariable('as_of'), (SELECT max(started_us) FROM calls)) AS as_of,
@@ -154,14 +154,14 @@ FROM numbered WHERE started_us <= as_of AND regexp_matches(bare, '\d')
 
 _LEDGER = """
 CREATE OR REPLACE TABLE ledger AS
-WITH missed_calls AS (SELECT * FROM known WHERE direction = 'in' AND missed),
+WITH missed_calls AS (SELECT * FROM caller_calls WHERE direction = 'in' AND missed),
 later AS (
     SELECT
         missed_calls.call_row,
         min(k.started_us) FILTER (k.direction = 'in' AND k.answered) AS served_at,
         min(k.started_us) FILTER (k.direction = 'out') AS called_at,
         min(k.started_us) FILTER (k.answered) AS talk_at
-    FROM missed_calls LEFT JOIN known AS k ON k.number = missed_calls.number
+    FROM missed_calls LEFT JOIN caller_calls AS k ON k.number = missed_calls.number
         AND k.started_us > missed_calls.ended_us
         AND k.call_row <> missed_calls.call_row
     GROUP BY missed_calls.call_row
@@ -182,27 +182,28 @@ SELECT
     greatest(0, as_of - ended_us) AS age_us,
     CASE outcome
         WHEN 'served' THEN (
-            SELECT min(k.call_id) FROM known AS k
+            SELECT min(k.call_id) FROM caller_calls AS k
             WHERE k.number = resolved.number AND k.started_us = resolved_at AND k.direction = 'in'
                 AND k.answered
         )
         WHEN 'called_back' THEN (
-            SELECT coalesce(min(k.call_id) FILTER (k.answered), min(k.call_id)) FROM known AS k
+            SELECT coalesce(min(k.call_id) FILTER (k.answered), min(k.call_id)) FROM caller_calls
+                AS k
             WHERE k.number = resolved.number AND k.started_us = resolved_at AND k.direction = 'out'
         )
     END AS resolved_by,
     CASE outcome WHEN 'called_back' THEN (
-        SELECT bool_or(k.answered) FROM known AS k
+        SELECT bool_or(k.answered) FROM caller_calls AS k
         WHERE k.number = resolved.number AND k.started_us = resolved_at AND k.direction = 'out'
     ) END AS reached,
     (
-        SELECT count(*) FROM known AS k
+        SELECT count(*) FROM caller_calls AS k
         WHERE k.number = resolved.number AND k.direction = 'out'
             AND k.started_us > resolved.ended_us
             AND k.started_us <= coalesce(talk_at, resolved.as_of)
     ) AS attempts,
     (
-        SELECT count(*) FROM known AS k
+        SELECT count(*) FROM caller_calls AS k
         WHERE k.number = resolved.number AND k.direction = 'in' AND k.missed
             AND k.call_row <> resolved.call_row
             AND k.started_us > resolved.ended_us AND k.started_us <= coalesce(resolved_at,
@@ -215,7 +216,7 @@ FROM resolved
 def _callers(parquet: Path, as_of: int | None, ivr_numbers: Sequence[str]) -> Any:
     tables = _tables(parquet, (), ivr_numbers)
     tables.execute("SET VARIABLE as_of = $1::BIGINT", [as_of])
-    return _tables(parquet, (*_FOR_FACTS, _KNOWN, _LEDGER), ivr_numbers)
+    return _tables(parquet, (*_FOR_FACTS, _CALLER_CALLS, _LEDGER), ivr_numbers)
 
 
 def missed_ledger(parquet: Path, as_of: int | None, *, ivr_numbers: Sequence[str] = ()) -> Rows:
@@ -249,11 +250,14 @@ def repeat_rate(
     result = _callers(parquet, as_of, ivr_numbers).execute(f"""
         SELECT key, num / nullif(den, 0) AS value, num, den, {_wilson("num", "den")} FROM (
             SELECT {by} AS key, count(*) FILTER (EXISTS (
-                SELECT 1 FROM known AS k WHERE k.direction = 'in' AND k.number = known.number
-                    AND k.started_us > known.started_us AND k.started_us <= known.started_us
+                SELECT 1 FROM caller_calls AS k WHERE k.direction = 'in'
+                    AND k.number = caller_calls.number
+                    AND k.started_us > caller_calls.started_us
+                        AND k.started_us <= caller_calls.started_us
                         + 86400000000
             )) AS num, count(*) AS den
-            FROM known WHERE direction = 'in' AND started_us <= as_of - 86400000000 GROUP BY key
+            FROM caller_calls WHERE direction = 'in' AND started_us <= as_of - 86400000000
+                GROUP BY key
         ) ORDER BY key NULLS LAST
     """)
     return _rows(result)

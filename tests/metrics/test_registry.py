@@ -27,6 +27,14 @@ def test_every_grain_has_a_measure_that_counts_its_rows():
         )
 
 
+def test_shares_state_which_direction_is_better():
+    assert MEASURES["answer_rate"].better == "higher"
+    assert MEASURES["abandon_rate"].better == "lower"
+    assert MEASURES["calls"].better is None
+    shares = [each for each in MEASURES.values() if each.unit == "share"]
+    assert all(each.better for each in shares)
+
+
 def test_the_table_of_measures_has_every_formula():
     table = et.measures()
 
