@@ -79,7 +79,7 @@ def wait_distribution(
         options: where a wait begins, and the threshold.
         coverage: `logs.report`; a note states which times are complete.
     """
-    waits: WaitSeconds = wait_seconds(calls, options=options)
+    waits: WaitSeconds = wait_seconds(calls, options=options, confidence=False)
     known, zone = total(waits.groups, "calls"), f"({options.time_zone})"
     omitted = []
     if waits.offered > known:
@@ -126,7 +126,7 @@ def ring_durations(
         options: parameters of the metrics; offers to `ivr_numbers` are left out.
         coverage: `logs.report`; a note states which times are complete.
     """
-    rings: RingSeconds = ring_seconds(calls, options=options)
+    rings: RingSeconds = ring_seconds(calls, options=options, confidence=False)
     rang, zone = total(rings.groups, "offers"), f"({options.time_zone})"
     complete = coverage_note(coverage, options.time_zone)
     if not rang:
@@ -276,12 +276,11 @@ def _cumulative(
     duration: _Duration, bins: pl.DataFrame, seconds: alt.Scale, threshold_s: float | None
 ) -> alt.LayerChart:
     names = bins["group"].unique(maintain_order=True).to_list()
-    reached = f"up_to_{duration.counts}"
     closed = bins.filter(pl.col("to_s").is_not_null()).select(
-        "group", pl.col("longest").cast(pl.Float64), "up_to", reached
+        "group", pl.col("longest").cast(pl.Float64), "up_to", "up_to_num"
     )
     origin = pl.DataFrame({"group": names}).with_columns(
-        longest=pl.lit(duration.start), up_to=pl.lit(0.0), **{reached: pl.lit(0, pl.Int64)}
+        longest=pl.lit(duration.start), up_to=pl.lit(0.0), up_to_num=pl.lit(0, pl.Int64)
     )
     share_axis = alt.Axis(format=".0%", tickCount=4, minExtent=GUTTER)
     legend = alt.Legend(
@@ -305,7 +304,7 @@ def _cumulative(
             tooltip=[
                 alt.Tooltip("group:N"),
                 alt.Tooltip("longest:Q", title=f"{duration.verb} at most, s"),
-                alt.Tooltip(f"{reached}:Q", title=duration.counts, format=","),
+                alt.Tooltip("up_to_num:Q", title=duration.counts, format=","),
                 alt.Tooltip("up_to:Q", title="share", format=".1%"),
             ],
         )

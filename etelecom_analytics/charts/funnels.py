@@ -71,7 +71,7 @@ def _draw(table: pl.DataFrame) -> alt.LayerChart:
         text=pl.format("{}: {} % of {}", "calls", percent, parent).fill_null(
             pl.col("calls").cast(pl.String)
         ),
-        interval=interval_text("low", "high").fill_null("-"),
+        interval=interval_text("share_low", "share_high").fill_null("-"),
         within=parent.fill_null("-"),
         hue=stage.replace_strict(_HUES, default=LOST, return_dtype=pl.String),
         note=pl.when(is_lost).then("meaning").otherwise(pl.lit("")),
@@ -82,7 +82,7 @@ def _draw(table: pl.DataFrame) -> alt.LayerChart:
         alt.Tooltip("calls:Q", format=","),
         alt.Tooltip("share:Q", format=".1%"),
         alt.Tooltip("within:N", title="of"),
-        alt.Tooltip("of:Q", title="which are", format=","),
+        alt.Tooltip("share_den:Q", title="which are", format=","),
         alt.Tooltip("interval:N", title="95 % interval"),
     ]
     axis = alt.Axis(

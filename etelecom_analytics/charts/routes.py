@@ -65,7 +65,7 @@ def hunt_paths(
         return empty_chart(title, [*notes, complete], message=message)
     if table["calls"].min() < _MIN_CALLS:  # type: ignore[operator]  # counts are integers
         notes.append(f"Hollow: fewer than {_MIN_CALLS} calls.")
-    scope = f"{total(table, 'calls'):,} of {count(int(table['of'].to_list()[0]), 'call')}"
+    scope = f"{total(table, 'calls'):,} of {count(int(table['share_den'].to_list()[0]), 'call')}"
     return finish_chart(
         _draw(table),
         title=f"Hunt paths: the {table.height} most frequent, {scope} {zone}",
@@ -98,8 +98,8 @@ def _draw(table: pl.DataFrame) -> alt.HConcatChart:
     percent = (pl.col("answer_rate") * 100).round(0).cast(pl.Int64)
     few = pl.col("calls") < _MIN_CALLS
     rows = table.with_columns(
-        interval=interval_text("low", "high"),
-        text=pl.format("{} %, {} of {}", percent, "answered", "calls"),
+        interval=interval_text("answer_rate_low", "answer_rate_high"),
+        text=pl.format("{} %, {} of {}", percent, "answer_rate_num", "calls"),
         fill=pl.when(few).then(pl.lit("transparent")).otherwise(pl.lit(ANSWERED)),
     ).drop("lost_s", "steps")
     return alt.hconcat(_counts(rows), _rates(rows), _steps(table), spacing=12)
@@ -115,7 +115,7 @@ def _tooltip() -> list[alt.Tooltip]:
         alt.Tooltip("path:N"),
         alt.Tooltip("calls:Q", format=","),
         alt.Tooltip("share:Q", title="of all paths' calls", format=".1%"),
-        alt.Tooltip("answered:Q", format=","),
+        alt.Tooltip("answer_rate_num:Q", title="answered", format=","),
         alt.Tooltip("answer_rate:Q", title="answer rate", format=".1%"),
         alt.Tooltip("interval:N", title="95 % interval"),
     ]
@@ -138,7 +138,9 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
     fill = alt.Fill("fill:N", scale=None, legend=None)
     base = alt.Chart(rows).encode(_path_axis(rows, labels=False), tooltip=_tooltip())
     layers = [
-        base.mark_rule(strokeWidth=2, color=ANSWERED).encode(alt.X("low:Q"), alt.X2("high:Q")),
+        base.mark_rule(strokeWidth=2, color=ANSWERED).encode(
+            alt.X("answer_rate_low:Q"), alt.X2("answer_rate_high:Q")
+        ),
         base.mark_point(size=65, opacity=1, stroke=ANSWERED).encode(rate, fill),
         base.mark_text(align="left").encode(x=alt.value(_RATE_WIDTH + 12), text="text:N"),
     ]

@@ -1,7 +1,7 @@
 """Measures of calls, offers and legs, and what is computed from them."""
 
 from .call_facts import facts
-from .callers import MISSED_OUTCOMES, callback_rate, missed_ledger, repeat_rate, time_to_callback
+from .callers import callback_rate, repeat_rate, time_to_callback
 from .comparison import compare, only_fetched, previous_period
 from .concurrent_calls import Concurrency, concurrency, concurrency_peaks, trunk_peaks
 from .confidence import wilson
@@ -14,24 +14,26 @@ from .distributions import (
     ring_seconds,
     wait_seconds,
 )
-from .explanation import Explanation, drill_through, explain
-from .funnels import FUNNEL, LOST_STAGES, funnel, lost_calls
-from .journeys import PHASES, call_phases
-from .legs_and_offers import legs, offers
-from .options import MetricOptions
-from .quality_checks import CHECKS, data_quality, update_lag
-from .registry import DEFAULT_MEASURES, MEASURES, UNAVAILABLE_MEASURES, Measure, measures
-from .routing import hunt_paths
-from .selection import Calls, Selection
-from .service_level_variants import THRESHOLDS_S, service_level_curve, service_levels
-from .staffing import (
-    agents_by_interval,
+from .erlang_formulas import (
     agents_needed,
     erlang_b,
     erlang_c,
     erlang_c_asa,
     erlang_c_service_level,
 )
+from .explanation import Explanation, drill_through, explain
+from .funnels import FUNNEL, LOST_STAGES, funnel, lost_calls
+from .journeys import PHASES, call_phases
+from .late_changes import update_lag
+from .ledger import MISSED_OUTCOMES, missed_ledger
+from .legs_and_offers import legs, offers
+from .options import MetricOptions
+from .quality_checks import CHECKS, data_quality
+from .registry import DEFAULT_MEASURES, MEASURES, UNAVAILABLE_MEASURES, Measure, measures
+from .routing import hunt_paths
+from .selection import Calls, Selection
+from .service_level_variants import THRESHOLDS_S, service_level_curve, service_levels
+from .staffing import agents_by_interval
 from .summary import summarize, summarize_fetched
 from .survival import kaplan_meier, median_survival, patience
 from .traffic import busy_hour, busy_hours, erlangs, erlangs_profile

@@ -9,11 +9,16 @@ through one trunk holds two of its lines. Calls of all directions and states cou
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import overload
 
 import polars as pl
 
-from ..frames import Frame, call_targets, same_kind
-from .selection import Calls
+from ..errors import InputError
+from ..frames import call_targets
+from ..phone_numbers import describe
+from .arguments import row_limit, trunk_or_none
+from .results import Result
+from .selection import Calls, Selection, calls_frame, like_input
 
 __all__ = [
     "HOLDS_LINE",
@@ -30,8 +35,8 @@ HOLDS_LINE = (pl.col("begin") < pl.col("end")).fill_null(value=False)
 _STEPS = (1, 5, 15, 60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Concurrency:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Concurrency(Result):
     """The number of calls on the line over time, and its peak.
 
     Attributes:
@@ -60,8 +65,13 @@ def concurrency(calls: Calls, *, trunk: str | None = None) -> Concurrency:
     Args:
         calls: calls of any direction.
         trunk: count only the lines of this trunk, held by legs. The peak of an unknown trunk is 0.
+
+    Examples:
+        >>> busy = et.metrics.concurrency(et.sample_logs().calls)
+        >>> busy.peak, len(busy.call_ids)
+        (6, 6)
     """
-    spans = line_spans(calls.lazy(), trunk).collect()
+    spans = line_spans(calls, trunk).collect()
     held_spans = spans.filter(HOLDS_LINE)
     level = (
         pl.concat(
@@ -93,15 +103,27 @@ def concurrency(calls: Calls, *, trunk: str | None = None) -> Concurrency:
     )
 
 
-def trunk_peaks(calls: Frame) -> Frame:
+@overload
+def trunk_peaks(calls: pl.LazyFrame) -> pl.LazyFrame: ...
+
+
+@overload
+def trunk_peaks(calls: pl.DataFrame | Selection) -> pl.DataFrame: ...
+
+
+def trunk_peaks(calls: Calls) -> pl.DataFrame | pl.LazyFrame:
     """The highest number of lines in use at once on each trunk, one row per trunk, by name.
 
     Columns: `trunk_name`; `peak`, 0 if no leg held a line; `at`, the first moment of the peak;
     `legs`, all legs of the trunk, also of running calls; `without_span`, the legs that held no
     line. Use `concurrency(calls, trunk=...)` for the details of one trunk. LazyFrame in, LazyFrame
     out.
+
+    Examples:
+        >>> et.metrics.trunk_peaks(et.sample_logs().calls).select("trunk_name", "peak").rows()
+        [('trunk-mobifone', 1), ('trunk-viettel', 2)]
     """
-    spans = _leg_spans(calls.lazy()).filter(pl.col("trunk_name").is_not_null())
+    spans = _leg_spans(calls).filter(pl.col("trunk_name").is_not_null())
     held_spans = spans.filter(HOLDS_LINE)
 
     def event(at: str, change: int) -> pl.LazyFrame:
@@ -124,7 +146,7 @@ def trunk_peaks(calls: Frame) -> Frame:
     table = counts.join(peaks, on="trunk_name", how="left").with_columns(
         pl.col("peak").fill_null(0)
     )
-    return same_kind(
+    return like_input(
         calls, table.select("trunk_name", "peak", "at", "legs", "without_span").sort("trunk_name")
     )
 
@@ -136,7 +158,23 @@ def concurrency_peaks(result: Concurrency, *, limit: int = 1_000) -> pl.DataFram
     equal lengths, from a second to a number of days.
 
     Columns: `begin` and `end` (UTC), adjoining; `calls`, the highest number of calls at once.
+
+    Args:
+        result: a result of `concurrency`.
+        limit: the largest number of rows, at least 3.
+
+    Raises:
+        InputError: an argument is of another type, or `limit` is below 3.
+
+    Examples:
+        >>> busy = et.metrics.concurrency(et.sample_logs().calls)
+        >>> peaks = et.metrics.concurrency_peaks(busy, limit=50)
+        >>> peaks["calls"].max() == busy.peak
+        True
     """
+    if not isinstance(result, Concurrency):
+        raise InputError(f"result is a result of concurrency(calls); got {describe(result)}.")
+    limit = row_limit(limit, minimum=3)
     levels = result.over_time.select(begin="at", end=pl.col("at").shift(-1), calls="calls").filter(
         pl.col("end").is_not_null()
     )
@@ -177,13 +215,15 @@ def concurrency_peaks(result: Concurrency, *, limit: int = 1_000) -> pl.DataFram
     )
 
 
-def line_spans(calls: pl.LazyFrame, trunk: str | None) -> pl.LazyFrame:
+def line_spans(calls: Calls, trunk: str | None) -> pl.LazyFrame:
     """The `id`, `begin` and `end` of everything that may hold a line: calls, or a trunk's legs."""
-    if trunk is None:
-        return calls.select("id", begin="started_at", end="ended_at")
+    if trunk_or_none(trunk) is None:
+        rows = calls_frame(calls, columns=("id", "started_at", "ended_at"))
+        return rows.select("id", begin="started_at", end="ended_at")
     return _leg_spans(calls).filter(pl.col("trunk_name") == trunk).drop("trunk_name")
 
 
-def _leg_spans(calls: pl.LazyFrame) -> pl.LazyFrame:
+def _leg_spans(calls: Calls) -> pl.LazyFrame:
     begin = pl.coalesce("add_time", "ring_time", "answered_time")
-    return call_targets(calls).select("trunk_name", id="call_id", begin=begin, end="ended_time")
+    rows = calls_frame(calls, columns=("id", "call_targets"))
+    return call_targets(rows).select("trunk_name", id="call_id", begin=begin, end="ended_time")

@@ -9,7 +9,9 @@ import polars as pl
 from .call_facts import quotient
 from .legs_and_offers import offer_facts
 from .options import MetricOptions
-from .selection import Calls, Selection, fact_rows
+from .ratios import wide_ratio
+from .results import Result
+from .selection import Calls, Selection, calls_frame, fact_rows
 
 __all__ = [
     "RING_GROUPS",
@@ -45,8 +47,8 @@ Otherwise a single phone that rang for hours would make all bins too wide."""
 _RING_OUTCOMES = ("rna_timeout", "caller_gave_up", "busy_or_rejected")
 
 
-@dataclass(frozen=True, kw_only=True)
-class WaitSeconds:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WaitSeconds(Result):
     """A histogram of how long callers waited.
 
     Attributes:
@@ -57,8 +59,9 @@ class WaitSeconds:
             `wait_p90_s`.
         bins: one row for each group and bin, also for empty bins: `group`; `from_s` (exclusive, but
             the first bin includes waits of 0); `to_s` (inclusive, like a threshold; null if the bin
-            has no end); `calls`; `share` of the group; `up_to` and `up_to_calls`, the share and
-            number of the group's calls that waited at most `to_s`.
+            has no end); `calls`; `share` of the group's calls; `up_to`, the share of those that
+            waited at most `to_s`. Both shares have their counts in `_num` and `_den`, and Wilson's
+            interval in `_low` and `_high`.
     """
 
     calls: int
@@ -68,8 +71,8 @@ class WaitSeconds:
     bins: pl.DataFrame
 
 
-@dataclass(frozen=True, kw_only=True)
-class RingSeconds:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RingSeconds(Result):
     """A histogram of how long offers rang.
 
     Attributes:
@@ -80,9 +83,10 @@ class RingSeconds:
         groups: one row for each of `RING_GROUPS` with ring times: `group`, `offers`, `ring_p50_s`,
             `ring_p90_s`.
         bins: one row for each group and bin, also for empty bins: `group`; `from_s` (inclusive);
-            `to_s` (exclusive; null if the bin has no end); `offers`; `share` of the group; `up_to`
-            and `up_to_offers`, the cumulative share and number; and the number of offers with the
-            outcomes `rna_timeout`, `caller_gave_up` and `busy_or_rejected`.
+            `to_s` (exclusive; null if the bin has no end); `offers`; `share` of the group's offers;
+            `up_to`, the share of those that rang for less than `to_s`; and the number of offers
+            with the outcomes `rna_timeout`, `caller_gave_up` and `busy_or_rejected`. Both shares
+            have their counts in `_num` and `_den`, and Wilson's interval in `_low` and `_high`.
     """
 
     calls: int
@@ -92,10 +96,26 @@ class RingSeconds:
     bins: pl.DataFrame
 
 
-def wait_seconds(calls: Calls, *, options: MetricOptions = MetricOptions()) -> WaitSeconds:
-    """The waits of these calls in at most 60 bins of equal width, by `WAIT_GROUPS`.
+def wait_seconds(
+    calls: Calls, *, options: MetricOptions = MetricOptions(), confidence: bool | float = True
+) -> WaitSeconds:
+    """The waits of these calls in at most 60 bins of equal width, by `WAIT_GROUPS`. Collects.
 
-    Waits begin as `options.wait_from` defines. Collects.
+    Waits begin as `options.wait_from` defines.
+
+    Args:
+        calls: calls of any direction; all of them count.
+        options: where a wait begins, and `ivr_numbers`.
+        confidence: False leaves the intervals out; True is 95 %; or a level such as 0.9.
+
+    Examples:
+        >>> options = et.MetricOptions(ivr_numbers=("8000", "8100"))
+        >>> inbound = et.metrics.inward(et.sample_logs().calls)
+        >>> waits = et.metrics.wait_seconds(inbound, options=options)
+        >>> waits.offered, waits.width_s
+        (298, 1)
+        >>> waits.groups.select("group", "calls").rows()
+        [('answered', 258), ('missed', 40)]
     """
     group = (
         pl.when("answered")
@@ -106,30 +126,51 @@ def wait_seconds(calls: Calls, *, options: MetricOptions = MetricOptions()) -> W
     )
     rows = fact_rows(calls, options).select("wait_s", "offered", group=group).collect()
     offered = int(rows["offered"].sum())
-    width_s, groups, bins = _histogram(rows, stem="wait", count="calls", closed="right")
+    width_s, groups, bins = _histogram(
+        rows, stem="wait", count="calls", closed="right", confidence=confidence
+    )
     return WaitSeconds(
         calls=rows.height, offered=offered, width_s=width_s, groups=groups, bins=bins
     )
 
 
-def ring_seconds(calls: Calls, *, options: MetricOptions = MetricOptions()) -> RingSeconds:
-    """The ring times of these calls' offers in at most 60 bins of equal width, by `RING_GROUPS`.
+def ring_seconds(
+    calls: Calls, *, options: MetricOptions = MetricOptions(), confidence: bool | float = True
+) -> RingSeconds:
+    """The ring times of these calls' offers in at most 60 bins, by `RING_GROUPS`. Collects.
 
-    Collects.
+    The bins have equal widths. An offer is one ring of one person.
+
+    Args:
+        calls: calls of any direction; all of them count.
+        options: offers to its `ivr_numbers` do not count.
+        confidence: False leaves the intervals out; True is 95 %; or a level such as 0.9.
+
+    Examples:
+        >>> options = et.MetricOptions(ivr_numbers=("8000", "8100"))
+        >>> rings = et.metrics.ring_seconds(et.sample_logs().calls, options=options)
+        >>> rings.groups.select("group", "offers").rows()
+        [('answered', 328), ('lost', 75), ('elsewhere', 167)]
     """
     names = pl.Enum(list(RING_GROUPS))
     group_of = {outcome: group for group, outcomes in RING_GROUPS.items() for outcome in outcomes}
     group = pl.col("outcome").replace_strict(group_of, return_dtype=names)
+    rows_of_calls = calls_frame(calls)
     offers = (
         calls.offer_facts(options)
         if isinstance(calls, Selection)
-        else offer_facts(calls.lazy(), options=options, busy=False)
+        else offer_facts(rows_of_calls, options=options, busy=False)
     )
     height, rows = pl.collect_all(
-        [calls.lazy().select(pl.len()), offers.select("outcome", "ring_s", group=group)]
+        [rows_of_calls.select(pl.len()), offers.select("outcome", "ring_s", group=group)]
     )
     width_s, groups, bins = _histogram(
-        rows, stem="ring", count="offers", closed="left", outcomes=_RING_OUTCOMES
+        rows,
+        stem="ring",
+        count="offers",
+        closed="left",
+        outcomes=_RING_OUTCOMES,
+        confidence=confidence,
     )
     return RingSeconds(
         calls=height.item(), offers=rows.height, width_s=width_s, groups=groups, bins=bins
@@ -142,6 +183,7 @@ def _histogram(
     stem: str,
     count: str,
     closed: Literal["left", "right"],
+    confidence: bool | float,
     outcomes: Sequence[str] = (),
 ) -> tuple[int, pl.DataFrame, pl.DataFrame]:
     """The width of the bins, the table of groups, and the table of bins.
@@ -188,10 +230,9 @@ def _histogram(
             (pl.col("bin") * width).alias("from_s"),
             pl.when(has_end).then((pl.col("bin") + 1) * width).alias("to_s"),
             pl.col(count),
-            (pl.col(count) / pl.col("total")).alias("share"),
-            (cumulative / pl.col("total")).alias("up_to"),
-            cumulative.alias(f"up_to_{count}"),
             pl.col(list(outcomes)),
+            **wide_ratio("share", pl.col(count), pl.col("total"), confidence=confidence),
+            **wide_ratio("up_to", cumulative, pl.col("total"), confidence=confidence),
         )
     )
     return width, groups, bins

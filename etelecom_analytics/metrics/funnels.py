@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
+from typing import overload
 
 import polars as pl
 
 from ..errors import EtelecomError
-from ..frames import Frame, same_kind
 from .call_facts import facts, is_answered_leg, rang, to_person
-from .confidence import wilson
 from .options import MetricOptions
-from .selection import Calls, fact_rows
+from .ratios import wide_ratio
+from .selection import Calls, Selection, calls_frame, fact_rows, like_input
 
 __all__ = ["FUNNEL", "LOST_STAGES", "funnel", "lost_calls"]
 
@@ -44,23 +44,38 @@ _STAGE = pl.Enum(list(FUNNEL))
 _TOLERANCE = timedelta(seconds=2)
 
 
-def funnel(calls: Calls, *, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
+def funnel(
+    calls: Calls, *, options: MetricOptions = MetricOptions(), confidence: bool | float = True
+) -> pl.DataFrame:
     """The number of calls in each stage of `FUNNEL`, one row per stage. Collects.
 
     calls = running + unknown + offered, offered = answered + missed, and missed is the sum of
     `LOST_STAGES`. Use `lost_calls` for the stage of each missed call.
 
-    Columns: `stage`; `parent`, the stage that it is part of; `calls`; `of`, the parent's calls;
-    `share`, calls / of, null if `of` is 0 (the share of `answered` is the answer rate); `low` and
-    `high`, Wilson's 95 % interval; `meaning`. Stages without calls have a row too.
+    Columns: `stage`; `parent`, the stage that it is part of; `calls`; `share`, the share of the
+    parent's calls, null if there are none (the share of `answered` is the answer rate); its counts
+    `share_num` and `share_den`; `share_low` and `share_high`, Wilson's interval; `meaning`. Stages
+    without calls have a row too.
+
+    Args:
+        calls: calls of any direction; all of them count.
+        options: what a person and a short call are.
+        confidence: False leaves the interval out; True is 95 %; or a level such as 0.9.
 
     Raises:
         EtelecomError: the counts do not add up, which is a bug of this package.
+
+    Examples:
+        >>> options = et.MetricOptions(ivr_numbers=("8000", "8100"))
+        >>> inbound = et.metrics.inward(et.sample_logs().calls)
+        >>> funnel = et.metrics.funnel(inbound, options=options)
+        >>> funnel.filter(parent="offered").select("stage", "calls").rows()
+        [('answered', 258), ('missed', 40)]
     """
     rows = fact_rows(calls, options).select(
         pl.col("calls", "running", "unknown", "offered", "answered", "missed").cast(pl.Int64).sum()
     )
-    lost = lost_calls(calls.lazy(), options=options).select(
+    lost = lost_calls(calls_frame(calls), options=options).select(
         (pl.col("stage") == stage).sum().cast(pl.Int64).alias(stage) for stage in LOST_STAGES
     )
     states, stages = pl.collect_all([rows, lost])
@@ -80,21 +95,37 @@ def funnel(calls: Calls, *, options: MetricOptions = MetricOptions()) -> pl.Data
         },
         orient="row",
     )
-    low, high = wilson(pl.col("calls"), pl.col("of"))
-    share = pl.when(pl.col("of") > 0).then(pl.col("calls") / pl.col("of"))
-    return table.select(
-        "stage", "parent", "calls", "of", share=share, low=low, high=high, meaning="meaning"
-    ).collect()
+    share = wide_ratio("share", pl.col("calls"), pl.col("of"), confidence=confidence)
+    return table.select("stage", "parent", "calls", **share, meaning="meaning").collect()
 
 
-def lost_calls(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
+@overload
+def lost_calls(calls: pl.LazyFrame, *, options: MetricOptions = ...) -> pl.LazyFrame: ...
+
+
+@overload
+def lost_calls(
+    calls: pl.DataFrame | Selection, *, options: MetricOptions = ...
+) -> pl.DataFrame: ...
+
+
+def lost_calls(
+    calls: Calls, *, options: MetricOptions = MetricOptions()
+) -> pl.DataFrame | pl.LazyFrame:
     """The stage at which each missed call was lost, one row per missed call.
 
     Columns: `id`; `stage`, one of `LOST_STAGES`. The rows are in the order of the calls. LazyFrame
     in, LazyFrame out.
+
+    Examples:
+        >>> options = et.MetricOptions(ivr_numbers=("8000", "8100"))
+        >>> inbound = et.metrics.inward(et.sample_logs().calls)
+        >>> lost = et.metrics.lost_calls(inbound, options=options)
+        >>> lost["stage"].value_counts().sort("stage").rows()
+        [('short', 9), ('in_ivr', 17), ('ringing', 10), ('before_ringing', 3), ('between_rings', 1)]
     """
     # Cached, because a lazy frame may return its rows in another order each time.
-    numbered = calls.lazy().with_row_index("call_row").cache()
+    numbered = calls_frame(calls).with_row_index("call_row").cache()
     near_end = ((pl.col("ended_time") - pl.col("ended_at")).abs() <= _TOLERANCE).fill_null(
         value=False
     )
@@ -128,7 +159,7 @@ def lost_calls(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Fra
         .otherwise(pl.lit("before_ringing", _LOST))
     )
     table = missed.select("id", "call_row", "short_abandoned").join(legs, on="call_row", how="left")
-    return same_kind(calls, table.sort("call_row").select("id", stage=stage))
+    return like_input(calls, table.sort("call_row").select("id", stage=stage))
 
 
 def _check_sums(counts: Mapping[str, int]) -> None:

@@ -4,11 +4,12 @@ import polars as pl
 
 from ..errors import InputError
 from ..frames import call_targets
+from ..phone_numbers import describe
 from ..schema import LEG_OUTCOMES
 from .call_facts import seconds, to_person
 from .legs_and_offers import legs
 from .options import MetricOptions
-from .selection import Calls
+from .selection import Calls, calls_frame
 
 __all__ = ["PHASES", "call_phases"]
 
@@ -33,13 +34,28 @@ def call_phases(
     has no end), and `from_s` and `to_s`, the same in seconds since the call's `started_at`, or
     since the first time of its legs if `started_at` is null.
 
+    Args:
+        calls: calls that include this one.
+        call_id: its `id`.
+        options: what a person is.
+
     Raises:
         InputError: these calls do not include the call.
+
+    Examples:
+        >>> calls = et.sample_logs().calls
+        >>> answered = calls.filter(direction="out", call_state="answered")
+        >>> phases = et.metrics.call_phases(calls, answered["id"][0])
+        >>> phases.select("phase", "from_s", "to_s").rows()
+        [('trying', 0.022, 1.805), ('ringing', 1.805, 22.295), ('talking', 22.295, 59.141)]
     """
-    call = calls.lazy().filter(pl.col("id") == call_id).head(1).collect()
+    table = calls_frame(calls)
+    matches = table.filter(pl.col("id") == call_id) if isinstance(call_id, str) else table.head(0)
+    call = matches.head(1).collect()
     if not call.height:
         raise InputError(
-            f"There is no call {call_id!r} in these calls. Pass a value of the column id, as text."
+            f"There is no call {describe(call_id)} in these calls. Pass a value of the column id, "
+            "as text."
         )
     call_legs = legs(call, options=options).with_columns(person=to_person(pl.col, options))
     times = call_targets(call).select("add_time", "ring_time", "answered_time")

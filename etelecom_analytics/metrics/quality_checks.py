@@ -1,4 +1,4 @@
-"""Data quality: contradictory, missing and unexpected values in call logs, and late changes."""
+"""Data quality: contradictory, missing and unexpected values in call logs."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -7,15 +7,16 @@ from types import MappingProxyType
 import polars as pl
 
 from ..errors import InputError
-from ..frames import Frame, same_kind
+from ..frames import checked_calls
 from ..logs import CallLogs
 from ..parsing.values import DriftKind
 from ..schema import CALLS, Kind
-from .call_facts import facts, is_answered_leg, seconds, to_person
+from .call_facts import facts, is_answered_leg, to_person
 from .dimensions import INBOUND_DIRECTIONS
 from .options import MetricOptions
+from .ratios import wide_ratio
 
-__all__ = ["CHECKS", "data_quality", "update_lag"]
+__all__ = ["CHECKS", "data_quality"]
 
 CHECKS: Mapping[str, str] = MappingProxyType(
     {
@@ -50,8 +51,6 @@ CHECKS: Mapping[str, str] = MappingProxyType(
 _TOLERANCE = timedelta(seconds=2)
 _MAX_EXAMPLES = 5
 _ALWAYS = pl.lit(value=True)
-_COVERAGE = 0.999
-_HOUR_S = 3_600.0
 _COLUMNS = pl.Schema(
     {
         "check": pl.Enum(list(CHECKS)),
@@ -69,27 +68,36 @@ _Result = tuple[int, int | None, Sequence[str]]
 def data_quality(logs: CallLogs, *, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
     """The result of each check of `CHECKS`, one row per check, in their order. Collects.
 
-    Columns: `check`; `meaning`; `count`, the number of matches; `of`, the number of rows or values
-    that the check applies to; `share`, count / of, null if `of` is 0 or unknown; `examples`, up to
-    five sorted ids of calls. The checks of the fetch have other examples: "field: value", masked,
-    or the position of a record. Checks compare known values only: a missing time contradicts
-    nothing. Checks without matches have a row too.
+    Columns: `check`; `meaning`; `count`, the number of matches; `share` of the rows or values that
+    the check applies to, null if there are none or their number is unknown; its counts `share_num`
+    and `share_den`; `examples`, up to five sorted ids of calls. The checks of the fetch have other
+    examples: "field: value", masked, or the position of a record. Checks compare known values only:
+    a missing time contradicts nothing. Checks without matches have a row too.
+
+    Args:
+        logs: the calls and the report of their fetch.
+        options: what a person is.
 
     Raises:
         InputError: the argument is not a `CallLogs`.
+
+    Examples:
+        >>> quality = et.metrics.data_quality(et.sample_logs())
+        >>> quality.filter(pl.col("count") > 0).select("check", "count").head(2).rows()
+        [('two_calls_at_once', 4), ('without_recording', 47)]
     """
     if not isinstance(logs, CallLogs):
         raise InputError(
             "data_quality needs the calls and their fetch report: "
             f"pass CallLogs, not {type(logs).__name__}."
         )
-    results = (
-        _call_checks(logs.calls, options) | _leg_checks(logs.calls, options) | _fetch_checks(logs)
-    )
+    calls = checked_calls(logs.calls).lazy().collect()
+    results = _call_checks(calls, options) | _leg_checks(calls, options) | _fetch_checks(logs)
     rows = [(check, meaning, *results[check]) for check, meaning in CHECKS.items()]
-    share = pl.when(pl.col("of") > 0).then(pl.col("count") / pl.col("of"))
+    # All rows are checked, none are sampled, so the shares have no interval.
+    share = wide_ratio("share", pl.col("count"), pl.col("of"), confidence=False)
     return pl.DataFrame(rows, schema=_COLUMNS, orient="row").select(
-        "check", "meaning", "count", "of", share=share, examples="examples"
+        "check", "meaning", "count", **share, examples="examples"
     )
 
 
@@ -263,44 +271,3 @@ def _results(
         .row(0, named=True)
     )
     return {check: (row[check], row[f"{check} of"], row[f"{check} ids"]) for check in checks}
-
-
-def update_lag(calls: Frame) -> Frame:
-    """How long calls change after their end, and a sufficient lookback for fetches, in one row.
-
-    Columns, seconds as Float64:
-
-    - `calls`: calls with an end and a last change; the other columns describe these. `late`: calls
-      that changed after their end.
-    - `lag_p50_s`, `lag_p90_s`, `lag_p99_s`, `lag_p999_s`, `lag_max_s`: quantiles of `updated_at -
-      ended_at`, at least 0.
-    - `lookback_s`: a fetch of the calls that began in this period covers 99.9 % of the late
-      changes, rounded up to whole hours. It is based on `updated_at - started_at`, because the API
-      filters calls by their start.
-
-    Calls that were fetched soon after their end have had little time to change. Use older calls: of
-    last month rather than of last night. Without data, the values are null. LazyFrame in, LazyFrame
-    out.
-    """
-    lag = seconds(pl.col("ended_at"), pl.col("updated_at")).clip(lower_bound=0.0)
-    since_start = seconds(pl.col("started_at"), pl.col("updated_at"))
-    late = pl.col("lag") > 0
-    shares = {"lag_p50_s": 0.5, "lag_p90_s": 0.9, "lag_p99_s": 0.99, "lag_p999_s": 0.999}
-    # "higher" returns the lag of a real change. A value between two of them would cover only one.
-    lookback = pl.col("since_start").filter(late).quantile(_COVERAGE, interpolation="higher")
-    table = (
-        calls.lazy()
-        .select(lag=lag, since_start=since_start)
-        .filter(pl.col("lag").is_not_null())
-        .select(
-            calls=pl.len().cast(pl.Int64),
-            late=late.sum().cast(pl.Int64),
-            **{
-                name: pl.col("lag").quantile(share, interpolation="linear")
-                for name, share in shares.items()
-            },
-            lag_max_s=pl.col("lag").max(),
-            lookback_s=(lookback / _HOUR_S).ceil() * _HOUR_S,
-        )
-    )
-    return same_kind(calls, table)

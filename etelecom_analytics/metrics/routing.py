@@ -1,14 +1,16 @@
 """Hunt paths: the routes of calls through extensions, with answer rates and time lost per step."""
 
+from typing import overload
+
 import polars as pl
 
-from ..errors import InputError
-from ..frames import Frame, same_kind
 from ..names import labels
+from .arguments import row_limit
 from .call_facts import facts
-from .confidence import wilson
 from .legs_and_offers import offer_spans
 from .options import MetricOptions
+from .ratios import wide_ratio
+from .selection import Calls, Selection, calls_frame, like_input
 
 __all__ = ["hunt_paths"]
 
@@ -19,13 +21,36 @@ _CHAIN_US = 3_600_000_000
 _NO_NUMBER = "?"
 
 
+@overload
 def hunt_paths(
-    calls: Frame,
+    calls: pl.LazyFrame,
+    *,
+    options: MetricOptions = ...,
+    limit: int = ...,
+    names: bool = ...,
+    confidence: bool | float = ...,
+) -> pl.LazyFrame: ...
+
+
+@overload
+def hunt_paths(
+    calls: pl.DataFrame | Selection,
+    *,
+    options: MetricOptions = ...,
+    limit: int = ...,
+    names: bool = ...,
+    confidence: bool | float = ...,
+) -> pl.DataFrame: ...
+
+
+def hunt_paths(
+    calls: Calls,
     *,
     options: MetricOptions = MetricOptions(),
     limit: int = 20,
     names: bool = False,
-) -> Frame:
+    confidence: bool | float = True,
+) -> pl.DataFrame | pl.LazyFrame:
     """The most frequent paths of calls through target numbers, one row per path.
 
     A path consists of the offers to persons of one call that ended, in the order in which they
@@ -36,28 +61,35 @@ def hunt_paths(
     without a time comes last. Offered calls of all directions count; calls that rang nobody have no
     path.
 
-    Columns: `path`, such as "101 > 102+103"; `steps`, the same as a list; `calls`; `of`, the calls
-    of all paths; `share`, calls / of; `answered`; `answer_rate`, answered / calls; `low` and
-    `high`, Wilson's 95 % interval; and `lost_s`, a list of the mean seconds that each step took. A
-    step lasts from its begin to its answer. Without an answer, it lasts to the begin of the next
-    step, or, if it is the last, to the end of its ringing. Negative durations (clocks differ) count
-    as 0; steps with missing times are ignored, and the mean is null if no duration is known.
-    LazyFrame in, LazyFrame out.
+    Columns: `path`, such as "101 > 102+103"; `steps`, the same as a list; `calls`; `share` of the
+    calls of all paths; `answer_rate`, answered calls / calls; and `lost_s`, a list of the mean
+    seconds that each step took. Both ratios have their counts in `_num` and `_den`, and Wilson's
+    interval in `_low` and `_high`. A step lasts from its begin to its answer. Without an answer, it
+    lasts to the begin of the next step, or, if it is the last, to the end of its ringing. Negative
+    durations (clocks differ) count as 0; steps with missing times are ignored, and the mean is null
+    if no duration is known. LazyFrame in, LazyFrame out.
 
     Args:
         calls: calls of any direction.
         options: what outcomes depend on.
         limit: maximum number of paths. Paths with equally many calls are sorted by text.
         names: show names next to numbers, "An (101)", if the calls carry names. This collects.
+        confidence: False leaves the intervals out; True is 95 %; or a level such as 0.9.
 
     Raises:
         InputError: `limit` is not a positive integer.
+
+    Examples:
+        >>> options = et.MetricOptions(ivr_numbers=("8000", "8100"))
+        >>> inbound = et.metrics.inward(et.sample_logs().calls)
+        >>> paths = et.metrics.hunt_paths(inbound, options=options, limit=3)
+        >>> paths.select("path", "calls", "answer_rate_num").rows()
+        [('101+102+103', 54, 51), ('104+105+106', 42, 40), ('101', 32, 29)]
     """
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise InputError(f"limit must be a positive number of paths, such as 20; got {limit!r}.")
+    limit = row_limit(limit)
     # Cached, because a lazy frame may return its rows in another order each time.
-    lazy = calls.lazy().cache()
-    steps = _steps(lazy, options, labels(calls, "target_number") if names else {})
+    lazy = calls_frame(calls).cache()
+    steps = _steps(lazy, options, labels(lazy, "target_number") if names else {})
     paths = steps.group_by("call_row", maintain_order=True).agg(steps=pl.col("step"))
     path_calls = paths.join(_offered_calls(lazy, options), on="call_row").with_columns(
         path=pl.col("steps").list.join(" > ")
@@ -75,7 +107,6 @@ def hunt_paths(
         .group_by("path", maintain_order=True)
         .agg("lost_s")
     )
-    low, high = wilson(pl.col("answered"), pl.col("calls"))
     top = (
         path_calls.group_by("path")
         .agg(
@@ -92,15 +123,11 @@ def hunt_paths(
         "path",
         "steps",
         "calls",
-        "of",
-        share=pl.col("calls") / pl.col("of"),
-        answered="answered",
-        answer_rate=pl.col("answered") / pl.col("calls"),
-        low=low,
-        high=high,
+        **wide_ratio("share", pl.col("calls"), pl.col("of"), confidence=confidence),
+        **wide_ratio("answer_rate", pl.col("answered"), pl.col("calls"), confidence=confidence),
         lost_s="lost_s",
     )
-    return same_kind(calls, table)
+    return like_input(calls, table)
 
 
 def _offered_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:

@@ -1,13 +1,4 @@
-"""Staffing: Erlang's formulas, and the number of agents that each interval of the day needs.
-
-Erlang C assumes that calls arrive at random at a constant rate (Poisson), that talk times are
-exponentially distributed, that callers never hang up while they wait, and that agents do nothing
-else. Traffic in Erlangs = arrivals per second * mean talk seconds, the mean number of simultaneous
-talks if nobody waits.
-
-A. K. Erlang, Solution of Some Problems in the Theory of Probabilities of Significance in Automatic
-Telephone Exchanges (1917).
-"""
+"""Staffing: the number of agents that each interval of the day needs, by Erlang C."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,20 +8,21 @@ from typing import Literal
 import polars as pl
 
 from .. import local_time
-from ..errors import InputError, UnknownName
-from .confidence import Z95
+from ..errors import UnknownName
+from ..phone_numbers import describe
+from .confidence import confidence_level, z_of
 from .dimensions import start_dimensions
+from .erlang_formulas import (
+    agents_needed,
+    erlang_c_asa,
+    erlang_c_service_level,
+    target_share,
+    whole_number,
+)
 from .options import MetricOptions
 from .selection import Calls, fact_rows
 
-__all__ = [
-    "agents_by_interval",
-    "agents_needed",
-    "erlang_b",
-    "erlang_c",
-    "erlang_c_asa",
-    "erlang_c_service_level",
-]
+__all__ = ["agents_by_interval"]
 
 _SLICE = timedelta(minutes=15)
 _SLICES = {"hour": 4, "quarter_hour": 1}
@@ -46,62 +38,6 @@ _EXPECTED = {
 }
 
 
-def erlang_b(traffic: float, lines: int) -> float:
-    """Erlang B: the share of calls that find all lines busy and are lost.
-
-    Computed by the recursion B(0) = 1, B(n) = A * B(n - 1) / (n + A * B(n - 1)), whose terms stay
-    within 0 and 1 for any traffic A.
-    """
-    return _blocked(_number("traffic", traffic), _count("lines", lines))
-
-
-def erlang_c(traffic: float, agents: int) -> float:
-    """Erlang C: the share of calls that must wait, if all wait until they are answered.
-
-    n * B / (n - A * (1 - B)), with B = erlang_b(A, n). It is 1 if agents <= traffic, because then
-    the queue grows without limit.
-    """
-    blocked = _blocked(_number("traffic", traffic), _count("agents", agents))
-    return _must_wait(traffic, agents, blocked)
-
-
-def erlang_c_asa(traffic: float, agents: int, talk_s: float) -> float:
-    """The mean wait of all calls in seconds (average speed of answer) by Erlang C.
-
-    C * talk_s / (n - A); infinite if agents <= traffic.
-    """
-    waits = erlang_c(traffic, agents) * _talk(talk_s)
-    return math.inf if agents <= traffic else waits / (agents - traffic)
-
-
-def erlang_c_service_level(traffic: float, agents: int, talk_s: float, threshold_s: float) -> float:
-    """The share of calls that wait at most `threshold_s`, by Erlang C.
-
-    1 - C * exp(-(n - A) * threshold_s / talk_s); 0 if agents <= traffic.
-    """
-    must_wait = erlang_c(traffic, agents)
-    talks = _number("threshold_s", threshold_s) / _talk(talk_s)
-    return _level(must_wait, traffic, agents, talks)
-
-
-def agents_needed(
-    traffic: float, talk_s: float, *, threshold_s: float = 20.0, target: float = 0.8
-) -> int:
-    """The smallest number of agents for the service level `target` by Erlang C; 0 without traffic.
-
-    At least the share `target` of calls then waits at most `threshold_s`.
-    """
-    talks, target = _number("threshold_s", threshold_s) / _talk(talk_s), _target(target)
-    if _number("traffic", traffic) == 0:
-        return 0
-    agents = math.floor(traffic) + 1
-    blocked = _blocked(traffic, agents)
-    while _level(_must_wait(traffic, agents, blocked), traffic, agents, talks) < target:
-        agents += 1
-        blocked = traffic * blocked / (agents + traffic * blocked)
-    return agents
-
-
 def agents_by_interval(
     calls: Calls,
     *,
@@ -110,6 +46,7 @@ def agents_by_interval(
     target: float = 0.8,
     agents: int | None = None,
     options: MetricOptions = MetricOptions(),
+    confidence: bool | float = True,
 ) -> pl.DataFrame:
     """The number of agents that each interval of the local day needs, from measured traffic.
 
@@ -119,7 +56,7 @@ def agents_by_interval(
     once. Columns, after those of the interval:
 
     - `days`: the number of days with this interval; `calls`: the offered calls; `arrivals`: their
-      mean per day, with the 95 % interval of a Poisson count (score interval) in `arrivals_low` and
+      mean per day, with the interval of a Poisson count (score interval) in `arrivals_low` and
       `arrivals_high`; `dispersion`: see below.
     - `talk_s`: the mean talk time of answered calls, with agents if the legs report it, else
       `duration`; `talk_low_s` and `talk_high_s`: the mean ± z * sd / sqrt(n). An interval without
@@ -139,17 +76,35 @@ def agents_by_interval(
     degrees of freedom, the index of dispersion test. R. A. Fisher, Statistical Methods for Research
     Workers (1925).
 
+    Args:
+        calls: calls of any direction, of complete days.
+        interval: "hour" or "quarter_hour".
+        by_weekday: one row per weekday and interval, instead of one per interval.
+        target: the share of calls that should wait at most `options.threshold_s`.
+        agents: the number of available agents. None: as many as needed.
+        options: the threshold and the time zone.
+        confidence: False leaves the intervals out; True is 95 %; or a level such as 0.9.
+
     Raises:
         InputError: target is not between 0 and 1, or agents is below 1.
         UnknownName: interval is neither "hour" nor "quarter_hour".
+
+    Examples:
+        >>> table = et.metrics.agents_by_interval(et.sample_logs().calls)
+        >>> table.sort("traffic").select("hour", "calls", "agents_needed").row(-1)
+        (10, 35, 1)
     """
     if interval not in _SLICES:
-        raise UnknownName("interval", interval, _SLICES)
-    agents = None if agents is None else _count("agents", agents, minimum=1)
-    target = _target(target)
-    measured = _measured(
-        calls, interval, ["weekday", interval] if by_weekday else [interval], options
-    )
+        raise UnknownName(
+            "interval", interval if isinstance(interval, str) else describe(interval), _SLICES
+        )
+    level = confidence_level(confidence)
+    agents = None if agents is None else whole_number("agents", agents, minimum=1)
+    target = target_share(target)
+    keys = ["weekday", interval] if by_weekday else [interval]
+    measured = _measured(calls, interval, keys, options, z_of(level or 0.95))
+    if level is None:
+        measured = measured.drop("arrivals_low", "arrivals_high", "talk_low_s", "talk_high_s")
     loads = measured.select("traffic", "talk_s").iter_rows()
     staffed = [
         _staffed(traffic, talk_s, agents, target, options.threshold_s) for traffic, talk_s in loads
@@ -166,49 +121,6 @@ def agents_by_interval(
         uneven=pl.Series(uneven, dtype=pl.Boolean),
         few_days=pl.col("days") < _FEW_DAYS,
     )
-
-
-def _number(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise InputError(f"{name} must be a finite number of 0 or more; got {value!r}.")
-    return value
-
-
-def _count(name: str, value: int, *, minimum: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        raise InputError(f"{name} must be an integer of at least {minimum}; got {value!r}.")
-    return value
-
-
-def _talk(talk_s: float) -> float:
-    if _number("talk_s", talk_s) == 0:
-        raise InputError("talk_s must be the mean talk in seconds, above 0.")
-    return talk_s
-
-
-def _target(target: float) -> float:
-    if not 0 < _number("target", target) < 1:
-        raise InputError(
-            f"target must be a share between 0 and 1, such as 0.8; got {target!r}. "
-            "No number of agents guarantees 100 %."
-        )
-    return target
-
-
-def _blocked(traffic: float, lines: int) -> float:
-    blocked = 1.0
-    for line in range(1, lines + 1):
-        blocked = traffic * blocked / (line + traffic * blocked)
-    return blocked
-
-
-def _must_wait(traffic: float, agents: int, blocked: float) -> float:
-    return 1.0 if agents <= traffic else agents * blocked / (agents - traffic * (1 - blocked))
-
-
-def _level(must_wait: float, traffic: float, agents: int, talks: float) -> float:
-    """The service level of Erlang C for a threshold in units of the mean talk."""
-    return 0.0 if agents <= traffic else 1 - must_wait * math.exp((traffic - agents) * talks)
 
 
 def _staffed(
@@ -244,7 +156,7 @@ def _chi_square_tail(value: float, degrees: int) -> float:
 
 
 def _measured(
-    calls: Calls, interval: str, keys: Sequence[str], options: MetricOptions
+    calls: Calls, interval: str, keys: Sequence[str], options: MetricOptions, z: float
 ) -> pl.DataFrame:
     """The arrivals, talk times and traffic of each interval over all days, sorted."""
     local = start_dimensions(["day", *keys], options)
@@ -264,11 +176,11 @@ def _measured(
     arrivals = (
         cells.with_columns(pl.col("calls").fill_null(0))
         .group_by(keys)
-        .agg(**_arrivals(_SLICES[interval]))
+        .agg(**_arrivals(_SLICES[interval], z))
     )
     # Sorted, so that sums do not depend on the order of the calls.
     known = pl.col("talk_s").sort()
-    margin = Z95 * known.std() / known.count().sqrt()
+    margin = z * known.std() / known.count().sqrt()
     talks = offered.group_by(keys).agg(
         talk_s=known.mean(),
         talk_low_s=(known.mean() - margin).clip(0.0),
@@ -284,7 +196,7 @@ def _measured(
     )
 
 
-def _arrivals(slices: int) -> dict[str, pl.Expr]:
+def _arrivals(slices: int, z: float) -> dict[str, pl.Expr]:
     """The statistics of an interval's arrivals over its days.
 
     An interval has `slices` slices of 15 minutes, more or fewer on days when clocks change.
@@ -293,7 +205,7 @@ def _arrivals(slices: int) -> dict[str, pl.Expr]:
     total = pl.col("slices").sum()
     expected = calls * pl.col("slices") / total
     chi_square = ((pl.col("calls") - expected) ** 2 / expected).sort().sum()
-    center, spread = calls + Z95**2 / 2, Z95 * (calls + Z95**2 / 4).sqrt()
+    center, spread = calls + z**2 / 2, z * (calls + z**2 / 4).sqrt()
     return {
         "days": days,
         "calls": calls,

@@ -5,16 +5,18 @@ to count 20 s as the patience, underestimates how long callers are willing to wa
 product-limit estimate uses exactly what is known: at least 20 s.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import overload
 
 import polars as pl
 
 from ..errors import InputError
 from ..frames import Frame, same_kind
-from .call_facts import facts
-from .confidence import Z95
-from .dimensions import call_dimensions
+from ..phone_numbers import printable
+from .confidence import confidence_level, z_of
+from .dimensions import Names, as_names, call_dimensions
 from .options import MetricOptions
+from .selection import Calls, Selection, calls_frame, fact_rows, like_input
 
 __all__ = ["kaplan_meier", "median_survival", "patience"]
 
@@ -22,33 +24,64 @@ _ROUNDING = 1e-9
 """The rounding error of a product of many shares, when it is compared with one half."""
 
 
+@overload
 def patience(
-    calls: Frame,
-    by: Sequence[str] = (),
+    calls: pl.LazyFrame,
+    by: Names = ...,
+    *,
+    options: MetricOptions = ...,
+    confidence: bool | float = ...,
+) -> pl.LazyFrame: ...
+
+
+@overload
+def patience(
+    calls: pl.DataFrame | Selection,
+    by: Names = ...,
+    *,
+    options: MetricOptions = ...,
+    confidence: bool | float = ...,
+) -> pl.DataFrame: ...
+
+
+def patience(
+    calls: Calls,
+    by: Names = (),
     *,
     options: MetricOptions = MetricOptions(),
-) -> Frame:
+    confidence: bool | float = True,
+) -> pl.DataFrame | pl.LazyFrame:
     """How long callers are willing to wait: a survival table per group of `by`.
 
     See `kaplan_meier` for the columns. Offered calls with a known wait count: a missed call is an
-    event, an answered call is censored, because its caller would have waited longer. Calls of all
-    directions in the input count. A wait begins as `options.wait_from` defines. LazyFrame in,
+    event, an answered call is censored, because its caller would have waited longer. LazyFrame in,
     LazyFrame out.
 
     Missed calls have no `extension_id` and no `user_id`, so grouped by these only the null group
     has events.
+
+    Args:
+        calls: calls of any direction; all of them count.
+        by: dimensions of calls.
+        options: `wait_from` defines where a wait begins.
+        confidence: as in `kaplan_meier`.
+
+    Examples:
+        >>> options = et.MetricOptions(ivr_numbers=("8000", "8100"))
+        >>> inbound = et.metrics.inward(et.sample_logs().calls)
+        >>> table = et.metrics.patience(inbound, options=options)
+        >>> table.select("time_s", "at_risk", "events").row(0)
+        (0.0, 298, 0)
     """
-    dimensions = call_dimensions(calls, by, options)
+    dimensions = call_dimensions(calls_frame(calls), as_names(by, "by"), options)
     # Calls that were not offered have a null wait_s.
-    waits = facts(calls.lazy(), options=options).with_columns(**dimensions)
-    return same_kind(
-        calls,
-        kaplan_meier(waits.select(*dimensions, time_s="wait_s", event="missed"), list(dimensions)),
-    )
+    waits = fact_rows(calls, options).with_columns(**dimensions)
+    times = waits.select(*dimensions, time_s="wait_s", event="missed")
+    return like_input(calls, kaplan_meier(times, list(dimensions), confidence=confidence))
 
 
-def kaplan_meier(times: Frame, by: Sequence[str] = ()) -> Frame:
-    """The Kaplan-Meier (product-limit) estimate of the survival function, with its 95 % interval.
+def kaplan_meier(times: Frame, by: Names = (), *, confidence: bool | float = True) -> Frame:
+    """The Kaplan-Meier (product-limit) estimate of the survival function, with its interval.
 
     One row for time 0 and one for each later time with an event or a censoring, for each group of
     `by`, sorted. Empty groups have no rows. Columns, after those of `by`: `time_s`; `at_risk`, the
@@ -70,16 +103,31 @@ def kaplan_meier(times: Frame, by: Sequence[str] = ()) -> Frame:
         times: `time_s`, seconds of 0 or more, and `event`, whether the event happened then (false:
             censored). Rows with a null are ignored.
         by: columns of `times`.
+        confidence: False leaves `low` and `high` out; True is 95 %; or a level such as 0.9.
+
+    Raises:
+        InputError: `times` is no frame, or a column is missing or of another dtype.
+
+    Examples:
+        >>> times = pl.DataFrame({"time_s": [5, 8, 8, 12], "event": [True, True, False, True]})
+        >>> table = et.metrics.kaplan_meier(times)
+        >>> table.select("time_s", "at_risk", "events", "survival").rows()
+        [(0.0, 4, 0, 1.0), (5.0, 4, 1, 0.75), (8.0, 3, 1, 0.5), (12.0, 1, 1, 0.0)]
     """
-    keys = _names(by)
+    keys: list[str] = as_names(by, "by")
+    level = confidence_level(confidence)
+    schema = _checked_schema(times, "times", ("time_s", "event", *keys))
+    if not schema["time_s"].is_numeric() or schema["event"] not in (pl.Boolean, pl.Null):
+        raise InputError("times needs a column time_s of seconds and a Boolean column event.")
+    event = pl.col("event").cast(pl.Boolean)
     known = (
         times.lazy()
-        .filter(pl.col("time_s").is_not_null(), pl.col("event").is_not_null())
+        .filter(pl.col("time_s").is_not_null(), event.is_not_null())
         .select(
             *keys,
-            "time_s",
-            events=pl.col("event").cast(pl.Int64),
-            censored=(~pl.col("event")).cast(pl.Int64),
+            pl.col("time_s").cast(pl.Float64),
+            events=event.cast(pl.Int64),
+            censored=(~event).cast(pl.Int64),
         )
     )
     starts = known.with_columns(
@@ -96,35 +144,48 @@ def kaplan_meier(times: Frame, by: Sequence[str] = ()) -> Frame:
         return cumulative.over(keys) if keys else cumulative
 
     events, at_risk, survival = pl.col("events"), pl.col("at_risk"), pl.col("survival")
-    greenwood = by_group((events / (at_risk * (at_risk - events))).cum_sum())
-    spread = Z95 * greenwood.sqrt() / survival.log().abs()
-    has_interval = (survival > 0) & (survival < 1)
-    table = (
-        steps.with_columns(at_risk=by_group((events + pl.col("censored")).cum_sum(reverse=True)))
-        .with_columns(survival=by_group((1 - events / at_risk).cum_prod()))
-        .with_columns(
+    table = steps.with_columns(
+        at_risk=by_group((events + pl.col("censored")).cum_sum(reverse=True))
+    ).with_columns(survival=by_group((1 - events / at_risk).cum_prod()))
+    columns = [*keys, "time_s", "at_risk", "events", "censored", "survival"]
+    if level is not None:
+        greenwood = by_group((events / (at_risk * (at_risk - events))).cum_sum())
+        spread = z_of(level) * greenwood.sqrt() / survival.log().abs()
+        has_interval = (survival > 0) & (survival < 1)
+        table = table.with_columns(
             low=pl.when(has_interval).then(survival ** spread.exp()),
             high=pl.when(has_interval).then(survival ** (-spread).exp()),
         )
-    )
-    return same_kind(
-        times,
-        table.select(*keys, "time_s", "at_risk", "events", "censored", "survival", "low", "high"),
-    )
+        columns += ["low", "high"]
+    return same_kind(times, table.select(columns))
 
 
-def median_survival(table: Frame, by: Sequence[str] = ()) -> Frame:
-    """The median survival time of each group of a survival table, with its 95 % interval.
+def median_survival(table: Frame, by: Names = ()) -> Frame:
+    """The median survival time of each group of a survival table, with its interval.
 
     One row per group, sorted; without `by`, one row. Columns, after those of `by`: `n`, the number
     of cases at time 0; `events`, the number of events; `median_s`, the first time with survival <=
-    0.5; `low_s` and `high_s`, the first times at which `low` and `high` are <= 0.5. A value is null
-    if 0.5 is not reached. LazyFrame in, LazyFrame out.
+    0.5; `low_s` and `high_s`, the first times at which `low` and `high` are <= 0.5, if the table
+    has these. A value is null if 0.5 is not reached. LazyFrame in, LazyFrame out.
 
     R. Brookmeyer and J. Crowley, A Confidence Interval for the Median Survival Time, Biometrics 38
     (1982), with the bounds of the interval on the log-log scale.
+
+    Args:
+        table: a result of `kaplan_meier`, `patience` or `time_to_callback`.
+        by: the `by` of that result.
+
+    Raises:
+        InputError: `table` is no frame, or a column is missing.
+
+    Examples:
+        >>> times = pl.DataFrame({"time_s": [5, 8, 8, 12], "event": [True, True, False, True]})
+        >>> table = et.metrics.kaplan_meier(times)
+        >>> et.metrics.median_survival(table).select("n", "events", "median_s").row(0)
+        (4, 3, 8.0)
     """
-    keys = _names(by)
+    keys: list[str] = as_names(by, "by")
+    schema = _checked_schema(table, "table", ("time_s", "at_risk", "events", "survival", *keys))
 
     def first_time(column: str) -> pl.Expr:
         return pl.col("time_s").filter(pl.col(column) <= 0.5 + _ROUNDING).min()
@@ -133,8 +194,7 @@ def median_survival(table: Frame, by: Sequence[str] = ()) -> Frame:
         "n": pl.col("at_risk").max(),
         "events": pl.col("events").sum(),
         "median_s": first_time("survival"),
-        "low_s": first_time("low"),
-        "high_s": first_time("high"),
+        **{f"{end}_s": first_time(end) for end in ("low", "high") if end in schema},
     }
     rows = table.lazy()
     medians = (
@@ -145,7 +205,18 @@ def median_survival(table: Frame, by: Sequence[str] = ()) -> Frame:
     return same_kind(table, medians.with_columns(pl.col("n").fill_null(0)))
 
 
-def _names(by: Sequence[str]) -> list[str]:
-    if isinstance(by, str):
-        raise InputError('by must be a list of names, such as by=["hour"].')
-    return list(dict.fromkeys(by))
+def _checked_schema(table: object, parameter: str, columns: Iterable[str]) -> pl.Schema:
+    """The schema of the table.
+
+    Raises:
+        InputError: it is no frame, or a column is missing.
+    """
+    if not isinstance(table, pl.DataFrame | pl.LazyFrame):
+        raise InputError(
+            f"{parameter} must be a Polars DataFrame or LazyFrame; got {type(table).__name__}."
+        )
+    schema = table.collect_schema()
+    missing = [name for name in columns if name not in schema]
+    if missing:
+        raise InputError(f"{parameter} has no column {printable(missing[0])}.")
+    return schema

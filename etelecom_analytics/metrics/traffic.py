@@ -4,19 +4,20 @@ One Erlang is one line in use for the whole hour. `concurrent_calls` defines whi
 hold a line, and when.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
+from typing import overload
 
 import polars as pl
 
 from ..errors import InputError, UnknownName
-from ..frames import Frame, same_kind
+from ..fetch_report import FetchReport
 from ..local_time import LOCAL_DIMENSIONS
-from ..logs import FetchReport
+from ..phone_numbers import describe
 from .call_facts import quotient
 from .concurrent_calls import HOLDS_LINE, line_spans
+from .dimensions import Names, as_names
 from .options import MetricOptions
-from .selection import Calls
+from .selection import Calls, Selection, like_input
 
 __all__ = ["busy_hour", "busy_hours", "erlangs", "erlangs_profile"]
 
@@ -25,18 +26,29 @@ _SLOT = _HOUR // 4
 """Microseconds. All current time zone offsets are multiples of 15 minutes, so no slot spans two
 local hours."""
 
+_ERLANGS = quotient(pl.col("line_us"), _HOUR)
+
 _MARGIN = 26 * 4
 """Slots that reach beyond the local midnight before and after any moment, even of a day of 25 h."""
 
 _PROFILE_DIMENSIONS = ("hour", "weekday")
 
 
+@overload
 def erlangs(
-    calls: Frame,
-    *,
-    trunk: str | None = None,
-    options: MetricOptions = MetricOptions(),
-) -> Frame:
+    calls: pl.LazyFrame, *, trunk: str | None = ..., options: MetricOptions = ...
+) -> pl.LazyFrame: ...
+
+
+@overload
+def erlangs(
+    calls: pl.DataFrame | Selection, *, trunk: str | None = ..., options: MetricOptions = ...
+) -> pl.DataFrame: ...
+
+
+def erlangs(
+    calls: Calls, *, trunk: str | None = None, options: MetricOptions = MetricOptions()
+) -> pl.DataFrame | pl.LazyFrame:
     """The Erlangs carried in each local hour: seconds of held lines in the hour / 3600.
 
     One row per hour, in order, from the first hour of the first local day with a held line to the
@@ -50,43 +62,76 @@ def erlangs(
     When clocks are set back, the repeated hour has two rows with the same `day` and `hour`; a
     skipped hour has none. If clocks move by half an hour (Lord Howe Island), the remaining part is
     a separate row.
+
+    Args:
+        calls: calls of any direction.
+        trunk: count only the lines of this trunk, held by legs.
+        options: which time zone is local.
+
+    Examples:
+        >>> hours = et.metrics.erlangs(et.sample_logs().calls)
+        >>> hours.height, round(hours["erlangs"].sum(), 2)
+        (168, 14.99)
     """
-    hours = _hours(calls.lazy(), trunk, options)
-    return same_kind(
+    hours = _hours(calls, trunk, options)
+    return like_input(
         calls,
-        hours.select(
-            "hour_begin", "day", "hour", erlangs=quotient(pl.col("line_us"), _HOUR), calls="calls"
-        ),
+        hours.select("hour_begin", "day", "hour", erlangs=_ERLANGS, calls="calls"),
     )
 
 
+@overload
 def busy_hours(
-    calls: Frame,
-    *,
-    trunk: str | None = None,
-    options: MetricOptions = MetricOptions(),
-) -> Frame:
+    calls: pl.LazyFrame, *, trunk: str | None = ..., options: MetricOptions = ...
+) -> pl.LazyFrame: ...
+
+
+@overload
+def busy_hours(
+    calls: pl.DataFrame | Selection, *, trunk: str | None = ..., options: MetricOptions = ...
+) -> pl.DataFrame: ...
+
+
+def busy_hours(
+    calls: Calls, *, trunk: str | None = None, options: MetricOptions = MetricOptions()
+) -> pl.DataFrame | pl.LazyFrame:
     """The busy hour of each local day: its clock hour with the most Erlangs, the first if tied.
 
     One row per day, from the first to the last. Columns: `day`, `hour_begin` (UTC), `hour`,
     `erlangs` and `calls`, as in `erlangs`. A day without calls has 0 Erlangs and null hours.
     LazyFrame in, LazyFrame out.
+
+    Args:
+        calls: calls of any direction.
+        trunk: count only the lines of this trunk, held by legs.
+        options: which time zone is local.
+
+    Examples:
+        >>> et.metrics.busy_hours(et.sample_logs().calls)["hour"].to_list()
+        [11, 14, 9, 9, 10, 10, 10]
     """
-    own = _busiest_hours(_hours(calls.lazy(), trunk, options))
-    return same_kind(
+    own = _busiest_hours(_hours(calls, trunk, options))
+    return like_input(
         calls,
-        own.select(
-            "day", "hour_begin", "hour", erlangs=quotient(pl.col("line_us"), _HOUR), calls="calls"
-        ),
+        own.select("day", "hour_begin", "hour", erlangs=_ERLANGS, calls="calls"),
     )
 
 
+@overload
 def busy_hour(
-    calls: Frame,
-    *,
-    trunk: str | None = None,
-    options: MetricOptions = MetricOptions(),
-) -> Frame:
+    calls: pl.LazyFrame, *, trunk: str | None = ..., options: MetricOptions = ...
+) -> pl.LazyFrame: ...
+
+
+@overload
+def busy_hour(
+    calls: pl.DataFrame | Selection, *, trunk: str | None = ..., options: MetricOptions = ...
+) -> pl.DataFrame: ...
+
+
+def busy_hour(
+    calls: Calls, *, trunk: str | None = None, options: MetricOptions = MetricOptions()
+) -> pl.DataFrame | pl.LazyFrame:
     """The busy hour of all days by two definitions, in one row.
 
     - `hour`: the clock hour with the highest mean Erlangs over all local days from the first to the
@@ -101,8 +146,17 @@ def busy_hour(
 
     ITU-T E.600 defines the terms. Hours are clock hours, as in the full-hour measurements of E.500
     (ADPFH), so a busy hour that spans two clock hours is not detected.
+
+    Args:
+        calls: calls of any direction.
+        trunk: count only the lines of this trunk, held by legs.
+        options: which time zone is local.
+
+    Examples:
+        >>> et.metrics.busy_hour(et.sample_logs().calls).select("hour", "days").row(0)
+        (10, 7)
     """
-    hours = _hours(calls.lazy(), trunk, options)
+    hours = _hours(calls, trunk, options)
     means = (
         hours.group_by("hour")
         .agg(erlangs=pl.col("line_us").sum() / (pl.len().cast(pl.Int64) * _HOUR))
@@ -115,12 +169,12 @@ def busy_hour(
             pl.col("line_us").sum() / (pl.len().cast(pl.Int64) * _HOUR)
         ),
     )
-    return same_kind(calls, pl.concat([means, own], how="horizontal"))
+    return like_input(calls, pl.concat([means, own], how="horizontal"))
 
 
 def erlangs_profile(
     calls: Calls,
-    by: Sequence[str] = ("hour",),
+    by: Names = "hour",
     *,
     trunk: str | None = None,
     coverage: FetchReport | None = None,
@@ -142,30 +196,41 @@ def erlangs_profile(
 
     Raises:
         UnknownName: `by` has another dimension.
-        InputError: `by` is a string or empty.
+        InputError: `by` is empty, or `coverage` is no report.
+
+    Examples:
+        >>> profile = et.metrics.erlangs_profile(et.sample_logs().calls, by="weekday")
+        >>> profile.select("weekday", "hours").head(2).rows()
+        [(1, 24), (2, 24)]
     """
-    if isinstance(by, str) or not by:
-        raise InputError('by must be a list of names, such as by=["hour"].')
-    keys = list(dict.fromkeys(by))
+    keys = as_names(by, "by")
+    if not keys:
+        raise InputError('by needs a dimension of hours, such as by="hour".')
+    if coverage is not None and not isinstance(coverage, FetchReport):
+        raise InputError(
+            f"coverage is the report of the fetch, logs.report; got {describe(coverage)}."
+        )
     for name in keys:
         if name not in _PROFILE_DIMENSIONS:
             raise UnknownName("dimension of hours", name, _PROFILE_DIMENSIONS)
-    hours = erlangs(calls.lazy(), trunk=trunk, options=options).collect()
+    hours = (
+        _hours(calls, trunk, options)
+        .select("hour_begin", "hour", "line_us", "calls", erlangs=_ERLANGS)
+        .collect()
+    )
     if coverage is not None and hours.height:
         begin, hour = pl.col("hour_begin"), timedelta(hours=1)
         first, last = hours["hour_begin"].to_list()[0], hours["hour_begin"].to_list()[-1] + hour
         for gap in coverage.gaps_between(first, last):
             hours = hours.filter(~((begin < gap.end) & (begin + hour > gap.begin)))
     weekday = LOCAL_DIMENSIONS["weekday"](options.time_zone)
-    # Integer microseconds, so that the mean does not depend on the order of the rows.
-    line_us = (pl.col("erlangs") * _HOUR).round(0).cast(pl.Int64)
     return (
         hours.with_columns(started_at="hour_begin")
         .with_columns(weekday=weekday)
         .group_by(keys)
         .agg(
             hours=pl.len().cast(pl.Int64),
-            erlangs=line_us.sum() / (pl.len().cast(pl.Int64) * _HOUR),
+            erlangs=pl.col("line_us").sum() / (pl.len().cast(pl.Int64) * _HOUR),
             peak=pl.col("erlangs").max(),
             calls=pl.col("calls").sum() / pl.len(),
         )
@@ -173,7 +238,7 @@ def erlangs_profile(
     )
 
 
-def _hours(calls: pl.LazyFrame, trunk: str | None, options: MetricOptions) -> pl.LazyFrame:
+def _hours(calls: Calls, trunk: str | None, options: MetricOptions) -> pl.LazyFrame:
     """One row per local hour, sorted: `hour_begin`, `day`, `hour`, `line_us`, `calls`.
 
     Calls are not split into hours. Each call adds its share of the slots in which it begins and

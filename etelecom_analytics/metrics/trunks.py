@@ -4,17 +4,20 @@ Answer-seizure ratio (asr), network effectiveness ratio (ner) and post-dial dela
 `summarize` by `trunk_name`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, overload
 
 import polars as pl
 from polars.datatypes import DataType
 
 from ..errors import InputError
-from ..frames import Frame, same_kind
+from ..phone_numbers import describe
+from .dimensions import Names, as_names
 from .options import MetricOptions
+from .ratios import wide_ratio
+from .selection import Calls, Selection, like_input
 from .summary import summarize
 
 __all__ = ["SIDES", "SIP_CLASSES", "SIP_CODES", "SipCode", "fail_codes", "sip_code"]
@@ -126,22 +129,57 @@ _MISSING = SipCode("not reported", "unknown")
 
 
 def sip_code(code: int | None) -> SipCode:
-    """The meaning of any fail code: by `SIP_CODES`, else by `SIP_CLASSES`."""
+    """The meaning of any fail code: by `SIP_CODES`, else by its class.
+
+    Args:
+        code: a value of the column `fail_code`.
+
+    Raises:
+        InputError: `code` is neither an integer nor None.
+
+    Examples:
+        >>> et.metrics.sip_code(486)
+        SipCode(meaning='Busy Here: busy, or rejected', side='callee')
+    """
     if code is None:
         return _MISSING
+    if isinstance(code, bool) or not isinstance(code, int):
+        raise InputError(f"code is a SIP code such as 486, or None; got {describe(code)}.")
     return SIP_CODES.get(code) or SIP_CLASSES.get(code // 100) or _INVALID
 
 
+@overload
 def fail_codes(
-    calls: Frame,
-    by: Sequence[str] = ("trunk_name",),
+    calls: pl.LazyFrame,
+    by: Names = ...,
+    *,
+    options: MetricOptions = ...,
+    confidence: bool | float = ...,
+) -> pl.LazyFrame: ...
+
+
+@overload
+def fail_codes(
+    calls: pl.DataFrame | Selection,
+    by: Names = ...,
+    *,
+    options: MetricOptions = ...,
+    confidence: bool | float = ...,
+) -> pl.DataFrame: ...
+
+
+def fail_codes(
+    calls: Calls,
+    by: Names = "trunk_name",
     *,
     options: MetricOptions = MetricOptions(),
-) -> Frame:
+    confidence: bool | float = True,
+) -> pl.DataFrame | pl.LazyFrame:
     """The number of legs per trunk and fail code, with the meaning of each code.
 
     The legs are those of the measure `asr`, including answered legs (usually code 0, "none").
-    Columns, after those of `by`: `fail_code`; `legs`; `share` of the group's legs; `meaning`, the
+    Columns, after those of `by`: `fail_code`; `legs`; `share` of the group's legs, its counts
+    `share_num` and `share_den`, and `share_low` and `share_high`, Wilson's interval; `meaning`, the
     reason phrase and an explanation; `side`, one of `SIDES`. Sorted by group, nulls last, then by
     the number of legs, descending. LazyFrame in, LazyFrame out.
 
@@ -153,28 +191,34 @@ def fail_codes(
         calls: calls of any direction.
         by: dimensions of legs, as in `summarize`; `[]` pools all trunks.
         options: what outcomes and local time depend on.
+        confidence: False leaves the interval out; True is 95 %; or a level such as 0.9.
 
     Raises:
         UnknownName: a dimension does not exist; the message lists the nearest.
         InputError: `by` contains `fail_code`, or a dimension of names that these calls do not
             carry.
+
+    Examples:
+        >>> codes = et.metrics.fail_codes(et.sample_logs().calls, by=[])
+        >>> codes.select("fail_code", "legs", "side").head(3).rows()
+        [(0, 61, 'none'), (408, 8, 'carrier'), (503, 6, 'carrier')]
     """
-    if isinstance(by, str):
-        raise InputError('by must be a list of names, such as by=["trunk_name"].')
-    if "fail_code" in by:
+    groups = as_names(by, "by")
+    if "fail_code" in groups:
         raise InputError("fail_codes always groups by fail_code: leave it out of by.")
-    groups: list[str] = list(dict.fromkeys(by))
     table = summarize(calls, [*groups, "fail_code"], ["trunk_legs"], options=options)
     group_legs = pl.col("legs").sum().over(groups) if groups else pl.col("legs").sum()
     codes = (
         table.lazy()
         .rename({"trunk_legs": "legs"})
-        .with_columns(
-            share=pl.col("legs") / group_legs,
+        .select(
+            *groups,
+            "fail_code",
+            "legs",
+            **wide_ratio("share", pl.col("legs"), group_legs, confidence=confidence),
             meaning=_lookup("meaning", pl.String()),
             side=_lookup("side", _SIDE),
         )
-        .select(*groups, "fail_code", "legs", "share", "meaning", "side")
         .sort(
             *groups,
             "legs",
@@ -183,7 +227,7 @@ def fail_codes(
             nulls_last=True,
         )
     )
-    return same_kind(table, codes)
+    return like_input(calls, codes)
 
 
 def _lookup(field: Literal["meaning", "side"], dtype: DataType) -> pl.Expr:

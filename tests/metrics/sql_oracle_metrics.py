@@ -208,7 +208,7 @@ SELECT
             AND k.call_row <> resolved.call_row
             AND k.started_us > resolved.ended_us AND k.started_us <= coalesce(resolved_at,
                 resolved.as_of)
-    ) AS came_again
+    ) AS missed_again
 FROM resolved
 """
 
@@ -225,7 +225,7 @@ def missed_ledger(parquet: Path, as_of: int | None, *, ivr_numbers: Sequence[str
             call_id AS id, started_us AS started_at, ended_us AS ended_at, caller, number, callee,
                 outcome, resolved_at, resolved_by,
             (resolved_at - ended_us) / 1e6 AS resolved_after_s, reached, age_us / 1e6 AS age_s,
-                attempts, came_again
+                attempts, missed_again
         FROM ledger ORDER BY started_us DESC, call_id
     """)
     return _rows(result)
