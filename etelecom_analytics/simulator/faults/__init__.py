@@ -5,15 +5,7 @@ and the correct answer, or a `Reading`: a wrong reading of the filter. Faults th
 leave all other answers unchanged.
 """
 
-from .base import (
-    Answer,
-    Fault,
-    Reading,
-    Request,
-    Transform,
-    on_page,
-    then,
-)
+from .base import Answer, Fault, Reading, Request, Transform, on_page, then
 from .envelopes import (
     error_in_page,
     error_with_200,
@@ -22,11 +14,7 @@ from .envelopes import (
     rows_under,
     without_rows,
 )
-from .paging import (
-    cycle,
-    empty_page,
-    offset_cursors,
-)
+from .paging import cycle, empty_page, offset_cursors
 from .raw_json import (
     bad_number,
     deep_nesting,
@@ -37,26 +25,9 @@ from .raw_json import (
     raw_value,
     trailing_nuls,
 )
-from .readings import (
-    dates_as_utc,
-    exclusive_dates,
-    ignoring,
-    shifted_dates,
-)
-from .rows import (
-    duplicate_rows,
-    extra_records,
-    null_list,
-    unexpected_values,
-)
-from .statuses import (
-    ECHOES,
-    echo,
-    empty,
-    error_status,
-    html,
-    too_many,
-)
+from .readings import dates_as_utc, exclusive_dates, ignoring, shifted_dates
+from .rows import duplicate_rows, extra_records, null_list, unexpected_values
+from .statuses import ECHOES, echo, empty, error_status, html, too_many
 from .transport import (
     cut,
     drip_chunk_size,

@@ -66,15 +66,10 @@ def bad_number() -> Transform:
     return raw_value("duration", b"5x1")
 
 
-def encoded(encoding: str, *, bom: bytes = b"") -> Transform:
-    """The correct page in another encoding, such as `encoded("utf-16")`.
-
-    Args:
-        encoding: a name of Python's codecs; "utf-8-sig" and "utf-16" write a byte order mark.
-        bom: a byte order mark to write in addition.
-    """
+def encoded(encoding: str) -> Transform:
+    """The correct page in another encoding; "utf-8-sig" and "utf-16" write a byte order mark."""
     codecs.lookup(encoding)  # a wrong name fails here, and not in the server's thread
-    return on_body(lambda body: bom + body.decode(errors="replace").encode(encoding))
+    return on_body(lambda body: body.decode(errors="replace").encode(encoding))
 
 
 def trailing_nuls(count: int = 3) -> Transform:

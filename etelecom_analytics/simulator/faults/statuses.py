@@ -1,5 +1,6 @@
 """Answers without calls: error statuses, pages of a gateway, and errors that echo a secret."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -55,7 +56,7 @@ def _escape_signs(text: str) -> str:
 
 
 ECHOES: Mapping[str, Callable[[str], str]] = {
-    "plain": lambda text: text.replace("\\", "\\\\").replace('"', '\\"'),
+    "plain": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
     "escaped": _escape_signs,
     "all escaped": lambda text: "".join(f"\\u{ord(each):04x}" for each in text),
     "url": lambda text: quote(text, safe=""),
