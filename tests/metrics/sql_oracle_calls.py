@@ -73,7 +73,7 @@ def lost_calls(parquet: Path, **settings: Any) -> list[dict[str, Any]]:
 
 
 def hunt_paths(parquet: Path, limit: int, **settings: Any) -> list[dict[str, Any]]:
-    """The most frequent paths: path, calls, of, answered, answer_rate, lost_s."""
+    """The most frequent paths: path, calls, the counts of both ratios, answer_rate, lost_s."""
     tables = sql._tables(parquet, (*sql._FOR_OFFERS, sql._FACTS), **settings)
     return sql._rows(
         tables.execute(
@@ -162,7 +162,7 @@ def hunt_paths(parquet: Path, limit: int, **settings: Any) -> list[dict[str, Any
             GROUP BY path
         )
         SELECT
-            path, calls, sum(calls) OVER ()::BIGINT AS of, answered,
+            path, calls, sum(calls) OVER ()::BIGINT AS share_den, answered AS answer_rate_num,
             answered / calls AS answer_rate, lost_s
         FROM counted JOIN lost USING (path)
         ORDER BY calls DESC, path

@@ -25,8 +25,9 @@ _Z = "1.959963984540054"
 _FOR_FACTS = (_CALLS, _LEGS, _FACTS)
 
 
-def _wilson(num: str, den: str) -> str:
-    """The SQL of the columns low and high."""
+def _wilson(num: str, den: str, name: str = "") -> str:
+    """The SQL of the columns `low` and `high`, or `<name>_low` and `<name>_high`."""
+    prefix = f"{name}_" if name else ""
     share = f"({num})::DOUBLE / {den}"
     middle, spread = (
         f"{share} + {_Z}**2 / (2 * {den})",
@@ -35,8 +36,8 @@ def _wilson(num: str, den: str) -> str:
     below = f"(1 + {_Z}**2 / {den})"
     # greatest and least ignore nulls, hence the CASE.
     return (
-        f"CASE WHEN {den} > 0 THEN greatest(0, ({middle} - {spread}) / {below}) END AS low, "
-        f"CASE WHEN {den} > 0 THEN least(1, ({middle} + {spread}) / {below}) END AS high"
+        f"CASE WHEN {den} > 0 THEN greatest(0, ({middle} - {spread}) / {below}) END AS {prefix}low, "
+        f"CASE WHEN {den} > 0 THEN least(1, ({middle} + {spread}) / {below}) END AS {prefix}high"
     )
 
 
@@ -235,7 +236,9 @@ def callback_rate(
     parquet: Path, by: str, as_of: int | None, *, ivr_numbers: Sequence[str] = ()
 ) -> Rows:
     result = _callers(parquet, as_of, ivr_numbers).execute(f"""
-        SELECT key, num / nullif(den, 0) AS value, num, den, {_wilson("num", "den")} FROM (
+        SELECT key, num / nullif(den, 0) AS value, num AS numerator, den AS denominator,
+            {_wilson("num", "den")}
+        FROM (
             SELECT {by} AS key, count(*) FILTER (resolved_at - ended_us <= 86400000000) AS num,
                 count(*) AS den
             FROM ledger WHERE age_us >= 86400000000 GROUP BY key
@@ -248,7 +251,9 @@ def repeat_rate(
     parquet: Path, by: str, as_of: int | None, *, ivr_numbers: Sequence[str] = ()
 ) -> Rows:
     result = _callers(parquet, as_of, ivr_numbers).execute(f"""
-        SELECT key, num / nullif(den, 0) AS value, num, den, {_wilson("num", "den")} FROM (
+        SELECT key, num / nullif(den, 0) AS value, num AS numerator, den AS denominator,
+            {_wilson("num", "den")}
+        FROM (
             SELECT {by} AS key, count(*) FILTER (EXISTS (
                 SELECT 1 FROM caller_calls AS k WHERE k.direction = 'in'
                     AND k.number = caller_calls.number
@@ -394,11 +399,15 @@ def busy_hour(parquet: Path, trunk: str | None) -> Rows:
 
 
 def fail_codes(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    result = _tables(parquet, (*_FOR_OUTCOMES, _TRUNK_LEGS), ivr_numbers).execute("""
-        SELECT trunk_name, fail_code, count(*) AS legs, count(*) / sum(count(*)) OVER
-            (PARTITION BY trunk_name) AS share
-        FROM trunk_legs GROUP BY trunk_name, fail_code ORDER BY trunk_name, legs DESC,
-            fail_code NULLS LAST
+    result = _tables(parquet, (*_FOR_OUTCOMES, _TRUNK_LEGS), ivr_numbers).execute(f"""
+        SELECT trunk_name, fail_code, legs, legs / of_trunk AS share, legs AS share_num,
+            of_trunk AS share_den, {_wilson("legs", "of_trunk", "share")}
+        FROM (
+            SELECT trunk_name, fail_code, count(*) AS legs,
+                (sum(count(*)) OVER (PARTITION BY trunk_name))::BIGINT AS of_trunk
+            FROM trunk_legs GROUP BY trunk_name, fail_code
+        )
+        ORDER BY trunk_name, legs DESC, fail_code NULLS LAST
     """)
     return _rows(result)
 
@@ -460,7 +469,7 @@ def agents_by_interval(
 
 def ring_bins(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
     """The histogram of rings: up to 60 bins for 99 % of them; the last bin has all longer rings."""
-    result = _ring_rows(parquet, ivr_numbers).execute("""
+    result = _ring_rows(parquet, ivr_numbers).execute(f"""
         WITH sizes AS (
             SELECT
                 (
@@ -484,16 +493,22 @@ def ring_bins(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
                 count(*) FILTER (outcome = 'busy_or_rejected') AS busy_or_rejected
             FROM (SELECT rank, bin, outcome FROM every LEFT JOIN placed USING (rank, bin)), last
             GROUP BY ALL
+        ),
+        cumulative AS (
+            SELECT *, (sum(offers) OVER of_group)::BIGINT AS total,
+                (sum(offers) OVER (of_group ORDER BY bin))::BIGINT AS reached
+            FROM counted WINDOW of_group AS (PARTITION BY rank)
         )
         SELECT
             ['answered', 'lost', 'elsewhere'][rank] AS "group", bin * width AS from_s,
             CASE WHEN bin < last_bin OR longest < (last_bin + 1) * width THEN (bin + 1) * width END
                 AS to_s,
-            offers, offers / sum(offers) OVER of_group AS share,
-            sum(offers) OVER (of_group ORDER BY bin) / sum(offers) OVER of_group AS up_to,
-            (sum(offers) OVER (of_group ORDER BY bin))::BIGINT AS up_to_offers,
-            rna_timeout, caller_gave_up, busy_or_rejected
-        FROM counted WINDOW of_group AS (PARTITION BY rank) ORDER BY rank, bin
+            offers, rna_timeout, caller_gave_up, busy_or_rejected,
+            offers / total AS share, offers AS share_num, total AS share_den,
+            {_wilson("offers", "total", "share")},
+            reached / total AS up_to, reached AS up_to_num, total AS up_to_den,
+            {_wilson("reached", "total", "up_to")}
+        FROM cumulative ORDER BY rank, bin
     """)
     return _rows(result)
 

@@ -14,12 +14,8 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.metrics import MetricOptions, facts
-from etelecom_analytics.metrics.callers import (
-    callback_rate,
-    missed_ledger,
-    repeat_rate,
-    time_to_callback,
-)
+from etelecom_analytics.metrics.callers import callback_rate, repeat_rate, time_to_callback
+from etelecom_analytics.metrics.ledger import missed_ledger
 from etelecom_analytics.metrics.survival import kaplan_meier, median_survival
 from etelecom_analytics.phone_numbers import normalize
 from etelecom_analytics.simulator import Simulation
@@ -117,11 +113,11 @@ def test_of_two_simultaneous_callbacks_the_answered_one_counts():
 
 def test_a_call_that_begins_after_its_end_does_not_repeat_itself():
     """Clocks may differ."""
-    assert row([missed("m", 50, 20)])["came_again"] == 0
-    assert row([missed("m", 50, 20), out("o", 30)])["came_again"] == 0
+    assert row([missed("m", 50, 20)])["missed_again"] == 0
+    assert row([missed("m", 50, 20), out("o", 30)])["missed_again"] == 0
     others = [out("o1", 0), out("o2", 1), missed("n", 0, 5)]
     result = row([*others, missed("m", 50, 20, BINH), out("o", 60, number=BINH)])
-    assert (result["outcome"], result["attempts"], result["came_again"]) == ("called_back", 1, 0)
+    assert (result["outcome"], result["attempts"], result["missed_again"]) == ("called_back", 1, 0)
 
 
 def test_a_callback_without_an_answer_counts():
@@ -151,7 +147,7 @@ def test_further_missed_calls_count_until_the_outcome():
         missed("later", 200, 210),
     ]
 
-    assert [row(calls, call_id)["came_again"] for call_id in ("m", "m2", "m3", "later")] == [
+    assert [row(calls, call_id)["missed_again"] for call_id in ("m", "m2", "m3", "later")] == [
         2,
         1,
         0,
@@ -210,7 +206,7 @@ def test_a_call_answered_by_the_ivr_only_is_missed():
     calls = frame(missed("m", 0, 20), by_ivr)
 
     options = MetricOptions(ivr_numbers=("9000",), as_of=moment(1000))
-    assert missed_ledger(calls, options=options).select("id", "outcome", "came_again").rows() == [
+    assert missed_ledger(calls, options=options).select("id", "outcome", "missed_again").rows() == [
         ("i", "open", 0),
         ("m", "open", 1),
     ]
@@ -226,7 +222,7 @@ def test_calls_after_as_of_are_ignored():
     ]
 
     at_200 = missed_ledger(frame(*calls), options=as_of(200))
-    assert at_200.select("id", "outcome", "age_s", "came_again").rows() == [
+    assert at_200.select("id", "outcome", "age_s", "missed_again").rows() == [
         ("ends later", "open", 0, 0),
         ("m", "open", 180, 1),
     ]
@@ -262,12 +258,12 @@ def test_callback_rate_counts_calls_that_had_the_full_time():
     )
     rate = callback_rate(calls, options=as_of(20 + 24 * HOUR + 0.5))
 
-    assert rate.columns == ["value", "num", "den", "low", "high"]
+    assert rate.columns == ["value", "numerator", "denominator", "low", "high"]
     assert rate.row(0)[:3] == (1 / 3, 1, 3)
     assert callback_rate(calls, options=as_of(20 + 24 * HOUR)).row(0)[:3] == (1 / 3, 1, 3)
     assert callback_rate(calls, options=as_of(20 + 24 * HOUR - 0.000001)).row(0)[:3] == (None, 0, 0)
-    assert callback_rate(calls, within_h=25, options=as_of(30 * HOUR)).row(0)[:3] == (0.5, 2, 4)
-    assert callback_rate(calls, within_h=0.5, options=as_of(20 + 24 * HOUR + 0.5)).row(0)[:3] == (
+    assert callback_rate(calls, within="25h", options=as_of(30 * HOUR)).row(0)[:3] == (0.5, 2, 4)
+    assert callback_rate(calls, within="30m", options=as_of(20 + 24 * HOUR + 0.5)).row(0)[:3] == (
         0,
         0,
         4,
@@ -317,11 +313,14 @@ def test_rates_use_the_dimensions_of_the_first_call():
     calls = frame(missed("m", 0, 20), out("o", 300), missed("n", HOUR, HOUR + 5, BINH))
     rate = callback_rate(calls, ["hour", "direction"], options=as_of(100 * HOUR))
 
-    assert rate.select("hour", "direction", "value", "num", "den").rows() == [
+    assert rate.select("hour", "direction", "value", "numerator", "denominator").rows() == [
         (8, "in", 1, 1, 1),
         (9, "in", 0, 0, 1),
     ]
-    assert repeat_rate(calls, ["hour"], options=as_of(100 * HOUR))["den"].to_list() == [1, 1]
+    assert repeat_rate(calls, ["hour"], options=as_of(100 * HOUR))["denominator"].to_list() == [
+        1,
+        1,
+    ]
 
 
 def test_time_to_callback_is_a_survival_table():
@@ -468,7 +467,7 @@ def test_ledger_and_rates_match_a_python_implementation(
         "reached",
         "age_s",
         "attempts",
-        "came_again",
+        "missed_again",
     )
     assert {
         record["id"]: tuple(record[name] for name in columns) for record in ledger.to_dicts()
@@ -572,7 +571,7 @@ def test_groups_are_those_of_the_missed_or_first_calls(
 
     assert table.columns[: len(by)] == by
     assert table.equals(table.sort(by, nulls_last=True, maintain_order=True))
-    counts = "events" if function is time_to_callback else "num"
+    counts = "events" if function is time_to_callback else "numerator"
     assert table[counts].sum() == function(calls)[counts].sum() > 0
 
 
@@ -590,15 +589,25 @@ def test_group_by_names_if_calls_carry_them(function: Callable[..., Any], calls:
 def test_invalid_dimensions_raise_helpful_errors(function: Callable[..., Any], calls: pl.DataFrame):
     with pytest.raises(UnknownName, match="Did you mean hour"):
         function(calls, ["hours"])
-    with pytest.raises(InputError, match="list of names"):
-        function(calls, "hour")
+    with pytest.raises(InputError, match="by is a name"):
+        function(calls, 3)
 
 
-@pytest.mark.parametrize("hours", [0, -1, float("nan"), float("inf"), True, "24"])
-def test_within_h_must_be_positive_hours(hours: Any, calls: pl.DataFrame):
+@pytest.mark.parametrize("within", [0, 24, "24", True, "0912345678", timedelta(0)])
+def test_within_must_be_a_length_of_time(within: Any, calls: pl.DataFrame):
     for function in (repeat_rate, callback_rate):
-        with pytest.raises(InputError, match="positive number of hours"):
-            function(calls, within_h=hours)
+        with pytest.raises(InputError, match="within is a length of time") as caught:
+            function(calls, within=within)
+        assert "0912345678" not in str(caught.value)
+
+
+def test_within_is_text_or_a_timedelta(calls: pl.DataFrame):
+    for function in (repeat_rate, callback_rate):
+        of_two_days = function(calls, within="2d")
+        assert function(calls, within=timedelta(hours=48)).equals(of_two_days)
+        assert function(calls, within="48h").equals(of_two_days)
+        assert function(calls).equals(function(calls, within="24h"))
+        assert not function(calls).equals(of_two_days)
 
 
 # as_of.

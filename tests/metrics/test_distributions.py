@@ -40,7 +40,7 @@ def test_wait_bins_include_their_end_and_the_first_includes_zero():
     waits = wait_seconds(calls_with_waits(0, 1, 1.000001, 2, 4))
 
     assert (waits.calls, waits.offered, waits.width_s) == (5, 5, 1)
-    assert waits.bins.select("from_s", "to_s", "calls", "up_to_calls").rows() == [
+    assert waits.bins.select("from_s", "to_s", "calls", "up_to_num").rows() == [
         (0, 1, 2, 2),
         (1, 2, 2, 4),
         (2, 3, 0, 4),
@@ -57,7 +57,7 @@ def test_an_extreme_wait_does_not_widen_the_bins():
     last = waits.bins.row(-1, named=True)
     assert waits.width_s == 1
     assert waits.bins.height <= 21
-    assert (last["to_s"], last["up_to"], last["up_to_calls"]) == (None, pytest.approx(1), 501)
+    assert (last["to_s"], last["up_to"], last["up_to_num"]) == (None, pytest.approx(1), 501)
 
 
 @given(
@@ -72,7 +72,7 @@ def test_every_wait_is_in_one_bin(answered: list[float], missed: list[float]):
         bins = waits.bins.filter(pl.col("group") == name)
         assert bins["calls"].sum() == len(seconds)
         for row in bins.iter_rows(named=True):
-            assert row["up_to_calls"] == sum(
+            assert row["up_to_num"] == sum(
                 row["to_s"] is None or wait <= row["to_s"] for wait in seconds
             )
     assert waits.bins.height <= 2 * 61
@@ -108,7 +108,7 @@ def test_wait_bins_match_service_levels_at_a_threshold(simulation: Simulation):
         dict(bins.select("group", "up_to").iter_rows())["answered"]
         == levels["answered_only"]["value"]
     )
-    assert bins["up_to_calls"].sum() == levels["abandon_positive"]["numerator"]
+    assert bins["up_to_num"].sum() == levels["abandon_positive"]["numerator"]
 
 
 def assert_waits_match_sql(
@@ -180,7 +180,7 @@ def test_ring_bins_include_their_begin():
     assert rings.bins["offers"].to_list() == [1, 0, 0, 2, 1]
     assert rings.bins["rna_timeout"].to_list() == [1, 0, 0, 2, 1]
     assert rings.bins["up_to"].to_list() == [0.25, 0.25, 0.25, 0.75, 1.0]
-    assert rings.bins["up_to_offers"].to_list() == [1, 1, 1, 3, 4]
+    assert rings.bins["up_to_num"].to_list() == [1, 1, 1, 3, 4]
 
 
 def test_an_extreme_ring_time_does_not_widen_the_bins():

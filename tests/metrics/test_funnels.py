@@ -78,8 +78,12 @@ def test_stage_of_a_lost_call(stage: str, lost: Record):
 def test_funnel_of_twelve_calls():
     table = funnel(frame(*TWELVE_CALLS))
 
-    assert table.columns == ["stage", "parent", "calls", "of", "share", "low", "high", "meaning"]
-    assert table.select("stage", "parent", "calls", "of", "share").rows() == [
+    assert table.columns == [
+        *("stage", "parent", "calls"),
+        *("share", "share_num", "share_den", "share_low", "share_high"),
+        "meaning",
+    ]
+    assert table.select("stage", "parent", "calls", "share_den", "share").rows() == [
         ("calls", None, 12, None, None),
         ("running", "calls", 1, 12, 1 / 12),
         ("unknown", "calls", 1, 12, 1 / 12),

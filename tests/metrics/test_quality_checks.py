@@ -47,7 +47,7 @@ def results_of(logs: et.CallLogs | Sequence[Record], options: et.MetricOptions =
     return {
         check: (count, of, examples)
         for check, count, of, examples in table.select(
-            "check", "count", "of", "examples"
+            "check", "count", "share_den", "examples"
         ).iter_rows()
     }
 

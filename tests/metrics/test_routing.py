@@ -18,7 +18,7 @@ from etelecom_analytics.metrics import hunt_paths, offers
 from etelecom_analytics.simulator import Simulation
 
 ALL_PATHS = 10**6
-COLUMNS = ("path", "calls", "of", "answered", "answer_rate", "lost_s")
+COLUMNS = ("path", "calls", "share_den", "answer_rate_num", "answer_rate", "lost_s")
 IVR = et.MetricOptions(ivr_numbers=("8000", "9000"))
 
 
@@ -104,7 +104,12 @@ def answered(*legs: Record, ended: float = 90) -> Record:
 def test_path_and_seconds_of_a_call(one: Record, path: str, lost_s: list[float | None]):
     row = hunt_paths(frame(one), options=IVR).row(0, named=True)
 
-    assert (row["path"], row["steps"], row["calls"], row["of"]) == (path, path.split(" > "), 1, 1)
+    assert (row["path"], row["steps"], row["calls"], row["share_den"]) == (
+        path,
+        path.split(" > "),
+        1,
+        1,
+    )
     assert row["lost_s"] == [
         None if seconds is None else pytest.approx(seconds, abs=1e-9) for seconds in lost_s
     ]
@@ -126,7 +131,7 @@ def test_calls_of_the_same_path_are_pooled():
     )
 
     assert table.select(
-        "path", "calls", "of", "share", "answered", "answer_rate", "lost_s"
+        "path", "calls", "share_den", "share", "answer_rate_num", "answer_rate", "lost_s"
     ).rows() == [
         ("101 > 102", 2, 3, 2 / 3, 1, 0.5, [15, 4]),
         ("101", 1, 3, 1 / 3, 1, 1, [5]),
@@ -135,12 +140,8 @@ def test_calls_of_the_same_path_are_pooled():
         "path",
         "steps",
         "calls",
-        "of",
-        "share",
-        "answered",
-        "answer_rate",
-        "low",
-        "high",
+        *(f"share{part}" for part in ("", "_num", "_den", "_low", "_high")),
+        *(f"answer_rate{part}" for part in ("", "_num", "_den", "_low", "_high")),
         "lost_s",
     ]
 
@@ -187,11 +188,11 @@ def test_every_offered_call_with_an_offer_has_one_path(
     facts = et.metrics.facts(some, options=options).filter(
         "offered", pl.col("id").is_in(to_persons["call_id"].implode())
     )
-    assert (table["calls"].sum(), table["answered"].sum()) == (
+    assert (table["calls"].sum(), table["answer_rate_num"].sum()) == (
         facts.height,
         facts["answered"].sum(),
     )
-    assert set(table["of"]) <= {facts.height}
+    assert set(table["share_den"]) <= {facts.height}
     assert table["path"].is_unique().all()
     assert (table["steps"].list.len() == table["lost_s"].list.len()).all()
     assert table["lost_s"].explode(empty_as_null=False).drop_nulls().ge(0).all()
@@ -230,7 +231,7 @@ def test_names_are_shown_if_calls_carry_them():
     )
 
 
-@pytest.mark.parametrize("limit", [0, -1, 2.5, "3", True])
+@pytest.mark.parametrize("limit", [0, -1, 2.5, "3", True, "0912345678"])
 def test_limit_must_be_a_positive_integer(limit: Any, calls: pl.DataFrame):
-    with pytest.raises(InputError, match="limit must be a positive number of paths"):
+    with pytest.raises(InputError, match="limit is a number of rows of at least 1"):
         hunt_paths(calls, limit=limit)

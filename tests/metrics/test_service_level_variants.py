@@ -41,9 +41,9 @@ def test_six_formulas_of_twelve_calls():
         "variant",
         "formula",
         "source",
+        "value",
         "numerator",
         "denominator",
-        "value",
         "low",
         "high",
     ]

@@ -280,7 +280,7 @@ def test_invalid_dimensions_raise_helpful_errors(calls: pl.DataFrame):
         patience(calls, ["hours"])
     with pytest.raises(UnknownName, match="There is no dimension of calls 'target_number'"):
         patience(calls, ["target_number"])
-    with pytest.raises(InputError, match="list of names"):
-        patience(calls, "hour")
-    with pytest.raises(InputError, match="list of names"):
+    with pytest.raises(InputError, match="by is a name"):
+        patience(calls, 3)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="table has no column hour"):
         median_survival(patience(calls), "hour")

@@ -145,8 +145,10 @@ def test_no_calls_have_no_profile():
 def test_invalid_dimensions_raise_helpful_errors(calls: pl.DataFrame):
     with pytest.raises(UnknownName, match="weekday"):
         erlangs_profile(calls, ["weekdays"])
-    with pytest.raises(InputError, match=r'by=\["hour"\]'):
-        erlangs_profile(calls, "hour")
+    with pytest.raises(InputError, match='by="hour"'):
+        erlangs_profile(calls, [])
+    with pytest.raises(InputError, match=r"coverage is the report .* got '09…'"):
+        erlangs_profile(calls, coverage="0912345678")  # type: ignore[arg-type]
 
 
 def test_profile_matches_sql(calls: pl.DataFrame, tmp_path: Path):
