@@ -140,7 +140,7 @@ def test_every_tooltip_has_a_count(chart: Any):
         "numerator",
         "legs",
         "events",
-        "up_to_calls",
+        "up_to_num",
         "n",
         "hours",
     }
@@ -151,7 +151,7 @@ def test_every_tooltip_has_a_count(chart: Any):
 
     assert [fields for fields in tooltips if fields]
     for fields in tooltips:
-        assert not fields or fields & (counts | {"up_to_offers", "ring_p50_s", "since"})
+        assert not fields or fields & (counts | {"ring_p50_s", "since"})
 
 
 def test_no_chart_exceeds_the_row_limit_of_altair(draw: Callable[..., Any], calls: pl.DataFrame):
