@@ -336,7 +336,7 @@ def test_hunt_paths_and_their_steps_are_those_of_metrics(calls: pl.DataFrame):
         assert rows["step"].to_list() == expected["steps"]
         assert rows["seconds"].to_list() == pytest.approx(expected["lost_s"], abs=1e-6)
         assert rows["begin"].to_list() == pytest.approx([0, *rows["end"].to_list()[:-1]], abs=1e-5)
-    assert f"{table['calls'].sum():,} of {table['of'].item(0):,} calls" in title(chart)
+    assert f"{table['calls'].sum():,} of {table['share_den'].item(0):,} calls" in title(chart)
 
 
 def test_hunt_paths_have_names(calls: pl.DataFrame):
