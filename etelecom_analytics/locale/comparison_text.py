@@ -37,6 +37,19 @@ def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> Comparis
     """The texts for a row of `compare`.
 
     A null value with a null number of calls is "unknown": those calls were not fetched.
+
+    Args:
+        row: a row of `compare`, as a dict.
+        options: the options of `compare`.
+
+    Examples:
+        >>> from etelecom_analytics.locale.comparison_text import comparison_texts
+        >>> calls, options = et.sample_logs().calls, et.MetricOptions()
+        >>> halves = calls.head(200), calls.tail(200)
+        >>> change = et.metrics.compare(*halves, measures=["answer_rate"], options=options)
+        >>> text = comparison_texts(change.row(0, named=True), options)
+        >>> text.title, text.value, text.population
+        ('Answer rate', '88.5 %', 'over 200 offered calls')
     """
     measure = MEASURES[row["measure"]]
     unit, value, n = row["unit"], row["after"], row["after_n"]

@@ -25,6 +25,12 @@ class Display:
         own_numbers: numbers that are never masked, such as the organisation's hotlines. The
             options' `ivr_numbers` are not masked either.
         names: the names of a dimension's values, as returned by `names.labels`, by dimension.
+
+    Examples:
+        >>> from etelecom_analytics.locale.display import Display
+        >>> display = Display(own_numbers=("19001234",))
+        >>> display.label("caller", "0912345678"), display.label("callee", "19001234")
+        ('091*****78', '19001234')
     """
 
     options: MetricOptions = MetricOptions()

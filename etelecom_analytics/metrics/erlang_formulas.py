@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 
+_MAX_TRAFFIC = 1_000_000
+"""Erlangs; the recursion takes as many steps."""
+
+
 def erlang_b(traffic: float, lines: int) -> float:
     """Erlang B: the share of calls that find all lines busy and are lost.
 
@@ -36,13 +40,13 @@ def erlang_b(traffic: float, lines: int) -> float:
         lines: the number of lines.
 
     Raises:
-        InputError: an argument is not a number of 0 or more.
+        InputError: an argument is not a number in its range.
 
     Examples:
         >>> round(et.metrics.erlang_b(2.0, 5), 4)
         0.0367
     """
-    return _blocked(_number("traffic", traffic), whole_number("lines", lines))
+    return _blocked(_traffic(traffic), whole_number("lines", lines))
 
 
 def erlang_c(traffic: float, agents: int) -> float:
@@ -56,13 +60,13 @@ def erlang_c(traffic: float, agents: int) -> float:
         agents: the number of agents.
 
     Raises:
-        InputError: an argument is not a number of 0 or more.
+        InputError: an argument is not a number in its range.
 
     Examples:
         >>> round(et.metrics.erlang_c(2.0, 5), 4)
         0.0597
     """
-    blocked = _blocked(_number("traffic", traffic), whole_number("agents", agents))
+    blocked = _blocked(_traffic(traffic), whole_number("agents", agents))
     return _must_wait(traffic, agents, blocked)
 
 
@@ -77,7 +81,7 @@ def erlang_c_asa(traffic: float, agents: int, talk_s: float) -> float:
         talk_s: the mean talk in seconds.
 
     Raises:
-        InputError: an argument is not a number of 0 or more, or `talk_s` is 0.
+        InputError: an argument is not a number in its range; `talk_s` must be above 0.
 
     Examples:
         >>> round(et.metrics.erlang_c_asa(2.0, 5, 180), 2)
@@ -99,7 +103,7 @@ def erlang_c_service_level(traffic: float, agents: int, talk_s: float, threshold
         threshold_s: the longest wait that counts as in time, in seconds.
 
     Raises:
-        InputError: an argument is not a number of 0 or more, or `talk_s` is 0.
+        InputError: an argument is not a number in its range; `talk_s` must be above 0.
 
     Examples:
         >>> round(et.metrics.erlang_c_service_level(2.0, 5, 180, 20), 4)
@@ -132,7 +136,7 @@ def agents_needed(
         24
     """
     talks, target = _number("threshold_s", threshold_s) / _talk(talk_s), target_share(target)
-    if _number("traffic", traffic) == 0:
+    if _traffic(traffic) == 0:
         return 0
     agents = math.floor(traffic) + 1
     blocked = _blocked(traffic, agents)
@@ -146,6 +150,15 @@ def _number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise InputError(f"{name} must be a finite number of 0 or more; got {describe(value)}.")
     return value
+
+
+def _traffic(traffic: object) -> float:
+    erlangs = _number("traffic", traffic)
+    if erlangs > _MAX_TRAFFIC:
+        raise InputError(
+            f"traffic must be at most {_MAX_TRAFFIC:,} Erlangs; got {describe(traffic)}."
+        )
+    return erlangs
 
 
 def whole_number(name: str, value: object, *, minimum: int = 0) -> int:

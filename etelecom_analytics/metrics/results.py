@@ -1,6 +1,8 @@
 """Result: the base of results that consist of tables and numbers."""
 
+import copyreg
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 
 import polars as pl
 
@@ -28,3 +30,11 @@ def _equal(value: object, other: object) -> bool:
     if isinstance(value, pl.DataFrame) and isinstance(other, pl.DataFrame):
         return value.schema == other.schema and value.equals(other)
     return value == other
+
+
+def _read_only(values: dict[object, object]) -> MappingProxyType[object, object]:
+    return MappingProxyType(values)
+
+
+# Python cannot pickle or copy read-only mappings, such as the constants of this package, by itself.
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))

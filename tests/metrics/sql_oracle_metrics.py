@@ -36,7 +36,8 @@ def _wilson(num: str, den: str, name: str = "") -> str:
     below = f"(1 + {_Z}**2 / {den})"
     # greatest and least ignore nulls, hence the CASE.
     return (
-        f"CASE WHEN {den} > 0 THEN greatest(0, ({middle} - {spread}) / {below}) END AS {prefix}low, "
+        f"CASE WHEN {den} > 0 THEN greatest(0, ({middle} - {spread}) / {below}) END "
+        f"AS {prefix}low, "
         f"CASE WHEN {den} > 0 THEN least(1, ({middle} + {spread}) / {below}) END AS {prefix}high"
     )
 
