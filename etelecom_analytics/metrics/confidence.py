@@ -73,7 +73,8 @@ def wilson(
     share = numerator / n
     spread = z * (share * (1 - share) / n + z**2 / (4 * n**2)).sqrt()
     low, high = ((share + z**2 / (2 * n) + sign * spread) / (1 + z**2 / n) for sign in (-1, 1))
-    return low.clip(0, 1), high.clip(0, 1)
+    # Rounding must not put the share itself outside: without this, 0 would be below its interval.
+    return pl.min_horizontal(low.clip(0, 1), share), pl.max_horizontal(high.clip(0, 1), share)
 
 
 def share_interval(numerator: int, denominator: int) -> Interval:

@@ -52,8 +52,8 @@ def agents_by_interval(
 
     Arrivals are the offered inbound calls. All local days from the first to the last call (of any
     direction) count, including days without calls, so pass complete days. One row per interval,
-    also without arrivals, sorted; with `by_weekday`, one row per weekday and interval. Collects
-    once. Columns, after those of the interval:
+    also without arrivals, sorted; with `by_weekday`, one row per weekday and interval. Collects.
+    Columns, after those of the interval:
 
     - `days`: the number of days with this interval; `calls`: the offered calls; `arrivals`: their
       mean per day, with the interval of a Poisson count (score interval) in `arrivals_low` and

@@ -17,7 +17,7 @@ from ..phone_numbers import describe
 from .dimensions import Names, as_names
 from .options import MetricOptions
 from .ratios import wide_ratio
-from .selection import Calls, Selection, like_input
+from .selection import Calls, Selection, calls_frame, like_input
 from .summary import summarize
 
 __all__ = ["SIDES", "SIP_CLASSES", "SIP_CODES", "SipCode", "fail_codes", "sip_code"]
@@ -206,7 +206,8 @@ def fail_codes(
     groups = as_names(by, "by")
     if "fail_code" in groups:
         raise InputError("fail_codes always groups by fail_code: leave it out of by.")
-    table = summarize(calls, [*groups, "fail_code"], ["trunk_legs"], options=options)
+    rows = calls if isinstance(calls, Selection) else calls_frame(calls)
+    table = summarize(rows, [*groups, "fail_code"], ["trunk_legs"], options=options)
     group_legs = pl.col("legs").sum().over(groups) if groups else pl.col("legs").sum()
     codes = (
         table.lazy()
