@@ -1,8 +1,11 @@
 """Phone numbers are normalized to the national form, and digits are masked in texts."""
 
+import re
+
+import phonenumbers
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from etelecom_analytics.phone_numbers import mask, masked_digits, normalize, normalized, printable
@@ -32,6 +35,67 @@ from etelecom_analytics.phone_numbers import mask, masked_digits, normalize, nor
 )
 def test_normalize_returns_the_national_form(number: str, national: str):
     assert normalize(number) == national
+
+
+def national_digits(number: phonenumbers.PhoneNumber) -> str:
+    return re.sub(
+        r"\D", "", phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    )
+
+
+@st.composite
+def vietnamese_numbers(draw: st.DrawFn) -> str:
+    """A number in one of the notations that a PBX writes, with separators between its digits."""
+    subscriber, trunk_prefix = draw(
+        st.sampled_from(
+            [
+                (r"[35789]\d{8}", "0"),  # mobile
+                (r"2\d{9}", "0"),  # landline
+                (r"1[89]00\d{4,6}", ""),  # toll-free and premium
+            ]
+        )
+    )
+    digits = draw(st.from_regex(re.compile(subscriber, re.ASCII), fullmatch=True))
+    country = draw(st.sampled_from([trunk_prefix, "84", "+84", "0084"]))
+    extra_zero = draw(st.sampled_from(["", "0", "(0)"])) if country.endswith("84") else ""
+    number = country + (extra_zero if trunk_prefix else "") + digits
+    separators = draw(st.lists(st.sampled_from(["", "", " ", ".", "-"]), min_size=30, max_size=30))
+    spaced = [letter + gap for letter, gap in zip(number, separators, strict=False)]
+    return "".join(spaced).strip(" .-")
+
+
+@given(number=vietnamese_numbers())
+def test_normalize_agrees_with_phonenumbers(number: str):
+    parsed = phonenumbers.parse(number, "VN")
+    assume(phonenumbers.is_valid_number_for_region(parsed, "VN"))
+
+    assert normalize(number) == national_digits(parsed)
+    assert pl.select(normalized(pl.lit(number))).item() == national_digits(parsed)
+
+
+def test_the_comparison_with_phonenumbers_meets_all_kinds_of_numbers():
+    """The strategy must not be filtered away."""
+    kinds = {
+        phonenumbers.number_type(phonenumbers.parse(number, "VN"))
+        for number in ("+84 912 345 678", "024 7300 0123", "1900 0123", "1800 000 123")
+    }
+
+    assert kinds == {
+        phonenumbers.PhoneNumberType.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE,
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.TOLL_FREE,
+    }
+
+
+@pytest.mark.parametrize("region", ["US", "GB", "DE", "JP", "KR", "CN", "SG", "AU", "FR", "TH"])
+def test_numbers_of_other_countries_keep_their_country_code(region: str):
+    number = phonenumbers.example_number(region)
+    assert number is not None
+
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    spaced = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    assert normalize(spaced) == normalize(e164) == e164
 
 
 @given(number=st.text("0123456789+ ().-84", max_size=16))

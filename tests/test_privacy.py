@@ -1,5 +1,7 @@
 """Masks and pseudonyms hide all external phone numbers, and the key is never shown."""
 
+import hashlib
+import hmac
 import json
 import pickle
 import stat
@@ -100,6 +102,24 @@ def test_pseudonyms_are_unique_per_normalized_number(
     assert all(word == pseudonym(number, KEY.encode()) for number, word in pairs)
 
 
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [
+        ("0900000001", "x0idekecfjffamcfjddgll"),
+        ("+84 900 000 001", "x0idekecfjffamcfjddgll"),
+        ("19000123", "x0bpglmjhlfkfkaiplcaal"),
+    ],
+)
+def test_pseudonyms_stay_the_same_across_versions(number: str, word: str):
+    """They are computed here once more from their definition: 80 bits of HMAC-SHA256."""
+    national = number if number == "19000123" else "0900000001"
+    digest = hmac.new(KEY.encode(), f"number {national}".encode(), hashlib.sha256).hexdigest()
+    letters = "".join(chr(ord("a") + int(digit, 16)) for digit in digest[:20])
+
+    assert pseudonym(number, KEY.encode()) == word == f"x0{letters}"
+    assert et.pseudonymize(calls_with(number), KEY)["caller"].item() == word
+
+
 def test_pseudonym_is_the_same_in_all_columns_and_depends_on_the_key():
     one = et.pseudonymize(calls_with("0900000001", "+84900000001"), KEY)
     other = et.pseudonymize(calls_with("0900000001"), OTHER_KEY.encode())
@@ -168,6 +188,32 @@ def test_notes_and_recordings_are_kept_or_dropped(simulated: pl.DataFrame):
     assert_frame_equal(
         dropped.drop("note", "recording_urls"), simulated.drop("note", "recording_urls")
     )
+
+
+@pytest.mark.parametrize(
+    ("links", "kept"),
+    [
+        ([""], [""]),
+        ([None], [None]),
+        ([], []),
+        (None, None),
+        (["", "https://example.com/1.mp3", None], ["", "withheld", None]),
+        (["https://example.com/1.mp3"], ["withheld"]),
+    ],
+)
+def test_a_blank_recording_link_does_not_become_withheld(
+    links: list[str | None] | None, kept: list[str | None] | None
+):
+    """A call without a recording must not look as if it had one."""
+    answered = et.sample_logs().calls.filter(call_state="answered", direction="out").head(1)
+    calls = answered.with_columns(recording_urls=pl.lit(links, pl.List(pl.String)))
+    hidden = et.Privacy().apply(calls)
+
+    assert hidden["recording_urls"].to_list() == [kept]
+    coverage = [
+        et.summarize(table, measures=["recording_coverage"]).item() for table in (hidden, calls)
+    ]
+    assert coverage == [float("https://example.com/1.mp3" in (links or []))] * 2
 
 
 @pytest.mark.parametrize("key", ["", "short", b"short", 17, None])

@@ -8,8 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 import sql_oracle as sql
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from lifelines import KaplanMeierFitter
+from lifelines.utils import median_survival_times
 from polars.testing import assert_frame_equal
 from real_calls import needs_real_calls, real_calls
 
@@ -120,6 +122,48 @@ def test_median_matches_exact_fractions(times: Times):
     assert median_survival(table)["median_s"].item() == (halves[0] if halves else None)
 
 
+def lifelines_fit(times: Times, level: float) -> KaplanMeierFitter:
+    seconds, events = zip(*times, strict=True)
+    return KaplanMeierFitter(alpha=1 - level).fit(seconds, events)
+
+
+def assert_matches_lifelines(table: pl.DataFrame, fit: KaplanMeierFitter) -> None:
+    """Both have a row for time 0 and for each time of a case."""
+    ends = fit.confidence_interval_.to_numpy()
+    expected = pl.DataFrame(
+        {
+            "time_s": fit.survival_function_.index.to_numpy(),
+            "at_risk": fit.event_table["at_risk"].to_numpy(),
+            "events": fit.event_table["observed"].to_numpy(),
+            "censored": fit.event_table["censored"].to_numpy(),
+            "survival": fit.survival_function_.to_numpy()[:, 0],
+            "low": ends[:, 0],
+            "high": ends[:, 1],
+        }
+    )
+    # Where survival is 0 or 1 there is no interval; lifelines has 0 or 1 there.
+    has_interval = pl.col("survival").is_between(1e-12, 1 - 1e-12)
+    ends_or_null = pl.when(has_interval).then(pl.col("low", "high"))
+    assert_frame_equal(
+        table.with_columns(ends_or_null),
+        expected.with_columns(ends_or_null),
+        check_dtypes=False,
+        abs_tol=1e-9,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(times=some_times.filter(bool), level=st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99]))
+def test_table_and_median_match_lifelines(times: Times, level: float):
+    table, fit = kaplan_meier(frame(times), confidence=level), lifelines_fit(times, level)
+    median = median_survival(table).row(0, named=True)
+
+    assert_matches_lifelines(table, fit)
+    assume(all(abs(survival - 0.5) > 1e-9 for survival in table["survival"]))
+    expected = fit.median_survival_time_
+    assert median["median_s"] == (None if math.isinf(expected) else expected)
+
+
 def test_median_tolerates_rounding_errors_of_one_half():
     """12 of 24 events, one at a time."""
     table = kaplan_meier(frame([(float(time), True) for time in range(1, 25)]))
@@ -195,6 +239,22 @@ def test_patience_matches_sql(simulation: Simulation, parquet: Path):
     rows = table.filter(pl.col("events") + pl.col("censored") > 0)
     assert rows.height > 500
     assert_frame_equal(rows.select(oracle.columns), oracle, abs_tol=1e-12)
+
+
+def test_patience_matches_lifelines(simulation: Simulation):
+    options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
+    rows = facts(simulation.calls, options=options).filter("offered", ~pl.col("wait_unknown"))
+
+    for level in (0.95, 0.9):
+        table = patience(simulation.calls, options=options, confidence=level)
+        fit = lifelines_fit(rows.select("wait_s", "missed").rows(), level)
+        assert_matches_lifelines(table, fit)
+        median = median_survival(table).row(0, named=True)
+        assert median["median_s"] == fit.median_survival_time_
+        ends = median_survival_times(fit.confidence_interval_).to_numpy()[0]
+        assert [median["low_s"], median["high_s"]] == [
+            None if math.isinf(end) else end for end in ends
+        ]
 
 
 def test_missed_calls_are_events_and_answered_ones_censored(simulation: Simulation):
