@@ -54,8 +54,8 @@ class Client:
 
     def __init__(
         self,
-        base_url: str,
-        api_key: str,
+        base_url: "str | Secret",
+        api_key: "str | Secret",
         *,
         retry: Retry = Retry(),
         timeouts_s: tuple[float, float] = (10.0, 60.0),
@@ -65,7 +65,7 @@ class Client:
     ) -> None:
         self.base_url = ""  # __repr__ needs it, and a traceback may print this client.
         self._key = ApiKey(api_key, source="Client's argument api_key")
-        address = Secret(base_url)
+        address = base_url if isinstance(base_url, Secret) else Secret(str(base_url))
         # A traceback may print the local variables of this frame, and the two may be swapped.
         api_key = base_url = ""
         self._key.check()
@@ -79,6 +79,8 @@ class Client:
             self._session.mount(scheme, BoundedAdapter(pool_maxsize=MAX_WORKERS))
         # Requests to this machine need no proxy, and a proxy could read a key sent over http.
         self._session.trust_env = not is_loopback(self.base_url)
+        if not self._session.trust_env:
+            self._session.verify = ca_bundle()[1] or True
         self._session.auth = self._key
         self._session.headers.update(
             {"Content-Type": "application/json", "Accept": "application/json"}
@@ -96,7 +98,7 @@ class Client:
             SettingError: a setting is missing or not valid.
         """
         settings = read_settings(env_file)
-        client = cls(settings.base_url, settings.api_key, retry=retry)  # type: ignore[arg-type]
+        client = cls(settings.base_url, settings.api_key, retry=retry)
         client._key.source = settings.key_source
         return client
 
@@ -253,8 +255,6 @@ class Client:
         outer = sys.exception()
         failure: EtelecomError
         try:
-            # Without the environment, which is not trusted for this machine, verify is True.
-            bundle = None if self._session.trust_env else ca_bundle()[1] or None
             with (
                 deadline(lambda: end - self._clock()),
                 self._session.post(
@@ -263,7 +263,6 @@ class Client:
                     timeout=timeouts_s,
                     allow_redirects=False,
                     stream=True,
-                    verify=bundle,
                 ) as response,
             ):
                 content = read_body(

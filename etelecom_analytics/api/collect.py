@@ -1,34 +1,34 @@
-"""PageCollector: parses pages while others are fetched, and builds the table and its report."""
+"""PageCollector: parses pages in a thread of its own while others are fetched."""
 
-import json
+import hashlib
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import polars as pl
 
-from .. import frames
-from ..errors import Unreadable
-from ..fetch_report import FetchReport, Gap, Window
-from ..logs import CallLogs
+from ..errors import EtelecomError, Unreadable
+from ..fetch_report import PageSetAside
 from ..parsing.pages import PageReader
-from ..parsing.records import SetAside, merge_drift
-from ..query import CallQuery
-from ..report_merge import certify
-from ..schema import CALL_SCHEMA
-from .plan import Chain, Plan
+from .plan import Chain
 from .wire import Page
 from .workers import FetchedPage, FetchPool
 
-__all__ = ["PageCollector"]
+__all__ = ["ChainParser", "Hole", "PageCollector"]
 
 _BATCH_PAGES = 16
 """Pages that are parsed together: smaller batches are slower, larger ones need more memory."""
 _POLL_S = 1.0
-_LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_SMALLEST_STEP = timedelta(microseconds=1)
+
+
+class Hole(NamedTuple):
+    """A part [begin, end) of the range whose calls may be missing; None means no bound."""
+
+    begin: datetime | None
+    end: datetime | None
 
 
 class PageCollector:
@@ -36,95 +36,60 @@ class PageCollector:
 
     Args:
         pool: the source of the pages.
-        fetch_page: fetches a page again if its rows are not valid JSON.
+        refetch_page: fetches a page again, and decodes it to check it.
+
+    Attributes:
+        refetched: the number of pages that were fetched again.
     """
 
-    def __init__(self, pool: FetchPool, fetch_page: Callable[[Chain, str], Page]) -> None:
-        self._pool, self._fetch_page = pool, fetch_page
-        self._parsers: dict[Chain, _ChainParser] = {}
+    def __init__(self, pool: FetchPool, refetch_page: Callable[[Chain, str], Page]) -> None:
+        self._pool, self._refetch_page = pool, refetch_page
+        self._parsers: dict[Chain, ChainParser] = {}
         self._error: BaseException | None = None
         self._finished = threading.Event()
+        self._lock = threading.Lock()
+        self._abandoned = False
+        self.refetched = 0
         threading.Thread(target=self._work, name="etelecom-parse", daemon=True).start()
 
     @property
     def error(self) -> BaseException | None:
-        """The error that ended the fetch, or None."""
-        return self._error or self._pool.error
+        """The error that ended the fetch, or that of a page that could not be parsed, or None."""
+        return self._error or next(
+            (parser.error for parser in self._parsers.values() if parser.error), None
+        )
 
     @property
     def pages(self) -> int:
-        """The number of parsed pages."""
+        """The number of pages, with those that could not be parsed."""
         return sum(parser.pages for parser in self._parsers.values())
 
-    def is_running(self, timeout_s: float | None) -> bool:
-        """Whether it still runs after so many seconds; None waits for its end."""
+    @property
+    def parsers(self) -> dict[Chain, "ChainParser"]:
+        """The parser of each chain."""
+        return self._parsers
+
+    def is_running(self, timeout_s: float) -> bool:
+        """Whether it still runs after so many seconds."""
         # Not Thread.join: after an interrupt, Python 3.11 takes the thread for ended.
         return not self._finished.wait(timeout_s)
 
-    def build_logs(
-        self,
-        query: CallQuery,
-        plan: Plan,
-        *,
-        began_at: datetime,
-        seconds: float,
-        previous: CallLogs | None,
-    ) -> CallLogs:
-        """The parsed calls, and those of the previous fetch that this one resumed, with a report.
-
-        Call it only after the pool and this collector have ended.
-        """
-        newest_first = sorted(
-            self._parsers.items(), key=lambda item: item[0].end or _NEVER, reverse=True
-        )
-        parsers = [parser for _, parser in newest_first]
-        tables = [
-            pl.DataFrame(schema=CALL_SCHEMA),
-            *([previous.calls.select(*CALL_SCHEMA)] if previous else []),
-            *(table for parser in parsers for table in parser.tables),
-        ]
-        # References are dropped early, so that the calls are not in memory twice.
-        for parser in parsers:
-            parser.tables.clear()
-        rows = pl.concat(tables)
-        del tables
-        received = rows.height
-        unique = frames.newest(rows)
-        del rows
-        # A filter copies the table even if it keeps all rows.
-        in_range = unique.select(query.in_range()).to_series()
-        calls = frames.in_order(unique if in_range.all() else unique.filter(in_range))
-        windows = _windows(plan, previous.report.windows if previous else ())
-        coverage = _coverage(query, windows, previous.report.began_at if previous else began_at)
-        report = FetchReport(
-            rows=calls.height,
-            received=received + sum(len(parser.reader.set_aside) for parser in parsers),
-            repeated=received - unique.height,
-            outside=unique.height - calls.height,
-            pages=self.pages,
-            began_at=began_at,
-            seconds=round(seconds, 3),
-            windows=windows,
-            dates_ignored=plan.dates_ignored,
-            drift=merge_drift(*(parser.reader.drift for parser in parsers)),
-            set_aside=_set_aside(parsers),
-            time_zone=query.time_zone,
-            complete_from=coverage.complete_from,
-            complete_to=coverage.complete_to,
-            gaps=coverage.gaps,
-        )
-        if previous:
-            report = _add_previous(report, previous)
-        return CallLogs(calls=calls, query=query, report=certify(report, calls))
+    def abandon(self) -> None:
+        """End at once: pages that are not parsed yet are missing."""
+        self._abandoned = True
+        with self._lock:
+            for chain, parser in self._parsers.items():
+                if parser.has_waiting_pages:
+                    chain.invalidate()
+            for page in self._pool.take_pages(0):
+                page.chain.invalidate()
 
     def _work(self) -> None:
         try:
             while (pages := self._pool.take_pages(_POLL_S)) or not self._pool.ended:
                 self._add(pages)
-                for parser in self._parsers.values():
-                    parser.parse(at_least=_BATCH_PAGES)
-            for parser in self._parsers.values():
-                parser.parse()
+                self._parse(at_least=_BATCH_PAGES)
+            self._parse(at_least=1)
         except BaseException as error:  # reported by the thread that waits  # noqa: BLE001
             self._error = error
             self._pool.stop()
@@ -136,125 +101,109 @@ class PageCollector:
         finally:
             self._finished.set()
 
+    def _parse(self, *, at_least: int) -> None:
+        for parser in self._parsers.values():
+            if not self._abandoned:
+                parser.parse(at_least=at_least)
+
     def _add(self, pages: list[FetchedPage]) -> None:
-        for page in pages:
-            self._parsers.setdefault(page.chain, _ChainParser(self._fetch_page)).add(page)
+        with self._lock:
+            for page in pages:
+                self._parsers.setdefault(page.chain, ChainParser(self._refetch)).add(page)
+
+    def _refetch(self, chain: Chain, cursor: str) -> Page:
+        self.refetched += 1
+        return self._refetch_page(chain, cursor)
 
 
-class _ChainParser:
-    """Parses the pages of one chain in batches."""
+class ChainParser:
+    """Parses the pages of one chain in batches.
 
-    def __init__(self, fetch_page: Callable[[Chain, str], Page]) -> None:
+    Attributes:
+        reader: counts irregularities.
+        tables: the calls.
+        pages: the number of pages, with those that could not be parsed.
+        error: the error of the first page that could not be parsed, or None.
+    """
+
+    def __init__(self, refetch: Callable[[Chain, str], Page]) -> None:
         self.reader = PageReader()
         self.tables: list[pl.DataFrame] = []
         self.pages = 0
-        self._fetch_page = fetch_page
+        self.error: EtelecomError | None = None
+        self._refetch = refetch
         self._waiting: list[FetchedPage] = []
+        self._set_aside: list[tuple[FetchedPage, Hole]] = []
+        self._open_holes = 0
+        self._oldest: datetime | None = None
+
+    @property
+    def has_waiting_pages(self) -> bool:
+        """Whether there are pages that are not parsed yet."""
+        return bool(self._waiting)
+
+    @property
+    def set_aside(self) -> list[PageSetAside]:
+        """The pages that could not be parsed."""
+        return [
+            PageSetAside(hashlib.sha256(page.body).hexdigest(), page.cursor, *hole)
+            for page, hole in self._set_aside
+        ]
 
     def add(self, page: FetchedPage) -> None:
+        """Add a page; the pages of a chain are in order."""
         self._waiting.append(page)
 
     def parse(self, *, at_least: int = 1) -> None:
         """Parse the waiting pages, if there are at least so many.
 
         The scan of a page does not decode its rows. If they are not valid JSON, the page is fetched
-        once more; if that fails too, the pages before it are used.
+        again as often as the retry policy allows; if that fails, it is set aside.
         """
         if len(self._waiting) < at_least:
             return
-        batch, self._waiting = self._waiting, []
+        batch = self._waiting
         try:
             try:
-                self._read([page.body for page in batch])
+                self._read(batch)
             except Unreadable:
                 for page in batch:
-                    self._read([self._valid_body(page)])
+                    self._read_one(page)
         except BaseException:
             batch[0].chain.invalidate()
             raise
+        finally:
+            self._waiting = self._waiting[len(batch) :]
 
-    def _read(self, bodies: list[bytes]) -> None:
-        self.tables.append(self.reader.read(bodies))
-        self.pages += len(bodies)
+    def _read(self, pages: list[FetchedPage]) -> None:
+        self.tables.append(self.reader.read([page.body for page in pages]))
+        self.pages += len(pages)
+        for page in pages:
+            if page.newest and page.oldest:
+                self._close_holes(page.newest)
+                self._oldest = page.oldest
 
-    def _valid_body(self, page: FetchedPage) -> bytes:
-        with suppress(ValueError, RecursionError):
-            json.loads(page.body.decode(errors="replace"))
-            return page.body
-        return self._fetch_page(page.chain, page.cursor).body
+    def _read_one(self, page: FetchedPage) -> None:
+        try:
+            self._read([page])
+        except Unreadable:
+            try:
+                self._read([page._replace(body=self._refetch(page.chain, page.cursor).body)])
+            except EtelecomError as error:
+                self.error = self.error or error
+                self.reader.skip_page()
+                self.pages += 1
+                chain = page.chain
+                end = self._oldest + _SMALLEST_STEP if self._oldest else chain.end
+                hole = Hole(chain.begin, end) if chain.in_order else Hole(chain.begin, chain.end)
+                self._set_aside.append((page, hole))
+                self._open_holes += chain.in_order
 
-
-def _windows(plan: Plan, previous: tuple[Window, ...]) -> tuple[Window, ...]:
-    """The windows of the fetch, oldest first; an unfinished chain has a whole and an open one."""
-    windows = [window for window in previous if window.whole]
-    for chain in plan.chains:
-        missing = chain.missing
-        if missing is None:
-            windows.append(Window(chain.begin, chain.end, whole=True, pages=chain.pages))
-            continue
-        windows.append(
-            Window(*missing, whole=False, pages=0 if missing[1] != chain.end else chain.pages)
-        )
-        if missing[1] != chain.end:
-            windows.append(Window(missing[1], chain.end, whole=True, pages=chain.pages))
-    in_utc = (window._replace(begin=_utc(window.begin), end=_utc(window.end)) for window in windows)
-    return tuple(
-        sorted(in_utc, key=lambda window: (window.begin or _LONG_AGO, window.end or _NEVER))
-    )
-
-
-class _Coverage(NamedTuple):
-    """The range in which the calls are complete, except for its gaps."""
-
-    complete_from: datetime | None
-    complete_to: datetime
-    gaps: tuple[Gap, ...]
-
-
-def _coverage(query: CallQuery, windows: tuple[Window, ...], began_at: datetime) -> _Coverage:
-    incomplete = [window for window in windows if not window.whole]
-    date_from, date_to = _utc(query.date_from), _utc(query.date_to)
-    complete_to = max(min(date_to or began_at, began_at), date_from or _LONG_AGO)
-    unbounded = [window.end or complete_to for window in incomplete if window.begin is None]
-    gaps = [
-        Gap(window.begin, min(window.end or complete_to, complete_to))
-        for window in incomplete
-        if window.begin is not None
-    ]
-    if date_to and complete_to < date_to:
-        gaps.append(Gap(complete_to, date_to))
-    complete_from = max(unbounded) if unbounded else date_from
-    return _Coverage(complete_from, complete_to, tuple(gap for gap in gaps if gap.begin < gap.end))
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment and moment.astimezone(UTC)
-
-
-def _set_aside(parsers: list[_ChainParser]) -> tuple[SetAside, ...]:
-    """The records without an id; pages are numbered over all chains, newest first."""
-    records, pages = [], 0
-    for parser in parsers:
-        records += [record._replace(page=pages + record.page) for record in parser.reader.set_aside]
-        pages += parser.pages
-    return tuple(records)
-
-
-def _add_previous(report: FetchReport, previous: CallLogs) -> FetchReport:
-    """One report of a fetch and the previous one that it resumed.
-
-    `report` counts the rows of the previous table as received; they are counted only once here.
-    """
-    old = previous.report
-    return replace(
-        report,
-        began_at=old.began_at,
-        received=report.received - previous.calls.height + old.received,
-        repeated=report.repeated + old.repeated,
-        outside=report.outside + old.outside,
-        pages=report.pages + old.pages,
-        seconds=round(report.seconds + old.seconds, 3),
-        dates_ignored=report.dates_ignored or old.dates_ignored,
-        drift=merge_drift(report.drift, old.drift),
-        set_aside=(*old.set_aside, *report.set_aside),
-    )
+    def _close_holes(self, newest: datetime) -> None:
+        """Limit the last holes to the calls before the next page, which begins at this time."""
+        for index in range(len(self._set_aside) - self._open_holes, len(self._set_aside)):
+            page, hole = self._set_aside[index]
+            # Calls that began at the same moment may be split between two pages.
+            end = max(hole.end, newest + _SMALLEST_STEP) if hole.end else None
+            self._set_aside[index] = page, Hole(newest, end)
+        self._open_holes = 0

@@ -52,7 +52,9 @@ def transport_error(
     if any(isinstance(each, ssl.SSLError) for each in chain) and any(
         reason in texts for reason in _NO_TLS
     ):
-        failure = NoAnswer("the server does not speak a supported version of TLS at this address")
+        failure = NoAnswer(
+            "the server does not speak a supported version of SSL/TLS at this address"
+        )
         failure.transient = False
         return failure
     if isinstance(error, requests.ConnectTimeout):

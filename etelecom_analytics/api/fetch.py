@@ -2,26 +2,22 @@
 
 import os
 import sys
-import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import cache
+from dataclasses import dataclass
+from datetime import datetime
 
 from tqdm.auto import tqdm
 
 from .. import local_time
-from ..errors import BadRequest, EtelecomError, InputError, Stopped
-from ..fetch_report import Window
+from ..errors import InputError, Stopped
 from ..logs import CallLogs, Fetch, Progress
 from ..query import CallQuery
 from .client import MAX_WORKERS, Client
-from .collect import PageCollector
-from .page_scan import scan_body
-from .plan import Chain, Plan
-from .wire import PAGE_LIMIT, Page
-from .workers import FetchPool
+from .incomplete import FetchStopped, IncompleteFetch, incomplete_fetch
+from .interrupts import noted_interrupts
+from .run import run_fetch
+from .wire import PAGE_LIMIT
 
 __all__ = [
     "MAX_WORKERS",
@@ -32,15 +28,6 @@ __all__ = [
     "fetcher",
     "progress_disabled",
 ]
-
-_POLL_S = 0.1
-"""A request to stop is noticed within this time."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
-_OLDEST_FIRST = "started_at"
-_DATES_IGNORED = (
-    "The server ignores the dates of the query, so all of its calls were read in one chain and "
-    "filtered here. The result is complete, but a shorter range is not faster."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,55 +54,6 @@ class FetchOptions:
             )
 
 
-class IncompleteFetch(EtelecomError):
-    """A fetch ended early; the calls received before are kept, and the fetch can be resumed.
-
-    The raised error is also of the class of its cause: `except NoAnswer` catches a server that
-    failed during a fetch, too.
-
-    Attributes:
-        partial: the received calls, with a report that shows which parts of the range are complete.
-            `fetch_calls(..., resume=partial)` fetches the rest. It can be saved as a snapshot.
-        cause: the error that ended the fetch.
-    """
-
-    def __init__(self, cause: BaseException, partial: CallLogs) -> None:
-        # Not super().__init__, which is the constructor of the class of the cause.
-        Exception.__init__(self, cause, partial)
-        vars(self).update(vars(cause))
-        self.cause, self.partial = cause, partial
-
-    @property
-    def missing(self) -> tuple[Window, ...]:
-        """The windows that were not read to their end."""
-        return tuple(window for window in self.partial.report.windows if not window.whole)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.cause} {self.partial.calls.height:,} calls were received before that: see "
-            "the error's .partial. "
-            "fetch_calls(client, query, resume=error.partial) fetches the rest."
-        ).lstrip()
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return _incomplete, (self.cause, self.partial)
-
-
-class FetchStopped(IncompleteFetch, Stopped, KeyboardInterrupt):
-    """The user stopped the fetch with Ctrl-C, a notebook's stop button, or a panel's Cancel."""
-
-
-def _incomplete(cause: BaseException, partial: CallLogs) -> IncompleteFetch:
-    return _incomplete_class(type(cause))(cause, partial)
-
-
-def _incomplete_class(cause: type[BaseException]) -> type[IncompleteFetch]:
-    """A class of errors that are incomplete fetches and also of the class of the cause."""
-    if issubclass(cause, Stopped | KeyboardInterrupt):
-        return FetchStopped
-    return type(f"Incomplete{cause.__name__}", (IncompleteFetch, cause), {"__doc__": cause.__doc__})
-
-
 def fetch_calls(
     client: Client,
     query: CallQuery | None = None,
@@ -123,7 +61,7 @@ def fetch_calls(
     workers: int = 4,
     progress: bool = True,
     resume: CallLogs | None = None,
-    options: FetchOptions = FetchOptions(),
+    fetch_options: FetchOptions = FetchOptions(),
 ) -> CallLogs:
     """All calls that match the query, without duplicates, newest first.
 
@@ -141,7 +79,7 @@ def fetch_calls(
             TQDM_DISABLE=1 turns it off, too.
         resume: the `.partial` of a fetch that ended early. Only the missing parts are fetched, and
             the complete logs are returned.
-        options: advanced options.
+        fetch_options: advanced options.
 
     Raises:
         IncompleteFetch: the fetch ended early, by an error or by Ctrl-C (`FetchStopped`); the calls
@@ -159,9 +97,12 @@ def fetch_calls(
         )
     if not 1 <= workers <= MAX_WORKERS:
         raise InputError(f"workers must be from 1 to {MAX_WORKERS}; got {workers!r}.")
-    with tqdm(
-        desc="Fetching calls", unit=" calls", disable=not progress or progress_disabled()
-    ) as bar:
+    with (
+        noted_interrupts(),
+        tqdm(
+            desc="Fetching calls", unit=" calls", disable=not progress or progress_disabled()
+        ) as bar,
+    ):
 
         def show_progress(rows: int, reached: datetime | None) -> None:
             if reached:
@@ -176,7 +117,7 @@ def fetch_calls(
             stop=lambda: False,
             workers=workers,
             resume=resume,
-            options=options,
+            fetch_options=fetch_options,
         )
         # A call at the edge of two parts is received with both of them.
         bar.update(logs.calls.height - bar.n)
@@ -213,7 +154,7 @@ def fetcher(client: Client, *, workers: int = 4) -> Fetch:
             stop=stop,
             workers=workers,
             resume=resume,
-            options=FetchOptions(),
+            fetch_options=FetchOptions(),
         )
 
     return fetch
@@ -227,69 +168,24 @@ def _fetch(
     stop: Callable[[], bool],
     workers: int,
     resume: CallLogs | None,
-    options: FetchOptions,
+    fetch_options: FetchOptions,
 ) -> CallLogs:
-    ranges = (
-        [window[:2] for window in resume.report.windows if not window.whole]
-        if resume
-        else [(query.date_from, query.date_to)]
+    logs, error, texts = run_fetch(
+        client,
+        query,
+        on_progress,
+        stop=stop,
+        workers=workers,
+        resume=resume,
+        max_pages=fetch_options.max_pages,
+        page_limit=fetch_options.page_limit,
     )
-    if resume and not ranges:
-        return resume
-
-    @cache
-    def query_of(chain: Chain) -> CallQuery:
-        return replace(query, date_from=chain.requested_from, date_to=chain.end)
-
-    def fetch_page(chain: Chain, cursor: str) -> Page:
-        return client._scan_calls(
-            query_of(chain),
-            after=cursor,
-            limit=options.page_limit,
-            keep_trying=lambda: not pool.ended,
-        )
-
-    began_at, started = datetime.now(UTC), time.monotonic()
-    chains = [
-        Chain(begin=begin, end=end)
-        for begin, end in sorted(ranges, key=lambda bounds: bounds[1] or _NEVER, reverse=True)
-    ]
-    plan = Plan(
-        chains,
-        full_range=(query.date_from, query.date_to),
-        oldest=_oldest_start(client, query) if workers > 1 else None,
-    )
-    pool = FetchPool(plan, fetch_page, workers=workers, max_pages=options.max_pages)
-    collector = PageCollector(pool, fetch_page)
-    rows_before = resume.calls.height if resume else 0
-
-    def report_progress() -> None:
-        rows, reached = pool.progress()
-        on_progress(rows_before + rows, reached)
-
-    pool.start()
-    stopped: Stopped | KeyboardInterrupt | None = None
-    try:
-        while not (
-            stopped := Stopped("The fetch was stopped.") if stop() else None
-        ) and collector.is_running(_POLL_S):
-            report_progress()
-        report_progress()
-    except KeyboardInterrupt as interrupt:
-        stopped = interrupt
-    finally:
-        pool.stop()
-        collector.is_running(None)
-    error = stopped or collector.error
-    if error and not (collector.pages and isinstance(error, EtelecomError | KeyboardInterrupt)):
-        raise error
-    logs = collector.build_logs(
-        query, plan, began_at=began_at, seconds=time.monotonic() - started, previous=resume
-    )
-    if plan.dates_ignored:
-        warnings.warn(_DATES_IGNORED, stacklevel=3)
-    if error:
-        raise _incomplete(error, logs) from error
+    for text in texts:
+        warnings.warn(text, stacklevel=3)
+    if error and logs:
+        raise incomplete_fetch(error, logs) from error
+    if logs is None:
+        raise error or Stopped("The fetch was stopped.")
     return logs
 
 
@@ -306,14 +202,3 @@ def _resumed_query(query: CallQuery | None, partial: CallLogs) -> CallQuery:
             "Leave out `query`, or start a new fetch."
         )
     return partial.query
-
-
-def _oldest_start(client: Client, query: CallQuery) -> datetime | None:
-    """The start of the oldest call if the query has no `date_from`, to share out the work."""
-    if query.date_from or not query.date_to:
-        return None
-    try:
-        page = client.list_calls(query, limit=1, sort=_OLDEST_FIRST)
-    except BadRequest:  # The server may not support this order.
-        return None
-    return next(iter(scan_body(page.body).starts), None)

@@ -78,7 +78,7 @@ def _without_secrets(listing: Listing, status: int, body: bytes) -> bytes:
         known_code = code if isinstance(code, str) and code in _CODES else ""
         return json.dumps({"code": known_code, "msg": omission}).encode()
     if listing.rows not in document:
-        return omission.encode()
+        return b"{}"
     rows, paging = document[listing.rows], document.get("paging")
     if isinstance(rows, list):
         # A list without paging is complete: an empty `next`.

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from .page_scan import PageScan
+from .paging import looks_like_offset
 
-__all__ = ["Chain", "Plan"]
+__all__ = ["Chain", "Edge", "Plan"]
 
 _ROUNDING = timedelta(seconds=2)
 """Requests to the API have whole seconds, rounded outwards."""
@@ -27,6 +28,10 @@ _SMALLEST_STEP = timedelta(microseconds=1)
 _MIN_PAGES_TO_SPLIT = 4.0
 """A chain with fewer pages left is not split, because another chain costs a page or two."""
 _RECENT_PAGES = 4
+
+
+Edge = tuple[datetime, datetime | None]
+"""A time, and an earlier one; None means the beginning of the range."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -42,6 +47,11 @@ class Chain:
         in_order: whether its calls were sorted newest first so far.
         done: whether it was followed to its end.
         first_id: the id of its first call.
+        received: the number of rows, with those that were received before.
+        edges: the times on both sides of each end of a page: the last start before it, and the
+            first start after it, or None at the end of the chain.
+        has_offsets: whether all its cursors look like a number of rows or pages.
+        has_moved: whether a row of an earlier page was received again.
     """
 
     begin: datetime | None
@@ -55,6 +65,10 @@ class Chain:
     in_order: bool = True
     done: bool = False
     first_id: bytes = b""
+    received: int = 0
+    edges: list[Edge] = field(default_factory=list)
+    has_offsets: bool = False
+    has_moved: bool = False
 
     def __post_init__(self) -> None:
         self.requested_from = self.begin
@@ -67,6 +81,17 @@ class Chain:
         # Calls that began at the same moment may be split between two pages.
         end = self.reached + _SMALLEST_STEP if self.in_order and self.reached else self.end
         return self.begin, end
+
+    @property
+    def unsafe_edges(self) -> list[Edge]:
+        """The ends of pages at which rows may have been skipped."""
+        return self.edges if self.in_order and (self.has_offsets or self.has_moved) else []
+
+    def close(self, *, by_cursor: bool) -> None:
+        """Mark the chain as done, `by_cursor` if the server had no more pages."""
+        self.done = True
+        if by_cursor and self.reached is not None:
+            self.edges.append((self.reached, None))
 
     def invalidate(self) -> None:
         """Mark the whole chain as missing, because some of its pages could not be parsed."""
@@ -101,6 +126,8 @@ class Plan:
         full_range: the range that they are parts of.
         oldest: the start of the oldest call, for a chain without `begin`; if it is not known, such
             a chain is not split.
+        margin: how much wider than its chain a request is.
+        may_split: whether chains may be split.
 
     Attributes:
         chains: all chains of the fetch.
@@ -113,10 +140,12 @@ class Plan:
         *,
         full_range: tuple[datetime | None, datetime | None],
         oldest: datetime | None = None,
+        margin: timedelta = timedelta(),
+        may_split: bool = True,
     ) -> None:
         self.chains, self._waiting = list(chains), list(chains)
         self._full_range = full_range
-        self._oldest = oldest
+        self._oldest, self._margin, self._may_split = oldest, margin, may_split
         self.dates_ignored = False
 
     @property
@@ -145,10 +174,33 @@ class Plan:
             self._split_longest(idle)
         return self._waiting.pop(0) if self._waiting else None
 
-    def record_page(self, chain: Chain, page: PageScan, new_rows: int) -> None:
-        """Record a received page of a chain, with the number of its calls that are new."""
+    def record_page(
+        self,
+        chain: Chain,
+        page: PageScan,
+        new_rows: int,
+        *,
+        cursor: str = "",
+        repeats: bool = False,
+    ) -> None:
+        """Record a received page of a chain.
+
+        Args:
+            chain: the chain.
+            page: the scan of the page.
+            new_rows: the number of its calls that are new.
+            cursor: the cursor of the next page.
+            repeats: whether it repeats a row of an earlier page.
+        """
         chain.pages += 1
         chain.rows += new_rows
+        chain.received += len(page.ids)
+        chain.has_moved = chain.has_moved or repeats
+        if cursor:
+            is_first = chain.pages == 1
+            chain.has_offsets = (is_first or chain.has_offsets) and looks_like_offset(
+                cursor, rows=chain.received, pages=chain.pages
+            )
         if not page.starts:
             return
         chain.in_order = (
@@ -158,6 +210,8 @@ class Plan:
         )
         if not chain.in_order:
             chain.begin = chain.requested_from
+        if chain.reached is not None:
+            chain.edges.append((chain.reached, page.starts[0]))
         chain.page_starts.append(page.starts[0])
         if chain.newest is None:
             chain.newest, chain.first_id = page.starts[0], page.ids[0] if page.ids else b""
@@ -175,15 +229,19 @@ class Plan:
             and chain.reached < chain.begin - tolerance
         )
 
+    def ignore_dates(self) -> None:
+        """Follow one chain over the full range, because the server ignores dates."""
+        self._merge_chains()
+
     def _ignores_dates(self, chain: Chain, page: PageScan) -> bool:
         """Whether the page shows that the server ignores dates.
 
         A single call near an edge is no evidence. Evidence is a page with most of its calls far
         outside the range, or two chains of different ranges that begin with the same call.
         """
-        edges = max(page.starts), min(page.starts)
-        if any(chain.is_outside(edge, _FAR) for edge in edges):
-            outside = sum(chain.is_outside(start, _FAR) for start in page.starts)
+        edges, far = (max(page.starts), min(page.starts)), _FAR + 2 * self._margin
+        if any(chain.is_outside(edge, far) for edge in edges):
+            outside = sum(chain.is_outside(start, far) for start in page.starts)
             if 2 * outside > len(page.starts):
                 return True
         same_first_call = any(
@@ -194,7 +252,7 @@ class Plan:
         return (
             same_first_call
             and chain.newest is not None
-            and chain.is_outside(chain.newest, _ROUNDING)
+            and chain.is_outside(chain.newest, _ROUNDING + 2 * self._margin)
         )
 
     def _merge_chains(self) -> None:
@@ -214,7 +272,7 @@ class Plan:
         candidates = [
             (chain.pages_left(begin), chain, begin)
             for chain in self.chains
-            if not chain.done and chain.in_order and not self.dates_ignored
+            if not chain.done and chain.in_order and not self.dates_ignored and self._may_split
             if (begin := chain.begin or self._oldest)
         ]
         if not candidates:

@@ -35,7 +35,7 @@ _Times = dict[str, datetime]
 
 
 class _ListCalls(Protocol):
-    def __call__(self, query: CallQuery, *, limit: int) -> Page:
+    def __call__(self, query: CallQuery, *, limit: int, after: str = "") -> Page:
         """One page of calls."""
 
 
@@ -132,8 +132,13 @@ class ServerChecks:
         return self.requests.total() < _MAX_REQUESTS
 
     def _request(self, purpose: str, query: CallQuery, *, limit: int = PAGE_LIMIT) -> Page:
+        """The first page that is not empty; it may also be the last that may be requested."""
         self.requests[purpose] += 1
-        return self._list_calls(query, limit=limit)
+        page = self._list_calls(query, limit=limit)
+        while page.is_empty and page.next and self._may_request():
+            self.requests[purpose] += 1
+            page = self._list_calls(query, limit=limit, after=page.next)
+        return page
 
     def _check_dates(self) -> DateCheck:
         unknown = DateCheck(result="not verified")
@@ -141,10 +146,12 @@ class ServerChecks:
             return unknown
         try:
             newest = _times(self._request("date check", CallQuery()))
-            if not newest:
+            if not newest or not self._may_request():
                 return unknown
             call_id, start = list(newest.items())[: _PROBE_INDEX + 1][-1]
             narrow = self._around(start, _PROBE)
+            if narrow is None:
+                return unknown
             if call_id in narrow or any(
                 abs(each - start) <= 2 * _PROBE for each in narrow.values()
             ):
@@ -156,6 +163,8 @@ class ServerChecks:
             wide = self._around(start, _LARGEST_SHIFT)
         except BadRequest:
             return unknown
+        if wide is None:
+            return unknown
         if call_id not in wide:
             return DateCheck(result="ignored")
         shift = _shift_of_edges(start, wide, newest)
@@ -165,9 +174,11 @@ class ServerChecks:
             margin=2 * DATE_MARGIN if shift else _LARGEST_SHIFT + DATE_MARGIN,
         )
 
-    def _around(self, start: datetime, distance: timedelta) -> _Times:
+    def _around(self, start: datetime, distance: timedelta) -> _Times | None:
+        """The calls around a time; None if the server has more, but returns only empty pages."""
         query = CallQuery(date_from=start - distance, date_to=start + distance, time_zone="UTC")
-        return _times(self._request("date check", query))
+        page = self._request("date check", query)
+        return None if page.is_empty and page.next else _times(page)
 
 
 def _times(page: Page) -> _Times:

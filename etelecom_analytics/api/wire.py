@@ -108,11 +108,15 @@ def read_page(
     if status != 200:
         raise _response_error(status, headers, body)
     document = parse_json(body)
-    if problem := page_problem(document, rows_key):
+    problem = page_problem(document, rows_key)
+    if not problem and not isinstance(document.get("paging"), dict):
+        problem = "no paging in the response"
+    if problem:
         if isinstance(document, dict) and (document.get("code") or document.get("msg")):
             message, code = _server_message(document)
             raise Unreadable(message, status=status, code=code)
-        raise Unreadable(f"{problem}: {_first_line(body)}", status=status)
+        problem = f"{problem}: " if isinstance(document, dict) else ""
+        raise Unreadable(f"{problem}{_first_line(body)}", status=status)
     return _page(body, document["paging"], is_empty=not document[rows_key])
 
 

@@ -25,11 +25,19 @@ _MAX_QUEUED_PAGES = 64
 
 
 class FetchedPage(NamedTuple):
-    """A received page, and the cursor under which its chain has it."""
+    """A received page.
+
+    Attributes:
+        chain, cursor: its chain, and the cursor with which it was requested.
+        body: the body of the response.
+        newest, oldest: the first and the last start on the page, or None.
+    """
 
     chain: Chain
     cursor: str
     body: bytes
+    newest: datetime | None
+    oldest: datetime | None
 
 
 class _ChainCancelled(Exception):
@@ -78,6 +86,11 @@ class FetchPool:
             self._queue.clear()
             self._changed.notify_all()
             return pages
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped, or ended by an error."""
+        return self._stopped
 
     @property
     def ended(self) -> bool:
@@ -149,8 +162,15 @@ class FetchPool:
                         cursor=last_cursor,
                         pages=self._max_pages,
                     )
-                self._plan.record_page(chain, scan, len(new_rows))
-                self._queue.append(FetchedPage(chain, last_cursor, page.body))
+                self._plan.record_page(
+                    chain,
+                    scan,
+                    len(new_rows),
+                    cursor=page.next,
+                    repeats=len(new_rows) < len(rows),
+                )
+                newest, oldest = (scan.starts[0], scan.starts[-1]) if scan.starts else (None, None)
+                self._queue.append(FetchedPage(chain, last_cursor, page.body, newest, oldest))
                 self._changed.notify_all()
             return len(new_rows)
 
@@ -160,5 +180,5 @@ class FetchPool:
 
         follow(fetch_page, add_page, is_complete=is_complete)
         with self._changed:
-            chain.done = True
+            chain.close(by_cursor=not self._plan.is_complete(chain))
             self._changed.notify_all()

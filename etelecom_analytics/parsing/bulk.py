@@ -208,6 +208,11 @@ def _read(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, list[int | None]]:
     calls = _rows(pages["call_logs"])
     typed_calls = calls.select(_TYPED_CALL)
     call_counts = _lengths(pages["call_logs"])
+    without_list = {
+        index
+        for index in pages["call_logs"].is_null().arg_true()
+        if '"call_logs"' not in texts["text"][index]
+    }
     legs_of_calls = iter(_lengths(calls["call_targets"]))
     leg_counts = [sum(islice(legs_of_calls, call_count)) for call_count in call_counts]
     irregular = _pages_with_irregular_null(calls, typed_calls, call_counts)
@@ -219,7 +224,7 @@ def _read(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, list[int | None]]:
         index
         for index, pair in enumerate(zip(counts.iter_rows(), expected, strict=True))
         if pair[0] == pair[1]
-    } - irregular
+    } - irregular - without_list
     for index in regular:
         heights[texts["page"][index]] = call_counts[index]
     if len(regular) < pages.height:

@@ -5,7 +5,6 @@ line break inside a text, a number that is too long for Python, or very deep nes
 decoded too, and the caller learns of it.
 """
 
-import codecs
 import json
 import re
 from collections.abc import Mapping
@@ -34,11 +33,12 @@ class Document(NamedTuple):
 
 def to_utf8(body: bytes) -> bytes:
     """The body as UTF-8, without a byte order mark and without NUL characters at its end."""
-    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        # An odd number of bytes ends in half a character.
-        text = body.decode("utf-16", errors="replace").rstrip("\0\ufffd")
-        return text.encode(errors="replace")
-    return body.removeprefix(codecs.BOM_UTF8).rstrip(b"\0")
+    encoding = json.detect_encoding(body)
+    if encoding == "utf-8":
+        return body.rstrip(b"\0")
+    # An odd number of bytes ends in half a character.
+    text = body.decode(encoding, errors="replace").rstrip("\0\ufffd")
+    return text.encode(errors="replace")
 
 
 def load_document(body: bytes) -> Document:
@@ -47,8 +47,10 @@ def load_document(body: bytes) -> Document:
     Raises:
         ValueError: it is not JSON, and has no single possible meaning.
     """
+    body = to_utf8(body)
     try:
-        text, is_valid_text = body.decode(), True
+        # Half of a surrogate pair is a value that `values.read_text` reports.
+        text, is_valid_text = body.decode(errors="surrogatepass"), True
     except UnicodeDecodeError:
         text, is_valid_text = body.decode(errors="replace"), False
     try:
@@ -65,7 +67,7 @@ def load_document(body: bytes) -> Document:
 
 
 def page_problem(document: object, rows_key: str) -> str:
-    """Why a response with status 200 is not a page; empty if it is one.
+    """Why a response with status 200 has no rows of a page; empty if it has.
 
     A server may report an error with status 200. Without this check it would be an empty page.
     """
@@ -78,8 +80,6 @@ def page_problem(document: object, rows_key: str) -> str:
         return f"no {rows_key} in the response"
     if not isinstance(document[rows_key], list | None):
         return f"{rows_key} is not a list"
-    if not isinstance(document.get(_PAGING), dict):
-        return "no paging in the response"
     return ""
 
 

@@ -52,6 +52,10 @@ class PageReader:
         self.drift = merge_drift(self.drift, records.drift)
         return pl.concat(parts) if parts else pl.DataFrame(schema=CALL_SCHEMA)
 
+    def skip_page(self) -> None:
+        """Count a page that is not read, so that later pages keep their numbers."""
+        self._pages += 1
+
     @staticmethod
     def _read(bodies: Sequence[bytes], page: int, records: RecordReader) -> list[pl.DataFrame]:
         calls, heights = read_regular(bodies)

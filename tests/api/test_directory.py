@@ -139,7 +139,7 @@ def test_list_without_paging_is_complete(client: et.Client, server: CallLogServe
 
 @pytest.mark.parametrize(
     "body",
-    [{"extensions": []}, {"extensions": None, "paging": {"next": ""}}, {"paging": {"next": ""}}],
+    [{"extensions": []}, {"extensions": None, "paging": {"next": ""}}],
 )
 def test_empty_list_is_an_empty_table(
     body: dict[str, Any], client: et.Client, server: CallLogServer
@@ -361,7 +361,13 @@ def test_refusal_is_not_retried(
         (Answer(body=b"[]"), "2 bytes, omitted"),
         (Answer(body={"extensions": {"id": "1"}, "paging": {}}), "extensions is not a list"),
         (Answer(body={"extensions": [], "paging": []}), "no paging in the response"),
-        (Answer(body={}), "no paging in the response"),
+        (Answer(body={}), "no extensions in the response"),
+        (Answer(body={"paging": {"next": ""}}), "no extensions in the response"),
+        (Answer(body={"code": "internal", "msg": "down"}), "200 internal"),
+        (
+            Answer(body={"extensions": None, "paging": {}, "code": "internal", "msg": "down"}),
+            "200 internal",
+        ),
         (Answer(body=b"[" * 100_000), "100,000 bytes"),
         (Answer(body=b'{"extensions": [' + b'{"state": [' * 20_000), "bytes"),
     ],

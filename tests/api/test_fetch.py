@@ -63,7 +63,9 @@ def test_empty_range_is_an_empty_table(client: et.Client):
 def test_result_does_not_depend_on_the_page_size(page_size: int, calls: pl.DataFrame):
     some = calls.head(150)
     with serve(some, rewrite=None) as server, et.Client(server.base_url, server.api_key) as client:
-        logs = et.fetch_calls(client, progress=False, options=et.FetchOptions(page_limit=page_size))
+        logs = et.fetch_calls(
+            client, progress=False, fetch_options=et.FetchOptions(page_limit=page_size)
+        )
     assert_frame_equal(logs.calls, some)
     assert logs.report.pages == -(-150 // page_size) + 1
 
@@ -108,9 +110,9 @@ def test_end_of_the_range_is_exclusive_although_it_is_inclusive_in_the_api(
             et.CallQuery(date_from="2026-11-02", date_to="2026-11-03", time_zone="UTC"),
         )
 
-        assert server.requests[0].body["filter"] == {
-            "date_from": "2026-11-02T00:00:00+00:00",
-            "date_to": "2026-11-03T00:00:00+00:00",
+        assert server.requests[-1].body["filter"] == {
+            "date_from": "2026-11-01T23:59:58+00:00",
+            "date_to": "2026-11-03T00:00:02+00:00",
         }
     assert logs.calls["started_at"].to_list() == starts[1::-1]
     assert (logs.report.received, logs.report.outside, logs.report.rows) == (3, 1, 2)

@@ -106,7 +106,7 @@ def test_transient_faults_do_not_change_the_calls(
             ),
         )
     with quick_client(faulty, [], attempts=300) as client:
-        logs = et.fetch_calls(client, DAYS, workers=workers, options=page_limit(page_size))
+        logs = et.fetch_calls(client, DAYS, workers=workers, fetch_options=page_limit(page_size))
 
     assert_frame_equal(logs.calls, week)
     assert logs.report.complete
@@ -135,7 +135,7 @@ def test_cycle_of_cursors_is_an_error_after_one_repeated_request(
         quick_client(faulty, []) as client,
         pytest.raises(errors.PagingError, match="was repeated without new rows") as caught,
     ):
-        et.fetch_calls(client, DAYS, workers=workers, options=page_limit(30))
+        et.fetch_calls(client, DAYS, workers=workers, fetch_options=page_limit(30))
 
     assert isinstance(caught.value, et.IncompleteFetch)
     chains: dict[str, list[str]] = {}
@@ -230,7 +230,7 @@ def test_retry_after_pauses_all_workers(week: pl.DataFrame, faulty: CallLogServe
 
     faulty.misbehave(note_time)
     with et.Client(faulty.base_url, faulty.api_key) as client:
-        logs = et.fetch_calls(client, DAYS, workers=6, options=page_limit(15))
+        logs = et.fetch_calls(client, DAYS, workers=6, fetch_options=page_limit(15))
 
     assert_frame_equal(logs.calls, week)
     pauses = [
@@ -257,7 +257,7 @@ def test_rate_limit_applies_to_all_workers_together(week: pl.DataFrame, faulty: 
 
 def test_failed_server_is_an_error_with_the_received_calls(week: pl.DataFrame):
     with serve(week) as server:
-        server.die_after = 4
+        server.die_after = 2 + 4  # two requests check the dates
         with quick_client(server, []) as client, pytest.raises(errors.NoAnswer) as caught:
             et.fetch_calls(client, DAYS, workers=1)
 

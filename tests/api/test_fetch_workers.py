@@ -381,7 +381,7 @@ def test_more_pages_than_the_maximum_are_an_error(client: et.Client, calls: pl.D
     with pytest.raises(
         errors.PagingError, match="10 pages were read, and there are more"
     ) as caught:
-        et.fetch_calls(client, WEEK, workers=3, options=et.FetchOptions(max_pages=10))
+        et.fetch_calls(client, WEEK, workers=3, fetch_options=et.FetchOptions(max_pages=10))
 
     assert isinstance(caught.value, et.IncompleteFetch)
     assert_frame_equal(et.fetch_calls(client, resume=caught.value.partial).calls, calls)

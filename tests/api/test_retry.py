@@ -68,7 +68,7 @@ def test_permanent_error_is_not_retried():
         raise BadRequest("no")
 
     with pytest.raises(BadRequest):
-        et.Retry().run(fail, limiter=time.limiter())
+        run_with_retries(et.Retry(), fail, limiter=time.limiter())
     assert time.waits == []
 
 

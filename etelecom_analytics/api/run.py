@@ -1,0 +1,338 @@
+"""One run of a fetch: its checks, its walks over pages, and what is left when it ends early."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import NamedTuple
+
+from ..errors import BadRequest, EtelecomError, Stopped
+from ..logs import CallLogs, Progress
+from ..phone_numbers import notations
+from ..query import CallQuery
+from .assemble import FetchRecord, Walk, assemble_logs
+from .client import Client
+from .collect import Hole, PageCollector
+from .interrupts import Interrupts, noted_interrupts
+from .page_edges import recheck_edges
+from .page_scan import scan_body
+from .paging import follow
+from .plan import Chain, Edge, Plan
+from .server_checks import DATE_MARGIN, DateCheck
+from .wire import Page
+from .workers import FetchPool
+
+__all__ = ["Outcome", "run_fetch"]
+
+_POLL_S = 0.1
+"""A request to stop is noticed within this time."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2199, 12, 31, tzinfo=UTC)
+_OLDEST_FIRST = "started_at"
+_DATES_IGNORED = (
+    "The server ignores the dates of the query, so all of its calls were read in one chain and "
+    "filtered here. The result is complete, but a shorter range is not faster."
+)
+_UNPROVABLE = ("hotline_ids", "department_id")
+
+
+class Outcome(NamedTuple):
+    """The end of a run.
+
+    Attributes:
+        logs: the received calls; None if there are none, and an error.
+        error: the error that ended it early, or None.
+        warnings: what the user should know.
+    """
+
+    logs: CallLogs | None
+    error: BaseException | None
+    warnings: tuple[str, ...] = ()
+
+
+def run_fetch(
+    client: Client,
+    query: CallQuery,
+    on_progress: Progress,
+    *,
+    stop: Callable[[], bool],
+    workers: int,
+    resume: CallLogs | None,
+    max_pages: int,
+    page_limit: int,
+) -> Outcome:
+    """Fetch the calls of a query, or the missing parts of `resume`.
+
+    Raises:
+        ApiError: a check of the server failed, before the first page.
+    """
+    ranges = (
+        [window[:2] for window in resume.report.windows if not window.whole]
+        if resume
+        else [(query.date_from, query.date_to)]
+    )
+    if resume and not ranges:
+        return Outcome(resume, None)
+    run = _Run(
+        client, query, on_progress, stop, workers=workers, max_pages=max_pages, limit=page_limit
+    )
+    with noted_interrupts() as interrupts:
+        return run.run(ranges, resume, interrupts)
+
+
+class _Run:
+    def __init__(
+        self,
+        client: Client,
+        query: CallQuery,
+        on_progress: Progress,
+        stop: Callable[[], bool],
+        *,
+        workers: int,
+        max_pages: int,
+        limit: int,
+    ) -> None:
+        self._client, self._checks, self._query = client, client._checks, query
+        self._on_progress, self._stop = on_progress, stop
+        self._workers, self._max_pages, self._limit = workers, max_pages, limit
+        self._date_check = DateCheck(result="")
+        self._error: BaseException | None = None
+        self._rows_before = 0
+
+    def run(
+        self,
+        ranges: list[tuple[datetime | None, datetime | None]],
+        resume: CallLogs | None,
+        interrupts: Interrupts,
+    ) -> Outcome:
+        began_at, started = datetime.now(UTC), time.monotonic()
+        self._began_at, self._interrupts = began_at, interrupts
+        number = self._query.call_number
+        forms = notations(number) if number else (None,)
+        record = FetchRecord(
+            query=self._query,
+            ranges=ranges,
+            forms=len(forms),
+            began_at=began_at,
+            previous=resume,
+        )
+        extra, checks_before = Counter[str](), self._checks.requests.copy()
+        self._extra = extra
+        if any(moment for bounds in ranges for moment in bounds):
+            self._date_check = record.date_check = self._checks.dates()
+        record.filters_ignored = [
+            field
+            for field in _UNPROVABLE
+            if getattr(self._query, field) and self._checks.ignores(field)
+        ]
+        oldest = self._oldest_start()
+        self._rows_before = resume.calls.height if resume else 0
+        with interrupts.hold():
+            for form in forms:
+                self._walk(replace(self._query, call_number=form), record, oldest)
+                if self._error:
+                    break
+            if not self._error:
+                self._recheck(record)
+            error = self._error or next(
+                (walk.collector.error for walk in record.walks if walk.collector.error), None
+            )
+            if error and not resume and not any(walk.collector.pages for walk in record.walks):
+                return Outcome(None, error)
+            extra += self._checks.requests - checks_before
+            extra["repeated page"] = sum(walk.collector.refetched for walk in record.walks)
+            record.extra_requests, record.seconds = extra, time.monotonic() - started
+            logs = assemble_logs(record)
+            return Outcome(logs, error, self._warnings(record, logs))
+
+    def _warnings(self, record: FetchRecord, logs: CallLogs) -> tuple[str, ...]:
+        report = logs.report
+        proven = [name for name in report.filters_ignored if name not in _UNPROVABLE]
+        unproven = [name for name in report.filters_ignored if name in _UNPROVABLE]
+        texts = [self._checks.warning_of_dates() if record.date_check else ""]
+        if record.dates_ignored and self._date_check.result != "ignored":
+            texts.append(_DATES_IGNORED)
+        if proven:
+            texts.append(
+                f"The server ignores filters of the query ({', '.join(proven)}). Calls that do not "
+                "match were removed here."
+            )
+        if unproven:
+            texts.append(
+                f"The server ignores filters of the query ({', '.join(unproven)}), and calls do "
+                "not contain these fields: the result has calls that do not match."
+            )
+        if record.edges.holes and not record.edges.error and not self._error:
+            texts.append(
+                "Calls moved between pages while they were read, so some parts could not be "
+                "verified: see .report.gaps. Fetch them again with resume=."
+            )
+        return tuple(filter(None, texts))
+
+    def _request_query(
+        self, query: CallQuery, begin: datetime | None, end: datetime | None
+    ) -> CallQuery:
+        """The query of a request for the calls of a range, corrected for this server."""
+        check = self._date_check
+        ranged = replace(query, date_from=begin, date_to=end)
+        begin, end = ranged.closed_range(self._began_at)
+        if begin is None or end is None or check.result == "ignored":
+            return replace(query, date_from=None, date_to=None)
+        # All requests have times in UTC, so that a server that reads them wrongly shifts all of
+        # them by the same time.
+        return replace(
+            query,
+            time_zone="UTC",
+            date_from=max(begin - check.shift - check.margin, _EARLIEST),
+            date_to=min(end - check.shift + check.margin, _LATEST),
+        )
+
+    def _oldest_start(self) -> datetime | None:
+        """The start of the oldest call if the query has no `date_from`, to share out the work."""
+        query = self._query
+        if self._workers == 1 or query.date_from or not query.date_to or not self._may_split:
+            return None
+        self._extra["oldest call"] += 1
+        try:
+            page = self._client.list_calls(
+                self._request_query(query, None, query.date_to), limit=1, sort=_OLDEST_FIRST
+            )
+        except BadRequest:  # The server may not support this order.
+            return None
+        return next(iter(scan_body(page.body).starts), None)
+
+    @property
+    def _may_split(self) -> bool:
+        """Whether parts of the range cost less than the whole range."""
+        check = self._date_check
+        return check.result != "ignored" and check.margin <= 2 * DATE_MARGIN
+
+    def _walk(self, query: CallQuery, record: FetchRecord, oldest: datetime | None) -> None:
+        """Follow the chains of one form of the query, and add them to the record."""
+        chains = [
+            Chain(begin=begin, end=end)
+            for begin, end in sorted(
+                record.ranges, key=lambda bounds: bounds[1] or _NEVER, reverse=True
+            )
+        ]
+        plan = Plan(
+            chains,
+            full_range=(query.date_from, query.date_to),
+            oldest=oldest,
+            margin=self._date_check.margin,
+            may_split=self._may_split,
+        )
+        if self._date_check.result == "ignored":
+            plan.ignore_dates()
+
+        @cache
+        def query_of(chain: Chain) -> CallQuery:
+            return self._request_query(query, chain.requested_from, chain.end)
+
+        def fetch_page(chain: Chain, cursor: str, *, decode: bool = False) -> Page:
+            return self._client._scan_calls(
+                query_of(chain),
+                after=cursor,
+                limit=self._limit,
+                keep_trying=lambda: not (pool.stopped if decode else pool.ended),
+                decode=decode,
+            )
+
+        pool = FetchPool(plan, fetch_page, workers=self._workers, max_pages=self._max_pages)
+        collector = PageCollector(
+            pool, lambda chain, cursor: fetch_page(chain, cursor, decode=True)
+        )
+        record.walks.append(Walk(query=query, plan=plan, collector=collector))
+        pool.start()
+        try:
+            self._wait(pool, collector)
+        except BaseException as error:  # reported with the calls so far  # noqa: BLE001
+            self._error = error
+        finally:
+            pool.stop()
+            while collector.is_running(_POLL_S):
+                if self._interrupts.is_forced:
+                    collector.abandon()
+                    break
+        self._error = self._error or pool.error
+        self._rows_before += plan.rows
+
+    def _wait(self, pool: FetchPool, collector: PageCollector) -> None:
+        """Report progress until the collector ends."""
+
+        def report_progress() -> None:
+            rows, reached = pool.progress()
+            self._on_progress(self._rows_before + rows, reached)
+
+        while not self._is_stopped() and collector.is_running(_POLL_S):
+            report_progress()
+        report_progress()
+        if self._interrupts.is_pressed:
+            raise KeyboardInterrupt
+        if self._is_stopped() and collector.is_running(0):
+            raise Stopped("The fetch was stopped.")
+
+    def _is_stopped(self) -> bool:
+        return self._interrupts.is_pressed or self._stop()
+
+    def _recheck(self, record: FetchRecord) -> None:
+        """Look again at the ends of pages where rows may have been skipped."""
+        for walk in record.walks:
+            chains = walk.plan.chains
+            edges: list[Edge] = [edge for chain in chains for edge in chain.unsafe_edges]
+            if not edges:
+                continue
+            try:
+                if not record.date_check:
+                    self._date_check = self._checks.dates()
+            except EtelecomError as error:
+                self._error = error
+            if self._error or walk.plan.dates_ignored or not self._may_split:
+                # Ranges cannot be requested. Rows that moved show that others may be missing.
+                if any(chain.has_moved for chain in chains):
+                    record.holes += [Hole(*bounds) for bounds in record.ranges]
+                continue
+            result = recheck_edges(
+                edges,
+                {
+                    call_id
+                    for parser in walk.parsers
+                    for table in parser.tables
+                    for call_id in table["id"]
+                },
+                lambda begin, end, walk=walk: self._list_range(walk.query, begin, end),  # type: ignore[misc]
+                begin=self._query.date_from,
+                workers=self._workers,
+                is_stopped=self._is_stopped,
+            )
+            self._extra["page edge"] += result.requests
+            record.edges.add(result)
+            self._error = self._error or result.error
+        if self._interrupts.is_pressed:
+            self._error = KeyboardInterrupt()
+
+    def _list_range(self, query: CallQuery, begin: datetime | None, end: datetime) -> list[bytes]:
+        request = self._request_query(query, begin, end)
+        bodies: list[bytes] = []
+        ids: set[bytes] = set()
+
+        def add_page(page: Page) -> int:
+            bodies.append(page.body)
+            new = set(scan_body(page.body).ids) - ids
+            ids.update(new)
+            return len(new)
+
+        follow(
+            lambda cursor: self._client._scan_calls(
+                request,
+                after=cursor,
+                limit=self._limit,
+                keep_trying=lambda: not self._is_stopped(),
+                decode=True,
+            ),
+            add_page,
+        )
+        return bodies
