@@ -1,5 +1,8 @@
 """Display masks external phone numbers, except own numbers, and names the values of dimensions."""
 
+import copy
+import pickle
+
 import polars as pl
 import pytest
 
@@ -49,3 +52,13 @@ def test_labels_use_names():
 def test_labels_of_other_dimensions_are_their_values():
     assert DISPLAY.label("hour", 9) == "9"
     assert DISPLAY.label("caller", None) == "none"
+
+
+def test_a_display_can_be_compared_pickled_and_copied():
+    display = Display(names={"callee": {HOTLINE: "Sales"}}, own_numbers=(HOTLINE,))
+
+    unpickled = pickle.loads(pickle.dumps(display))  # noqa: S301  # our own bytes
+    for same in (unpickled, copy.copy(display), copy.deepcopy(display)):
+        assert same == display
+        assert same.label("callee", HOTLINE) == "Sales"
+    assert display != Display()
