@@ -48,6 +48,11 @@ class Concurrency(Result):
             then on. The last row is 0.
         without_span: number of calls (of a trunk: legs) that held no line, because a time is
             missing or they did not end after they started.
+
+    Examples:
+        >>> busy = et.metrics.concurrency(et.sample_logs().calls)
+        >>> busy.peak == busy.over_time["calls"].max() == len(busy.call_ids)
+        True
     """
 
     peak: int

@@ -62,6 +62,11 @@ class WaitSeconds(Result):
             has no end); `calls`; `share` of the group's calls; `up_to`, the share of those that
             waited at most `to_s`. Both shares have their counts in `_num` and `_den`, and Wilson's
             interval in `_low` and `_high`.
+
+    Examples:
+        >>> waits = et.metrics.wait_seconds(et.sample_logs().calls)
+        >>> waits.bins["calls"].sum() == waits.groups["calls"].sum() <= waits.offered
+        True
     """
 
     calls: int
@@ -87,6 +92,11 @@ class RingSeconds(Result):
             `up_to`, the share of those that rang for less than `to_s`; and the number of offers
             with the outcomes `rna_timeout`, `caller_gave_up` and `busy_or_rejected`. Both shares
             have their counts in `_num` and `_den`, and Wilson's interval in `_low` and `_high`.
+
+    Examples:
+        >>> rings = et.metrics.ring_seconds(et.sample_logs().calls)
+        >>> rings.bins["offers"].sum() == rings.groups["offers"].sum() <= rings.offers
+        True
     """
 
     calls: int

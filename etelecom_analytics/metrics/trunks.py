@@ -31,7 +31,16 @@ _SIDE = pl.Enum(SIDES)
 
 @dataclass(frozen=True)
 class SipCode:
-    """The meaning of a SIP response code, its reason phrase with an explanation, and its side."""
+    """The meaning of a SIP response code, and where to look first.
+
+    Attributes:
+        meaning: the reason phrase, with an explanation.
+        side: one of `SIDES`.
+
+    Examples:
+        >>> et.metrics.sip_code(503).side
+        'carrier'
+    """
 
     meaning: str
     side: str
