@@ -66,11 +66,9 @@ class DateCheck:
             )
         if self.result != "shifted":
             return ""
-        hours = abs(self.shift) / timedelta(hours=1)
+        direction = "late" if self.shift > timedelta() else "early"
         how = (
-            f"{hours:g} hours too {'late' if self.shift > timedelta() else 'early'}"
-            if self.shift
-            else "in another time zone"
+            f"{_length(abs(self.shift))} too {direction}" if self.shift else "in another time zone"
         )
         return (
             f"The server reads the dates of a request {how}. Requests are corrected, so the result "
@@ -179,6 +177,12 @@ class ServerChecks:
         query = CallQuery(date_from=start - distance, date_to=start + distance, time_zone="UTC")
         page = self._request("date check", query)
         return None if page.is_empty and page.next else _times(page)
+
+
+def _length(span: timedelta) -> str:
+    minutes = round(span / timedelta(minutes=1))
+    number, unit = (minutes, "minute") if minutes % 60 else (minutes // 60, "hour")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def _times(page: Page) -> _Times:

@@ -1,0 +1,357 @@
+"""Nothing that was fetched is lost: rows that move, broken pages, any error, and Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from textwrap import dedent
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import etelecom_analytics as et
+from etelecom_analytics import errors
+from etelecom_analytics.api.interrupts import noted_interrupts
+from etelecom_analytics.simulator import CallLogServer, faults, schedule, serve
+
+DAYS = et.CallQuery(date_from="2026-11-01", date_to="2026-11-30")
+ClientOf = Callable[..., et.Client]
+
+
+# Rows that move between pages.
+
+
+@pytest.mark.parametrize("query", [et.CallQuery(), DAYS, et.CallQuery(date_to="2026-11-30")])
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("deleted_at_once", [1, 12])
+def test_no_row_is_skipped_if_others_are_deleted_during_the_walk(
+    query: et.CallQuery, workers: int, deleted_at_once: int, calls: pl.DataFrame
+):
+    ids = calls["id"].to_list()
+    deleted: list[str] = []
+
+    def delete_newest(server: CallLogServer) -> None:
+        begin = len(deleted)
+        if begin < 60:
+            deleted.extend(ids[begin : begin + deleted_at_once])
+            server.delete(*ids[begin : begin + deleted_at_once])
+
+    with serve(calls) as server, et.Client(server.base_url, server.api_key) as client:
+        server.misbehave(faults.offset_cursors())
+        server.misbehave(
+            faults.then(lambda: delete_newest(server)), when=lambda request: request.page > 0
+        )
+        logs = et.fetch_calls(client, query, workers=workers, progress=False)
+
+    assert len(deleted) >= 12
+    assert set(ids) - set(logs.calls["id"]) <= set(deleted)
+    assert logs.report.complete
+    assert dict(logs.report.extra_requests)["page edge"] >= 15
+    assert logs.report.received == logs.report.rows + logs.report.repeated + logs.report.outside
+
+
+def test_part_that_keeps_changing_is_a_gap(calls: pl.DataFrame):
+    """Each request for a page's end brings a call that was not there before."""
+    numbers = count()
+
+    def add_a_call(request: faults.Request, page: dict[str, object]) -> dict[str, object]:
+        rows = page["call_logs"]
+        assert isinstance(rows, list)
+        dates = request.body["filter"]
+        if "date_from" not in dates or request.after or not rows:
+            return page
+        return {**page, "call_logs": [*rows, {**rows[-1], "id": f"77{next(numbers)}"}]}
+
+    with serve(calls.head(150)) as server, et.Client(server.base_url, server.api_key) as client:
+        server.misbehave(faults.offset_cursors())
+        server.misbehave(faults.on_page(add_a_call))
+        with pytest.warns(UserWarning, match="Calls moved between pages"):
+            logs = et.fetch_calls(client, et.CallQuery(direction=None), progress=False)
+        server.forget()
+        whole = et.fetch_calls(client, resume=logs, progress=False)
+
+    assert not logs.report.complete
+    assert logs.report.gaps or logs.report.complete_from
+    assert set(calls.head(150)["id"]) <= set(logs.calls["id"])
+    assert dict(logs.report.extra_requests)["page edge"] <= 3 * 3
+    assert whole.report.complete
+
+
+def test_opaque_cursors_need_no_second_look(client: et.Client, server: CallLogServer):
+    assert et.fetch_calls(client, progress=False).report.extra_requests == ()
+    assert len(server.requests) == 16
+
+
+# Pages that are broken in the middle.
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_repeated_request_for_a_broken_page_is_retried(
+    workers: int, client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
+    """The page is broken twice, and the request for it fails in between."""
+    answers: list[faults.Fault] = [
+        faults.bad_number(),
+        faults.error_status(503),
+        faults.bad_number(),
+        faults.error_status(503),
+    ]
+    for attempt, fault in enumerate(answers):
+        server.misbehave(
+            fault,
+            when=lambda request, attempt=attempt: request.page == 2 and request.attempt == attempt,
+        )
+    logs = et.fetch_calls(client, DAYS, workers=workers, progress=False)
+
+    assert_frame_equal(logs.calls, calls)
+    assert logs.report.complete
+    assert logs.report.drift == ()
+    assert dict(logs.report.extra_requests)["repeated page"] >= 1
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_page_that_cannot_be_parsed_is_set_aside_and_the_rest_is_fetched(
+    workers: int, client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
+    broken: list[str] = []
+
+    def damage(request: faults.Request, correct: faults.Answer) -> faults.Answer:
+        broken.append(request.after)
+        answer = faults.bad_number()
+        assert callable(answer)
+        return answer(request, correct)
+
+    server.misbehave(damage, when=lambda request: request.page == 3)
+    with pytest.raises(errors.Unreadable, match=r"resume=error\.partial") as caught:
+        et.fetch_calls(client, DAYS, workers=workers, progress=False)
+    assert isinstance(caught.value, et.IncompleteFetch)
+    partial = caught.value.partial
+    report = partial.report
+
+    assert not report.complete
+    assert report.pages_set_aside
+    assert {page.cursor for page in report.pages_set_aside} == set(broken)
+    assert all(len(page.sha256) == 64 for page in report.pages_set_aside)
+    missing = calls.filter(~pl.col("id").is_in(partial.calls["id"].implode()))
+    assert 0 < missing.height <= 100 * len(report.pages_set_aside)
+    for start in missing["started_at"]:
+        assert any(gap.begin <= start < gap.end for gap in report.gaps)
+    assert report.received == report.rows + report.repeated + report.outside
+    assert et.FetchReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+    assert "could not be parsed" in repr(report)
+    server.forget()
+    whole = et.fetch_calls(client, resume=partial, progress=False)
+    assert_frame_equal(whole.calls, calls)
+    assert whole.report.complete
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.raw_newline(),
+        faults.long_number(),
+        faults.deep_nesting(),
+        faults.half_surrogate(),
+        faults.encoded("utf-8-sig"),
+        faults.encoded("utf-16"),
+        faults.trailing_nuls(),
+    ],
+    ids=["raw line end", "long number", "nesting", "half surrogate", "UTF-8 BOM", "UTF-16", "NULs"],
+)
+@pytest.mark.parametrize("workers", [1, 4])
+def test_page_with_one_meaning_is_read(
+    fault: faults.Fault, workers: int, client: et.Client, server: CallLogServer, calls: pl.DataFrame
+):
+    server.misbehave(fault)
+    logs = et.fetch_calls(client, DAYS, workers=workers, progress=False)
+
+    assert logs.calls["id"].equals(calls["id"])
+    assert logs.report.complete
+    assert len(server.requests) < 40
+
+
+def test_deep_record_without_an_id_can_be_reported_and_stored(
+    client: et.Client, server: CallLogServer, tmp_path: Path
+):
+    server.misbehave(faults.raw_value("id", b"[" * 700 + b"]" * 700), when=schedule.at(0))
+    logs = et.fetch_calls(client, progress=False)
+
+    assert len(logs.report.set_aside) == 1
+    copy = et.read_snapshot(et.write_snapshot(logs, tmp_path / "snapshot"))
+    assert copy.report == logs.report
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 4, 16])
+def test_many_calls_with_random_faults_are_each_fetched_once(workers: int):
+    calls = pl.concat(
+        [
+            et.simulate_calls(50_000, seed=5, days=30).calls.with_columns(
+                id=pl.format("{}{}", pl.lit(number), pl.col("id").str.slice(1))
+            )
+            for number in range(1, 5)
+        ]
+    )
+    causes = [
+        faults.error_status(503),
+        faults.bad_number(),
+        faults.cut(900),
+        faults.html(),
+        faults.error_in_page(),
+        faults.reset(700),
+    ]
+    with serve(calls) as server:
+        for seed, fault in enumerate(causes):
+            server.misbehave(fault, when=schedule.sometimes(0.2 / len(causes), seed=seed))
+        with et.Client(
+            server.base_url,
+            server.api_key,
+            retry=et.Retry(attempts=30, total_s=1e6),
+            sleep=lambda seconds: None,
+        ) as client:
+            logs = et.fetch_calls(client, DAYS, workers=workers, progress=False)
+
+    expected = calls.filter(DAYS.to_expr())
+    assert logs.calls.height == expected.height == logs.calls["id"].n_unique()
+    assert set(logs.calls["id"]) == set(expected["id"])
+    assert logs.report.complete
+
+
+# Any error keeps the calls received before.
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("no memory"),
+        RecursionError("too deep"),
+        UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "surrogates not allowed"),
+        KeyError("a bug"),
+        OSError(28, "No space left on device"),
+        SystemExit(3),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_any_error_keeps_the_partial_result(
+    error: BaseException, client: et.Client, server: CallLogServer
+):
+    def on_progress(rows: int, reached: datetime | None) -> None:
+        if rows >= 300:
+            raise error
+
+    server.latency_s = 0.05
+    with pytest.raises(type(error)) as caught:
+        et.fetcher(client, workers=1)(DAYS, on_progress, lambda: False)
+
+    assert isinstance(caught.value, et.IncompleteFetch)
+    assert caught.value.partial.calls.height >= 300
+    assert type(error).__name__ in str(caught.value)
+    server.forget()
+    whole = et.fetch_calls(client, resume=caught.value.partial, progress=False)
+    assert whole.report.complete
+
+
+def test_cursor_with_half_a_surrogate_is_sent_back(client: et.Client, server: CallLogServer):
+    first = client.list_calls(limit=3).call_logs
+    page = json.dumps({"call_logs": first, "paging": {"next": "\ud83d", "prev": ""}}).encode()
+    last = {"call_logs": [], "paging": {"next": "", "prev": ""}}
+    server.script(faults.Answer(body=page), faults.Answer(body=last))
+
+    logs = et.fetch_calls(client, progress=False)
+    assert logs.calls.height == 3
+    assert server.requests[-1].after == "\ud83d"
+
+
+# Ctrl-C.
+
+
+_STOPPED_FETCH = """
+    import sys
+    import etelecom_analytics as et
+    from etelecom_analytics.simulator import faults, serve
+
+    calls = et.simulate_calls(1_500, seed=11).calls
+    with serve(calls) as server, et.Client(server.base_url, server.api_key) as client:
+        server.latency_s = 0.02
+        server.misbehave(faults.late(30), when=lambda request: request.number > 9)
+        print("ready", flush=True)
+        try:
+            et.fetch_calls(client, workers=2, progress=False)
+        except et.FetchStopped as error:
+            print(error.partial.calls.height, error.partial.report.complete, flush=True)
+            sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("presses", [1, 2, 3])
+@pytest.mark.parametrize("pause_s", [0.0, 0.005, 0.05])
+def test_further_presses_of_ctrl_c_lose_nothing(presses: int, pause_s: float):
+    with subprocess.Popen(
+        [sys.executable, "-c", dedent(_STOPPED_FETCH)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.6)
+        for _ in range(presses):
+            os.kill(process.pid, signal.SIGINT)
+            time.sleep(pause_s)
+        output, messages = process.communicate(timeout=30)
+
+    assert process.returncode == 7, messages
+    height, complete = output.split()
+    assert int(height) >= 800
+    assert complete == "False"
+
+
+def test_presses_are_noted_while_they_are_held():
+    with noted_interrupts() as interrupts:
+        with interrupts.hold():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            assert interrupts.is_pressed
+            assert not interrupts.is_forced
+            signal.raise_signal(signal.SIGINT)
+            assert interrupts.is_forced
+        with noted_interrupts() as inner:
+            assert inner is interrupts
+        signal.raise_signal(signal.SIGINT)  # still held, until the block ends
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_press_is_raised_if_it_is_not_held():
+    with pytest.raises(KeyboardInterrupt), noted_interrupts():
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_other_handlers_and_threads_are_left_alone():
+    presses: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: presses.append(number))
+    try:
+        with noted_interrupts() as interrupts, interrupts.hold():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert presses == [signal.SIGINT]
+    assert not interrupts.is_pressed
+
+    results: list[bool] = []
+
+    def work() -> None:
+        with noted_interrupts() as interrupts, interrupts.hold():
+            results.append(interrupts.is_pressed)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert results == [False]
