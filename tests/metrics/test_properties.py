@@ -126,7 +126,7 @@ PUBLIC: dict[str, Public] = {
         adds_up=("calls",), lazy=False),
     "hunt_paths": Public(
         table=lambda calls: metrics.hunt_paths(calls, limit=CALLS.height, options=OPTIONS),
-        key=("path",), adds_up=("calls", "answered")
+        key=("path",), adds_up=("calls", "answer_rate_num")
     ),
     "inward": Public(table=lambda calls: metrics.inward(calls).drop("recording_urls",
         "call_targets"), key=("id",), follows=True),
