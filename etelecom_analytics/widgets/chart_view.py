@@ -7,14 +7,17 @@ import altair as alt
 import ipywidgets as ui
 
 from ..charts.theme import offline_bundle
+from ..errors import InputError
 from ..metrics import Selection
+from ..phone_numbers import describe
+from .copying import Copyable
 from .filter_panel import FilterPanel
 from .status import error_text
 
 __all__ = ["ChartView", "chart_outputs"]
 
 
-class ChartView(ui.Output):  # type: ignore[misc]
+class ChartView(Copyable, ui.Output):  # type: ignore[misc]
     """A chart of the calls that match a panel's query, drawn again for each new query.
 
     The chart is sent as a specification that JupyterLab draws without the internet.
@@ -23,10 +26,32 @@ class ChartView(ui.Output):  # type: ignore[misc]
         panel: its matching calls are drawn.
         draw: returns the chart of a selection, such as `et.charts.answer_rate`; other functions
             find the table in `selection.calls`.
+
+    Raises:
+        InputError: `panel` is no FilterPanel, or `draw` is no function.
+
+    Examples:
+        >>> panel = et.FilterPanel(et.sample_logs().calls)
+        >>> view = et.ChartView(panel, et.charts.answer_rate)
+        >>> view.description.split(" (")[0]
+        'Answer rate by day, of 398 offered calls'
+        >>> panel.restore({"direction": "in"})
+        >>> view.description.split(" (")[0]
+        'Answer rate by day, of 282 offered calls'
     """
 
+    _pickle_advice = " Pickle the result of its panel's state() instead."
+
     def __init__(self, panel: FilterPanel, draw: Callable[[Selection], alt.TopLevelMixin]) -> None:
+        if not isinstance(panel, FilterPanel):
+            raise InputError(f"ChartView follows a FilterPanel; got {describe(panel)}.")
+        if not callable(draw):
+            raise InputError(
+                "draw is a function that returns a chart, such as et.charts.answer_rate; "
+                f"got {describe(draw)}."
+            )
         super().__init__()
+        self._arguments = {"panel": panel, "draw": draw}
         self._description = ""
         self._panel, self._draw_chart = panel, draw
         self.draw()

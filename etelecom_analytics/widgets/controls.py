@@ -7,8 +7,9 @@ import ipywidgets as ui
 import polars as pl
 
 from .. import schema
-from ..errors import EtelecomError, QueryError
+from ..errors import EtelecomError, InputError, QueryError
 from ..names import labels
+from ..phone_numbers import describe
 from ..query import CallQuery
 from .dates import Dates
 from .fields import (
@@ -150,9 +151,18 @@ class Controls:
         )
 
     def state_of(self, query: CallQuery | None, *, default: str = ALL_DATES) -> PanelState:
-        """The state of a query; without one, that of the named range `default`."""
+        """The state of a query; without one, that of the named range `default`.
+
+        Raises:
+            InputError: it is no CallQuery, or has another time zone.
+        """
         if query is None:
             return self.parse({"dates": default})
+        if not isinstance(query, CallQuery):
+            raise InputError(
+                'query is a CallQuery, such as et.CallQuery(direction="in"); '
+                f"got {describe(query)}."
+            )
         if query.time_zone != self._time_zone:
             raise QueryError(
                 f"The time zone of the query is {query.time_zone}, that of the panel "

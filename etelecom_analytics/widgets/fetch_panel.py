@@ -6,7 +6,9 @@ from datetime import date, datetime
 import ipywidgets as ui
 
 from .. import local_time
+from ..errors import InputError
 from ..logs import CallLogs, Fetch
+from ..phone_numbers import describe
 from ..query import CallQuery
 from .background_fetch import BackgroundFetch
 from .controls import Controls, api_fields
@@ -30,7 +32,18 @@ class FetchPanel(Panel):
         as_of: the moment whose day is "today"; now by default.
 
     Raises:
-        InputError: the query has another time zone.
+        InputError: `fetch` is no function, or the query has another time zone.
+
+    Examples:
+        >>> server = et.simulator.serve(et.sample_logs().calls)
+        >>> client = et.Client(server.base_url, server.api_key)
+        >>> panel = et.FetchPanel(fetch=et.fetcher(client), as_of="2026-11-08")
+        >>> panel.apply()
+        >>> panel.wait()
+        True
+        >>> panel.result.calls.height
+        400
+        >>> server.close()
     """
 
     _fetching: BackgroundFetch | None = None
@@ -43,6 +56,17 @@ class FetchPanel(Panel):
         time_zone: str = local_time.HOME_ZONE,
         as_of: date | datetime | str | None = None,
     ) -> None:
+        if not callable(fetch):
+            raise InputError(
+                "fetch is a function that returns CallLogs, such as et.fetcher(client); "
+                f"got {describe(fetch)}."
+            )
+        self._arguments = {
+            "fetch": fetch,
+            "query": query,
+            "time_zone": time_zone,
+            "as_of": as_of,
+        }
         zone = local_time.zone(time_zone)
         day = None if as_of is None else local_time.parse_moment(as_of, time_zone, "as_of").date()
         controls = Controls(

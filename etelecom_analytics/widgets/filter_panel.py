@@ -6,9 +6,9 @@ from datetime import date, datetime
 import polars as pl
 
 from .. import local_time
-from ..errors import InputError
-from ..metrics import Selection
+from ..metrics import Calls, Selection
 from ..query import CallQuery
+from .call_input import latest_day, selection_of, table_code, with_imports
 from .controls import Controls, table_fields
 from .panel import Panel
 from .panel_state import PanelState
@@ -33,8 +33,8 @@ class FilterPanel(Panel):
     `panel.observe_query(callback)` reports each new query.
 
     Args:
-        calls: one row per call, as in `logs.calls`. Extensions are listed by name where the calls
-            have names.
+        calls: one row per call, as in `logs.calls`: a DataFrame, a LazyFrame, which is collected,
+            or a `Selection`. Extensions are listed by name where the calls have names.
         query: the first query; all calls by default.
         time_zone: the time zone of days.
         as_of: the moment whose day is "today"; by default that of the latest call, not the clock of
@@ -43,21 +43,46 @@ class FilterPanel(Panel):
 
     Raises:
         InputError: `calls` is not a table of calls, or the query cannot filter a table.
+
+    Examples:
+        >>> panel = et.FilterPanel(et.sample_logs().calls, query=et.CallQuery(direction="in"))
+        >>> panel.filtered.height
+        284
+        >>> panel.restore({"dates": "yesterday", "direction": "out"})
+        >>> panel.filtered.height
+        6
+        >>> print(panel.query)
+        outbound direction, from 2026-11-07, before 2026-11-08 (Asia/Ho_Chi_Minh)
+        >>> panel.code().splitlines()[-1]
+        'filtered = calls.filter(query.to_expr())'
     """
 
     def __init__(
         self,
-        calls: pl.DataFrame,
+        calls: Calls,
         *,
         query: CallQuery | None = None,
         time_zone: str = local_time.HOME_ZONE,
         as_of: date | datetime | str | None = None,
         debounce_s: float = 0.3,
     ) -> None:
-        _check_calls(calls)
-        self._selection = self._all = Selection(calls)
-        self._today = _today(calls, time_zone, as_of)
-        controls = Controls(table_fields(calls), time_zone=time_zone, today=lambda: self._today)
+        self._arguments = {
+            "calls": calls,
+            "query": query,
+            "time_zone": time_zone,
+            "as_of": as_of,
+            "debounce_s": debounce_s,
+        }
+        self._selection = self._all = selection_of(calls, columns=_REQUIRED)
+        self._table_code = table_code(calls)
+        self._today = (
+            latest_day(self._all, time_zone)
+            if as_of is None
+            else local_time.parse_moment(as_of, time_zone, "as_of").date()
+        )
+        controls = Controls(
+            table_fields(self._all.calls), time_zone=time_zone, today=lambda: self._today
+        )
         super().__init__(controls, controls.state_of(query), debounce_s=debounce_s)
         self._arrange(self._facts_table, [self._reset, self._copy])
         self._use(self._state)
@@ -79,7 +104,9 @@ class FilterPanel(Panel):
         self._selection = self._all.matching(state.query)
 
     def _code(self) -> str:
-        return f"{super()._code()}filtered = calls.filter(query.to_expr())\n"
+        return with_imports(
+            f"{super()._code()}filtered = {self._table_code}.filter(query.to_expr())\n"
+        )
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield "matching", f"{self._selection.height:,} of {self._all.height:,} calls"
@@ -90,25 +117,3 @@ class FilterPanel(Panel):
     def _show(self) -> None:
         super()._show()
         self._facts_table.show(self._facts())
-
-
-def _check_calls(calls: object) -> None:
-    if isinstance(calls, pl.DataFrame):
-        missing = [name for name in _REQUIRED if name not in calls.columns]
-        if not missing:
-            return
-        kind = f"a table without {', '.join(missing)}"
-    else:
-        kind = type(calls).__name__
-    raise InputError(f"FilterPanel takes a table of calls, such as logs.calls; got {kind}.")
-
-
-def _today(calls: pl.DataFrame, time_zone: str, as_of: date | datetime | str | None) -> date | None:
-    moment = (
-        calls["started_at"].max()
-        if as_of is None
-        else local_time.parse_moment(as_of, time_zone, "as_of")
-    )
-    if not isinstance(moment, datetime):
-        return None
-    return moment.astimezone(local_time.zone(time_zone)).date()

@@ -1,19 +1,22 @@
 """Panel: controls that set one query, with its text, its state and its code."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 import ipywidgets as ui
 from IPython.display import display
 
-from ..errors import EtelecomError
+from ..errors import EtelecomError, InputError
 from ..formatting import facts_text
+from ..phone_numbers import describe
 from ..query import CallQuery
 from .controls import Controls
 from .copy_button import CopyButton
+from .copying import Copyable
 from .keep_keys import PANEL_CLASS, KeepKeys
 from .panel_state import PanelState
 from .status import Facts, StatusLine, error_text, static_html
@@ -26,14 +29,19 @@ BUTTON = {"width": "auto", "min_width": "88px"}
 """The layout of a button."""
 
 
-class Panel(ui.VBox):  # type: ignore[misc]
-    """Controls and their query. Reading an attribute first applies changes that still wait."""
+class Panel(Copyable, ui.VBox):  # type: ignore[misc]
+    """Controls and their query. Reading an attribute first applies changes that still wait.
+
+    A copy is a new panel with the same arguments and filters, without the observers.
+    """
+
+    _pickle_advice = " Pickle the result of its state() instead, and restore it in a new panel."
 
     def __init__(self, controls: Controls, state: PanelState, *, debounce_s: float) -> None:
         self._controls, self._state, self._first = controls, state, state
         self._observers: Observers[CallQuery] = Observers()
         self._lock = threading.RLock()
-        self._debouncer = Debouncer(self._update_or_report, delay_s=debounce_s)
+        self._debouncer = Debouncer(self._update_or_report, delay_s=_checked_delay(debounce_s))
         self._facts_table, self._error_line = Facts(), StatusLine()
         self._reset = ui.Button(
             description="Reset", tooltip="Return to the first state of the panel", layout=BUTTON
@@ -68,6 +76,11 @@ class Panel(ui.VBox):  # type: ignore[misc]
             QueryError: a value is not valid.
         """
         self._set_state(self._controls.parse(state))
+
+    def _replica(self) -> Self:
+        replica = super()._replica()
+        replica.restore(self.state())
+        return replica
 
     def code(self) -> str:
         """Python code that creates the query and its result."""
@@ -239,6 +252,15 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def _checked_delay(seconds: float) -> float:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 0 <= seconds < math.inf:
+        raise InputError(
+            f"debounce_s is a number of seconds, 0 or more, such as 0.3; got {describe(seconds)}."
+        )
+    return seconds
 
 
 def _parts(widget: ui.Widget) -> Iterable[ui.Widget]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .. import local_time
 from ..errors import QueryError, UnknownName
+from ..phone_numbers import describe, printable
 from ..query import CallQuery
 
 __all__ = ["ALL_DATES", "CUSTOM", "MAX_DURATION_S", "RANGES", "PanelState", "range_dates"]
@@ -76,19 +77,19 @@ class PanelState(NamedTuple):
         keys = [*_QUERY_KEYS, "group_filters", "chart"] if group_dimensions else _QUERY_KEYS
         if not isinstance(state, Mapping):
             raise QueryError(
-                f"A state is a dictionary with keys from {', '.join(keys)}; "
-                f"got {type(state).__name__}."
+                f"A state is a dictionary with keys from {', '.join(keys)}; got {describe(state)}."
             )
         for key in state:
             if key not in keys:
-                raise UnknownName("key of a panel's state", str(key), keys)
+                raise UnknownName("key of a panel's state", printable(str(key)), keys)
         values = dict(state)
-        groups = _group_filters(values.pop("group_filters", None) or {}, group_dimensions)
+        groups = values.pop("group_filters", None)
+        filters = _group_filters({} if groups is None else groups, group_dimensions)
         edges = [edge for edge in ("date_from", "date_to") if values.get(edge) is not None]
         dates = values.pop("dates", CUSTOM if edges else ALL_DATES)
         if not isinstance(dates, str) or dates not in (*RANGES, ALL_DATES, CUSTOM):
             names = ", ".join([*RANGES, ALL_DATES, CUSTOM])
-            raise QueryError(f"dates is one of {names}; got {dates!r}.", "date_from")
+            raise QueryError(f"dates is one of {names}; got {describe(dates)}.", "date_from")
         if edges and dates != CUSTOM:
             raise QueryError(
                 f'Use {" and ".join(edges)} with "dates": "custom"; got "dates": "{dates}".',
@@ -96,7 +97,7 @@ class PanelState(NamedTuple):
             )
         if values.setdefault("time_zone", time_zone) != time_zone:
             raise QueryError(
-                f"The time zone of this panel is {time_zone}; got {values['time_zone']!r}.",
+                f"The time zone of this panel is {time_zone}; got {describe(values['time_zone'])}.",
                 "time_zone",
             )
         if dates != CUSTOM:
@@ -104,18 +105,18 @@ class PanelState(NamedTuple):
         query = CallQuery.from_dict(values)
         if query.duration and query.duration[1] > MAX_DURATION_S:
             raise QueryError(f"duration is at most {MAX_DURATION_S} seconds.", "duration")
-        return cls(dates, query, groups)
+        return cls(dates, query, filters)
 
 
 def _group_filters(groups: object, dimensions: Sequence[str]) -> tuple[tuple[str, object], ...]:
     """The group filters in the order of the dimensions."""
     if not isinstance(groups, Mapping):
         raise QueryError(
-            f"group_filters is a dictionary of dimensions and values; got {type(groups).__name__}."
+            f"group_filters is a dictionary of dimensions and values; got {describe(groups)}."
         )
     for name in groups:
         if name not in dimensions:
-            raise UnknownName("dimension", str(name), dimensions)
+            raise UnknownName("dimension", printable(str(name)), dimensions)
     # Days are text, because a state must be valid JSON and code must be valid Python.
     values = {
         name: value.isoformat() if type(value) is date else value for name, value in groups.items()

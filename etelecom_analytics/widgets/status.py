@@ -8,7 +8,7 @@ import ipywidgets as ui
 
 from ..errors import EtelecomError
 from ..formatting import TableStyle, facts_html
-from ..phone_numbers import mask
+from ..phone_numbers import printable
 from .keep_keys import PANEL_CLASS
 
 __all__ = ["Facts", "StatusLine", "div", "error_text", "static_html", "text_div"]
@@ -23,6 +23,7 @@ _TABLE = TableStyle(
     caption="text-align:left;white-space:nowrap", label=f"{_CELL};white-space:nowrap", text=_CELL
 )
 _STATIC_CLASS = "etelecom-static"
+_MAX_ERROR_LENGTH = 400
 
 
 class HasHtml(Protocol):
@@ -79,7 +80,10 @@ def static_html(name: str, facts: Iterable[tuple[str, str]]) -> str:
 
 
 def error_text(error: BaseException) -> str:
-    """The message of an error, without phone numbers; other packages' errors with their type."""
+    """The message of an error, without phone numbers.
+
+    That of another package is preceded by its type, and is shortened to one line.
+    """
     if isinstance(error, EtelecomError):
         return str(error)
-    return f"{type(error).__name__}: {mask(str(error))}"
+    return f"{type(error).__name__}: {printable(str(error), max_length=_MAX_ERROR_LENGTH)}"

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from widget_driver import control, press, put, visible_html, walk
 
 import etelecom_analytics as et
-from etelecom_analytics.errors import InputError, QueryError, UnknownName
+from etelecom_analytics.errors import QueryError, UnknownName
 from etelecom_analytics.query import COMPARISONS
 from etelecom_analytics.schema import CALL_SCHEMA, CALL_STATES, DIRECTIONS
 from etelecom_analytics.widgets import FilterPanel
@@ -161,7 +161,7 @@ def test_times_within_a_day_are_preserved_until_another_day_is_set(calls: pl.Dat
 @pytest.mark.parametrize(
     ("label", "value", "message"),
     [
-        ("Number", "12\t34", "call_number"),
+        ("Number", "12\x0034", "call_number"),
         (
             "First day",
             date(2026, 11, 20),
@@ -420,12 +420,6 @@ def test_empty_table_has_no_today(calls: pl.DataFrame):
         panel.restore({"dates": "last 7 days"})
     put(panel, "Dates", "all")
     assert 'role="alert"' not in visible_html(panel)
-
-
-@pytest.mark.parametrize("value", [None, pl.DataFrame({"id": ["1"]}), "calls"])
-def test_other_values_than_calls_are_rejected(value: Any):
-    with pytest.raises(InputError, match=r"such as logs\.calls"):
-        FilterPanel(value)
 
 
 def test_query_that_cannot_filter_a_table_is_rejected(calls: pl.DataFrame):

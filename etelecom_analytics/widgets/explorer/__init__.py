@@ -3,3 +3,7 @@
 from .panel import Explorer
 
 __all__ = ["Explorer"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

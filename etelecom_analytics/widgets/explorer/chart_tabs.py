@@ -95,7 +95,7 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
         self._measure.layout.display = None if state.tab in _HINTS else "none"
         self._hint.show(_HINTS.get(state.tab, ""))
 
-    def draw(self, selection: Selection, coverage: FetchReport) -> None:
+    def draw(self, selection: Selection, coverage: FetchReport | None) -> None:
         """Draw the chart of these calls; an error is shown in its place."""
         try:
             self._chart = self._factory.draw(selection, self.chart_state, coverage)

@@ -13,8 +13,9 @@ from ...codegen import literal
 from ...errors import InputError
 from ...locale.display import Display
 from ...metrics import MetricOptions
-from ...phone_numbers import masked_digits
+from ...phone_numbers import describe, masked_digits
 from ...privacy import Privacy
+from ..call_input import with_imports
 from ..fields import STYLE
 from ..panel import BUTTON
 from ..panel_state import PanelState
@@ -79,18 +80,23 @@ def write_calls(calls: pl.DataFrame, path: str | Path, display: Display) -> Path
     Raises:
         InputError: the ending is another, the folder does not exist, or the file exists.
     """
+    if not isinstance(path, str | Path):
+        raise InputError(f'path is the name of a file, such as "calls.csv"; got {describe(path)}.')
     target = Path(path).expanduser()
     if target.suffix not in (".parquet", ".csv"):
-        raise InputError(f"The file name ends in .parquet or .csv; got {target.name!r}.")
+        raise InputError(f"The file name ends in .parquet or .csv; got {describe(target.name)}.")
     if not target.parent.is_dir():
-        raise InputError(f"The folder {str(target.parent)!r} does not exist.")
+        raise InputError(
+            f"The folder {describe(str(target.parent), max_length=160)} does not exist."
+        )
     if target.exists():
-        raise InputError(f"{target.name!r} already exists: choose another name.")
+        raise InputError(f"{describe(target.name)} already exists: choose another name.")
     if display.show_numbers:
         table = Privacy(numbers="kept", notes="kept").apply(calls)
     else:
         privacy = Privacy(numbers="masked", own_numbers=display.unmasked, notes="kept")
-        table = privacy.apply(calls).with_columns(masked_digits(pl.col("note")))
+        notes = selectors.by_name("note", require_all=False)
+        table = privacy.apply(calls).with_columns(masked_digits(notes.as_expr()))
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         if target.suffix == ".csv":
@@ -117,13 +123,13 @@ def _csv_cells(calls: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     )
 
 
-def explorer_code(state: PanelState, options: MetricOptions, chart: str) -> str:
-    """Python code that filters `logs` into `filtered`, and shows its KPIs and the chart."""
+def explorer_code(state: PanelState, options: MetricOptions, *, table: str, chart: str) -> str:
+    """Python code that filters `table` into `filtered`, and shows its KPIs and the chart."""
     query = state.query.code().replace("\n\n", "\n\net.charts.use_offline_renderer()\n", 1)
     _, statement = options.code().split("\n\n", 1)  # the import is in the code of the query
-    matching = "logs.calls.filter(query.to_expr())"
+    matching = f"{table}.filter(query.to_expr())"
     if state.group_filters:
         groups = literal(dict(state.group_filters))
         matching = f"et.metrics.drill_through({matching}, {groups}, options=options)"
     kpis = "display(et.summarize(filtered, options=options, confidence=True))"
-    return f"{query}{statement}filtered = {matching}\n{kpis}\n{chart}"
+    return with_imports(f"{query}{statement}filtered = {matching}\n{kpis}\n{chart}")

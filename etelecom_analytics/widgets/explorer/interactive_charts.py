@@ -20,6 +20,7 @@ from ...metrics import MEASURES, NAME_DIMENSIONS, MetricOptions, Selection
 from ...metrics.call_facts import CALL_COLUMNS
 from ...metrics.dimensions import LEG_DIMENSIONS
 from ...names import labels
+from ...phone_numbers import describe, printable
 from ...query import CallQuery
 from ..event_chart import BRUSH
 from .state import ChartState
@@ -93,8 +94,8 @@ class InteractiveChart:
 class ChartFactory:
     """Draws the charts of one table of calls."""
 
-    def __init__(self, calls: Selection, display: Display) -> None:
-        self._display = display
+    def __init__(self, calls: Selection, display: Display, *, has_report: bool) -> None:
+        self._display, self._has_report = display, has_report
         self._call_dimensions = list(_call_dimensions(calls, display.options))
         self._dimensions = [*TIME, *self._call_dimensions, *LEG_DIMENSIONS]
         self.measures = [name for name in MEASURES if name != _EXCLUDED_MEASURE]
@@ -111,22 +112,21 @@ class ChartFactory:
         keys = ChartState._fields
         if not isinstance(state, Mapping):
             raise QueryError(
-                f"chart is a dictionary with keys from {', '.join(keys)}; "
-                f"got {type(state).__name__}."
+                f"chart is a dictionary with keys from {', '.join(keys)}; got {describe(state)}."
             )
         allowed_values: dict[str, Sequence[str]] = {"tab": list(TABS), "measure": self.measures}
         for key, value in state.items():
             if key not in keys:
-                raise UnknownName("key of a chart's state", str(key), keys)
+                raise UnknownName("key of a chart's state", printable(str(key)), keys)
             if key in allowed_values and value not in allowed_values[key]:
-                raise UnknownName(key, str(value), allowed_values[key])
+                raise UnknownName(key, printable(str(value)), allowed_values[key])
         chart = ChartState(**state)
         allowed = self.dimensions(chart.tab, chart.measure) or self._dimensions
         if "by" in state and chart.by not in allowed:
             kind = {"group": f"dimension of {chart.measure}", "time": "dimension over time"}.get(
                 chart.tab, "dimension"
             )
-            raise UnknownName(kind, str(chart.by), allowed)
+            raise UnknownName(kind, printable(str(chart.by)), allowed)
         return self.with_dimension(chart)
 
     def with_dimension(self, chart: ChartState) -> ChartState:
@@ -135,7 +135,7 @@ class ChartFactory:
         return chart if not allowed or chart.by in allowed else chart._replace(by=allowed[0])
 
     def draw(
-        self, selection: Selection, chart: ChartState, coverage: FetchReport
+        self, selection: Selection, chart: ChartState, coverage: FetchReport | None
     ) -> InteractiveChart:
         """The chart of these calls; `coverage` reports which of their days were fetched."""
         options = self._display.options
@@ -151,7 +151,9 @@ class ChartFactory:
     def code(self, chart: ChartState, query: CallQuery) -> str:
         """Python code that draws the chart of `filtered`, the calls that match the query."""
         dates = ".clip(query.date_from, query.date_to)" if query.date_from or query.date_to else ""
-        arguments = f"options=options, coverage=logs.report{dates}"
+        arguments = "options=options"
+        if self._has_report:
+            arguments += f", coverage=logs.report{dates}"
         measure = f'filtered, measure="{chart.measure}"'
         if chart.tab in ("time", "group"):
             by = f'by="{chart.by}", {arguments}{self._masking_code()}'
@@ -169,7 +171,7 @@ class ChartFactory:
         return ", masked=True" + (f", own_numbers={literal(own)}" if own else "")
 
     def _draw_groups(
-        self, selection: Selection, chart: ChartState, coverage: FetchReport
+        self, selection: Selection, chart: ChartState, coverage: FetchReport | None
     ) -> InteractiveChart:
         measure, by, display = chart.measure, chart.by, self._display
         table = groups(selection, measure=measure, by=by, display=display, coverage=coverage)

@@ -9,21 +9,11 @@ import ipywidgets as ui
 import polars as pl
 
 from ...charts import journey
-from ...errors import InputError, QueryError
-from ...fetch_report import FetchReport
+from ...errors import QueryError
 from ...formatting import format_value
-from ...locale.display import Display
 from ...logs import CallLogs
-from ...metrics import (
-    Calls,
-    MetricOptions,
-    Selection,
-    compare,
-    drill_through,
-    only_fetched,
-    previous_period,
-)
-from ...privacy import check_own_numbers
+from ...metrics import Calls, MetricOptions, Selection, compare, drill_through
+from ...phone_numbers import describe
 from ...query import CallQuery
 from ..chart_view import chart_outputs
 from ..controls import Controls, logs_fields
@@ -32,15 +22,14 @@ from ..panel_state import PanelState
 from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
 from .export import ExportForm, explorer_code, write_calls
-from .interactive_charts import ChartFactory, dimension_names
+from .interactive_charts import ChartFactory
 from .kpi_cards import KpiCards, without_comparison
+from .source import CallSource, reporting_date
 from .state import (
     GROUP_DIMENSIONS,
     ExplorerState,
     FilterChips,
     History,
-    reporting_date,
-    reporting_options,
     toggle_group,
     with_dates,
     without_filter,
@@ -62,10 +51,12 @@ class Explorer(Panel):
 
     Args:
         logs: as `et.fetch_calls` or `et.read_snapshot` returns; with names, calls can be filtered
-            by hotline and department too.
+            by hotline and department too. A table of calls is possible: a DataFrame, a LazyFrame,
+            which is collected, or a `Selection`. It is then unknown which days were fetched.
         query: the first query; all inbound calls by default.
         options: what the measures depend on. The default of `as_of` is the end of the logs' query
-            or the start of the fetch, whichever is earlier; "today" is the last day before it.
+            or the start of the fetch, whichever is earlier; of a table, the end of the day of its
+            latest call. "Today" is the last day before it.
         show_numbers: whether external phone numbers are shown in full; masked by default. Links to
             recordings are never shown.
         own_numbers: numbers that are always shown, such as your hotlines; so are the options'
@@ -73,12 +64,21 @@ class Explorer(Panel):
         debounce_s: how long to wait for further changes before computing; 0 computes at once.
 
     Raises:
-        InputError: `logs` is not CallLogs, or the query has another time zone than the options.
+        InputError: `logs` is no CallLogs and no table of calls, another argument is not valid, or
+            the query has another time zone than the options.
+
+    Examples:
+        >>> explorer = et.Explorer(et.sample_logs())
+        >>> explorer.restore({"direction": "in", "group_filters": {"weekday": 1}})
+        >>> explorer.filtered.height, explorer.group_filters
+        (59, {'weekday': 1})
+        >>> explorer.kpis.select("measure", pl.col("after").round(3)).head(2).rows()
+        [('offered', 59.0), ('answer_rate', 0.983)]
     """
 
     def __init__(
         self,
-        logs: CallLogs,
+        logs: CallLogs | Calls,
         *,
         query: CallQuery | None = None,
         options: MetricOptions = MetricOptions(),
@@ -86,31 +86,35 @@ class Explorer(Panel):
         own_numbers: Sequence[str] = (),
         debounce_s: float = 0.3,
     ) -> None:
-        if not isinstance(logs, CallLogs):
-            raise InputError(f"Explorer takes CallLogs; got {type(logs).__name__}.")
-        if not isinstance(options, MetricOptions):
-            raise InputError(f"options are et.MetricOptions(...); got {type(options).__name__}.")
-        self._logs = logs
-        self._options = reporting_options(logs, options)
-        self._today = reporting_date(logs, self._options)
-        self._all = self._selection = Selection(logs.calls)
-        self._display = Display(
-            options=self._options,
-            show_numbers=show_numbers,
-            own_numbers=check_own_numbers(own_numbers),
-            names=dimension_names(self._all, self._options),
+        self._arguments = {
+            "logs": logs,
+            "query": query,
+            "options": options,
+            "show_numbers": show_numbers,
+            "own_numbers": own_numbers,
+            "debounce_s": debounce_s,
+        }
+        self._source = CallSource.of(logs)
+        self._display = self._source.display(
+            options, show_numbers=show_numbers, own_numbers=own_numbers
         )
+        self._options = self._display.options
+        self._today = reporting_date(self._options)
+        self._all = self._selection = self._source.calls
         controls = Controls(
-            logs_fields(logs.calls),
+            logs_fields(self._all.calls),
             time_zone=options.time_zone,
             today=lambda: self._today,
             group_dimensions=GROUP_DIMENSIONS,
         )
-        direction = logs.query.direction or "in"
         first = controls.state_of(
-            query or CallQuery(direction=direction, time_zone=options.time_zone)
+            CallQuery(direction=self._source.first_direction, time_zone=options.time_zone)
+            if query is None
+            else query
         )
-        self._factory = ChartFactory(self._all, self._display)
+        self._factory = ChartFactory(
+            self._all, self._display, has_report=self._source.report is not None
+        )
         self._tabs = ChartTabs(
             self._factory,
             on_chart=lambda _: self._update_or_report(),
@@ -174,7 +178,7 @@ class Explorer(Panel):
     def restore(self, state: Mapping[str, object]) -> None:
         """Set filters and chart from a dictionary that `state` returned, like `Panel.restore`."""
         if not isinstance(state, Mapping):
-            raise QueryError(f"A state is a dictionary; got {type(state).__name__}.")
+            raise QueryError(f"A state is a dictionary; got {describe(state)}.")
         values = dict(state)
         chart = self._factory.parse(values.pop("chart", {}))
         self._restore(ExplorerState(self._controls.parse(values), chart))
@@ -230,19 +234,15 @@ class Explorer(Panel):
             self._chips.show(self._group_texts())
             self._export_form.clear()
         if state != before:
-            self._tabs.draw(self._selection, self._coverage())
+            self._tabs.draw(self._selection, self._source.coverage(self._state.query))
         self._history.add(state)
         self._visible = state
         self._undo.disabled = not self._history.can_undo
         self._redo.disabled = not self._history.can_redo
         self._facts_table.show(self._filter_facts())
 
-    def _coverage(self) -> FetchReport:
-        """The fetch report of the query's dates."""
-        return self._logs.report.clip(self._state.query.date_from, self._state.query.date_to)
-
     def _compare(self) -> None:
-        earlier, note = previous_period(self._state.query, self._logs.report)
+        earlier, note = self._source.previous_period(self._state.query)
         before = (
             self._all.where(pl.lit(value=False))
             if earlier is None
@@ -250,8 +250,9 @@ class Explorer(Panel):
         )
         comparison = compare(before, self._selection, options=self._options)
         if earlier is None:
-            unfetched = self._coverage().has_no_coverage
-            comparison = without_comparison(comparison, unfetched=unfetched)
+            comparison = without_comparison(
+                comparison, unfetched=self._source.is_unfetched(self._state.query)
+            )
         self._comparison = comparison
         self._kpi_cards.show(comparison, self._options, note)
 
@@ -298,18 +299,19 @@ class Explorer(Panel):
 
     def _code(self) -> str:
         chart = self._factory.code(self._tabs.chart_state, self._state.query)
-        return explorer_code(self._state, self._options, chart)
+        return explorer_code(self._state, self._options, table=self._source.code, chart=chart)
 
     def _filter_facts(self) -> Iterable[tuple[str, str]]:
         yield "matching", f"{self._selection.height:,} of {self._all.height:,} calls"
         yield from super()._facts()
-        if fetched := only_fetched(self._logs.query):
+        if fetched := self._source.only_fetched:
             yield "fetched", f"only calls with {fetched}; these logs have no other calls"
         elif self._state.query.direction == "in" == self._first.query.direction:
             yield "direction", 'starts with inbound calls; choose "any" for all calls'
         if self._state.group_filters:
             yield "group filters", ", ".join(f"{name} {text}" for name, text in self._group_texts())
-        yield "today", f"{self._today.isoformat()}, {self._today:%A}"
+        if self._today:
+            yield "today", f"{self._today.isoformat()}, {self._today:%A}"
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield from self._filter_facts()

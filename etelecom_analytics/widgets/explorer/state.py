@@ -1,18 +1,15 @@
 """The state of the Explorer: its filters and chart, how clicks change them, and undo."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Generic, NamedTuple, TypeVar
 
 import ipywidgets as ui
 import polars as pl
 
-from ... import local_time
 from ...charts.axes import TIME
 from ...errors import InputError
-from ...logs import CallLogs
-from ...metrics import DIMENSIONS, NAME_DIMENSIONS, MetricOptions
+from ...metrics import DIMENSIONS, NAME_DIMENSIONS
 from ...query import CallQuery
 from ..panel import BUTTON
 from ..panel_state import ALL_DATES, CUSTOM, PanelState
@@ -23,8 +20,6 @@ __all__ = [
     "ExplorerState",
     "FilterChips",
     "History",
-    "reporting_date",
-    "reporting_options",
     "toggle_group",
     "with_dates",
     "without_filter",
@@ -40,7 +35,6 @@ _QUERY_FIELDS = {
     "extension_id": "extension_ids",
 }
 _MAX_STEPS = 200
-_MOMENT = timedelta(microseconds=1)
 
 Value = TypeVar("Value")
 
@@ -180,20 +174,3 @@ def _without_field(query: CallQuery, name: str) -> CallQuery:
 def _replace(query: CallQuery, **fields: object) -> CallQuery:
     values = {**query.to_dict(), **fields}
     return CallQuery.from_dict({name: value for name, value in values.items() if value is not None})
-
-
-def reporting_options(logs: CallLogs, options: MetricOptions) -> MetricOptions:
-    """The options; without `as_of`, it is the end of the query or the start of the fetch.
-
-    The earlier of the two counts.
-    """
-    if options.as_of:
-        return options
-    moments = (logs.query.date_to, logs.report.began_at)
-    return replace(options, as_of=min(moment for moment in moments if moment is not None))
-
-
-def reporting_date(logs: CallLogs, options: MetricOptions) -> date:
-    """The last local day before `as_of`: "today" in the Explorer."""
-    moment = options.as_of or logs.report.began_at
-    return (moment - _MOMENT).astimezone(local_time.zone(options.time_zone)).date()

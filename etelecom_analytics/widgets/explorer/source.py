@@ -1,0 +1,115 @@
+"""CallSource: the calls of an Explorer, and what is known about their fetch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from ... import local_time
+from ...errors import InputError
+from ...fetch_report import FetchReport
+from ...locale.display import Display
+from ...logs import CallLogs
+from ...metrics import Calls, MetricOptions, Selection, only_fetched, previous_period
+from ...phone_numbers import describe
+from ...privacy import check_own_numbers
+from ...query import CallQuery
+from ..call_input import latest_day, selection_of, table_code
+from .interactive_charts import dimension_names
+
+__all__ = ["CallSource", "reporting_date"]
+
+_DAY = timedelta(days=1)
+_MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallSource:
+    """The calls, and the query and the report of their fetch; None for a table of calls.
+
+    Attributes:
+        calls: all calls.
+        query: which calls were fetched.
+        report: what was fetched.
+        code: Python code of the table of all calls.
+    """
+
+    calls: Selection
+    query: CallQuery | None
+    report: FetchReport | None
+    code: str
+
+    @classmethod
+    def of(cls, logs: CallLogs | Calls) -> "CallSource":
+        """The source of logs or of a table; `InputError` for other values."""
+        if isinstance(logs, CallLogs):
+            calls = selection_of(logs.calls)
+            return cls(calls=calls, query=logs.query, report=logs.report, code="logs.calls")
+        return cls(calls=selection_of(logs), query=None, report=None, code=table_code(logs))
+
+    @property
+    def first_direction(self) -> str:
+        """The direction of the first query: inbound, unless only another one was fetched."""
+        return (self.query.direction if self.query else None) or "in"
+
+    @property
+    def only_fetched(self) -> str:
+        """The filter of the fetch, without its dates; empty if all calls were fetched."""
+        return only_fetched(self.query) if self.query else ""
+
+    def display(
+        self, options: MetricOptions, *, show_numbers: bool, own_numbers: Sequence[str]
+    ) -> Display:
+        """How these calls are shown; `InputError` for an argument of another type."""
+        if not isinstance(options, MetricOptions):
+            raise InputError(f"options are et.MetricOptions(...); got {describe(options)}.")
+        if not isinstance(show_numbers, bool):
+            raise InputError(f"show_numbers is True or False; got {describe(show_numbers)}.")
+        options = self._with_as_of(options)
+        return Display(
+            options=options,
+            show_numbers=show_numbers,
+            own_numbers=check_own_numbers(own_numbers),
+            names=dimension_names(self.calls, options),
+        )
+
+    def _with_as_of(self, options: MetricOptions) -> MetricOptions:
+        """The options, with an `as_of` if they have none.
+
+        It is the end of the query or the start of the fetch, whichever is earlier. For a table it
+        is the end of the day of the latest call.
+        """
+        if options.as_of:
+            return options
+        moments = [
+            self.query.date_to if self.query else None,
+            self.report.began_at if self.report else None,
+        ]
+        if self.report is None and (day := latest_day(self.calls, options.time_zone)):
+            moments.append(local_time.midnight(day + _DAY, options.time_zone))
+        known = [moment for moment in moments if moment is not None]
+        return replace(options, as_of=min(known)) if known else options
+
+    def coverage(self, query: CallQuery) -> FetchReport | None:
+        """The fetch report of the query's dates; None if it is unknown what was fetched."""
+        return self.report and self.report.clip(query.date_from, query.date_to)
+
+    def is_unfetched(self, query: CallQuery) -> bool:
+        """Whether none of the query's dates was fetched."""
+        coverage = self.coverage(query)
+        return coverage is not None and coverage.has_no_coverage
+
+    def previous_period(self, query: CallQuery) -> tuple[CallQuery | None, str]:
+        """The query for the previous period, and a text, as `metrics.previous_period` returns."""
+        if self.report is None:
+            return None, (
+                "No change is shown: a table does not state which days were fetched. Pass CallLogs "
+                "to compare with the previous period."
+            )
+        return previous_period(query, self.report)
+
+
+def reporting_date(options: MetricOptions) -> date | None:
+    """The last local day before `as_of`: "today" in the Explorer; None without `as_of`."""
+    if options.as_of is None:
+        return None
+    return (options.as_of - _MOMENT).astimezone(local_time.zone(options.time_zone)).date()
