@@ -120,16 +120,13 @@ class CallQuery:
     def to_filter(self) -> dict[str, object]:
         """The `filter` object for the API, with only the fields that are set.
 
-        The API refuses a date without the other, so an open start is sent as the year 1990, and an
-        open end as one day from now. Dates are rounded outwards to whole seconds, and the API
-        includes both ends. So the response may contain more calls than the query, which `in_range`
-        removes.
+        Dates are rounded outwards to whole seconds, and the API includes both ends. So the response
+        may contain more calls than the query, which `in_range` removes.
         """
         comparison, seconds = self.duration or ("", 0)
-        date_from, date_to = self.closed_range(datetime.now(UTC))
         values: dict[str, object] = {
-            "date_from": date_from and local_time.rfc3339(date_from),
-            "date_to": date_to and local_time.rfc3339(date_to, round_up=True),
+            "date_from": self.date_from and local_time.rfc3339(self.date_from),
+            "date_to": self.date_to and local_time.rfc3339(self.date_to, round_up=True),
             "direction": self.direction,
             "call_state": self.call_state,
             "call_number": self.call_number,
@@ -144,7 +141,11 @@ class CallQuery:
         return {field: value for field, value in values.items() if value}
 
     def closed_range(self, now: datetime) -> tuple[datetime | None, datetime | None]:
-        """Both dates for a request that is sent at `now`; None twice if the query has no date."""
+        """Both dates for a request that is sent at `now`; None twice if the query has no date.
+
+        The API refuses one date without the other. An open start becomes the year 1990, and an open
+        end one day from now.
+        """
         begin, end = self.date_from, self.date_to
         if begin and not end:
             end = max(now, begin).astimezone(begin.tzinfo) + _OPEN_END

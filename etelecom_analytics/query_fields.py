@@ -32,7 +32,8 @@ Only `less_than_or_equal_to` is documented; the others follow its pattern.
 """
 
 _MAX_ID = 2**63 - 1
-_NUMBER_SEPARATOR = r"[\s.()/\-\u2010-\u2015]"
+_NUMBER_SEPARATOR = r"[^\S\r\n]|[.()/\-\u2010-\u2015]"
+"""A line end within the text is not one of them: these may be two numbers."""
 
 
 def word_field(field: str, value: str | None, allowed: Sequence[str]) -> str | None:

@@ -4,6 +4,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -129,7 +131,7 @@ class Client:
         if after and before:
             raise InputError("Pass either `after` or `before`, not both.")
         body = wire.list_request(
-            (query or CallQuery()).to_filter(), limit=limit, sort=sort, after=after, before=before
+            _filter_of(query or CallQuery()), limit=limit, sort=sort, after=after, before=before
         )
         return self._request_page(wire.CALL_LOGS, body, partial(self._read, wire.read_page))
 
@@ -155,7 +157,7 @@ class Client:
         Raises:
             ApiError: the request failed; the class of the error shows what to do.
         """
-        body = wire.list_request(query.to_filter(), limit=limit, sort="", after=after, before="")
+        body = wire.list_request(_filter_of(query), limit=limit, sort="", after=after, before="")
         read = wire.read_page if decode else wire.scan_page
         return self._request_page(wire.CALL_LOGS, body, partial(self._read, read), keep_trying)
 
@@ -283,3 +285,8 @@ class Client:
         # Raised outside of the handler, the error has no `__context__`: the frames of the HTTP
         # library hold the header with the key.
         raise failure
+
+
+def _filter_of(query: CallQuery) -> dict[str, object]:
+    date_from, date_to = query.closed_range(datetime.now(UTC))
+    return replace(query, date_from=date_from, date_to=date_to).to_filter()

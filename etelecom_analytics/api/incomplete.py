@@ -43,15 +43,21 @@ class IncompleteFetch(EtelecomError):
         """The windows that were not read to their end."""
         return tuple(window for window in self.partial.report.windows if not window.whole)
 
+    @property
+    def reason(self) -> str:
+        """What ended the fetch."""
+        if isinstance(self.cause, KeyboardInterrupt):
+            return "The fetch was stopped."
+        if isinstance(self.cause, EtelecomError):
+            return str(self.cause)
+        return f"{type(self.cause).__name__}: {self.cause}."
+
     def __str__(self) -> str:
-        cause = str(self.cause)
-        if not isinstance(self.cause, EtelecomError | KeyboardInterrupt):
-            cause = f"{type(self.cause).__name__}: {cause}."
         return (
-            f"{cause} {self.partial.calls.height:,} calls were received before that: see "
+            f"{self.reason} {self.partial.calls.height:,} calls were received before that: see "
             "the error's .partial. "
             "fetch_calls(client, query, resume=error.partial) fetches the rest."
-        ).lstrip()
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         return incomplete_fetch, (self.cause, self.partial)

@@ -3,9 +3,12 @@
 import argparse
 import shutil
 import sys
+from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import local_time
+from ..errors import InputError, SnapshotError
 from ..query import COMPARISONS
 from ..schema import CALL_STATES, DIRECTIONS
 from .common import (
@@ -18,6 +21,10 @@ from .common import (
     add_command,
     positive_int,
 )
+
+if TYPE_CHECKING:
+    from ..logs import CallLogs
+    from ..query import CallQuery
 
 __all__ = ["add_parser", "run"]
 
@@ -70,7 +77,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="continue a fetch that ended early; its calls are in FOLDER.partial",
+        help="fail unless there is a fetch to continue; "
+        "one that ended early (FOLDER.partial) is always continued",
     )
     parser.add_argument("--replace", action="store_true", help="replace an existing snapshot")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
@@ -94,7 +102,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
         "--number",
         dest="call_number",
         metavar="NUMBER",
-        help="whole number of the caller or the callee, written as the PBX writes it",
+        help="whole number of the caller or the callee, in any notation",
     )
     parser.add_argument(
         "--duration",
@@ -132,8 +140,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the matching calls as a snapshot, or the calls so far if the fetch ends early."""
     from ..api.client import Client
     from ..api.fetch import FetchStopped, IncompleteFetch, fetch_calls
+    from ..api.interrupts import noted_interrupts
     from ..query import CallQuery
-    from ..snapshot import check_destination, read_snapshot, write_snapshot
+    from ..snapshot import check_destination, write_snapshot
 
     comparison, seconds = arguments.duration or (None, "")
     query = CallQuery(
@@ -143,32 +152,78 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output
     check_destination(output, replace=arguments.replace)
     partial_folder = output.with_name(f"{output.name}.partial")
-    partial = read_snapshot(partial_folder) if arguments.resume else None
-    try:
-        with Client.from_env() as client:
-            logs = fetch_calls(
-                client,
-                query,
-                workers=arguments.workers,
-                progress=not arguments.quiet,
-                resume=partial,
+    check_destination(partial_folder, replace=True)
+    with noted_interrupts() as interrupts:
+        partial = _partial_logs(partial_folder, query, required=arguments.resume)
+        try:
+            with Client.from_env() as client:
+                logs = fetch_calls(
+                    client,
+                    query,
+                    workers=arguments.workers,
+                    progress=not arguments.quiet,
+                    resume=partial,
+                )
+        except IncompleteFetch as error:
+            with interrupts.hold():
+                folder = _keep(error.partial, partial_folder)
+            print(
+                f"etelecom: {error.reason} {error.partial.calls.height:,} calls were received "
+                f"before that and are in {folder}. "
+                "The same command fetches the rest.",
+                file=sys.stderr,
             )
-    except IncompleteFetch as error:
-        write_snapshot(error.partial, partial_folder, replace=True)
-        count = f"{error.partial.calls.height:,} calls were received before that"
-        print(
-            f"etelecom: {f'{error.cause} {count}'.lstrip()} and are in {partial_folder}. "
-            "The same command with --resume fetches the rest.",
-            file=sys.stderr,
-        )
-        return STOPPED if isinstance(error, FetchStopped) else FAILED
-    folder = write_snapshot(logs, output, replace=arguments.replace)
+            return STOPPED if isinstance(error, FetchStopped) else FAILED
+        with interrupts.hold():
+            try:
+                folder = write_snapshot(logs, output, replace=arguments.replace)
+            except SnapshotError as error:
+                folder = _keep(logs, partial_folder)
+                raise SnapshotError(f"{error} The calls are in {folder}.") from error
     print(f"{logs!r}\n  snapshot   {folder.resolve()}")
     if logs.calls.is_empty():
-        print(
-            "No calls match: widen the dates, drop a filter, "
-            "or write the number as the PBX does (0..., 84... or +84...)."
-        )
+        print("No calls match: widen the dates, or drop a filter.")
     if partial:
         shutil.rmtree(partial_folder)
     return DONE
+
+
+def _partial_logs(folder: Path, query: "CallQuery", *, required: bool) -> "CallLogs | None":
+    """The calls of an earlier fetch that ended early, or None.
+
+    Raises:
+        SnapshotError: they cannot be read, or are required and do not exist.
+        InputError: they are those of another query.
+    """
+    from ..snapshot import read_snapshot
+
+    if not required and not folder.exists():
+        return None
+    partial = read_snapshot(folder)
+    if partial.query != query:
+        raise InputError(
+            f"{folder} has the calls of a fetch with another query that ended early "
+            f"({partial.query}): finish it with the same query, remove the folder, or use another "
+            "FOLDER."
+        )
+    print(
+        f"etelecom: continuing the fetch of {partial.calls.height:,} calls in {folder}.",
+        file=sys.stderr,
+    )
+    return partial
+
+
+def _keep(logs: "CallLogs", folder: Path) -> Path:
+    """Write the calls to this folder, or next to it if it has more calls; return the folder."""
+    from ..snapshot import read_snapshot, write_snapshot
+
+    for number in count(2):
+        try:
+            stored = read_snapshot(folder).calls.height if folder.exists() else 0
+        except SnapshotError:
+            stored = logs.calls.height + 1  # It may be of use to someone.
+        if stored <= logs.calls.height:
+            break
+        folder = folder.with_name(f"{folder.name.partition('.partial')[0]}.partial-{number}")
+    write_snapshot(logs, folder, replace=True)
+    return folder
