@@ -112,6 +112,18 @@ class FetchReport:
         set_aside: records that could not become rows, unchanged.
         pages_set_aside: pages that could not be parsed; each is also a gap.
         time_zone: the time zone in which the report is displayed.
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     query = et.CallQuery(date_from="2026-11-02", date_to="2026-11-09")
+        ...     report = et.fetch_calls(client, query, progress=False).report
+        >>> report.rows, report.complete, report.date_check
+        (400, True, 'verified')
+        >>> report.extra_requests
+        (ExtraRequests(purpose='date check', requests=2),)
+        >>> et.FetchReport.from_dict(report.to_dict()) == report
+        True
     """
 
     rows: int

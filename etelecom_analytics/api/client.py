@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -52,6 +52,13 @@ class Client:
 
     Raises:
         SettingError: the address or the key is not valid.
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     with et.Client(server.base_url, server.api_key) as client:
+        ...         page = client.list_calls(et.CallQuery(direction="in"), limit=3)
+        >>> len(page.call_logs), page.call_logs[0]["direction"]
+        (3, 'in')
     """
 
     def __init__(
@@ -88,6 +95,7 @@ class Client:
             {"Content-Type": "application/json", "Accept": "application/json"}
         )
         self._checks = ServerChecks(self.list_calls)
+        self._clock_offset: timedelta | None = None
 
     @classmethod
     def from_env(cls, env_file: str | Path | None = None, *, retry: Retry = Retry()) -> "Client":
@@ -125,6 +133,14 @@ class Client:
         Raises:
             ApiError: the request failed; the class of the error shows what to do.
             InputError: an argument is not valid.
+
+        Examples:
+            >>> with et.simulator.serve(et.sample_logs().calls) as server:
+            ...     client = et.Client(server.base_url, server.api_key)
+            ...     first = client.list_calls(limit=100)
+            ...     second = client.list_calls(limit=100, after=first.next)
+            >>> first.call_logs[-1]["started_at"] > second.call_logs[0]["started_at"]
+            True
         """
         if not 0 <= limit <= wire.PAGE_LIMIT:
             raise InputError(f"limit must be from 0 to {wire.PAGE_LIMIT} rows; got {limit}.")
@@ -174,6 +190,14 @@ class Client:
         """
         body = wire.list_request({}, limit=wire.PAGE_LIMIT, sort="", after=after, before="")
         return self._request_page(listing.method, body, partial(read_listing, listing))
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far the server's clock was ahead of this machine's, by its last `Date` header.
+
+        None before the first response, or if the server sends no date. It is exact to a second.
+        """
+        return self._clock_offset
 
     def close(self) -> None:
         """Close all open connections."""
@@ -272,6 +296,8 @@ class Client:
                     max_bytes=self._max_body_bytes,
                     seconds_left=lambda: end - self._clock(),
                 )
+                if server_time := wire.http_date(response.headers.get("Date", "")):
+                    self._clock_offset = server_time - datetime.now(UTC)
                 return response.status_code, response.headers, content
         except EtelecomError:
             raise

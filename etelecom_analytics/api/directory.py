@@ -27,6 +27,12 @@ def fetch_extensions(client: Client) -> pl.DataFrame:
 
     Raises:
         ApiError: the request failed; no partial table is returned.
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     table = et.fetch_extensions(et.Client(server.base_url, server.api_key))
+        >>> table.height, table["extension_number"][0]
+        (7, '101')
     """
     return _fetch_table(client, "Etelecom/GetExtensions", "extensions", EXTENSIONS)
 
@@ -39,6 +45,12 @@ def fetch_users(client: Client) -> pl.DataFrame:
 
     Raises:
         ApiError: the request failed; no partial table is returned.
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     table = et.fetch_users(et.Client(server.base_url, server.api_key))
+        >>> table.height, table["full_name"][0]
+        (8, 'Nguyễn Thị An')
     """
     return _fetch_table(client, "Shop/GetAccountUsers", "account_users", USERS)
 
@@ -51,6 +63,12 @@ def fetch_hotlines(client: Client) -> pl.DataFrame:
 
     Raises:
         ApiError: the request failed; no partial table is returned.
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     table = et.fetch_hotlines(et.Client(server.base_url, server.api_key))
+        >>> table.height, table["hotline"][0]
+        (2, '19000123')
     """
     return _fetch_table(client, "Etelecom/GetPartnerHotlineList", "hotlines", HOTLINES)
 

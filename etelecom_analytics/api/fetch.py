@@ -41,6 +41,14 @@ class FetchOptions:
 
     Raises:
         InputError: a value is out of range.
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     small_pages = et.FetchOptions(page_limit=25)
+        ...     logs = et.fetch_calls(client, fetch_options=small_pages, progress=False)
+        >>> logs.report.pages
+        17
     """
 
     max_pages: int = 1_000_000
@@ -86,6 +94,14 @@ def fetch_calls(
             received before are in its `.partial`.
         ApiError: the first request failed; the class of the error shows what to do.
         InputError: an argument is not valid.
+
+    Examples:
+        >>> query = et.CallQuery(date_from="2026-11-02", date_to="2026-11-03", direction="in")
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     logs = et.fetch_calls(client, query, progress=False)
+        >>> logs.calls.height, logs.report.complete
+        (59, True)
     """
     if resume is not None:
         query = _resumed_query(query, resume)
@@ -138,6 +154,13 @@ def fetcher(client: Client, *, workers: int = 4) -> Fetch:
     It calls `on_progress` while pages are received. Soon after `stop()` returns True, it raises
     `Stopped`: a `FetchStopped` with the calls received before, if there are any. Its optional
     argument `resume` is that of `fetch_calls`.
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     fetch = et.fetcher(et.Client(server.base_url, server.api_key))
+        ...     logs = fetch(et.CallQuery(), lambda calls, reached: None, lambda: False)
+        >>> logs.calls.height
+        400
     """
 
     def fetch(

@@ -67,9 +67,19 @@ class FetchStopped(IncompleteFetch, Stopped, KeyboardInterrupt):
     """The user stopped the fetch with Ctrl-C, a notebook's stop button, or a panel's Cancel.
 
     Examples:
-        >>> fetch = et.fetcher(et.Client("http://127.0.0.1:9/v1/shop", "a-key"))
-        >>> issubclass(et.FetchStopped, KeyboardInterrupt)
-        True
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     server.latency_s = 0.05
+        ...     fetch = et.fetcher(et.Client(server.base_url, server.api_key), workers=1)
+        ...     received = []
+        ...     try:
+        ...         logs = fetch(
+        ...             et.CallQuery(),
+        ...             lambda calls, reached: received.append(calls),
+        ...             lambda: sum(received) > 0,
+        ...         )
+        ...     except et.FetchStopped as error:
+        ...         print(error.partial.calls.height > 0, error.partial.report.complete)
+        True False
     """
 
 

@@ -32,6 +32,12 @@ class Retry:
 
     Raises:
         InputError: a value is out of range.
+
+    Examples:
+        >>> patient = et.Retry(attempts=10, total_s=600)
+        >>> client = et.Client("https://host/v1/shop", "a-key", retry=patient)
+        >>> et.Retry(requests_per_s=2).requests_per_s
+        2
     """
 
     attempts: int = 6

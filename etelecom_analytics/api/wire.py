@@ -53,6 +53,12 @@ class Page:
         next: the cursor of the next page; empty on the last page.
         prev: the cursor of the previous page.
         is_empty: whether the page has no rows.
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     page = et.Client(server.base_url, server.api_key).list_calls(limit=2)
+        >>> [call["call_state"] for call in page.call_logs], page.is_empty
+        (['answered', 'answered'], False)
     """
 
     body: bytes
@@ -197,12 +203,13 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     try:
         seconds = float(text)
     except ValueError:
-        until, now = _http_date(text), _http_date(headers.get("Date", "")) or datetime.now(UTC)
+        until, now = http_date(text), http_date(headers.get("Date", "")) or datetime.now(UTC)
         seconds = (until - now).total_seconds() if until else 0.0
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-def _http_date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """The time in a `Date` header; None if it is not readable."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
