@@ -21,6 +21,7 @@ from .page_scan import scan_body
 from .paging import follow
 from .plan import Chain, Edge, Plan
 from .server_checks import DATE_MARGIN, DateCheck
+from .warning_texts import UNPROVABLE, warning_texts
 from .wire import Page
 from .workers import FetchPool
 
@@ -32,11 +33,6 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2199, 12, 31, tzinfo=UTC)
 _OLDEST_FIRST = "started_at"
-_DATES_IGNORED = (
-    "The server ignores the dates of the query, so all of its calls were read in one chain and "
-    "filtered here. The result is complete, but a shorter range is not faster."
-)
-_UNPROVABLE = ("hotline_ids", "department_id")
 
 
 class Outcome(NamedTuple):
@@ -125,7 +121,7 @@ class _Run:
             self._date_check = record.date_check = self._checks.dates()
         record.filters_ignored = [
             field
-            for field in _UNPROVABLE
+            for field in UNPROVABLE
             if getattr(self._query, field) and self._checks.ignores(field)
         ]
         oldest = self._oldest_start()
@@ -146,31 +142,8 @@ class _Run:
             extra["repeated page"] = sum(walk.collector.refetched for walk in record.walks)
             record.extra_requests, record.seconds = extra, time.monotonic() - started
             logs = assemble_logs(record)
-            return Outcome(logs, error, self._warnings(record, logs))
-
-    def _warnings(self, record: FetchRecord, logs: CallLogs) -> tuple[str, ...]:
-        report = logs.report
-        proven = [name for name in report.filters_ignored if name not in _UNPROVABLE]
-        unproven = [name for name in report.filters_ignored if name in _UNPROVABLE]
-        texts = [self._checks.warning_of_dates() if record.date_check else ""]
-        if record.dates_ignored and self._date_check.result != "ignored":
-            texts.append(_DATES_IGNORED)
-        if proven:
-            texts.append(
-                f"The server ignores filters of the query ({', '.join(proven)}). Calls that do not "
-                "match were removed here."
-            )
-        if unproven:
-            texts.append(
-                f"The server ignores filters of the query ({', '.join(unproven)}), and calls do "
-                "not contain these fields: the result has calls that do not match."
-            )
-        if record.edges.holes and not record.edges.error and not self._error:
-            texts.append(
-                "Calls moved between pages while they were read, so some parts could not be "
-                "verified: see .report.gaps. Fetch them again with resume=."
-            )
-        return tuple(filter(None, texts))
+            date_warning = self._checks.warning_of_dates() if record.date_check else ""
+            return Outcome(logs, error, warning_texts(record, logs.report, date_warning))
 
     def _request_query(
         self, query: CallQuery, begin: datetime | None, end: datetime | None

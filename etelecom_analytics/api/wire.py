@@ -30,6 +30,7 @@ __all__ = [
     "CALL_LOGS",
     "PAGE_LIMIT",
     "Page",
+    "http_date",
     "list_request",
     "parse_json",
     "read_page",

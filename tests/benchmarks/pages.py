@@ -79,6 +79,15 @@ def rows_of(calls: pl.DataFrame) -> list[bytes]:
     return [json.dumps(row, ensure_ascii=False).encode() for row in wire_rows(calls)]
 
 
+def _cursor(row: int) -> str:
+    """An opaque cursor of the next row: a cursor that is a number of rows is checked again."""
+    digits, number = "", _FIRST_ID + row
+    while number:
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits
+
+
 def page_of(rows: Sequence[bytes], next_cursor: str) -> bytes:
     """The body of a page."""
     paging = {
@@ -96,7 +105,7 @@ def bodies_of(calls: pl.DataFrame) -> list[bytes]:
     """The bodies of the pages of these calls."""
     rows = rows_of(calls)
     return [
-        page_of(rows[begin : begin + PAGE_LIMIT], f"rows:{begin + PAGE_LIMIT}")
+        page_of(rows[begin : begin + PAGE_LIMIT], _cursor(begin + PAGE_LIMIT))
         for begin in range(0, len(rows), PAGE_LIMIT)
     ]
 
@@ -121,9 +130,9 @@ class _Pages:
             else len(self._rows)
         )
         if after := paging.get("after"):
-            begin = int(after.removeprefix("rows:"))
+            begin = int(after, 36) - _FIRST_ID
         stop = min(begin + paging.get("limit", PAGE_LIMIT), end)
-        return page_of(self._rows[begin:stop], f"rows:{stop}" if stop > begin else "")
+        return page_of(self._rows[begin:stop], _cursor(stop) if stop > begin else "")
 
 
 def _epoch_us(text: str) -> int:

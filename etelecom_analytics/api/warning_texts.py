@@ -1,0 +1,44 @@
+"""What the user should know about a fetch that worked, but not as documented."""
+
+from ..fetch_report import FetchReport
+from .assemble import FetchRecord
+
+__all__ = ["UNPROVABLE", "warning_texts"]
+
+UNPROVABLE = ("hotline_ids", "department_id")
+"""The fields of a query that calls do not contain."""
+
+_DATES_IGNORED = (
+    "The server ignores the dates of the query, so all of its calls were read in one chain and "
+    "filtered here. The result is complete, but a shorter range is not faster."
+)
+
+
+def warning_texts(record: FetchRecord, report: FetchReport, date_warning: str) -> tuple[str, ...]:
+    """The texts of the warnings; `date_warning` is that of the check of dates, or empty."""
+    proven = [name for name in report.filters_ignored if name not in UNPROVABLE]
+    unproven = [name for name in report.filters_ignored if name in UNPROVABLE]
+    texts = [date_warning]
+    if record.dates_ignored and not _is_known(record):
+        texts.append(_DATES_IGNORED)
+    if proven:
+        texts.append(
+            f"The server ignores filters of the query ({', '.join(proven)}). Calls that do not "
+            "match were removed here."
+        )
+    if unproven:
+        texts.append(
+            f"The server ignores filters of the query ({', '.join(unproven)}), and calls do not "
+            "contain these fields: the result has calls that do not match."
+        )
+    if record.holes or (record.edges.holes and not record.edges.error):
+        texts.append(
+            "Calls moved between pages while they were read, so some parts could not be verified: "
+            "see .report.gaps. Fetch them again with resume=."
+        )
+    return tuple(filter(None, texts))
+
+
+def _is_known(record: FetchRecord) -> bool:
+    """Whether the check of dates has already found that they are ignored."""
+    return record.date_check is not None and record.date_check.result == "ignored"
