@@ -3,6 +3,6 @@
 from .archive import Archive
 from .history import ArchiveDiff
 from .status import ArchiveStatus
-from .sync import IncompleteSync, SyncReport, SyncStopped
+from .sync_report import IncompleteSync, SyncReport, SyncStopped
 
 __all__ = ["Archive", "ArchiveDiff", "ArchiveStatus", "IncompleteSync", "SyncReport", "SyncStopped"]

@@ -1,34 +1,31 @@
 """Archive: years of calls in a folder, readable by any engine that reads Delta Lake or parquet."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+import warnings
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 
 from .. import local_time
-from ..api.client import Client
-from ..api.fetch import MAX_WORKERS
-from ..errors import ArchiveError, InputError
+from ..api.client import MAX_WORKERS, Client
+from ..errors import InputError
 from ..logs import CallLogs
-from ..privacy import Privacy
-from ..query import CallQuery
-from ..snapshot import check_destination, write_snapshot
-from .certificates import certificates_table, write_certificates
-from .config import ArchiveConfig, from_stored_rows, leave_unmasked
-from .days import days_to_fetch, parse_day, parse_duration
-from .extract import extract_logs, local_days
-from .folder import exclusive_lock, make_folder
-from .history import CALL_MEASURES, ArchiveDiff, compare_versions, versions_table
-from .status import ArchiveStatus, archive_status
-from .sync import SyncReport, load_certificates, run_sync
-from .table import Table
+from ..phone_numbers import describe
+from .base import stored_config
+from .days import days_to_fetch, parse_day
+from .delta import translate_errors
+from .folder import make_folder
+from .log import LOG, DamagedLog, Log, repair_log
+from .problems import problems_table, problems_text
+from .reader import ArchiveReader
+from .sync import run_sync
+from .sync_report import SyncReport, clock_text
+from .verification import check_contents, check_days, save_certificates
 
 __all__ = ["Archive"]
 
 
-class Archive:
+class Archive(ArchiveReader):
     """A Delta Lake table of calls in a folder, partitioned by local day.
 
     The first `sync` creates the folder. Later, the configuration cannot be changed: omitted
@@ -46,44 +43,6 @@ class Archive:
         ArchiveError: the folder contains another kind of table, the archive has another
             configuration, or deltalake is not installed.
     """
-
-    def __init__(
-        self,
-        path: str | Path,
-        *,
-        time_zone: str | None = None,
-        ivr_numbers: Sequence[str] | None = None,
-        privacy: Privacy | None = None,
-    ) -> None:
-        if isinstance(ivr_numbers, str):
-            raise InputError('ivr_numbers must be a list of texts, such as ["8000"].')
-        self.path = Path(path).resolve()
-        new = ArchiveConfig(
-            time_zone=local_time.zone(time_zone or local_time.HOME_ZONE).key,
-            ivr_numbers=tuple(ivr_numbers or ()),
-        )
-        table = Table.open(self.path)
-        self._config = table.config if table else new
-        self._privacy = leave_unmasked(privacy, self._config.ivr_numbers)
-        if not table:
-            self._config = replace(new, privacy=self._privacy_dict())
-            return
-        if time_zone is not None and new.time_zone != self.time_zone:
-            self._raise_fixed("time_zone", self.time_zone)
-        if ivr_numbers is not None and new.ivr_numbers != self.ivr_numbers:
-            self._raise_fixed("ivr_numbers", self.ivr_numbers)
-        if privacy is not None and self._privacy_dict() != self._config.privacy:
-            self._raise_fixed("privacy", "another privacy, or another key")
-
-    @property
-    def time_zone(self) -> str:
-        """Time zone of the daily partitions and of the flat facts."""
-        return self._config.time_zone
-
-    @property
-    def ivr_numbers(self) -> tuple[str, ...]:
-        """Target numbers that are not persons."""
-        return self._config.ivr_numbers
 
     def sync(
         self,
@@ -127,9 +86,9 @@ class Archive:
             ArchiveError: the archive cannot be written.
             ApiError: the API did not answer, or refused the request, before any call was received.
         """
-        lookback_time = parse_duration(lookback, "lookback")
+        lookback_time = local_time.parse_span(lookback, "lookback")
         if not 1 <= workers <= MAX_WORKERS:
-            raise InputError(f"workers must be from 1 to {MAX_WORKERS}; got {workers!r}.")
+            raise InputError(f"workers must be from 1 to {MAX_WORKERS}; got {describe(workers)}.")
         first = None if since is None else parse_day(since, self.time_zone, "since")
         today = datetime.now(UTC).astimezone(local_time.zone(self.time_zone)).date()
         end = (
@@ -137,115 +96,69 @@ class Archive:
             if until is None
             else parse_day(until, self.time_zone, "until")
         )
-        if first is None and not self._exists():
+        if first is None and stored_config(self.path) is None:
             raise InputError(
                 "The archive is empty, so a first day is needed: "
                 'since="2026-01-01" (etelecom: --since 2026-01-01).'
             )
         make_folder(self.path)
-        with exclusive_lock(self.path):
+        with self._exclusive():
+            repaired = repair_log(self.path)
             table = self._open_for_writing()
-            certificates = load_certificates(table)
-            first = first or min([*certificates, *table.files()["local_day"]], default=end)
+            check = check_days(table)
+            if problems := [*repaired, *check.problems]:
+                warnings.warn(problems_text(self.path, problems), stacklevel=2)
+            first = first or min(check.days, default=end)
             first = max(first, table.pruned_before or first)
-            return run_sync(
-                table,
-                client,
-                days_to_fetch(certificates, first, end, lookback_time),
-                privacy=self._privacy,
-                accept_loss=accept_loss,
-                workers=workers,
-                progress=progress,
-                resume=resume,
-            )
+            try:
+                return run_sync(
+                    table,
+                    check,
+                    client,
+                    days_to_fetch(check.certificates, first, end, lookback_time, self.time_zone),
+                    problems=problems,
+                    privacy=self._privacy,
+                    accept_loss=accept_loss,
+                    workers=workers,
+                    progress=progress,
+                    resume=resume,
+                )
+            finally:
+                if text := clock_text(client.clock_offset):
+                    warnings.warn(text, stacklevel=2)
 
-    def scan(
-        self, query: CallQuery | None = None, *, version: int | None = None, facts: bool = False
-    ) -> pl.LazyFrame:
-        """A lazy frame of the matching calls, with the columns of `schema.CALLS`.
+    def verify(self) -> pl.DataFrame:
+        """One row per problem of the archive: problem, local_day, file and detail. None is good.
 
-        Only the files of the days in the query's range are read.
-
-        Args:
-            query: which calls; all by default.
-            version: a version of the archive; by default the latest one at the time of the call.
-            facts: add the flat facts: local_day, local_hour, state, first_ring_at, answered_at.
-
-        Raises:
-            ArchiveError: the archive or the version does not exist.
-        """
-        rows = self._open(version).scan(*local_days(query, self.time_zone))
-        calls = from_stored_rows(rows, facts=facts)
-        return calls.filter(query.to_expr()) if query else calls
-
-    def files(self, query: CallQuery | None = None, *, version: int | None = None) -> list[Path]:
-        """The parquet files of the days in the query's range, newest day first.
-
-        For engines that read parquet, but not Delta Lake.
-        """
-        files = self._open(version).files(*local_days(query, self.time_zone))
-        return [self.path / path for path in files["path"]]
-
-    def snapshot(
-        self,
-        query: CallQuery | None,
-        path: str | Path,
-        *,
-        replace: bool = False,
-        privacy: Privacy | None = None,
-    ) -> Path:
-        """Write a snapshot of the matching calls, and return its folder. Collects.
-
-        Its report states how the days of the query were fetched.
+        Reads all files. The next `sync` fetches the days of the problems again.
 
         Raises:
-            SnapshotError: the snapshot cannot be written there.
-            ArchiveError: the archive does not exist, or has none of the days.
+            ArchiveError: the archive does not exist.
         """
-        check_destination(path, replace=replace)
-        query = query or CallQuery(time_zone=self.time_zone)
-        certificates, calls = load_certificates(self._open()), self.scan(query).collect()
-        logs = extract_logs(calls, query, certificates, self.time_zone)
-        return write_snapshot(logs, path, replace=replace, privacy=privacy)
+        if not (self.path / LOG).is_dir():
+            self._open()
+        with translate_errors(self.path):
+            problems = Log.read(self.path).problems()
+        try:
+            table = self._open()
+        except DamagedLog:
+            return problems_table(problems)
+        problems += check_days(table).problems
+        known = {problem.file for problem in problems}
+        problems += (each for each in check_contents(table) if each.file not in known)
+        return problems_table(problems)
 
-    def status(self) -> ArchiveStatus:
-        """Days, rows, gaps, completeness and size of the archive."""
-        table = self._open()
-        return archive_status(table, load_certificates(table))
+    def repair(self) -> pl.DataFrame:
+        """Repair the log of the archive, and return the problems that it had, like `verify`.
 
-    def days(self) -> pl.DataFrame:
-        """One row per day that was fetched, oldest first.
-
-        local_day, rows, pages, complete, complete_to, fetched_at; running, drift and set_aside,
-        which count calls without an end, unexpected values and unreadable records; certificate, the
-        full report of the fetch as JSON.
-        """
-        certificates = load_certificates(self._open())
-        return certificates_table(each for _, each in sorted(certificates.items()))
-
-    def versions(self) -> pl.DataFrame:
-        """One row per version, oldest first.
-
-        version, at, what, local_day, rows, added, changed, gone.
-        """
-        return versions_table(self._open())
-
-    def diff(
-        self, old: int, new: int | None = None, *, measures: Sequence[str] = CALL_MEASURES
-    ) -> ArchiveDiff:
-        """Calls added, changed and removed between two versions, and the measures that changed.
-
-        Only days that differ are read. Collects.
-
-        Args:
-            old: a version listed by `versions()`.
-            new: another version; the latest by default.
-            measures: measures of calls to compare by day.
+        A last commit that a crash has cut off is dropped, and a damaged checkpoint is deleted. No
+        call is fetched: the next `sync` fetches the days that were lost.
 
         Raises:
-            ArchiveError: a version does not exist.
+            ArchiveError: the log cannot be repaired.
         """
-        return compare_versions(self._open(old), self._open(new), measures)
+        with self._exclusive(), translate_errors(self.path):
+            return problems_table(repair_log(self.path))
 
     def compact(self) -> int:
         """Merge small files into one per day, and return how many were merged.
@@ -253,7 +166,7 @@ class Archive:
         Also writes a checkpoint, so that opening the archive stays fast.
         """
         self._open()
-        with exclusive_lock(self.path):
+        with self._exclusive():
             return self._open().compact()
 
     def vacuum(self, *, keep: str | timedelta = "30d") -> int:
@@ -262,11 +175,11 @@ class Archive:
         This includes files of interrupted writers. The older versions can no longer be read; their
         certificates remain.
         """
-        keep_time = parse_duration(keep, "keep")
+        keep_time = local_time.parse_span(keep, "keep")
         self._open()
-        with exclusive_lock(self.path):
+        with self._exclusive():
             table = self._open()
-            write_certificates(self.path, load_certificates(table).values(), through=table.version)
+            save_certificates(table)
             return table.vacuum(keep_time)
 
     def prune(self, *, before: date | datetime | str) -> int:
@@ -276,45 +189,11 @@ class Archive:
         """
         day = parse_day(before, self.time_zone, "before")
         self._open()
-        with exclusive_lock(self.path):
+        with self._exclusive():
             table = self._open()
+            version = table.version
             count = table.remove_before(max(day, table.pruned_before or day))
+            table.make_durable(since=version)
             table.refresh()
-            remaining = [each for each in load_certificates(table).values() if each.day >= day]
-            write_certificates(self.path, remaining, through=table.version)
+            save_certificates(table)
         return count
-
-    def __repr__(self) -> str:
-        return f"Archive({str(self.path)!r})"
-
-    def _raise_fixed(self, name: str, value: object) -> None:
-        raise ArchiveError(
-            f"{self.path} was created with {name}: {value}, which cannot be changed. "
-            f"Omit {name}, or create another archive."
-        )
-
-    def _privacy_dict(self) -> dict[str, object] | None:
-        return self._privacy.to_dict() if self._privacy else None
-
-    def _open_for_writing(self) -> Table:
-        """The table, created if it does not exist, after checking its configuration."""
-        table = Table.open(self.path) or Table.create(self.path, self._config)
-        if table.config != self._config:
-            raise ArchiveError(
-                f"Another process created {self.path} with {table.config}: open the archive again."
-            )
-        if self._config.privacy != self._privacy_dict():
-            raise ArchiveError(
-                f"{self.path} was created with another privacy: "
-                "pass the same privacy to Archive, including its key."
-            )
-        return table
-
-    def _exists(self) -> bool:
-        return Table.open(self.path) is not None
-
-    def _open(self, version: int | None = None) -> Table:
-        table = Table.open(self.path, version=version)
-        if table is None:
-            raise ArchiveError(f"There is no archive at {self.path}: the first sync creates it.")
-        return table

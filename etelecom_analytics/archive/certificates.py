@@ -5,9 +5,8 @@ collects them. A missing or outdated file is rebuilt from the commits, so a cras
 loses nothing. Once the file is written, old commits may be deleted.
 """
 
+import io
 import json
-import os
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,11 +15,13 @@ from typing import Any
 
 import polars as pl
 
-from .. import local_time
+from .. import local_time, storage
 from ..fetch_report import FetchReport
 from ..query import CallQuery
+from .problems import Unreadable, reading
 
 __all__ = [
+    "CLOCK_TOLERANCE",
     "Certificate",
     "certificates_table",
     "day_query",
@@ -31,6 +32,9 @@ __all__ = [
 _FILE = "_certificates.parquet"
 _THROUGH = "through_version"
 
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far two clocks may differ before the difference is reported."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
@@ -40,11 +44,16 @@ class Certificate:
         day: the local day.
         time_zone: the time zone of the day.
         report: the report of the fetch.
+        clock_offset: how far the server's clock was ahead of this machine's; None if unknown.
+        version: the version of the archive that wrote the day; None if none did, because the day
+            has no calls, or if it is unknown.
     """
 
     day: date
     time_zone: str
     report: FetchReport
+    clock_offset: timedelta | None = None
+    version: int | None = None
 
     @property
     def end(self) -> datetime:
@@ -52,32 +61,48 @@ class Certificate:
         return local_time.midnight(self.day + timedelta(days=1), self.time_zone)
 
     @property
+    def fetched_at(self) -> datetime:
+        """When the fetch began, by the server's clock if this machine's was wrong."""
+        offset = self.clock_offset or timedelta()
+        return self.report.began_at + (offset if abs(offset) > CLOCK_TOLERANCE else timedelta())
+
+    @property
+    def complete_to(self) -> datetime:
+        """The day is complete up to this time: its end, or when it was fetched."""
+        return min(self.report.complete_to, self.fetched_at, self.end)
+
+    @property
     def complete(self) -> bool:
         """Whether the whole day was fetched after it had ended."""
-        return self.report.complete and self.report.complete_to >= self.end
+        return self.report.complete and self.complete_to >= self.end
 
     def settled(self, lookback: timedelta) -> bool:
         """Whether the day was fetched at least `lookback` after its end, so that it is final."""
-        return self.complete and self.report.began_at >= self.end + lookback
+        return self.complete and self.fetched_at >= self.end + lookback
 
     def to_json(self) -> str:
-        """The certificate as JSON text."""
+        """The certificate as JSON text, without its version."""
+        offset = self.clock_offset
         return json.dumps(
             {
                 "day": self.day.isoformat(),
                 "time_zone": self.time_zone,
                 "report": self.report.to_dict(),
+                "clock_offset_s": None if offset is None else offset.total_seconds(),
             }
         )
 
     @classmethod
-    def from_json(cls, text: str) -> "Certificate":
-        """The certificate in a JSON text of `to_json`."""
+    def from_json(cls, text: str, *, version: int | None = None) -> "Certificate":
+        """The certificate in a JSON text of `to_json`, and the version that wrote its day."""
         values: dict[str, Any] = json.loads(text)
+        offset_s = values.get("clock_offset_s")
         return cls(
             day=date.fromisoformat(values["day"]),
             time_zone=values["time_zone"],
             report=FetchReport.from_dict(values["report"]),
+            clock_offset=None if offset_s is None else timedelta(seconds=offset_s),
+            version=version,
         )
 
 
@@ -89,11 +114,16 @@ def day_query(day: date, time_zone: str) -> CallQuery:
 def read_certificates(folder: Path) -> tuple[dict[date, Certificate], int]:
     """The certificates in the file and the archive version they cover; {} and -1 without a file."""
     try:
-        file = folder / _FILE
-        table = pl.read_parquet(file)
-        through = int(pl.read_parquet_metadata(file)[_THROUGH])
-        certificates = [Certificate.from_json(text) for text in table["certificate"]]
-    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError):
+        content = (folder / _FILE).read_bytes()
+        with reading():
+            table = pl.read_parquet(io.BytesIO(content))
+            through = int(pl.read_parquet_metadata(io.BytesIO(content))[_THROUGH])
+        versions = table["version"] if "version" in table.columns else [None] * table.height
+        certificates = [
+            Certificate.from_json(text, version=version)
+            for text, version in zip(table["certificate"], versions, strict=True)
+        ]
+    except (OSError, ValueError, KeyError, TypeError, Unreadable, pl.exceptions.PolarsError):
         return {}, -1  # missing or damaged: the commits contain them
     return {each.day: each for each in certificates}, through
 
@@ -107,13 +137,12 @@ def write_certificates(folder: Path, certificates: Iterable[Certificate], *, thr
         through: the archive version that they cover.
     """
     ordered = sorted(certificates, key=lambda each: each.day)
-    # Not the process id: processes on two machines may have the same one.
-    temporary = folder / f"{_FILE}.{uuid.uuid4().hex}"
-    certificates_table(ordered).write_parquet(temporary, metadata={_THROUGH: str(through)})
-    temporary.chmod(0o600)
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(folder / _FILE)
+    versions = pl.Series("version", [each.version for each in ordered], dtype=pl.Int64)
+    content = io.BytesIO()
+    certificates_table(ordered).with_columns(versions).write_parquet(
+        content, metadata={_THROUGH: str(through)}
+    )
+    storage.write_file(folder / _FILE, content.getvalue())
 
 
 def certificates_table(certificates: Iterable[Certificate]) -> pl.DataFrame:
@@ -124,8 +153,8 @@ def certificates_table(certificates: Iterable[Certificate]) -> pl.DataFrame:
             "rows": each.report.rows,
             "pages": each.report.pages,
             "complete": each.complete,
-            "complete_to": min(each.report.complete_to, each.end),
-            "fetched_at": each.report.began_at,
+            "complete_to": each.complete_to,
+            "fetched_at": each.fetched_at,
             "running": each.report.running,
             "drift": sum(drift.count for drift in each.report.drift),
             "set_aside": len(each.report.set_aside),

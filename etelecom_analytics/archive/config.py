@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from importlib.resources import files
+from pathlib import Path
 
 import polars as pl
 
@@ -23,6 +25,7 @@ __all__ = [
     "ArchiveConfig",
     "from_stored_rows",
     "leave_unmasked",
+    "same_zone",
     "to_stored_rows",
 ]
 
@@ -105,22 +108,31 @@ class ArchiveConfig:
         return {f"{PREFIX}{name}": json.dumps(value) for name, value in values.items()}
 
     @classmethod
-    def from_properties(cls, properties: Mapping[str, str]) -> "ArchiveConfig":
-        """The configuration stored in table properties."""
-        values = {
-            name: json.loads(properties[f"{PREFIX}{name}"])
-            for name in ("time_zone", "ivr_numbers", "privacy", "schema_version")
-        }
-        if values["schema_version"] > SCHEMA_VERSION:
-            raise ArchiveError(
-                f"The archive uses schema version {values['schema_version']}, "
-                f"and this package supports up to {SCHEMA_VERSION}: upgrade the package."
+    def read(cls, properties: Mapping[str, str], folder: Path) -> "ArchiveConfig":
+        """The configuration stored in the properties of the table in a folder.
+
+        Raises:
+            ArchiveError: the table is no archive, or a newer version of this package wrote it.
+        """
+        try:
+            values = {
+                name: json.loads(properties[f"{PREFIX}{name}"])
+                for name in ("time_zone", "ivr_numbers", "privacy", "schema_version")
+            }
+            if values["schema_version"] > SCHEMA_VERSION:
+                raise ArchiveError(
+                    f"The archive uses schema version {values['schema_version']}, "
+                    f"and this package supports up to {SCHEMA_VERSION}: upgrade the package."
+                )
+            return cls(
+                time_zone=local_time.zone(values["time_zone"]).key,
+                ivr_numbers=tuple(values["ivr_numbers"]),
+                privacy=values["privacy"],
             )
-        return cls(
-            time_zone=values["time_zone"],
-            ivr_numbers=tuple(values["ivr_numbers"]),
-            privacy=values["privacy"],
-        )
+        except (KeyError, ValueError, TypeError) as error:
+            raise ArchiveError(
+                f"{folder} is a Delta table, but no archive of calls: use another path."
+            ) from error
 
 
 def leave_unmasked(privacy: Privacy | None, ivr_numbers: tuple[str, ...]) -> Privacy | None:
@@ -128,6 +140,16 @@ def leave_unmasked(privacy: Privacy | None, ivr_numbers: tuple[str, ...]) -> Pri
     return privacy and replace(
         privacy, own_numbers=tuple(dict.fromkeys((*privacy.own_numbers, *ivr_numbers)))
     )
+
+
+def same_zone(one: str, other: str) -> bool:
+    """Whether two names mean the same time zone, such as Asia/Saigon and Asia/Ho_Chi_Minh."""
+    return one == other or _rules(one) == _rules(other)
+
+
+def _rules(time_zone: str) -> bytes:
+    zone = local_time.zone(time_zone)  # raises for names that are no time zone, such as paths
+    return files("tzdata").joinpath("zoneinfo", *zone.key.split("/")).read_bytes()
 
 
 def to_stored_rows(

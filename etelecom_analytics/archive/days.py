@@ -1,6 +1,5 @@
 """Which days to fetch, and fetching whole days in parallel."""
 
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -12,34 +11,21 @@ import polars as pl
 from .. import local_time
 from ..api.client import Client
 from ..api.fetch import IncompleteFetch, fetcher
-from ..errors import EtelecomError, InputError
+from ..errors import EtelecomError
 from ..fetch_report import Gap
 from ..logs import CallLogs
-from ..phone_numbers import printable
 from ..query import CallQuery
 from ..report_merge import certify
 from .certificates import Certificate, day_query
 
-__all__ = ["DayFetcher", "days_to_fetch", "parse_day", "parse_duration"]
+__all__ = ["DayFetcher", "days_to_fetch", "parse_day"]
 
 _POLL_S = 0.2
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1)}
 _MAX_DAYS = 8
 _MAX_CALLS = 60_000
 """Limits of days fetched at once and of their calls, which stay in memory until stored."""
 _INITIAL_DAYS = 2
 """Number of days fetched at once while the size of a day is unknown."""
-
-
-def parse_duration(value: str | timedelta, name: str) -> timedelta:
-    """The duration that "3d", "36h" or a timedelta states; `name` is the argument's name."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d{1,5})([hd])", value.strip())):
-        return int(match[1]) * _UNITS[match[2]]
-    if isinstance(value, timedelta) and value >= timedelta():
-        return value
-    raise InputError(
-        f'{name} must be a duration such as "3d" or "36h"; got {printable(repr(value))}.'
-    )
 
 
 def parse_day(value: date | datetime | str, time_zone: str, name: str) -> date:
@@ -48,12 +34,23 @@ def parse_day(value: date | datetime | str, time_zone: str, name: str) -> date:
 
 
 def days_to_fetch(
-    certificates: Mapping[date, Certificate], since: date, until: date, lookback: timedelta
+    certificates: Mapping[date, Certificate],
+    since: date,
+    until: date,
+    lookback: timedelta,
+    time_zone: str,
 ) -> list[date]:
-    """The days in [since, until) that are missing, incomplete or may have changed; oldest first."""
+    """The days in [since, until) that are missing, incomplete or may have changed; oldest first.
+
+    A day that a change of the time zone left out, such as 2011-12-30 in Samoa, is not one of them.
+    """
     days = (since + timedelta(days=number) for number in range((until - since).days))
     return [
-        day for day in days if not (day in certificates and certificates[day].settled(lookback))
+        day
+        for day in days
+        if not (day in certificates and certificates[day].settled(lookback))
+        and local_time.midnight(day, time_zone)
+        < local_time.midnight(day + timedelta(days=1), time_zone)
     ]
 
 
@@ -181,6 +178,7 @@ class DayFetcher:
 
     def _fetch_as_one(self, days: Sequence[date]) -> Iterator[tuple[date, CallLogs]]:
         """The days, from one chain of pages over all of them."""
+        days = sorted(days)
         query = CallQuery(
             date_from=days[0], date_to=days[-1] + timedelta(days=1), time_zone=self._time_zone
         )

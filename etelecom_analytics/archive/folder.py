@@ -1,38 +1,61 @@
 """The folder of an archive: creating it, and locking it for writing."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .. import storage
 from ..errors import ArchiveBusy, ArchiveError
-from .table import Table
+from ..phone_numbers import printable
+from ..system_calls import LOCKS_MISSING, try_lock
+from .log import LOG
 
-__all__ = ["exclusive_lock", "make_folder"]
+__all__ = ["archive_path", "exclusive_lock", "make_folder"]
 
 _LOCK_FILE = "_lock"
-_INITIAL_FILES = {_LOCK_FILE, "_delta_log"}
-"""Files in the folder of an archive before its first commit, or after a crash during it."""
+_OWN_NAMES = {_LOCK_FILE, LOG}
+"""What the folder contains before its first commit, after a crash during it, or after a repair."""
+_OWN_PREFIXES = ("local_day=", "_certificates.parquet", "._certificates.parquet")
+
+
+def archive_path(path: str | Path) -> Path:
+    """The absolute path of the folder of an archive.
+
+    Raises:
+        ArchiveError: it cannot be the path of a folder, or is something else.
+    """
+    try:
+        folder = storage.resolve(path)
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(0, "it is not a folder")
+    except OSError as error:
+        raise ArchiveError(
+            f"{printable(str(path))} cannot be used for an archive: {storage.reason(error)}."
+        ) from None
+    return folder
 
 
 def make_folder(folder: Path) -> None:
-    """Create the folder of an archive, readable by its owner only, if it does not exist.
+    """Create the folder of an archive, for its owner only, if it does not exist.
 
     Raises:
         ArchiveError: the folder contains something else, or cannot be created.
     """
     try:
-        if not folder.exists():
-            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-            folder.chmod(0o700)  # the umask may have reduced the mode of mkdir
-        elif (
-            any(path.name not in _INITIAL_FILES for path in folder.iterdir())
-            and Table.open(folder) is None
-        ):
+        names = [path.name for path in folder.iterdir()] if folder.exists() else []
+        others = [
+            name for name in names if name not in _OWN_NAMES and not name.startswith(_OWN_PREFIXES)
+        ]
+        if others and LOG not in names:
             raise ArchiveError(f"{folder} exists and is not an archive: use another path.")
+        storage.make_folder(folder)
+        if not names:
+            folder.chmod(storage.FOLDER_MODE)
     except OSError as error:
-        raise ArchiveError(f"{folder} cannot be used for an archive: {error.strerror}.") from error
+        raise ArchiveError(
+            f"{folder} cannot be used for an archive: {storage.reason(error)}."
+        ) from error
 
 
 @contextmanager
@@ -43,10 +66,24 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
 
     Raises:
         ArchiveBusy: another process holds the lock.
+        ArchiveError: the file system has no locks.
     """
-    file = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if not _acquire(file):
+        file = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT, storage.FILE_MODE)
+    except OSError as error:
+        raise ArchiveError(f"{folder} cannot be written: {storage.reason(error)}.") from error
+    try:
+        try:
+            locked = try_lock(file)
+        except OSError as error:
+            if error.errno not in LOCKS_MISSING:
+                raise
+            raise ArchiveError(
+                f"The file system of {folder} has no locks ({storage.reason(error)}). Use a folder "
+                "on a local disk, or Archive(..., lock=False) (etelecom: --no-lock) if no other "
+                "process writes to it at the same time."
+            ) from error
+        if not locked:
             raise ArchiveBusy(
                 f"{folder} is being written by another process: try again when it has finished."
             )
@@ -54,24 +91,3 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
     finally:
         # Closing releases the lock. If the file were deleted, two processes could hold a lock each.
         os.close(file)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _acquire(file: int) -> bool:
-        try:
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _acquire(file: int) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

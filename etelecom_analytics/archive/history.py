@@ -118,13 +118,13 @@ def versions_table(table: Table) -> pl.DataFrame:
     """
     rows = [
         (
-            version,
-            datetime.fromtimestamp(commit["timestamp"] / 1000, UTC),
-            metadata.get("what") or str(commit.get("operation", "")).lower(),
-            metadata.get("day"),
-            *(metadata.get(name) for name in ("rows", "added", "changed", "gone")),
+            commit.version,
+            datetime.fromtimestamp(commit.info["timestamp"] / 1000, UTC),
+            commit.metadata.get("what") or str(commit.info.get("operation", "")).lower(),
+            commit.metadata.get("day"),
+            *(commit.metadata.get(name) for name in ("rows", "added", "changed", "gone")),
         )
-        for version, metadata, commit in table.log(-1)
+        for commit in table.log().commits.values()
     ]
     schema: dict[str, pl.DataType] = {
         "version": pl.Int64(),

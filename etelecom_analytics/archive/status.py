@@ -114,7 +114,7 @@ def missing_parts(
         day = first + timedelta(days=number)
         begin = local_time.midnight(day, time_zone)
         end = local_time.midnight(day + timedelta(days=1), time_zone)
-        complete_to = certificates[day].report.complete_to if day in certificates else begin
+        complete_to = certificates[day].complete_to if day in certificates else begin
         if complete_to >= end:
             continue
         gap = Gap(max(begin, complete_to), end)

@@ -1,30 +1,34 @@
-"""The Delta table of an archive. This is the only module that uses the deltalake package."""
+"""The Delta table of an archive. Only this module and `delta` use the deltalake package."""
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import polars as pl
 
-from ..errors import ArchiveBusy, ArchiveError
-from .config import DICTIONARY_COLUMNS, PREFIX, STATISTICS_COLUMNS, STORED_SCHEMA, ArchiveConfig
+from .. import storage
+from ..errors import ArchiveError
+from .config import PREFIX, STATISTICS_COLUMNS, STORED_SCHEMA, ArchiveConfig
+from .delta import (
+    commit_properties,
+    load_deltalake,
+    record_batches,
+    translate_errors,
+    writer_properties,
+)
+from .log import LOG, Commit, DamagedLog, Log, check_log, damage_text
+from .problems import data_file_damage
 
 if TYPE_CHECKING:
-    from deltalake import CommitProperties, DeltaTable, WriterProperties
+    from deltalake import DeltaTable
 
-__all__ = ["COMMIT_KEY", "Table"]
-
-COMMIT_KEY = "etelecom"
-"""Key of a commit's metadata, which is stored as JSON."""
+__all__ = ["Table"]
 
 _FILE_BYTES = 1 << 30
-_BATCH_ROWS, _GROUP_ROWS = 4_096, 16_384
-_MAX_ATTEMPTS = 20
+_UNSAFE_RENAME = {"MOUNT_ALLOW_UNSAFE_RENAME": "true"}
 
 
 class Table:
@@ -38,19 +42,27 @@ class Table:
         self.folder, self._delta = folder, delta
 
     @classmethod
-    def open(cls, folder: Path, *, version: int | None = None) -> "Table | None":
+    def open(
+        cls, folder: Path, *, version: int | None = None, allow_unsafe_rename: bool = False
+    ) -> "Table | None":
         """The table in a folder at a version, by default the latest; None if there is no table.
 
         Raises:
+            DamagedLog: a crash has damaged the log.
             ArchiveError: the version does not exist or was deleted, or the table is unreadable.
         """
-        deltalake = _deltalake()
-        with _translate_errors(folder):
-            if not (folder / "_delta_log").is_dir() or not deltalake.DeltaTable.is_deltatable(
-                str(folder)
-            ):
+        deltalake = load_deltalake()
+        options = _UNSAFE_RENAME if allow_unsafe_rename else None
+        with translate_errors(folder):
+            if not (folder / LOG).is_dir() or not deltalake.DeltaTable.is_deltatable(str(folder)):
                 return None
-            latest = deltalake.DeltaTable(folder)
+            check_log(folder)
+            try:
+                latest = deltalake.DeltaTable(folder, storage_options=options)
+            except deltalake.exceptions.DeltaError:
+                if problems := Log.read(folder).problems():
+                    raise DamagedLog(damage_text(folder, problems[0].detail.rstrip("."))) from None
+                raise
             if version is None or version == latest.version():
                 return cls(folder, latest)
             if not 0 <= version < latest.version():
@@ -61,10 +73,13 @@ class Table:
             raise ArchiveError(f"Version {version} of {folder} was deleted.") from error
 
     @classmethod
-    def create(cls, folder: Path, config: ArchiveConfig) -> "Table":
+    def create(
+        cls, folder: Path, config: ArchiveConfig, *, allow_unsafe_rename: bool = False
+    ) -> "Table":
         """A new, empty table, or the existing one if another process has just created it."""
-        deltalake = _deltalake()
-        with _translate_errors(folder):
+        deltalake = load_deltalake()
+        with translate_errors(folder):
+            storage.make_folder(folder / LOG)
             deltalake.DeltaTable.create(
                 folder,
                 schema=deltalake.Schema.from_arrow(STORED_SCHEMA),
@@ -79,11 +94,13 @@ class Table:
                     "delta.logRetentionDuration": "interval 3650 days",
                 },
                 raise_if_key_not_exists=False,
-                commit_properties=_commit_properties({"what": "created"}),
+                commit_properties=commit_properties({"what": "created"}),
+                storage_options=_UNSAFE_RENAME if allow_unsafe_rename else None,
             )
-        table = cls.open(folder)
+        table = cls.open(folder, allow_unsafe_rename=allow_unsafe_rename)
         if table is None:
             raise ArchiveError(f"Cannot create an archive at {folder}.")
+        table.make_durable(since=-1)
         return table
 
     @property
@@ -99,18 +116,18 @@ class Table:
     @property
     def config(self) -> ArchiveConfig:
         """Configuration of the archive."""
-        try:
-            return ArchiveConfig.from_properties(self.properties)
-        except (KeyError, ValueError) as error:
-            raise ArchiveError(
-                f"{self.folder} is a Delta table, but no archive of calls: use another path."
-            ) from error
+        return ArchiveConfig.read(self.properties, self.folder)
 
     @property
     def pruned_before(self) -> date | None:
         """The local day before which calls were removed permanently."""
         text = self.properties.get(f"{PREFIX}pruned_before")
         return date.fromisoformat(json.loads(text)) if text else None
+
+    def log(self, *, since: int = -1) -> Log:
+        """The log of the table, with the commits after the version `since`."""
+        with translate_errors(self.folder):
+            return Log.read(self.folder, since=since)
 
     def files(self, begin: date | None = None, end: date | None = None) -> pl.DataFrame:
         """The files of the local days from `begin` to `end`, both included; newest day first.
@@ -136,19 +153,23 @@ class Table:
         ).sort("local_day", "path", descending=[True, False])
         return files.filter(*_day_filters(begin, end)) if begin or end else files
 
+    def damaged_files(self, files: pl.DataFrame) -> list[tuple[str, date, str]]:
+        """(path, local day, damage) of the files that are missing or were cut off."""
+        rows = files.select("path", "local_day", "bytes").rows()
+        damages = (
+            (path, day, data_file_damage(self.folder / path, size)) for path, day, size in rows
+        )
+        return [damage for damage in damages if damage[2]]
+
     def scan(self, begin: date | None = None, end: date | None = None) -> pl.LazyFrame:
         """The stored rows of the local days from `begin` to `end`, both included, at this version.
 
         Raises:
-            ArchiveError: a file of this version was vacuumed.
+            ArchiveError: a file of this version was vacuumed or damaged.
         """
         files = self.files(begin, end)
-        for path in files["path"]:
-            if not (self.folder / path).is_file():
-                raise ArchiveError(
-                    f"Version {self.version} of {self.folder} was vacuumed: "
-                    "some of its files no longer exist."
-                )
+        if damaged := self.damaged_files(files):
+            raise ArchiveError(self._damage_text(damaged))
         if files.is_empty():
             return pl.LazyFrame(schema=STORED_SCHEMA)
         rows = pl.scan_delta(str(self.folder), version=self.version).select(*STORED_SCHEMA)
@@ -156,10 +177,13 @@ class Table:
 
     def day(self, day: date) -> pl.DataFrame:
         """The stored rows of one local day, sorted by id."""
-        return self.scan(day, day).collect().sort("id")
+        with translate_errors(self.folder):
+            return self.scan(day, day).collect().sort("id")
 
-    def write_day(self, day: date, rows: pl.DataFrame, metadata: Mapping[str, object]) -> None:
-        """Replace the stored rows of a local day in one commit.
+    def write_day(self, day: date, rows: pl.DataFrame, metadata: Mapping[str, object]) -> int:
+        """Replace the stored rows of a local day in one commit, and return its version.
+
+        The files are on disk afterwards; `make_durable` does the same for their folders.
 
         Args:
             day: the local day.
@@ -170,17 +194,38 @@ class Table:
             ArchiveBusy: another process changed the day after this table was opened.
             ArchiveError: the disk is full, or the table cannot be written.
         """
-        deltalake = _deltalake()
-        with _translate_errors(self.folder):
+        deltalake, before = load_deltalake(), self.version
+        with translate_errors(self.folder):
+            storage.make_folder(self.folder / f"local_day={day.isoformat()}", sync=False)
             deltalake.write_deltalake(
                 self._delta,
-                _record_batches(rows),
+                record_batches(rows),
                 mode="overwrite",
                 predicate=f"local_day = '{day.isoformat()}'",
                 target_file_size=_FILE_BYTES,
-                writer_properties=_writer_properties(),
-                commit_properties=_commit_properties(metadata),
+                writer_properties=writer_properties(),
+                commit_properties=commit_properties(metadata),
             )
+            commit = self._own_commit(before, metadata)
+            self._sync_commits([commit])
+        return commit.version
+
+    def make_durable(self, *, since: int, commits: bool = True) -> None:
+        """Wait until the folders of the table are on disk, with the files written after a version.
+
+        Args:
+            since: the version.
+            commits: also wait for the commits and their data files, which `write_day` does itself.
+        """
+        with translate_errors(self.folder):
+            log = Log.read(self.folder, since=since)
+            if commits:
+                self._sync_commits(log.commits.values())
+            for version, paths in log.checkpoints.items():
+                for path in paths if version > since else ():
+                    _sync_private(path)
+            storage.sync_folder(self.folder / LOG)
+            storage.sync_folder(self.folder)
 
     def remove_before(self, day: date) -> int:
         """Remove all local days before `day`; return the number of calls removed.
@@ -188,11 +233,11 @@ class Table:
         Older versions can still be read until the table is vacuumed.
         """
         count = int(self.files().filter(pl.col("local_day") < day)["rows"].sum())
-        with _translate_errors(self.folder):
+        with translate_errors(self.folder):
             self._delta.alter.set_table_properties(
                 {f"{PREFIX}pruned_before": json.dumps(day.isoformat())},
                 raise_if_not_exists=False,
-                commit_properties=_commit_properties(
+                commit_properties=commit_properties(
                     {"what": "prune set", "before": day.isoformat()}
                 ),
             )
@@ -200,19 +245,21 @@ class Table:
                 metadata = {"what": "pruned", "before": day.isoformat(), "gone": count}
                 self._delta.delete(
                     f"local_day < '{day.isoformat()}'",
-                    commit_properties=_commit_properties(metadata),
+                    commit_properties=commit_properties(metadata),
                 )
         return count
 
     def compact(self) -> int:
         """Merge small files and write a checkpoint; return the number of files merged."""
-        with _translate_errors(self.folder):
+        before = self.version
+        with translate_errors(self.folder):
             metrics = self._delta.optimize.compact(
                 target_size=_FILE_BYTES,
-                writer_properties=_writer_properties(),
-                commit_properties=_commit_properties({"what": "compacted"}),
+                writer_properties=writer_properties(),
+                commit_properties=commit_properties({"what": "compacted"}),
             )
             self._delta.create_checkpoint()
+        self.make_durable(since=before)
         return int(metrics["numFilesRemoved"])
 
     def vacuum(self, keep: timedelta) -> int:
@@ -220,28 +267,50 @@ class Table:
 
         This includes files that interrupted writers left behind.
         """
-        with _translate_errors(self.folder):
+        with translate_errors(self.folder):
             deleted = self._delta.vacuum(
                 retention_hours=int(keep / timedelta(hours=1)),
                 dry_run=False,
                 enforce_retention_duration=False,
                 full=True,
-                commit_properties=_commit_properties({"what": "vacuumed"}),
+                commit_properties=commit_properties({"what": "vacuumed"}),
             )
         return len(deleted)
 
-    def log(self, since: int) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
-        """(version, metadata, commit) of each version after `since`, oldest first."""
-        with _translate_errors(self.folder):
-            commits = self._delta.history(max(self.version - since, 0) or 1)
-        for commit in reversed(commits):
-            if commit["version"] > since:
-                yield commit["version"], json.loads(commit.get(COMMIT_KEY) or "{}"), commit
-
     def refresh(self) -> None:
         """Load the latest version."""
-        with _translate_errors(self.folder):
+        with translate_errors(self.folder):
             self._delta.update_incremental()
+
+    def _own_commit(self, before: int, metadata: Mapping[str, object]) -> Commit:
+        """The commit with this metadata after the version `before`, read back from its file."""
+        written = json.loads(json.dumps(metadata))
+        for commit in reversed(list(Log.read(self.folder, since=before).commits.values())):
+            if commit.metadata == written:
+                return commit
+        raise ArchiveError(f"A commit to the archive at {self.folder} cannot be read back.")
+
+    def _sync_commits(self, commits: Iterable[Commit]) -> None:
+        """Wait until these commits and their data files are on disk, readable by the owner only."""
+        for commit in commits:
+            paths = [self.folder / unquote(path) for path in commit.paths]
+            for path in paths:
+                _sync_private(path)
+            for folder in {path.parent for path in paths}:
+                storage.sync_folder(folder)
+            _sync_private(self.folder / LOG / f"{commit.version:020}.json")
+
+    def _damage_text(self, damaged: Sequence[tuple[str, date, str]]) -> str:
+        path, day, damage = damaged[0]
+        if damage == "is missing" and self.version < max(0, Log.read(self.folder).last):
+            return (
+                f"Version {self.version} of {self.folder} was vacuumed: "
+                "some of its files no longer exist."
+            )
+        return (
+            f"The archive at {self.folder} is damaged: {path} {damage}. "
+            f"A sync fetches {day} again; archive.verify() lists all damages."
+        )
 
 
 def _day_filters(begin: date | None, end: date | None) -> Sequence[pl.Expr]:
@@ -249,70 +318,6 @@ def _day_filters(begin: date | None, end: date | None) -> Sequence[pl.Expr]:
     return [*([day >= begin] if begin else []), *([day <= end] if end else [])]
 
 
-def _commit_properties(metadata: Mapping[str, object]) -> "CommitProperties":
-    properties: CommitProperties = _deltalake().CommitProperties(
-        {COMMIT_KEY: json.dumps(metadata)}, max_commit_retries=_MAX_ATTEMPTS
-    )
-    return properties
-
-
-def _record_batches(rows: pl.DataFrame) -> Any:
-    """The rows as a stream of small batches; the writer copies a batch several times."""
-    from arro3.core import RecordBatchReader
-    from arro3.core import Table as ArrowTable
-
-    slices = [rows] if rows.is_empty() else rows.iter_slices(_BATCH_ROWS)
-    parts = [ArrowTable.from_arrow(part) for part in slices]
-    return RecordBatchReader.from_batches(
-        parts[0].schema, [batch for part in parts for batch in part.to_batches()]
-    )
-
-
-def _writer_properties() -> "WriterProperties":
-    deltalake = _deltalake()
-    column = deltalake.ColumnProperties
-    properties: WriterProperties = deltalake.WriterProperties(
-        compression="ZSTD",
-        compression_level=3,
-        max_row_group_size=_GROUP_ROWS,
-        default_column_properties=column(dictionary_enabled=False, statistics_enabled="NONE"),
-        column_properties={
-            name: column(
-                dictionary_enabled=name in DICTIONARY_COLUMNS,
-                statistics_enabled="CHUNK" if name in STATISTICS_COLUMNS else "NONE",
-            )
-            for name in {*DICTIONARY_COLUMNS, *STATISTICS_COLUMNS}
-        },
-    )
-    return properties
-
-
-@contextmanager
-def _translate_errors(folder: Path) -> Iterator[None]:
-    """Raise errors of deltalake and of the file system as `ArchiveError`."""
-    deltalake = _deltalake()
-    try:
-        yield
-    except deltalake.exceptions.CommitFailedError as error:
-        raise ArchiveBusy(f"{folder} was changed by another process: try again.") from error
-    except (deltalake.exceptions.DeltaError, OSError) as error:
-        reason = (
-            os.strerror(error.errno)
-            if isinstance(error, OSError) and error.errno
-            else str(error).splitlines()[0][:160]
-        )
-        raise ArchiveError(
-            f"Cannot read or write the archive at {folder}: {reason}. Its contents are unchanged."
-        ) from error
-
-
-def _deltalake() -> Any:
-    """The optional package deltalake."""
-    try:
-        import deltalake
-        import deltalake.exceptions
-    except ImportError as error:
-        raise ArchiveError(
-            'An archive needs the package deltalake: pip install "etelecom_analytics[archive]"'
-        ) from error
-    return deltalake
+def _sync_private(path: Path) -> None:
+    path.chmod(storage.FILE_MODE)
+    storage.sync_file(path)

@@ -1,7 +1,10 @@
 """Exit codes, help texts and arguments that several commands share."""
 
 import argparse
-from collections.abc import Callable
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import TypeAlias
 
@@ -21,6 +24,7 @@ __all__ = [
     "add_command",
     "add_simulation_arguments",
     "positive_int",
+    "print_warnings",
 ]
 
 DONE, FAILED, USAGE, DATA_LOSS, BUSY, STOPPED = 0, 1, 2, 3, 75, 130
@@ -107,3 +111,12 @@ def _day_count(text: str) -> int:
     if positive_int(text) > _MAX_DAYS:
         raise argparse.ArgumentTypeError(f"at most {_MAX_DAYS} days, got {text}")
     return int(text)
+
+
+@contextmanager
+def print_warnings() -> Iterator[None]:
+    """Print each warning of the block as one line, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_: print(f"etelecom: {message}", file=sys.stderr)
+        yield

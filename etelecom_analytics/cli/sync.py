@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingError
-from .common import API_SETTINGS, EXIT_CODES_OF_SYNC, Subparsers, add_command, positive_int
+from .common import (
+    API_SETTINGS,
+    EXIT_CODES_OF_SYNC,
+    Subparsers,
+    add_command,
+    positive_int,
+    print_warnings,
+)
 
 if TYPE_CHECKING:
     from ..privacy import Privacy
@@ -66,6 +73,17 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     _add_privacy(parser)
     parser.add_argument(
+        "--no-lock",
+        dest="lock",
+        action="store_false",
+        help="for a file system without locks; no other process may write to the archive",
+    )
+    parser.add_argument(
+        "--allow-unsafe-rename",
+        action="store_true",
+        help="for a file system without hard links; no other process may write to the archive",
+    )
+    parser.add_argument(
         "--quiet",
         action="store_true",
         help="print nothing on success; the default without a terminal",
@@ -108,8 +126,10 @@ def run(arguments: argparse.Namespace) -> None:
         time_zone=arguments.time_zone,
         ivr_numbers=arguments.ivr_numbers,
         privacy=_privacy(arguments),
+        lock=arguments.lock,
+        allow_unsafe_rename=arguments.allow_unsafe_rename,
     )
-    with Client.from_env() as client:
+    with print_warnings(), Client.from_env() as client:
         report = archive.sync(
             client,
             since=arguments.since,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,10 @@ def calls_of(archive: et.Archive, **options: Any) -> pl.DataFrame:
 
 
 def requested_days(server: CallLogServer) -> set[str]:
-    return {request.body["filter"]["date_from"][:10] for request in server.requests}
+    """The first local days of UTC+7 that were requested."""
+    zone = timezone(timedelta(hours=7))
+    moments = (request.body["filter"]["date_from"] for request in server.requests)
+    return {datetime.fromisoformat(text).astimezone(zone).date().isoformat() for text in moments}
 
 
 def rows_on_day(server: CallLogServer, day: str, limit: int = 10**6) -> list[dict[str, Any]]:
@@ -138,7 +141,7 @@ def test_today_is_unfinished_and_fetched_again(client_of: ClientOf, tmp_path: Pa
         begin = (now - timedelta(days=1)).date()
         report = archive.sync(client_of(server), since=begin)
         status = archive.status()
-        again = archive.sync(client_of(server), lookback="0d")
+        again = archive.sync(client_of(server), lookback="1s")
 
     assert report.unfinished == [status.last_day]
     assert "unfinished" in repr(report)
@@ -348,7 +351,7 @@ def test_resume_does_not_fetch_partial_days_again(client_of: ClientOf, tmp_path:
                 workers=1,
             )
     assert archive.scan().collect().is_empty()
-    assert caught.value.partials[0].calls.height == 600
+    assert 0 < caught.value.partials[0].calls.height < 900
     with serve(rows) as server:
         archive.sync(
             client_of(server),
@@ -376,7 +379,7 @@ def test_ctrl_c_stores_complete_days(
     past_client: et.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     archive = et.Archive(tmp_path / "calls")
-    write, written = sync._DayWriter.write, list[date]()
+    write, written = sync._DayWriter.take, list[date]()
 
     def interrupted(self: Any, day: date, logs: et.CallLogs) -> None:
         write(self, day, logs)
@@ -384,7 +387,7 @@ def test_ctrl_c_stores_complete_days(
         if len(written) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(sync._DayWriter, "write", interrupted)
+    monkeypatch.setattr(sync._DayWriter, "take", interrupted)
     with pytest.raises(archives.SyncStopped) as caught:
         archive.sync(past_client, since=SINCE, until=UNTIL, workers=1)
     assert isinstance(caught.value, KeyboardInterrupt)
@@ -436,7 +439,7 @@ def test_concurrent_syncs_without_a_lock_lose_and_duplicate_nothing(
 ):
     """As on two machines, which do not see each other's lock."""
     monkeypatch.setattr(
-        "etelecom_analytics.archive.archive.exclusive_lock", lambda folder: nullcontext()
+        "etelecom_analytics.archive.base.exclusive_lock", lambda folder: nullcontext()
     )
     et.Archive(tmp_path / "calls").sync(client_of(past_server), since=SINCE, until="2024-01-03")
     past_server.change(*[{**row, "duration": 77} for row in past_server.rows[::7]])
@@ -520,9 +523,9 @@ def test_archive_equals_the_last_state_and_diffs_connect_all_states(
 # Invalid arguments.
 
 
-@pytest.mark.parametrize("lookback", ["3", "3w", "d", "", -1, timedelta(days=-1)])
-def test_lookback_must_be_a_duration(lookback: Any, past_client: et.Client, tmp_path: Path):
-    with pytest.raises(InputError, match='lookback must be a duration such as "3d"'):
+@pytest.mark.parametrize("lookback", ["3", "3y", "d", "", -1, timedelta(days=-1)])
+def test_lookback_is_a_length_of_time(lookback: Any, past_client: et.Client, tmp_path: Path):
+    with pytest.raises(InputError, match="lookback is a length of time"):
         et.Archive(tmp_path / "calls").sync(past_client, since=SINCE, lookback=lookback)
     assert list(tmp_path.iterdir()) == []
 

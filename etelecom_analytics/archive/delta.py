@@ -1,0 +1,132 @@
+"""The optional package deltalake: how it writes, and its errors as errors of this package."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ..errors import ArchiveBusy, ArchiveError
+from .config import DICTIONARY_COLUMNS, STATISTICS_COLUMNS, STORED_SCHEMA
+from .log import COMMIT_KEY
+from .problems import Unreadable, reading
+
+if TYPE_CHECKING:
+    from deltalake import CommitProperties, WriterProperties
+
+__all__ = [
+    "commit_properties",
+    "load_deltalake",
+    "record_batches",
+    "translate_errors",
+    "writer_properties",
+]
+
+_BATCH_ROWS, _GROUP_ROWS = 4_096, 16_384
+_MAX_ATTEMPTS = 20
+_NO_LINKS = ("hard link", "link_file", "unable to link", "Operation not supported")
+_NO_RENAME = ("MOUNT_ALLOW_UNSAFE_RENAME", "unsafe rename", "Function not implemented")
+
+
+def load_deltalake() -> Any:
+    """The package deltalake.
+
+    Raises:
+        ArchiveError: it is not installed.
+    """
+    try:
+        import deltalake
+        import deltalake.exceptions
+    except ImportError as error:
+        raise ArchiveError(
+            'An archive needs the package deltalake: pip install "etelecom_analytics[archive]"'
+        ) from error
+    return deltalake
+
+
+@contextmanager
+def translate_errors(folder: Path) -> Iterator[None]:
+    """Raise errors of deltalake, Polars and the file system as `ArchiveError`.
+
+    Raises:
+        ArchiveBusy: another process changed the table.
+        ArchiveError: any other error; the message names its cause.
+    """
+    deltalake = load_deltalake()
+    try:
+        with reading():
+            yield
+    except deltalake.exceptions.CommitFailedError as error:
+        raise ArchiveBusy(f"{folder} was changed by another process: try again.") from error
+    except (deltalake.exceptions.DeltaError, Unreadable) as error:
+        cause = error.__cause__ if isinstance(error, Unreadable) else None
+        raise ArchiveError(
+            f"Cannot read or write the archive at {folder}: {_reason(cause or error)}. "
+            "Its contents are unchanged."
+        ) from error
+
+
+def commit_properties(metadata: Mapping[str, object]) -> "CommitProperties":
+    """The properties of a commit with this metadata."""
+    properties: CommitProperties = load_deltalake().CommitProperties(
+        {COMMIT_KEY: json.dumps(metadata)}, max_commit_retries=_MAX_ATTEMPTS
+    )
+    return properties
+
+
+def record_batches(rows: pl.DataFrame) -> Any:
+    """The rows as a stream of small batches; the writer copies a batch several times.
+
+    Texts are plain strings and lists have 32-bit offsets: not every engine reads the string views
+    and large lists of Polars.
+    """
+    from arro3.core import RecordBatchReader
+    from arro3.core import Table as ArrowTable
+
+    schema = _plain_schema()
+    slices = [rows] if rows.is_empty() else rows.iter_slices(_BATCH_ROWS)
+    batches = []
+    for part in slices:
+        table = ArrowTable.from_arrow(part)
+        columns = [table.column(field.name).cast(field.type) for field in schema]
+        batches += ArrowTable.from_arrays(columns, schema=schema).to_batches()
+    return RecordBatchReader.from_batches(schema, batches)
+
+
+@cache
+def _plain_schema() -> Any:
+    return load_deltalake().Schema.from_arrow(STORED_SCHEMA).to_arrow()
+
+
+def writer_properties() -> "WriterProperties":
+    """Compression, dictionaries and statistics of the columns."""
+    deltalake = load_deltalake()
+    column = deltalake.ColumnProperties
+    properties: WriterProperties = deltalake.WriterProperties(
+        compression="ZSTD",
+        compression_level=3,
+        max_row_group_size=_GROUP_ROWS,
+        default_column_properties=column(dictionary_enabled=False, statistics_enabled="NONE"),
+        column_properties={
+            name: column(
+                dictionary_enabled=name in DICTIONARY_COLUMNS,
+                statistics_enabled="CHUNK" if name in STATISTICS_COLUMNS else "NONE",
+            )
+            for name in {*DICTIONARY_COLUMNS, *STATISTICS_COLUMNS}
+        },
+    )
+    return properties
+
+
+def _reason(error: BaseException) -> str:
+    """The cause of an error, on one line."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # deltalake shows the cause after the outer errors, and after it a stack of functions.
+    causes = [line for line in lines if "(os error " in line] or lines[:1]
+    return (causes[-1] if causes else type(error).__name__)[:160].rstrip(".")

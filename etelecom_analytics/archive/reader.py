@@ -1,0 +1,115 @@
+"""Reading an archive: calls, files, versions and status."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from ..privacy import Privacy
+from ..query import CallQuery
+from ..snapshot import check_destination, write_snapshot
+from .base import ArchiveBase
+from .certificates import certificates_table
+from .config import from_stored_rows
+from .delta import translate_errors
+from .extract import extract_logs, local_days
+from .history import CALL_MEASURES, ArchiveDiff, compare_versions, versions_table
+from .status import ArchiveStatus, archive_status
+from .verification import check_days
+
+__all__ = ["ArchiveReader"]
+
+
+class ArchiveReader(ArchiveBase):
+    """The methods of an `Archive` that change nothing."""
+
+    def scan(
+        self, query: CallQuery | None = None, *, version: int | None = None, facts: bool = False
+    ) -> pl.LazyFrame:
+        """A lazy frame of the matching calls, with the columns of `schema.CALLS`.
+
+        Only the files of the days in the query's range are read.
+
+        Args:
+            query: which calls; all by default.
+            version: a version of the archive; by default the latest one at the time of the call.
+            facts: add the flat facts: local_day, local_hour, state, first_ring_at, answered_at.
+
+        Raises:
+            ArchiveError: the archive or the version does not exist.
+        """
+        rows = self._open(version).scan(*local_days(query, self.time_zone))
+        calls = from_stored_rows(rows, facts=facts)
+        return calls.filter(query.to_expr()) if query else calls
+
+    def files(self, query: CallQuery | None = None, *, version: int | None = None) -> list[Path]:
+        """The parquet files of the days in the query's range, newest day first.
+
+        For engines that read parquet, but not Delta Lake.
+        """
+        files = self._open(version).files(*local_days(query, self.time_zone))
+        return [self.path / path for path in files["path"]]
+
+    def snapshot(
+        self,
+        query: CallQuery | None,
+        path: str | Path,
+        *,
+        replace: bool = False,
+        privacy: Privacy | None = None,
+    ) -> Path:
+        """Write a snapshot of the matching calls, and return its folder. Collects.
+
+        Its report states how the days of the query were fetched.
+
+        Raises:
+            SnapshotError: the snapshot cannot be written there.
+            ArchiveError: the archive does not exist, or has none of the days.
+        """
+        check_destination(path, replace=replace)
+        query = query or CallQuery(time_zone=self.time_zone)
+        table = self._open()
+        certificates = check_days(table).certificates
+        with translate_errors(self.path):
+            calls = self.scan(query).collect()
+        logs = extract_logs(calls, query, certificates, self.time_zone)
+        return write_snapshot(logs, path, replace=replace, privacy=privacy)
+
+    def status(self) -> ArchiveStatus:
+        """Days, rows, gaps, completeness and size of the archive."""
+        table = self._open()
+        return archive_status(table, check_days(table).certificates)
+
+    def days(self) -> pl.DataFrame:
+        """One row per day that was fetched, oldest first.
+
+        local_day, rows, pages, complete, complete_to, fetched_at; running, drift and set_aside,
+        which count calls without an end, unexpected values and unreadable records; certificate, the
+        full report of the fetch as JSON.
+        """
+        certificates = check_days(self._open()).certificates
+        return certificates_table(each for _, each in sorted(certificates.items()))
+
+    def versions(self) -> pl.DataFrame:
+        """One row per version, oldest first.
+
+        version, at, what, local_day, rows, added, changed, gone.
+        """
+        return versions_table(self._open())
+
+    def diff(
+        self, old: int, new: int | None = None, *, measures: Sequence[str] = CALL_MEASURES
+    ) -> ArchiveDiff:
+        """Calls added, changed and removed between two versions, and the measures that changed.
+
+        Only days that differ are read. Collects.
+
+        Args:
+            old: a version listed by `versions()`.
+            new: another version; the latest by default.
+            measures: measures of calls to compare by day.
+
+        Raises:
+            ArchiveError: a version does not exist.
+        """
+        return compare_versions(self._open(old), self._open(new), measures)

@@ -1,0 +1,113 @@
+"""SyncReport, and the errors of a sync that ended early."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from ..errors import EtelecomError, Stopped
+from ..formatting import facts_text
+from ..logs import CallLogs
+from .certificates import CLOCK_TOLERANCE
+
+__all__ = ["IncompleteSync", "SyncReport", "SyncStopped", "clock_text"]
+
+_MAX_LINES = 5
+
+
+@dataclass(kw_only=True)
+class SyncReport:
+    """Result of a sync.
+
+    Attributes:
+        replaced: days that are new or had changed.
+        unchanged: days that were fetched and had not changed.
+        unfinished: the days among these that had not ended when they were fetched. They will be
+            fetched again.
+        refused: days that were not replaced because they would have lost too many calls: for each,
+            the number of stored calls, and of those that the server no longer has.
+        problems: what was wrong with the archive before, one sentence each. The damaged days were
+            fetched again.
+        clock_offset: how far the server's clock was ahead of this machine's; None if unknown.
+        calls: number of calls of the fetched days.
+        added, changed, gone: number of calls that were added, changed and removed.
+        seconds: duration of the sync.
+    """
+
+    replaced: list[date] = field(default_factory=list)
+    unchanged: list[date] = field(default_factory=list)
+    unfinished: list[date] = field(default_factory=list)
+    refused: dict[date, tuple[int, int]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    clock_offset: timedelta | None = None
+    calls: int = 0
+    added: int = 0
+    changed: int = 0
+    gone: int = 0
+    seconds: float = 0.0
+
+    @property
+    def fetched(self) -> int:
+        """Number of days that were fetched completely."""
+        return len(self.replaced) + len(self.unchanged) + len(self.refused)
+
+    def facts(self) -> Iterable[tuple[str, str]]:
+        """The contents of the report, as (label, text)."""
+        yield "days", f"{self.fetched:,} fetched, {len(self.replaced):,} of them new or changed"
+        yield (
+            "calls",
+            f"{self.calls:,}; {self.added:,} added, {self.changed:,} changed, {self.gone:,} gone",
+        )
+        if self.unfinished:
+            yield (
+                "unfinished",
+                f"{', '.join(map(str, self.unfinished[-3:]))}: will be fetched again",
+            )
+        if self.refused:
+            yield "refused", f"{len(self.refused):,} days that would have lost calls"
+        for text in self.problems[:_MAX_LINES]:
+            yield "problem", text
+        if (more := len(self.problems) - _MAX_LINES) > 0:
+            yield "problem", f"and {more} more: see .problems"
+        if text := clock_text(self.clock_offset):
+            yield "clock", text
+        yield "took", f"{self.seconds:.1f} s"
+
+    def __repr__(self) -> str:
+        return facts_text("SyncReport", self.facts())
+
+
+class IncompleteSync(EtelecomError):
+    """A sync ended early. All days that were fetched completely are in the archive.
+
+    Another sync fetches the rest.
+
+    Attributes:
+        report: what was done before the sync ended.
+        partials: the calls of incomplete days; `sync(..., resume=error.partials)` does not fetch
+            them again.
+        cause: the error that ended the sync.
+    """
+
+    def __init__(
+        self, cause: BaseException, report: SyncReport, partials: tuple[CallLogs, ...] = ()
+    ) -> None:
+        super().__init__(cause, report, partials)
+        self.cause, self.report, self.partials = cause, report, partials
+
+    def __str__(self) -> str:
+        days = "1 day is" if self.report.fetched == 1 else f"{self.report.fetched:,} days are"
+        return f"{self.cause} {days} complete in the archive: sync again for the rest.".lstrip()
+
+
+class SyncStopped(IncompleteSync, Stopped, KeyboardInterrupt):
+    """The user stopped the sync, with Ctrl-C or a notebook's stop button."""
+
+
+def clock_text(offset: timedelta | None) -> str:
+    """A sentence if the clocks of the server and of this machine differ by minutes; else empty."""
+    if offset is None or abs(offset) <= CLOCK_TOLERANCE:
+        return ""
+    minutes = abs(round(offset.total_seconds() / 60))
+    text = f"{minutes:,} min" if minutes < 2_880 else f"{minutes // 1_440:,} days"
+    order = "behind" if offset > timedelta() else "ahead of"
+    return f"This machine's clock is {text} {order} the server's: set it right, then sync again."

@@ -1,0 +1,44 @@
+"""etelecom verify: read all files of an archive, and list what is damaged."""
+
+import argparse
+from pathlib import Path
+
+from .common import DONE, EXIT_CODES, FAILED, Subparsers, add_command
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(
+        subparsers,
+        "verify",
+        run,
+        "Read all files of an archive, and list what is damaged; exit code 1 if there is anything.",
+        epilog=EXIT_CODES,
+    )
+    parser.add_argument("archive", type=Path, metavar="FOLDER", help="folder of the archive")
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="first drop a last commit that a crash has cut off, and delete damaged checkpoints",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print one line per problem."""
+    from ..archive import Archive
+
+    archive = Archive(arguments.archive)
+    repaired = archive.repair() if arguments.repair else None
+    if repaired is not None:
+        for file, detail in repaired.select("file", "detail").rows():
+            print(f"repaired {file}: {detail}")
+    problems = archive.verify()
+    for day, file, detail in problems.select("local_day", "file", "detail").rows():
+        print(f"{file or day}: {detail}")
+    if problems.is_empty():
+        print("No problem.")
+        return FAILED if repaired is not None and repaired.height else DONE
+    print("The next etelecom sync repairs the archive, and fetches these days again.")
+    return FAILED

@@ -1,0 +1,75 @@
+"""Ways in which a crash or a disk damages an archive."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+__all__ = ["DAMAGES", "last_commit"]
+
+
+def last_commit(folder: Path) -> Path:
+    """The file of the latest commit."""
+    return max((folder / "_delta_log").glob("*.json"))
+
+
+def _middle_commit(folder: Path) -> Path:
+    return sorted((folder / "_delta_log").glob("*.json"))[3]
+
+
+def _data_file(folder: Path) -> Path:
+    return min(folder.glob("local_day=*/*.parquet"))
+
+
+def _checkpoint(folder: Path) -> Path:
+    import deltalake
+
+    deltalake.DeltaTable(folder).create_checkpoint()
+    return min((folder / "_delta_log").glob("*.checkpoint.parquet"))
+
+
+def _empty(find: Callable[[Path], Path]) -> Callable[[Path], None]:
+    return lambda folder: find(folder).write_bytes(b"") and None
+
+
+def _cut(find: Callable[[Path], Path]) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        path = find(folder)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    return damage
+
+
+def _cut_after_first_line(folder: Path) -> None:
+    path = last_commit(folder)
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
+
+
+def _junk(find: Callable[[Path], Path]) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        path = find(folder)
+        path.write_bytes(b"\0" * path.stat().st_size)
+
+    return damage
+
+
+def _several_empty_commits(folder: Path) -> None:
+    for path in sorted((folder / "_delta_log").glob("*.json"))[-3:]:
+        path.write_bytes(b"")
+
+
+DAMAGES: Mapping[str, tuple[Callable[[Path], None], str]] = {
+    "last commit empty": (_empty(last_commit), "torn commit"),
+    "last commit cut": (_cut(last_commit), "torn commit"),
+    "last commit cut after a line": (_cut_after_first_line, "torn commit"),
+    "last commit zeros": (_junk(last_commit), "torn commit"),
+    "three last commits empty": (_several_empty_commits, "torn commit"),
+    "middle commit empty": (_empty(_middle_commit), "torn commit"),
+    "middle commit cut": (_cut(_middle_commit), "torn commit"),
+    "data file empty": (_empty(_data_file), "damaged file"),
+    "data file cut": (_cut(_data_file), "damaged file"),
+    "data file zeros": (_junk(_data_file), "damaged file"),
+    "data file missing": (lambda folder: _data_file(folder).unlink(), "damaged file"),
+    "checkpoint junk": (_junk(_checkpoint), "damaged checkpoint"),
+    "checkpoint empty": (_empty(_checkpoint), "damaged checkpoint"),
+    "checkpoint cut": (_cut(_checkpoint), "damaged checkpoint"),
+}
+"""A function that damages the archive in a folder, and the problem that `verify` reports."""
