@@ -94,6 +94,7 @@ def _check_edge(
 ) -> EdgeResult:
     newer, older = edge
     hole = Hole(begin if older is None else older, newer + _SMALLEST_STEP)
+    end = newer if older is None or older < newer else hole.end  # a range may not be empty
     result, new_ids = EdgeResult(), set[str]()
     try:
         for _ in range(_MAX_REQUESTS):
@@ -102,7 +103,7 @@ def _check_edge(
                 break
             result.requests += 1
             reader = PageReader()
-            table = reader.read(list_range(hole.begin, newer))
+            table = reader.read(list_range(hole.begin, end))
             is_new = [
                 call_id not in known_ids and call_id not in new_ids for call_id in table["id"]
             ]
