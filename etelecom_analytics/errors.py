@@ -286,9 +286,15 @@ class DataLossError(ArchiveError):
         )
         more = len(self.losses) - _MAX_DAYS
         days += f" and {more} more" if more > 0 else ""
+        cause = ""
+        if all(stored == lost for stored, lost in self.losses.values()):
+            cause = (
+                "The server has none of the stored calls of these days: it may be empty, or the "
+                "key may be another shop's key. "
+            )
         return (
-            f"The server no longer has calls that the archive contains: {days}. These days were "
-            "not changed. To remove the calls from the archive, sync with accept_loss=True "
+            f"The server no longer has calls that the archive contains: {days}. {cause}These days "
+            "were not changed. To remove the calls from the archive, sync with accept_loss=True "
             "(etelecom: --accept-loss)."
         )
 

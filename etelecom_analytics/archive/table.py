@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 _FILE_BYTES = 1 << 30
+_FILES_SCHEMA = {"path": pl.String, "local_day": pl.Date, "bytes": pl.Int64, "rows": pl.Int64}
 _UNSAFE_RENAME = {"MOUNT_ALLOW_UNSAFE_RENAME": "true"}
 
 
@@ -79,7 +80,7 @@ class Table:
         """A new, empty table, or the existing one if another process has just created it."""
         deltalake = load_deltalake()
         with translate_errors(folder):
-            storage.make_folder(folder / LOG)
+            storage.make_folder(folder / LOG, sync=False)
             deltalake.DeltaTable.create(
                 folder,
                 schema=deltalake.Schema.from_arrow(STORED_SCHEMA),
@@ -100,7 +101,8 @@ class Table:
         table = cls.open(folder, allow_unsafe_rename=allow_unsafe_rename)
         if table is None:
             raise ArchiveError(f"Cannot create an archive at {folder}.")
-        table.make_durable(since=-1)
+        with translate_errors(folder):
+            table._sync_commits(Log.read(folder).commits.values())
         return table
 
     @property
@@ -136,14 +138,7 @@ class Table:
         """
         actions = pl.DataFrame(self._delta.get_add_actions(flatten=True))
         if actions.is_empty():
-            return pl.DataFrame(
-                schema={
-                    "path": pl.String,
-                    "local_day": pl.Date,
-                    "bytes": pl.Int64,
-                    "rows": pl.Int64,
-                }
-            )
+            return pl.DataFrame(schema=_FILES_SCHEMA)
         paths = pl.Series("path", [unquote(path) for path in actions["path"]], dtype=pl.String)
         files = actions.select(
             paths,
@@ -267,6 +262,7 @@ class Table:
 
         This includes files that interrupted writers left behind.
         """
+        before = self.version
         with translate_errors(self.folder):
             deleted = self._delta.vacuum(
                 retention_hours=int(keep / timedelta(hours=1)),
@@ -275,6 +271,7 @@ class Table:
                 full=True,
                 commit_properties=commit_properties({"what": "vacuumed"}),
             )
+        self.make_durable(since=before)
         return len(deleted)
 
     def refresh(self) -> None:

@@ -1,9 +1,26 @@
-"""Ways in which a crash or a disk damages an archive."""
+"""Ways in which a crash or a disk damages an archive, and a week of calls to try them on."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-__all__ = ["DAMAGES", "last_commit"]
+__all__ = ["DAMAGES", "last_commit", "week"]
+
+
+def week(calls_per_day: int, days: int = 7) -> list[dict[str, Any]]:
+    """Rows of a week, with the same number of calls on each day."""
+    begin = datetime(2024, 1, 1, 3, tzinfo=UTC)
+    return [
+        {
+            "id": str(1 + 1_000 * day + number),
+            "started_at": (begin + timedelta(days=day, minutes=number)).isoformat(),
+            "caller": "0912345678",
+            "direction": "in",
+        }
+        for day in range(days)
+        for number in range(calls_per_day)
+    ]
 
 
 def last_commit(folder: Path) -> Path:

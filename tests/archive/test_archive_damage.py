@@ -1,13 +1,12 @@
 """After a power cut or a damaged disk, the archive states the damage, and a sync mends it."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
-from damage import DAMAGES, last_commit
+from damage import DAMAGES, last_commit, week
 from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
@@ -18,21 +17,6 @@ from etelecom_analytics.simulator import CallLogServer, serve
 
 ClientOf = Callable[..., et.Client]
 SINCE, UNTIL = "2024-01-01", "2024-01-08"
-
-
-def week(calls_per_day: int, days: int = 7) -> list[dict[str, Any]]:
-    """Rows of a week, with the same number of calls on each day."""
-    begin = datetime(2024, 1, 1, 3, tzinfo=UTC)
-    return [
-        {
-            "id": str(1 + 1_000 * day + number),
-            "started_at": (begin + timedelta(days=day, minutes=number)).isoformat(),
-            "caller": "0912345678",
-            "direction": "in",
-        }
-        for day in range(days)
-        for number in range(calls_per_day)
-    ]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,99 @@
+"""What a sync has certified is on disk: a certificate is written after all that it certifies."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from damage import week
+from traced import SystemCall, run_traced, run_with_failures
+
+import etelecom_analytics as et
+from etelecom_analytics.simulator import CallLogServer, serve
+
+_SYNC = """
+import sys, os
+if len(sys.argv) > 5:
+    os.umask(int(sys.argv[5], 8))
+import etelecom_analytics as et
+archive = et.Archive(sys.argv[1])
+client = et.Client(sys.argv[2], sys.argv[3])
+archive.sync(client, since="2024-01-01", until=sys.argv[4], progress=False)
+print(archive.status().rows)
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[CallLogServer]:
+    with serve(week(30)) as server:
+        yield server
+
+
+@pytest.fixture
+def calls(server: CallLogServer, tmp_path: Path) -> list[SystemCall]:
+    return run_traced(
+        _SYNC,
+        *(str(tmp_path / "calls"), server.base_url, server.api_key, "2024-01-08"),
+        calls="fsync,fdatasync,rename,renameat,renameat2",
+        folder=tmp_path,
+    )
+
+
+def test_files_and_folders_are_on_disk_before_their_certificates(
+    calls: list[SystemCall], tmp_path: Path
+):
+    folder = tmp_path / "calls"
+    certified = next(
+        index
+        for index, call in enumerate(calls)
+        if "rename" in call.name and call.paths[-1].endswith("_certificates.parquet")
+    )
+    synced = {call.paths[0] for call in calls[:certified] if "sync" in call.name}
+    data_files = {str(path) for path in folder.glob("local_day=*/*.parquet")}
+    commits = {str(path) for path in (folder / "_delta_log").glob("*.json")}
+    folders = {str(folder), str(folder / "_delta_log"), *map(str, folder.glob("local_day=*"))}
+
+    assert len(data_files) == 7
+    assert len(commits) == 8
+    assert synced >= data_files | commits | folders
+    staged = calls[certified].paths[0]
+    assert staged in synced
+    assert str(folder) in {call.paths[0] for call in calls[certified:] if "sync" in call.name}
+
+
+def test_no_file_is_synced_more_than_5_times_and_no_folder_more_than_twice(
+    calls: list[SystemCall], tmp_path: Path
+):
+    counts = Counter(call.paths[0] for call in calls if "sync" in call.name)
+    assert counts
+    for path, count in counts.items():
+        assert count <= (2 if Path(path).is_dir() else 5), f"{path} was synced {count} times"
+
+
+def test_sync_works_without_fsync(server: CallLogServer, tmp_path: Path):
+    process = run_with_failures(
+        _SYNC,
+        *(str(tmp_path / "calls"), server.base_url, server.api_key, "2024-01-03"),
+        failures={"fsync": "error=EINVAL"},
+    )
+    assert process.stdout == "60\n", process.stderr
+
+
+@pytest.mark.parametrize("umask", ["000", "022", "077"])
+def test_files_are_for_their_owner_only_whatever_the_umask(
+    umask: str, server: CallLogServer, tmp_path: Path
+):
+    folder = tmp_path / "new" / "calls"
+    run_traced(
+        _SYNC,
+        *(str(folder), server.base_url, server.api_key, "2024-01-08", umask),
+        calls="fsync",
+        folder=tmp_path,
+    )
+    archive = et.Archive(folder)
+    archive.compact()
+    archive.prune(before="2024-01-02")
+    archive.vacuum(keep="1s")
+    for path in (tmp_path / "new", *(tmp_path / "new").rglob("*")):
+        mode = oct(path.stat().st_mode & 0o777)
+        assert mode == ("0o700" if path.is_dir() else "0o600"), path
