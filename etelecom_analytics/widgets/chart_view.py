@@ -79,4 +79,6 @@ def chart_outputs(draw: Callable[[], alt.TopLevelMixin]) -> tuple[dict[str, Any]
     # `draw` may be any function, and no caller can catch its error.
     except Exception as error:  # noqa: BLE001
         bundle = {"text/plain": f"The chart failed: {error_text(error)}"}
-    return ({"output_type": "display_data", "data": bundle, "metadata": {}},)
+    # The menu of JupyterLab's renderer has no name that a screen reader can read.
+    metadata = {kind: {"embed_options": {"actions": False}} for kind in bundle}
+    return ({"output_type": "display_data", "data": bundle, "metadata": metadata},)

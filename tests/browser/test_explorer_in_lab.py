@@ -14,6 +14,8 @@ import etelecom_analytics as et
 from etelecom_analytics.locale.comparison_text import comparison_texts
 from etelecom_analytics.metrics import drill_through
 
+pytestmark = pytest.mark.browser
+
 SAMPLE = et.read_snapshot(Path(__file__).parent.parent.parent / "data" / "sample")
 OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"), as_of="2026-11-09")
 EXPLORER_CELL = """import etelecom_analytics as et

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.browser
+
 THEMES = ["JupyterLab Light", "JupyterLab Dark"]
 OTHER_NOTEBOOKS = {
     "03_service_level": (

@@ -11,6 +11,8 @@ import pytest
 
 import etelecom_analytics as et
 
+pytestmark = pytest.mark.browser
+
 ROOT = Path(__file__).parent.parent.parent
 CHARTS = ["answer_rate", "heatmap", "ring_durations", "extension_performance"]
 REPORTS = {"weekly": 7, "extensions": 3}
