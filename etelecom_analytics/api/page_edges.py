@@ -59,7 +59,6 @@ def recheck_edges(
     known_ids: set[str],
     list_range: ListRange,
     *,
-    begin: datetime | None,
     workers: int,
     is_stopped: Callable[[], bool],
 ) -> EdgeResult:
@@ -69,14 +68,13 @@ def recheck_edges(
         edges: the ends of pages.
         known_ids: the ids of the calls received so far.
         list_range: requests a range.
-        begin: the beginning of the range that was fetched.
         workers: maximum number of parallel requests.
         is_stopped: whether the user has stopped the fetch; what was not requested is a hole then.
     """
     result = EdgeResult()
 
     def check(edge: Edge) -> EdgeResult:
-        return _check_edge(edge, known_ids, list_range, begin=begin, is_stopped=is_stopped)
+        return _check_edge(edge, known_ids, list_range, is_stopped=is_stopped)
 
     with ThreadPoolExecutor(workers) as executor:
         for part in executor.map(check, edges):
@@ -89,12 +87,10 @@ def _check_edge(
     known_ids: set[str],
     list_range: ListRange,
     *,
-    begin: datetime | None,
     is_stopped: Callable[[], bool],
 ) -> EdgeResult:
     newer, older = edge
-    hole = Hole(begin if older is None else older, newer + _SMALLEST_STEP)
-    end = newer if older is None or older < newer else hole.end  # a range may not be empty
+    hole, end = Hole(older, newer + _SMALLEST_STEP), newer + _SMALLEST_STEP
     result, new_ids = EdgeResult(), set[str]()
     try:
         for _ in range(_MAX_REQUESTS):

@@ -31,7 +31,7 @@ _RECENT_PAGES = 4
 
 
 Edge = tuple[datetime, datetime | None]
-"""A time, and an earlier one; None means the beginning of the range."""
+"""A time, and an earlier one or the same; None means no bound."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -49,7 +49,7 @@ class Chain:
         first_id: the id of its first call.
         received: the number of rows, with those that were received before.
         edges: the times on both sides of each end of a page: the last start before it, and the
-            first start after it, or None at the end of the chain.
+            first start after it; at the end of the chain, its `begin`.
         has_offsets: whether all its cursors look like a number of rows or pages.
         has_moved: whether a row of an earlier page was received again.
     """
@@ -90,8 +90,8 @@ class Chain:
     def close(self, *, by_cursor: bool) -> None:
         """Mark the chain as done, `by_cursor` if the server had no more pages."""
         self.done = True
-        if by_cursor and self.reached is not None:
-            self.edges.append((self.reached, None))
+        if by_cursor and self.reached and (self.begin is None or self.begin <= self.reached):
+            self.edges.append((self.reached, self.begin))
 
     def invalidate(self) -> None:
         """Mark the whole chain as missing, because some of its pages could not be parsed."""

@@ -277,7 +277,6 @@ class _Run:
                     for call_id in table["id"]
                 },
                 lambda begin, end, walk=walk: self._list_range(walk.query, begin, end),  # type: ignore[misc]
-                begin=self._query.date_from,
                 workers=self._workers,
                 is_stopped=self._is_stopped,
             )

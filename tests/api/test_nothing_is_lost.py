@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from textwrap import dedent
@@ -292,7 +292,7 @@ _STOPPED_FETCH = """
 
 
 @pytest.mark.parametrize("presses", [1, 2, 3])
-@pytest.mark.parametrize("pause_s", [0.0, 0.005, 0.05])
+@pytest.mark.parametrize("pause_s", [0.0, 0.005, 0.02])
 def test_further_presses_of_ctrl_c_lose_nothing(presses: int, pause_s: float):
     with subprocess.Popen(
         [sys.executable, "-c", dedent(_STOPPED_FETCH)],
@@ -355,3 +355,30 @@ def test_other_handlers_and_threads_are_left_alone():
     thread.start()
     thread.join()
     assert results == [False]
+
+
+def test_ends_of_pages_within_one_second_are_requested(calls: pl.DataFrame):
+    moment = datetime(2026, 11, 5, tzinfo=UTC)
+    simultaneous = calls.head(250).with_columns(
+        started_at=pl.lit(moment).cast(calls.schema["started_at"])
+    )
+    with serve(simultaneous) as server, et.Client(server.base_url, server.api_key) as client:
+        server.misbehave(faults.offset_cursors())
+        logs = et.fetch_calls(client, DAYS, workers=3, progress=False)
+
+    assert logs.report.complete
+    assert logs.calls["id"].n_unique() == 250
+    assert dict(logs.report.extra_requests)["page edge"] >= 2
+
+
+@pytest.mark.parametrize("workers", [1, 6])
+def test_second_look_costs_about_one_page_per_page(workers: int, calls: pl.DataFrame):
+    """The parts of the range that several workers read are not requested as a whole again."""
+    with serve(calls) as server, et.Client(server.base_url, server.api_key) as client:
+        server.latency_s = 0.005
+        server.misbehave(faults.offset_cursors())
+        logs = et.fetch_calls(client, DAYS, workers=workers, progress=False)
+        requests = len(server.requests)
+
+    assert logs.calls.equals(calls)
+    assert requests <= 4 * logs.report.pages + 10
