@@ -341,6 +341,7 @@ def test_resumed_query_must_be_the_same(client: et.Client):
         et.fetch_calls(client, resume=ValueError())  # type: ignore[arg-type]
 
 
+@pytest.mark.timeout(60)
 def test_stop_button_ends_the_fetch_within_a_second(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):
@@ -368,6 +369,7 @@ def test_stop_button_ends_the_fetch_within_a_second(
     assert_frame_equal(et.fetch_calls(client, resume=caught.value.partial).calls, calls)
 
 
+@pytest.mark.timeout(60)
 def test_stop_before_the_first_page_has_no_partial_result(client: et.Client, server: CallLogServer):
     server.misbehave(faults.interrupt(), when=schedule.at(0))
     server.latency_s = 2.0
