@@ -14,13 +14,23 @@ from .. import storage
 from ..errors import ArchiveError
 from .problems import Problem, readable
 
-__all__ = ["COMMIT_KEY", "LOG", "Commit", "DamagedLog", "Log", "check_log", "repair_log"]
+__all__ = [
+    "COMMIT_KEY",
+    "HINT",
+    "LOG",
+    "Commit",
+    "DamagedLog",
+    "Log",
+    "check_log",
+    "damage_text",
+    "repair_log",
+]
 
 COMMIT_KEY = "etelecom"
 """Key of a commit's metadata, which is stored as JSON."""
 
-LOG = "_delta_log"
-_HINT = "_last_checkpoint"
+LOG, HINT = "_delta_log", "_last_checkpoint"
+"""The folder of the log, and the file in it that names the latest checkpoint."""
 _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint.*\.parquet")
 
@@ -94,7 +104,7 @@ class Log:
     folder: Path
     commits: Mapping[int, Commit]
     torn: Sequence[int]
-    checkpoints: Mapping[int, Sequence[Path]]
+    checkpoints: Mapping[int, tuple[Path, ...]]
 
     @classmethod
     def read(cls, folder: Path, *, since: int = -1) -> "Log":
@@ -104,10 +114,10 @@ class Log:
             OSError: the folder cannot be read.
         """
         commits, torn = dict[int, Commit](), list[int]()
-        checkpoints: dict[int, list[Path]] = {}
+        checkpoints: dict[int, tuple[Path, ...]] = {}
         for path in sorted((folder / LOG).iterdir()):
             if match := _CHECKPOINT.fullmatch(path.name):
-                checkpoints.setdefault(int(match[1]), []).append(path)
+                checkpoints[int(match[1])] = (*checkpoints.get(int(match[1]), ()), path)
             elif (match := _COMMIT.fullmatch(path.name)) and int(match[1]) > since:
                 try:
                     commits[int(match[1])] = Commit.read(path)
@@ -231,7 +241,7 @@ def repair_log(folder: Path) -> list[Problem]:
         for path in paths:
             path.unlink()
     if damaged:
-        (folder / LOG / _HINT).unlink(missing_ok=True)
+        (folder / LOG / HINT).unlink(missing_ok=True)
     storage.sync_folder(folder / LOG)
     return problems
 

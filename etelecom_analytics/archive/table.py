@@ -19,7 +19,7 @@ from .delta import (
     translate_errors,
     writer_properties,
 )
-from .log import LOG, Commit, DamagedLog, Log, check_log, damage_text
+from .log import HINT, LOG, Commit, DamagedLog, Log, check_log, damage_text
 from .problems import data_file_damage
 
 if TYPE_CHECKING:
@@ -151,10 +151,10 @@ class Table:
     def damaged_files(self, files: pl.DataFrame) -> list[tuple[str, date, str]]:
         """(path, local day, damage) of the files that are missing or were cut off."""
         rows = files.select("path", "local_day", "bytes").rows()
-        damages = (
+        checks = [
             (path, day, data_file_damage(self.folder / path, size)) for path, day, size in rows
-        )
-        return [damage for damage in damages if damage[2]]
+        ]
+        return [check for check in checks if check[2]]
 
     def scan(self, begin: date | None = None, end: date | None = None) -> pl.LazyFrame:
         """The stored rows of the local days from `begin` to `end`, both included, at this version.
@@ -216,8 +216,9 @@ class Table:
             log = Log.read(self.folder, since=since)
             if commits:
                 self._sync_commits(log.commits.values())
-            for version, paths in log.checkpoints.items():
-                for path in paths if version > since else ():
+            checkpoints = [each for version, each in log.checkpoints.items() if version >= since]
+            for path in (*sum(checkpoints, ()), self.folder / LOG / HINT):
+                if path.exists():
                     _sync_private(path)
             storage.sync_folder(self.folder / LOG)
             storage.sync_folder(self.folder)
