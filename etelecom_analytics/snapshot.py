@@ -66,13 +66,24 @@ def write_snapshot(
         ...     sorted(file.name for file in path.iterdir())
         ['call_targets.parquet', 'calls.parquet', 'manifest.json']
     """
-    return store_snapshot(logs, check_destination(path, replace=replace), replace, privacy)
+    folder = check_destination(path, replace=replace)
+    return store_snapshot(logs, folder, replace=replace, privacy=privacy)
 
 
 def store_snapshot(
-    logs: CallLogs, folder: Path, replace: bool = False, privacy: Privacy | None = None
+    logs: CallLogs,
+    folder: Path,
+    *,
+    replace: bool = False,
+    privacy: Privacy | None = None,
+    keep: bool = True,
 ) -> Path:
     """Like `write_snapshot`, in a folder that `check_destination` returned before a fetch.
+
+    Args:
+        logs, replace, privacy: as for `write_snapshot`.
+        folder: the folder to create.
+        keep: keep the files in another folder if they cannot be written there.
 
     Raises:
         SnapshotError: it cannot be written any more; the error names where the calls are.
@@ -89,7 +100,8 @@ def store_snapshot(
         cause = storage.reason(error) if isinstance(error, OSError) else str(error).rstrip(".")
         raise SnapshotError(
             f"The snapshot could not be written to {folder}: {cause}. "
-            f"An existing snapshot is unchanged. {_keep_elsewhere(contents, folder)}"
+            "An existing snapshot is unchanged."
+            f"{_keep_elsewhere(contents, folder) if keep else ''}"
         ) from error
     return folder
 
@@ -292,8 +304,8 @@ def _keep_elsewhere(contents: Mapping[str, bytes], folder: Path) -> str:
         except OSError:
             storage.remove(target)
             continue
-        return f"The calls are in {target}: read_snapshot reads them there."
-    return "No other folder could be written either."
+        return f" The calls are in {target}: read_snapshot reads them there."
+    return " No other folder could be written either."
 
 
 def _not_a_snapshot(folder: Path) -> str:

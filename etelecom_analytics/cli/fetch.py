@@ -142,7 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..api.fetch import FetchStopped, IncompleteFetch, fetch_calls
     from ..api.interrupts import noted_interrupts
     from ..query import CallQuery
-    from ..snapshot import check_destination, write_snapshot
+    from ..snapshot import check_destination, store_snapshot
 
     comparison, seconds = arguments.duration or (None, "")
     query = CallQuery(
@@ -150,7 +150,7 @@ def run(arguments: argparse.Namespace) -> int:
         duration=comparison and (comparison, int(seconds) if seconds.isdecimal() else seconds),
     )
     output = arguments.output
-    check_destination(output, replace=arguments.replace)
+    destination = check_destination(output, replace=arguments.replace)
     partial_folder = output.with_name(f"{output.name}.partial")
     check_destination(partial_folder, replace=True)
     with noted_interrupts() as interrupts:
@@ -176,7 +176,7 @@ def run(arguments: argparse.Namespace) -> int:
             return STOPPED if isinstance(error, FetchStopped) else FAILED
         with interrupts.hold():
             try:
-                folder = write_snapshot(logs, output, replace=arguments.replace)
+                folder = store_snapshot(logs, destination, replace=arguments.replace, keep=False)
             except SnapshotError as error:
                 folder = _keep(logs, partial_folder)
                 raise SnapshotError(f"{error} The calls are in {folder}.") from error
