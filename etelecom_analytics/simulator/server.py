@@ -62,7 +62,7 @@ class CallLogServer:
         api_key: str = API_KEY,
         departments: Mapping[str, str] | None = None,
         hotlines: Mapping[str, str] | None = None,
-        both_dates: bool = False,
+        both_dates: bool = True,
         rewrite: Rewrite | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -219,7 +219,7 @@ def serve(
     api_key: str = API_KEY,
     departments: Mapping[str, str] | None = None,
     hotlines: Mapping[str, str] | None = None,
-    both_dates: bool = False,
+    both_dates: bool = True,
     rewrite: Rewrite | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> CallLogServer:

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 import requests
-from server_requests import Row, every_row
+from server_requests import Row, every_row, post
 
 from etelecom_analytics.parsing.pages import PageReader
 from etelecom_analytics.parsing.values import DriftKind
 from etelecom_analytics.schema import CALLS, LEGS
 from etelecom_analytics.simulator import serve, simulate_calls
 from etelecom_analytics.simulator.drift import UNEXPECTED_VALUES, UnexpectedValue
-from etelecom_analytics.simulator.faults import unexpected_values
+from etelecom_analytics.simulator.faults import raw_newline, unexpected_values
 from etelecom_analytics.simulator.rows import wire_rows
 
 
@@ -53,10 +53,22 @@ def test_unexpected_value_is_parsed_as_declared(row: Row, unexpected: Unexpected
 
 
 def test_every_kind_and_every_field_except_the_id_occurs():
-    assert {each.kind for each in UNEXPECTED_VALUES} == set(DriftKind)
+    """Except for invalid JSON, which is a property of a page."""
+    assert {each.kind for each in UNEXPECTED_VALUES} == set(DriftKind) - {DriftKind.INVALID_JSON}
     assert {each.field for each in UNEXPECTED_VALUES} >= {column.name for column in CALLS[1:]} | {
         f"call_targets.{leg.name}" for leg in LEGS
     }
+
+
+def test_raw_newline_is_drift_of_its_page(row: Row):
+    with serve([row]) as server, requests.Session() as session:
+        server.misbehave(raw_newline())
+        body = post(session, server, {}).content
+    reader = PageReader()
+    calls = reader.read([body])
+
+    assert calls["note"].to_list() == ["first line\nsecond line"]
+    assert [drift.kind for drift in reader.drift] == [DriftKind.INVALID_JSON]
 
 
 def test_put_into_does_not_modify_the_row(row: Row):
