@@ -1,8 +1,7 @@
 """Measures of calls, offers and legs, and what is computed from them."""
 
-from .call_facts import facts
 from .callers import callback_rate, repeat_rate, time_to_callback
-from .comparison import compare, only_fetched, previous_period
+from .comparison import compare
 from .concurrent_calls import Concurrency, concurrency, concurrency_peaks, trunk_peaks
 from .confidence import wilson
 from .dimensions import DIMENSIONS, INBOUND_DIRECTIONS, NAME_DIMENSIONS, inward
@@ -14,6 +13,7 @@ from .distributions import (
     ring_seconds,
     wait_seconds,
 )
+from .drill import drill_through
 from .erlang_formulas import (
     agents_needed,
     erlang_b,
@@ -21,15 +21,26 @@ from .erlang_formulas import (
     erlang_c_asa,
     erlang_c_service_level,
 )
-from .explanation import Explanation, drill_through, explain
+from .explanation import Explanation, explain
+from .fact_tables import facts, legs, offers
 from .funnels import FUNNEL, LOST_STAGES, funnel, lost_calls
 from .journeys import PHASES, call_phases
 from .late_changes import update_lag
 from .ledger import MISSED_OUTCOMES, missed_ledger
-from .legs_and_offers import legs, offers
 from .options import MetricOptions
+from .periods import only_fetched, previous_period
 from .quality_checks import CHECKS, data_quality
-from .registry import DEFAULT_MEASURES, MEASURES, UNAVAILABLE_MEASURES, Measure, measures
+from .registry import (
+    DEFAULT_MEASURES,
+    MEASURES,
+    UNAVAILABLE_MEASURES,
+    Mean,
+    Measure,
+    Quantile,
+    Ratio,
+    Total,
+    measures,
+)
 from .routing import hunt_paths
 from .selection import Calls, Selection
 from .service_level_variants import THRESHOLDS_S, service_level_curve, service_levels
@@ -58,11 +69,15 @@ __all__ = [
     "Calls",
     "Concurrency",
     "Explanation",
+    "Mean",
     "Measure",
     "MetricOptions",
+    "Quantile",
+    "Ratio",
     "RingSeconds",
     "Selection",
     "SipCode",
+    "Total",
     "WaitSeconds",
     "agents_by_interval",
     "agents_needed",
@@ -110,3 +125,7 @@ __all__ = [
     "wait_seconds",
     "wilson",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

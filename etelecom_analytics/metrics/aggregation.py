@@ -3,24 +3,24 @@
 import polars as pl
 
 from .call_facts import quotient
-from .confidence import wilson
+from .confidence import confidence_level, wilson
 from .registry import MEASURES, Mean, Measure, Quantile, Ratio, Total
 
 __all__ = ["columns_of", "is_sum", "microseconds"]
 
 
 def columns_of(
-    each: Measure, *, confidence: bool = False, counts: bool = False
+    each: Measure, *, confidence: bool | float = False, counts: bool = False
 ) -> dict[str, pl.Expr]:
     """The measure as an expression by its column name, and further columns.
 
     Args:
         each: the measure.
         confidence: for a share, add `_num` and `_den`, its counts, and `_low` and `_high`, its
-            95 % interval (Wilson).
+            interval (Wilson); True is 95 %, a number the level.
         counts: for a mean or a quantile, add `_n`, the number of its values.
     """
-    name = each.name
+    name, level = each.name, confidence_level(confidence)
     columns: dict[str, pl.Expr] = {}
     match each.aggregation:
         case Total(fact):
@@ -38,9 +38,11 @@ def columns_of(
         case Ratio(above, below):
             numerator, denominator = _sum(above), _sum(below)
             columns[name] = pl.when(denominator > 0).then(numerator / denominator)
-            if confidence:
+            if level is not None:
                 columns[f"{name}_num"], columns[f"{name}_den"] = numerator, denominator
-                columns[f"{name}_low"], columns[f"{name}_high"] = wilson(numerator, denominator)
+                columns[f"{name}_low"], columns[f"{name}_high"] = wilson(
+                    numerator, denominator, level=level
+                )
     return columns
 
 

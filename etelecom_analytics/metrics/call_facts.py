@@ -22,7 +22,7 @@ __all__ = [
     "SERVICE_LEVELS",
     "Flags",
     "ServiceLevel",
-    "facts",
+    "call_facts",
     "flat",
     "is_answered_leg",
     "level_flags",
@@ -166,23 +166,20 @@ def to_person(leg: Callable[[str], pl.Expr], options: MetricOptions) -> pl.Expr:
     return ~leg("target_number").is_in(options.ivr_numbers).fill_null(value=False)
 
 
-def facts(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
+def call_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """One flat row per call: `id`, `started_at`, the dimensions, and the columns of `CALL_FACTS`.
 
-    The dimensions are `CALL_COLUMNS`, and `NAME_COLUMNS` where the calls have them. `CALL_FACTS`
-    defines each fact. LazyFrame in, LazyFrame out.
+    The dimensions are `CALL_COLUMNS`, and `NAME_COLUMNS` where the calls have them. `id` may have
+    any dtype.
     """
     rows = (
-        calls.lazy()
-        .with_columns(**_leg_aggregates(options))
+        calls.with_columns(**_leg_aggregates(options))
         .with_columns(**_states())
         .with_columns(**_waits(options))
         .with_columns(**_derived_facts(options))
         .with_columns(**_service_level(options))
     )
-    return same_kind(
-        calls, rows.select("id", "started_at", *CALL_COLUMNS, name_columns(), *CALL_FACTS)
-    )
+    return rows.select("id", "started_at", *CALL_COLUMNS, name_columns(), *CALL_FACTS)
 
 
 def flat(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:

@@ -13,7 +13,7 @@ from ..local_time import parse_span
 from .call_facts import seconds
 from .dimensions import Names, as_names, call_dimensions
 from .ledger import caller_calls, ledger_rows
-from .options import MetricOptions
+from .options import MetricOptions, checked_options
 from .ratios import long_ratio
 from .selection import Calls, Selection, calls_frame, like_input
 from .survival import kaplan_meier
@@ -73,6 +73,7 @@ def callback_rate(
         >>> rate.select("numerator", "denominator").row(0)
         (9, 33)
     """
+    options = checked_options(options)
     within_s = _seconds(within)
     table = calls_frame(calls)
     dimensions = call_dimensions(table, as_names(by, "by"), options)
@@ -126,6 +127,7 @@ def time_to_callback(
         >>> et.metrics.median_survival(table).select("n", "events").row(0)
         (33, 19)
     """
+    options = checked_options(options)
     table = calls_frame(calls)
     dimensions = call_dimensions(table, as_names(by, "by"), options)
     ledger = ledger_rows(table, options).with_columns(**dimensions)
@@ -187,6 +189,7 @@ def repeat_rate(
         >>> rate.select("numerator", "denominator").row(0)
         (30, 203)
     """
+    options = checked_options(options)
     within_s = _seconds(within)
     table = calls_frame(calls)
     dimensions = call_dimensions(table, as_names(by, "by"), options)

@@ -1,14 +1,12 @@
-"""compare: the change of measures between two sets of calls, with intervals; previous periods."""
+"""compare: the change of measures between two sets of calls, with confidence intervals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import polars as pl
 
-from .. import local_time
 from ..errors import InputError
-from ..fetch_report import FetchReport
-from ..query import CallQuery
+from ..frames import checked_calls
 from .aggregation import columns_of, microseconds
 from .confidence import (
     NO_INTERVAL,
@@ -19,12 +17,13 @@ from .confidence import (
     share_interval,
     welch_interval,
 )
-from .options import MetricOptions
+from .dimensions import Names, as_names
+from .options import MetricOptions, checked_options
 from .registry import DEFAULT_MEASURES, Mean, Measure, Quantile, Ratio, Total, measure
 from .selection import Calls, Selection
 from .summary import rows_of
 
-__all__ = ["compare", "only_fetched", "previous_period"]
+__all__ = ["compare"]
 
 _SCHEMA = {
     "measure": pl.String,
@@ -54,7 +53,7 @@ class _Estimate:
 def compare(
     before: Calls,
     after: Calls,
-    measures: Sequence[str] = DEFAULT_MEASURES,
+    measures: Names = DEFAULT_MEASURES,
     *,
     options: MetricOptions = MetricOptions(),
 ) -> pl.DataFrame:
@@ -79,16 +78,23 @@ def compare(
             confidence=True)`. A summary lacks the variance of times, so its means and quantiles
             have no interval.
         after: the same for another period or group.
-        measures: names of measures.
+        measures: a measure or several.
         options: the settings of the measures; a summary already has its own.
 
     Raises:
         UnknownName: a measure does not exist; the message lists the nearest names.
-        InputError: a summary has several rows, or lacks a measure.
+        InputError: a summary has several rows, or lacks a measure; or an argument has the wrong
+            type.
+
+    Examples:
+        >>> inbound = et.metrics.inward(et.sample_logs().calls)
+        >>> later, earlier = inbound[:150], inbound[150:]
+        >>> change = et.metrics.compare(earlier, later, "answer_rate")
+        >>> change.select(pl.col("before", "after", "low", "high").round(2)).row(0)
+        ()
     """
-    if isinstance(measures, str):
-        raise InputError('measures is a list of names, such as measures=["answer_rate"].')
-    requested = [measure(name) for name in dict.fromkeys(measures)]
+    options = checked_options(options)
+    requested = [measure(name) for name in as_names(measures, "measures")]
     estimates = [
         _of_summary(table, requested)
         if _is_summary(table)
@@ -97,47 +103,6 @@ def compare(
     ]
     rows = [_row(each, *both) for each, *both in zip(requested, *estimates, strict=True)]
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
-
-
-def only_fetched(query: CallQuery) -> str:
-    """The filters of a fetch as text, without dates; empty if all calls were fetched."""
-    undated = replace(query, date_from=None, date_to=None)
-    return (
-        "" if undated == CallQuery(time_zone=query.time_zone) else str(undated).rpartition(" (")[0]
-    )
-
-
-def previous_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery | None, str]:
-    """The query for the previous period, and a text about it.
-
-    The previous period has the length of the query's own and ends where that begins, in local time.
-    The query is None if there is none to compare with, and the text has the reason: the query has
-    no first or no last day, the previous period was not fetched completely, or nothing of the
-    query's own was fetched. If that was fetched in part, the text is a warning.
-    """
-    begin, end = query.date_from, query.date_to
-    if begin is None or end is None:
-        return None, "No previous period to compare with: choose a first and a last day."
-    # The difference of local clock times: the previous week begins at midnight too, also if the
-    # clocks changed since.
-    start = (begin - (end.replace(tzinfo=None) - begin.replace(tzinfo=None))).replace(
-        tzinfo=begin.tzinfo
-    )
-    if report.clip(begin, end).has_no_coverage:
-        return None, "This period was not fetched, so its measures are unknown."
-    first, last = (local_time.moment_text(moment, query.time_zone) for moment in (start, begin))
-    period = f"{first} up to {last}, exclusive"
-    warning = (
-        " This period was not fetched completely, so its counts are too low."
-        if report.gaps_between(begin, end)
-        else ""
-    )
-    if report.gaps_between(start, begin):
-        reason = f"No change is shown: the previous period, {period}, was not fetched completely."
-        return None, reason + warning
-    dates = {"date_from": start.isoformat(), "date_to": begin.isoformat()}
-    previous = CallQuery.from_dict(query.to_dict() | dates)
-    return previous, f"Changes are against the previous period: {period}.{warning}"
 
 
 def _row(each: Measure, before: _Estimate, after: _Estimate) -> tuple[object, ...]:
@@ -166,13 +131,12 @@ def _method(each: Measure) -> str:
     return "square and add"
 
 
-def _is_summary(table: object) -> bool:
-    if not isinstance(table, Calls):
-        raise InputError(
-            "compare takes two tables of calls, or two summaries of them; "
-            f"got {type(table).__name__}."
-        )
-    return not isinstance(table, Selection) and "call_targets" not in table.lazy().collect_schema()
+def _is_summary(table: Calls) -> bool:
+    """Whether it has the columns of a summary; anything but calls or a summary is an error."""
+    if isinstance(table, Selection):
+        return False
+    frame = checked_calls(table, columns=())
+    return not {"call_targets", "started_at"} & set(frame.collect_schema())
 
 
 def _of_summary(summary: Calls, requested: Sequence[Measure]) -> list[_Estimate]:

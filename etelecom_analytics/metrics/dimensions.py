@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from math import gcd
+from typing import overload
 
 import polars as pl
 
 from .. import local_time
 from ..errors import InputError, UnknownName
+from ..frames import checked_calls
 from ..phone_numbers import describe
 from .call_facts import CALL_COLUMNS, NAME_COLUMNS
 from .hours import minutes_of_week, parse_hours
@@ -92,16 +94,15 @@ def check_dimensions(
             )
 
 
-def call_dimensions(calls: Calls, by: Sequence[str], options: MetricOptions) -> dict[str, pl.Expr]:
+def call_dimensions(calls: Calls, by: Names, options: MetricOptions) -> dict[str, pl.Expr]:
     """An expression over `calls` for each of these dimensions of calls.
 
     Raises:
         UnknownName: there is no such dimension of calls; the message lists the nearest names.
-        InputError: `by` is a single name, or a dimension of names that the calls do not have.
+        InputError: `by` is no name or sequence of names, or the calls do not have the names that a
+            dimension needs.
     """
-    if isinstance(by, str):
-        raise InputError('by is a list of names, such as by=["hour"].')
-    names = list(dict.fromkeys(by))
+    names = as_names(by, "by")
     allowed = (*CALL_DIMENSIONS, *NAME_DIMENSIONS)
     check_dimensions(calls, names, allowed=allowed, kind="dimension of calls")
     return {name: pl.col(name) for name in names} | start_dimensions(names, options)
@@ -122,10 +123,26 @@ def common_minutes(names: Sequence[str], options: MetricOptions) -> int:
     return gcd(15, *(minute for span in week or () for minute in span))
 
 
+@overload
+def inward(calls: Selection) -> Selection: ...
+@overload
+def inward(calls: pl.DataFrame) -> pl.DataFrame: ...
+@overload
+def inward(calls: pl.LazyFrame) -> pl.LazyFrame: ...
 def inward(calls: Calls) -> Calls:
-    """The calls with a direction in `INBOUND_DIRECTIONS`, in the type of the input."""
+    """The calls with a direction in `INBOUND_DIRECTIONS`, in the type of the input.
+
+    Args:
+        calls: calls of any direction. Of a `Selection`, the result is a `Selection`.
+
+    Examples:
+        >>> et.metrics.inward(et.sample_logs().calls).height
+        300
+    """
     is_inward = pl.col("direction").cast(pl.String).is_in(INBOUND_DIRECTIONS)
-    return calls.where(is_inward) if isinstance(calls, Selection) else calls.filter(is_inward)
+    if isinstance(calls, Selection):
+        return calls.where(is_inward)
+    return checked_calls(calls, columns=["direction"]).filter(is_inward)
 
 
 def _of_start(name: str, options: MetricOptions) -> pl.Expr:

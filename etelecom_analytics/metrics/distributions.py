@@ -8,7 +8,7 @@ import polars as pl
 
 from .call_facts import quotient
 from .legs_and_offers import offer_facts
-from .options import MetricOptions
+from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
 from .results import Result
 from .selection import Calls, Selection, calls_frame, fact_rows
@@ -127,6 +127,7 @@ def wait_seconds(
         >>> waits.groups.select("group", "calls").rows()
         [('answered', 258), ('missed', 40)]
     """
+    options = checked_options(options)
     group = (
         pl.when("answered")
         .then(pl.lit("answered"))
@@ -162,6 +163,7 @@ def ring_seconds(
         >>> rings.groups.select("group", "offers").rows()
         [('answered', 328), ('lost', 75), ('elsewhere', 167)]
     """
+    options = checked_options(options)
     names = pl.Enum(list(RING_GROUPS))
     group_of = {outcome: group for group, outcomes in RING_GROUPS.items() for outcome in outcomes}
     group = pl.col("outcome").replace_strict(group_of, return_dtype=names)

@@ -1,7 +1,6 @@
-"""From a value back to its calls: `explain` one value, and `drill_through` one group."""
+"""explain: the formula, the counts and the calls of one value of a summary."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,36 +8,23 @@ import polars as pl
 
 from ..errors import InputError
 from ..formatting import facts_html, facts_text, format_value
-from ..phone_numbers import printable
+from ..phone_numbers import describe, printable
 from .aggregation import columns_of
-from .dimensions import (
-    DIMENSIONS,
-    LEG_DIMENSIONS,
-    NAME_DIMENSIONS,
-    START_DIMENSIONS,
-    check_dimensions,
-    start_dimensions,
-)
-from .legs_and_offers import leg_facts, offer_facts
-from .options import MetricOptions
+from .dimensions import Names, as_names
+from .options import MetricOptions, checked_options
 from .registry import Mean, Measure, Quantile, Ratio, Total, source_of
 from .registry import measure as named_measure
-from .selection import Calls, Selection
+from .results import Result
+from .selection import Calls, calls_frame
 from .summary import rows_of
 
-__all__ = ["Explanation", "drill_through", "explain"]
+__all__ = ["Explanation", "explain"]
 
 _MAX_IDS = 5
-_TYPES: Mapping[str, type] = {
-    **dict.fromkeys(("hour", "quarter_hour", "weekday", "fail_code"), int),
-    **dict.fromkeys(("day", "week", "month"), date),
-    "in_hours": bool,
-}
-"""The type of a dimension's values, where it is not text."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
-class Explanation:
+class Explanation(Result):
     """The formula, the counts and the calls of one value.
 
     Attributes:
@@ -54,6 +40,12 @@ class Explanation:
             rows, or the known values of a time.
         rows: one sorted row for each of these: `call_id`; `target_number`, of an offer or leg; and
             `in_numerator`, of a share, or `seconds`, of a time.
+
+    Examples:
+        >>> inbound = et.metrics.inward(et.sample_logs().calls)
+        >>> explanation = et.metrics.explain(inbound, "answer_rate")
+        >>> explanation.numerator, explanation.denominator, explanation.formula
+        (288, 298, 'answered / offered')
     """
 
     measure: Measure
@@ -120,32 +112,37 @@ def explain(
     calls: Calls,
     measure: str,
     *,
-    by: Sequence[str] = (),
-    at: Mapping[str, object] | Sequence[object] = (),
+    by: Names = (),
+    at: object = (),
     options: MetricOptions = MetricOptions(),
 ) -> Explanation:
     """The formula, the counts and the call ids of one value of `summarize`. Collects.
 
-    `explain(calls, "service_level", by=["hour"], at=[9])` explains one cell of `summarize(calls,
-    by=["hour"], measures=["service_level"])`, and so does `explain(calls, "service_level",
+    `explain(calls, "service_level", by="hour", at=9)` explains one cell of `summarize(calls,
+    by="hour", measures="service_level")`, and so does `explain(calls, "service_level",
     at={"hour": 9})`.
 
     Args:
         calls: the calls of the summary, or a `Selection`.
         measure: the name of the measure.
-        by: the dimensions of the summary.
-        at: the group: a value for each dimension in `by`, or, without `by`, a mapping. A day may be
-            text, such as "2026-11-02"; None is the group of missing values. A group without calls
-            is allowed.
+        by: the dimension or dimensions of the summary.
+        at: the group: the value of the only dimension, a list of one value for each dimension, or a
+            mapping of values by dimension. A day may be text, such as "2026-11-02"; None is the
+            group of missing values. A group without calls is allowed.
         options: the settings of the summary.
 
     Raises:
         UnknownName, MeasureUnavailable, InputError: as in `summarize`; InputError also if a
             dimension cannot have a value.
+
+    Examples:
+        >>> inbound = et.metrics.inward(et.sample_logs().calls)
+        >>> et.metrics.explain(inbound, "missed", by="day", at="2026-11-03").n
+        4
     """
-    group, each = _group(by, at), named_measure(measure)
+    group, each, options = _group(by, at), named_measure(measure), checked_options(options)
     # Cached, since a lazy frame may have another order each time.
-    lazy = calls.lazy().cache() if isinstance(calls, Calls) else calls
+    lazy = calls_frame(calls).cache()
     all_rows = rows_of(lazy, list(group), measure, options=options)
     schema = all_rows.collect_schema()
     in_group = all_rows.filter(
@@ -187,84 +184,18 @@ def explain(
     )
 
 
-def drill_through(
-    calls: Calls,
-    group: Mapping[str, object],
-    *,
-    options: MetricOptions = MetricOptions(),
-) -> Calls:
-    """The calls of one group of a summary, such as `{"weekday": 1, "hour": 9}`, in their order.
-
-    The result has the type of the input. A call belongs to a `target_number`, `trunk_name`,
-    `outcome` or `fail_code` if one counted offer, or one counted leg through a trunk, has all of
-    these values of the group. None stands for a missing value. An empty group is all calls.
-
-    Args:
-        calls: calls of any direction, or a `Selection`.
-        group: a value for each dimension, as in a row of `summarize(calls, by=...)`; a day may be
-            text, "2026-11-02".
-        options: the settings of the summary.
-
-    Raises:
-        UnknownName: a dimension does not exist; the message lists the nearest names.
-        InputError: a dimension of names that the calls do not have, or a value of the wrong type.
-    """
-    check_dimensions(calls, group, allowed=(*DIMENSIONS, *NAME_DIMENSIONS))
-    of_calls, of_legs = (
-        [
-            _equals(name, value, options)
-            for name, value in group.items()
-            if (name in LEG_DIMENSIONS) == is_leg
-        ]
-        for is_leg in (False, True)
-    )
-    if isinstance(calls, Selection):
-        selected = calls.where(*of_calls)
-        return selected.in_group(of_legs, options) if of_legs else selected
-    lazy = calls.lazy().filter(*of_calls) if of_calls else calls.lazy()
-    if of_legs:
-        lazy = lazy.cache()  # a lazy frame may have another order each time
-        tables = (offer_facts(lazy, options=options, busy=False), leg_facts(lazy, options=options))
-        rows = pl.concat([table.filter(*of_legs).select("call_row") for table in tables]).unique()
-        lazy = (
-            lazy.with_row_index("call_row")
-            .join(rows, on="call_row", how="semi", maintain_order="left")
-            .drop("call_row")
-        )
-    return lazy if isinstance(calls, pl.LazyFrame) else lazy.collect()
-
-
-def _equals(name: str, value: object, options: MetricOptions) -> pl.Expr:
-    """Whether the dimension has this value; None is a missing value."""
-    value_type = _TYPES.get(name, str)
-    if isinstance(value, str) and value_type is date:
-        with suppress(ValueError):
-            value = date.fromisoformat(value)
-    # An exact type: True is an int, and a datetime is a date.
-    if value is not None and type(value) is not value_type:
-        raise InputError(
-            f"{name} cannot be {value!r}: use a value of summarize(calls, by=[{name!r}])."
-        )
-    key = start_dimensions([name], options)[name] if name in START_DIMENSIONS else pl.col(name)
-    if isinstance(value, str) and name not in START_DIMENSIONS:
-        key = key.cast(pl.String)  # an Enum raises an error for an unknown category
-    return key.is_null() if value is None else (key == pl.lit(value)).fill_null(value=False)
-
-
-def _group(by: Sequence[str], at: Mapping[str, object] | Sequence[object]) -> Mapping[str, object]:
+def _group(by: Names, at: object) -> Mapping[str, object]:
     """The values by dimension."""
-    if isinstance(at, Mapping) and not by:
+    dimensions = as_names(by, "by")
+    if isinstance(at, Mapping) and set(dimensions) in (set(), set(at)):
         return at
-    if (
-        isinstance(by, str)
-        or isinstance(at, str | Mapping)
-        or not isinstance(at, Sequence)
-        or len(by) != len(at)
-    ):
+    values = list(at) if isinstance(at, list | tuple) else [at]
+    if isinstance(at, Mapping) or len(dimensions) != len(values):
         raise InputError(
-            'The group is by=["hour"] with a value for each, at=[9]; or at={"hour": 9} alone.'
+            'The group is by="hour" and at=9, a list of each with one value for each dimension, '
+            'or at={"hour": 9} alone.'
         )
-    return dict(zip(by, at, strict=True))
+    return dict(zip(dimensions, values, strict=True))
 
 
 def _literal(name: str, value: object, dtype: pl.DataType) -> pl.Expr:
@@ -282,7 +213,7 @@ def _literal(name: str, value: object, dtype: pl.DataType) -> pl.Expr:
     except (ValueError, TypeError, OverflowError, pl.exceptions.PolarsError):
         names = f", one of {', '.join(dtype.categories)}" if isinstance(dtype, pl.Enum) else ""
         raise InputError(
-            f"at: {name} is {dtype.base_type()}{names}; got {printable(repr(value))}."
+            f"at: {name} is {dtype.base_type()}{names}; got {describe(value)}."
         ) from None
 
 

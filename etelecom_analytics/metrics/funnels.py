@@ -8,8 +8,8 @@ from typing import overload
 import polars as pl
 
 from ..errors import EtelecomError
-from .call_facts import facts, is_answered_leg, rang, to_person
-from .options import MetricOptions
+from .call_facts import call_facts, is_answered_leg, rang, to_person
+from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
 from .selection import Calls, Selection, calls_frame, fact_rows, like_input
 
@@ -72,6 +72,7 @@ def funnel(
         >>> funnel.filter(parent="offered").select("stage", "calls").rows()
         [('answered', 258), ('missed', 40)]
     """
+    options = checked_options(options)
     rows = fact_rows(calls, options).select(
         pl.col("calls", "running", "unknown", "offered", "answered", "missed").cast(pl.Int64).sum()
     )
@@ -124,6 +125,7 @@ def lost_calls(
         >>> lost["stage"].value_counts().sort("stage").rows()
         [('short', 9), ('in_ivr', 17), ('ringing', 10), ('before_ringing', 3), ('between_rings', 1)]
     """
+    options = checked_options(options)
     # Cached, because a lazy frame may return its rows in another order each time.
     numbered = calls_frame(calls).with_row_index("call_row").cache()
     near_end = ((pl.col("ended_time") - pl.col("ended_at")).abs() <= _TOLERANCE).fill_null(
@@ -141,9 +143,9 @@ def lost_calls(
             rang=(person & rings).any(),
         )
     )
-    # `facts` passes ids through, so they carry the row number: ids may be missing or repeated.
+    # `call_facts` passes ids through, so they carry the row number: ids may be missing or repeated.
     missed = (
-        facts(numbered.with_columns(id=pl.struct("id", "call_row")), options=options)
+        call_facts(numbered.with_columns(id=pl.struct("id", "call_row")), options=options)
         .unnest("id")
         .filter("missed")
     )

@@ -7,8 +7,8 @@ from ..frames import call_targets
 from ..phone_numbers import describe
 from ..schema import LEG_OUTCOMES
 from .call_facts import seconds, to_person
-from .legs_and_offers import legs
-from .options import MetricOptions
+from .legs_and_offers import leg_rows
+from .options import MetricOptions, checked_options
 from .selection import Calls, calls_frame
 
 __all__ = ["PHASES", "call_phases"]
@@ -49,6 +49,7 @@ def call_phases(
         >>> phases.select("phase", "from_s", "to_s").rows()
         [('trying', 0.022, 1.805), ('ringing', 1.805, 22.295), ('talking', 22.295, 59.141)]
     """
+    options = checked_options(options)
     table = calls_frame(calls)
     matches = table.filter(pl.col("id") == call_id) if isinstance(call_id, str) else table.head(0)
     call = matches.head(1).collect()
@@ -57,7 +58,11 @@ def call_phases(
             f"There is no call {describe(call_id)} in these calls. Pass a value of the column id, "
             "as text."
         )
-    call_legs = legs(call, options=options).with_columns(person=to_person(pl.col, options))
+    call_legs = (
+        leg_rows(call.lazy(), options=options)
+        .with_columns(person=to_person(pl.col, options))
+        .collect()
+    )
     times = call_targets(call).select("add_time", "ring_time", "answered_time")
     start = call["started_at"].item()
     if start is None:

@@ -11,8 +11,8 @@ from typing import overload
 import polars as pl
 
 from ..phone_numbers import normalized
-from .call_facts import CALL_COLUMNS, facts, name_columns, seconds
-from .options import MetricOptions
+from .call_facts import CALL_COLUMNS, call_facts, name_columns, seconds
+from .options import MetricOptions, checked_options
 from .selection import Calls, Selection, calls_frame, like_input
 
 __all__ = ["MISSED_OUTCOMES", "caller_calls", "ledger_rows", "missed_ledger"]
@@ -70,6 +70,7 @@ def missed_ledger(
         >>> ledger["outcome"].value_counts().sort("outcome").rows()
         [('called_back', 9), ('served', 10), ('open', 14)]
     """
+    options = checked_options(options)
     rows = ledger_rows(calls_frame(calls), options).select(_LEDGER)
     return like_input(calls, rows.sort("started_at", "id", descending=[True, False]))
 
@@ -79,8 +80,9 @@ def caller_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
 
     Further columns: `ended_at`, `number` (national form), `as_of`, `is_inbound`, `is_outbound`.
     """
-    # `facts` passes ids through, so they carry `ended_at`. A join would need unique ids.
-    rows = facts(calls.with_columns(id=pl.struct("id", "ended_at")), options=options).unnest("id")
+    # `call_facts` passes ids through, so they carry `ended_at`. A join would need unique ids.
+    with_end = calls.with_columns(id=pl.struct("id", "ended_at"))
+    rows = call_facts(with_end, options=options).unnest("id")
     direction = pl.col("direction").cast(pl.String)
     is_inbound = (direction == "in").fill_null(value=False)
     is_outbound = (direction == "out").fill_null(value=False)

@@ -7,7 +7,6 @@ first rule that holds gives a leg its outcome; the best leg gives an offer its o
 
 import polars as pl
 
-from ..frames import Frame, same_kind
 from ..schema import CALL_TARGETS_SCHEMA, LEG_OUTCOMES, OFFERS_SCHEMA
 from .call_facts import (
     CALL_COLUMNS,
@@ -20,7 +19,15 @@ from .call_facts import (
 )
 from .options import MetricOptions
 
-__all__ = ["LEG_FACTS", "OFFER_FACTS", "leg_facts", "legs", "offer_facts", "offer_spans", "offers"]
+__all__ = [
+    "LEG_FACTS",
+    "OFFER_FACTS",
+    "leg_facts",
+    "leg_rows",
+    "offer_facts",
+    "offer_rows",
+    "offer_spans",
+]
 
 _TOLERANCE = pl.duration(seconds=2)
 """The largest difference between the times that two clocks of the PBX give one event."""
@@ -58,27 +65,21 @@ LEG_FACTS = {
 _KEYS = ("target_number", "trunk_name", "outcome", "fail_code")
 
 
-def legs(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
+def leg_rows(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """One row per leg: the columns of `call_targets`, and `outcome`, one of `schema.LEG_OUTCOMES`.
 
-    `_outcome` lists the rules; the first that holds gives the outcome. LazyFrame in, LazyFrame
-    out.
+    `_outcome` lists the rules; the first that holds gives the outcome.
     """
-    numbered = _numbered(calls.lazy())
+    numbered = _numbered(calls)
     rows = _with_calls(_with_outcomes(numbered, options), numbered)
-    return same_kind(calls, rows.select(*CALL_TARGETS_SCHEMA, "outcome"))
+    return rows.select(*CALL_TARGETS_SCHEMA, "outcome")
 
 
-def offers(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
-    """One row per offer with the columns of `schema.OFFERS`, in the order of the calls and legs.
-
-    An offer groups the legs of one call to one number that begin within 2 s of each other. Offers
-    of running calls (`in_progress`) and offers to `ivr_numbers` are included; measures exclude
-    both. LazyFrame in, LazyFrame out.
-    """
-    numbered = _numbered(calls.lazy())
+def offer_rows(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
+    """One row per offer with the columns of `schema.OFFERS`, in the order of the calls and legs."""
+    numbered = _numbered(calls)
     rows = _with_calls(_grouped(numbered, options, busy=True), numbered)
-    return same_kind(calls, rows.select(*OFFERS_SCHEMA))
+    return rows.select(*OFFERS_SCHEMA)
 
 
 def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> pl.LazyFrame:

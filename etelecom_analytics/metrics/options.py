@@ -1,18 +1,20 @@
 """MetricOptions: the settings, besides the calls, that measures depend on."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from .. import local_time
 from ..codegen import constructor_code
 from ..errors import InputError, UnknownName
-from .hours import HoursInput, hours_to_dict, parse_holidays, parse_hours
+from ..phone_numbers import describe, mask
+from .hours import BusinessHours, HoursInput, hours_to_dict, parse_holidays, parse_hours
 
-__all__ = ["SERVICE_LEVEL_VARIANTS", "MetricOptions", "Variant"]
+__all__ = ["SERVICE_LEVEL_VARIANTS", "MetricOptions", "Variant", "WaitFrom", "checked_options"]
 
+WaitFrom = Literal["started_at", "first_ring"]
 Variant = Literal[
     "offered", "no_short", "answered_only", "abandon_positive", "abandon_neutral", "min_talk"
 ]
@@ -26,11 +28,11 @@ SERVICE_LEVEL_VARIANTS: tuple[Variant, ...] = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False, repr=False)
 class MetricOptions:
     """The settings that every measure is computed with.
 
-    Attributes:
+    Args:
         time_zone: the time zone of hours, days and weeks.
         wait_from: the start of a wait: "started_at", the start of the call; or "first_ring", the
             first ring of a person.
@@ -38,67 +40,81 @@ class MetricOptions:
         variant: the service level's formula, one of six.
         short_s: a missed call with a shorter wait, in seconds, is a short abandon.
         min_talk_s: the minimum talk, in seconds, of the variant "min_talk".
-        ivr_numbers: target numbers that are not people: IVR, queue, voicemail.
+        ivr_numbers: target numbers that are not people: IVR, queue, voicemail. Stored as a tuple.
         business_hours: the local hours in which calls count as `in_hours`: {"mon-fri": ("08:00",
             "17:30"), "sat": [("08:00", "12:00")]}. A weekday is a name, a number from 1 for Monday,
             or a range. The end of a span is exclusive; a span whose end is before its begin
             continues past midnight. Stored as a tuple of (weekday, begin, end), one per span. None:
             always.
-        holidays: local dates, or text such as "2026-09-02", on which no call is in hours.
-        as_of: the moment at which callers' histories are evaluated, local to `time_zone` if it has
-            no offset; later calls are ignored. None: the latest `started_at`, never the current
-            time.
+        holidays: local dates, or text such as "2026-09-02", on which no call is in hours. Stored as
+            a sorted tuple of dates.
+        as_of: the moment at which callers' histories are evaluated: a datetime, a date or text,
+            local to `time_zone` if it has no offset; later calls are ignored. None: the latest
+            `started_at`, never the current time.
 
     Raises:
         InputError: a value is not allowed.
         UnknownName: a name does not exist; the message lists the nearest names.
+
+    Examples:
+        >>> options = et.MetricOptions(ivr_numbers=["8000", "8100"], holidays=["2026-11-03"])
+        >>> calls = et.sample_logs().calls
+        >>> et.summarize(calls, by="in_hours", measures="calls", options=options).rows()
+        [(False, 79), (True, 321)]
     """
 
-    time_zone: str = local_time.HOME_ZONE
-    wait_from: Literal["started_at", "first_ring"] = "started_at"
-    threshold_s: float = 20.0
-    variant: Variant = "offered"
-    short_s: float = 5.0
-    min_talk_s: float = 10.0
-    ivr_numbers: tuple[str, ...] = ()
-    business_hours: HoursInput | None = None
-    holidays: tuple[date, ...] = ()
-    as_of: datetime | None = None
+    time_zone: str
+    wait_from: WaitFrom
+    threshold_s: float
+    variant: Variant
+    short_s: float
+    min_talk_s: float
+    ivr_numbers: tuple[str, ...]
+    business_hours: BusinessHours | None
+    holidays: tuple[date, ...]
+    as_of: datetime | None
 
-    def __post_init__(self) -> None:
-        local_time.zone(self.time_zone)
-        if self.wait_from not in ("started_at", "first_ring"):
-            raise UnknownName("wait_from", self.wait_from, ("started_at", "first_ring"))
-        if self.variant not in SERVICE_LEVEL_VARIANTS:
-            raise UnknownName("service level variant", self.variant, SERVICE_LEVEL_VARIANTS)
-        for seconds in (self.threshold_s, self.short_s, self.min_talk_s):
-            if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
-                raise InputError(
-                    "threshold_s, short_s and min_talk_s are seconds, and not negative; "
-                    f"got {seconds!r}."
-                )
-        numbers: object = self.ivr_numbers
-        if not isinstance(numbers, tuple | list) or not all(
-            isinstance(number, str) for number in numbers
-        ):
-            raise InputError('ivr_numbers is a tuple of numbers as text, such as ("8000",).')
-        # A list would make the options unhashable.
-        object.__setattr__(self, "ivr_numbers", tuple(numbers))
-        if self.business_hours is not None:
-            object.__setattr__(self, "business_hours", parse_hours(self.business_hours))
-        object.__setattr__(self, "holidays", parse_holidays(self.holidays))
-        if self.as_of is not None:
-            moment = local_time.parse_moment(self.as_of, self.time_zone, "as_of")
-            object.__setattr__(self, "as_of", moment)
+    def __init__(
+        self,
+        *,
+        time_zone: str = local_time.HOME_ZONE,
+        wait_from: WaitFrom = "started_at",
+        threshold_s: float = 20.0,
+        variant: Variant = "offered",
+        short_s: float = 5.0,
+        min_talk_s: float = 10.0,
+        ivr_numbers: Sequence[str] = (),
+        business_hours: HoursInput | None = None,
+        holidays: Sequence[date | str] = (),
+        as_of: date | datetime | str | None = None,
+    ) -> None:
+        local_time.zone(time_zone)
+        _check_name("wait_from", wait_from, get_args(WaitFrom))
+        _check_name("service level variant", variant, SERVICE_LEVEL_VARIANTS)
+
+        def put(field: str, value: object) -> None:
+            object.__setattr__(self, field, value)  # the dataclass is frozen
+
+        put("time_zone", time_zone)
+        put("wait_from", wait_from)
+        put("threshold_s", _seconds("threshold_s", threshold_s))
+        put("variant", variant)
+        put("short_s", _seconds("short_s", short_s))
+        put("min_talk_s", _seconds("min_talk_s", min_talk_s))
+        put("ivr_numbers", _numbers(ivr_numbers))
+        put("business_hours", None if business_hours is None else parse_hours(business_hours))
+        put("holidays", parse_holidays(holidays))
+        moment = None if as_of is None else local_time.parse_moment(as_of, time_zone, "as_of")
+        put("as_of", moment)
 
     def to_dict(self) -> dict[str, object]:
         """The time zone and all options that differ from the defaults, in JSON types."""
+        defaults = MetricOptions()
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        defaults = {field.name: field.default for field in fields(self)}
         return {
             name: _json_value(name, value)
             for name, value in values.items()
-            if name == "time_zone" or value != defaults[name]
+            if name == "time_zone" or value != getattr(defaults, name)
         }
 
     @classmethod
@@ -115,12 +131,69 @@ class MetricOptions:
                 raise UnknownName("option", name, names)
         return cls(**values)  # type: ignore[arg-type]  # the constructor checks every value
 
+    def __repr__(self) -> str:
+        """The options that differ from the defaults, with phone numbers masked."""
+        values = self.to_dict()
+        if self.time_zone == local_time.HOME_ZONE:
+            del values["time_zone"]
+        arguments = ", ".join(f"{name}={mask(repr(value))}" for name, value in values.items())
+        return f"MetricOptions({arguments})"
+
     def code(self) -> str:
         """Python code that creates these options as `options`, ready to paste."""
         values = self.to_dict()
         if self.as_of is not None:
             values["as_of"] = local_time.moment_text(self.as_of, self.time_zone)
         return constructor_code("MetricOptions", values, name="options")
+
+
+def checked_options(options: object) -> MetricOptions:
+    """The argument `options`.
+
+    Options of a `MetricOptions` class that was reloaded since, as by `%autoreload` in a notebook,
+    are converted.
+
+    Raises:
+        InputError: it is no `MetricOptions`, or an older one that cannot be converted.
+    """
+    if isinstance(options, MetricOptions):
+        return options
+    old = type(options)
+    if (old.__module__, old.__qualname__) != (MetricOptions.__module__, "MetricOptions"):
+        raise InputError(
+            "options is a MetricOptions, such as et.MetricOptions(threshold_s=30); "
+            f"got {describe(options)}."
+        )
+    try:
+        return MetricOptions.from_dict(vars(options))
+    except InputError as error:
+        raise InputError(
+            "options is of a MetricOptions class from before a reload, and does not fit the "
+            f"present one: {error} Create the options again."
+        ) from None
+
+
+def _check_name(kind: str, value: object, allowed: Sequence[str]) -> None:
+    if not isinstance(value, str) or value not in allowed:
+        raise UnknownName(kind, value if isinstance(value, str) else describe(value), allowed)
+
+
+def _seconds(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise InputError(f"{name} is a number of seconds of at least 0; got {describe(value)}.")
+    return value
+
+
+def _numbers(value: object) -> tuple[str, ...]:
+    # A tuple, since a list would make the options unhashable.
+    if isinstance(value, list | tuple):
+        numbers = tuple(number for number in value if isinstance(number, str))
+        if len(numbers) == len(value):
+            return numbers
+    raise InputError(
+        'ivr_numbers is a list or tuple of numbers as text, such as ["8000"]; '
+        f"got {describe(value)}."
+    )
 
 
 def _json_value(name: str, value: object) -> object:

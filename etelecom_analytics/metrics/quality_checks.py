@@ -11,9 +11,9 @@ from ..frames import checked_calls
 from ..logs import CallLogs
 from ..parsing.values import DriftKind
 from ..schema import CALLS, Kind
-from .call_facts import facts, is_answered_leg, to_person
+from .call_facts import call_facts, is_answered_leg, to_person
 from .dimensions import INBOUND_DIRECTIONS
-from .options import MetricOptions
+from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
 
 __all__ = ["CHECKS", "data_quality"]
@@ -86,6 +86,7 @@ def data_quality(logs: CallLogs, *, options: MetricOptions = MetricOptions()) ->
         >>> quality.filter(pl.col("count") > 0).select("check", "count").head(2).rows()
         [('two_calls_at_once', 4), ('without_recording', 47)]
     """
+    options = checked_options(options)
     if not isinstance(logs, CallLogs):
         raise InputError(
             "data_quality needs the calls and their fetch report: "
@@ -137,7 +138,7 @@ def _call_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Resu
     )
     rows = calls.lazy().with_row_index("call_row").join(by_call, on="call_row", how="left")
     recordings = {"without_recording": (pl.col("answered"), ~pl.col("recorded"))}
-    return _results(rows, checks) | _results(facts(calls.lazy(), options=options), recordings)
+    return _results(rows, checks) | _results(call_facts(calls.lazy(), options=options), recordings)
 
 
 def _leg_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Result]:

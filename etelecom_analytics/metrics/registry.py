@@ -10,7 +10,7 @@ import polars as pl
 from ..errors import MeasureUnavailable, UnknownName
 from .call_facts import CALL_FACTS, SERVICE_LEVELS
 from .legs_and_offers import LEG_FACTS, OFFER_FACTS
-from .options import MetricOptions
+from .options import MetricOptions, checked_options
 
 __all__ = [
     "DEFAULT_MEASURES",
@@ -302,6 +302,7 @@ def measure(name: str) -> Measure:
 
 def measures(*, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
     """The table of all measures: name, title, unit, grain, formula (for these options), source."""
+    options = checked_options(options)
     rows = [
         (m.name, m.title, m.unit, m.grain, m.formula(options), source_of(m, options)) for m in _ALL
     ]

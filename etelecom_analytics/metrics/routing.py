@@ -6,9 +6,9 @@ import polars as pl
 
 from ..names import labels
 from .arguments import row_limit
-from .call_facts import facts
+from .call_facts import call_facts
 from .legs_and_offers import offer_spans
-from .options import MetricOptions
+from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
 from .selection import Calls, Selection, calls_frame, like_input
 
@@ -86,6 +86,7 @@ def hunt_paths(
         >>> paths.select("path", "calls", "answer_rate_num").rows()
         [('101+102+103', 54, 51), ('104+105+106', 42, 40), ('101', 32, 29)]
     """
+    options = checked_options(options)
     limit = row_limit(limit)
     # Cached, because a lazy frame may return its rows in another order each time.
     lazy = calls_frame(calls).cache()
@@ -134,7 +135,7 @@ def _offered_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     """The row number of each offered call, and whether it was answered."""
     # `facts` passes ids through, so they can carry the row number.
     numbered = calls.with_row_index("call_row").with_columns(id="call_row")
-    return facts(numbered, options=options).filter("offered").select("answered", call_row="id")
+    return call_facts(numbered, options=options).filter("offered").select("answered", call_row="id")
 
 
 def _steps(calls: pl.LazyFrame, options: MetricOptions, names: dict[str, str]) -> pl.LazyFrame:

@@ -14,10 +14,11 @@ from weakref import WeakValueDictionary
 import polars as pl
 from polars import selectors
 
+from ..errors import InputError
 from ..frames import METRIC_COLUMNS, checked_calls
 from ..phone_numbers import normalized
 from ..query import CallQuery
-from .call_facts import facts
+from .call_facts import call_facts
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
 
@@ -34,15 +35,40 @@ _ANY_OPTIONS = MetricOptions()
 class Selection:
     """Some calls of a table; `summarize` and all charts accept it in place of calls.
 
-    The results are those of the selected calls, but are computed faster.
+    The results are those of the selected calls, but are computed faster. Two selections are equal
+    if the selected calls are.
 
     Args:
         calls: one row per call, as in `logs.calls`; all calls are selected.
+
+    Raises:
+        InputError: it is no DataFrame of calls.
+
+    Examples:
+        >>> selection = et.metrics.Selection(et.sample_logs().calls)
+        >>> selection.where(pl.col("direction") == "in")
+        Selection: 284 of 400 calls
+        >>> et.summarize(selection, measures="answered").item()
+        358
     """
 
     def __init__(self, calls: pl.DataFrame) -> None:
+        if isinstance(calls, pl.LazyFrame):  # type: ignore[unreachable]
+            raise InputError("A Selection needs a DataFrame: collect the LazyFrame first.")
         self._table = _table_of(calls)
         self._mask = pl.repeat(value=True, n=calls.height, eager=True)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _selection, (self._table.calls, self._mask)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Selection):
+            return NotImplemented
+        if self._table is other._table:
+            return self._mask.equals(other._mask)
+        return self.height == other.height and self.calls.equals(other.calls)
+
+    __hash__ = None  # type: ignore[assignment]  # equality compares tables
 
     def where(self, *predicates: pl.Expr) -> "Selection":
         """The selected calls for which all predicates are true, such as `query.to_expr()`."""
@@ -164,8 +190,13 @@ def fact_rows(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     return (
         calls.facts(options)
         if isinstance(calls, Selection)
-        else facts(calls_frame(calls), options=options)
+        else call_facts(calls_frame(calls), options=options)
     )
+
+
+def _selection(calls: pl.DataFrame, mask: pl.Series) -> Selection:
+    """The selection of these rows of a table, for pickle and copy."""
+    return Selection(calls).where(pl.lit(mask))
 
 
 class _Cache:
@@ -197,8 +228,9 @@ class _Table:
     def __init__(self, calls: pl.DataFrame) -> None:
         self.original = calls
         # The clone shares all data, and does not change when somebody changes the original.
-        self.calls = own = calls.clone()
-        self.facts = _Cache(lambda options: facts(own, options=options))
+        self._clone = calls.clone()
+        self.calls = own = checked_calls(self._clone).lazy().collect()
+        self.facts = _Cache(lambda options: call_facts(own.lazy(), options=options).collect())
         self.offer_facts = _Cache(
             lambda options: offer_facts(own.lazy(), options=options, busy=False).collect()
         )
@@ -211,9 +243,10 @@ class _Table:
         """Whether the original table is unchanged."""
         flat = ~selectors.nested()
         same_columns = (
-            self.original.schema == self.calls.schema and self.original.height == self.calls.height
+            self.original.schema == self._clone.schema
+            and self.original.height == self._clone.height
         )
-        return same_columns and self.original.select(flat).equals(self.calls.select(flat))
+        return same_columns and self.original.select(flat).equals(self._clone.select(flat))
 
     def precompute(self, options: MetricOptions) -> None:
         # One after the other: Polars uses all cores anyway, and a foreground query needs them.

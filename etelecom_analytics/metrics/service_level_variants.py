@@ -9,7 +9,7 @@ import polars as pl
 from ..errors import InputError
 from ..phone_numbers import describe
 from .call_facts import SERVICE_LEVELS, Flags, level_flags, level_terms
-from .options import SERVICE_LEVEL_VARIANTS, MetricOptions
+from .options import SERVICE_LEVEL_VARIANTS, MetricOptions, checked_options
 from .ratios import long_ratio
 from .selection import Calls, Selection, fact_rows, like_input
 
@@ -59,6 +59,7 @@ def service_levels(
         >>> levels.select("variant", "numerator", "denominator").head(2).rows()
         [('offered', 191, 298), ('no_short', 191, 289)]
     """
+    options = checked_options(options)
     levels = _levels(fact_rows(calls, options), [options.threshold_s], options, confidence)
     return like_input(calls, levels.drop("threshold_s"))
 
@@ -113,6 +114,7 @@ def service_level_curve(
         >>> curve.filter(variant="offered")["value"].round(2).to_list()
         [0.21, 0.64, 0.82]
     """
+    options = checked_options(options)
     levels = _levels(
         fact_rows(calls, options), _sorted_thresholds(thresholds_s), options, confidence
     )

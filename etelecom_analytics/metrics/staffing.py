@@ -19,7 +19,7 @@ from .erlang_formulas import (
     target_share,
     whole_number,
 )
-from .options import MetricOptions
+from .options import MetricOptions, checked_options
 from .selection import Calls, fact_rows
 
 __all__ = ["agents_by_interval"]
@@ -94,6 +94,7 @@ def agents_by_interval(
         >>> table.sort("traffic").select("hour", "calls", "agents_needed").row(-1)
         (10, 35, 1)
     """
+    options = checked_options(options)
     if interval not in _SLICES:
         raise UnknownName(
             "interval", interval if isinstance(interval, str) else describe(interval), _SLICES

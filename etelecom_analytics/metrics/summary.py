@@ -10,55 +10,60 @@ import polars as pl
 from .. import local_time
 from ..errors import InputError
 from ..fetch_report import FetchReport
-from ..frames import Frame
+from ..phone_numbers import describe
 from .aggregation import columns_of, is_sum
-from .call_facts import facts
+from .call_facts import call_facts
+from .confidence import confidence_level
 from .dimensions import (
     DIMENSIONS,
     LEG_DIMENSIONS,
     NAME_DIMENSIONS,
     START_DIMENSIONS,
+    Names,
+    as_names,
     check_dimensions,
     common_minutes,
     start_dimensions,
 )
 from .legs_and_offers import leg_facts, offer_facts
-from .options import MetricOptions
+from .options import MetricOptions, checked_options
 from .registry import DEFAULT_MEASURES, Grain, Measure, measure
-from .selection import Calls, Selection
+from .selection import Calls, Selection, calls_frame, like_input
 
 __all__ = ["rows_of", "summarize", "summarize_fetched"]
 
-
-@overload
-def summarize(
-    calls: Frame,
-    by: Sequence[str] = ...,
-    measures: Sequence[str] = ...,
-    *,
-    options: MetricOptions = ...,
-    confidence: bool = ...,
-) -> Frame: ...
+_Table = pl.LazyFrame | Selection
 
 
 @overload
 def summarize(
-    calls: Calls,
-    by: Sequence[str] = ...,
-    measures: Sequence[str] = ...,
+    calls: pl.LazyFrame,
+    by: Names = ...,
+    measures: Names = ...,
     *,
     options: MetricOptions = ...,
-    confidence: bool = ...,
-) -> pl.DataFrame | pl.LazyFrame: ...
+    confidence: bool | float = ...,
+) -> pl.LazyFrame: ...
+
+
+@overload
+def summarize(
+    calls: pl.DataFrame | Selection,
+    by: Names = ...,
+    measures: Names = ...,
+    *,
+    options: MetricOptions = ...,
+    confidence: bool | float = ...,
+) -> pl.DataFrame: ...
 
 
 def summarize(
     calls: Calls,
-    by: Sequence[str] = (),
-    measures: Sequence[str] = DEFAULT_MEASURES,
+    by: Names = (),
+    measures: Names = DEFAULT_MEASURES,
     *,
     options: MetricOptions = MetricOptions(),
-    confidence: bool = False,
+    confidence: bool | float = False,
 ) -> pl.DataFrame | pl.LazyFrame:
     """The measures of these calls, one row per group, sorted by the dimensions, nulls last.
 
@@ -67,33 +72,41 @@ def summarize(
 
     Args:
         calls: calls of any direction, or a `Selection`; no measure filters by direction.
-        by: dimensions, from `DIMENSIONS`, and from `NAME_DIMENSIONS` if the calls have names.
-        measures: names of measures; `etelecom_analytics.measures()` lists them.
+        by: a dimension or several, from `DIMENSIONS`, and from `NAME_DIMENSIONS` if the calls have
+            names.
+        measures: a measure or several; `etelecom_analytics.measures()` lists them.
         options: the settings of the measures.
         confidence: for each share add `<name>_num` and `<name>_den`, its counts, and `<name>_low`
-            and `<name>_high`, its 95 % interval (Wilson).
+            and `<name>_high`, its interval (Wilson): True for 95 %, or a level such as 0.9.
 
     Raises:
         UnknownName: a dimension or a measure does not exist; the message lists the nearest names.
         MeasureUnavailable: call logs cannot give a measure, such as "occupancy"; the message has
             the reason and an alternative.
         InputError: a call measure by a dimension of legs, or a dimension of names that the calls do
-            not have.
+            not have; or an argument of the wrong type.
+
+    Examples:
+        >>> inbound = et.metrics.inward(et.sample_logs().calls)
+        >>> et.summarize(inbound, by="weekday", measures=["offered", "missed"]).head(2).rows()
+        [(1, 61, 1), (2, 59, 4)]
+        >>> et.summarize(inbound, measures="answer_rate", confidence=0.9).columns
+        ['answer_rate', 'answer_rate_num', 'answer_rate_den', 'answer_rate_low', 'answer_rate_high']
     """
-    groups = _groups(calls, by, measures, options=options, confidence=confidence)
-    dimensions = list(dict.fromkeys(by))
+    options = checked_options(options)
+    groups, dimensions = _groups(calls, by, measures, options=options, confidence=confidence)
     table = groups.sort(dimensions, nulls_last=True) if dimensions else groups
-    return table if isinstance(calls, pl.LazyFrame) else table.collect()
+    return like_input(calls, table)
 
 
 def summarize_fetched(
     calls: Calls,
-    by: Sequence[str],
-    measures: Sequence[str],
+    by: Names,
+    measures: Names,
     *,
     coverage: FetchReport | None,
     options: MetricOptions = MetricOptions(),
-    confidence: bool = False,
+    confidence: bool | float = False,
     in_order: bool = True,
 ) -> pl.DataFrame:
     """The table of `summarize` with `hours`, the length of each group, and `fetched_hours`.
@@ -112,17 +125,38 @@ def summarize_fetched(
             number of its values.
         in_order: whether to sort the groups. Sorting half a million callers takes four times as
             long as counting them.
+
+    Raises:
+        UnknownName, MeasureUnavailable, InputError: as in `summarize`.
+
+    Examples:
+        >>> logs = et.sample_logs()
+        >>> days = et.metrics.summarize_fetched(
+        ...     logs.calls, by="day", measures="calls", coverage=logs.report
+        ... )
+        >>> days.select("calls", "fetched_hours").row(0)
+        (82, 24.0)
     """
-    table = _groups(calls, by, measures, options=options, confidence=confidence, counts=confidence)
-    dimensions = list(dict.fromkeys(by))
+    if coverage is not None and not isinstance(coverage, FetchReport):
+        raise InputError(
+            f"coverage is a FetchReport, logs.report, or None; got {describe(coverage)}."
+        )
+    table, dimensions = _groups(
+        calls,
+        by,
+        measures,
+        options=options,
+        confidence=confidence,
+        counts=confidence_level(confidence) is not None,
+    )
     in_order = in_order and bool(dimensions)
-    if coverage is None or not by or any(name not in START_DIMENSIONS for name in by):
+    if coverage is None or not dimensions or not set(dimensions) <= set(START_DIMENSIONS):
         no_hours = pl.lit(None, pl.Float64)
         table = table.with_columns(hours=no_hours, fetched_hours=no_hours)
         return (table.sort(dimensions, nulls_last=True) if in_order else table).collect()
     summary = table.collect()
     joined = summary.join(
-        _fetched_hours(calls, dimensions, coverage, options),
+        _fetched_hours(calls, dimensions, coverage, checked_options(options)),
         on=dimensions,
         how="full",
         coalesce=True,
@@ -134,34 +168,41 @@ def summarize_fetched(
     return filled.sort(dimensions, nulls_last=True) if in_order else filled
 
 
-def rows_of(calls: Calls, by: Sequence[str], name: str, *, options: MetricOptions) -> pl.LazyFrame:
+def rows_of(calls: Calls, by: Names, name: str, *, options: MetricOptions) -> pl.LazyFrame:
     """The rows that `summarize` aggregates for this measure, with the dimensions of `by`.
 
     Raises the errors of `summarize`.
     """
-    dimensions, requested = _checked(calls, by, [name])
-    rows = _rows(calls, requested[0].grain, requested, options)
+    table = calls if isinstance(calls, Selection) else calls_frame(calls)
+    dimensions, requested = _checked(table, by, name)
+    options = checked_options(options)
+    rows = _rows(table, requested[0].grain, requested, options)
     return rows.with_columns(**start_dimensions(dimensions, options))
 
 
 def _groups(
     calls: Calls,
-    by: Sequence[str],
-    measures: Sequence[str],
+    by: Names,
+    measures: Names,
     *,
     options: MetricOptions,
-    confidence: bool,
+    confidence: bool | float,
     counts: bool = False,
-) -> pl.LazyFrame:
-    """The unsorted rows of `summarize`: one group_by per grain, joined on the dimensions."""
-    dimensions, requested = _checked(calls, by, measures)
+) -> tuple[pl.LazyFrame, list[str]]:
+    """The unsorted rows of `summarize`, and the dimensions.
+
+    There is one group_by per grain; their results are joined on the dimensions.
+    """
+    table = calls if isinstance(calls, Selection) else calls_frame(calls)
+    dimensions, requested = _checked(table, by, measures)
+    options = checked_options(options)
     columns = {
         each.name: columns_of(each, confidence=confidence, counts=counts) for each in requested
     }
     tables = []
     for grain in dict.fromkeys(each.grain for each in requested):
         of_grain = [each for each in requested if each.grain == grain]
-        rows = _rows(calls, grain, of_grain, options).with_columns(
+        rows = _rows(table, grain, of_grain, options).with_columns(
             **start_dimensions(dimensions, options)
         )
         aggregated = {k: v for each in of_grain for k, v in columns[each.name].items()}
@@ -171,23 +212,15 @@ def _groups(
     names = [name for expressions in columns.values() for name in expressions]
     sums = [name for name in names if is_sum(name)]
     joined = reduce(lambda left, right: _join(left, right, dimensions), tables)
-    return joined.with_columns(pl.col(sums).fill_null(0)).select(*dimensions, *names)
+    return joined.with_columns(pl.col(sums).fill_null(0)).select(*dimensions, *names), dimensions
 
 
-def _checked(
-    calls: object, by: Sequence[str], measures: Sequence[str]
-) -> tuple[list[str], list[Measure]]:
-    """The dimensions and measures without duplicates, or an error."""
-    if not isinstance(calls, Calls):
-        raise InputError(
-            f"summarize takes a table of calls, such as logs.calls; got {type(calls).__name__}."
-        )
-    if isinstance(by, str) or isinstance(measures, str):
-        raise InputError('by and measures are lists of names, such as by=["hour"].')
-    dimensions = list(dict.fromkeys(by))
-    requested = [measure(name) for name in dict.fromkeys(measures)]
+def _checked(calls: _Table, by: Names, measures: Names) -> tuple[list[str], list[Measure]]:
+    """The dimensions and measures, or an error."""
+    dimensions = as_names(by, "by")
+    requested = [measure(name) for name in as_names(measures, "measures")]
     if not requested:
-        raise InputError("summarize needs at least one measure.")
+        raise InputError('measures needs at least one name, such as "answer_rate".')
     check_dimensions(calls, dimensions, allowed=(*DIMENSIONS, *NAME_DIMENSIONS))
     of_calls = [each.name for each in requested if each.grain == "calls"]
     of_legs = [name for name in dimensions if name in LEG_DIMENSIONS]
@@ -200,7 +233,10 @@ def _checked(
 
 
 def _rows(
-    calls: Calls, grain: Grain, requested: Sequence[Measure], options: MetricOptions
+    calls: _Table,
+    grain: Grain,
+    requested: Sequence[Measure],
+    options: MetricOptions,
 ) -> pl.LazyFrame:
     busy = any(each.name == "busy_offers" for each in requested)
     if isinstance(calls, Selection) and not busy:
@@ -208,7 +244,7 @@ def _rows(
         return cached[grain](options)
     match grain:
         case "calls":
-            return facts(calls.lazy(), options=options)
+            return call_facts(calls.lazy(), options=options)
         case "offers":
             return offer_facts(calls.lazy(), options=options, busy=busy)
         case "legs":
@@ -261,7 +297,7 @@ def _fetched_hours(
 def _call_span(calls: Calls) -> tuple[datetime, ...]:
     """The start of the first call and the moment after that of the last; empty if unknown."""
     start = pl.col("started_at")
-    first, last = calls.lazy().select(first=start.min(), last=start.max()).collect().row(0)
+    first, last = calls_frame(calls).select(first=start.min(), last=start.max()).collect().row(0)
     return () if first is None else (first, last + timedelta(microseconds=1))
 
 

@@ -15,7 +15,7 @@ from ..frames import Frame, same_kind
 from ..phone_numbers import printable
 from .confidence import confidence_level, z_of
 from .dimensions import Names, as_names, call_dimensions
-from .options import MetricOptions
+from .options import MetricOptions, checked_options
 from .selection import Calls, Selection, calls_frame, fact_rows, like_input
 
 __all__ = ["kaplan_meier", "median_survival", "patience"]
@@ -73,6 +73,7 @@ def patience(
         >>> table.select("time_s", "at_risk", "events").row(0)
         (0.0, 298, 0)
     """
+    options = checked_options(options)
     dimensions = call_dimensions(calls_frame(calls), as_names(by, "by"), options)
     # Calls that were not offered have a null wait_s.
     waits = fact_rows(calls, options).with_columns(**dimensions)

@@ -16,7 +16,7 @@ from ..phone_numbers import describe
 from .call_facts import quotient
 from .concurrent_calls import HOLDS_LINE, line_spans
 from .dimensions import Names, as_names
-from .options import MetricOptions
+from .options import MetricOptions, checked_options
 from .selection import Calls, Selection, like_input
 
 __all__ = ["busy_hour", "busy_hours", "erlangs", "erlangs_profile"]
@@ -223,7 +223,7 @@ def erlangs_profile(
         first, last = hours["hour_begin"].to_list()[0], hours["hour_begin"].to_list()[-1] + hour
         for gap in coverage.gaps_between(first, last):
             hours = hours.filter(~((begin < gap.end) & (begin + hour > gap.begin)))
-    weekday = LOCAL_DIMENSIONS["weekday"](options.time_zone)
+    weekday = LOCAL_DIMENSIONS["weekday"](checked_options(options).time_zone)
     return (
         hours.with_columns(started_at="hour_begin")
         .with_columns(weekday=weekday)
@@ -286,7 +286,7 @@ def _hours(calls: Calls, trunk: str | None, options: MetricOptions) -> pl.LazyFr
         )
         .with_columns(
             **{
-                name: LOCAL_DIMENSIONS[name](options.time_zone)
+                name: LOCAL_DIMENSIONS[name](checked_options(options).time_zone)
                 for name in ("day", "hour", "quarter_hour")
             }
         )

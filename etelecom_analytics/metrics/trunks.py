@@ -15,7 +15,7 @@ from polars.datatypes import DataType
 from ..errors import InputError
 from ..phone_numbers import describe
 from .dimensions import Names, as_names
-from .options import MetricOptions
+from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
 from .selection import Calls, Selection, calls_frame, like_input
 from .summary import summarize
@@ -212,6 +212,7 @@ def fail_codes(
         >>> codes.select("fail_code", "legs", "side").head(3).rows()
         [(0, 61, 'none'), (408, 8, 'carrier'), (503, 6, 'carrier')]
     """
+    options = checked_options(options)
     groups = as_names(by, "by")
     if "fail_code" in groups:
         raise InputError("fail_codes always groups by fail_code: leave it out of by.")

@@ -22,7 +22,7 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics import metrics
 from etelecom_analytics.metrics import MEASURES, MetricOptions, summarize
-from etelecom_analytics.metrics.call_facts import facts
+from etelecom_analytics.metrics.call_facts import call_facts
 from etelecom_analytics.metrics.legs_and_offers import leg_facts, offer_facts
 from etelecom_analytics.metrics.registry import Mean, Quantile, Ratio, Total
 
@@ -344,7 +344,7 @@ def test_a_lazy_frame_without_a_fixed_order_gives_the_same(name: str):
 def values(calls: pl.DataFrame) -> dict[str, list[float]]:
     """The sorted known values of each fact that a mean or a quantile aggregates."""
     grains = {
-        "calls": facts(calls.lazy(), options=OPTIONS),
+        "calls": call_facts(calls.lazy(), options=OPTIONS),
         "offers": offer_facts(calls.lazy(), options=OPTIONS, busy=False),
         "legs": leg_facts(calls.lazy(), options=OPTIONS),
     }

@@ -1,0 +1,73 @@
+"""The period before that of a query, and what a fetch included."""
+
+from dataclasses import replace
+
+from .. import local_time
+from ..errors import InputError
+from ..fetch_report import FetchReport
+from ..phone_numbers import describe
+from ..query import CallQuery
+
+__all__ = ["only_fetched", "previous_period"]
+
+
+def only_fetched(query: CallQuery) -> str:
+    """The filters of a fetch as text, without dates; empty if all calls were fetched.
+
+    Examples:
+        >>> et.metrics.only_fetched(et.CallQuery(date_from="2026-11-02", direction="in"))
+        'inbound direction'
+    """
+    _check_query(query)
+    undated = replace(query, date_from=None, date_to=None)
+    return (
+        "" if undated == CallQuery(time_zone=query.time_zone) else str(undated).rpartition(" (")[0]
+    )
+
+
+def previous_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery | None, str]:
+    """The query for the previous period, and a text about it.
+
+    The previous period has the length of the query's own and ends where that begins, in local time.
+    The query is None if there is none to compare with, and the text has the reason: the query has
+    no first or no last day, the previous period was not fetched completely, or nothing of the
+    query's own was fetched. If that was fetched in part, the text is a warning.
+
+    Examples:
+        >>> logs = et.sample_logs()
+        >>> query = et.CallQuery(date_from="2026-11-04", date_to="2026-11-05")
+        >>> previous, text = et.metrics.previous_period(query, logs.report)
+        >>> text
+        'Changes are against the previous period: 2026-11-03 up to 2026-11-04, exclusive.'
+    """
+    _check_query(query)
+    if not isinstance(report, FetchReport):
+        raise InputError(f"report is a FetchReport, logs.report; got {describe(report)}.")
+    begin, end = query.date_from, query.date_to
+    if begin is None or end is None:
+        return None, "No previous period to compare with: choose a first and a last day."
+    # The difference of local clock times: the previous week begins at midnight too, also if the
+    # clocks changed since.
+    start = (begin - (end.replace(tzinfo=None) - begin.replace(tzinfo=None))).replace(
+        tzinfo=begin.tzinfo
+    )
+    if report.clip(begin, end).has_no_coverage:
+        return None, "This period was not fetched, so its measures are unknown."
+    first, last = (local_time.moment_text(moment, query.time_zone) for moment in (start, begin))
+    period = f"{first} up to {last}, exclusive"
+    warning = (
+        " This period was not fetched completely, so its counts are too low."
+        if report.gaps_between(begin, end)
+        else ""
+    )
+    if report.gaps_between(start, begin):
+        reason = f"No change is shown: the previous period, {period}, was not fetched completely."
+        return None, reason + warning
+    dates = {"date_from": start.isoformat(), "date_to": begin.isoformat()}
+    previous = CallQuery.from_dict(query.to_dict() | dates)
+    return previous, f"Changes are against the previous period: {period}.{warning}"
+
+
+def _check_query(query: object) -> None:
+    if not isinstance(query, CallQuery):
+        raise InputError(f"query is a CallQuery, et.CallQuery(...); got {describe(query)}.")
