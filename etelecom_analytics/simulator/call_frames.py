@@ -45,6 +45,13 @@ class Truth:
             from the start to the answer of a person or to the end; talk_s with that person.
         ivr_numbers: target numbers that are not persons.
         parameters: the parameters of the simulation.
+
+    Examples:
+        >>> truth = et.simulate_calls(400).truth
+        >>> truth.calls["lost_in"].drop_nulls().value_counts(sort=True).rows()
+        [('in_ivr', 17), ('ringing', 9), ('short', 7)]
+        >>> truth.ivr_numbers, truth.parameters.mean_patience_s
+        (('8000', '8100'), 130.0)
     """
 
     legs: pl.DataFrame

@@ -49,7 +49,17 @@ _FIRST_NAMES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Directory:
-    """Raw rows of each list."""
+    """Raw rows of the lists of extensions, users and hotlines.
+
+    Attributes:
+        extensions, account_users, hotlines: rows as the API writes them.
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     lists = server.directory
+        >>> len(lists.extensions), [row["hotline"] for row in lists.hotlines]
+        (7, ['19000123', '02873000456'])
+    """
 
     extensions: tuple[Row, ...] = ()
     account_users: tuple[Row, ...] = ()

@@ -25,6 +25,8 @@ from .service import CallLogService
 __all__ = ["API_KEY", "Answer", "CallLogServer", "Request", "serve"]
 
 API_KEY = "simulated-key-0123456789"
+"""The API key of simulated servers, unless another one is set."""
+
 _BASE_PATH = "/v1/shop"
 _METHODS = {f"{_BASE_PATH}.{method}": method for method in ("Etelecom/ListCallLogs", *METHODS)}
 
@@ -244,7 +246,7 @@ def serve(
         >>> with et.simulator.serve(et.sample_logs().calls) as server:
         ...     client = et.Client(server.base_url, server.api_key)
         ...     et.fetch_calls(client, query, progress=False).calls.height
-        HEIGHT
+        284
     """
     return CallLogServer(
         wire_rows(calls) if isinstance(calls, pl.DataFrame) else calls,

@@ -30,7 +30,19 @@ _IDS_PER_MS = 600_000
 
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """Call logs, and the truth about them."""
+    """Call logs, and the truth about them.
+
+    Attributes:
+        calls: one row per call log, newest first, with the columns of `et.sample_logs().calls`.
+        truth: what really happened, which call logs show only in part.
+
+    Examples:
+        >>> simulation = et.simulate_calls(400)
+        >>> simulation.calls.shape
+        (400, 19)
+        >>> simulation.truth.calls["answered"].sum()
+        328
+    """
 
     calls: pl.DataFrame
     truth: Truth
@@ -44,7 +56,7 @@ def simulate_calls(
     days: int = 7,
     time_zone: str = "Asia/Ho_Chi_Minh",
 ) -> Simulation:
-    """Simulate exactly `n` call logs of the `days` from `start`, newest first, and their truth.
+    """Exactly `n` simulated call logs of the `days` from `start`, newest first, and their truth.
 
     The result depends on the arguments only. The number of staff follows the load, so about 80-90 %
     of inbound calls are answered for any `n`. The simulation stops at the end of the last day, when
@@ -53,6 +65,13 @@ def simulate_calls(
     Raises:
         InputError: `n` is negative, or `days` is less than 1.
         UnknownName: the time zone does not exist.
+
+    Examples:
+        >>> simulation = et.simulate_calls(400, days=7)
+        >>> simulation.calls["direction"].value_counts(sort=True).rows()
+        [('in', 284), ('out', 84), ('ext_out', 16), ('ext_in', 16)]
+        >>> simulation.calls.equals(et.simulate_calls(400, days=7).calls)
+        True
     """
     if n < 0 or days < 1:
         raise InputError(f"n must be at least 0, and days at least 1; got n={n}, days={days}.")

@@ -95,3 +95,7 @@ __all__ = [
     "Request",
     "Transform",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
