@@ -164,7 +164,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         return facts_text(type(self).__name__, self._facts())
 
     def _repr_html_(self) -> str:
-        name = f"{type(self).__name__} as saved; run the cell again to use its controls"
+        name = f"{type(self).__name__} as saved; run the cell again in Jupyter to use its controls"
         return static_html(name, self._facts())
 
     def _repr_mimebundle_(

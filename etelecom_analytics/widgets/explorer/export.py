@@ -1,5 +1,6 @@
 """Export of the Explorer: the selected calls as a file, and its state as Python code."""
 
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,13 +9,14 @@ import ipywidgets as ui
 import polars as pl
 from polars import selectors
 
-from ... import local_time
+from ... import local_time, storage
 from ...codegen import literal
 from ...errors import InputError
 from ...locale.display import Display
 from ...metrics import MetricOptions
 from ...phone_numbers import describe, masked_digits
 from ...privacy import Privacy
+from ...system_calls import is_stream
 from ..call_input import with_imports
 from ..fields import STYLE
 from ..panel import BUTTON
@@ -23,8 +25,12 @@ from ..status import StatusLine, error_text
 
 __all__ = ["ExportForm", "explorer_code", "write_calls"]
 
-_FORMULA = r"^[\s'\"]*[=+\-@＝＋－＠|%]|^[\t\r\n]"
-"""The start of a text that a spreadsheet may evaluate as a formula (OWASP, CSV Injection)."""
+_INVISIBLE = r"""[[\s\p{Z}\p{C}\p{M}\x{115F}\x{1160}\x{3164}\x{FFA0}\x{2800}'"]&&[^\t\r\n]]*"""
+_FORMULA = rf"(^|[,;\t\r\n])({_INVISIBLE}[=+\-@＝＋－＠|%])"
+"""The start of a text that a spreadsheet may evaluate as a formula (OWASP, CSV Injection).
+
+A spreadsheet may split the file at commas, semicolons or tabs, so each of them may start a cell.
+"""
 
 
 class ExportForm(ui.VBox):  # type: ignore[misc]
@@ -83,13 +89,14 @@ def write_calls(calls: pl.DataFrame, path: str | Path, display: Display) -> Path
     if not isinstance(path, str | Path):
         raise InputError(f'path is the name of a file, such as "calls.csv"; got {describe(path)}.')
     target = Path(path).expanduser()
-    if target.suffix not in (".parquet", ".csv"):
+    to_stream = is_stream(target)
+    if target.suffix not in (".parquet", ".csv", *([""] if to_stream else [])):
         raise InputError(f"The file name ends in .parquet or .csv; got {describe(target.name)}.")
     if not target.parent.is_dir():
         raise InputError(
             f"The folder {describe(str(target.parent), max_length=160)} does not exist."
         )
-    if target.exists():
+    if not to_stream and os.path.exists(target):  # noqa: PTH110  False if the name is too long
         raise InputError(f"{describe(target.name)} already exists: choose another name.")
     if display.show_numbers:
         table = Privacy(numbers="kept", notes="kept").apply(calls)
@@ -97,15 +104,17 @@ def write_calls(calls: pl.DataFrame, path: str | Path, display: Display) -> Path
         privacy = Privacy(numbers="masked", own_numbers=display.unmasked, notes="kept")
         notes = selectors.by_name("note", require_all=False)
         table = privacy.apply(calls).with_columns(masked_digits(notes.as_expr()))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    content = io.BytesIO()
+    if target.suffix == ".parquet":
+        table.write_parquet(content)
+    else:
+        _csv_cells(table, display.options.time_zone).write_csv(content, include_bom=True)
     try:
-        if target.suffix == ".csv":
-            _csv_cells(table, display.options.time_zone).write_csv(temporary, include_bom=True)
-        else:
-            table.write_parquet(temporary)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        storage.write_file(target, content.getvalue())
+    except OSError as error:
+        raise InputError(
+            f"{describe(target.name)} cannot be written: {storage.reason(error)}."
+        ) from error
     return target
 
 
@@ -117,10 +126,8 @@ def _csv_cells(calls: pl.DataFrame, time_zone: str) -> pl.DataFrame:
         .dt.strftime("%Y-%m-%d %H:%M:%S%.3f%:z"),
         selectors.by_dtype(pl.Enum).cast(pl.String),
     )
-    text = selectors.string()
-    return cells.with_columns(
-        pl.when(text.str.contains(_FORMULA)).then(pl.lit("'") + text).otherwise(text).name.keep()
-    )
+    safe = selectors.string().str.replace_all(_FORMULA, "${1}'${2}")
+    return cells.with_columns(safe.str.replace(r"^[\t\r\n]", "'${0}"))
 
 
 def explorer_code(state: PanelState, options: MetricOptions, *, table: str, chart: str) -> str:

@@ -11,7 +11,8 @@ import polars as pl
 
 from ...charts import heatmap, ring_durations, wait_distribution
 from ...charts.axes import CLOCK, TIME
-from ...charts.group_bars import HIT, draw_groups, groups
+from ...charts.group_bars import HIT, draw_groups
+from ...charts.group_table import groups
 from ...codegen import literal
 from ...errors import QueryError, UnknownName
 from ...fetch_report import FetchReport
