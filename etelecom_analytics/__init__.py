@@ -9,19 +9,20 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import charts, errors, metrics, reports, simulator
+    from . import archive, charts, errors, metrics, reports, simulator
     from .api.client import Client
     from .api.directory import fetch_extensions, fetch_hotlines, fetch_users
     from .api.fetch import FetchOptions, FetchStopped, IncompleteFetch, fetch_calls, fetcher
     from .api.retry import Retry
     from .api.wire import Page
     from .archive import Archive, IncompleteSync
-    from .fetch_report import FetchReport
+    from .fetch_report import ExtraRequests, FetchReport, Gap, PageSetAside, Window
     from .frames import call_targets
-    from .logs import CallLogs, merge_logs
+    from .logs import CallLogs, Fetch, merge_logs
     from .metrics.options import MetricOptions
     from .metrics.registry import measures
     from .metrics.summary import summarize
+    from .parsing.records import Drift, SetAside
     from .privacy import Privacy, mask_numbers, pseudonymize
     from .query import CallQuery
     from .reports.report import write_report
@@ -40,18 +41,26 @@ __all__ = [
     "CallQuery",
     "ChartView",
     "Client",
+    "Drift",
     "Explorer",
+    "ExtraRequests",
+    "Fetch",
     "FetchOptions",
     "FetchPanel",
     "FetchReport",
     "FetchStopped",
     "FilterPanel",
+    "Gap",
     "IncompleteFetch",
     "IncompleteSync",
     "MetricOptions",
     "Page",
+    "PageSetAside",
     "Privacy",
     "Retry",
+    "SetAside",
+    "Window",
+    "archive",
     "call_targets",
     "charts",
     "errors",
@@ -85,18 +94,25 @@ _MODULE_OF = {
     "CallQuery": "query",
     "ChartView": "widgets.chart_view",
     "Client": "api.client",
+    "Drift": "parsing.records",
     "Explorer": "widgets.explorer",
+    "ExtraRequests": "fetch_report",
+    "Fetch": "logs",
     "FetchOptions": "api.fetch",
     "FetchPanel": "widgets.fetch_panel",
     "FetchReport": "fetch_report",
     "FetchStopped": "api.fetch",
     "FilterPanel": "widgets.filter_panel",
+    "Gap": "fetch_report",
     "IncompleteFetch": "api.fetch",
     "IncompleteSync": "archive",
     "MetricOptions": "metrics.options",
     "Page": "api.wire",
+    "PageSetAside": "fetch_report",
     "Privacy": "privacy",
     "Retry": "api.retry",
+    "SetAside": "parsing.records",
+    "Window": "fetch_report",
     "call_targets": "frames",
     "fetch_calls": "api.fetch",
     "fetch_extensions": "api.directory",

@@ -15,6 +15,7 @@ __all__ = [
     "checked_calls",
     "checked_table",
     "in_order",
+    "leg_count",
     "newest",
     "same_kind",
 ]
@@ -49,10 +50,20 @@ def call_targets(calls: Frame) -> Frame:
     """One row per leg: `call_id`, `target_index` (its position in the call, from 0), leg columns.
 
     Calls without legs have no row. The result of a LazyFrame is lazy.
+
+    Raises:
+        InputError: `calls` is not a frame with the columns `id` and `call_targets`.
+
+    Examples:
+        >>> legs = et.call_targets(et.sample_logs().calls)
+        >>> legs.height, legs["target_number"][0]
+        (1251, '8000')
     """
+    needed = {name: CALL_SCHEMA[name] for name in ("id", "call_targets")}
     legs = pl.col("call_targets")
     exploded = (
-        calls.lazy()
+        checked_table(calls, needed, needed, what="calls")
+        .lazy()
         .select(
             call_id=pl.col("id"),
             target_index=pl.int_ranges(legs.list.len(), dtype=pl.Int32),
@@ -61,6 +72,11 @@ def call_targets(calls: Frame) -> Frame:
         .explode("target_index", "leg", empty_as_null=False, keep_nulls=False)
     )
     return same_kind(calls, exploded.unnest("leg").select(*CALL_TARGETS_SCHEMA))
+
+
+def leg_count(calls: pl.DataFrame) -> int:
+    """The number of rows of `call_targets`, without making them."""
+    return int(calls["call_targets"].list.len().sum() or 0)
 
 
 def newest(calls: pl.DataFrame) -> pl.DataFrame:

@@ -12,10 +12,20 @@ from . import frames, local_time, names
 from .errors import InputError
 from .fetch_report import FetchReport, Gap, Window
 from .formatting import facts_html, facts_text
+from .phone_numbers import describe
 from .query import CallQuery
 from .report_merge import certify, merge_reports
 
-__all__ = ["CallLogs", "Fetch", "FetchReport", "Gap", "Progress", "Window", "merge_logs"]
+__all__ = [
+    "CallLogs",
+    "Fetch",
+    "FetchReport",
+    "Gap",
+    "Progress",
+    "Window",
+    "checked_logs",
+    "merge_logs",
+]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
@@ -27,17 +37,56 @@ class CallLogs:
             id; nulls last).
         query: which calls were requested.
         report: how they were fetched, how complete they are, and what was irregular.
+
+    Raises:
+        InputError: `calls` is not a DataFrame of calls, or another attribute has another type.
+
+    Examples:
+        >>> logs = et.sample_logs()
+        >>> logs.calls.height, logs.call_targets.height
+        (400, 1251)
+        >>> print(logs.query)
+        from 2026-11-02, before 2026-11-09 (Asia/Ho_Chi_Minh)
+        >>> inbound = et.CallLogs(
+        ...     calls=logs.calls.filter(direction="in"), query=logs.query, report=logs.report
+        ... )
+        >>> inbound == logs
+        False
     """
 
     calls: pl.DataFrame
     query: CallQuery
     report: FetchReport
 
+    def __post_init__(self) -> None:
+        for name, kind in (("query", CallQuery), ("report", FetchReport)):
+            if not isinstance(getattr(self, name), kind):
+                raise InputError(
+                    f"{name} must be a {kind.__name__}; got {describe(getattr(self, name))}."
+                )
+        if isinstance(self.calls, pl.LazyFrame):  # type: ignore[unreachable]
+            raise InputError("CallLogs need a DataFrame of calls: collect the LazyFrame first.")
+        object.__setattr__(self, "calls", frames.checked_calls(self.calls))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CallLogs):
+            return NotImplemented
+        return (
+            self.query == other.query
+            and self.report == other.report
+            and self.calls.schema == other.calls.schema
+            and self.calls.equals(other.calls)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.calls.height, self.query))
+
     @cached_property
     def call_targets(self) -> pl.DataFrame:
         """One row per leg, with the columns of `schema.CALL_TARGETS`.
 
-        After `with_names` there is also `user`, the name for the target number.
+        After `with_names` there is also `user`, the name for the target number. It is computed
+        once.
         """
         return names.call_targets_with_users(self.calls)
 
@@ -72,6 +121,14 @@ class CallLogs:
 
         Raises:
             InputError: an argument is not such a table.
+
+        Examples:
+            >>> logs = et.sample_logs()
+            >>> with et.simulator.serve(logs.calls) as server:
+            ...     client = et.Client(server.base_url, server.api_key)
+            ...     logs = logs.with_names(et.fetch_extensions(client), et.fetch_users(client))
+            >>> logs.calls.columns[-4:]
+            ['extension_number', 'user', 'department_id', 'target_names']
         """
         return replace(
             self,
@@ -82,7 +139,8 @@ class CallLogs:
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         """The content of both representations, as pairs of label and text."""
-        yield "calls", f"{self.calls.height:,}, with {self.call_targets.height:,} call targets"
+        legs = frames.leg_count(self.calls)
+        yield "calls", f"{self.calls.height:,}, with {legs:,} call targets"
         yield "query", str(self.query)
         first, last = self.calls.select(
             first=pl.col("started_at").min(), last=pl.col("started_at").max()
@@ -122,6 +180,15 @@ class Fetch(Protocol):
         """The calls of the query; `resume` is an incomplete fetch to continue."""
 
 
+def checked_logs(logs: object, function: str) -> CallLogs:
+    """The logs; `InputError` with the name of the function if they are something else."""
+    if not isinstance(logs, CallLogs):
+        raise InputError(
+            f"{function} takes CallLogs, such as et.read_snapshot returns; got {describe(logs)}."
+        )
+    return logs
+
+
 def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:
     """The calls of both logs, one row per id, with one query and one report.
 
@@ -129,12 +196,15 @@ def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:
     The report covers what either report covers; ranges that neither covers are gaps.
 
     Raises:
-        InputError: the queries differ in more than the dates.
+        InputError: the queries differ in more than the dates, or an argument is not CallLogs.
+
+    Examples:
+        >>> logs = et.sample_logs()
+        >>> et.merge_logs(logs, logs).calls.height
+        400
     """
-    if not isinstance(older, CallLogs) or not isinstance(newer, CallLogs):
-        raise InputError(
-            "merge_logs takes two CallLogs, such as et.read_snapshot and et.fetch_calls return."
-        )
+    for logs in (older, newer):
+        checked_logs(logs, "merge_logs")
     undated = [replace(logs.query, date_from=None, date_to=None) for logs in (older, newer)]
     if undated[0] != undated[1]:
         raise InputError(

@@ -8,23 +8,25 @@ from typing import Literal, NoReturn, get_args
 import polars as pl
 
 from .errors import InputError, UnknownName
-from .frames import Frame, same_kind
-from .logs import CallLogs, FetchReport
-from .phone_numbers import HIDDEN, is_private, masked, normalized, pseudonym
+from .frames import Frame, checked_table, same_kind
+from .logs import CallLogs, FetchReport, checked_logs
+from .phone_numbers import HIDDEN, is_private, masked, normalized, printable, pseudonym
+from .schema import CALL_SCHEMA
 
-__all__ = ["WITHHELD", "Privacy", "mask_numbers", "check_own_numbers", "pseudonymize"]
+__all__ = ["WITHHELD", "Privacy", "check_own_numbers", "mask_numbers", "pseudonymize"]
 
 WITHHELD = "withheld"
 """Replaces the link of a recording, so that the recording coverage can still be computed."""
 
-_SIDES = ("caller", "callee")
+_NUMBERS = {"caller": pl.String(), "callee": pl.String(), "target_number": pl.String()}
+_LEGS = "call_targets"
 _MIN_KEY_LENGTH = 16
 _NumberOption = Literal["kept", "masked", "pseudonymized"]
 _DropOption = Literal["kept", "dropped"]
 
 
 class _Key(bytes):
-    """A key that does not appear in tracebacks."""
+    """A key that does not appear in tracebacks, and in no pickle."""
 
     __slots__ = ()
 
@@ -32,7 +34,12 @@ class _Key(bytes):
         return "<key>"
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("A key cannot be pickled: pass it where it is needed.")
+        raise TypeError(
+            "A Privacy with a key cannot be pickled: create it in the process that needs it."
+        )
+
+    def __deepcopy__(self, memo: object) -> "_Key":
+        return self
 
 
 def mask_numbers(calls: Frame, *, keep: Sequence[str] = ()) -> Frame:
@@ -46,6 +53,14 @@ def mask_numbers(calls: Frame, *, keep: Sequence[str] = ()) -> Frame:
     Args:
         calls: a frame with any of these columns.
         keep: numbers that are not masked, such as own hotlines and `ivr_numbers`.
+
+    Raises:
+        InputError: `calls` is not such a frame, or `keep` is not a list of texts.
+
+    Examples:
+        >>> calls = pl.DataFrame({"caller": ["+84 912 345 678", "101"]})
+        >>> et.mask_numbers(calls)["caller"].to_list()
+        ['091*****78', '101']
     """
     return _with_numbers(calls, keep, masked)
 
@@ -68,7 +83,14 @@ def pseudonymize(calls: Frame, key: str | bytes, *, keep: Sequence[str] = ()) ->
         keep: numbers that are not replaced, such as own hotlines and `ivr_numbers`.
 
     Raises:
-        InputError: the key is too short.
+        InputError: the key is too short, `calls` is not such a frame, or `keep` is not a list of
+            texts.
+
+    Examples:
+        >>> calls = pl.DataFrame({"caller": ["0912345678", "+84 912 345 678", "101"]})
+        >>> result = et.pseudonymize(calls, "a key for this example")["caller"].to_list()
+        >>> result[0] == result[1], len(result[0]), result[2]
+        (True, 22, '101')
     """
     key = _checked(key)
     distinct = _distinct(calls, keep)
@@ -93,11 +115,18 @@ class Privacy:
 
     Raises:
         InputError: a value is not allowed, or pseudonyms are requested without a key.
+
+    Examples:
+        >>> privacy = et.Privacy(own_numbers=["19000123"])
+        >>> privacy.apply_to_logs(et.sample_logs()).calls["note"].null_count()
+        400
+        >>> privacy.to_dict()["numbers"]
+        'masked'
     """
 
     numbers: _NumberOption = "masked"
     key: str | bytes | None = field(default=None, repr=False)
-    own_numbers: tuple[str, ...] = ()
+    own_numbers: Sequence[str] = ()
     notes: _DropOption = "dropped"
     recordings: _DropOption = "dropped"
 
@@ -108,7 +137,8 @@ class Privacy:
             ("recordings", _DropOption),
         ):
             if getattr(self, name) not in get_args(values):
-                raise UnknownName(f"option for {name}", getattr(self, name), get_args(values))
+                value = printable(str(getattr(self, name)))
+                raise UnknownName(f"option for {name}", value, get_args(values))
         if (self.key is None) == (self.numbers == "pseudonymized"):
             raise InputError(
                 "The key is required with numbers='pseudonymized', and allowed only then."
@@ -118,8 +148,14 @@ class Privacy:
             object.__setattr__(self, "key", _checked(self.key))
 
     def apply(self, calls: Frame) -> Frame:
-        """The anonymized calls, lazy for a LazyFrame; pseudonyms collect the distinct numbers."""
-        lazy = self._hide_numbers(calls.lazy())
+        """The anonymized calls, lazy for a LazyFrame; pseudonyms collect the distinct numbers.
+
+        Raises:
+            InputError: `calls` is not a frame of calls.
+        """
+        links = {"recording_urls": CALL_SCHEMA["recording_urls"]}
+        required = links if self.recordings == "dropped" else ()
+        lazy = self._hide_numbers(checked_table(calls, links, required, what="calls").lazy())
         if self.notes == "dropped":
             lazy = lazy.with_columns(note=pl.lit(None, pl.String))
         if self.recordings == "dropped":
@@ -133,8 +169,12 @@ class Privacy:
         return same_kind(calls, lazy)
 
     def apply_to_logs(self, logs: CallLogs) -> CallLogs:
-        """The logs with anonymized calls, query (its phone number) and report (its examples)."""
-        query = logs.query
+        """The logs with anonymized calls, query (its phone number) and report (its examples).
+
+        Raises:
+            InputError: `logs` are not CallLogs.
+        """
+        query = checked_logs(logs, "apply_to_logs").query
         if query.call_number:
             number = pl.LazyFrame({"caller": [query.call_number]}, schema={"caller": pl.String})
             query = replace(query, call_number=self._hide_numbers(number).collect().item())
@@ -173,14 +213,12 @@ class Privacy:
         return lazy if self.key is None else pseudonymize(lazy, self.key, keep=self.own_numbers)
 
 
-def check_own_numbers(numbers: object) -> tuple[str, ...]:
-    """The numbers as a tuple; `InputError` if they are not a tuple or list of texts."""
+def check_own_numbers(numbers: object, name: str = "own_numbers") -> tuple[str, ...]:
+    """The numbers as a tuple; `InputError` if they are not a list or tuple of texts."""
     if not isinstance(numbers, tuple | list) or not all(
         isinstance(number, str) for number in numbers
     ):
-        raise InputError(
-            'own_numbers must be a tuple of phone numbers as text, such as ("19000123",).'
-        )
+        raise InputError(f'{name} must be a list of phone numbers as text, such as ["19000123"].')
     return tuple(numbers)
 
 
@@ -196,19 +234,30 @@ def _checked(key: str | bytes) -> _Key:
     return hidden
 
 
-def _number_columns(calls: pl.LazyFrame) -> tuple[list[str], bool]:
-    """The columns of phone numbers in the table, and whether it has call_targets."""
-    names = calls.collect_schema().names()
-    return [name for name in (*_SIDES, "target_number") if name in names], "call_targets" in names
+def _number_table(calls: object) -> tuple[pl.LazyFrame, list[str], bool]:
+    """The table, its columns of phone numbers as text, and whether it has call_targets.
+
+    Raises:
+        InputError: it is not a Polars frame, or a column of numbers has another type.
+    """
+    lazy = checked_table(calls, _NUMBERS, (), what="calls").lazy()
+    match lazy.collect_schema().get(_LEGS):
+        case pl.List(inner=pl.Struct() as leg) if pl.Schema(leg).get("target_number") == pl.String:
+            pass
+        case _:
+            legs = {_LEGS: CALL_SCHEMA[_LEGS]}
+            lazy = checked_table(lazy, legs, (), what="calls").lazy()
+    names = lazy.collect_schema().names()
+    return lazy, [name for name in _NUMBERS if name in names], _LEGS in names
 
 
 def _distinct(calls: Frame, keep: Sequence[str]) -> pl.Series:
     """The distinct external phone numbers of these calls in national form."""
-    lazy = calls.lazy()
-    flat, nested = _number_columns(lazy)
+    lazy, flat, nested = _number_table(calls)
+    keep = check_own_numbers(keep, "keep")
     columns = [lazy.select(number=pl.col(name)) for name in flat]
     if nested:
-        targets = pl.col("call_targets").list.eval(pl.element().struct.field("target_number"))
+        targets = pl.col(_LEGS).list.eval(pl.element().struct.field("target_number"))
         columns.append(lazy.select(number=targets).explode("number"))
     if not columns:
         return pl.Series(dtype=pl.String)
@@ -224,10 +273,8 @@ def _distinct(calls: Frame, keep: Sequence[str]) -> pl.Series:
 
 def _with_numbers(calls: Frame, keep: Sequence[str], hide: Callable[[pl.Expr], pl.Expr]) -> Frame:
     """The calls with `hide` applied to all external phone numbers."""
-    if isinstance(keep, str):
-        raise InputError('keep must be a list of phone numbers as text, such as ["19000123"].')
-    lazy = calls.lazy()
-    flat, nested = _number_columns(lazy)
+    lazy, flat, nested = _number_table(calls)
+    keep = check_own_numbers(keep, "keep")
 
     def hidden(number: pl.Expr) -> pl.Expr:
         return pl.when(is_private(number, keep)).then(hide(number)).otherwise(number)
@@ -236,7 +283,7 @@ def _with_numbers(calls: Frame, keep: Sequence[str], hide: Callable[[pl.Expr], p
     if nested:
         leg = pl.element()
         columns.append(
-            pl.col("call_targets").list.eval(
+            pl.col(_LEGS).list.eval(
                 leg.struct.with_fields(target_number=hidden(leg.struct.field("target_number")))
             )
         )

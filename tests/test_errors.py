@@ -1,11 +1,14 @@
 """Errors have one base class, say what to do next, and can be pickled."""
 
+import importlib
 import inspect
 import pickle
+import pkgutil
 from datetime import date
 
 import pytest
 
+import etelecom_analytics as et
 from etelecom_analytics import errors
 
 KINDS = [
@@ -14,6 +17,13 @@ KINDS = [
 
 
 def example(kind: type[Exception]) -> Exception:
+    if kind is errors.IncompleteFetch:
+        return kind(errors.NoAnswer("reset"), et.sample_logs())
+    if kind is errors.FetchStopped:
+        return kind(KeyboardInterrupt(), et.sample_logs())
+    if issubclass(kind, errors.IncompleteSync):
+        report = et.archive.SyncReport(calls=2)
+        return kind(errors.Stopped("Stopped."), report, (et.sample_logs(),))
     if kind is errors.UnknownName:
         return errors.UnknownName("measure", "answer_rat", ["answer_rate", "asa_s"])
     if kind is errors.DataLossError:
@@ -41,9 +51,10 @@ def test_errors_have_one_base_class_and_can_be_pickled(kind: type[Exception]):
     restored = pickle.loads(pickle.dumps(error))  # noqa: S301
 
     assert isinstance(error, errors.EtelecomError)
-    assert type(restored) is kind
+    assert isinstance(restored, kind)
     assert str(restored) == str(error)
-    assert vars(restored) == vars(error)
+    assert {**vars(restored), "cause": None} == {**vars(error), "cause": None}
+    assert repr(getattr(restored, "cause", None)) == repr(getattr(error, "cause", None))
 
 
 @pytest.mark.parametrize(
@@ -58,8 +69,25 @@ def test_api_errors_have_summary_and_advice(kind: type[errors.ApiError]):
     assert kind.summary in text
 
 
-def test_all_lists_every_error():
-    assert sorted(errors.__all__) == sorted(kind.__name__ for kind in KINDS)
+def test_every_error_of_the_package_can_be_reached_here():
+    """Also those that hold logs or a report, and are defined with them."""
+    modules = [
+        importlib.import_module(each.name)
+        for each in pkgutil.walk_packages(et.__path__, f"{et.__name__}.")
+        if not each.name.endswith("__main__")
+    ]
+    kinds = {
+        kind
+        for module in modules
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, errors.EtelecomError)
+    }
+
+    assert {kind.__name__ for kind in kinds} == set(errors.__all__) == set(dir(errors))
+    assert kinds == set(KINDS)
+    assert errors.IncompleteFetch is et.IncompleteFetch
+    with pytest.raises(AttributeError, match="no attribute 'IncompleteFetches'"):
+        _ = errors.IncompleteFetches
 
 
 def test_input_errors_are_value_errors():
@@ -70,6 +98,22 @@ def test_input_errors_are_value_errors():
         errors.SettingError,
     ):
         assert issubclass(kind, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("0912345678", "'09…'"),
+        ("+84 912-345-678", "'+84…'"),
+        ("a\nb", r"'a\nb'"),
+        ("x" * 100, "'" + "x" * 59 + "…'"),
+        ("threshold_120", "'threshold_120'"),
+    ],
+)
+def test_unknown_name_is_shown_short_and_masked(name: str, shown: str):
+    assert str(errors.UnknownName("measure", name, ["asa_s"])).startswith(
+        f"There is no measure {shown}. "
+    )
 
 
 def test_unknown_name_suggests_similar_names_or_lists_all():

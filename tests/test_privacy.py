@@ -1,5 +1,6 @@
 """Masks and pseudonyms hide all external phone numbers, and the key is never shown."""
 
+import copy
 import hashlib
 import hmac
 import json
@@ -241,9 +242,10 @@ def test_key_is_never_shown():
     assert KEY not in repr(privacy) + str(privacy) + json.dumps(privacy.to_dict())
     with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(privacy)
+    assert copy.deepcopy(privacy) == copy.copy(privacy) == privacy
     try:
         et.pseudonymize(None, KEY)  # type: ignore[type-var]
-    except AttributeError as error:
+    except InputError as error:
         trace = traceback.TracebackException.from_exception(error, capture_locals=True)
         frames = [
             frame

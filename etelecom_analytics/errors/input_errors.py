@@ -1,0 +1,73 @@
+"""Exceptions of arguments, settings and names that are not valid."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from .base import EtelecomError
+
+__all__ = ["InputError", "SettingError", "QueryError", "UnknownName", "MeasureUnavailable"]
+
+_MAX_NAMES, _MAX_LENGTH = 40, 60
+"""How many valid names a message lists, and how much it shows of the invalid one."""
+_LONG_NUMBER = re.compile(r"(\d{2})(?:[\s.()/\-]?\d){4,}")
+"""A possible phone number. This package is below `phone_numbers`, and masks with its own rule."""
+
+
+class InputError(EtelecomError, ValueError):
+    """An argument is not valid; no request was sent."""
+
+
+class SettingError(InputError):
+    """An address or API key is missing or malformed; the message has its name, not its value."""
+
+
+class QueryError(InputError):
+    """A field of a query is not valid.
+
+    Attributes:
+        field: the name of the field.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message, field)
+        self.field = field
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class UnknownName(InputError):
+    """A measure, dimension or option does not exist; the message suggests valid names."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
+        self.kind, self.name, self.known = kind, str(name), tuple(known)
+        super().__init__(self.kind, self.name, self.known)
+
+    def __str__(self) -> str:
+        by_lower = {name.lower(): name for name in self.known}
+        matches = get_close_matches(self.name.lower(), by_lower, n=3, cutoff=0.5)
+        if matches:
+            hint = f"Did you mean {' or '.join(by_lower[match] for match in matches)}?"
+        else:
+            more = ", ..." if len(self.known) > _MAX_NAMES else ""
+            hint = f"Available: {', '.join(self.known[:_MAX_NAMES])}{more}."
+        name = _LONG_NUMBER.sub(r"\1…", self.name)
+        name = name if len(name) <= _MAX_LENGTH else f"{name[: _MAX_LENGTH - 1]}…"
+        return f"There is no {self.kind} {name!r}. {hint}"
+
+
+class MeasureUnavailable(InputError):
+    """A measure cannot be computed from call logs; the message suggests an alternative.
+
+    Attributes:
+        name: the name of the measure.
+        reason: why it is not available, and what to use instead.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"{self.name} cannot be computed from call logs. {self.reason}"
