@@ -2,6 +2,7 @@
 
 from .answer_rates import answer_rate
 from .collection import Gallery, gallery
+from .concurrent_calls import concurrency
 from .distributions import ring_durations, wait_distribution
 from .extensions import extension_performance
 from .funnels import funnel
@@ -10,15 +11,15 @@ from .heatmaps import heatmap
 from .journeys import journey
 from .routes import hunt_paths
 from .service_levels import service_level
-from .staffing import agents_needed
+from .staffing import agents_by_interval
 from .survival import patience, time_to_callback
 from .theme import use_offline_renderer
-from .traffic import concurrency, erlangs
+from .traffic import erlangs
 from .trunks import trunk_failures
 
 __all__ = [
     "Gallery",
-    "agents_needed",
+    "agents_by_interval",
     "answer_rate",
     "concurrency",
     "erlangs",
@@ -37,3 +38,7 @@ __all__ = [
     "use_offline_renderer",
     "wait_distribution",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,29 +1,37 @@
 """Answer rates over time, by hour or weekday, and by any other dimension of calls."""
 
+from collections.abc import Sequence
+
 import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
 from ..metrics import MEASURES, Calls, MetricOptions, summarize_fetched
-from ..names import labels
+from ..metrics.dimensions import START_DIMENSIONS
 from .axes import (
     CLOCK,
     MAX_LABELLED_GROUPS,
     TIME,
     clock_axis,
-    dimension_text,
     fetched_text,
     formula_note,
     key_order,
-    key_text,
     missing_spans,
     shade,
     shading_note,
     time_axis,
 )
 from .finish import coverage_note, empty_chart, finish_chart, range_text
-from .group_bars import EXTENSION_DIMENSIONS
-from .marks import interval_points, limit_groups, span_bars
+from .group_table import EXTENSION_DIMENSIONS
+from .grouping import (
+    dimension_text,
+    group_keys,
+    group_names,
+    only_dimension,
+    tooltip_title,
+)
+from .inputs import Names, chart_input, names_of, row_limit
+from .marks import MAX_GROUPS, interval_points, limit_groups, span_bars
 from .theme import (
     ANSWERED,
     FAINT,
@@ -51,33 +59,50 @@ _MAX_LONG_LABELS = 14
 def answer_rate(
     calls: Calls,
     *,
-    by: str = "day",
+    by: Names = "day",
+    limit: int | None = None,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.HConcatChart | alt.Chart:
     """The answer rate of each group with its 95 % interval, and its offered calls. Collects.
 
-    Days, weeks and months are on an axis of time, at most the latest 370. All hours or weekdays
-    are shown in order. Of other groups, at most the 40 with the most offered calls are shown.
+    Days, weeks and months are on an axis of time. All hours or weekdays are shown in order. Other
+    groups are rows, with the most offered calls first; combinations of several dimensions, such
+    as "Mon, 09", are rows in the order of the dimensions.
 
     Args:
         calls: calls of any direction; all of them count.
-        by: a dimension of calls, such as "day", "hour", "direction" or "callee". Extensions and
-            users have names if the calls do (`logs.with_names(...)`): "An (101)".
+        by: a dimension of calls, such as "day", "hour", "direction" or "callee", or a list of
+            several, such as ["weekday", "hour"]. Extensions and users have names if the calls do
+            (`logs.with_names(...)`): "An (101)".
+        limit: the maximum number of groups, up to 400: the latest days, weeks or months, or the
+            groups with the most offered calls. None: 370 or 40 of these. Hours and weekdays are
+            always complete.
         options: parameters of the measures, such as the time zone.
         coverage: `logs.report`. Times that were not fetched or not requested are shaded; fetched
             times without calls count 0.
 
     Raises:
-        InputError: `by` is a dimension of offers, or none at all; the message lists the dimensions.
+        UnknownName: no such dimension; the message lists the nearest.
+        InputError: `by` has a dimension of offers, or `limit` is out of range.
+
+    Examples:
+        >>> inbound = et.sample_logs().calls.filter(direction="in")
+        >>> chart = et.charts.answer_rate(inbound, by="weekday")
+        >>> chart.title.text
+        ['Answer rate by weekday, of 282 offered calls (Asia/Ho_Chi_Minh)']
+        >>> chart = et.charts.answer_rate(inbound, by=["weekday", "hour"], limit=10)
     """
+    data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "day")
+    limit = None if limit is None else row_limit(limit, MAX_GROUPS)
+    options, dimension = data.options, only_dimension(dimensions)
     measures = ["calls", "offered", "answered", "missed", "answer_rate"]
     table = round_floats(
         summarize_fetched(
-            calls, [by], measures, coverage=coverage, options=options, confidence=True
+            data.calls, dimensions, measures, coverage=coverage, options=options, confidence=True
         )
     )
-    subject, zone = f"Answer rate {dimension_text(by)}", f"({options.time_zone})"
+    subject, zone = f"Answer rate {dimension_text(dimensions)}", f"({options.time_zone})"
     notes = [
         formula_note(MEASURES["answer_rate"], options, interval=True),
         coverage_note(coverage, options.time_zone),
@@ -89,48 +114,51 @@ def answer_rate(
         message = "No offered calls" if all_calls else "No calls"
         return empty_chart(f"{subject}: {message.lower()} {zone}", notes, message=message)
     title = f"{subject}, of {count(offered, 'offered call')} {zone}"
-    if by in EXTENSION_DIMENSIONS and table[by].null_count():
+    if any(name in EXTENSION_DIMENSIONS and table[name].null_count() for name in dimensions):
         notes.append(
             f"A missed call has no extension: it counts under {NONE_LABEL}, "
             "so the other rates are close to 100 %."
         )
-    keyed = table.with_columns(
-        key=key_text(by).replace(labels(calls.lazy(), by)), fetched=fetched_text(), **_texts()
-    )
-    rows, limits = _limit(keyed, by)
+    chosen, limits = _limit(table, dimensions, limit)
     notes.extend(limits)
-    if not rows.height:
+    if not chosen.height:
         return empty_chart(title, notes, message="No calls with a start")
+    keys = group_keys(chosen, group_names(data.calls, dimensions))
+    rows = chosen.with_columns(keys, fetched=fetched_text(), **_texts())
     chart: alt.VConcatChart | alt.HConcatChart
-    tooltip = _tooltip(by, coverage)
-    if by in TIME:
+    tooltip = _tooltip(dimensions, coverage)
+    if dimension in TIME:
         gaps = missing_spans(coverage, rows, options.time_zone)
         notes.append(shading_note(gaps))
-        chart = _over_time(rows, by, gaps, tooltip)
-    elif by in CLOCK:
-        chart = _over_clock(rows, by, tooltip)
+        chart = _over_time(rows, dimension, gaps, tooltip)
+    elif dimension in CLOCK:
+        chart = _over_clock(rows, dimension, tooltip)
     else:
-        chart = _by_name(rows, by, tooltip)
+        chart = _by_name(rows, tooltip)
     return finish_chart(chart, title=title, notes=notes, description=_alt_text(rows))
 
 
-def _limit(table: pl.DataFrame, by: str) -> tuple[pl.DataFrame, list[str]]:
-    if isinstance(table.schema[by], pl.Enum):  # few groups, in their own order
-        return table, []
+def _limit(
+    table: pl.DataFrame, by: Sequence[str], limit: int | None
+) -> tuple[pl.DataFrame, list[str]]:
+    dimension = only_dimension(by)
+    if dimension and limit is None and isinstance(table.schema[dimension], pl.Enum):
+        return table, []  # few groups, in their own order
     counts = table.with_columns(count="calls")
-    return limit_groups(counts, by, noun="call", size="offered", size_noun="offered call")
+    return limit_groups(counts, by, limit, noun="call", size="offered", size_noun="offered call")
 
 
-def _tooltip(by: str, coverage: FetchReport | None) -> list[alt.Tooltip]:
+def _tooltip(by: Sequence[str], coverage: FetchReport | None) -> list[alt.Tooltip]:
+    has_hours = coverage and all(name in START_DIMENSIONS for name in by)
     return [
-        alt.Tooltip("key:N", title=by.replace("_", " ")),
+        alt.Tooltip("key:N", title=tooltip_title(by)),
         alt.Tooltip("answer_rate:Q", title="answer rate", format=".1%"),
         alt.Tooltip("interval:N", title="95 % interval"),
         alt.Tooltip("answered:Q", format=","),
         alt.Tooltip("missed:Q", format=","),
         alt.Tooltip("offered:Q", format=","),
         alt.Tooltip("calls:Q", title="all calls", format=","),
-        *([alt.Tooltip("fetched:N")] if coverage and by in (*TIME, *CLOCK) else []),
+        *([alt.Tooltip("fetched:N")] if has_hours else []),
     ]
 
 
@@ -250,9 +278,9 @@ def _stack(rates: list[alt.Chart], offered: list[alt.Chart], width: int) -> alt.
     )
 
 
-def _by_name(table: pl.DataFrame, by: str, tooltip: list[alt.Tooltip]) -> alt.HConcatChart:
+def _by_name(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatChart:
     """One row per group, in the table's order."""
-    scale = alt.Scale(domain=key_order(table, by))
+    scale = alt.Scale(domain=table["key"].to_list())
     rows = alt.Y("key:N", scale=scale, title=None, axis=alt.Axis(grid=True, labelPadding=6))
     rate = alt.X(
         "answer_rate:Q",

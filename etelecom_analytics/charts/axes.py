@@ -20,7 +20,6 @@ __all__ = [
     "MAX_LABELLED_GROUPS",
     "TIME",
     "clock_axis",
-    "dimension_text",
     "fetched_text",
     "formula_note",
     "key_order",
@@ -34,6 +33,7 @@ __all__ = [
     "spans",
     "time_axis",
     "time_unit",
+    "with_positions",
 ]
 
 TIME = {"day": "1d", "week": "1w", "month": "1mo"}
@@ -62,11 +62,6 @@ _TIME_UNITS = (
 _MAX_TIME_LABELS = 12
 _MAX_MILLISECONDS_WITH_CLOCK_TIMES = 21 * 86_400_000
 _MINUTE_FORMAT = "%Y-%m-%d %H:%M"
-
-
-def dimension_text(by: str) -> str:
-    """The dimension in a chart title: "by hour", "in and out of hours"."""
-    return "in and out of hours" if by == "in_hours" else f"by {by.replace('_', ' ')}"
 
 
 def measure_title(measure: Measure) -> str:
@@ -157,6 +152,16 @@ def local_milliseconds(moment: pl.Expr, time_zone: str) -> pl.Expr:
     """The position of a moment on the axis of local time."""
     zone = local_time.zone(time_zone).key
     return _milliseconds(moment.dt.convert_time_zone(zone).dt.replace_time_zone(None))
+
+
+def with_positions(table: pl.DataFrame, time_zone: str) -> pl.DataFrame:
+    """The table with `begin` and `end` on the axis of local time, and `since`: begin as text."""
+    local = pl.col("begin").dt.convert_time_zone(local_time.zone(time_zone).key)
+    return table.with_columns(
+        since=local.dt.strftime("%a %Y-%m-%d %H:%M:%S"),
+        begin=local_milliseconds(pl.col("begin"), time_zone),
+        end=local_milliseconds(pl.col("end"), time_zone),
+    )
 
 
 def spans(by: str) -> dict[str, pl.Expr]:

@@ -7,20 +7,23 @@ from typing import Any
 
 import polars as pl
 
-from ..errors import InputError, UnknownName
+from ..errors import UnknownName
 from ..fetch_report import FetchReport
 from ..metrics import Calls, MetricOptions, Selection
+from ..phone_numbers import describe
 from .answer_rates import answer_rate
+from .concurrent_calls import concurrency
 from .distributions import ring_durations, wait_distribution
 from .extensions import extension_performance
 from .funnels import funnel
 from .heatmaps import heatmap
+from .inputs import chart_input
 from .png import write_pngs
 from .routes import hunt_paths
 from .service_levels import service_level
-from .staffing import agents_needed
+from .staffing import agents_by_interval
 from .survival import patience, time_to_callback
-from .traffic import concurrency, erlangs
+from .traffic import erlangs
 from .trunks import trunk_failures
 
 __all__ = ["Gallery", "gallery"]
@@ -45,7 +48,7 @@ _OF_ALL_CALLS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "time_to_callback": time_to_callback,
         "concurrency": concurrency,
         "erlangs": erlangs,
-        "agents_needed": agents_needed,
+        "agents_by_interval": agents_by_interval,
         "trunk_failures": trunk_failures,
     }
 )
@@ -58,6 +61,15 @@ class Gallery:
     """Charts by name, in order: iterate over (name, chart), or index by name, `gallery["funnel"]`.
 
     A notebook shows them one below the other, each as its own output, drawn by the active renderer.
+    Two galleries are equal if their charts look the same.
+
+    Examples:
+        >>> calls = et.sample_logs().calls
+        >>> charts = et.charts.Gallery({"calls": et.charts.heatmap(calls)})
+        >>> charts
+        Gallery: calls
+        >>> charts["calls"].title.text
+        ['Offered (calls) by weekday and hour, over 400 calls (Asia/Ho_Chi_Minh)']
     """
 
     def __init__(self, charts: Mapping[str, Any]) -> None:
@@ -75,13 +87,24 @@ class Gallery:
         return len(self._charts)
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._charts:
-            raise UnknownName("chart", name, self._charts)
+        if not isinstance(name, str) or name not in self._charts:
+            shown = name if isinstance(name, str) else describe(name)
+            raise UnknownName("chart", shown, self._charts)
         return self._charts[name]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Gallery):
+            return NotImplemented
+        return self.names == other.names and self._specs() == other._specs()
+
+    __hash__ = None  # type: ignore[assignment]  # charts can be changed
+
+    def _specs(self) -> dict[str, Any]:
+        return {name: chart.to_dict() for name, chart in self}
 
     def save(self, folder: str | Path) -> list[Path]:
         """The paths of new PNG files in the folder, one per chart, on a white background."""
-        return write_pngs({name: chart.to_dict() for name, chart in self}, folder)
+        return write_pngs(self._specs(), folder)
 
     def __repr__(self) -> str:
         return f"Gallery: {', '.join(self._charts)}"
@@ -109,12 +132,15 @@ def gallery(
         options: parameters of the metrics.
         coverage: `logs.report`. Times that were not fetched or not requested are shaded, and a
             note states which times are complete.
+
+    Examples:
+        >>> logs = et.sample_logs()
+        >>> charts = et.charts.gallery(logs.calls, coverage=logs.report)
+        >>> len(charts), charts.names[:3]
+        (14, ('answer_rate', 'heatmap', 'service_level'))
     """
-    if not isinstance(calls, Calls):
-        raise InputError(
-            f"gallery takes a table of calls, such as logs.calls; got {type(calls).__name__}."
-        )
-    selection = calls if isinstance(calls, Selection) else Selection(calls.lazy().collect())
+    calls, options = chart_input(calls, options, coverage)
+    selection = calls if isinstance(calls, Selection) else Selection(calls.collect())
     inbound = selection.where(pl.col("direction").cast(pl.String) == "in")
     charts = {
         name: _with_inbound_note(draw(inbound, options=options, coverage=coverage))

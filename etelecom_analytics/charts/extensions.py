@@ -5,11 +5,12 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from ..errors import InputError
 from ..fetch_report import FetchReport
 from ..metrics import INBOUND_DIRECTIONS, MEASURES, Calls, MetricOptions, inward, summarize
+from ..metrics.erlang_formulas import whole_number
 from ..names import labels
 from .finish import coverage_note, empty_chart, finish_chart
+from .inputs import chart_input, row_limit
 from .theme import (
     ANSWERED,
     FAINT,
@@ -73,11 +74,19 @@ def extension_performance(
         limit: the maximum number of rows, up to 400; those with the most offers are shown.
 
     Raises:
-        InputError: `limit` is out of range.
+        InputError: `limit` or `min_offers` is out of range.
+
+    Examples:
+        >>> options = et.MetricOptions(ivr_numbers=["8000", "8100"])
+        >>> calls = et.sample_logs().calls
+        >>> chart = et.charts.extension_performance(calls, options=options, limit=5)
+        >>> chart.title.text[0]
+        'Answer rate of offers that the agent could take: 5 numbers (the 5 with the most offers, of'
     """
-    if not 1 <= limit <= _MAX_NUMBERS:
-        raise InputError(f"limit must be from 1 to {_MAX_NUMBERS}; got {limit!r}.")
-    inbound = inward(calls)
+    data = chart_input(calls, options, coverage)
+    options, limit = data.options, row_limit(limit, _MAX_NUMBERS)
+    min_offers = whole_number("min_offers", min_offers, minimum=0)
+    inbound = inward(data.calls)
     measures = [
         "offers",
         "answered_offers",

@@ -19,6 +19,7 @@ __all__ = [
     "lower_first",
     "panel_title",
     "range_text",
+    "stack_charts",
 ]
 
 _MAX_TITLE_CHARS, _MAX_NOTE_CHARS = 90, 132
@@ -44,6 +45,17 @@ def finish_chart(
     for name, value in properties.items():
         chart[name] = value
     return chart
+
+
+def stack_charts(charts: Sequence[alt.LayerChart | alt.Chart]) -> alt.VConcatChart:
+    """Finished charts one below the other, each with its own title and colours."""
+    description = " ".join(str(chart["description"]) for chart in charts)
+    for chart in charts:  # only the whole chart may have these
+        chart["config"] = chart["description"] = alt.Undefined
+    scales = alt.ScaleResolveMap(color="independent", stroke="independent")
+    stack = alt.vconcat(*charts, spacing=30, resolve=alt.Resolve(scale=scales))
+    stack["description"], stack["config"] = description, CONFIG
+    return stack
 
 
 def empty_chart(title: str, notes: Sequence[str], *, message: str = "No calls") -> alt.Chart:

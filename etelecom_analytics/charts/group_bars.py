@@ -1,37 +1,35 @@
 """Any measure by any dimension, as bars or points."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
 from ..locale.display import Display
-from ..metrics import NAME_DIMENSIONS, Calls, MetricOptions, summarize_fetched
-from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio, Total
+from ..metrics import Calls, MetricOptions
+from ..metrics.registry import Measure, Ratio, Total
 from ..metrics.registry import measure as measure_named
-from ..names import labels
-from ..phone_numbers import mask
-from ..privacy import check_own_numbers, mask_numbers
+from ..privacy import check_own_numbers
 from .axes import (
     CLOCK,
     MAX_LABELLED_GROUPS,
     TIME,
     clock_axis,
-    dimension_text,
-    fetched_text,
     formula_note,
     key_order,
-    key_text,
     measure_title,
     missing_spans,
     shade,
     shading_note,
     time_axis,
 )
-from .finish import coverage_note, empty_chart, finish_chart, range_text
-from .marks import interval_points, limit_groups, measure_tooltip, span_bars
+from .finish import coverage_note, empty_chart, finish_chart, range_text, stack_charts
+from .group_table import EXTENSION_DIMENSIONS, Groups, groups
+from .grouping import dimension_text, only_dimension, tooltip_title
+from .inputs import Names, chart_input, names_of
+from .marks import interval_points, measure_tooltip, span_bars
 from .theme import (
     ANSWERED,
     FAINT,
@@ -40,42 +38,41 @@ from .theme import (
     WIDTH,
     count,
     count_ticks,
-    round_floats,
-    short_number,
-    total,
 )
 
-__all__ = ["EXTENSION_DIMENSIONS", "HIT", "Groups", "draw_groups", "groups", "measure_by"]
+__all__ = ["HIT", "draw_groups", "measure_by"]
 
 HIT = "groups"
 """Name of the invisible marks that cover the whole area of each group."""
 
-EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
-_NUMBER_DIMENSIONS = ("caller", "callee", "target_number")
 _ROW, _ROWS_WIDTH, _HEIGHT = 22, 520, 260
 
 
 def measure_by(
     calls: Calls,
     *,
-    measure: str = "offered",
-    by: str = "day",
+    measure: Names = "offered",
+    by: Names = "day",
+    limit: int | None = None,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
     masked: bool = False,
     own_numbers: Sequence[str] = (),
-) -> alt.LayerChart | alt.Chart:
+) -> alt.LayerChart | alt.VConcatChart | alt.Chart:
     """A measure by a dimension: bars for counts and sums, points for means and shares. Collects.
 
-    A share has its 95 % interval. Days, weeks and months are on an axis of time, at most the
-    latest 370. All hours or weekdays are shown in order. Of other groups, at most the 40 biggest
-    by their number of calls, offers or legs are shown.
+    A share has its 95 % interval. Days, weeks and months are on an axis of time. All hours or
+    weekdays are shown in order. Other groups are rows, the biggest first; combinations of several
+    dimensions, such as "Mon, 09", are rows in the order of the dimensions.
 
     Args:
         calls: calls of any direction; all of them count.
-        measure: any of `etelecom_analytics.measures()`.
-        by: any dimension of that measure. Extensions, users and target numbers have names if the
-            calls do.
+        measure: any of `etelecom_analytics.measures()`; of a list, one chart below the other.
+        by: any dimension of that measure, or a list of several. Extensions, users and target
+            numbers have names if the calls do.
+        limit: the maximum number of groups, up to 400: the latest days, weeks or months, or the
+            groups with the most calls, offers or legs. None: 370 or 40 of these. Hours and
+            weekdays are always complete.
         options: parameters of the measure, such as the time zone.
         coverage: `logs.report`. Times that were not fetched or not requested are shaded; fetched
             times without calls count 0.
@@ -85,114 +82,57 @@ def measure_by(
 
     Raises:
         UnknownName: no such measure or dimension; the message lists the nearest.
-        InputError: the dimension is one of legs but the measure one of calls, or the dimension
-            needs names that the calls do not have.
+        InputError: the dimension is one of legs but the measure one of calls, the dimension needs
+            names that the calls do not have, or `limit` is out of range.
+
+    Examples:
+        >>> calls = et.sample_logs().calls
+        >>> chart = et.charts.measure_by(calls, measure="asa_s", by="direction")
+        >>> chart.title.text
+        ['Average speed of answer by direction, over 400 calls (Asia/Ho_Chi_Minh)']
+        >>> chart = et.charts.measure_by(calls, measure="answer_rate", by=["weekday", "hour"])
     """
-    numbers = check_own_numbers(own_numbers) if masked else ()
-    display = Display(options=options, show_numbers=not masked, own_numbers=numbers)
-    table = groups(calls, measure=measure, by=by, display=display, coverage=coverage)
-    any_calls = bool(table.total or calls.lazy().select(pl.len()).collect().item())
-    return draw_groups(
-        table, measure=measure, by=by, display=display, coverage=coverage, any_calls=any_calls
-    )
-
-
-class Groups(NamedTuple):
-    """The groups of a chart.
-
-    Attributes:
-        rows: one row per group: its key under the dimension's name, its unique label `key`, its
-            `value`, and what that is over.
-        total: number of calls, offers or legs in all groups, shown or not.
-        notes: notes about the groups that are not shown.
-    """
-
-    rows: pl.DataFrame
-    total: int
-    notes: list[str]
-
-
-def groups(
-    calls: Calls, *, measure: str, by: str, display: Display, coverage: FetchReport | None
-) -> Groups:
-    """The groups that `measure_by` draws. Collects.
-
-    Names come from `display.names` if it has the dimension, else from the calls.
-    """
-    definition = measure_named(measure)
-    count_column = TOTALS[definition.grain]
-    table = summarize_fetched(
-        calls,
-        [by],
-        [measure, count_column],
-        coverage=coverage,
-        options=display.options,
-        confidence=True,
-        in_order=by in TIME or by in CLOCK,
-    )
-    counts = table.with_columns(count=pl.col(count_column))
-    rows, notes = limit_groups(counts, by, noun=definition.grain.removesuffix("s"))
-    names = display.names[by] if by in display.names else labels(calls.lazy(), by)
-    rows = round_floats(rows).with_columns(
-        _labels(rows[by], by, names, display),
-        **_value_columns(definition),
-        fetched=fetched_text(),
-    )
-    return Groups(rows, total(table, count_column), notes)
-
-
-def _labels(keys: pl.Series, by: str, names: Mapping[str, str], display: Display) -> pl.Series:
-    """The unique label of each key: masked where it must be, and with its name."""
-    masked, is_number = not display.show_numbers, by in _NUMBER_DIMENSIONS
-    if masked and is_number:
-        numbers = mask_numbers(keys.to_frame(), keep=display.unmasked)
-        text = numbers[by].fill_null(NONE_LABEL)
-    else:
-        text = keys.to_frame().select(key=key_text(by))["key"]
-    if is_number or by in EXTENSION_DIMENSIONS:
-        shown_names = {key: mask(name) if masked else name for key, name in names.items()}
-        named = keys.cast(pl.String).replace_strict(
-            shown_names, default=None, return_dtype=pl.String
+    data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "day")
+    numbers = check_own_numbers(own_numbers)
+    display = Display(options=data.options, show_numbers=not masked, own_numbers=numbers)
+    charts = []
+    for name in names_of(measure, "measure", "offered"):
+        table = groups(
+            data.calls,
+            measure=name,
+            by=dimensions,
+            limit=limit,
+            display=display,
+            coverage=coverage,
         )
-        text = named.fill_null(text)
-    # Masked numbers look alike, and a name may equal a number: number the repeated labels.
-    nth = text.to_frame("key").select(pl.int_range(1, pl.len() + 1).over("key")).to_series()
-    unique = pl.when(nth > 1).then(pl.format("{} ({})", text, nth)).otherwise(text)
-    return pl.select(unique.alias("key")).to_series()
-
-
-def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
-    """The value, its interval and their texts, in columns of the same name for every measure."""
-    value = pl.col(measure.name).cast(pl.Float64)
-    low = high = pl.lit(None, pl.Float64)
-    text, over = short_number(value), pl.lit(None, pl.String)
-    if isinstance(measure.aggregation, Ratio):
-        low, high = pl.col(f"{measure.name}_low"), pl.col(f"{measure.name}_high")
-        text = pl.format("{} %", (value * 100).round(0).cast(pl.Int64))
-        over = pl.format(
-            "{} of {}; 95 %: {} to {} %",
-            f"{measure.name}_num",
-            f"{measure.name}_den",
-            (low * 100).round(1),
-            (high * 100).round(1),
+        any_calls = bool(table.total or data.height)
+        charts.append(
+            draw_groups(
+                table,
+                measure=name,
+                by=dimensions,
+                display=display,
+                coverage=coverage,
+                any_calls=any_calls,
+            )
         )
-    elif isinstance(measure.aggregation, Mean | Quantile):
-        over = pl.format("{} {}", f"{measure.name}_n", pl.lit(measure.population))
-    return {"value": value, "low": low, "high": high, "text": text, "over": over}
+    return charts[0] if len(charts) == 1 else stack_charts(charts)
 
 
 def draw_groups(
     table: Groups,
     *,
     measure: str,
-    by: str,
+    by: Names,
     display: Display,
     coverage: FetchReport | None,
     any_calls: bool,
 ) -> alt.LayerChart | alt.Chart:
     """The chart of the result of `groups`."""
     options, definition = display.options, measure_named(measure)
-    subject = f"{measure_title(definition)} {dimension_text(by)}"
+    dimensions = names_of(by, "by", "day")
+    dimension = only_dimension(dimensions)
+    subject = f"{measure_title(definition)} {dimension_text(dimensions)}"
     zone = f"({options.time_zone})"
     notes = [
         formula_note(definition, options, interval=True),
@@ -203,20 +143,21 @@ def draw_groups(
         return empty_chart(f"{subject}: {message.lower()} {zone}", notes, message=message)
     rows, noun = table.rows, definition.grain.removesuffix("s")
     title = f"{subject}, over {count(table.total, noun)} {zone}"
-    if by in EXTENSION_DIMENSIONS and definition.grain == "calls" and rows[by].null_count():
+    of_answers = [name for name in dimensions if name in EXTENSION_DIMENSIONS]
+    if definition.grain == "calls" and any(rows[name].null_count() for name in of_answers):
         notes.append(f"A missed call has no extension: it counts under {NONE_LABEL}.")
     notes.extend(table.notes)
     if rows["value"].null_count() == rows.height:
         return empty_chart(title, notes, message=f"No value of {measure}")
-    if by in TIME:
+    if dimension in TIME:
         gaps = missing_spans(coverage, rows, options.time_zone)
         notes.append(shading_note(gaps))
-        chart = _over_time(rows, by, definition, gaps)
-    elif by in CLOCK:
-        chart = _over_clock(rows, by, definition)
+        chart = _over_time(rows, dimension, definition, gaps)
+    elif dimension in CLOCK:
+        chart = _over_clock(rows, dimension, definition)
     else:
-        # Without the key column, which has the numbers that `key` masks.
-        chart = _by_name(rows.drop(by), by, definition)
+        # Without the columns of the dimensions, which have the numbers that `key` masks.
+        chart = _by_name(rows.drop(dimensions), dimensions, definition)
     description = range_text(rows, "value", "{text} at {key}")
     return finish_chart(chart, title=title, notes=notes, description=description)
 
@@ -230,7 +171,7 @@ def _over_time(
         time_axis(table, by, field=field, labels=True) for field in ("middle", "begin")
     )
     layers = _layers(table, by, measure, middle, alt.Y, width=width)
-    hit = _hit(table, by, measure).encode(
+    hit = _hit(table, [by], measure).encode(
         begin, alt.X2("end:T"), y=alt.value(0), y2=alt.value("height")
     )
     return alt.LayerChart(layer=[*shade(gaps), *layers, hit], width=width, height=_HEIGHT)
@@ -241,24 +182,24 @@ def _over_clock(table: pl.DataFrame, by: str, measure: Measure) -> alt.LayerChar
     order = key_order(table, by)
     across = clock_axis(order, by)
     layers = _layers(table, by, measure, across, alt.Y)
-    hit = _hit(table, by, measure).encode(across, y=alt.value(0), y2=alt.value("height"))
+    hit = _hit(table, [by], measure).encode(across, y=alt.value(0), y2=alt.value("height"))
     width = min(WIDTH, 60 * len(order))
     return alt.LayerChart(layer=[*layers, hit], width=width, height=_HEIGHT)
 
 
-def _by_name(table: pl.DataFrame, by: str, measure: Measure) -> alt.LayerChart:
+def _by_name(table: pl.DataFrame, by: Sequence[str], measure: Measure) -> alt.LayerChart:
     """One row per group, in the table's order."""
     axis = alt.Axis(grid=not isinstance(measure.aggregation, Total), labelPadding=6)
     scale = alt.Scale(domain=table["key"].to_list())
     across = alt.Y("key:N", scale=scale, title=None, axis=axis)
-    layers = _layers(table, by, measure, across, alt.X)
+    layers = _layers(table, None, measure, across, alt.X)
     hit = _hit(table, by, measure).encode(across, x=alt.value(0), x2=alt.value("width"))
     return alt.LayerChart(layer=[*layers, hit], width=_ROWS_WIDTH, height={"step": _ROW})
 
 
 def _layers(
     table: pl.DataFrame,
-    by: str,
+    by: str | None,
     measure: Measure,
     across: alt.X | alt.Y,
     channel: type[alt.X | alt.Y],
@@ -304,9 +245,9 @@ def _value_axis(
     return channel("value:Q", title=measure_title(measure).lower(), axis=axis, scale=scale)
 
 
-def _hit(table: pl.DataFrame, by: str, measure: Measure) -> alt.Chart:
+def _hit(table: pl.DataFrame, by: Sequence[str], measure: Measure) -> alt.Chart:
     """Invisible marks with the tooltips: a point alone is too small to point at."""
-    key = alt.Tooltip("key:N", title=by.replace("_", " "))
+    key = alt.Tooltip("key:N", title=tooltip_title(by))
     tooltip = [key, *measure_tooltip(measure, fetched=table["hours"].is_not_null().any())]
     base = alt.Chart(table, name=HIT)
     hit: alt.Chart = base.mark_rect(color="transparent").encode(tooltip=tooltip)

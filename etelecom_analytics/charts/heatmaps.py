@@ -8,7 +8,8 @@ from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.registry import TOTALS, Measure, Ratio, Total
 from ..metrics.registry import measure as measure_named
 from .axes import CLOCK, fetched_text, formula_note, key_text, measure_title
-from .finish import coverage_note, empty_chart, finish_chart, range_text
+from .finish import coverage_note, empty_chart, finish_chart, range_text, stack_charts
+from .inputs import ChartInput, Names, chart_input, names_of
 from .marks import measure_tooltip
 from .theme import (
     FAINT,
@@ -36,30 +37,45 @@ _IS_BRIGHT = "luminance(scale('color', datum.value)) > 0.3"
 def heatmap(
     calls: Calls,
     *,
-    measure: str = "offered",
+    measure: Names = "offered",
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
-) -> alt.LayerChart | alt.Chart:
+) -> alt.LayerChart | alt.VConcatChart | alt.Chart:
     """A measure by weekday and hour of the local start; cells without a value are blank. Collects.
 
     Args:
         calls: calls of any direction; all of them count.
-        measure: any of `etelecom_analytics.measures()`.
+        measure: any of `etelecom_analytics.measures()`; of a list, one chart below the other.
         options: parameters of the measure, such as the time zone.
         coverage: `logs.report`. Hours that were not fetched are shaded; fetched hours without
             calls count 0.
 
     Raises:
         UnknownName: no such measure; the message lists the nearest.
+
+    Examples:
+        >>> inbound = et.sample_logs().calls.filter(direction="in")
+        >>> chart = et.charts.heatmap(inbound, measure="missed")
+        >>> chart.title.text
+        ['Missed (calls) by weekday and hour, over 284 calls (Asia/Ho_Chi_Minh)']
     """
-    definition = measure_named(measure)
+    data = chart_input(calls, options, coverage)
+    names = names_of(measure, "measure", "offered")
+    charts = [_heatmap(data, name, coverage) for name in names]
+    return charts[0] if len(charts) == 1 else stack_charts(charts)
+
+
+def _heatmap(
+    data: ChartInput, measure: str, coverage: FetchReport | None
+) -> alt.LayerChart | alt.Chart:
+    definition, options = measure_named(measure), data.options
     grain, count_column = definition.grain, TOTALS[definition.grain]
     noun = grain.removesuffix("s")
     table = round_floats(
         summarize_fetched(
-            calls,
+            data.calls,
             ["weekday", "hour"],
-            [measure, count_column],
+            list(dict.fromkeys([measure, count_column])),
             coverage=coverage,
             options=options,
             confidence=True,
@@ -70,8 +86,7 @@ def heatmap(
     notes = [formula_note(definition, options), coverage_note(coverage, options.time_zone)]
     counted = total(table, count_column)
     if not counted:
-        any_calls = calls.lazy().select(pl.len()).collect().item()
-        message = f"No {grain}" if any_calls else "No calls"
+        message = f"No {grain}" if data.height else "No calls"
         return empty_chart(f"{subject}: {message.lower()} {zone}", notes, message=message)
     title = f"{subject}, over {count(counted, noun)} {zone}"
     dated = table.filter(pl.col("weekday").is_not_null())

@@ -10,11 +10,12 @@ from ..metrics import PHASES, Calls, MetricOptions, call_phases, facts
 from ..names import labels
 from .axes import time_unit
 from .finish import finish_chart
+from .inputs import chart_input, row_limit
 from .theme import ANSWERED, FAINT, HUES, NONE_LABEL, TEXT, count, round_floats
 
 __all__ = ["journey"]
 
-_ROW, _THIN_ROW, _WIDTH, _MAX_WIDE_ROWS, _MAX_LEGS = 24, 15, 520, 30, 200
+_ROW, _THIN_ROW, _WIDTH, _MAX_WIDE_ROWS, _MAX_LEGS = 24, 15, 520, 30, 400
 _CALL = "call"
 _HUES = {_CALL: TEXT, "trying": FAINT, "ringing": HUES[4], "talking": ANSWERED}
 _THICKNESS = {_CALL: 0.12, "trying": 0.2, "ringing": 0.5, "talking": 0.85}
@@ -34,29 +35,39 @@ def journey(
     calls: Calls,
     call_id: str,
     *,
+    limit: int = 200,
     options: MetricOptions = MetricOptions(),
 ) -> alt.LayerChart:
     """One call, leg by leg on a line of time: trying, ringing, talking, and the outcome. Collects.
 
     The first row is the call itself. Numbers are shown as they are in the calls, with names if the
-    calls have them. At most 200 legs are drawn.
+    calls have them.
 
     Args:
         calls: calls of any direction, including this one.
         call_id: the call's `id`.
+        limit: the maximum number of legs, up to 400; the first are shown.
         options: parameters of a leg's outcome, and the time zone.
 
     Raises:
-        InputError: these calls do not include the call.
+        InputError: these calls do not include the call, or `limit` is out of range.
+
+    Examples:
+        >>> calls = et.sample_logs().calls
+        >>> chart = et.charts.journey(calls, calls["id"][0])
+        >>> chart.title.text[0]
+        'Journey of call 5076494319400231868: in, running, 1 leg, from Sun 2026-11-08 23:59:59'
     """
+    limit = row_limit(limit, _MAX_LEGS)
+    calls, options = chart_input(calls, options)
     phases = call_phases(calls, call_id, options=options)
     table = calls.lazy().filter(pl.col("id") == call_id).head(1).collect()
     call, names = table.row(0, named=True), labels(table, "target_number")
     legs = phases["target_index"].n_unique()
-    first_legs = phases.filter(pl.col("target_index") < _MAX_LEGS)
+    first_legs = phases.filter(pl.col("target_index") < limit)
     rows = _rows(first_legs, call, names, options)
     states = (pl.when(name).then(pl.lit(name)) for name in _STATES)
-    state = facts(table, options=options).select(pl.coalesce(states)).item()
+    state = facts(table, options=options).lazy().collect().select(pl.coalesce(states)).item()
     start = "unknown time"
     if call["started_at"] is not None:
         local = call["started_at"].astimezone(local_time.zone(options.time_zone))
@@ -66,7 +77,7 @@ def journey(
         f"From {call['caller'] or NONE_LABEL} to {call['callee'] or NONE_LABEL}.",
         "Thin bar: trying = add_time to ring_time. Half: ringing = ring_time to answer or end. "
         "Full: talking = answer to ended_time.",
-        f"The first {_MAX_LEGS} of {legs:,} legs." if legs > _MAX_LEGS else "",
+        f"The first {limit} of {legs:,} legs." if legs > limit else "",
     ]
     return finish_chart(
         _draw(rows),

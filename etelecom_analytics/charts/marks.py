@@ -7,48 +7,62 @@ import polars as pl
 
 from ..metrics.registry import Measure, Total
 from .axes import CLOCK, TIME, measure_title, spans, time_axis
+from .grouping import only_dimension
 from .theme import ANSWERED, FAINT, NONE_LABEL, count, total
 
-__all__ = ["interval_points", "limit_groups", "measure_tooltip", "span_bars"]
+__all__ = ["MAX_GROUPS", "interval_points", "limit_groups", "measure_tooltip", "span_bars"]
 
-_MAX_SPANS, _MAX_ROWS = 370, 40
+MAX_GROUPS = 400
+"""The largest limit: a group has up to six marks, and a chart at most 5,000."""
+
+_DEFAULT_SPANS, _DEFAULT_ROWS = 370, 40
 _MAX_LARGE_POINTS, _MAX_SEPARATE_BARS = 60, 120
 
 
 def limit_groups(
-    table: pl.DataFrame, by: str, *, noun: str, size: str = "count", size_noun: str = ""
+    table: pl.DataFrame,
+    by: Sequence[str],
+    limit: int | None,
+    *,
+    noun: str,
+    size: str = "count",
+    size_noun: str = "",
 ) -> tuple[pl.DataFrame, list[str]]:
     """The groups that fit on a chart, in its order, and notes about the others.
 
-    These are the latest 370 days, weeks or months (with `spans`), all hours or weekdays, or the 40
-    biggest other groups.
+    These are the latest days, weeks or months (with `spans`), all hours or weekdays, or the
+    biggest other groups, the biggest first. Combinations are in the order of their dimensions.
 
     Args:
         table: one row per group, with its number of calls, offers or legs as `count`.
-        by: the dimension.
+        by: the dimensions.
+        limit: the maximum number of groups. None: 370 days, weeks or months, or 40 other groups.
         noun: what `count` counts, in the singular.
         size: the column that orders groups by size.
         size_noun: what `size` counts; `noun` by default.
     """
-    nouns = f"{size_noun or noun}s"
-    if by in CLOCK:
+    nouns, dimension = f"{size_noun or noun}s", only_dimension(by)
+    if dimension in CLOCK:
         return table, []
-    if by not in TIME:
+    if dimension not in TIME:
+        number = limit or _DEFAULT_ROWS
         # Sort only the groups that can be among the biggest: callers may be many.
-        fits = pl.col(size) >= pl.col(size).top_k(_MAX_ROWS).min()
-        ordered = table.filter(fits).sort(size, by, descending=[True, False], nulls_last=True)
-        biggest = ordered.head(_MAX_ROWS)
+        fits = pl.col(size) >= pl.col(size).top_k(number).min()
+        descending = [True, *(False for _ in by)]
+        ordered = table.filter(fits).sort(size, *by, descending=descending, nulls_last=True)
+        biggest = ordered.head(number)
         note = f"The {biggest.height} groups with the most {nouns}, of {table.height:,}."
-        return biggest, [note] if biggest.height < table.height else []
-    dated = table.filter(pl.col(by).is_not_null())
-    latest = dated.tail(_MAX_SPANS)
+        notes = [note] if biggest.height < table.height else []
+        return biggest if dimension else biggest.sort(by, nulls_last=True), notes
+    dated = table.filter(pl.col(dimension).is_not_null())
+    latest = dated.tail(limit or _DEFAULT_SPANS)
     notes = []
     if undated := total(table, "count") - total(dated, "count"):
         notes.append(f"{NONE_LABEL}: {count(undated, noun)} without a start, not on the axis.")
     if latest.height < dated.height:
-        spans_text = f"The latest {latest.height} of {count(dated.height, by)}"
+        spans_text = f"The latest {latest.height} of {count(dated.height, dimension)}"
         notes.append(f"{spans_text}, with {total(latest, size):,} of the {nouns}.")
-    return latest.with_columns(**spans(by)), notes
+    return latest.with_columns(**spans(dimension)), notes
 
 
 def interval_points(

@@ -8,6 +8,7 @@ from ..formatting import format_value
 from ..metrics import Calls, MetricOptions, service_level_curve
 from .distributions import WAIT_STARTS
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
+from .inputs import chart_input, positive_number
 from .theme import (
     DASHES,
     GUTTER,
@@ -47,15 +48,29 @@ def service_level(
             60 s.
         options: `threshold_s`, `variant`, `short_s`, `min_talk_s` and `wait_from`.
         coverage: `logs.report`; a note states which times are complete.
+
+    Raises:
+        InputError: `until_s` is not above 0.
+
+    Examples:
+        >>> options = et.MetricOptions(threshold_s=20, ivr_numbers=["8000", "8100"])
+        >>> inbound = et.sample_logs().calls.filter(direction="in")
+        >>> chart = et.charts.service_level(inbound, options=options)
+        >>> chart.title.text
+        ['Service level 64.5 % within 20 s (offered), 182 of 282 calls (Asia/Ho_Chi_Minh)']
     """
-    end = max(3 * options.threshold_s, 60.0) if until_s is None else float(until_s)
+    data = chart_input(calls, options, coverage)
+    calls, options = data
+    end = max(3 * options.threshold_s, 60.0)
+    if until_s is not None:
+        end = positive_number(until_s, "until_s")
     step = next((step for step in _STEPS_S if end / step <= _MAX_STEPS), end / _MAX_STEPS)
     thresholds = [*(nth * step for nth in range(int(end // step) + 1)), end, options.threshold_s]
     table = service_level_curve(calls, thresholds_s=thresholds, options=options)
     curve = round_floats(table.lazy().collect()).with_columns(pl.col("variant").cast(pl.String))
     at_threshold = curve.filter(pl.col("threshold_s") == options.threshold_s)
     selected = at_threshold.filter(pl.col("variant") == options.variant).row(0, named=True)
-    any_calls, zone = calls.lazy().select(pl.len()).collect().item(), f"({options.time_zone})"
+    zone = f"({options.time_zone})"
     notes = [
         f"service_level = {selected['formula']}, variant {options.variant}, with its 95 % interval "
         f"(Wilson). a, q, s: answered, missed, short calls of known wait; "
@@ -64,7 +79,7 @@ def service_level(
         coverage_note(coverage, options.time_zone),
     ]
     if curve["value"].null_count() == curve.height:
-        message = "No offered calls of known wait" if any_calls else "No calls"
+        message = "No offered calls of known wait" if data.height else "No calls"
         title = f"Service level: {lower_first(message)} {zone}"
         return empty_chart(title, notes, message=message)
     level = format_value(selected["value"], "share")

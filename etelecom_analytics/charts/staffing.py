@@ -5,10 +5,12 @@ from typing import Literal
 import altair as alt
 import polars as pl
 
+from .. import metrics
 from ..fetch_report import FetchReport
-from ..metrics import Calls, MetricOptions, agents_by_interval
+from ..metrics import Calls, MetricOptions
 from .axes import CLOCK, MAX_LABELLED_GROUPS, clock_axis, key_text
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
+from .inputs import chart_input
 from .theme import (
     ANSWERED,
     FAINT,
@@ -21,7 +23,7 @@ from .theme import (
     total,
 )
 
-__all__ = ["agents_needed"]
+__all__ = ["agents_by_interval"]
 
 _SIGNS = {"more_load_than_agents": "!", "uneven": "~"}
 _NOTES = {
@@ -31,7 +33,7 @@ _NOTES = {
 }
 
 
-def agents_needed(
+def agents_by_interval(
     calls: Calls,
     *,
     interval: Literal["hour", "quarter_hour"] = "hour",
@@ -57,8 +59,15 @@ def agents_needed(
     Raises:
         InputError: `target` is not between 0 and 1, or `agents` is below 1.
         UnknownName: `interval` is neither "hour" nor "quarter_hour".
+
+    Examples:
+        >>> chart = et.charts.agents_by_interval(et.sample_logs().calls)
+        >>> chart.title.text[0]
+        'Agents needed by hour, from 282 inbound offered calls on 7 days (Asia/Ho_Chi_Minh)'
     """
-    result = agents_by_interval(
+    data = chart_input(calls, options, coverage)
+    calls, options = data
+    result = metrics.agents_by_interval(
         calls, interval=interval, target=target, agents=agents, options=options
     )
     subject = f"Agents needed by {interval.replace('_', ' ')}"
@@ -70,8 +79,7 @@ def agents_needed(
     ]
     offered = total(result, "calls") if result.height else 0
     if not offered:
-        any_calls = calls.lazy().select(pl.len()).collect().item()
-        message = "No inbound offered calls" if any_calls else "No calls"
+        message = "No inbound offered calls" if data.height else "No calls"
         title = f"{subject}: {lower_first(message)} {zone}"
         return empty_chart(title, [*notes, complete], message=message)
     rows = _rows(round_floats(result), interval)

@@ -1,7 +1,6 @@
 """Survival curves: how long callers are willing to wait, and until missed calls are called back."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import altair as alt
 import polars as pl
@@ -9,45 +8,27 @@ import polars as pl
 from .. import metrics
 from ..fetch_report import FetchReport
 from ..metrics import Calls, MetricOptions, median_survival
-from ..names import labels
-from .axes import dimension_text, key_order, key_text, time_unit
+from ..metrics.dimensions import as_names
+from .axes import key_order, time_unit
 from .distributions import WAIT_STARTS
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
-from .theme import (
-    DASHES,
-    HUES,
-    SHADE,
-    SHADE_OPACITY,
-    TEXT,
-    WIDTH,
-    count,
-    round_floats,
-    total,
-)
+from .grouping import dimension_text, group_keys, group_names, only_dimension
+from .inputs import ChartInput, Names, chart_input, row_limit
+from .survival_curves import MAX_CURVES, CurveText, draw_curves
+from .theme import count, round_floats, total
 
 __all__ = ["patience", "time_to_callback"]
 
-_HEIGHT, _MAX_GROUPS, _MAX_STEPS = 260, len(HUES), 300
+_MAX_STEPS = 300
 _MIN_AT_RISK, _EVENT_SHARE = 10, 0.95
 _ALL = "all"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Text:
-    """The texts of a chart."""
-
-    title: str
-    noun: str  # of what is counted
-    y: str
-    x: str
-    event: str
-    formula: str
 
 
 def patience(
     calls: Calls,
     *,
-    by: str | None = None,
+    by: Names = (),
+    limit: int = MAX_CURVES,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.LayerChart | alt.Chart:
@@ -58,15 +39,23 @@ def patience(
 
     Args:
         calls: calls of any direction; all of them count.
-        by: a dimension of calls, such as "weekday" or "callee": one curve per group, at most the
-            6 biggest. None: one curve.
+        by: a dimension of calls, such as "weekday" or "callee", or a list of several: one curve
+            per group. Without one, one curve.
+        limit: the maximum number of curves, those of the biggest groups; up to 6.
         options: parameters of the metrics; `wait_from` sets where a wait begins.
         coverage: `logs.report`; a note states which times are complete.
 
     Raises:
         UnknownName: no such dimension of calls; the message lists the nearest.
+        InputError: `limit` is out of range.
+
+    Examples:
+        >>> chart = et.charts.patience(et.sample_logs().calls, by="direction", limit=2)
+        >>> chart.title.text[0]
+        'Patience of callers by direction, of 398 offered calls, 40 of them gave up'
     """
-    text = _Text(
+    data = chart_input(calls, options, coverage)
+    text = CurveText(
         title="Patience of callers",
         noun="offered call",
         y="still waiting",
@@ -75,16 +64,17 @@ def patience(
         formula=(
             "S(t) = product of 1 - missed / still waiting, over the waits up to t (Kaplan-Meier), "
             "with its 95 % interval (Greenwood, log-log). Answered calls are censored. "
-            f"A wait begins at {WAIT_STARTS[options.wait_from]}."
+            f"A wait begins at {WAIT_STARTS[data.options.wait_from]}."
         ),
     )
-    return _survival(calls, metrics.patience, text, by, options, coverage)
+    return _survival(data, metrics.patience, text, by, limit, coverage)
 
 
 def time_to_callback(
     calls: Calls,
     *,
-    by: str | None = None,
+    by: Names = (),
+    limit: int = MAX_CURVES,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.LayerChart | alt.Chart:
@@ -95,15 +85,23 @@ def time_to_callback(
 
     Args:
         calls: calls of all directions; a callback that is not among them did not happen.
-        by: a dimension of the missed calls, such as "hour" or "callee": one curve per group, at
-            most the 6 biggest. None: one curve.
+        by: a dimension of the missed calls, such as "hour" or "callee", or a list of several: one
+            curve per group. Without one, one curve.
+        limit: the maximum number of curves, those of the biggest groups; up to 6.
         options: parameters of the metrics, such as `as_of`.
         coverage: `logs.report`; a note states which times are complete.
 
     Raises:
         UnknownName: no such dimension of calls; the message lists the nearest.
+        InputError: `limit` is out of range.
+
+    Examples:
+        >>> options = et.MetricOptions(ivr_numbers=["8000", "8100"])
+        >>> chart = et.charts.time_to_callback(et.sample_logs().calls, options=options)
+        >>> chart.title.text[0]
+        'Time to call back, of 33 missed calls, 19 of them called back or served (Asia/Ho_Chi_Minh)'
     """
-    text = _Text(
+    text = CurveText(
         title="Time to call back",
         noun="missed call",
         y="still open",
@@ -115,31 +113,36 @@ def time_to_callback(
             "Open calls are censored at as_of."
         ),
     )
-    return _survival(calls, metrics.time_to_callback, text, by, options, coverage)
+    data = chart_input(calls, options, coverage)
+    return _survival(data, metrics.time_to_callback, text, by, limit, coverage)
 
 
 def _survival(
-    calls: Calls,
+    data: ChartInput,
     table_of: Callable[..., pl.LazyFrame],
-    text: _Text,
-    by: str | None,
-    options: MetricOptions,
+    text: CurveText,
+    by: Names,
+    limit: int,
     coverage: FetchReport | None,
 ) -> alt.LayerChart | alt.Chart:
-    dimensions = [] if by is None else [by]
-    table = table_of(calls.lazy(), dimensions, options=options).collect()
+    dimensions, limit = as_names(by, "by"), row_limit(limit, MAX_CURVES)
+    options = data.options
+    table = table_of(data.calls.lazy(), dimensions, options=options).collect()
     medians = median_survival(table, dimensions)
-    subject = f"{text.title} {dimension_text(by)}" if by else text.title
+    subject = f"{text.title} {dimension_text(dimensions)}" if dimensions else text.title
     zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
     number = total(medians, "n")
     if not number:
-        any_calls = calls.lazy().select(pl.len()).collect().item()
-        message = f"No {text.noun}s of known time" if any_calls else "No calls"
+        message = f"No {text.noun}s of known time" if data.height else "No calls"
         title = f"{subject}: {lower_first(message)} {zone}"
         return empty_chart(title, [text.formula, complete], message=message)
-    key = pl.lit(_ALL) if by is None else key_text(by).replace(labels(calls.lazy(), by))
-    groups = _groups(medians.with_columns(key=key), by)
-    steps = table.with_columns(key=key).join(groups.select("key"), on="key", how="semi")
+    if dimensions:
+        keyed = medians.with_columns(group_keys(medians, group_names(data.calls, dimensions)))
+        groups = _groups(keyed, dimensions, limit)
+        keys = groups.select(*dimensions, "key")
+        steps = table.join(keys, on=dimensions, nulls_equal=True, maintain_order="left")
+    else:
+        groups, steps = (each.with_columns(key=pl.lit(_ALL)) for each in (medians, table))
     until = _until(steps, groups)
     unit, size = time_unit(until)
     notes = [text.formula]
@@ -154,19 +157,20 @@ def _survival(
     labelled = _with_text(groups, size)
     events = f"{total(medians, 'events'):,} of them {text.event}"
     return finish_chart(
-        _draw(curves, labelled, text, unit, until / size),
+        draw_curves(curves, labelled, text, unit, until / size),
         title=f"{subject}, of {count(number, text.noun)}, {events} {zone}",
         notes=[*notes, complete],
         description=" ".join(labelled["summary"]),
     )
 
 
-def _groups(medians: pl.DataFrame, by: str | None) -> pl.DataFrame:
-    """The groups to draw, in the order of the legend."""
-    if by is None:
-        return medians
-    biggest = medians.sort(-pl.col("n"), by, nulls_last=True).head(_MAX_GROUPS)
-    order = {key: place for place, key in enumerate(key_order(medians, by))}
+def _groups(medians: pl.DataFrame, by: Sequence[str], limit: int) -> pl.DataFrame:
+    """The biggest groups, in the order of the legend."""
+    biggest = medians.sort(-pl.col("n"), *by, nulls_last=True).head(limit)
+    dimension = only_dimension(by)
+    if dimension is None:
+        return biggest.sort(by, nulls_last=True)
+    order = {key: place for place, key in enumerate(key_order(medians, dimension))}
     place = pl.col("key").replace_strict(order, default=len(order), return_dtype=pl.Int64)
     return biggest.sort(place)
 
@@ -246,66 +250,3 @@ def _median_text(median_s: float | None, low_s: float | None, high_s: float | No
     elif low_s is not None:
         interval = f"{number(low_s)} or more"
     return f"median {number(median_s)} {unit} ({interval})"
-
-
-def _draw(
-    steps: pl.DataFrame, groups: pl.DataFrame, text: _Text, unit: str, end: float
-) -> alt.LayerChart:
-    names = groups["label"].to_list()
-    legend = alt.Legend(
-        title=None,
-        orient="top",
-        direction="vertical",
-        symbolType="stroke",
-        symbolSize=400,
-        labelLimit=WIDTH,
-        columns=2,
-    )
-    hues = alt.Scale(domain=names, range=list(HUES[: len(names)]))
-    dashes = alt.Scale(domain=names, range=list(DASHES[: len(names)]))
-    hue = alt.Color("label:N", scale=hues, legend=legend)
-    dash = alt.StrokeDash("label:N", scale=dashes, legend=legend)
-    scale = alt.Scale(domain=[0, end or 1.0], nice=False)
-    x = alt.X("at:Q", title=f"{text.x}, {unit}", scale=scale, axis=alt.Axis(grid=True))
-    axis = alt.Axis(format=".0%", tickCount=5)
-    y = alt.Y("survival:Q", title=text.y, scale=alt.Scale(domain=[0, 1]), axis=axis)
-    tooltip = [
-        *([alt.Tooltip("key:N", title="group")] if len(names) > 1 else []),
-        alt.Tooltip("at:Q", title=f"after, {unit}", format=",.1f"),
-        alt.Tooltip("survival:Q", title=text.y, format=".1%"),
-        alt.Tooltip("low:Q", title="95 % from", format=".1%"),
-        alt.Tooltip("high:Q", title="to", format=".1%"),
-        alt.Tooltip("left:Q", title="at risk after it", format=","),
-        alt.Tooltip("events:Q", title=text.event, format=","),
-        alt.Tooltip("censored:Q", title="censored", format=","),
-    ]
-    curves = steps.drop("slot", "at_risk").join(
-        groups.select("key", "label"), on="key", how="left", maintain_order="left"
-    )
-    base = alt.Chart(curves)
-    # The bands of several groups would overlap: draw only their edges.
-    if len(names) == 1:
-        area = base.mark_area(interpolate="step-after", color=SHADE, opacity=2 * SHADE_OPACITY)
-        band = [area.encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))]
-    else:
-        edge = base.mark_line(interpolate="step-after", strokeWidth=0.7, opacity=0.5)
-        band = [edge.encode(x, alt.Y(f"{side}:Q"), hue) for side in ("low", "high")]
-    line = base.mark_line(interpolate="step-after", strokeWidth=2)
-    half = alt.Chart(pl.DataFrame({"half": [0.5]})).mark_rule(color=TEXT, strokeDash=[2, 3])
-    reached = groups.filter(pl.col("median").is_not_null(), pl.col("median") <= end)
-    points = alt.Chart(reached.with_columns(half=pl.lit(0.5))).mark_point(
-        filled=True, opacity=1, size=70
-    )
-    median_tooltip = [
-        alt.Tooltip("key:N", title="group"),
-        alt.Tooltip("median:Q", title=f"median, {unit}", format=",.1f"),
-        alt.Tooltip("median_text:N", title="with its 95 % interval"),
-        alt.Tooltip("n:Q", title="of", format=","),
-    ]
-    layers = [
-        *band,
-        half.encode(alt.Y("half:Q")),
-        line.encode(x, y, hue, dash, tooltip=tooltip),
-        points.encode(alt.X("median:Q"), alt.Y("half:Q"), hue, tooltip=median_tooltip),
-    ]
-    return alt.LayerChart(layer=layers, width=WIDTH, height=_HEIGHT)

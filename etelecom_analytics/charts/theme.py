@@ -175,6 +175,14 @@ def use_offline_renderer() -> None:
     """Show Altair charts in JupyterLab without the internet, with its built-in Vega-Lite 5.
 
     `alt.renderers.enable("default")` undoes it.
+
+    Examples:
+        >>> import altair as alt
+        >>> et.charts.use_offline_renderer()
+        >>> alt.renderers.active
+        'etelecom_offline'
+        >>> alt.renderers.enable("default")
+        RendererRegistry.enable('default')
     """
     alt.renderers.register("etelecom_offline", offline_bundle)
     alt.renderers.enable("etelecom_offline")

@@ -1,27 +1,26 @@
-"""Calls on the line at once, and the traffic they carried in Erlangs."""
-
-from datetime import datetime
+"""The traffic that calls carried in Erlangs: by hour, and its means by hour and weekday."""
 
 import altair as alt
 import polars as pl
 
-from .. import local_time, metrics
+from .. import metrics
 from ..fetch_report import FetchReport
-from ..metrics import Calls, MetricOptions, concurrency_peaks, erlangs_profile
+from ..metrics import Calls, MetricOptions, erlangs_profile
 from .axes import (
     CLOCK,
     key_text,
-    local_milliseconds,
     missing_spans,
     moment_axis,
     shade,
     shading_note,
+    with_positions,
 )
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .heatmaps import DARK_INK, LIGHT_INK, VIRIDIS
-from .theme import ANSWERED, GUTTER, LOST, WIDTH, count, count_ticks, round_floats
+from .inputs import chart_input
+from .theme import ANSWERED, GUTTER, LOST, WIDTH, count, round_floats
 
-__all__ = ["concurrency", "erlangs"]
+__all__ = ["erlangs", "no_line_held", "of_trunk"]
 
 _MAX_HOURS, _MAX_DAYS = 1_400, 1_500
 """With more hours, each day has one bar; at most the latest days are drawn."""
@@ -31,121 +30,6 @@ _BRIGHT_FROM = 0.5
 
 An expression cannot read the colour scale of one panel among several.
 """
-
-
-def concurrency(
-    calls: Calls,
-    *,
-    trunk: str | None = None,
-    options: MetricOptions = MetricOptions(),
-    coverage: FetchReport | None = None,
-) -> alt.LayerChart | alt.Chart:
-    """The number of calls on the line at once over local time, with the peak marked. Collects.
-
-    With more than 1,000 changes the maximum of each interval is drawn, so that no peak is lost; a
-    note states the length of an interval.
-
-    Args:
-        calls: calls of any direction; calls that were not fetched do not count.
-        trunk: the name of a trunk: count its lines, held by legs. None: count calls.
-        options: the time zone.
-        coverage: `logs.report`. Times that were not fetched or not requested are shaded.
-    """
-    result = metrics.concurrency(calls, trunk=trunk)
-    zone, unit = f"({options.time_zone})", "leg" if trunk else "call"
-    subject = f"{unit.capitalize()}s on the line at once{_of_trunk(trunk)}"
-    begin, end = ("add_time", "ended_time") if trunk else ("started_at", "ended_at")
-    notes = [f"on the line at t = {unit}s with {begin} <= t < {end}."]
-    if result.without_span:
-        notes.append(
-            f"Not counted: {count(result.without_span, unit)} without both times, "
-            "or that did not end after the start."
-        )
-    notes.append(coverage_note(coverage, options.time_zone))
-    number = calls.lazy().select(pl.len()).collect().item()
-    if result.at is None:
-        return _no_line_held(subject, unit, number, notes, options)
-    levels = concurrency_peaks(result)
-    if levels.height < result.over_time.height - 1:
-        seconds = (levels["end"][0] - levels["begin"][0]).total_seconds()
-        notes.insert(1, f"Drawn: the maximum of every {_duration_text(seconds)}.")
-    at = f"{result.at.astimezone(local_time.zone(options.time_zone)):%a %Y-%m-%d %H:%M:%S}"
-    rows = _with_positions(levels, options.time_zone)
-    gaps = missing_spans(coverage, rows, options.time_zone)
-    return finish_chart(
-        _levels(rows, result.at, result.peak, gaps, options),
-        title=f"{subject}: peak {result.peak:,}, first on {at}, of {count(number, 'call')} {zone}",
-        notes=[*notes, shading_note(gaps)],
-        description=f"Peak: {result.peak:,} at {at}.",
-    )
-
-
-def _of_trunk(trunk: str | None) -> str:
-    return f" of trunk {trunk}" if trunk else ""
-
-
-def _no_line_held(
-    subject: str, unit: str, number: int, notes: list[str], options: MetricOptions
-) -> alt.Chart:
-    message = f"No {unit} held a line" if number else "No calls"
-    scope = f"of {count(number, 'call')} ({options.time_zone})"
-    return empty_chart(f"{subject}: {lower_first(message)}, {scope}", notes, message=message)
-
-
-def _duration_text(seconds: float) -> str:
-    """A duration in its largest unit: "15 min"."""
-    units = (("days", 86_400), ("h", 3_600), ("min", 60))
-    unit, size = next(((unit, size) for unit, size in units if seconds >= size), ("s", 1))
-    return f"{seconds / size:g} {unit}"
-
-
-def _with_positions(table: pl.DataFrame, time_zone: str) -> pl.DataFrame:
-    """The table with `begin` and `end` on the axis of local time, and `since`: begin as text."""
-    local = pl.col("begin").dt.convert_time_zone(local_time.zone(time_zone).key)
-    return table.with_columns(
-        since=local.dt.strftime("%a %Y-%m-%d %H:%M:%S"),
-        begin=local_milliseconds(pl.col("begin"), time_zone),
-        end=local_milliseconds(pl.col("end"), time_zone),
-    )
-
-
-def _levels(
-    rows: pl.DataFrame, at: datetime, peak: int, gaps: pl.DataFrame, options: MetricOptions
-) -> alt.LayerChart:
-    axis = alt.Axis(tickCount=5, format=",d", values=count_ticks(rows["calls"]), minExtent=GUTTER)
-    size = alt.Y("calls:Q", title="on the line", axis=axis, scale=alt.Scale(domainMin=0))
-    bars = (
-        alt.Chart(rows.filter(pl.col("calls") > 0))
-        .mark_rect(color=ANSWERED, stroke=ANSWERED, strokeWidth=0.3)
-        .encode(
-            moment_axis(rows, field="begin"),
-            alt.X2("end:T"),
-            size,
-            alt.Y2Datum(0),
-            tooltip=[
-                alt.Tooltip("since:N", title="from"),
-                alt.Tooltip("calls:Q", title="on the line", format=","),
-            ],
-        )
-    )
-    moment = pl.DataFrame(
-        {"moment": [at], "calls": [peak]},
-        schema={"moment": pl.Datetime("us", "UTC"), "calls": pl.Int64},
-    ).select(
-        "calls",
-        begin=local_milliseconds(pl.col("moment"), options.time_zone),
-        text=pl.format("peak {}", "calls"),
-    )
-    first, last = rows.select(pl.col("begin").min(), pl.col("end").max()).row(0)
-    near_end = moment["begin"].item() > first + (last - first) * 0.8
-    base = alt.Chart(moment).encode(alt.X("begin:T"), size)
-    point = base.mark_point(
-        shape="triangle-down", filled=True, color=LOST, opacity=1, size=70, yOffset=-7
-    ).encode(tooltip=[alt.Tooltip("calls:Q", title="peak", format=",")])
-    text = base.mark_text(
-        align="right" if near_end else "left", dx=-9 if near_end else 9, dy=-8
-    ).encode(text="text:N")
-    return alt.LayerChart(layer=[*shade(gaps), bars, point, text], width=WIDTH, height=200)
 
 
 def erlangs(
@@ -166,17 +50,24 @@ def erlangs(
         options: the time zone.
         coverage: `logs.report`. Times that were not fetched or not requested are shaded; their
             hours are left out of the means.
+
+    Examples:
+        >>> chart = et.charts.erlangs(et.sample_logs().calls)
+        >>> chart.title.text
+        ['Erlangs by hour, of 400 calls on 7 days (Asia/Ho_Chi_Minh)']
     """
+    data = chart_input(calls, options, coverage)
+    calls, options = data
     hours = metrics.erlangs(calls.lazy(), trunk=trunk, options=options).collect()
-    number = calls.lazy().select(pl.len()).collect().item()
-    subject = f"Erlangs{_of_trunk(trunk)} by hour"
+    number = data.height
+    subject = f"Erlangs{of_trunk(trunk)} by hour"
     complete = coverage_note(coverage, options.time_zone)
     formula = (
         "erlangs = seconds that calls held a line in an hour / 3600; "
         "1 Erlang is one line in use for the whole hour."
     )
     if not hours.height:
-        return _no_line_held(subject, "call", number, [formula, complete], options)
+        return no_line_held(subject, "call", number, [formula, complete], options)
     by_hour, by_weekday = (
         erlangs_profile(calls, by, trunk=trunk, coverage=coverage, options=options)
         for by in (["hour"], ["weekday", "hour"])
@@ -206,6 +97,20 @@ def erlangs(
     )
 
 
+def of_trunk(trunk: str | None) -> str:
+    """The trunk as the end of a title's subject; "" for all calls."""
+    return f" of trunk {trunk}" if trunk else ""
+
+
+def no_line_held(
+    subject: str, unit: str, number: int, notes: list[str], options: MetricOptions
+) -> alt.Chart:
+    """The chart of calls of which none held a line."""
+    message = f"No {unit} held a line" if number else "No calls"
+    scope = f"of {count(number, 'call')} ({options.time_zone})"
+    return empty_chart(f"{subject}: {lower_first(message)}, {scope}", notes, message=message)
+
+
 def _busiest_hours(hours: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     """The busiest hour of each day, of the latest 1,500 days, and a note about it."""
     ordered = hours.sort("day", "erlangs", "hour_begin", descending=[False, True, False])
@@ -228,7 +133,7 @@ def _bars(hours: pl.DataFrame, time_zone: str, *, daily: bool) -> pl.DataFrame:
         length = pl.duration(days=1)
     day = pl.col("day").dt.strftime("%a %Y-%m-%d")
     bars = hours.with_columns(begin=begin, clock=pl.format("{} {}:00", day, "hour"))
-    return round_floats(_with_positions(bars.with_columns(end=pl.col("begin") + length), time_zone))
+    return round_floats(with_positions(bars.with_columns(end=pl.col("begin") + length), time_zone))
 
 
 def _over_time(rows: pl.DataFrame, gaps: pl.DataFrame, *, daily: bool) -> alt.LayerChart:

@@ -6,11 +6,15 @@ import polars as pl
 from ..fetch_report import FetchReport
 from ..metrics import Calls, MetricOptions, fail_codes
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
+from .inputs import chart_input, row_limit
 from .theme import FAINT, GUTTER, HUES, NONE_LABEL, WIDTH, count, round_floats, total
 
 __all__ = ["trunk_failures"]
 
-_ROW, _BAR, _MAX_TRUNKS, _MAX_CODES = 20, 170, 12, 12
+_ROW, _BAR = 20, 170
+_MAX_LIMIT = 30
+"""Trunks, and codes of each: a code has four marks, and a chart at most 5,000."""
+
 _SIDE_HUES = {
     "caller": HUES[1],
     "callee": HUES[0],
@@ -25,22 +29,33 @@ _SUBJECT = "SIP fail codes by trunk"
 def trunk_failures(
     calls: Calls,
     *,
+    limit: int = 12,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.Chart:
     """The fail codes of each trunk's legs: number, share of its legs, meaning, side. Collects.
 
-    The 12 trunks with the most failed legs are shown, each with its 12 most frequent codes.
-
     Args:
         calls: calls of any direction.
+        limit: the maximum number of trunks, those with the most failed legs; and of codes of each
+            trunk, the most frequent; up to 30.
         options: parameters of the metrics, such as the time zone.
         coverage: `logs.report`; a note states which times are complete.
+
+    Raises:
+        InputError: `limit` is out of range.
+
+    Examples:
+        >>> chart = et.charts.trunk_failures(et.sample_logs().calls)
+        >>> chart.title.text
+        ['SIP fail codes by trunk: 29 of 90 legs failed, in 400 calls (Asia/Ho_Chi_Minh)']
     """
+    data, limit = chart_input(calls, options, coverage), row_limit(limit, _MAX_LIMIT)
+    calls, options = data
     every_code = round_floats(fail_codes(calls.lazy(), options=options).collect())
     table = every_code.filter(pl.col("trunk_name").is_not_null())
     failed = table.filter(pl.col("fail_code").is_null() | (pl.col("fail_code") != 0))
-    number, legs = calls.lazy().select(pl.len()).collect().item(), total(table, "legs")
+    number, legs = data.height, total(table, "legs")
     scope = f"in {count(number, 'call')} ({options.time_zone})"
     notes = [
         "share = legs that ended with the code / all legs of the trunk, of calls that ended. "
@@ -60,13 +75,13 @@ def trunk_failures(
         .filter(pl.col("failed") > 0)
         .sort("failed", "trunk_name", descending=[True, False])
     )
-    largest = trunks.head(_MAX_TRUNKS)
+    largest = trunks.head(limit)
     codes = failed.join(largest, on="trunk_name")
-    frequent = codes.group_by("trunk_name", maintain_order=True).head(_MAX_CODES)
+    frequent = codes.group_by("trunk_name", maintain_order=True).head(limit)
     if frequent.height < codes.height:
-        notes.append(f"The {_MAX_CODES} most frequent codes of each trunk.")
+        notes.append(f"The {limit} most frequent codes of each trunk.")
     if largest.height < trunks.height:
-        notes.append(f"The {_MAX_TRUNKS} trunks with the most failed legs, of {trunks.height:,}.")
+        notes.append(f"The {limit} trunks with the most failed legs, of {trunks.height:,}.")
     return finish_chart(
         _draw(frequent, largest),
         title=f"{_SUBJECT}: {total(failed, 'legs'):,} of {count(legs, 'leg')} failed, {scope}",

@@ -95,7 +95,7 @@ def agents_by_interval(
         (10, 35, 1)
     """
     options = checked_options(options)
-    if interval not in _SLICES:
+    if not isinstance(interval, str) or interval not in _SLICES:
         raise UnknownName(
             "interval", interval if isinstance(interval, str) else describe(interval), _SLICES
         )

@@ -32,7 +32,7 @@ OTHER_NOTEBOOKS = {
         "charts.concurrency(",
         "charts.erlangs(",
         "trunk_failures(",
-        "charts.agents_needed(",
+        "charts.agents_by_interval(",
         "gallery[",
     ),
 }

@@ -26,7 +26,7 @@ CHARTS = [
     charts.time_to_callback,
     charts.concurrency,
     charts.erlangs,
-    charts.agents_needed,
+    charts.agents_by_interval,
     charts.trunk_failures,
     charts.funnel,
     charts.hunt_paths,

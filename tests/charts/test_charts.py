@@ -38,9 +38,9 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "time_to_callback by weekday": partial(charts.time_to_callback, by="weekday"),
     "concurrency": charts.concurrency,
     "erlangs": charts.erlangs,
-    "agents_needed": charts.agents_needed,
-    "agents_needed by quarter_hour": partial(
-        charts.agents_needed, interval="quarter_hour", agents=2
+    "agents_by_interval": charts.agents_by_interval,
+    "agents_by_interval by quarter_hour": partial(
+        charts.agents_by_interval, interval="quarter_hour", agents=2
     ),
     "trunk_failures": charts.trunk_failures,
     "funnel": charts.funnel,

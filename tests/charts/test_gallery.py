@@ -1,5 +1,7 @@
 """The gallery: every chart of some calls, to show, look up and save."""
 
+import copy
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +57,7 @@ def test_charts_of_traffic_callbacks_and_trunks_are_of_all_calls(gallery: Any, c
         "time_to_callback",
         "trunk_failures",
         "extension_performance",
-        "agents_needed",
+        "agents_by_interval",
     ):
         assert gallery[name].to_dict() == getattr(charts, name)(calls, options=OPTIONS).to_dict()
 
@@ -94,9 +96,25 @@ def test_the_gallery_of_few_calls_has_every_title(table: str, request: pytest.Fi
         assert "Asia/Ho_Chi_Minh" in title(chart), name
 
 
-def test_the_gallery_rejects_anything_but_calls(sample: et.CallLogs):
-    with pytest.raises(et.errors.InputError, match=r"such as logs\.calls; got CallLogs"):
-        charts.gallery(sample)
+def test_galleries_can_be_pickled_copied_and_compared(gallery: Any, calls: pl.DataFrame):
+    few = charts.Gallery({name: gallery[name] for name in ("funnel", "answer_rate")})
+
+    for same in (pickle.loads(pickle.dumps(few)), copy.copy(few), copy.deepcopy(few)):  # noqa: S301
+        assert same == few
+        assert same.names == few.names
+        assert same["funnel"].to_dict() == few["funnel"].to_dict()
+    assert few != charts.Gallery({name: gallery[name] for name in ("answer_rate", "funnel")})
+    assert few != charts.Gallery(
+        {**dict(few), "funnel": charts.funnel(calls.head(5), options=OPTIONS)}
+    )
+    assert few != "few"
+
+
+def test_a_wrong_key_raises_without_numbers(gallery: Any):
+    for wrong in (3, ["funnel"], "0912345678", None):
+        with pytest.raises(et.errors.UnknownName, match="There is no chart") as caught:
+            gallery[wrong]
+        assert "912345" not in str(caught.value)
 
 
 def test_coverage_reaches_every_chart(sample: et.CallLogs):

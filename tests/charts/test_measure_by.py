@@ -94,7 +94,7 @@ def test_own_numbers_and_ivr_numbers_are_not_masked(calls: pl.DataFrame):
         options=options,
     ).to_dict()
     assert {row["key"] for row in group_rows(spec)} == {"091*****01", "02838000000", "19000123"}
-    with pytest.raises(InputError, match="own_numbers must be a tuple"):
+    with pytest.raises(InputError, match="own_numbers must be a list"):
         measure_by(external, by="callee", masked=True, own_numbers="02838000000")
 
 

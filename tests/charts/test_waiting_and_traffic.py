@@ -91,13 +91,13 @@ def test_a_note_states_where_a_wait_begins(calls: pl.DataFrame):
 
 
 @pytest.mark.parametrize("name", ["patience", "time_to_callback"])
-@pytest.mark.parametrize("by", [None, "weekday", "hour"])
+@pytest.mark.parametrize("by", [(), "weekday", "hour", ["direction", "call_state"]], ids=str)
 def test_each_step_of_a_survival_curve_is_in_the_table(
-    name: str, by: str | None, calls: pl.DataFrame
+    name: str, by: str | list[str], calls: pl.DataFrame
 ):
     draw, table_of = getattr(charts, name), getattr(metrics, name)
     chart = draw(calls, by=by, options=OPTIONS)
-    table = rounded(table_of(calls, [by] if by else [], options=OPTIONS)).with_columns(
+    table = rounded(table_of(calls, by, options=OPTIONS)).with_columns(
         pl.col("low", "high").fill_null(pl.col("survival"))
     )
 
@@ -253,8 +253,8 @@ def test_many_days_have_one_bar_for_their_busiest_hour(calls: pl.DataFrame):
     assert "the busiest hour of each day" in subtitle(chart)
 
 
-def test_agents_needed(calls: pl.DataFrame):
-    draw = partial(charts.agents_needed, calls, options=OPTIONS)
+def test_agents_by_interval(calls: pl.DataFrame):
+    draw = partial(charts.agents_by_interval, calls, options=OPTIONS)
     table = metrics.agents_by_interval(calls, options=OPTIONS)
 
     points = longest_table(draw(), "key", "agents_needed", "arrivals", "traffic", "uneven")
@@ -270,7 +270,7 @@ def test_intervals_with_too_few_agents_are_marked(calls: pl.DataFrame):
     busy = calls.with_columns(
         duration=pl.lit(20_000, pl.Int32), call_targets=pl.lit([], calls.schema["call_targets"])
     )
-    chart = charts.agents_needed(busy, agents=1)
+    chart = charts.agents_by_interval(busy, agents=1)
 
     assert "! more load than agents" in subtitle(chart)
 

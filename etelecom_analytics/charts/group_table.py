@@ -1,0 +1,121 @@
+"""The groups of a chart of any measure by any dimensions: keys, values, and what is left out."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from ..fetch_report import FetchReport
+from ..locale.display import Display
+from ..metrics import NAME_DIMENSIONS, Calls, summarize_fetched
+from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
+from ..metrics.registry import measure as measure_named
+from ..phone_numbers import mask
+from ..privacy import mask_numbers
+from .axes import CLOCK, TIME, fetched_text
+from .grouping import group_keys, group_names, only_dimension
+from .inputs import Names, names_of, row_limit
+from .marks import MAX_GROUPS, limit_groups
+from .theme import NONE_LABEL, round_floats, short_number, total
+
+__all__ = ["EXTENSION_DIMENSIONS", "Groups", "groups"]
+
+EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
+"""Dimensions of the extension that answered; they are null for missed calls."""
+
+_NUMBER_DIMENSIONS = ("caller", "callee", "target_number")
+
+
+class Groups(NamedTuple):
+    """The groups of a chart.
+
+    Attributes:
+        rows: one row per group: its value by dimension, its unique label `key`, its `value`, and
+            what that is over.
+        total: number of calls, offers or legs in all groups, shown or not.
+        notes: notes about the groups that are not shown.
+    """
+
+    rows: pl.DataFrame
+    total: int
+    notes: list[str]
+
+
+def groups(
+    calls: Calls,
+    *,
+    measure: str,
+    by: Names,
+    limit: int | None = None,
+    display: Display,
+    coverage: FetchReport | None,
+) -> Groups:
+    """The groups that `measure_by` draws. Collects.
+
+    Names come from `display.names` if it has the dimension, else from the calls.
+    """
+    definition, dimensions = measure_named(measure), names_of(by, "by", "day")
+    limit = None if limit is None else row_limit(limit, MAX_GROUPS)
+    count_column, dimension = TOTALS[definition.grain], only_dimension(dimensions)
+    table = summarize_fetched(
+        calls,
+        dimensions,
+        list(dict.fromkeys([measure, count_column])),
+        coverage=coverage,
+        options=display.options,
+        confidence=True,
+        in_order=dimension in TIME or dimension in CLOCK,
+    )
+    counts = table.with_columns(count=pl.col(count_column))
+    rows, notes = limit_groups(counts, dimensions, limit, noun=definition.grain.removesuffix("s"))
+    rows = round_floats(rows).with_columns(
+        _keys(rows, calls, dimensions, display),
+        **_value_columns(definition),
+        fetched=fetched_text(),
+    )
+    return Groups(rows, total(table, count_column), notes)
+
+
+def _keys(
+    rows: pl.DataFrame, calls: Calls, dimensions: Sequence[str], display: Display
+) -> pl.Series:
+    """The unique label of each group: masked where it must be, and with its names."""
+    unknown = [name for name in dimensions if name not in display.names]
+    names = {**group_names(calls, unknown), **display.names}
+    names = {name: names[name] for name in dimensions}
+    if display.show_numbers:
+        return group_keys(rows, names)
+    names = {
+        name: {value: mask(label) for value, label in known.items()}
+        for name, known in names.items()
+    }
+    numbers = [name for name in dimensions if name in _NUMBER_DIMENSIONS]
+    masked = mask_numbers(rows.select(numbers), keep=display.unmasked)
+    texts = {
+        name: rows[name]
+        .replace_strict(names[name], default=None, return_dtype=pl.String)
+        .fill_null(masked[name])
+        .fill_null(NONE_LABEL)
+        for name in numbers
+    }
+    return group_keys(rows, names, texts=texts)
+
+
+def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
+    """The value, its interval and their texts, in columns of the same name for every measure."""
+    value = pl.col(measure.name).cast(pl.Float64)
+    low = high = pl.lit(None, pl.Float64)
+    text, over = short_number(value), pl.lit(None, pl.String)
+    if isinstance(measure.aggregation, Ratio):
+        low, high = pl.col(f"{measure.name}_low"), pl.col(f"{measure.name}_high")
+        text = pl.format("{} %", (value * 100).round(0).cast(pl.Int64))
+        over = pl.format(
+            "{} of {}; 95 %: {} to {} %",
+            f"{measure.name}_num",
+            f"{measure.name}_den",
+            (low * 100).round(1),
+            (high * 100).round(1),
+        )
+    elif isinstance(measure.aggregation, Mean | Quantile):
+        over = pl.format("{} {}", f"{measure.name}_n", pl.lit(measure.population))
+    return {"value": value, "low": low, "high": high, "text": text, "over": over}

@@ -1,0 +1,197 @@
+"""Histograms of durations by outcome, and the cumulative shares of each outcome below them."""
+
+from dataclasses import dataclass
+
+import altair as alt
+import polars as pl
+
+from .finish import panel_title
+from .theme import (
+    ANSWERED,
+    ELSEWHERE,
+    GUTTER,
+    LOST,
+    TEXT,
+    WIDTH,
+    count,
+    count_ticks,
+    round_floats,
+)
+
+__all__ = ["RING", "WAIT", "Duration", "draw_histograms"]
+
+_HUES = {"answered": ANSWERED, "missed": LOST, "lost": LOST, "elsewhere": ELSEWHERE}
+_DASHES = {"answered": [1, 0], "missed": [7, 3], "lost": [7, 3], "elsewhere": [2, 2]}
+
+
+_LOST_OUTCOMES = {
+    "rna_timeout": "rang out",
+    "caller_gave_up": "caller gave up",
+    "busy_or_rejected": "busy or rejected",
+}
+"""Columns of outcomes in the tooltip of lost offers, and their titles."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duration:
+    """What differs between the charts of waits and of rings."""
+
+    name: str
+    noun: str  # of what is counted
+    verb: str
+    digits: int  # decimals of the quantiles
+    start: float  # left edge of the first bar
+    heights: tuple[int, int]  # of a histogram and of the cumulative shares, in pixels
+
+    @property
+    def counts(self) -> str:
+        """The column of counts."""
+        return f"{self.noun}s"
+
+    @property
+    def quantiles(self) -> tuple[str, str]:
+        """The columns of the median and of the 90th percentile."""
+        return f"{self.name}_p50_s", f"{self.name}_p90_s"
+
+
+WAIT = Duration(name="wait", noun="call", verb="waited", digits=1, start=0.0, heights=(80, 140))
+# Rings are whole seconds: the bar of a ring of 4 s is centred on 4.
+RING = Duration(name="ring", noun="offer", verb="rang", digits=0, start=-0.5, heights=(70, 130))
+
+
+def draw_histograms(
+    duration: Duration,
+    bins: pl.DataFrame,
+    groups: pl.DataFrame,
+    width_s: float,
+    threshold_s: float | None = None,
+) -> alt.VConcatChart:
+    """A histogram of each group, and below them the cumulative shares."""
+    begin = pl.col("from_s") + duration.start
+    bins = round_floats(bins).with_columns(
+        pl.col("group").cast(pl.String), begin=begin, end=begin + width_s
+    )
+    groups = groups.with_columns(pl.col("group").cast(pl.String))
+    end = bins["end"].to_list()[-1]
+    seconds = alt.Scale(domain=[duration.start, end], nice=False)
+    marked = threshold_s if threshold_s is not None and threshold_s <= end else None
+    panels = [
+        _histogram(duration, bins.filter(pl.col("group") == name), group, seconds, marked)
+        for (name,), group in groups.group_by("group", maintain_order=True)
+    ]
+    panels.append(_cumulative(duration, bins, seconds, marked))
+    resolve = alt.Resolve(scale=alt.ScaleResolveMap(color="independent", strokeDash="independent"))
+    return alt.vconcat(*panels, spacing=10, resolve=resolve)
+
+
+def _threshold(threshold_s: float | None, *, end: float | None = None) -> list[alt.Chart]:
+    """A line at the threshold; on an axis to `end` it has a label, away from the legend."""
+    if threshold_s is None:
+        return []
+    table = pl.DataFrame({"threshold_s": [threshold_s], "text": [f"threshold {threshold_s:g} s"]})
+    base = alt.Chart(table).encode(alt.X("threshold_s:Q"))
+    line = base.mark_rule(color=TEXT, strokeDash=[2, 3])
+    if end is None:
+        return [line]
+    left = threshold_s > end / 2
+    text = base.mark_text(
+        align="right" if left else "left", dx=-4 if left else 4, baseline="bottom"
+    )
+    return [line, text.encode(y=alt.value("height"), text="text:N")]
+
+
+def _histogram(
+    duration: Duration,
+    bins: pl.DataFrame,
+    group: pl.DataFrame,
+    seconds: alt.Scale,
+    threshold_s: float | None,
+) -> alt.LayerChart:
+    counts, (p50, p90) = duration.counts, duration.quantiles
+    name, number, median = group.select("group", counts, p50).row(0)
+    outcomes = _LOST_OUTCOMES if name == "lost" else {}
+    tooltip = [
+        alt.Tooltip(f"{duration.name}:N"),
+        alt.Tooltip(f"{counts}:Q", title=name, format=","),
+        alt.Tooltip("share:Q", title=f"of all {name}", format=".1%"),
+        *(alt.Tooltip(f"{key}:Q", title=title, format=",") for key, title in outcomes.items()),
+    ]
+    no_axis = alt.Axis(labels=False, ticks=False, title=None, grid=False)
+    ticks = alt.Axis(tickCount=3, values=count_ticks(bins[counts]), format=",d", minExtent=GUTTER)
+    bars = (
+        alt.Chart(bins)
+        .mark_rect(color=_HUES[name], xOffset=0.5, x2Offset=-0.5)
+        .encode(
+            alt.X("begin:Q", scale=seconds, axis=no_axis),
+            alt.X2("end:Q"),
+            alt.Y(f"{counts}:Q", axis=ticks),
+            alt.Y2Datum(0),
+            tooltip=tooltip,
+        )
+    )
+    form = f",.{duration.digits}f"
+    pointer = (
+        alt.Chart(group)
+        .mark_point(shape="triangle-down", filled=True, color=TEXT, opacity=1, size=60)
+        .encode(
+            alt.X(f"{p50}:Q"),
+            y=alt.value(-5),
+            tooltip=[
+                alt.Tooltip(f"{p50}:Q", title="median, s", format=form),
+                alt.Tooltip(f"{p90}:Q", title="90th percentile, s", format=form),
+                alt.Tooltip(f"{counts}:Q", format=","),
+            ],
+        )
+    )
+    title = f"{name}: {count(number, duration.counts.removesuffix('s'))}, median {median:{form}} s"
+    return alt.LayerChart(
+        layer=[bars, *_threshold(threshold_s), pointer],
+        width=WIDTH,
+        height=duration.heights[0],
+        title=panel_title(title),
+    )
+
+
+def _cumulative(
+    duration: Duration, bins: pl.DataFrame, seconds: alt.Scale, threshold_s: float | None
+) -> alt.LayerChart:
+    names = bins["group"].unique(maintain_order=True).to_list()
+    closed = bins.filter(pl.col("to_s").is_not_null()).select(
+        "group", pl.col("longest").cast(pl.Float64), "up_to", "up_to_num"
+    )
+    origin = pl.DataFrame({"group": names}).with_columns(
+        longest=pl.lit(duration.start), up_to=pl.lit(0.0), up_to_num=pl.lit(0, pl.Int64)
+    )
+    share_axis = alt.Axis(format=".0%", tickCount=4, minExtent=GUTTER)
+    legend = alt.Legend(
+        title=None, orient="bottom-right", symbolType="stroke", symbolSize=400, offset=8
+    )
+    hues = alt.Scale(domain=names, range=[_HUES[name] for name in names])
+    dashes = alt.Scale(domain=names, range=[_DASHES[name] for name in names])
+    lines = (
+        alt.Chart(pl.concat([origin, closed]))
+        .mark_line(strokeWidth=2)
+        .encode(
+            alt.X(
+                "longest:Q",
+                scale=seconds,
+                title=f"{duration.name}, seconds",
+                axis=alt.Axis(grid=True, tickMinStep=1),
+            ),
+            alt.Y("up_to:Q", title="share", axis=share_axis, scale=alt.Scale(domain=[0, 1])),
+            alt.Color("group:N", scale=hues, legend=legend),
+            alt.StrokeDash("group:N", scale=dashes),
+            tooltip=[
+                alt.Tooltip("group:N"),
+                alt.Tooltip("longest:Q", title=f"{duration.verb} at most, s"),
+                alt.Tooltip("up_to_num:Q", title=duration.counts, format=","),
+                alt.Tooltip("up_to:Q", title="share", format=".1%"),
+            ],
+        )
+    )
+    return alt.LayerChart(
+        layer=[lines, *_threshold(threshold_s, end=bins["end"].to_list()[-1])],
+        width=WIDTH,
+        height=duration.heights[1],
+        title=panel_title(f"Share of each group that {duration.verb} at most this long"),
+    )

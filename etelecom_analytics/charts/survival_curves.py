@@ -1,0 +1,99 @@
+"""Survival curves: steps with their intervals and medians, one curve per group."""
+
+from dataclasses import dataclass
+
+import altair as alt
+import polars as pl
+
+from .theme import DASHES, HUES, SHADE, SHADE_OPACITY, TEXT, WIDTH
+
+__all__ = ["MAX_CURVES", "CurveText", "draw_curves"]
+
+MAX_CURVES = len(HUES)
+"""No two curves share a hue."""
+
+_HEIGHT = 260
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveText:
+    """The texts of a chart."""
+
+    title: str
+    noun: str  # of what is counted
+    y: str
+    x: str
+    event: str
+    formula: str
+
+
+def draw_curves(
+    steps: pl.DataFrame, groups: pl.DataFrame, text: CurveText, unit: str, end: float
+) -> alt.LayerChart:
+    """The curve of each group, its interval and its median.
+
+    Args:
+        steps: the steps of all curves, by `key`.
+        groups: one row per curve, in the order of the legend, with its median.
+        text: the texts of the axes and tooltips.
+        unit: the unit of time.
+        end: the end of the axis in this unit.
+    """
+    names = groups["label"].to_list()
+    legend = alt.Legend(
+        title=None,
+        orient="top",
+        direction="vertical",
+        symbolType="stroke",
+        symbolSize=400,
+        labelLimit=WIDTH,
+        columns=2,
+    )
+    hues = alt.Scale(domain=names, range=list(HUES[: len(names)]))
+    dashes = alt.Scale(domain=names, range=list(DASHES[: len(names)]))
+    hue = alt.Color("label:N", scale=hues, legend=legend)
+    dash = alt.StrokeDash("label:N", scale=dashes, legend=legend)
+    scale = alt.Scale(domain=[0, end or 1.0], nice=False)
+    x = alt.X("at:Q", title=f"{text.x}, {unit}", scale=scale, axis=alt.Axis(grid=True))
+    axis = alt.Axis(format=".0%", tickCount=5)
+    y = alt.Y("survival:Q", title=text.y, scale=alt.Scale(domain=[0, 1]), axis=axis)
+    tooltip = [
+        *([alt.Tooltip("key:N", title="group")] if len(names) > 1 else []),
+        alt.Tooltip("at:Q", title=f"after, {unit}", format=",.1f"),
+        alt.Tooltip("survival:Q", title=text.y, format=".1%"),
+        alt.Tooltip("low:Q", title="95 % from", format=".1%"),
+        alt.Tooltip("high:Q", title="to", format=".1%"),
+        alt.Tooltip("left:Q", title="at risk after it", format=","),
+        alt.Tooltip("events:Q", title=text.event, format=","),
+        alt.Tooltip("censored:Q", title="censored", format=","),
+    ]
+    curves = steps.drop("slot", "at_risk").join(
+        groups.select("key", "label"), on="key", how="left", maintain_order="left"
+    )
+    base = alt.Chart(curves)
+    # The bands of several groups would overlap: draw only their edges.
+    if len(names) == 1:
+        area = base.mark_area(interpolate="step-after", color=SHADE, opacity=2 * SHADE_OPACITY)
+        band = [area.encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))]
+    else:
+        edge = base.mark_line(interpolate="step-after", strokeWidth=0.7, opacity=0.5)
+        band = [edge.encode(x, alt.Y(f"{side}:Q"), hue) for side in ("low", "high")]
+    line = base.mark_line(interpolate="step-after", strokeWidth=2)
+    half = alt.Chart(pl.DataFrame({"half": [0.5]})).mark_rule(color=TEXT, strokeDash=[2, 3])
+    reached = groups.filter(pl.col("median").is_not_null(), pl.col("median") <= end)
+    points = alt.Chart(reached.with_columns(half=pl.lit(0.5))).mark_point(
+        filled=True, opacity=1, size=70
+    )
+    median_tooltip = [
+        alt.Tooltip("key:N", title="group"),
+        alt.Tooltip("median:Q", title=f"median, {unit}", format=",.1f"),
+        alt.Tooltip("median_text:N", title="with its 95 % interval"),
+        alt.Tooltip("n:Q", title="of", format=","),
+    ]
+    layers = [
+        *band,
+        half.encode(alt.Y("half:Q")),
+        line.encode(x, y, hue, dash, tooltip=tooltip),
+        points.encode(alt.X("median:Q"), alt.Y("half:Q"), hue, tooltip=median_tooltip),
+    ]
+    return alt.LayerChart(layer=layers, width=WIDTH, height=_HEIGHT)
