@@ -264,8 +264,8 @@ class FetchReport:
             yield "running", text
         if self.dates_ignored:
             yield "dates", "the server ignores them, so all its calls were read"
-        elif text := _DATE_TEXTS.get(self.date_check):
-            yield "dates", text
+        elif date_text := _DATE_TEXTS.get(self.date_check):
+            yield "dates", date_text
         for field in self.filters_ignored:
             yield "filter", f"the server ignores {field}"
         if self.number_forms > 1:

@@ -114,7 +114,7 @@ def test_logs_of_different_queries_cannot_be_merged(client: et.Client):
 
     with pytest.raises(InputError, match="different queries cannot be merged"):
         et.merge_logs(all_calls, inbound)
-    with pytest.raises(InputError, match="merge_logs takes CallLogs, .* got DataFrame"):
+    with pytest.raises(InputError, match=r"merge_logs takes CallLogs, .* got DataFrame"):
         et.merge_logs(all_calls, all_calls.calls)  # type: ignore[arg-type]
 
 

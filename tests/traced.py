@@ -35,7 +35,7 @@ def run_traced(code: str, *arguments: str, calls: str, folder: Path) -> list[Sys
     process = _run(["-y", "-o", str(output), "-e", f"trace={calls}"], code, arguments)
     assert process.returncode == 0, process.stderr
     unfinished: dict[str, str] = {}
-    found = []
+    system_calls = []
     for line in output.read_text(errors="replace").splitlines():
         text = line
         if match := _UNFINISHED.match(line):
@@ -45,8 +45,8 @@ def run_traced(code: str, *arguments: str, calls: str, folder: Path) -> list[Sys
             text = unfinished.pop(match[1], "") + match[2]
         if (match := _LINE.match(text)) and int(match[3]) >= 0:
             paths = re.findall(r'"([^"]*)"|\d+<([^>]*)>', match[2])
-            found.append(SystemCall(match[1], tuple(one or other for one, other in paths)))
-    return found
+            system_calls.append(SystemCall(match[1], tuple(one or other for one, other in paths)))
+    return system_calls
 
 
 def run_with_failures(

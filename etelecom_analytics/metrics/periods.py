@@ -1,4 +1,4 @@
-"""The period before that of a query, and what a fetch included."""
+"""The previous period of a query, and what a fetch included."""
 
 from dataclasses import replace
 
