@@ -1,12 +1,11 @@
 """The table of calls that a panel receives, as one validated Selection, and as code."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 
 import polars as pl
 
 from .. import local_time
-from ..frames import METRIC_COLUMNS, checked_calls
+from ..frames import checked_calls
 from ..metrics import Calls, Selection
 from ..schema import CALL_SCHEMA
 
@@ -15,16 +14,17 @@ __all__ = ["latest_day", "selection_of", "table_code", "with_imports"]
 _TO_UTC = '.with_columns(pl.col("started_at").dt.convert_time_zone("UTC"))'
 
 
-def selection_of(calls: Calls, *, columns: Iterable[str] = METRIC_COLUMNS) -> Selection:
+def selection_of(calls: Calls) -> Selection:
     """All calls of a table. A LazyFrame is collected; a Selection keeps its computed facts.
 
     Raises:
         InputError: as for `frames.checked_calls`.
     """
     if isinstance(calls, Selection):
-        checked = checked_calls(calls.calls, columns=columns)
-        return calls if checked is calls.calls else Selection(checked.lazy().collect())
-    return Selection(checked_calls(calls, columns=columns).lazy().collect())
+        return calls
+    checked = checked_calls(calls)
+    # Selections of the same DataFrame share their computed facts.
+    return Selection(checked.collect() if isinstance(checked, pl.LazyFrame) else checked)
 
 
 def table_code(calls: Calls) -> str:

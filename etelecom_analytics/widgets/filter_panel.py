@@ -15,16 +15,6 @@ from .panel_state import PanelState
 
 __all__ = ["FilterPanel"]
 
-_REQUIRED = (
-    "started_at",
-    "direction",
-    "call_state",
-    "caller",
-    "callee",
-    "duration",
-    "extension_id",
-)
-
 
 class FilterPanel(Panel):
     """Controls that filter a table of calls.
@@ -73,7 +63,7 @@ class FilterPanel(Panel):
             "as_of": as_of,
             "debounce_s": debounce_s,
         }
-        self._selection = self._all = selection_of(calls, columns=_REQUIRED)
+        self._selection = self._all = selection_of(calls)
         self._table_code = table_code(calls)
         self._today = (
             latest_day(self._all, time_zone)

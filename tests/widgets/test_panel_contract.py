@@ -93,6 +93,12 @@ def test_selection_limits_a_panel():
     assert panel.filtered.height == 0
 
 
+def test_panels_of_the_same_table_share_computed_facts():
+    panels = [et.FilterPanel(CALLS), et.Explorer(LOGS), et.Explorer(CALLS)]
+
+    assert len({id(panel.selection._table) for panel in panels}) == 1
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "None": (None, "got NoneType"),
     "a list": ([NUMBER], "got list"),
@@ -101,10 +107,6 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "Arrow": (type("Table", (), {"__module__": "pyarrow.lib"})(), "pl.from_arrow"),
     "another table": (pl.DataFrame({"id": ["1"]}), "have no columns"),
     "a missing column": (CALLS.drop("caller"), "no column caller"),
-    "a missing column of a selection": (
-        et.metrics.Selection(CALLS.drop("caller")),
-        "no column caller",
-    ),
     "naive times": (CALLS.with_columns(cs.datetime().dt.replace_time_zone(None)), "no time zone"),
     "numbers as callers": (CALLS.with_columns(caller=pl.lit(912345678)), "leading zeros"),
 }
