@@ -45,8 +45,7 @@ def write_snapshot(
 ) -> Path:
     """Write a snapshot and return its folder; only the owner can read the files.
 
-    An older snapshot is replaced in one step where the system can exchange two folders. If the
-    files cannot be written there, they are kept in another folder, which the error names.
+    If the files cannot be written there, they are kept in another folder, which the error names.
 
     Args:
         logs: the logs to write.
@@ -81,8 +80,10 @@ def store_snapshot(
     """Like `write_snapshot`, in a folder that `check_destination` returned before a fetch.
 
     Args:
-        logs, replace, privacy: as for `write_snapshot`.
+        logs: the logs to write.
         folder: the folder to create.
+        replace: replace an older snapshot.
+        privacy: how numbers, notes and links are anonymized.
         keep: keep the files in another folder if they cannot be written there.
 
     Raises:
@@ -160,7 +161,7 @@ def read_snapshot(path: str | Path) -> CallLogs:
     while True:
         before = _identity(folder)
         try:
-            return read_folder(folder)
+            return read_folder(Path(path))
         except SnapshotError:
             # If the snapshot was replaced during the read, manifest and files may not match.
             seconds = time.monotonic() - began
@@ -207,7 +208,7 @@ def _contents(logs: CallLogs, privacy: Privacy | None) -> dict[str, bytes]:
         span=(first, last),
         privacy=privacy.to_dict() if privacy else None,
     )
-    return {**contents, MANIFEST: manifest.to_bytes()}
+    return contents | {MANIFEST: manifest.to_bytes()}
 
 
 def _store(contents: Mapping[str, bytes], folder: Path, *, replace: bool) -> None:
@@ -257,8 +258,7 @@ def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
 def _moved_away(folder: Path) -> Iterator[None]:
     """Rename an old snapshot while the block runs; restore it if that fails, else remove it.
 
-    For systems that cannot exchange two folders. Readers wait for the new snapshot, or read the old
-    one if it does not come.
+    For systems without an exchange. Readers wait for the new snapshot, or read the old one.
     """
     backup = storage.temporary_path(folder, "old")
     with storage.in_use(folder):

@@ -6,6 +6,9 @@ from typing import Any
 
 import vl_convert
 
+from .. import storage
+from ..errors import ReportError
+from ..phone_numbers import printable
 from .theme import vega_lite_version
 
 __all__ = ["png_bytes", "write_pngs"]
@@ -21,10 +24,19 @@ def png_bytes(chart: Mapping[str, Any]) -> bytes:
 
 
 def write_pngs(charts: Mapping[str, Mapping[str, Any]], folder: str | Path) -> list[Path]:
-    """The paths of new PNG files in the folder, one per specification, named by its key."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, chart in charts.items():
-        paths.append(Path(folder) / f"{name}.png")
-        paths[-1].write_bytes(png_bytes(chart))
-    return paths
+    """The paths of new PNG files in the folder, one per specification, named by its key.
+
+    Raises:
+        ReportError: they cannot be written; no file was changed.
+    """
+    try:
+        storage.resolve(folder)
+        contents = {
+            Path(folder) / f"{name}.png": png_bytes(chart) for name, chart in charts.items()
+        }
+        storage.write_files(contents)
+    except OSError as error:
+        raise ReportError(
+            f"The charts cannot be written to {printable(str(folder))}: {storage.reason(error)}."
+        ) from error
+    return list(contents)

@@ -19,6 +19,7 @@ from .common import (
     STOPPED,
     USAGE,
     Command,
+    Parser,
 )
 
 __all__ = ["main"]
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="etelecom",
         description="Call logs of eTelecom's cloud PBX: fetch, store and measure them.",
         epilog=API_SETTINGS + EXIT_CODES_OF_SYNC,

@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
+
+from ..phone_numbers import printable
 
 __all__ = [
     "API_SETTINGS",
@@ -20,6 +22,7 @@ __all__ = [
     "STOPPED",
     "USAGE",
     "Command",
+    "Parser",
     "Subparsers",
     "add_command",
     "add_simulation_arguments",
@@ -50,6 +53,16 @@ EXIT_CODES_OF_SYNC = EXIT_CODES.replace(
 
 _DEMO_CALLS, _DEMO_SEED, _DEMO_DAYS = 2_000, 7, 7
 _MAX_DAYS = 3_660
+_MAX_MESSAGE = 400
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose messages show no phone number of an invalid argument."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the message, and exit with `USAGE`."""
+        super().error(printable(message, max_length=_MAX_MESSAGE))
+
 
 Command: TypeAlias = Callable[[argparse.Namespace], int | None]
 """Runs a command with its parsed arguments and returns an exit code; None means `DONE`."""

@@ -3,21 +3,25 @@
 import json
 import os
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from .. import storage
 from ..charts.png import png_bytes
 from ..errors import InputError, ReportError, SnapshotError, UnknownName
 from ..locale.display import Display
 from ..logs import CallLogs
+from ..manifest import CALLS, MANIFEST, Manifest
 from ..metrics import MetricOptions
+from ..phone_numbers import describe, printable
 from ..privacy import check_own_numbers
 from ..query import CallQuery
 from ..snapshot import fingerprint, read_snapshot
+from ..system_calls import is_stream
+from .arguments import checked_path
 from .notebook import read_notebook, run_notebook
 from .page import page_html
 from .parameters import Parameter, check_values, read_parameters
@@ -67,21 +71,34 @@ def write_report(
         png_folder: a folder for the charts as PNG files; made if missing.
 
     Raises:
-        InputError: a parameter is unknown or has the wrong type; nothing was run.
+        InputError: a parameter is unknown or has the wrong type, or another argument is not a path;
+            nothing was run.
         SnapshotError: the snapshot is missing or incomplete.
         ReportError: a cell failed, or a file cannot be written; no file was changed.
+
+    Examples:
+        >>> import tempfile
+        >>> options = {"ivr_numbers": ["8000", "8100"]}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     snapshot = et.write_snapshot(et.sample_logs(), f"{folder}/week")
+        ...     path = et.write_report(
+        ...         snapshot, f"{folder}/report.html", parameters={"options": options}
+        ...     )
+        ...     "Answer rate" in path.read_text(encoding="utf-8")
+        True
     """
-    output, snapshot = Path(output), Path(snapshot)
-    pngs = None if png_folder is None else Path(png_folder)
+    snapshot, output = checked_path(snapshot, "snapshot"), checked_path(output, "output")
+    pngs = None if png_folder is None else checked_path(png_folder, "png_folder")
     with _notebook_file(notebook) as (path, name):
         source = read_notebook(path, name)
         declared = _declared_parameters(source, name)
-        values = check_values(parameters or {}, declared)
+        values = check_values({} if parameters is None else parameters, declared)
         if _SNAPSHOT in values:
             raise InputError(
                 f"The snapshot is the report's first argument, not a parameter: omit {_SNAPSHOT!r}."
             )
         _check_writable(output, pngs)
+        digest = _calls_hash(snapshot)
         logs = read_snapshot(snapshot)
         values = {parameter.name: parameter.default for parameter in declared.values()} | values
         if str(notebook) in BUNDLED:
@@ -98,12 +115,15 @@ def write_report(
         executed = run_notebook(
             source, {**values, _SNAPSHOT: str(snapshot.resolve())}, name=name, folder=path.parent
         )
-    if fingerprint(read_snapshot(snapshot).calls) != fingerprint(logs.calls):
+    if _calls_hash(snapshot) != digest:
         raise SnapshotError(f"{snapshot} was replaced while the report was made: run it again.")
     redactor = Redactor(logs, display)
     rendered = render_notebook(executed, redactor, name=name)
     facts = provenance_facts(
-        logs, query=str(logs.query), settings=_settings(name, values, options, redactor, display)
+        logs,
+        query=str(logs.query),
+        digest=digest,
+        settings=_settings(name, values, options, redactor, display),
     )
     page = page_html(
         title=redactor.redact_text(rendered.title) or name.removesuffix(".ipynb"),
@@ -130,18 +150,29 @@ def notebook_parameters(notebook: str | Path) -> dict[str, Parameter]:
 @contextmanager
 def _notebook_file(notebook: str | Path) -> Iterator[tuple[Path, str]]:
     """The path of the notebook, and its name in messages."""
-    if str(notebook) in BUNDLED:
+    path = checked_path(notebook, "notebook")
+    if str(path) in BUNDLED:
         with as_file(files(__package__) / "notebooks") as folder:
-            yield folder / f"{notebook}.ipynb", f"{notebook}.ipynb"
+            yield folder / f"{path}.ipynb", f"{path}.ipynb"
         return
-    path = Path(notebook)
     if path.suffix != ".ipynb":
-        raise UnknownName("bundled report", str(notebook), BUNDLED)
+        raise UnknownName("bundled report", printable(str(path)), BUNDLED)
     if not path.is_file():
         raise ReportError(
-            f"There is no notebook {notebook}. The bundled reports are {' and '.join(BUNDLED)}."
+            f"There is no notebook {printable(str(path))}. "
+            f"The bundled reports are {' and '.join(BUNDLED)}."
         )
     yield path.resolve(), path.name
+
+
+def _calls_hash(snapshot: Path) -> str:
+    """The SHA-256 of calls.parquet as the manifest states it; `read_snapshot` compares it."""
+    try:
+        folder = storage.resolve(snapshot)
+        return Manifest.read((folder / MANIFEST).read_bytes(), folder).hashes[CALLS]
+    except (OSError, SnapshotError):
+        # read_snapshot states the reason, or reads what a writer that died has left.
+        return fingerprint(read_snapshot(snapshot).calls)
 
 
 def _declared_parameters(notebook: Any, name: str) -> dict[str, Parameter]:
@@ -159,7 +190,8 @@ def _options(logs: CallLogs, values: Mapping[str, Any]) -> MetricOptions:
     arguments = {"time_zone": zone, **values[_OPTIONS]}
     if arguments["time_zone"] != zone:
         raise InputError(
-            f"The options are for {arguments['time_zone']}, but the snapshot is in {zone}: "
+            f"The options are for {describe(arguments['time_zone'])}, but the snapshot is in "
+            f"{zone}: "
             "omit time_zone."
         )
     as_of = min(filter(None, (_date_query(values, zone).date_to, logs.report.complete_to)))
@@ -230,12 +262,18 @@ def _png_files(rendered: RenderedNotebook, folder: Path | None) -> dict[Path, by
 
 def _check_writable(output: Path, pngs: Path | None) -> None:
     """Raise before the notebook runs for a minute if its files cannot be written."""
-    if output.is_dir():
-        raise ReportError(
-            f"{output} is a folder: give a file name, such as {output / 'report.html'}."
-        )
-    if pngs and pngs.exists() and not pngs.is_dir():
-        raise ReportError(f"{pngs} is a file: give a folder for the PNG files.")
+    try:
+        if is_stream(output):
+            raise ReportError(f"{output} is a device or a pipe: give the name of a file.")
+        if storage.resolve(output).is_dir():
+            raise ReportError(
+                f"{output} is a folder: give a file name, such as {output / 'report.html'}."
+            )
+        if pngs and storage.resolve(pngs).exists() and not pngs.is_dir():
+            raise ReportError(f"{pngs} is a file: give a folder for the PNG files.")
+        output.exists()  # a name may be too long
+    except OSError as error:
+        raise ReportError(f"The report cannot be written: {storage.reason(error)}.") from error
     for folder in (output.absolute().parent, *([pngs.absolute()] if pngs else [])):
         existing = next(each for each in (folder, *folder.parents) if each.exists())
         if not existing.is_dir() or not os.access(existing, os.W_OK):
@@ -246,16 +284,10 @@ def _check_writable(output: Path, pngs: Path | None) -> None:
 
 def _write_all(contents: Mapping[Path, bytes]) -> None:
     """Write all files to temporary names, then move them: readers see no partial file or set."""
-    temporary = {path: path.with_name(f".{uuid.uuid4().hex}.new") for path in contents}
-    path = next(iter(contents))
     try:
-        for path, content in contents.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary[path].write_bytes(content)
-        for path in contents:
-            temporary[path].replace(path)
+        storage.write_files({storage.resolve(path): content for path, content in contents.items()})
     except OSError as error:
-        raise ReportError(f"The report cannot be written to {path}: {error.strerror}.") from error
-    finally:
-        for path in temporary.values():
-            path.unlink(missing_ok=True)
+        place = error.filename or next(iter(contents))
+        raise ReportError(
+            f"The report cannot be written to {place}: {storage.reason(error)}."
+        ) from error

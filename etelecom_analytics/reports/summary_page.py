@@ -3,12 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+from .. import storage
 from ..charts import answer_rate, extension_performance, heatmap, ring_durations
 from ..charts.png import write_pngs
+from ..errors import ReportError
 from ..locale.display import Display
-from ..logs import CallLogs
+from ..logs import CallLogs, checked_logs
 from ..metrics import MetricOptions
+from ..phone_numbers import printable
 from ..query import CallQuery
+from ..snapshot import fingerprint
+from .arguments import checked_path
 from .fragments import kpis
 from .page import chart_figure, page_html
 from .provenance import date_range_text, options_text, provenance_facts
@@ -27,7 +32,21 @@ def write_page(
     The file needs no network. The same calls, query, options and versions give the same bytes; the
     file names them, and states the period in which the calls are complete. External phone numbers
     are masked.
+
+    Raises:
+        InputError: `logs` are not CallLogs, or another argument has another type.
+        ReportError: the file cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> options = et.MetricOptions(ivr_numbers=["8000", "8100"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = et.write_page(et.sample_logs(), f"{folder}/page.html", options=options)
+        ...     "Inbound calls, 2026-11-02 to 2026-11-08" in path.read_text(encoding="utf-8")
+        True
     """
+    checked_logs(logs, "write_page")
+    path = checked_path(path, "path")
     charts, inbound = _charts(logs, options), logs.calls.filter(_INBOUND.to_expr())
     days = date_range_text(inbound, logs.query.time_zone)
     content = page_html(
@@ -40,20 +59,37 @@ def write_page(
         facts=provenance_facts(
             logs,
             query=f"{logs.query}; the inbound calls of these",
+            digest=fingerprint(logs.calls),
             settings=[("Options", options_text(options))],
         ),
     )
-    file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(content, encoding="utf-8", newline="\n")
-    return file
+    try:
+        storage.write_file(path, content.encode())
+    except OSError as error:
+        raise ReportError(
+            f"The page cannot be written to {printable(str(path))}: {storage.reason(error)}."
+        ) from error
+    return path
 
 
 def write_charts(
     logs: CallLogs, folder: str | Path, *, options: MetricOptions = MetricOptions()
 ) -> list[Path]:
-    """The paths of new PNG files in the folder: the charts of the page, on a white background."""
-    return write_pngs(_charts(logs, options), folder)
+    """The paths of new PNG files in the folder: the charts of the page, on a white background.
+
+    Raises:
+        InputError: `logs` are not CallLogs, or another argument has another type.
+        ReportError: a file cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     paths = et.write_charts(et.sample_logs(), folder)
+        ...     [path.stem for path in paths]
+        ['answer_rate', 'heatmap', 'ring_durations', 'extension_performance']
+    """
+    checked_logs(logs, "write_charts")
+    return write_pngs(_charts(logs, options), checked_path(folder, "folder"))
 
 
 def _charts(logs: CallLogs, options: MetricOptions) -> dict[str, Any]:

@@ -1,0 +1,199 @@
+"""Pages, pictures and other files are written whole or not at all, for their owner only."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from traced import run_with_failures
+
+import etelecom_analytics as et
+from etelecom_analytics import storage
+from etelecom_analytics.errors import EtelecomError, ReportError
+
+LOGS = et.sample_logs()
+_ENVIRONMENT = os.environ | {"PYTHONPATH": ":".join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def run(code: str, *arguments: str, **options: object) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=_ENVIRONMENT,
+        check=True,
+        stdout=subprocess.PIPE,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+_PAGE = "import sys, etelecom_analytics as et; et.write_page(et.sample_logs(), sys.argv[1])"
+
+
+def test_page_goes_to_standard_output_a_pipe_and_a_link(tmp_path: Path):
+    page = et.write_page(LOGS, tmp_path / "page.html").read_bytes()
+
+    assert run(_PAGE, "/dev/stdout").stdout == page
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        received = pool.submit((tmp_path / "pipe").read_bytes)
+        et.write_page(LOGS, tmp_path / "pipe")
+        assert received.result() == page
+    (tmp_path / "target.html").write_text("old")
+    (tmp_path / "link.html").symlink_to(tmp_path / "target.html")
+    et.write_page(LOGS, tmp_path / "link.html")
+    assert (tmp_path / "link.html").is_symlink()
+    assert (tmp_path / "target.html").read_bytes() == page
+
+
+def test_standard_output_that_is_a_file_keeps_what_was_printed(tmp_path: Path):
+    with (tmp_path / "out").open("wb") as file:
+        subprocess.run(
+            [sys.executable, "-c", f"print('before'); {_PAGE}; print('after')", "/dev/stdout"],
+            env=_ENVIRONMENT,
+            check=True,
+            stdout=file,
+        )
+    content = (tmp_path / "out").read_bytes()
+    assert content.startswith(b"before\n<!")
+    assert content.endswith(b"after\n")
+
+
+@pytest.mark.parametrize("umask", ["000", "022", "077", "777"])
+def test_new_files_and_folders_are_for_their_owner_only(umask: str, tmp_path: Path):
+    code = (
+        "import os, sys, etelecom_analytics as et; logs = et.sample_logs();"
+        "os.umask(int(sys.argv[2], 8)); et.write_page(logs, sys.argv[1] + '/new/pages/page.html');"
+        "et.write_charts(logs, sys.argv[1] + '/new/charts')"
+    )
+    run(code, str(tmp_path), umask)
+    paths = [tmp_path / "new", *(tmp_path / "new").rglob("*")]
+    assert len(paths) == 8
+    for path in paths:
+        assert oct(path.stat().st_mode & 0o777) == ("0o700" if path.is_dir() else "0o600"), path
+
+
+def test_replaced_file_keeps_its_mode(tmp_path: Path):
+    (tmp_path / "page.html").write_text("old")
+    (tmp_path / "page.html").chmod(0o644)
+    page = et.write_page(LOGS, tmp_path / "page.html")
+    assert oct(page.stat().st_mode & 0o777) == "0o644"
+
+
+def _page(path: str) -> object:
+    return et.write_page(LOGS, path)
+
+
+def _charts(path: str) -> object:
+    return et.write_charts(LOGS, path)
+
+
+@pytest.mark.parametrize("write", [_page, _charts])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a\0b", "null character"),
+        ("x" * 256, "File name too long"),
+        ("file/below", "Not a directory"),
+        ("loop/below", "symbolic links"),
+    ],
+)
+def test_impossible_path_is_an_error_in_one_sentence(
+    name: str, text: str, write: Callable[[str], object], tmp_path: Path
+):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(ReportError, match=text):
+        write(f"{tmp_path}/{name}")
+
+
+def test_page_on_a_full_disk_leaves_the_old_file(tmp_path: Path):
+    """A limit on the file size simulates a full disk."""
+    code = (
+        "import resource, sys, signal, etelecom_analytics as et;"
+        "logs = et.sample_logs(); signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000));"
+        "et.write_page(logs, sys.argv[1])"
+    )
+    (tmp_path / "page.html").write_text("old")
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "page.html")],
+        env=_ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "ReportError: The page cannot be written" in process.stderr
+    assert "File too large" in process.stderr
+    assert (tmp_path / "page.html").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_page_on_a_full_device_is_an_error():
+    with pytest.raises(ReportError, match="No space left on device"):
+        et.write_page(LOGS, "/dev/full")
+
+
+@pytest.mark.parametrize(
+    ("failure", "text"),
+    [("error=EROFS", "Read-only file system"), ("error=EACCES", "Permission denied")],
+)
+def test_page_whose_rename_fails_for_good_leaves_the_old_file(
+    failure: str, text: str, tmp_path: Path
+):
+    (tmp_path / "page.html").write_text("old")
+    process = run_with_failures(
+        _PAGE, str(tmp_path / "page.html"), failures={"rename,renameat,renameat2": failure}
+    )
+    assert text in process.stderr.splitlines()[-1]
+    assert (tmp_path / "page.html").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_refused_rename_of_a_page_is_retried(tmp_path: Path):
+    process = run_with_failures(
+        _PAGE,
+        str(tmp_path / "page.html"),
+        failures={"rename,renameat,renameat2": "error=EACCES:when=1..3"},
+    )
+    assert process.returncode == 0, process.stderr
+    assert (tmp_path / "page.html").stat().st_size > 10_000
+
+
+def test_no_file_is_replaced_unless_all_can_be_written(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "b").mkdir()
+    with pytest.raises(OSError, match="Is a directory") as caught:
+        storage.write_files({tmp_path / "a": b"new", tmp_path / "b": b"new"})
+    assert caught.value.filename == str(tmp_path / "b")
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_files_of_dead_writers_are_removed(tmp_path: Path):
+    target = tmp_path / "page.html"
+    leftover = storage.temporary_path(target, "new")
+    leftover.write_bytes(b"half")
+    with storage.staged(target) as running:
+        storage.write_file(target, b"new")
+        assert running.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_report_to_a_device_or_a_pipe_is_refused_before_it_runs(tmp_path: Path):
+    snapshot = et.write_snapshot(LOGS, tmp_path / "week")
+    os.mkfifo(tmp_path / "pipe.html")
+    for output in ("/dev/stdout", "/dev/null", tmp_path / "pipe.html"):
+        with pytest.raises(ReportError, match="is a device or a pipe"):
+            et.write_report(snapshot, output)
+    with pytest.raises(ReportError, match="is a file: give a folder"):
+        et.write_report(snapshot, tmp_path / "r.html", png_folder=tmp_path / "pipe.html")
+
+
+@pytest.mark.parametrize("name", ["pipe", "file", "device"])
+def test_archive_in_something_else_than_a_folder_is_refused(name: str, tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "device").symlink_to("/dev/null")
+    with pytest.raises(EtelecomError, match="is not a folder"):
+        et.Archive(tmp_path / name)
