@@ -1,6 +1,7 @@
 """Formatting: numbers with their unit, and tables of facts as text or HTML."""
 
 import html
+import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -26,8 +27,8 @@ def format_value(value: float | None, unit: str, *, signed: bool = False) -> str
 
 
 def facts_text(name: str, facts: Iterable[tuple[str, str]]) -> str:
-    """The name, followed by one line per fact."""
-    return "\n".join([name, *(f"  {label:<10} {text}" for label, text in facts)])
+    """The name, followed by one line per fact; control characters are escaped."""
+    return "\n".join([name, *(f"  {label:<10} {_visible(text)}" for label, text in facts)])
 
 
 class TableStyle(NamedTuple):
@@ -45,9 +46,17 @@ def facts_html(name: str, facts: Iterable[tuple[str, str]], style: TableStyle = 
     """The facts as an HTML table with the name as caption; texts are escaped."""
     rows = "".join(
         f'<tr><th style="{style.label}">{html.escape(label)}</th>'
-        f'<td style="{style.text}">{html.escape(text)}</td></tr>'
+        f'<td style="{style.text}">{html.escape(_visible(text))}</td></tr>'
         for label, text in facts
     )
     css = style.caption and f' style="{style.caption}"'
     caption = name and f"<caption{css}>{html.escape(name)}</caption>"
     return f"<table>{caption}<tbody>{rows}</tbody></table>"
+
+
+def _visible(text: str) -> str:
+    """The text with control and format characters escaped: a terminal would obey them."""
+    return "".join(
+        repr(letter)[1:-1] if unicodedata.category(letter) in ("Cc", "Cf") else letter
+        for letter in text
+    )

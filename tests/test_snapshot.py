@@ -1,6 +1,8 @@
 """Snapshots are atomic and deterministic, and modified snapshots are rejected."""
 
 import dataclasses
+import hashlib
+import io
 import json
 import os
 import re
@@ -331,3 +333,169 @@ def test_snapshot_can_be_copied(folder: Path, logs: et.CallLogs, tmp_path: Path)
     shutil.copytree(folder, tmp_path / "copy")
 
     assert_frame_equal(et.read_snapshot(tmp_path / "copy").calls, logs.calls)
+
+
+# Tampered snapshots: their hashes are right, but their content is not.
+
+
+def tampered(folder: Path, **changes: Any) -> None:
+    """Change the manifest, and make its own hash right again."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest.pop("sha256")
+    manifest |= changes
+    digest = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"sha256": digest}))
+
+
+def with_content(folder: Path, name: str, content: bytes) -> None:
+    """Replace a file of a snapshot, and its hash in the manifest."""
+    (folder / name).write_bytes(content)
+    files = json.loads((folder / "manifest.json").read_text())["files"]
+    files[name] = {"sha256": hashlib.sha256(content).hexdigest()}
+    tampered(folder, files=files)
+
+
+def parquet(table: pl.DataFrame) -> bytes:
+    content = io.BytesIO()
+    table.write_parquet(content)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("name", ["calls.parquet", "call_targets.parquet"])
+@pytest.mark.parametrize(
+    "content", [b"", b"PAR1", b"junk" * 100, b"PAR1" + b"\xff" * 500 + b"PAR1"]
+)
+def test_junk_with_the_right_hash_is_an_error(name: str, content: bytes, folder: Path):
+    with_content(folder, name, content)
+    with pytest.raises(SnapshotError, match=f"{name} is not a parquet file"):
+        et.read_snapshot(folder)
+
+
+def test_damaged_parquet_with_the_right_hash_is_an_error_or_gives_the_schema(
+    logs: et.CallLogs, folder: Path
+):
+    """Damage anywhere in a file never raises an error of Polars."""
+    original = (folder / "calls.parquet").read_bytes()
+    failed = 0
+    for begin in range(4, len(original) - 8, len(original) // 25):
+        damaged = bytearray(original)
+        damaged[begin : begin + 64] = os.urandom(64)
+        with_content(folder, "calls.parquet", bytes(damaged[: len(original)]))
+        try:
+            assert et.read_snapshot(folder).calls.schema == pl.Schema(CALL_SCHEMA)
+        except SnapshotError:
+            failed += 1
+    assert failed
+
+
+TABLES: dict[str, tuple[str, Callable[[et.CallLogs], pl.DataFrame]]] = {
+    "fewer calls": ("calls.parquet", lambda logs: logs.calls.head(3)),
+    "no id": ("calls.parquet", lambda logs: logs.calls.with_columns(id=pl.lit(None, pl.String))),
+    "another column": ("calls.parquet", lambda logs: logs.calls.with_columns(mood=1)),
+    "another type": ("calls.parquet", lambda logs: logs.calls.cast({"duration": pl.Int64})),
+    "fewer legs": ("call_targets.parquet", lambda logs: logs.call_targets.head(3)),
+    "other legs": ("call_targets.parquet", lambda logs: logs.calls),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_table_that_does_not_match_its_manifest_is_an_error(
+    case: str, logs: et.CallLogs, folder: Path
+):
+    name, change = TABLES[case]
+    with_content(folder, name, parquet(change(logs)))
+    with pytest.raises(SnapshotError, match=f"{name} does not match its manifest"):
+        et.read_snapshot(folder)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pl.DataFrame({"user_name": ["a"]}),
+        pl.DataFrame({"mood": ["a"]}),
+        pl.DataFrame({"id": ["a"]}),
+    ],
+)
+def test_names_that_do_not_match_the_calls_are_an_error(names: pl.DataFrame, folder: Path):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    with_content(folder, "names.parquet", parquet(names))
+    tampered(folder, rows=manifest["rows"] | {"names": names.height})
+    with pytest.raises(SnapshotError, match=r"names.parquet does not match its manifest"):
+        et.read_snapshot(folder)
+
+
+FIELDS: list[tuple[str, Any]] = [
+    *(("rows", value) for value in ("5", -1, 1.5, None, True, [])),
+    *(("seconds", value) for value in ("fast", None, float("nan"), [])),
+    *(("began_at", value) for value in (5, "yesterday", "2026-11-02T00:00:00", None)),
+    *(("gaps", value) for value in (5, [["x", "y"]], [[1]], None)),
+    *(("windows", value) for value in (5, [{"begin": None}], [5])),
+    *(("drift", value) for value in (5, [{"field": 5, "kind": "x", "count": "y", "example": 1}])),
+    *(("running_long", value) for value in (5, [5])),
+    *(("time_zone", value) for value in (5, None)),
+    ("complete_to", None),
+    ("set_aside", [{"record": 1}]),
+    ("dates_ignored", "no"),
+    ("unknown", 1),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), FIELDS)
+def test_report_with_values_of_other_types_is_an_error(field: str, value: Any, folder: Path):
+    report = json.loads((folder / "manifest.json").read_text())["report"]
+    tampered(folder, report=report | {field: value})
+    with pytest.raises(SnapshotError, match="is not the manifest of a snapshot"):
+        et.read_snapshot(folder)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"query": {"direction": "sideways"}},
+        {"query": 5},
+        {"query": {"time_zone": 5}},
+        {"rows": {}},
+        {"rows": 5},
+        {"files": {}},
+        {"schema_version": "1"},
+        {"schema_version": None},
+        {"report": {}},
+        {"report": None},
+    ],
+)
+def test_manifest_with_other_values_is_an_error(changes: dict[str, Any], folder: Path):
+    tampered(folder, **changes)
+    with pytest.raises(SnapshotError, match="is not the manifest of a snapshot"):
+        et.read_snapshot(folder)
+
+
+def test_deeply_nested_manifest_is_an_error(folder: Path):
+    (folder / "manifest.json").write_text('{"format": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    with pytest.raises(SnapshotError, match="is not the manifest of a snapshot"):
+        et.read_snapshot(folder)
+
+
+def test_escape_sequences_of_a_manifest_are_not_printed(folder: Path):
+    tampered(
+        folder,
+        schema_version=SCHEMA_VERSION + 1,
+        package_version="\x1b[31m9.9\x1b]0;title\x07\n0912345678",
+    )
+    with pytest.raises(SnapshotError, match="upgrade the package") as caught:
+        et.read_snapshot(folder)
+    assert str(caught.value).isprintable()
+    assert "0912345678" not in str(caught.value)
+
+
+def test_escape_sequences_in_a_report_are_not_printed(folder: Path):
+    report = json.loads((folder / "manifest.json").read_text())["report"]
+    drift = [{"field": "\x1b[31mred", "kind": "\x1b]0;x\x07", "count": 1, "example": "\x1b[2J"}]
+    tampered(folder, report=report | {"drift": drift, "filters_ignored": ["\x1b[1m"]})
+    try:
+        restored = et.read_snapshot(folder)
+    except SnapshotError as error:
+        assert "\x1b" not in str(error)  # noqa: PT017
+    else:
+        assert "\x1b" not in repr(restored)
+        assert "\x1b" not in repr(restored.report)
+        assert "\x1b" not in restored.report._repr_html_()
