@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -19,6 +20,7 @@ from etelecom_analytics.reports.parameters import read_parameters
 from etelecom_analytics.simulator import Answer, CallLogServer
 
 Printed = pytest.CaptureFixture[str]
+SAMPLE = str(Path(__file__).parent.parent / "data" / "sample")
 
 
 @pytest.fixture(autouse=True)
@@ -177,7 +179,46 @@ def test_existing_folder_is_rejected_before_a_request(capsys: Printed, server: C
     assert not server.requests
 
 
-@pytest.mark.parametrize("command", ["demo", "check", "fetch", "sync", "report", "serve"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["0912345678"],
+        ["check", "+84912345678"],
+        ["demo", "--days", "0912345678"],
+        ["demo", "--calls", "0912345678.5"],
+        ["serve", "--port", "0912 345 678"],
+        ["fetch", "week", "--direction", "0912345678"],
+        ["fetch", "week", "--from", "0912345678"],
+        ["fetch", "week", "--duration", "0912345678", "3"],
+        ["fetch", "week", "--duration", "equal_to", "0912345678x"],
+        ["fetch", "week", "--time-zone", "0912345678"],
+        ["sync", "archive", "--lookback", "0912345678"],
+        ["sync", "archive", "--since", "0912345678"],
+        ["report", SAMPLE, "-p", "0912345678"],
+        ["report", SAMPLE, "-p", "0912345678=3"],
+        ["report", SAMPLE, "-p", "own_numbers=0912345678"],
+        ["report", SAMPLE, "-p", "direction=0912345678"],
+        ["report", SAMPLE, "-p", 'options={"threshold_s": "0912345678"}'],
+        ["report", SAMPLE, "-p", 'options={"time_zone": "0912345678"}'],
+        ["report", SAMPLE, "--notebook", "0912345678"],
+        ["report", SAMPLE, "--notebook", "0912345678.ipynb"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.usefixtures("_settings")
+def test_invalid_arguments_are_printed_without_phone_numbers(
+    arguments: list[str], capsys: Printed, server: CallLogServer
+):
+    with suppress(SystemExit):
+        assert app.main(arguments) != 0
+
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith("etelecom")
+    assert not re.search(r"\d[\d ]{5}", message), message
+    assert not server.requests
+
+
+@pytest.mark.parametrize("command", ["demo", "check", "fetch", "sync", "verify", "report", "serve"])
 def test_every_command_has_help(command: str, capsys: Printed):
     with pytest.raises(SystemExit) as caught:
         app.main([command, "--help"])
@@ -244,9 +285,6 @@ def test_port_in_use_is_an_error(capsys: Printed, server: CallLogServer):
 
     assert app.main(["serve", "--calls", "5", "--port", port]) == 2
     assert f"Cannot listen on port {port}" in capsys.readouterr().err
-
-
-SAMPLE = str(Path(__file__).parent.parent / "data" / "sample")
 
 
 def test_help_lists_every_parameter_of_the_bundled_reports(capsys: Printed):

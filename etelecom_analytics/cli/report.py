@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import InputError
+from ..phone_numbers import describe
 from .common import EXIT_CODES, Subparsers, add_command
 
 __all__ = ["add_parser", "run"]
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
     declared = notebook_parameters(arguments.notebook)
     pairs = [text.partition("=") for text in arguments.parameters]
     if invalid := next((name for name, sign, _ in pairs if not sign), None):
-        raise InputError(f"Write a parameter as name=value; got {invalid!r}.")
+        raise InputError(f"Write a parameter as name=value; got {describe(invalid)}.")
     path = write_report(
         arguments.snapshot,
         arguments.output,

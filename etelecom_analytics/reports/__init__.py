@@ -3,12 +3,13 @@
 The same calls give the same bytes.
 """
 
-from .fragments import changes, completeness, kpis, table
+from .fragments import Fragment, changes, completeness, kpis, table
 from .report import BUNDLED, write_report
 from .summary_page import write_charts, write_page
 
 __all__ = [
     "BUNDLED",
+    "Fragment",
     "changes",
     "completeness",
     "kpis",
@@ -17,3 +18,7 @@ __all__ = [
     "write_page",
     "write_report",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

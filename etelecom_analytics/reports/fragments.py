@@ -15,10 +15,13 @@ from ..charts.finish import coverage_note
 from ..errors import InputError
 from ..formatting import format_value
 from ..locale.comparison_text import comparison_texts
-from ..logs import CallLogs
+from ..logs import CallLogs, checked_logs
 from ..metrics import Calls, MetricOptions, compare, only_fetched, previous_period
+from ..metrics.dimensions import Names, as_names
 from ..metrics.registry import DEFAULT_MEASURES, MEASURES
+from ..phone_numbers import describe
 from ..query import CallQuery
+from .arguments import checked_query
 from .page import render_template
 from .provenance import kpi_texts
 
@@ -30,10 +33,23 @@ _SHARE_SUFFIXES = ("_num", "_den", "_low", "_high")
 
 
 class Fragment:
-    """A fragment of a report: HTML in notebooks and reports, text elsewhere."""
+    """A fragment of a report: HTML in notebooks and reports, text elsewhere.
+
+    Two fragments are equal if both forms are.
+
+    Examples:
+        >>> et.reports.kpis(et.sample_logs().calls, "calls")
+        Calls: 400 (calls)
+    """
 
     def __init__(self, markup: str, text: str) -> None:
         self._markup, self._text = markup, text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fragment) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash(self._markup)
 
     def __repr__(self) -> str:
         return self._text
@@ -44,7 +60,7 @@ class Fragment:
 
 def kpis(
     calls: Calls,
-    measures: Sequence[str] = DEFAULT_MEASURES,
+    measures: Names = DEFAULT_MEASURES,
     *,
     options: MetricOptions = MetricOptions(),
 ) -> Fragment:
@@ -52,8 +68,21 @@ def kpis(
 
     Collects a LazyFrame.
 
+    Args:
+        calls: a DataFrame, a LazyFrame or a Selection of calls.
+        measures: one name or a sequence of names.
+        options: the options of the measures.
+
     Raises:
         UnknownName: a measure does not exist.
+        InputError: `calls` is not a table of calls, or another argument has another type.
+
+    Examples:
+        >>> calls = et.sample_logs().calls
+        >>> options = et.MetricOptions(ivr_numbers=["8000", "8100"])
+        >>> et.reports.kpis(calls, ["calls", "answer_rate"], options=options)
+        Calls: 400 (calls)
+        Answer rate: 82.4 % (328 of 398; 95 %: 78.4 % to 85.8 %)
     """
     texts = kpi_texts(calls, measures, options=options)
     lines = [
@@ -66,7 +95,17 @@ def completeness(logs: CallLogs, query: CallQuery) -> str:
     """The period in which the calls of a query are complete, as text.
 
     Also states what was not fetched, and whether only some kinds of calls were fetched.
+
+    Raises:
+        InputError: an argument has another type.
+
+    Examples:
+        >>> logs = et.sample_logs()
+        >>> et.reports.completeness(logs, logs.query)
+        'Complete from 2026-11-02 00:00 through 2026-11-09 00:00.'
     """
+    checked_logs(logs, "completeness")
+    checked_query(query)
     note = coverage_note(logs.report.clip(query.date_from, query.date_to), query.time_zone)
     fetched = only_fetched(logs.query)
     return f"{note} Only calls of {fetched} were fetched." if fetched else note
@@ -75,7 +114,7 @@ def completeness(logs: CallLogs, query: CallQuery) -> str:
 def changes(
     logs: CallLogs,
     query: CallQuery,
-    measures: Sequence[str] = DEFAULT_MEASURES,
+    measures: Names = DEFAULT_MEASURES,
     *,
     options: MetricOptions = MetricOptions(),
 ) -> Fragment:
@@ -84,20 +123,32 @@ def changes(
     The changes are those of `et.metrics.compare`. If they cannot be computed, for example because
     the previous period was not fetched, the fragment is a sentence with the reason.
 
+    Args:
+        logs: the calls of both periods.
+        query: which calls; it must have both dates.
+        measures: one name or a sequence of names.
+        options: the options of the measures.
+
     Raises:
         UnknownName: a measure does not exist.
-        InputError: `logs` are not `CallLogs`.
+        InputError: an argument has another type.
+
+    Examples:
+        >>> tuesday = et.CallQuery(date_from="2026-11-03", date_to="2026-11-04")
+        >>> et.reports.changes(et.sample_logs(), tuesday, "calls")
+        Changes are against the previous period: 2026-11-02 up to 2026-11-03, exclusive.
+        measure | value | counted | change | interval of the change
+        Calls | 79 | - | -3 against 82 | 95 %: -29 to +23: may be chance
     """
-    if not isinstance(logs, CallLogs):
-        raise InputError(
-            f"changes takes CallLogs, such as et.read_snapshot returns; got {type(logs).__name__}."
-        )
+    checked_logs(logs, "changes")
+    checked_query(query)
+    names = as_names(measures, "measures")
     previous, note = previous_period(query, logs.report)
     if previous is None:
         return Fragment(f"<p>{html.escape(note)}</p>", note)
     before, after = (logs.calls.filter(each.to_expr()) for each in (previous, query))
     rows = []
-    for row in compare(before, after, measures, options=options).iter_rows(named=True):
+    for row in compare(before, after, names, options=options).iter_rows(named=True):
         text = comparison_texts(row, options)
         optional = (text.population, text.change, text.change_interval)
         rows.append((text.title, text.value, *(each or _NULL for each in optional)))
@@ -107,7 +158,7 @@ def changes(
 
 
 def table(
-    rows: pl.DataFrame, *, limit: int = 50, time_zone: str = local_time.HOME_ZONE
+    rows: pl.DataFrame | pl.LazyFrame, *, limit: int = 50, time_zone: str = local_time.HOME_ZONE
 ) -> Fragment:
     """A table for readers: titles of measures, percentages, seconds, and local times.
 
@@ -115,20 +166,30 @@ def table(
     into the column of their share.
 
     Args:
-        rows: any table.
+        rows: any table; a LazyFrame is collected.
         limit: the maximum number of rows; a note states how many are left out.
         time_zone: the time zone of the local times.
 
     Raises:
-        InputError: `limit` is below 1, or `rows` is not a DataFrame.
+        InputError: `limit` is not a whole number above 0, or `rows` is not a table.
+        UnknownName: there is no such time zone.
+
+    Examples:
+        >>> rows = et.summarize(et.sample_logs().calls, by="weekday", measures="calls")
+        >>> et.reports.table(rows, limit=2)
+        weekday | Calls
+        Mon | 82
+        Tue | 79
+        5 more rows are not shown.
     """
-    if not isinstance(rows, pl.DataFrame):
+    if not isinstance(rows, pl.DataFrame | pl.LazyFrame):
         raise InputError(
-            "table takes a DataFrame, such as et.summarize(calls, ...) returns; "
-            f"got {type(rows).__name__}."
+            "table takes a Polars table, such as et.summarize(calls, ...) returns; "
+            f"got {describe(rows)}."
         )
-    if limit < 1:
-        raise InputError(f"limit must be at least 1; got {limit!r}.")
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise InputError(f"limit must be a whole number above 0; got {describe(limit)}.")
+    rows = rows.lazy().collect()
     names = [name for name in rows.columns if not _is_part_of_share(name, rows)]
     titles = [_title(name) for name in names]
     head = rows.head(limit)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InputError, UnknownName
-from ..phone_numbers import printable
+from ..phone_numbers import describe, printable
 
 __all__ = ["PARAMETERS_TAG", "Parameter", "check_values", "parse_value", "read_parameters"]
 
@@ -93,11 +93,16 @@ def check_values(
 
     Raises:
         UnknownName: the notebook has no such parameter; the message lists similar names.
-        InputError: a value has another type.
+        InputError: a value has another type, or there is no mapping of values.
     """
+    if not isinstance(values, Mapping):
+        raise InputError(
+            'parameters must be a mapping, such as {"date_from": "2026-11-02"}; '
+            f"got {describe(values)}."
+        )
     for name in values:
         if name not in parameters:
-            raise UnknownName("parameter", name, parameters)
+            raise UnknownName("parameter", printable(str(name)), parameters)
     return {name: _checked(value, parameters[name]) for name, value in values.items()}
 
 
@@ -109,7 +114,7 @@ def parse_value(name: str, text: str, parameters: Mapping[str, Parameter]) -> An
         InputError: the value has another type.
     """
     if name not in parameters:
-        raise UnknownName("parameter", name, parameters)
+        raise UnknownName("parameter", printable(name), parameters)
     parameter = parameters[name]
     if str in parameter.types and not (text == "null" and type(None) in parameter.types):
         return text

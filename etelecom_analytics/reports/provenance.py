@@ -1,6 +1,6 @@
 """Texts of pages and reports: KPIs with their counts, and the facts that the results depend on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -8,12 +8,12 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from .. import local_time
+from .. import frames, local_time
 from ..formatting import format_value
 from ..logs import CallLogs
 from ..metrics import Calls, MetricOptions, summarize_fetched
+from ..metrics.dimensions import Names, as_names
 from ..metrics.registry import DEFAULT_MEASURES, MEASURES, Measure
-from ..snapshot import fingerprint
 
 __all__ = ["date_range_text", "kpi_texts", "options_text", "provenance_facts"]
 
@@ -22,12 +22,13 @@ _OPTIONS_AS_JSON = ("as_of", "business_hours", "holidays")
 
 
 def kpi_texts(
-    calls: Calls, measures: Sequence[str] = DEFAULT_MEASURES, *, options: MetricOptions
+    calls: Calls, measures: Names = DEFAULT_MEASURES, *, options: MetricOptions
 ) -> list[dict[str, str]]:
     """Per measure: `title`, `value`, `counts` and `formula`; a share's counts have its interval."""
-    row = summarize_fetched(
-        calls, [], measures, coverage=None, options=options, confidence=True
-    ).row(0, named=True)
+    names = as_names(measures, "measures")
+    row = summarize_fetched(calls, [], names, coverage=None, options=options, confidence=True).row(
+        0, named=True
+    )
     return [
         {
             "title": MEASURES[name].title,
@@ -35,7 +36,7 @@ def kpi_texts(
             "counts": _counts_text(MEASURES[name], row),
             "formula": MEASURES[name].formula(options),
         }
-        for name in measures
+        for name in names
     ]
 
 
@@ -51,13 +52,14 @@ def date_range_text(calls: pl.DataFrame, time_zone: str) -> str:
 
 
 def provenance_facts(
-    logs: CallLogs, *, query: str, settings: Sequence[tuple[str, str]]
+    logs: CallLogs, *, query: str, digest: str, settings: Iterable[tuple[str, str]]
 ) -> list[tuple[str, str]]:
     """Everything that the results depend on, as (name, text).
 
     Args:
         logs: the calls.
         query: which of them the results are about.
+        digest: the SHA-256 of calls.parquet in a snapshot of the calls.
         settings: further facts, such as options and parameters.
     """
     report, zone = logs.report, logs.query.time_zone
@@ -72,12 +74,12 @@ def provenance_facts(
         ),
         (
             "Rows",
-            f"{logs.calls.height:,} calls, {logs.call_targets.height:,} call targets; "
+            f"{logs.calls.height:,} calls, {frames.leg_count(logs.calls):,} call targets; "
             f"{len(report.set_aside):,} records set aside",
         ),
         ("Drift", drift or "none"),
         *settings,
-        ("calls.parquet, SHA-256", fingerprint(logs.calls)),
+        ("calls.parquet, SHA-256", digest),
         (
             "Made with",
             f"etelecom_analytics {version('etelecom_analytics')}, "

@@ -135,7 +135,9 @@ def _plain(text: str) -> str:
 
 def _numbers_of(logs: CallLogs) -> pl.Series:
     """All numbers of callers, callees and targets, and those in notes and names."""
-    columns = [logs.calls["caller"], logs.calls["callee"], logs.call_targets["target_number"]]
+    target = pl.element().struct.field("target_number")
+    targets = logs.calls.select(pl.col("call_targets").list.eval(target).explode())
+    columns = [logs.calls["caller"], logs.calls["callee"], targets.to_series()]
     for name in ("note", *NAME_COLUMNS):
         if name in logs.calls.columns:
             texts = logs.calls[name].drop_nulls().unique()

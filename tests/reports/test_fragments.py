@@ -1,7 +1,9 @@
 """Fragments of a report: KPIs with their counts, changes, and tables for readers."""
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -65,12 +67,57 @@ def test_note_states_the_number_of_hidden_rows():
 
 
 def test_invalid_arguments_are_rejected():
-    with pytest.raises(errors.InputError, match="table takes a DataFrame"):
+    with pytest.raises(errors.InputError, match="table takes a Polars table"):
         et.reports.table([1])  # type: ignore[arg-type]
-    with pytest.raises(errors.InputError, match="limit must be at least 1"):
-        et.reports.table(pl.DataFrame(), limit=0)
+    for limit in (0, -3, 2.5, "0912345678", True, None):
+        with pytest.raises(errors.InputError, match="limit must be a whole number above 0") as bad:
+            et.reports.table(pl.DataFrame(), limit=limit)  # type: ignore[arg-type]
+        assert "0912345678" not in str(bad.value)
+    with pytest.raises(errors.UnknownName, match="time zone '09…'"):
+        et.reports.table(pl.DataFrame({"calls": [1]}), time_zone="0912345678")
     with pytest.raises(errors.UnknownName, match="asa_s"):
         et.reports.kpis(et.simulate_calls(5, seed=1).calls, ["asa"])
+
+
+@pytest.mark.parametrize("wrong", ["0912345678", 912345678, None, et.sample_logs().calls])
+def test_other_logs_and_queries_are_refused_in_one_sentence(wrong: Any):
+    logs = et.sample_logs()
+    for call in (
+        lambda: et.reports.completeness(wrong, logs.query),
+        lambda: et.reports.completeness(logs, wrong),
+        lambda: et.reports.changes(wrong, logs.query),
+        lambda: et.reports.changes(logs, wrong),
+        lambda: et.reports.kpis("0912345678" if wrong is logs.calls else wrong),
+        lambda: et.write_page(wrong, "page.html"),
+        lambda: et.write_charts(wrong, "charts"),
+    ):
+        with pytest.raises(errors.InputError) as caught:
+            call()
+        assert not re.search(r"\d{6}", str(caught.value))
+        assert "\n" not in str(caught.value)
+
+
+def test_measures_are_one_name_or_a_sequence():
+    logs = et.sample_logs()
+    tuesday = et.CallQuery(date_from="2026-11-03", date_to="2026-11-04")
+
+    assert et.reports.kpis(logs.calls, "calls") == et.reports.kpis(logs.calls, ("calls",))
+    assert et.reports.kpis(logs.calls.lazy(), "calls") == et.reports.kpis(logs.calls, ["calls"])
+    assert et.reports.kpis(et.metrics.Selection(logs.calls), "answer_rate") == et.reports.kpis(
+        logs.calls, "answer_rate"
+    )
+    assert et.reports.changes(logs, tuesday, "calls") == et.reports.changes(
+        logs, tuesday, ["calls"]
+    )
+    with pytest.raises(errors.InputError, match="measures names a column twice"):
+        et.reports.kpis(logs.calls, ["calls", "calls"])
+
+
+def test_table_collects_a_lazy_frame():
+    rows = pl.DataFrame({"calls": [1, 2, 3]})
+
+    assert et.reports.table(rows.lazy(), limit=2) == et.reports.table(rows, limit=2)
+    assert et.reports.table(rows) != et.reports.table(rows, limit=2)
 
 
 def test_kpis_have_a_plain_text_form():

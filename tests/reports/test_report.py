@@ -17,6 +17,7 @@ import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics import errors
+from etelecom_analytics.manifest import Manifest
 from etelecom_analytics.reports import BUNDLED, completeness
 
 ROOT = Path(__file__).parent.parent.parent
@@ -286,7 +287,7 @@ def test_own_numbers_are_not_masked(tmp_path: Path, logs: et.CallLogs):
 
     assert text.count(own) > 1  # in the table, and among the parameters
     assert not any(other in text for other in others)
-    with pytest.raises(errors.InputError, match="own_numbers must be a tuple"):
+    with pytest.raises(errors.InputError, match="own_numbers must be a list"):
         et.write_report(SAMPLE, tmp_path / "r.html", parameters={"own_numbers": [19001]})
 
 
@@ -420,6 +421,53 @@ def test_invalid_parameters_are_rejected_before_the_run(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"snapshot": et.sample_logs()}, "snapshot must be a path, as text or Path; got CallLogs."),
+        ({"output": 912345678}, "output must be a path, as text or Path; got 91…."),
+        ({"output": ""}, "output must be a path, as text or Path; got ''."),
+        ({"png_folder": ["0912345678"]}, "png_folder must be a path, as text or Path; got list"),
+        ({"notebook": None}, "notebook must be a path, as text or Path; got None."),
+        ({"notebook": "0912345678"}, "There is no bundled report '09…'."),
+        ({"parameters": ["0912345678"]}, "parameters must be a mapping"),
+        ({"parameters": {"0912345678": 1}}, "There is no parameter '09…'."),
+        ({"parameters": {912345678: 1}}, "There is no parameter '91…'."),
+        ({"parameters": {"date_from": 912345678}}, "must be text; got 91…."),
+        ({"parameters": {"own_numbers": [912345678]}}, "own_numbers must be a list"),
+        ({"parameters": {"options": {"0912345678": 1}}}, "There is no option '09…'."),
+        ({"parameters": {"options": {"time_zone": "0912345678"}}}, "The options are for '09…'"),
+    ],
+    ids=[
+        "snapshot", "output", "empty output", "png_folder", "notebook", "unknown notebook",
+        "parameters", "unknown parameter", "integer parameter", "wrong type", "own_numbers",
+        "options", "time_zone",
+    ],
+)  # fmt: skip
+def test_invalid_arguments_are_named_without_phone_numbers(
+    arguments: dict[str, Any], message: str, tmp_path: Path
+):
+    call = {"snapshot": SAMPLE, "output": tmp_path / "r.html"} | arguments
+    with pytest.raises(errors.InputError, match=re.escape(message)) as caught:
+        et.write_report(call.pop("snapshot"), call.pop("output"), **call)
+    assert "912345" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_report_states_the_hash_of_the_file(tmp_path: Path, logs: et.CallLogs):
+    """Also if another version of Polars wrote other bytes for the same calls."""
+    snapshot = et.write_snapshot(logs, tmp_path / "week")
+    written = Manifest.read((snapshot / "manifest.json").read_bytes(), snapshot)
+    logs.calls.write_parquet(snapshot / "calls.parquet", compression="lz4")
+    digest = hashlib.sha256((snapshot / "calls.parquet").read_bytes()).hexdigest()
+    assert digest != written.hashes["calls.parquet"]
+    changed = dataclasses.replace(written, hashes=written.hashes | {"calls.parquet": digest})
+    (snapshot / "manifest.json").write_bytes(changed.to_bytes())
+
+    path = et.write_report(snapshot, tmp_path / "r.html", notebook=notebook(tmp_path))
+    assert digest in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
     ("parameters", "message"),
     [
         (
@@ -429,7 +477,7 @@ def test_invalid_parameters_are_rejected_before_the_run(
         ({"options": {"variant": "abandoned"}}, "There is no service level variant 'abandoned'"),
         (
             {"options": {"time_zone": "UTC"}},
-            "The options are for UTC, but the snapshot is in Asia/Ho_Chi_Minh",
+            "The options are for 'UTC', but the snapshot is in Asia/Ho_Chi_Minh",
         ),
         ({"date_to": "tomorrow"}, "date_to must be a date"),
         ({"date_from": "2026-11-05", "date_to": "2026-11-05"}, "date_to is the day after"),
