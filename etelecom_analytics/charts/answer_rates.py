@@ -11,6 +11,7 @@ from ..metrics.dimensions import START_DIMENSIONS
 from .axes import (
     CLOCK,
     MAX_LABELLED_GROUPS,
+    MAX_LONG_LABELS,
     TIME,
     clock_axis,
     fetched_text,
@@ -52,8 +53,6 @@ from .theme import (
 __all__ = ["answer_rate"]
 
 _ROW, _ROWS_WIDTH = 22, 340
-_MAX_LONG_LABELS = 14
-"""With more groups there is room for short numbers only."""
 
 
 def answer_rate(
@@ -244,7 +243,7 @@ def _rates(table: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) -> list
     )
     if table.height > MAX_LABELLED_GROUPS:
         return points
-    size, field = (11, "percent:N") if table.height <= _MAX_LONG_LABELS else (10, "points:N")
+    size, field = (11, "percent:N") if table.height <= MAX_LONG_LABELS else (10, "points:N")
     text = base.mark_text(baseline="bottom", dy=-3, fontSize=size)
     return [*points, text.encode(alt.Y("answer_rate_high:Q"), text=field)]
 
@@ -263,7 +262,7 @@ def _offered(
     layer = bars.encode(size, tooltip=tooltip)
     if table.height > MAX_LABELLED_GROUPS:
         return [layer]
-    long_labels = table.height <= _MAX_LONG_LABELS
+    long_labels = table.height <= MAX_LONG_LABELS
     text = alt.Text("offered:Q", format=",") if long_labels else alt.Text("size:N")
     known = alt.Chart(table.filter(pl.col("offered").is_not_null()))
     labels = known.mark_text(baseline="bottom", dy=-2, fontSize=10)

@@ -18,6 +18,7 @@ from .theme import FAINT, NONE_LABEL, SHADE, SHADE_OPACITY
 __all__ = [
     "CLOCK",
     "MAX_LABELLED_GROUPS",
+    "MAX_LONG_LABELS",
     "TIME",
     "clock_axis",
     "fetched_text",
@@ -48,6 +49,9 @@ CLOCK = {
 
 MAX_LABELLED_GROUPS = 25
 """With more groups there is no room for a label on each."""
+
+MAX_LONG_LABELS = 14
+"""With more groups there is room for short labels only."""
 
 _FIRST_KEY = {"hour": 0, "quarter_hour": 0, "weekday": 1}
 

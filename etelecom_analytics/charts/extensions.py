@@ -62,8 +62,8 @@ def extension_performance(
 
     An offer is one ring of one person (also called presented or alerted). The fair answer rate,
     with its 95 % interval, is the answer rate of offers that the agent could take. Calls of
-    direction in, ext and ext_in count: an `out` call rings external phone numbers, and one of the
-    two logs of an internal call is enough. Numbers have names if the calls do
+    the directions in, ext and ext_in count: an `out` call rings external phone numbers, and one
+    of the two logs of an internal call is enough. Numbers have names if the calls do
     (`logs.with_names(...)`): "An (101)".
 
     Args:
@@ -100,7 +100,7 @@ def extension_performance(
     table = summary.lazy().collect()
     number = inbound.lazy().select(pl.len()).collect().item()
     zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
-    directions = f"direction {', '.join(INBOUND_DIRECTIONS)}"
+    directions = f"the directions {', '.join(INBOUND_DIRECTIONS)}"
     if not table.height:
         message = f"No offers in {count(number, 'call')}" if number else "No calls"
         title = f"{_TITLE} by number: {message.lower()} of {directions} {zone}"

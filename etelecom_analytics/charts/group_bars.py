@@ -15,6 +15,7 @@ from ..privacy import check_own_numbers
 from .axes import (
     CLOCK,
     MAX_LABELLED_GROUPS,
+    MAX_LONG_LABELS,
     TIME,
     clock_axis,
     formula_note,
@@ -225,9 +226,15 @@ def _layers(
         return layers
     end = "high:Q" if table["high"].is_not_null().any() else "value:Q"
     place: dict[str, Any] = {"align": "left", "dx": 8}
+    labelled = table.filter(pl.col("value").is_not_null())
     if vertical:
         place = {"baseline": "bottom", "dy": -5, "fontSize": 10}
-    return [*layers, known.mark_text(**place).encode(across, channel(end), text="text:N")]
+        if table.height > MAX_LONG_LABELS:
+            labelled = labelled.with_columns(pl.col("text").str.strip_suffix(" %"))
+    return [
+        *layers,
+        alt.Chart(labelled).mark_text(**place).encode(across, channel(end), text="text:N"),
+    ]
 
 
 def _value_axis(

@@ -24,14 +24,19 @@ from .theme import (
     total,
 )
 
-__all__ = ["DARK_INK", "LIGHT_INK", "VIRIDIS", "heatmap"]
+__all__ = ["BRIGHT_FROM", "DARK_INK", "LIGHT_INK", "VIRIDIS", "heatmap"]
 
 DARK_INK, LIGHT_INK = "#111111", "#ffffff"
 VIRIDIS = alt.SchemeParams(name="viridis", extent=[0.12, 1])
 """The colours of cells, without the darkest, which are invisible on a dark page."""
 
+BRIGHT_FROM = 0.5
+"""Cells above this part of the scale are bright and have dark text.
+
+An expression cannot read the colour scale of one panel among several.
+"""
+
 _CELL, _MIN_BASIS = 27, 5
-_IS_BRIGHT = "luminance(scale('color', datum.value)) > 0.3"
 
 
 def heatmap(
@@ -167,14 +172,16 @@ def _draw(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> alt
     )
     cell = [alt.Tooltip("weekday_key:N", title="weekday"), alt.Tooltip("hour_key:N", title="hour")]
     tooltip = [*cell, *measure_tooltip(measure, fetched=cells["hours"].is_not_null().any())]
+    values = cells["value"].to_list()
+    minimum, maximum = 0 if isinstance(measure.aggregation, Total) else min(values), max(values)
+    bright = pl.col("value") > minimum + (maximum - minimum) * BRIGHT_FROM
+    cells = cells.with_columns(bright=bright)
     filled, outlined = (
         alt.Chart(cells.filter(pl.col("few") == few)).encode(hours, days, tooltip=tooltip)
         for few in (False, True)
     )
-    values = cells["value"].to_list()
-    minimum = 0 if isinstance(measure.aggregation, Total) else min(values)
-    scale = alt.Scale(scheme=VIRIDIS, domain=[minimum, max(values)])
-    ink = alt.condition(_IS_BRIGHT, alt.value(DARK_INK), alt.value(LIGHT_INK))
+    scale = alt.Scale(scheme=VIRIDIS, domain=[minimum, maximum])
+    ink = alt.condition("datum.bright", alt.value(DARK_INK), alt.value(LIGHT_INK))
     layers = [
         filled.mark_rect(stroke=FAINT, strokeWidth=0.5).encode(
             alt.Color("value:Q", scale=scale, legend=_legend(cells, measure))

@@ -100,7 +100,7 @@ CONFIG = {
     "legend": {
         **_LABELS,
         "gradientDirection": "horizontal",
-        "gradientLength": 220,
+        "gradientLength": 280,
         "gradientThickness": 10,
     },
     "text": {"color": TEXT, "fontSize": 11},

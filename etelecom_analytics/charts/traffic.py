@@ -16,7 +16,7 @@ from .axes import (
     with_positions,
 )
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
-from .heatmaps import DARK_INK, LIGHT_INK, VIRIDIS
+from .heatmaps import BRIGHT_FROM, DARK_INK, LIGHT_INK, VIRIDIS
 from .inputs import chart_input
 from .theme import ANSWERED, GUTTER, LOST, WIDTH, count, round_floats
 
@@ -24,12 +24,6 @@ __all__ = ["erlangs", "no_line_held", "of_trunk"]
 
 _MAX_HOURS, _MAX_DAYS = 1_400, 1_500
 """With more hours, each day has one bar; at most the latest days are drawn."""
-
-_BRIGHT_FROM = 0.5
-"""Cells above this part of the maximum are bright and have dark text.
-
-An expression cannot read the colour scale of one panel among several.
-"""
 
 
 def erlangs(
@@ -205,7 +199,7 @@ def _by_weekday(table: pl.DataFrame) -> alt.LayerChart:
             key=key_text("hour"),
             weekday_key=key_text("weekday"),
             text=text,
-            bright=value > maximum * _BRIGHT_FROM,
+            bright=value > maximum * BRIGHT_FROM,
         )
     )
     axis = alt.Axis(grid=False, minExtent=GUTTER)

@@ -205,6 +205,37 @@ def test_several_measures_are_charts_below_one_another(draw_measure: Callable[..
     assert png(chart).startswith(b"\x89PNG")
 
 
+def test_the_text_of_cells_contrasts_in_each_of_several_heatmaps():
+    measures = ["offered", "answer_rate"]
+    panels = charts.heatmap(CALLS, measure=measures).to_dict()
+
+    for measure, panel in zip(measures, panels["vconcat"], strict=True):
+        texts = [
+            layer for layer in panel["layer"] if "condition" in layer["encoding"].get("color", {})
+        ]
+        assert [layer["encoding"]["color"]["condition"]["test"] for layer in texts] == [
+            "datum.bright"
+        ], measure
+        data = texts[0].get("data", panel.get("data"))
+        cells = pl.DataFrame(panels["datasets"][data["name"]])
+        dark, bright = (cells.filter(pl.col("bright") == each)["value"] for each in (False, True))
+        assert dark.max() <= bright.min()  # type: ignore[operator]  # numbers
+
+
+def test_labels_of_many_shares_fit_their_hours():
+    few, many = (
+        charts.measure_by(CALLS, measure="answer_rate", by=by) for by in ("weekday", "hour")
+    )
+
+    def texts(chart: Any) -> list[str]:
+        spec = chart.to_dict()
+        layer = next(each for each in spec["layer"] if each["mark"]["type"] == "text")
+        return [row["text"] for row in spec["datasets"][layer["data"]["name"]]]
+
+    assert all(text.endswith(" %") for text in texts(few))
+    assert all(text.isdigit() for text in texts(many))
+
+
 @pytest.mark.parametrize("name", WITH_BY)
 def test_wrong_names_are_rejected_without_numbers(name: str):
     for wrong in ([], 3, {"day"}, ["day", int(DIGITS)], ["day", "day"], ["day", f"x{DIGITS}"]):
