@@ -206,7 +206,7 @@ def test_several_measures_are_charts_below_one_another(draw_measure: Callable[..
 
 
 def test_the_text_of_cells_contrasts_in_each_of_several_heatmaps():
-    measures = ["offered", "answer_rate"]
+    measures = ["offered", "missed"]
     panels = charts.heatmap(CALLS, measure=measures).to_dict()
 
     for measure, panel in zip(measures, panels["vconcat"], strict=True):
