@@ -1,14 +1,16 @@
-"""MkDocs hooks: the tables that are made from the code, so that they cannot disagree with it.
+"""MkDocs hooks: what pages take from the code, so that they cannot disagree with it.
 
-A page holds `<!-- table: NAME -->` where the table NAME of `TABLES` goes.
+A page holds `<!-- table: NAME -->` where the table NAME of `TABLES` goes, and a line
+`::: etelecom_analytics.NAME` where the documentation of a public name goes.
 """
 
 import argparse
-import dataclasses
 import inspect
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from unittest import mock
 from typing import Any
 
 import etelecom_analytics as et
@@ -21,8 +23,10 @@ __all__ = ["TABLES", "on_page_markdown"]
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """The page with its tables."""
-    return re.sub(r"<!-- table: ([\w ]+) -->", lambda match: TABLES[match[1]](), markdown)
+    """The page with its tables, and with headings such as `et.metrics.funnel`."""
+    page = re.sub(r"<!-- table: ([\w ]+) -->", lambda match: TABLES[match[1]](), markdown)
+    heading = r"\g<0>\n    options:\n      heading: et.\1\n      toc_label: et.\1"
+    return re.sub(r"^::: etelecom_analytics\.(\S+)$", heading, page, flags=re.MULTILINE)
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -75,51 +79,52 @@ def _dimensions() -> str:
 
 
 def _settings(settings: type) -> Callable[[], str]:
-    """The fields of a dataclass with their defaults and the meanings from its docstring."""
+    """The arguments of a class with their defaults and the meanings from its docstring."""
 
     def table() -> str:
         meanings = _attributes(settings)
         return _table(
             [f"`{settings.__name__}`", "default", "meaning"],
             (
-                [f"`{field.name}`", f"`{_default(field)}`", meanings[field.name]]
-                for field in dataclasses.fields(settings)
+                [f"`{name}`", f"`{_default(parameter)}`", meanings[name]]
+                for name, parameter in inspect.signature(settings).parameters.items()
             ),
         )
 
     return table
 
 
-def _default(field: "dataclasses.Field[Any]") -> str:
-    if field.default_factory is not dataclasses.MISSING:
-        return repr(field.default_factory())
-    return repr(field.default).replace("'", '"')
+def _default(parameter: inspect.Parameter) -> str:
+    return repr(parameter.default).replace("'", '"')
 
 
 def _attributes(documented: type) -> dict[str, str]:
-    """The meanings under "Attributes:" of a docstring."""
+    """The meanings under "Args:" or "Attributes:" of a docstring."""
     text = inspect.getdoc(documented) or ""
-    section = re.search(r"^Attributes:\n((?:    .*\n?|\n)+)", text, re.MULTILINE)
+    section = re.search(r"^(?:Args|Attributes):\n((?:    .*\n?|\n)+)", text, re.MULTILINE)
     if section is None:
-        raise ValueError(f"{documented.__name__} has no section 'Attributes'.")
+        raise ValueError(f"{documented.__name__} has no section 'Args' or 'Attributes'.")
     entries = re.findall(r"^    (\w+): (.*(?:\n {8,}.*)*)", section[1], re.MULTILINE)
     return {name: " ".join(meaning.split()) for name, meaning in entries}
 
 
 def _commands() -> str:
+    with mock.patch.dict(os.environ, COLUMNS="100"):  # argparse reads the width of the terminal
+        return _command_texts()
+
+
+def _command_texts() -> str:
     parsers = next(
         action
-        for action in app._parser()._actions  # noqa: SLF001
-        if isinstance(action, argparse._SubParsersAction)  # noqa: SLF001
+        for action in app._parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
     )
-    parts = [f"```text\n{app._parser().format_help()}```"]  # noqa: SLF001
+    parts = [f"```text\n{app._parser().format_help()}```"]
     parts += [
         f"### `etelecom {name}`\n\n```text\n{parser.format_help()}```"
         for name, parser in parsers.choices.items()
     ]
     return "\n\n".join(parts)
-
-
 
 
 TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(

@@ -12,6 +12,9 @@ from .errors import QueryError, UnknownName
 from .phone_numbers import mask, normalize, normalized
 from .query_fields import (
     COMPARISONS,
+    CallState,
+    Comparison,
+    Direction,
     duration_field,
     id_field,
     ids_field,
@@ -20,7 +23,7 @@ from .query_fields import (
     word_field,
 )
 
-__all__ = ["COMPARISONS", "CallQuery"]
+__all__ = ["COMPARISONS", "CallQuery", "CallState", "Comparison", "Direction"]
 
 _OPEN_START = datetime(1990, 1, 1, tzinfo=UTC)
 _OPEN_END = timedelta(days=1)
@@ -51,14 +54,19 @@ class CallQuery:
 
     Raises:
         QueryError: a field is not valid; the message has its name and the allowed values.
+
+    Examples:
+        >>> query = et.CallQuery(date_from="2026-11-02", date_to="2026-11-03", direction="in")
+        >>> et.sample_logs().calls.filter(query.to_expr()).height
+        59
     """
 
     date_from: datetime | None
     date_to: datetime | None
-    direction: str | None
-    call_state: str | None
+    direction: Direction | None
+    call_state: CallState | None
     call_number: str | None
-    duration: tuple[str, int] | None
+    duration: tuple[Comparison, int] | None
     extension_ids: tuple[str, ...]
     user_id: str | None
     hotline_ids: tuple[str, ...]
@@ -72,10 +80,10 @@ class CallQuery:
         *,
         date_from: date | datetime | str | None = None,
         date_to: date | datetime | str | None = None,
-        direction: str | None = None,
-        call_state: str | None = None,
+        direction: Direction | None = None,
+        call_state: CallState | None = None,
         call_number: str | None = None,
-        duration: Sequence[str | int] | None = None,
+        duration: tuple[Comparison, int] | None = None,
         extension_ids: Sequence[str] = (),
         user_id: str | None = None,
         hotline_ids: Sequence[str] = (),

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import polars as pl
 
@@ -11,6 +12,9 @@ from .phone_numbers import printable
 
 __all__ = [
     "COMPARISONS",
+    "CallState",
+    "Comparison",
+    "Direction",
     "duration_field",
     "id_field",
     "ids_field",
@@ -19,7 +23,13 @@ __all__ = [
     "word_field",
 ]
 
-COMPARISONS = {
+Direction = Literal["unknown", "in", "out", "ext", "ext_in", "ext_out"]
+CallState = Literal["unknown", "answered", "not_answered"]
+Comparison = Literal[
+    "less_than", "less_than_or_equal_to", "greater_than", "greater_than_or_equal_to", "equal_to"
+]
+
+COMPARISONS: Mapping[str, Callable[[pl.Expr, int], pl.Expr]] = {
     "less_than": pl.Expr.lt,
     "less_than_or_equal_to": pl.Expr.le,
     "greater_than": pl.Expr.gt,
@@ -91,7 +101,7 @@ def ids_field(field: str, values: Sequence[str]) -> tuple[str, ...]:
     return tuple(id_field(field, value) or "" for value in values)
 
 
-def duration_field(value: Sequence[str | int] | None) -> tuple[str, int] | None:
+def duration_field(value: object) -> tuple[str, int] | None:
     """The comparison and the seconds."""
     if value is None:
         return None

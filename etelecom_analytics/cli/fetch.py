@@ -145,9 +145,9 @@ def run(arguments: argparse.Namespace) -> int:
     from ..snapshot import check_destination, store_snapshot
 
     comparison, seconds = arguments.duration or (None, "")
-    query = CallQuery(
-        **{name: getattr(arguments, name) for name in _QUERY_FIELDS},
-        duration=comparison and (comparison, int(seconds) if seconds.isdecimal() else seconds),
+    duration = comparison and (comparison, int(seconds) if seconds.isdecimal() else seconds)
+    query = CallQuery.from_dict(
+        {name: getattr(arguments, name) for name in _QUERY_FIELDS} | {"duration": duration}
     )
     output = arguments.output
     destination = check_destination(output, replace=arguments.replace)

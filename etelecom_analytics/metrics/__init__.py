@@ -33,7 +33,6 @@ from .quality_checks import CHECKS, data_quality
 from .registry import (
     DEFAULT_MEASURES,
     MEASURES,
-    UNAVAILABLE_MEASURES,
     Mean,
     Measure,
     Quantile,
@@ -49,6 +48,7 @@ from .summary import summarize, summarize_fetched
 from .survival import kaplan_meier, median_survival, patience
 from .traffic import busy_hour, busy_hours, erlangs, erlangs_profile
 from .trunks import SIDES, SipCode, fail_codes, sip_code
+from .unavailable import UNAVAILABLE_MEASURES
 
 __all__ = [
     "CHECKS",

@@ -91,7 +91,7 @@ def compare(
         >>> later, earlier = inbound[:150], inbound[150:]
         >>> change = et.metrics.compare(earlier, later, "answer_rate")
         >>> change.select(pl.col("before", "after", "low", "high").round(2)).row(0)
-        ()
+        (0.95, 0.98, -0.02, 0.07)
     """
     options = checked_options(options)
     requested = [measure(name) for name in as_names(measures, "measures")]

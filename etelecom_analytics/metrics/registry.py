@@ -11,13 +11,13 @@ from ..errors import MeasureUnavailable, UnknownName
 from .call_facts import CALL_FACTS, SERVICE_LEVELS
 from .legs_and_offers import LEG_FACTS, OFFER_FACTS
 from .options import MetricOptions, checked_options
+from .unavailable import UNAVAILABLE_MEASURES
 
 __all__ = [
     "DEFAULT_MEASURES",
     "FACTS",
     "MEASURES",
     "TOTALS",
-    "UNAVAILABLE_MEASURES",
     "Aggregation",
     "Grain",
     "Mean",
@@ -65,6 +65,20 @@ _LOWER_IS_BETTER = (
     *("rna_rate", "post_dial_delay_avg_s", "post_dial_delay_p90_s"),
 )
 
+_SOURCES = {
+    "offered": "Genesys Cloud, Offered",
+    "answered": "Genesys Cloud, Answered",
+    "answer_rate": "Genesys Cloud, Answer %",
+    "abandon_rate": "Genesys Cloud, Abandon %",
+    "asa_s": "Genesys Cloud, ASA",
+    "abandon_wait_s": "Genesys Cloud, Average abandon",
+    "offer_answer_rate": "Amazon Connect, Agent answer rate",
+    "rna": "Amazon Connect, Agent non-response without customer abandons",
+    "asr": "ITU-T E.411",
+    "ner": "ITU-T E.425",
+    "post_dial_delay_avg_s": "RFC 6076, Session Request Delay",
+}
+
 
 @dataclass(frozen=True)
 class Total:
@@ -110,6 +124,11 @@ class Measure:
         grain: the rows that it aggregates.
         aggregation: how it aggregates facts.
         source: the source of the definition; empty where none is needed.
+
+    Examples:
+        >>> measure = et.metrics.MEASURES["abandon_rate"]
+        >>> measure.title, measure.formula(), measure.better
+        ('Abandon rate', 'missed / offered', 'lower')
     """
 
     name: str
@@ -155,16 +174,21 @@ class Measure:
 
 
 def _calls(name: str, title: str, unit: str, aggregation: Aggregation) -> Measure:
-    return Measure(name=name, title=title, unit=unit, grain="calls", aggregation=aggregation)
+    return _measure(name, title, unit, "calls", aggregation)
 
 
 def _offers(name: str, title: str, unit: str, aggregation: Aggregation) -> Measure:
-    return Measure(name=name, title=title, unit=unit, grain="offers", aggregation=aggregation)
+    return _measure(name, title, unit, "offers", aggregation)
 
 
-def _legs(name: str, title: str, unit: str, aggregation: Aggregation, source: str = "") -> Measure:
+def _legs(name: str, title: str, unit: str, aggregation: Aggregation) -> Measure:
+    return _measure(name, title, unit, "legs", aggregation)
+
+
+def _measure(name: str, title: str, unit: str, grain: Grain, aggregation: Aggregation) -> Measure:
+    source = _SOURCES.get(name, "")
     return Measure(
-        name=name, title=title, unit=unit, grain="legs", aggregation=aggregation, source=source
+        name=name, title=title, unit=unit, grain=grain, aggregation=aggregation, source=source
     )
 
 
@@ -215,16 +239,8 @@ _ALL = (
     _offers("ring_wasted_s", "Wasted ring", "s", Total("wasted_ring_s")),
     _offers("leg_talk_s", "Talk of legs", "s", Total("leg_talk_s")),
     _legs("trunk_legs", "Legs through trunks", "legs", Total("trunk_legs")),
-    _legs(
-        "asr", "Answer-seizure ratio", "share", Ratio("answered_legs", "trunk_legs"), "ITU-T E.411"
-    ),
-    _legs(
-        "ner",
-        "Network effectiveness ratio",
-        "share",
-        Ratio("reached_legs", "trunk_legs"),
-        "ITU-T E.425",
-    ),
+    _legs("asr", "Answer-seizure ratio", "share", Ratio("answered_legs", "trunk_legs")),
+    _legs("ner", "Network effectiveness ratio", "share", Ratio("reached_legs", "trunk_legs")),
     _legs("post_dial_delay_avg_s", "Average post-dial delay", "s", Mean("post_dial_delay_s")),
     _legs(
         "post_dial_delay_p90_s",
@@ -238,46 +254,6 @@ MEASURES: Mapping[str, Measure] = MappingProxyType({each.name: each for each in 
 
 DEFAULT_MEASURES = ("offered", "answer_rate", "asa_s", "wait_p90_s", "talk_avg_s")
 """The measures of `summarize` unless others are requested."""
-
-_REASONS: Mapping[tuple[str, ...], str] = MappingProxyType(
-    {
-        (
-            "aht", "average_handle_time", "handle_time",
-        ): "Handle time is talk, hold and after-call work, and a call log has only the talk. Use "
-        "talk_avg_s, or agent_talk_avg_s, which excludes the IVR and the queue.",
-        (
-            "acw", "after_call_work", "wrap_up", "wrap_up_time",
-        ): "A call log does not record what an agent does after the call. Use agent_talk_avg_s for "
-        "the talk itself.",
-        (
-            "hold", "hold_time",
-        ): "A call log does not record holds: hold time is part of the talk. Use agent_talk_s for "
-        "the total.",
-        (
-            "occupancy", "utilization", "utilisation", "idle_time", "available_time",
-        ): "It needs the time for which agents were signed in and ready, and a call log has only "
-        "their calls. Use leg_talk_s by target_number for the talk, and et.metrics.erlangs for the "
-        "load.",
-        (
-            "adherence", "schedule_adherence", "conformance", "shrinkage", "login_time",
-        ): "It needs rosters and sign-in times, which call logs do not have. Use rna and rna_rate "
-        "by target_number and hour, which show whose phone rang without an answer.",
-        (
-            "queue_position", "position_in_queue", "queue_length",
-        ): "A call log has the wait of a caller, not the position in the queue. Use wait_p90_s, or "
-        "et.metrics.concurrency for the number of simultaneous calls.",
-        (
-            "fcr", "first_contact_resolution", "first_call_resolution", "resolution_rate",
-        ): "A call log does not record whether the caller's matter was resolved, or contacts "
-        "through other channels. Use et.metrics.repeat_rate: the share of callers who call again "
-        "within a day.",
-    }
-)  # fmt: skip
-
-UNAVAILABLE_MEASURES: Mapping[str, str] = MappingProxyType(
-    {name: reason for names, reason in _REASONS.items() for name in names}
-)
-"""Common measures that call logs cannot give, with the reason and an alternative."""
 
 _SUFFIXES = ("_s", "_avg", "_p50", "_p90", "_rate")
 
@@ -301,7 +277,12 @@ def measure(name: str) -> Measure:
 
 
 def measures(*, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
-    """The table of all measures: name, title, unit, grain, formula (for these options), source."""
+    """The table of all measures: name, title, unit, grain, formula (for these options), source.
+
+    Examples:
+        >>> et.measures().filter(name="asr").select("title", "formula", "source").row(0)
+        ('Answer-seizure ratio', '(answered legs) / trunk_legs', 'ITU-T E.411')
+    """
     options = checked_options(options)
     rows = [
         (m.name, m.title, m.unit, m.grain, m.formula(options), source_of(m, options)) for m in _ALL

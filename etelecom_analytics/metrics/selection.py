@@ -171,9 +171,8 @@ def calls_frame(calls: Calls, *, columns: Iterable[str] = METRIC_COLUMNS) -> pl.
     Raises:
         InputError: as for `frames.checked_calls`.
     """
-    if isinstance(calls, Selection):
-        return calls.lazy()
-    return checked_calls(calls, columns=columns).lazy()
+    table = calls.lazy() if isinstance(calls, Selection) else calls
+    return checked_calls(table, columns=columns).lazy()
 
 
 @overload
@@ -229,12 +228,14 @@ class _Table:
         self.original = calls
         # The clone shares all data, and does not change when somebody changes the original.
         self._clone = calls.clone()
-        self.calls = own = checked_calls(self._clone).lazy().collect()
-        self.facts = _Cache(lambda options: call_facts(own.lazy(), options=options).collect())
+        self.calls = own = checked_calls(self._clone, columns=()).lazy().collect()
+        self.facts = _Cache(lambda options: call_facts(calls_frame(own), options=options).collect())
         self.offer_facts = _Cache(
-            lambda options: offer_facts(own.lazy(), options=options, busy=False).collect()
+            lambda options: offer_facts(calls_frame(own), options=options, busy=False).collect()
         )
-        self.leg_facts = _Cache(lambda options: leg_facts(own.lazy(), options=options).collect())
+        self.leg_facts = _Cache(
+            lambda options: leg_facts(calls_frame(own), options=options).collect()
+        )
         self._numbers = _Cache(
             lambda _: own.select(normalized(pl.col(side)) for side in ("caller", "callee"))
         )

@@ -369,7 +369,8 @@ def test_invalid_arguments_raise(calls: pl.DataFrame):
     with pytest.raises(UnknownName, match="answer_rate"):
         compare(calls, calls, ["answer_rat"])
     with pytest.raises(InputError, match="list of names"):
-        compare(calls, calls, "answer_rate")
+        compare(calls, calls, 3)  # type: ignore[arg-type]
+    assert_frame_equal(compare(calls, calls, "calls"), compare(calls, calls, ["calls"]))
     with pytest.raises(InputError, match="got int"):
         compare(calls, 3)  # type: ignore[arg-type]
 

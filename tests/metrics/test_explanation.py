@@ -258,15 +258,26 @@ def test_a_group_may_be_two_lists_or_a_mapping(calls: pl.DataFrame):
     [
         (["hour"], []),
         ([], [9]),
-        (["hour"], {"hour": 9}),
-        ("hour", [9]),
-        (["hour"], "9"),
-        (["hour"], 9),
+        ([], 9),
+        ("hour", ()),
+        (["hour", "weekday"], [9]),
+        (["hour", "weekday"], 9),
+        ("hour", {"weekday": 1}),
     ],
 )
 def test_a_group_needs_a_value_for_each_dimension(by: Any, at: Any, calls: pl.DataFrame):
-    with pytest.raises(InputError, match=r"with a value for each"):
+    with pytest.raises(InputError, match=r"one value for each dimension"):
         explain(calls, "answer_rate", by=by, at=at)
+
+
+def test_one_dimension_has_one_value(calls: pl.DataFrame):
+    expected = explain(calls, "answer_rate", by=["hour"], at=[9])
+
+    assert expected.n
+    for by, at in (("hour", 9), ("hour", [9]), (["hour"], 9), ("hour", {"hour": 9})):
+        assert explain(calls, "answer_rate", by=by, at=at) == expected
+    assert explain(calls, "answer_rate", at={"hour": 9}) == expected
+    assert explain(calls, "answer_rate", by="hour", at=10) != expected
 
 
 def test_calls_must_be_a_table():

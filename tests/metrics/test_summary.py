@@ -445,9 +445,10 @@ def test_measures_of_two_grains_are_joined(calls: pl.DataFrame):
         ({"measures": ["answer_rat"]}, UnknownName, "Did you mean answer_rate"),
         ({"by": ["target_number"], "measures": ["answer_rate"]}, InputError, "fair_answer_rate"),
         ({"by": ["outcome"], "measures": ["offers", "calls"]}, InputError, "a call has many legs"),
-        ({"by": "hour"}, InputError, "lists of names"),
-        ({"measures": "calls"}, InputError, "lists of names"),
-        ({"measures": []}, InputError, "at least one measure"),
+        ({"by": 3}, InputError, "by is a name"),
+        ({"by": ["hour", "hour"]}, InputError, "by names a column twice"),
+        ({"measures": {"calls"}}, InputError, "measures is a name"),
+        ({"measures": []}, InputError, "at least one name"),
     ],
 )
 def test_invalid_arguments_raise_a_helpful_error(

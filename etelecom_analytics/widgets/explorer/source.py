@@ -12,7 +12,7 @@ from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection, only_fetched, previous_period
 from ...phone_numbers import describe
 from ...privacy import check_own_numbers
-from ...query import CallQuery
+from ...query import CallQuery, Direction
 from ..call_input import latest_day, selection_of, table_code
 from .interactive_charts import dimension_names
 
@@ -47,7 +47,7 @@ class CallSource:
         return cls(calls=selection_of(logs), query=None, report=None, code=table_code(logs))
 
     @property
-    def first_direction(self) -> str:
+    def first_direction(self) -> Direction:
         """The direction of the first query: inbound, unless only another one was fetched."""
         return (self.query.direction if self.query else None) or "in"
 
