@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from page_strategies import Raw, by_record, page_of, rows_of
 from polars.testing import assert_frame_equal
+from support.page_strategies import Raw, by_record, page_of, rows_of
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import Unreadable

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from traced import run_with_failures
+from support.traced import run_with_failures
 
 import etelecom_analytics as et
 from etelecom_analytics import storage

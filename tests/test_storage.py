@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from traced import run_with_failures
+from support.traced import run_with_failures
 
 import etelecom_analytics as et
 from etelecom_analytics import storage

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 import pytest
-from date_readings import Combination, combinations, dated_calls, fetch_with
+from support.date_readings import Combination, combinations, dated_calls, fetch_with
 
 import etelecom_analytics as et
 from etelecom_analytics import errors

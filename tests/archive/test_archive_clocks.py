@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
-from damage import week
+from support.damage import week
 
 import etelecom_analytics as et
 from etelecom_analytics.archive.certificates import Certificate

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from damage import DAMAGES, last_commit, week
 from polars.testing import assert_frame_equal
+from support.damage import DAMAGES, last_commit, week
 
 import etelecom_analytics as et
 from etelecom_analytics.cli import app

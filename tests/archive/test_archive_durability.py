@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from damage import week
-from traced import SystemCall, run_traced, run_with_failures
+from support.damage import week
+from support.traced import SystemCall, run_traced, run_with_failures
 
 import etelecom_analytics as et
 from etelecom_analytics.simulator import CallLogServer, serve

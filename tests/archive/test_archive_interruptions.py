@@ -7,14 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+from benchmarks.killed_syncs import killing
 from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
 from etelecom_analytics.frames import in_order
 from etelecom_analytics.simulator import CallLogServer
-
-sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
-from killed_syncs import killing
 
 UNTIL = "2024-01-09"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from damage import last_commit, week
+from support.damage import last_commit, week
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import DataLossError

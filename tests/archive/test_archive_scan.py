@@ -13,7 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from sql_oracle_archives import NAMES, measures_by_day, rows_of
+from support.real_calls import needs_real_calls, real_calls
+from support.sql_oracle_archives import NAMES, measures_by_day, rows_of
 
 import etelecom_analytics as et
 from etelecom_analytics.archive import config
@@ -23,9 +24,6 @@ from etelecom_analytics.fetch_report import Gap
 from etelecom_analytics.frames import in_order
 from etelecom_analytics.schema import CALL_SCHEMA
 from etelecom_analytics.simulator import Simulation, serve
-
-sys.path.append(str(Path(__file__).parents[1] / "metrics"))
-from real_calls import needs_real_calls, real_calls
 
 THIRD_DAY = et.CallQuery(date_from="2024-01-03", date_to="2024-01-04")
 

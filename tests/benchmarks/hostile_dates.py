@@ -11,7 +11,7 @@ import argparse
 import time
 from collections import defaultdict
 
-from date_readings import Combination, Result, combinations, dated_calls, fetch_with
+from support.date_readings import Combination, Result, combinations, dated_calls, fetch_with
 
 from etelecom_analytics.simulator import serve
 

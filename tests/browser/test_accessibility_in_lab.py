@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Lab
+from support.browser import Lab
 
 pytestmark = pytest.mark.browser
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from conftest import BrowserPage, Lab
-from test_notebooks_in_lab import assert_no_errors
+from support.browser import BrowserPage, Lab, assert_no_errors
 
 import etelecom_analytics as et
 from etelecom_analytics.locale.comparison_text import comparison_texts

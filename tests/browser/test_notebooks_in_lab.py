@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.browser import assert_no_errors
 
 pytestmark = pytest.mark.browser
 
@@ -52,21 +53,6 @@ COLOURED = """canvas => {
 
 def coloured_pixels(chart: Any) -> int:
     return int(chart.evaluate(COLOURED))
-
-
-def assert_no_errors(browser_page: Any, lab: Any) -> None:
-    """No error in the console or on stderr, and requests only to JupyterLab."""
-    page = browser_page.page
-    assert (
-        page.locator(
-            "[data-mime-type='application/vnd.jupyter.stderr'], "
-            "[data-mime-type='application/vnd.jupyter.error']"
-        ).count()
-        == 0
-    )
-    assert browser_page.errors == []
-    urls = [url for url in browser_page.requests if url.startswith(("http", "ws"))]
-    assert {url.split("/")[2] for url in urls} == {lab.url.split("/")[2]}
 
 
 def chart_of(page: Any, cell: str) -> Any:

@@ -1,11 +1,11 @@
 """Calls for charts."""
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import polars as pl
 import pytest
+from support.real_calls import needs_real_calls
+from support.real_calls import real_calls as read_real_calls
 
 import etelecom_analytics as et
 from etelecom_analytics import schema
@@ -43,17 +43,6 @@ def null_row() -> pl.DataFrame:
 @pytest.fixture(scope="session")
 def real_calls() -> pl.DataFrame:
     """The calls of the file that the environment sets; skipped without one."""
-    module = _module(TESTS / "metrics" / "real_calls.py")
-    if module.needs_real_calls.args[0]:
-        pytest.skip(module.needs_real_calls.kwargs["reason"])
-    return module.real_calls()
-
-
-def _module(path: Path) -> ModuleType:
-    """Load a test module that may not be on the path."""
-    spec = importlib.util.spec_from_file_location(f"charts_{path.stem}", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    if needs_real_calls.args[0]:
+        pytest.skip(needs_real_calls.kwargs["reason"])
+    return read_real_calls()

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from chart_specs import subtitle, tables
+from support.chart_specs import subtitle, tables
 
 import etelecom_analytics as et
 from etelecom_analytics import charts

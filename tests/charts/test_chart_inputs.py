@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 import pytest
-from chart_specs import longest_table, png, subtitle, tables, title
+from support.chart_specs import longest_table, png, subtitle, tables, title
 
 import etelecom_analytics as et
 from etelecom_analytics import charts

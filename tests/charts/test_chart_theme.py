@@ -14,7 +14,7 @@ import nbformat
 import polars as pl
 import pytest
 import vl_convert
-from chart_specs import tables
+from support.chart_specs import tables
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, schema

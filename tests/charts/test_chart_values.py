@@ -2,8 +2,8 @@
 
 import polars as pl
 import pytest
-from chart_specs import longest_table, subtitle, tables
 from polars import selectors
+from support.chart_specs import longest_table, subtitle, tables
 
 import etelecom_analytics as et
 from etelecom_analytics import charts

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 import pytest
-from chart_specs import png, subtitle, title
+from support.chart_specs import png, subtitle, title
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, schema

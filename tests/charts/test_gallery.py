@@ -8,9 +8,9 @@ from typing import Any
 import altair as alt
 import polars as pl
 import pytest
-from chart_specs import subtitle, title
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from support.chart_specs import subtitle, title
 
 import etelecom_analytics as et
 from etelecom_analytics import charts

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from chart_specs import subtitle, svg, tables, title
+from support.chart_specs import subtitle, svg, tables, title
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, metrics

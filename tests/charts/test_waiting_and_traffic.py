@@ -5,9 +5,9 @@ from functools import partial
 
 import polars as pl
 import pytest
-from chart_specs import longest_table, subtitle, tables, title
 from polars import selectors
 from polars.testing import assert_frame_equal
+from support.chart_specs import longest_table, subtitle, tables, title
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, metrics

@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from cases import Record, call, frame, moment, talk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.call_cases import Record, call, frame, moment, talk
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName

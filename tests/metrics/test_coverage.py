@@ -2,56 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from support.fetch_coverage import local, missed_at, report
 
 import etelecom_analytics as et
-from etelecom_analytics import schema
 from etelecom_analytics.logs import Gap
 from etelecom_analytics.metrics import MEASURES, compare, explain, inward, summarize_fetched
 from etelecom_analytics.metrics.registry import Mean, Quantile
 
-
-def local(text: str) -> datetime:
-    return datetime.fromisoformat(f"{text}+07:00")
-
-
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
-
-
-def report(complete_from: str | None, complete_to: str, *gaps: tuple[str, str]) -> et.FetchReport:
-    return et.FetchReport(
-        rows=0,
-        received=0,
-        repeated=0,
-        outside=0,
-        pages=1,
-        began_at=local("2026-12-01T00:00"),
-        complete_from=complete_from and local(complete_from),
-        complete_to=local(complete_to),
-        seconds=0.1,
-        gaps=tuple(Gap(*map(local, gap)) for gap in gaps),
-    )
-
-
-def missed_at(*moments: datetime) -> pl.DataFrame:
-    """Missed calls that end after a minute."""
-    rows = [
-        {
-            "id": f"{place}",
-            "direction": "in",
-            "call_state": "not_answered",
-            "started_at": moment,
-            "ended_at": moment + timedelta(minutes=1),
-        }
-        for place, moment in enumerate(moments)
-    ]
-    blank = dict.fromkeys(schema.CALL_SCHEMA)
-    return pl.DataFrame([blank | row for row in rows], schema=dict(schema.CALL_SCHEMA))
 
 
 def test_a_day_without_calls_is_zero_if_fetched_else_null():

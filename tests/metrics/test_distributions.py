@@ -5,11 +5,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import sql_oracle_charts as sql
-from cases import call, frame, talk
 from hypothesis import given
 from hypothesis import strategies as st
-from real_calls import needs_real_calls, real_calls
+from support import sql_oracle_charts as sql
+from support.call_cases import call, frame, talk
+from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
 from etelecom_analytics import schema

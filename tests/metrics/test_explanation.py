@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from cases import SIX_CALLS, SIX_CALLS_IVR, TWELVE_CALLS, call, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.call_cases import SIX_CALLS, SIX_CALLS_IVR, TWELVE_CALLS, call, frame
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName

@@ -5,12 +5,22 @@ from typing import Any
 
 import polars as pl
 import pytest
-import sql_oracle_calls as sql
-from cases import CASES, TICK, TWELVE_CALLS, Record, a_day_apart, call, frame, leg, ringing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from real_calls import needs_real_calls, real_calls
+from support import sql_oracle_calls as sql
+from support.call_cases import (
+    CASES,
+    TICK,
+    TWELVE_CALLS,
+    Record,
+    a_day_apart,
+    call,
+    frame,
+    leg,
+    ringing,
+)
+from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import EtelecomError

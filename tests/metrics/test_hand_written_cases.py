@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from cases import (
+from support.call_cases import (
     CASES,
     NO_CALLS_MEASURES,
     NO_OFFERS_MEASURES,

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-import sql_oracle as sql
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from test_coverage import local, missed_at, report
-from test_summary import CALL_MEASURES, LEG_MEASURES, OFFER_MEASURES, assert_agree
+from support import sql_oracle as sql
+from support.fetch_coverage import local, missed_at, report
+from support.measure_tables import CALL_MEASURES, LEG_MEASURES, OFFER_MEASURES, assert_agree
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName

@@ -2,8 +2,8 @@
 
 import polars as pl
 import pytest
-from cases import call, frame, leg, moment, ringing, talk
 from polars.testing import assert_frame_equal
+from support.call_cases import call, frame, leg, moment, ringing, talk
 
 import etelecom_analytics as et
 from etelecom_analytics import schema

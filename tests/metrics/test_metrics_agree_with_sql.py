@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 import pytest
-import sql_oracle as sql
-import sql_oracle_metrics as oracle
-from real_calls import needs_real_calls, real_calls
-from test_summary import CALL_MEASURES, LEG_MEASURES, OFFER_MEASURES, assert_agree
+from support import sql_oracle as sql
+from support import sql_oracle_metrics as oracle
+from support.measure_tables import CALL_MEASURES, LEG_MEASURES, OFFER_MEASURES, assert_agree
+from support.real_calls import needs_real_calls, real_calls
 
 from etelecom_analytics import metrics
 from etelecom_analytics.metrics import MetricOptions

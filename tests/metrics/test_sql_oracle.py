@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sql_oracle as sql
-from cases import (
+from support import sql_oracle as sql
+from support.call_cases import (
     CASES,
     NO_CALLS_MEASURES,
     NO_OFFERS_MEASURES,
@@ -27,7 +27,7 @@ from cases import (
     ringing,
     talk,
 )
-from real_calls import needs_real_calls, real_calls
+from support.real_calls import needs_real_calls, real_calls
 
 by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 

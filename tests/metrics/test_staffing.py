@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from cases import call as one_call
-from cases import frame, talk
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
+from support.call_cases import call as one_call
+from support.call_cases import frame, talk
 
 from etelecom_analytics import schema
 from etelecom_analytics.errors import InputError, UnknownName

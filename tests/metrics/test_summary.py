@@ -1,19 +1,19 @@
 """summarize agrees with SQL and the simulation, on both engines and for any subset of calls."""
 
-import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-import sql_oracle as sql
-from cases import call, frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from real_calls import needs_real_calls
+from support import sql_oracle as sql
+from support.call_cases import call, frame
+from support.measure_tables import CALL_MEASURES, LEG_MEASURES, OFFER_MEASURES, assert_agree
+from support.real_calls import needs_real_calls
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
@@ -22,9 +22,6 @@ from etelecom_analytics.metrics.options import SERVICE_LEVEL_VARIANTS
 from etelecom_analytics.schema import DIRECTIONS
 from etelecom_analytics.simulator import Simulation, serve
 
-CALL_MEASURES = [name for name, each in MEASURES.items() if each.grain == "calls"]
-OFFER_MEASURES = [name for name, each in MEASURES.items() if each.grain == "offers"]
-LEG_MEASURES = [name for name, each in MEASURES.items() if each.grain == "legs"]
 TOTALS = [
     "calls",
     "offered",
@@ -38,22 +35,6 @@ TOTALS = [
     "agent_talk_s",
 ]
 OFFER_TOTALS = ["offers", "answered_offers", "rna", "busy_offers", "ring_wasted_s", "leg_talk_s"]
-
-
-def assert_agree(table: pl.DataFrame, expected_rows: Sequence[dict[str, Any]]) -> None:
-    """Check that all rows and columns agree to 1e-9."""
-    assert table.height == len(expected_rows)
-    for row, expected_row in zip(table.to_dicts(), expected_rows, strict=True):
-        for name, value in row.items():
-            expected = expected_row[name]
-            if isinstance(value, float) and expected is not None:
-                assert math.isclose(value, expected, rel_tol=1e-9, abs_tol=1e-9), (
-                    name,
-                    row,
-                    expected_row,
-                )
-            else:
-                assert value == expected, (name, row, expected_row)
 
 
 @pytest.fixture(scope="session")

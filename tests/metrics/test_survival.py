@@ -7,13 +7,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import sql_oracle as sql
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
 from polars.testing import assert_frame_equal
-from real_calls import needs_real_calls, real_calls
+from support import sql_oracle as sql
+from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-import sql_oracle as sql
-from cases import call, frame, leg, moment, talk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from real_calls import needs_real_calls, real_calls
+from support import sql_oracle as sql
+from support.call_cases import call, frame, leg, moment, talk
+from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
 from etelecom_analytics.metrics import (

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import sql_oracle_charts as sql
-from cases import frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from real_calls import needs_real_calls, real_calls
-from sql_oracle_calls import assert_agree
+from support import sql_oracle_charts as sql
+from support.call_cases import frame
+from support.real_calls import needs_real_calls, real_calls
+from support.sql_oracle_calls import assert_agree
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName

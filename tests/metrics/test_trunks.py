@@ -6,11 +6,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-import sql_oracle as sql
-from cases import call, frame, leg, talk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support import sql_oracle as sql
+from support.call_cases import call, frame, leg, talk
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from page_strategies import (
+from polars.testing import assert_frame_equal
+from support.page_strategies import (
     PAGING,
     TOKENS,
     Raw,
@@ -18,7 +19,6 @@ from page_strategies import (
     page_of,
     rows_of,
 )
-from polars.testing import assert_frame_equal
 
 from etelecom_analytics.errors import Unreadable
 from etelecom_analytics.parsing.bulk import read_regular

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from page_strategies import page_of, rows_of
+from support.page_strategies import page_of, rows_of
 
 from etelecom_analytics.errors import Unreadable
 from etelecom_analytics.parsing.pages import PageReader

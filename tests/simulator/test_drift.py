@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import requests
-from server_requests import Row, every_row, post
+from support.server_requests import Row, every_row, post
 
 from etelecom_analytics.parsing.pages import PageReader
 from etelecom_analytics.parsing.values import DriftKind

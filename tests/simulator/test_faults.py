@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 import polars as pl
 import pytest
 import requests
-from server_requests import Row, every_page, every_row, ids_of, page_of, post
+from support.server_requests import Row, every_page, every_row, ids_of, page_of, post
 
 from etelecom_analytics.simulator import Answer, CallLogServer, serve, simulate_calls
 from etelecom_analytics.simulator.faults import (

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import polars as pl
 import pytest
 import requests
-from server_requests import Row, page_of, post
+from support.server_requests import Row, page_of, post
 
 from etelecom_analytics.simulator import CallLogServer, faults, serve, simulate_calls
 

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 import requests
-from server_requests import Row, every_row, ids_of, page_of, post
+from support.server_requests import Row, every_row, ids_of, page_of, post
 
 from etelecom_analytics.simulator import (
     CallLogServer,

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 import requests
-from server_requests import Row, every_row, ids_of, page_of, post
+from support.server_requests import Row, every_row, ids_of, page_of, post
 
 from etelecom_analytics.parsing.pages import PageReader
 from etelecom_analytics.simulator import Answer, CallLogServer, serve, simulate_calls

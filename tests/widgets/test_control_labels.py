@@ -8,7 +8,7 @@ from collections.abc import Callable
 import ipywidgets as ui
 import polars as pl
 import pytest
-from widget_driver import control, put, walk
+from support.widget_driver import control, put, walk
 
 import etelecom_analytics as et
 from etelecom_analytics.widgets import FetchPanel, FilterPanel

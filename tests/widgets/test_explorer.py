@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from widget_driver import control, press, put, visible_html, walk
+from support.widget_driver import control, press, put, visible_html, walk
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import EtelecomError, InputError, QueryError, UnknownName

@@ -14,7 +14,7 @@ import polars as pl
 import polars.selectors as cs
 import pytest
 from polars.testing import assert_frame_equal
-from widget_driver import control, press, put, visible_html
+from support.widget_driver import control, press, put, visible_html
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from widget_driver import control, put, visible_html
+from support.widget_driver import control, put, visible_html
 
 import etelecom_analytics as et
 from etelecom_analytics.names import with_names as add_names

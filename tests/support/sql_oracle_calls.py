@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import sql_oracle as sql
+
+from support import sql_oracle as sql
 
 
 def assert_agree(

@@ -70,5 +70,5 @@ def rows_of(files: Sequence[Path], columns: Sequence[str]) -> list[tuple[Any, ..
     """These columns of all calls, sorted by id; times in microseconds since the epoch."""
     read = "read_parquet($files, hive_partitioning => true, hive_types => {'local_day': DATE})"
     # The columns are constants of the tests.
-    query = f"SELECT {', '.join(columns)} FROM {read} ORDER BY id"  # noqa: S608
+    query = f"SELECT {', '.join(columns)} FROM {read} ORDER BY id"
     return duckdb.connect().execute(query, {"files": [str(path) for path in files]}).fetchall()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import sql_oracle as sql
+from support import sql_oracle as sql
 
 
 def wait_bins(

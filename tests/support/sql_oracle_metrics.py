@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sql_oracle import (
+from support.sql_oracle import (
     _CALLS,
     _FACTS,
     _FOR_OFFERS,
