@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).with_name("panels_script.py")
+SCRIPT = Path(__file__).parents[1] / "typing" / "panels_script.py"
 CHECKERS = {
     "mypy": [sys.executable, "-m", "mypy", "--strict", "--config-file", os.devnull],
     "basedpyright": [sys.executable, "-m", "basedpyright", "--level", "error"],
