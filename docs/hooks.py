@@ -10,8 +10,8 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from unittest import mock
 from typing import Any
+from unittest import mock
 
 import etelecom_analytics as et
 from etelecom_analytics.cli import app

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import local_time
+from .fetch_parts import ExtraRequests, Gap, PageSetAside, Window
 from .formatting import facts_html, facts_text
 from .parsing.records import Drift, SetAside
 
@@ -17,63 +18,6 @@ _DATE_TEXTS = {
     "not verified": "not verified, because the server returned no call to check them with",
     "shifted": "the server reads them in another time zone, so requests were corrected",
 }
-
-
-class Gap(NamedTuple):
-    """A part [begin, end) of the requested range that was not fetched."""
-
-    begin: datetime
-    end: datetime
-
-
-class Window(NamedTuple):
-    """A part of the range that one chain of pages covers, and the calls of the table in it.
-
-    Attributes:
-        begin, end: the half-open range; None means no bound.
-        whole: whether the chain was read to its end: an empty cursor or, in sorted pages, a call
-            before `begin`. Otherwise the window may be incomplete.
-        pages: number of pages read.
-        rows: number of calls in the table that began in the window.
-        first_at, first_id, last_at, last_id: the earliest and the latest of these calls, or None.
-    """
-
-    begin: datetime | None
-    end: datetime | None
-    whole: bool
-    pages: int
-    rows: int = 0
-    first_at: datetime | None = None
-    first_id: str | None = None
-    last_at: datetime | None = None
-    last_id: str | None = None
-
-
-class PageSetAside(NamedTuple):
-    """A page that could not be parsed, also when it was requested again.
-
-    Attributes:
-        sha256: the SHA-256 of its body.
-        cursor: the cursor with which it was requested; empty for a first page.
-        begin, end: the part of the range that its calls belong to; None means no bound.
-    """
-
-    sha256: str
-    cursor: str
-    begin: datetime | None
-    end: datetime | None
-
-
-class ExtraRequests(NamedTuple):
-    """Requests in addition to those for pages.
-
-    Attributes:
-        purpose: why they were sent, such as "date check".
-        requests: how many were sent.
-    """
-
-    purpose: str
-    requests: int
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

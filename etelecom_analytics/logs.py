@@ -167,7 +167,16 @@ The time is None while it is unknown.
 
 
 class Fetch(Protocol):
-    """A function that fetches calls, such as the result of `et.fetcher(client)`."""
+    """A function that fetches calls, such as the result of `et.fetcher(client)`.
+
+    Examples:
+        >>> def fetch(query, on_progress, stop, *, resume=None):
+        ...     return et.sample_logs()
+        >>> panel = et.FetchPanel(fetch=fetch)
+        >>> panel.restore({"date_from": "2026-11-02", "date_to": "2026-11-09"})
+        >>> print(panel.query)
+        from 2026-11-02, before 2026-11-09 (Asia/Ho_Chi_Minh)
+    """
 
     def __call__(
         self,

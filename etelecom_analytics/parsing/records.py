@@ -31,6 +31,14 @@ class Drift(NamedTuple):
         kind: one of `DriftKind`.
         count: how often it occurred.
         example: a masked example.
+
+    Examples:
+        >>> row = {"id": "1", "duration": "12"}
+        >>> with et.simulator.serve([row]) as server:
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     report = et.fetch_calls(client, progress=False).report
+        >>> [str(drift.kind) for drift in report.drift if drift.field == "duration"]
+        ['quoted number']
     """
 
     field: str
@@ -45,6 +53,13 @@ class SetAside(NamedTuple):
     Attributes:
         page, position: the place of the record, both counted from 0.
         record: the raw record; as JSON text if it is nested more than 64 levels deep.
+
+    Examples:
+        >>> with et.simulator.serve([{"id": "1"}, {"note": "no id"}]) as server:
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     report = et.fetch_calls(client, progress=False).report
+        >>> len(report.set_aside), report.set_aside[0].record["note"]
+        (1, 'no id')
     """
 
     page: int

@@ -1,7 +1,9 @@
 """A simulated call center with known truth, and a server with the same interface as the API."""
 
+from .call_center import Parameters
 from .call_frames import Truth
 from .directory import Directory
+from .faults.base import Request
 from .server import API_KEY, Answer, CallLogServer, serve
 from .simulation import Simulation, simulate_calls
 
@@ -10,6 +12,8 @@ __all__ = [
     "Answer",
     "CallLogServer",
     "Directory",
+    "Parameters",
+    "Request",
     "Simulation",
     "Truth",
     "serve",

@@ -51,6 +51,11 @@ class Parameters:
 
     Patience is exponential and counts from the start of the call. Talk time is `min_talk_s` plus a
     log-normal time, and `mean_talk_s` is its mean.
+
+    Examples:
+        >>> parameters = et.simulate_calls(10, seed=1).truth.parameters
+        >>> parameters.mean_patience_s, parameters.staff
+        (130.0, 6)
     """
 
     mean_patience_s: float = 130.0

@@ -75,6 +75,12 @@ class Request:
             counts until its answer is sent.
         page: index of the page in the chain of its filter, from 0.
         cursors: cursors of that chain so far, by page; the first is "".
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     page = et.Client(server.base_url, server.api_key).list_calls(limit=1)
+        ...     server.requests[0].body["paging"]
+        {'limit': 1}
     """
 
     path: str
