@@ -5,6 +5,8 @@ import functools
 import importlib.util
 import inspect
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -258,6 +260,19 @@ def test_every_page_with_python_is_run():
 
     assert pages == {"index", "archive", "bat-dau", "environments"}
     assert "environments.md" in (ROOT / "tests/test_environments.py").read_text("utf-8")
+
+
+def test_spelling():
+    result = subprocess.run(
+        [sys.executable, "-m", "codespell_lib"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.stdout == ""
+    assert result.returncode == 0, result.stderr
 
 
 def test_every_name_of_the_package_in_the_text_exists():

@@ -42,6 +42,20 @@ class Archive(ArchiveReader):
     Raises:
         ArchiveError: the folder contains another kind of table, the archive has another
             configuration, or deltalake is not installed.
+
+    Examples:
+        >>> import tempfile
+        >>> with (
+        ...     tempfile.TemporaryDirectory() as folder,
+        ...     et.simulator.serve(et.sample_logs().calls) as server,
+        ... ):
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     archive = et.Archive(folder)
+        ...     report = archive.sync(
+        ...         client, since="2026-11-02", until="2026-11-04", progress=False
+        ...     )
+        ...     et.summarize(archive.scan(), by="day", measures="calls").collect().height
+        2
     """
 
     def sync(

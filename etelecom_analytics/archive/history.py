@@ -35,6 +35,20 @@ class ArchiveDiff:
         changed: `id` of each changed call, and `fields`, the columns in which it differs.
         measures: `day`, `measure`, `old`, `new` and `moved`, the difference, for each measure of a
             local day that differs. `moved` is null if `old` or `new` is.
+
+    Examples:
+        >>> import tempfile
+        >>> with (
+        ...     tempfile.TemporaryDirectory() as folder,
+        ...     et.simulator.serve(et.sample_logs().calls) as server,
+        ... ):
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     archive = et.Archive(folder)
+        ...     for end in ("2026-11-03", "2026-11-04"):
+        ...         report = archive.sync(client, since="2026-11-02", until=end, progress=False)
+        ...     difference = archive.diff(archive.versions()["version"].min())
+        >>> difference.added.height > 0, difference.gone.height
+        (True, 0)
     """
 
     old: int

@@ -32,6 +32,21 @@ class ArchiveStatus:
         files: number of files of this version.
         running: number of calls without an end.
         time_zone: time zone of the days.
+
+    Examples:
+        >>> import tempfile
+        >>> with (
+        ...     tempfile.TemporaryDirectory() as folder,
+        ...     et.simulator.serve(et.sample_logs().calls) as server,
+        ... ):
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     archive = et.Archive(folder)
+        ...     report = archive.sync(
+        ...         client, since="2026-11-02", until="2026-11-04", progress=False
+        ...     )
+        ...     status = archive.status()
+        >>> status.days, status.rows, status.last_day.isoformat()
+        (2, 161, '2026-11-03')
     """
 
     version: int

@@ -31,6 +31,20 @@ class SyncReport:
         calls: number of calls of the fetched days.
         added, changed, gone: number of calls that were added, changed and removed.
         seconds: duration of the sync.
+
+    Examples:
+        >>> import tempfile
+        >>> with (
+        ...     tempfile.TemporaryDirectory() as folder,
+        ...     et.simulator.serve(et.sample_logs().calls) as server,
+        ... ):
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     archive = et.Archive(folder)
+        ...     report = archive.sync(
+        ...         client, since="2026-11-02", until="2026-11-04", progress=False
+        ...     )
+        >>> report.fetched, report.added
+        (2, 161)
     """
 
     replaced: list[date] = field(default_factory=list)

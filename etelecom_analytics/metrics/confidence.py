@@ -67,6 +67,11 @@ def wilson(
 
     Both are null where the denominator is 0. E. B. Wilson, Probable Inference, the Law of
     Succession, and Statistical Inference, JASA 22 (1927).
+
+    Examples:
+        >>> low, high = et.metrics.wilson(pl.lit(86), pl.lit(100))
+        >>> [round(end, 3) for end in pl.select(low=low, high=high).row(0)]
+        [0.779, 0.915]
     """
     z = z_of(level)
     n = pl.when(denominator > 0).then(denominator.cast(pl.Float64))

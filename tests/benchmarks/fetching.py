@@ -192,11 +192,11 @@ def loop(bench: Bench) -> Iterator[Line | str]:
         lambda: bare_loop(url, FILTER, cursor_in_json),
         lambda: bare_loop(url, FILTER, cursor_in_tail),
     )
-    whats = (
+    labels = (
         "fetch, one worker, relative to a bare loop with `response.json()`",
         "the same, relative to a loop that reads only the cursor",
     )
-    for what, peer_s in zip(whats, (json_s, tail_s), strict=True):
+    for what, peer_s in zip(labels, (json_s, tail_s), strict=True):
         rates = [f"{bench.calls / seconds:,.0f} rows/s" for seconds in (ours_s, peer_s)]
         yield Line(
             what=what,
