@@ -1,7 +1,7 @@
 """MkDocs hooks: what pages take from the code, so that they cannot disagree with it.
 
 A page holds `<!-- table: NAME -->` where the table NAME of `TABLES` goes, and a line
-`::: etelecom_analytics.NAME` where the documentation of a public name goes.
+`::: et.NAME` where the documentation of a public name goes.
 """
 
 import argparse
@@ -23,10 +23,10 @@ __all__ = ["TABLES", "on_page_markdown"]
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """The page with its tables, and with headings such as `et.metrics.funnel`."""
+    """The page with its tables, and headings such as `et.metrics.funnel`."""
     page = re.sub(r"<!-- table: ([\w ]+) -->", lambda match: TABLES[match[1]](), markdown)
-    heading = r"\g<0>\n    options:\n      heading: et.\1\n      toc_label: et.\1"
-    return re.sub(r"^::: etelecom_analytics\.(\S+)$", heading, page, flags=re.MULTILINE)
+    block = r"::: etelecom_analytics.\1\n    options:\n      heading: et.\1\n      toc_label: et.\1"
+    return re.sub(r"^::: et\.(\S+)$", block, page, flags=re.MULTILINE)
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:

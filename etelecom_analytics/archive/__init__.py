@@ -6,3 +6,7 @@ from .status import ArchiveStatus
 from .sync_report import IncompleteSync, SyncReport, SyncStopped
 
 __all__ = ["Archive", "ArchiveDiff", "ArchiveStatus", "IncompleteSync", "SyncReport", "SyncStopped"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
