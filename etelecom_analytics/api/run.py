@@ -68,7 +68,7 @@ def run_fetch(
     ranges = (
         [window[:2] for window in resume.report.windows if not window.whole]
         if resume
-        else [(query.date_from, query.date_to)]
+        else [_utc_range(query)]
     )
     if resume and not ranges:
         return Outcome(resume, None)
@@ -155,7 +155,8 @@ class _Run:
         if begin is None or end is None or check.result == "ignored":
             return replace(query, date_from=None, date_to=None)
         # All requests have times in UTC, so that a server that reads them wrongly shifts all of
-        # them by the same time.
+        # them by the same time. Local times would also lose an hour where clocks change.
+        begin, end = begin.astimezone(UTC), end.astimezone(UTC)
         return replace(
             query,
             time_zone="UTC",
@@ -193,7 +194,7 @@ class _Run:
         ]
         plan = Plan(
             chains,
-            full_range=(query.date_from, query.date_to),
+            full_range=_utc_range(query),
             oldest=oldest,
             margin=self._date_check.margin,
             may_split=self._may_split,
@@ -308,3 +309,9 @@ class _Run:
             add_page,
         )
         return bodies
+
+
+def _utc_range(query: CallQuery) -> tuple[datetime | None, datetime | None]:
+    """The range of a query in UTC: sums of local times are wrong where clocks change."""
+    begin, end = query.date_from, query.date_to
+    return begin and begin.astimezone(UTC), end and end.astimezone(UTC)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ..errors import ArchiveBusy, ArchiveError
+from ..phone_numbers import printable
 from .config import DICTIONARY_COLUMNS, STATISTICS_COLUMNS, STORED_SCHEMA
 from .log import COMMIT_KEY
 from .problems import Unreadable, reading
@@ -28,8 +30,10 @@ __all__ = [
 
 _BATCH_ROWS, _GROUP_ROWS = 4_096, 16_384
 _MAX_ATTEMPTS = 20
-_NO_LINKS = ("hard link", "link_file", "unable to link", "Operation not supported")
-_NO_RENAME = ("MOUNT_ALLOW_UNSAFE_RENAME", "unsafe rename", "Function not implemented")
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+_MISSING = re.compile(r"not (?:supported|permitted|implemented)")
+_COMMIT_FAILED = "Unable to rename file"
+"""What deltalake states if it cannot give a new commit its name, which takes a hard link."""
 
 
 def load_deltalake() -> Any:
@@ -123,10 +127,21 @@ def writer_properties() -> "WriterProperties":
 
 
 def _reason(error: BaseException) -> str:
-    """The cause of an error, on one line."""
+    """The cause of an error on one line, and a way on if the file system lacks something."""
+    text = _ESCAPE.sub("", str(error))
     if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # deltalake shows the cause after the outer errors, and after it a stack of functions.
-    causes = [line for line in lines if "(os error " in line] or lines[:1]
-    return (causes[-1] if causes else type(error).__name__)[:160].rstrip(".")
+        cause = os.strerror(error.errno)
+    else:
+        lines = [line.strip(" \u21b3") for line in text.splitlines() if line.strip()]
+        # deltalake states the cause after the outer errors, and a stack of functions after it.
+        causes = [line for line in lines if "(os error " in line] or lines[:1]
+        cause = printable(causes[-1] if causes else type(error).__name__).rstrip(".")
+    if not _MISSING.search(cause):
+        return cause
+    if _COMMIT_FAILED in text:
+        return (
+            f"{cause}. Its file system has no hard links, with which a version is written safely: "
+            "use a folder on a local disk, or Archive(..., allow_unsafe_rename=True) (etelecom: "
+            "--allow-unsafe-rename) if no other process writes to it at the same time"
+        )
+    return f"{cause}. Its file system lacks what an archive needs: use a folder on a local disk"
