@@ -253,6 +253,7 @@ def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
     ).first.wait_for()
     panel.get_by_role("button", name=re.compile("^Journey of call 2 on this page")).click()
     panel.locator("canvas").first.wait_for()
+    page.set_viewport_size({"width": 1280, "height": 2400})  # the picture has the whole panel
     browser_page.screenshot_of(panel, "explorer")
     for theme in ("Light", "Dark"):
         page.evaluate(
