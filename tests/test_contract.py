@@ -94,6 +94,8 @@ def comparable(result: Any) -> Any:
         return result.collect()
     if isinstance(result, et.metrics.Selection):
         return result.calls
+    if isinstance(result, pl.DataFrame):
+        return result
     if hasattr(result, "to_dict"):
         return result.to_dict()
     if hasattr(result, "_repr_html_"):
@@ -115,6 +117,10 @@ def with_parameter(*names: str) -> list[Any]:
         for path, function in FUNCTIONS.items()
         if set(names) & set(parameters(function))
     ]
+
+
+def needs_files(function: Callable[..., Any]) -> bool:
+    return bool({"path", "folder"} & set(parameters(function)))
 
 
 def refusal(function: Callable[..., Any], **changes: Any) -> str:
@@ -240,6 +246,8 @@ REFUSED: dict[str, Any] = {
 @pytest.mark.parametrize("calls", REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("function", with_parameter("calls", "before"))
 def test_other_tables_are_refused_in_one_sentence(function: Any, calls: Any):
+    if function in (et.mask_numbers, et.pseudonymize) and calls is REFUSED["no columns"]:
+        pytest.skip("masks the columns of numbers that a table has")
     for name in calls_parameters(function):
         assert len(refusal(function, **{name: calls})) < 400
 
@@ -262,7 +270,10 @@ def reloaded_options() -> type:
 RELOADED = reloaded_options()
 
 
-@pytest.mark.parametrize("function", with_parameter("options"))
+@pytest.mark.parametrize(
+    "function",
+    [each for each in with_parameter("options") if not needs_files(each.values[0])],
+)
 def test_options_are_metric_options(function: Any):
     for wrong in (5, NUMBER, {"threshold_s": 30}, CALLS, None):
         if wrong is None and parameters(function)["options"].default is None:
@@ -272,7 +283,7 @@ def test_options_are_metric_options(function: Any):
 
 @pytest.mark.parametrize(
     "function",
-    [each for each in with_parameter("options") if "write_" not in each.id],
+    [each for each in with_parameter("options") if not needs_files(each.values[0])],
 )
 def test_options_from_before_a_reload_are_accepted_if_they_fit(function: Any):
     arguments = arguments_of(function)
@@ -390,7 +401,7 @@ def texts_of(function: Callable[..., Any], arguments: dict[str, Any]) -> Iterato
 
 
 @pytest.mark.parametrize("function", CHECKED.values(), ids=CHECKED)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_message_shows_a_number(function: Any, data: st.DataObject):
     """Any argument may be a phone number by mistake. Each error is one of this package."""
@@ -406,17 +417,10 @@ def test_no_message_shows_a_number(function: Any, data: st.DataObject):
         assert not shown, text
 
 
-@pytest.mark.parametrize("function", with_parameter("calls", "before", "logs"))
+@pytest.mark.parametrize("function", with_parameter("calls", "before"))
 def test_no_function_shows_a_number_in_a_message(function: Any):
     for name in parameters(function):
-        if name in ("path", "folder", "coverage", "query"):
-            continue
         for shape in ("text", "negative", "value"):
-            for text in texts_of(
-                function, arguments_of_all(function) | {name: SHAPES[shape](NUMBER)}
-            ):
+            changed = arguments_of(function) | {name: SHAPES[shape](NUMBER)}
+            for text in texts_of(function, changed):
                 assert "123456" not in text
-
-
-def arguments_of_all(function: Callable[..., Any]) -> dict[str, Any]:
-    return arguments_of(function)

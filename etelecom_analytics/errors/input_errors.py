@@ -41,7 +41,8 @@ class UnknownName(InputError):
     """A measure, dimension or option does not exist; the message suggests valid names."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
-        self.kind, self.name, self.known = kind, str(name), tuple(known)
+        self.kind, self.known = kind, tuple(known)
+        self.name = _LONG_NUMBER.sub(r"\1…", str(name))  # repr shows it too
         super().__init__(self.kind, self.name, self.known)
 
     def __str__(self) -> str:
@@ -52,7 +53,7 @@ class UnknownName(InputError):
         else:
             more = ", ..." if len(self.known) > _MAX_NAMES else ""
             hint = f"Available: {', '.join(self.known[:_MAX_NAMES])}{more}."
-        name = _LONG_NUMBER.sub(r"\1…", self.name)
+        name = self.name
         name = name if len(name) <= _MAX_LENGTH else f"{name[: _MAX_LENGTH - 1]}…"
         return f"There is no {self.kind} {name!r}. {hint}"
 

@@ -73,7 +73,14 @@ def wilson(
         >>> [round(end, 3) for end in pl.select(low=low, high=high).row(0)]
         [0.779, 0.915]
     """
-    z = z_of(level)
+    for counts in (numerator, denominator):
+        if not isinstance(counts, pl.Expr):
+            raise InputError(
+                f'wilson takes two expressions, such as pl.col("answered"); got {describe(counts)}.'
+            )
+    if isinstance(level, bool):
+        raise InputError(f"level is a number between 0 and 1, such as 0.95; got {level}.")
+    z = z_of(confidence_level(level) or 0.95)
     n = pl.when(denominator > 0).then(denominator.cast(pl.Float64))
     share = numerator / n
     spread = z * (share * (1 - share) / n + z**2 / (4 * n**2)).sqrt()

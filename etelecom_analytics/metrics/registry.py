@@ -7,7 +7,8 @@ from typing import Literal
 
 import polars as pl
 
-from ..errors import MeasureUnavailable, UnknownName
+from ..errors import InputError, MeasureUnavailable, UnknownName
+from ..phone_numbers import describe
 from .call_facts import CALL_FACTS, SERVICE_LEVELS
 from .legs_and_offers import LEG_FACTS, OFFER_FACTS
 from .options import MetricOptions, checked_options
@@ -286,6 +287,8 @@ def measure(name: str) -> Measure:
             alternative. Spelling and unit do not matter: "AHT", "hold time", "hold_time_avg_s".
         UnknownName: the measure does not exist; the message lists the nearest names.
     """
+    if not isinstance(name, str):
+        raise InputError(f'measure is a name such as "answer_rate"; got {describe(name)}.')
     if name in MEASURES:
         return MEASURES[name]
     plain = "_".join(str(name).lower().replace("-", " ").replace("_", " ").split())

@@ -56,7 +56,7 @@ class Selection:
         if isinstance(calls, pl.LazyFrame):  # type: ignore[unreachable]
             raise InputError("A Selection needs a DataFrame: collect the LazyFrame first.")
         self._table = _table_of(calls)
-        self._mask = pl.repeat(value=True, n=calls.height, eager=True)
+        self._mask = pl.repeat(value=True, n=self._table.calls.height, eager=True)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _selection, (self._table.calls, self._mask)
@@ -227,8 +227,8 @@ class _Table:
     def __init__(self, calls: pl.DataFrame) -> None:
         self.original = calls
         # The clone shares all data, and does not change when somebody changes the original.
+        self.calls = own = checked_calls(calls, columns=()).lazy().collect()
         self._clone = calls.clone()
-        self.calls = own = checked_calls(self._clone, columns=()).lazy().collect()
         self.facts = _Cache(lambda options: call_facts(calls_frame(own), options=options).collect())
         self.offer_facts = _Cache(
             lambda options: offer_facts(calls_frame(own), options=options, busy=False).collect()

@@ -25,6 +25,7 @@ from .dimensions import (
     common_minutes,
     start_dimensions,
 )
+from .ivr_check import warn_of_other_ivr_numbers
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions, checked_options
 from .registry import DEFAULT_MEASURES, Grain, Measure, measure
@@ -93,7 +94,6 @@ def summarize(
         >>> et.summarize(inbound, measures="answer_rate", confidence=0.9).columns
         ['answer_rate', 'answer_rate_num', 'answer_rate_den', 'answer_rate_low', 'answer_rate_high']
     """
-    options = checked_options(options)
     groups, dimensions = _groups(calls, by, measures, options=options, confidence=confidence)
     table = groups.sort(dimensions, nulls_last=True) if dimensions else groups
     return like_input(calls, table)
@@ -196,6 +196,7 @@ def _groups(
     table = calls if isinstance(calls, Selection) else calls_frame(calls)
     dimensions, requested = _checked(table, by, measures)
     options = checked_options(options)
+    warn_of_other_ivr_numbers(calls, options)
     columns = {
         each.name: columns_of(each, confidence=confidence, counts=counts) for each in requested
     }

@@ -35,6 +35,24 @@ def test_shares_state_which_direction_is_better():
     assert all(each.better for each in shares)
 
 
+def test_measures_with_a_published_definition_name_it():
+    sources = {each.name: each.source for each in MEASURES.values() if each.source}
+
+    assert sources["asr"] == "ITU-T E.411"
+    assert sources["ner"] == "ITU-T E.425"
+    assert sources["answer_rate"] == "Genesys Cloud, Answer %"
+    assert len(sources) == 11
+    for name in (3, ["calls"], None):
+        with pytest.raises(InputError, match="measure is a name"):
+            et.metrics.explain(et.sample_logs().calls, name)  # type: ignore[arg-type]
+
+
+def test_the_repr_of_options_shows_what_differs_and_no_number():
+    assert repr(et.MetricOptions()) == "MetricOptions()"
+    options = et.MetricOptions(threshold_s=30, ivr_numbers=["0912345678", "8000"])
+    assert repr(options) == "MetricOptions(threshold_s=30, ivr_numbers=['09…', '8000'])"
+
+
 def test_the_table_of_measures_has_every_formula():
     table = et.measures()
 
