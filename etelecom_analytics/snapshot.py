@@ -1,9 +1,8 @@
 """Snapshots: an immutable folder of parquet files with a manifest.
 
 It contains calls.parquet, call_targets.parquet, manifest.json and, with names, names.parquet. All
-files are written to a temporary folder, which then takes the place of the old one in one step, so a
-reader sees either all of them or none. The manifest has the hash of each file to detect
-modifications. The same calls give the same parquet bytes.
+files are written to a temporary folder, which then replaces the old one in one step: a reader sees
+all of them or none. The manifest has their hashes. The same calls give the same parquet bytes.
 """
 
 import errno

@@ -33,11 +33,7 @@ _UNSAFE_RENAME = {"MOUNT_ALLOW_UNSAFE_RENAME": "true"}
 
 
 class Table:
-    """A Delta table of calls at one version.
-
-    Attributes:
-        folder: the folder of the table.
-    """
+    """A Delta table of calls at one version, in the folder `folder`."""
 
     def __init__(self, folder: Path, delta: "DeltaTable") -> None:
         self.folder, self._delta = folder, delta
@@ -52,8 +48,7 @@ class Table:
             DamagedLog: a crash has damaged the log.
             ArchiveError: the version does not exist or was deleted, or the table is unreadable.
         """
-        deltalake = load_deltalake()
-        options = _UNSAFE_RENAME if allow_unsafe_rename else None
+        deltalake, options = load_deltalake(), _UNSAFE_RENAME if allow_unsafe_rename else None
         with translate_errors(folder):
             if not (folder / LOG).is_dir() or not deltalake.DeltaTable.is_deltatable(str(folder)):
                 return None
