@@ -220,11 +220,15 @@ def _read(bodies: Sequence[bytes]) -> tuple[pl.DataFrame, list[int | None]]:
         _rows(calls["call_targets"]), _rows(typed_calls["call_targets"]), leg_counts
     )
     expected = map(_expected_counts, call_counts, leg_counts, pages["paging"].to_list())
-    regular = {
-        index
-        for index, pair in enumerate(zip(counts.iter_rows(), expected, strict=True))
-        if pair[0] == pair[1]
-    } - irregular - without_list
+    regular = (
+        {
+            index
+            for index, pair in enumerate(zip(counts.iter_rows(), expected, strict=True))
+            if pair[0] == pair[1]
+        }
+        - irregular
+        - without_list
+    )
     for index in regular:
         heights[texts["page"][index]] = call_counts[index]
     if len(regular) < pages.height:
