@@ -6,6 +6,10 @@ from ..phone_numbers import describe
 __all__ = ["row_limit", "trunk_or_none"]
 
 
+_MAX_ROWS = 2**31
+"""More rows than a result has; Polars raises OverflowError for numbers above 32 bits."""
+
+
 def row_limit(limit: object, *, minimum: int = 1) -> int:
     """The argument `limit`, the largest number of rows.
 
@@ -16,7 +20,7 @@ def row_limit(limit: object, *, minimum: int = 1) -> int:
         raise InputError(
             f"limit is a number of rows of at least {minimum}, such as 20; got {describe(limit)}."
         )
-    return limit
+    return min(limit, _MAX_ROWS)
 
 
 def trunk_or_none(trunk: object) -> str | None:

@@ -235,3 +235,10 @@ def test_names_are_shown_if_calls_carry_them():
 def test_limit_must_be_a_positive_integer(limit: Any, calls: pl.DataFrame):
     with pytest.raises(InputError, match="limit is a number of rows of at least 1"):
         hunt_paths(calls, limit=limit)
+
+
+def test_limit_may_exceed_any_table(calls: pl.DataFrame):
+    everything = hunt_paths(calls, options=IVR, limit=EVERY)
+
+    for limit in (2**32, 10**14, 10**20):
+        assert hunt_paths(calls, options=IVR, limit=limit).equals(everything)
