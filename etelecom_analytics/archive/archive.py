@@ -38,6 +38,10 @@ class Archive(ArchiveReader):
             Vietnam for a new archive.
         ivr_numbers: target numbers that are not persons, for the flat facts.
         privacy: how calls are masked before they are written.
+        lock: lock the folder while it is written. Without it, as on a file system without locks, no
+            other process may write at the same time.
+        allow_unsafe_rename: write versions without hard links, for a file system that has none. No
+            other process may write at the same time.
 
     Raises:
         ArchiveError: the folder contains another kind of table, the archive has another
@@ -75,7 +79,8 @@ class Archive(ArchiveReader):
         A day is fetched if it is missing, had not ended when it was last fetched, or was last
         fetched less than `lookback` after its end. Each day that differs replaces the stored one in
         a single commit. A sync can therefore be interrupted at any time and run again: no call is
-        lost or duplicated.
+        lost or duplicated. Each sync verifies what is stored: it warns of damaged days, and fetches
+        them again.
 
         Args:
             client: the client to fetch with.
@@ -85,8 +90,9 @@ class Archive(ArchiveReader):
                 the current day.
             lookback: how long after the end of a day its calls may still change: "3d", "36h", or a
                 timedelta. `et.metrics.update_lag` estimates it.
-            accept_loss: replace a day even if it loses more than 2 % and more than 5 of its calls;
-                by default, such a day is not replaced.
+            accept_loss: replace days even if the sync loses more than 2 % and more than 5 of their
+                stored calls, if none of these calls comes back, or if a day of at least 3 calls
+                becomes empty. By default, days that lose calls are not replaced then.
             workers: number of simultaneous requests.
             progress: show a progress bar.
             resume: the `.partials` of a sync that ended early.
@@ -101,7 +107,7 @@ class Archive(ArchiveReader):
             ApiError: the API did not answer, or refused the request, before any call was received.
         """
         lookback_time = local_time.parse_span(lookback, "lookback")
-        if not 1 <= workers <= MAX_WORKERS:
+        if not isinstance(workers, int) or not 1 <= workers <= MAX_WORKERS:
             raise InputError(f"workers must be from 1 to {MAX_WORKERS}; got {describe(workers)}.")
         first = None if since is None else parse_day(since, self.time_zone, "since")
         today = datetime.now(UTC).astimezone(local_time.zone(self.time_zone)).date()

@@ -71,6 +71,14 @@ class ArchiveBase:
         """Target numbers that are not persons."""
         return self._config.ivr_numbers
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ArchiveBase):
+            return NotImplemented
+        return (self.path, self._config) == (other.path, other._config)
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
     def __repr__(self) -> str:
         return f"Archive({str(self.path)!r})"
 

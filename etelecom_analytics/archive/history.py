@@ -1,7 +1,7 @@
 """Versions of an archive, and the differences between two of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 import polars as pl
@@ -71,6 +71,16 @@ class ArchiveDiff:
             self.changed, on="id", how="anti"
         )
         return in_order(pl.concat([unchanged, self.after, self.added]).sort("id"))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ArchiveDiff):
+            return NotImplemented
+        pairs = ((getattr(self, each.name), getattr(other, each.name)) for each in fields(self))
+        return all(
+            one.equals(two) if isinstance(one, pl.DataFrame) else one == two for one, two in pairs
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield "versions", f"{self.old} to {self.new}"

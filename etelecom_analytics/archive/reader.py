@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ..metrics.ivr_check import with_ivr_numbers
 from ..privacy import Privacy
 from ..query import CallQuery
 from ..snapshot import check_destination, write_snapshot
@@ -28,7 +29,8 @@ class ArchiveReader(ArchiveBase):
     ) -> pl.LazyFrame:
         """A lazy frame of the matching calls, with the columns of `schema.CALLS`.
 
-        Only the files of the days in the query's range are read.
+        Only the files of the days in the query's range are read. `et.summarize` warns if it
+        measures them with other IVR numbers than the archive's: pass `options=archive.options`.
 
         Args:
             query: which calls; all by default.
@@ -39,7 +41,7 @@ class ArchiveReader(ArchiveBase):
             ArchiveError: the archive or the version does not exist.
         """
         rows = self._open(version).scan(*local_days(query, self.time_zone))
-        calls = from_stored_rows(rows, facts=facts)
+        calls = with_ivr_numbers(from_stored_rows(rows, facts=facts), self.ivr_numbers)
         return calls.filter(query.to_expr()) if query else calls
 
     def files(self, query: CallQuery | None = None, *, version: int | None = None) -> list[Path]:

@@ -100,6 +100,23 @@ class IncompleteSync(EtelecomError):
         partials: the calls of incomplete days; `sync(..., resume=error.partials)` does not fetch
             them again.
         cause: the error that ended the sync.
+
+    Examples:
+        >>> import tempfile
+        >>> with (
+        ...     tempfile.TemporaryDirectory() as folder,
+        ...     et.simulator.serve(et.sample_logs().calls) as server,
+        ... ):
+        ...     server.die_after = 6
+        ...     client = et.Client(server.base_url, server.api_key, retry=et.Retry(attempts=1))
+        ...     archive = et.Archive(folder)
+        ...     try:
+        ...         archive.sync(
+        ...             client, since="2026-11-02", until="2026-11-09", workers=1, progress=False
+        ...         )
+        ...     except et.IncompleteSync as error:
+        ...         archive.status().days == error.report.fetched > 0
+        True
     """
 
     def __init__(

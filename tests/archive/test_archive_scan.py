@@ -241,7 +241,10 @@ def test_streaming_in_another_process_needs_bounded_memory(large: et.Archive):
     for until in ("2024-02-06", "2024-02-21"):
         query = et.CallQuery(date_to=until)
         plan = et.summarize(
-            large.scan(query), by=["day", "direction"], measures=["calls", "answer_rate", "asa_s"]
+            large.scan(query),
+            by=["day", "direction"],
+            measures=["calls", "answer_rate", "asa_s"],
+            options=large.options,
         )
         process = subprocess.run(
             [sys.executable, "-c", code], input=plan.serialize(), capture_output=True, check=True
