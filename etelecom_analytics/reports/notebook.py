@@ -84,8 +84,8 @@ def run_notebook(notebook: Any, parameters: dict[str, Any], *, name: str, folder
             language="python",
             progress_bar=False,
             resources={"metadata": {"path": str(folder)}},
-            # Warnings of the kernel concern Jupyter, not the report.
-            extra_arguments=["--IPKernelApp.log_level=40"],
+            # What the kernel logs, such as the interrupt at its end, concerns Jupyter, not the report.
+            extra_arguments=["--IPKernelApp.log_level=50"],
         )
     except PapermillExecutionError as error:
         cell = error.cell_index + (error.cell_index <= parameters_index)
