@@ -84,7 +84,7 @@ def run_notebook(notebook: Any, parameters: dict[str, Any], *, name: str, folder
             language="python",
             progress_bar=False,
             resources={"metadata": {"path": str(folder)}},
-            # What the kernel logs, such as the interrupt at its end, concerns Jupyter, not the report.
+            # Logs of the kernel, such as the interrupt at its end, concern Jupyter only.
             extra_arguments=["--IPKernelApp.log_level=50"],
         )
     except PapermillExecutionError as error:
