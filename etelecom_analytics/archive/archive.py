@@ -15,7 +15,7 @@ from .base import stored_config
 from .days import days_to_fetch, parse_day
 from .delta import translate_errors
 from .folder import make_folder
-from .log import LOG, DamagedLog, Log, repair_log
+from .log import LOG, DamagedLog, Log
 from .problems import problems_table, problems_text
 from .reader import ArchiveReader
 from .sync import run_sync
@@ -123,7 +123,7 @@ class Archive(ArchiveReader):
             )
         make_folder(self.path)
         with self._exclusive():
-            repaired = repair_log(self.path)
+            repaired = self._repair()
             table = self._open_for_writing()
             check = check_days(table)
             if problems := [*repaired, *check.problems]:
@@ -158,11 +158,12 @@ class Archive(ArchiveReader):
         if not (self.path / LOG).is_dir():
             self._open()
         with translate_errors(self.path):
-            problems = Log.read(self.path).problems()
+            log = Log.read(self.path)
+        problems = log.problems()
         try:
             table = self._open()
         except DamagedLog:
-            return problems_table(problems)
+            return problems_table(problems or log.problems(distrust=True))
         problems += check_days(table).problems
         known = {problem.file for problem in problems}
         problems += (each for each in check_contents(table) if each.file not in known)
@@ -177,8 +178,8 @@ class Archive(ArchiveReader):
         Raises:
             ArchiveError: the log cannot be repaired.
         """
-        with self._exclusive(), translate_errors(self.path):
-            return problems_table(repair_log(self.path))
+        with self._exclusive():
+            return problems_table(self._repair())
 
     def compact(self) -> int:
         """Merge small files into one per day, and return how many were merged.

@@ -12,7 +12,8 @@ from ..privacy import Privacy
 from .config import ArchiveConfig, leave_unmasked, same_zone
 from .delta import translate_errors
 from .folder import archive_path, exclusive_lock
-from .log import DamagedLog, Log
+from .log import DamagedLog, Log, repair_log
+from .problems import Problem
 from .table import Table
 
 __all__ = ["ArchiveBase", "stored_config"]
@@ -93,6 +94,16 @@ class ArchiveBase:
 
     def _exclusive(self) -> AbstractContextManager[None]:
         return exclusive_lock(self.path) if self._lock else nullcontext()
+
+    def _repair(self) -> list[Problem]:
+        """Repair the log, and return the problems that it had. The caller must hold the lock."""
+        with translate_errors(self.path):
+            problems = repair_log(self.path)
+            try:
+                self._table()
+            except DamagedLog:  # a checkpoint that Polars reads, but deltalake does not
+                problems += repair_log(self.path, distrust=True)
+        return problems
 
     def _open_for_writing(self) -> Table:
         """The table, created if it does not exist, after checking its configuration."""

@@ -150,13 +150,17 @@ class Log:
                         return {pair["key"]: pair["value"] for pair in pairs}
         return None
 
-    def damaged_checkpoints(self) -> Iterator[tuple[int, Path]]:
-        """The version and the file of each damaged checkpoint."""
+    def damaged_checkpoints(self, *, distrust: bool = False) -> Iterator[tuple[int, Path]]:
+        """The version and the file of each damaged checkpoint; of all of them with `distrust`."""
         for version, paths in self.checkpoints.items():
-            yield from ((version, path) for path in paths if not readable(path))
+            yield from ((version, path) for path in paths if distrust or not readable(path))
 
-    def problems(self) -> list[Problem]:
-        """One problem per damaged file of the log."""
+    def problems(self, *, distrust: bool = False) -> list[Problem]:
+        """One problem per damaged file of the log.
+
+        Args:
+            distrust: count every checkpoint as damaged, because the table cannot be opened.
+        """
         torn = [
             Problem(
                 "torn commit",
@@ -171,7 +175,7 @@ class Log:
                 f"{LOG}/{path.name}",
                 f"The checkpoint of version {version} cannot be read.",
             )
-            for version, path in self.damaged_checkpoints()
+            for version, path in self.damaged_checkpoints(distrust=distrust)
         ]
         return torn + checkpoints
 
@@ -203,11 +207,15 @@ def damage_text(folder: Path, text: str) -> str:
     )
 
 
-def repair_log(folder: Path) -> list[Problem]:
+def repair_log(folder: Path, *, distrust: bool = False) -> list[Problem]:
     """Repair the log, and return the problems that it had. The caller must hold the lock.
 
     A torn commit at the end is dropped. One in the middle is replaced by an empty commit, because
     later ones depend on its number. A damaged checkpoint is deleted: the commits contain the same.
+
+    Args:
+        folder: the folder of the archive.
+        distrust: delete every checkpoint, because the table cannot be opened.
 
     Raises:
         ArchiveError: the commits that a damaged file stands for no longer exist.
@@ -216,11 +224,11 @@ def repair_log(folder: Path) -> list[Problem]:
     if not (folder / LOG).is_dir():
         return []
     log = Log.read(folder)
-    problems = log.problems()
+    problems = log.problems(distrust=distrust)
     if not problems:
         return []
     torn, damaged = list(log.torn), dict[int, list[Path]]()
-    for version, path in log.damaged_checkpoints():
+    for version, path in log.damaged_checkpoints(distrust=distrust):
         damaged.setdefault(version, []).append(path)
     while torn and torn[-1] >= max(
         [*log.commits, *(set(log.checkpoints) - set(damaged))], default=-1

@@ -56,7 +56,8 @@ class Table:
             try:
                 latest = deltalake.DeltaTable(folder, storage_options=options)
             except deltalake.exceptions.DeltaError:
-                if problems := Log.read(folder).problems():
+                log = Log.read(folder)
+                if problems := log.problems() or log.problems(distrust=True):
                     raise DamagedLog(damage_text(folder, problems[0].detail.rstrip("."))) from None
                 raise
             if version is None or version == latest.version():

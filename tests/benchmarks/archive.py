@@ -14,6 +14,7 @@ archive is in the folder for temporary files and needs about 2 GB, including the
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -130,6 +131,28 @@ def certificate_of(day: date, rows: int) -> Certificate:
     return Certificate(day=day, time_zone=CONFIG.time_zone, report=report)
 
 
+class FsyncTimer:
+    """Adds up the seconds that this process waits for fsync.
+
+    Attributes:
+        seconds: the sum.
+        count: the number of calls.
+    """
+
+    def __init__(self) -> None:
+        self.seconds, self.count = 0.0, 0
+        self._fsync, os.fsync = os.fsync, self._timed
+
+    def _timed(self, descriptor: int) -> None:
+        began = time.perf_counter()
+        self._fsync(descriptor)
+        self.seconds += time.perf_counter() - began
+        self.count += 1
+
+
+FSYNC = FsyncTimer()
+
+
 def seconds_of(action: Callable[[], object]) -> float:
     """The duration of the action."""
     began = time.perf_counter()
@@ -155,13 +178,21 @@ def child_measures(folder: str) -> None:
 
 def child_sync(base_url: str, folder: str) -> None:
     archive = et.Archive(folder)
+    began = time.perf_counter()
     archive.sync(
         et.Client(base_url, "benchmark"), since=DATE_FROM, until=DATE_TO, progress=False, workers=4
     )
-    print(json.dumps({"peak": peak_bytes(), "rows": archive.status().rows}))
+    output = {
+        "peak": peak_bytes(),
+        "rows": archive.status().rows,
+        "seconds": time.perf_counter() - began,
+        "fsync_seconds": FSYNC.seconds,
+        "fsyncs": FSYNC.count,
+    }
+    print(json.dumps(output))
 
 
-def child_output(*arguments: str) -> dict[str, int]:
+def child_output(*arguments: str) -> dict[str, float]:
     """The output of this script as a child process."""
     process = subprocess.run(
         [sys.executable, __file__, "--child", *arguments],
@@ -169,7 +200,7 @@ def child_output(*arguments: str) -> dict[str, int]:
         text=True,
         check=True,
     )
-    output: dict[str, int] = json.loads(process.stdout)
+    output: dict[str, float] = json.loads(process.stdout)
     return output
 
 
@@ -265,7 +296,11 @@ def median_of(action: Callable[[], object], rounds: int) -> float:
 def sync_seconds(
     client: et.Client, archive: et.Archive, empty: Path, rounds: int
 ) -> tuple[float, float]:
-    """The median seconds to sync a day into the archive and into an empty one."""
+    """The median seconds to sync a day into the archive and into an empty one.
+
+    Prints which share of the former is fsync.
+    """
+    fsync_s: list[float] = []
     seconds: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         day = FIRST_SYNC_DAY + timedelta(days=number)
@@ -275,6 +310,7 @@ def sync_seconds(
             strict=True,
         ):
             until = day + timedelta(days=1)
+            before = FSYNC.seconds
             times.append(
                 seconds_of(
                     lambda target=target, day=day, until=until: target.sync(
@@ -282,6 +318,10 @@ def sync_seconds(
                     )
                 )
             )
+            if target is archive:
+                fsync_s.append(FSYNC.seconds - before)
+    share = statistics.median(fsync_s[1:]) / statistics.median(seconds[0][1:])
+    print(f"fsync: {share:.1%} of the sync of a day", file=sys.stderr)
     # The first round is a warm-up.
     return statistics.median(seconds[0][1:]), statistics.median(seconds[1][1:])
 
@@ -289,11 +329,12 @@ def sync_seconds(
 def memory_table(folder: Path, calls: int) -> Iterator[str]:
     """The peak memory of a process that syncs a month."""
     with serving(calls) as base_url:
-        began = time.perf_counter()
         output = child_output("sync", base_url, str(folder / "month"))
     assert output["rows"] == calls
-    peak, seconds = output["peak"] / MB, time.perf_counter() - began
-    what = f"peak of a sync of {calls:,} calls ({seconds:.0f} s), including imports"
+    peak, seconds = output["peak"] / MB, output["seconds"]
+    share = output["fsync_seconds"] / seconds
+    fsync = f"{output['fsyncs']:,} fsyncs take {share:.1%} of it"
+    what = f"peak of a sync of {calls:,} calls ({seconds:.0f} s; {fsync}), including imports"
     yield f"| {what} | {peak:,.0f} MB | under 800 MB | {yes(peak < 800)} |"
 
 

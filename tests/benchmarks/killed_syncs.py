@@ -81,6 +81,7 @@ class Killing:
         self.server.latency_s = _LATENCY_S
         assert in_order(archive.scan().collect()).equals(self.new)
         assert archive.status().gaps == ()
+        assert archive.verify().is_empty()
         return interrupted
 
 

@@ -5,6 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import deltalake
+import deltalake.exceptions
+
+from etelecom_analytics.archive.problems import readable
+
 __all__ = ["DAMAGES", "last_commit", "week"]
 
 
@@ -37,8 +42,6 @@ def _data_file(folder: Path) -> Path:
 
 
 def _checkpoint(folder: Path) -> Path:
-    import deltalake
-
     deltalake.DeltaTable(folder).create_checkpoint()
     return min((folder / "_delta_log").glob("*.checkpoint.parquet"))
 
@@ -68,6 +71,27 @@ def _junk(find: Callable[[Path], Path]) -> Callable[[Path], None]:
     return damage
 
 
+def _count_of_rows_wrong(folder: Path) -> None:
+    """One byte, which Polars passes over; deltalake cannot read the checkpoint."""
+    path = _checkpoint(folder)
+    content = path.read_bytes()
+    for place in range(4, len(content) - 8):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        if _only_deltalake_fails(path, folder):
+            return
+    raise AssertionError("no byte is read by deltalake alone")
+
+
+def _only_deltalake_fails(checkpoint: Path, folder: Path) -> bool:
+    if not readable(checkpoint):
+        return False
+    try:
+        deltalake.DeltaTable(folder)
+    except deltalake.exceptions.DeltaError:
+        return True
+    return False
+
+
 def _several_empty_commits(folder: Path) -> None:
     for path in sorted((folder / "_delta_log").glob("*.json"))[-3:]:
         path.write_bytes(b"")
@@ -86,6 +110,7 @@ DAMAGES: Mapping[str, tuple[Callable[[Path], None], str]] = {
     "data file zeros": (_junk(_data_file), "damaged file"),
     "data file missing": (lambda folder: _data_file(folder).unlink(), "damaged file"),
     "checkpoint junk": (_junk(_checkpoint), "damaged checkpoint"),
+    "checkpoint with a wrong byte": (_count_of_rows_wrong, "damaged checkpoint"),
     "checkpoint empty": (_empty(_checkpoint), "damaged checkpoint"),
     "checkpoint cut": (_cut(_checkpoint), "damaged checkpoint"),
 }
