@@ -91,14 +91,13 @@ def record_batches(rows: pl.DataFrame) -> Any:
     from arro3.core import RecordBatchReader
     from arro3.core import Table as ArrowTable
 
-    schema = _plain_schema()
-    slices = [rows] if rows.is_empty() else rows.iter_slices(_BATCH_ROWS)
-    batches = []
-    for part in slices:
-        table = ArrowTable.from_arrow(part)
-        columns = [table.column(field.name).cast(field.type) for field in schema]
-        batches += ArrowTable.from_arrays(columns, schema=schema).to_batches()
-    return RecordBatchReader.from_batches(schema, batches)
+    schema, table = _plain_schema(), ArrowTable.from_arrow(rows)
+    # Casting slices instead would cast the legs of the whole table for each slice.
+    columns = [table.column(field.name).cast(field.type) for field in schema]
+    plain = ArrowTable.from_arrays(columns, schema=schema)
+    return RecordBatchReader.from_batches(
+        schema, plain.rechunk(max_chunksize=_BATCH_ROWS).to_batches()
+    )
 
 
 @cache
