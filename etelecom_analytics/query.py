@@ -25,6 +25,8 @@ from .query_fields import (
 
 __all__ = ["COMPARISONS", "CallQuery", "CallState", "Comparison", "Direction"]
 
+_MAX_PHONE_DIGITS = 15
+"""The longest phone number of ITU-T E.164; longer ids are shown in full."""
 _OPEN_START = datetime(1990, 1, 1, tzinfo=UTC)
 _OPEN_END = timedelta(days=1)
 _DIRECTION_WORDS = {"in": "inbound direction", "out": "outbound direction"}
@@ -242,10 +244,10 @@ class CallQuery:
             "call state": self.call_state,
             "number": self.call_number and mask(self.call_number),
             "duration": comparison and f"{comparison.replace('_', ' ')} {seconds} s",
-            "extension": " or ".join(self.extension_ids),
-            "user": self.user_id,
-            "hotline": " or ".join(self.hotline_ids),
-            "department": self.department_id,
+            "extension": " or ".join(map(_id_text, self.extension_ids)),
+            "user": self.user_id and _id_text(self.user_id),
+            "hotline": " or ".join(map(_id_text, self.hotline_ids)),
+            "department": self.department_id and _id_text(self.department_id),
             "external id": self.external_id and mask(self.external_id),
             "external session": self.external_session_id and mask(self.external_session_id),
             "from": self.date_from and local_time.moment_text(self.date_from, self.time_zone),
@@ -263,7 +265,17 @@ class CallQuery:
             for name in ("call_number", "external_id", "external_session_id")
             if name in values
         }
+        values |= {
+            name: _id_text(value) if isinstance(value, str) else [_id_text(each) for each in value]
+            for name in ("extension_ids", "user_id", "hotline_ids", "department_id")
+            if (value := getattr(self, name))
+        }
         return f"CallQuery({', '.join(f'{name}={value!r}' for name, value in values.items())})"
+
+
+def _id_text(value: str) -> str:
+    """An id as it is shown: masked if it is short enough to be a phone number by mistake."""
+    return mask(value) if len(value) <= _MAX_PHONE_DIGITS else value
 
 
 def _plain(value: object) -> object:

@@ -272,3 +272,13 @@ def test_expression_works_on_lazy_frames(calls: pl.DataFrame):
     assert (
         calls.lazy().filter(expression).collect(engine="streaming").equals(calls.filter(expression))
     )
+
+
+def test_ids_that_may_be_phone_numbers_are_masked():
+    query = et.CallQuery(user_id="912345678", extension_ids=["101", "84912345678"])
+    assert "user_id='91…'" in repr(query)
+    assert "extension_ids=['101', '84…']" in repr(query)
+    assert str(query).startswith("extension 101 or 84…, user 91…")
+
+    long = et.CallQuery(hotline_ids=["1234567890123456789"], department_id="1234567890123456789")
+    assert repr(long).count("'1234567890123456789'") == 2
