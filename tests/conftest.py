@@ -16,6 +16,7 @@ from etelecom_analytics.simulator import CallLogServer, Simulation, serve
 settings.register_profile(
     "steady",
     deadline=None,
+    derandomize=bool(os.environ.get("CI")),  # CI decides by the same examples each time
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("steady")
