@@ -43,16 +43,16 @@ def _measures() -> str:
     options = et.MetricOptions(ivr_numbers=["8000", "8100"])
     values = et.summarize(inbound, measures=list(MEASURES), options=options).row(0, named=True)
     return _table(
-        ["name", "title", "unit", "formula", "source", "better", "on the sample"],
+        ["name", "title", "formula", "unit", "better", "on the sample", "source"],
         (
             [
                 f"`{each.name}`",
                 each.title,
-                each.unit,
                 each.formula(),
-                each.source,
+                each.unit,
                 each.better or "",
                 format_value(values[each.name], each.unit),
+                each.source,
             ]
             for each in MEASURES.values()
         ),
