@@ -91,6 +91,7 @@ class Manifest:
                 report=FetchReport.from_dict(data["report"]),
                 rows={name: data["rows"][name.removesuffix(".parquet")] for name in names},
                 hashes={name: data["files"][name]["sha256"] for name in names},
+                privacy=data.get("privacy"),
             )
             _check_fields(manifest.report)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

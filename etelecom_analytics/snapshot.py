@@ -6,11 +6,10 @@ all of them or none. The manifest has their hashes. The same calls give the same
 """
 
 import errno
-import io
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,16 +18,17 @@ import polars as pl
 from . import storage
 from .errors import SnapshotError
 from .logs import CallLogs
-from .manifest import CALL_TARGETS, CALLS, MANIFEST, NAMES, Manifest, sha256
+from .manifest import MANIFEST, Manifest, sha256
 from .phone_numbers import printable
 from .privacy import Privacy
-from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA, NAMES_SCHEMA
-from .snapshot_files import read_folder
+from .schema import CALL_SCHEMA
+from .snapshot_files import folder_contents, parquet, read_folder, unnamed
 
 __all__ = [
     "check_destination",
     "fingerprint",
     "read_snapshot",
+    "rewrite_snapshot",
     "store_snapshot",
     "write_snapshot",
 ]
@@ -88,12 +88,14 @@ def store_snapshot(
     Raises:
         SnapshotError: it cannot be written any more; the error names where the calls are.
     """
-    if _unnamed(logs.calls).schema != pl.Schema(CALL_SCHEMA):
+    if unnamed(logs.calls).schema != pl.Schema(CALL_SCHEMA):
         raise SnapshotError(
             "A snapshot needs calls with exactly the columns of a fetch, with or without names: "
             "pass complete logs."
         )
-    contents = _contents(privacy.apply_to_logs(logs) if privacy else logs, privacy)
+    contents = folder_contents(
+        privacy.apply_to_logs(logs) if privacy else logs, privacy.to_dict() if privacy else None
+    )
     try:
         _store(contents, folder, replace=replace)
     except (OSError, SnapshotError) as error:
@@ -172,42 +174,30 @@ def read_snapshot(path: str | Path) -> CallLogs:
                 raise
 
 
+def rewrite_snapshot(path: str | Path, change: Callable[[CallLogs], CallLogs]) -> Path:
+    """Replace a snapshot by its changed logs in one step, and return its folder.
+
+    The manifest states the same privacy as before.
+
+    Raises:
+        SnapshotError: there is no snapshot, it was modified, or it cannot be written.
+    """
+    logs, folder = read_snapshot(path), check_destination(path, replace=True)
+    try:
+        _recover(folder)
+        manifest = Manifest.read((folder / MANIFEST).read_bytes(), folder)
+        _store(folder_contents(change(logs), manifest.privacy), folder, replace=True)
+    except OSError as error:
+        raise SnapshotError(
+            f"The snapshot at {folder} could not be replaced: {storage.reason(error)}. "
+            "It is unchanged."
+        ) from error
+    return folder
+
+
 def fingerprint(calls: pl.DataFrame) -> str:
     """The SHA-256 of `calls.parquet` in a snapshot of these calls; names do not change it."""
-    return sha256(_parquet(_unnamed(calls)))
-
-
-def _unnamed(calls: pl.DataFrame) -> pl.DataFrame:
-    return calls.drop(*NAMES_SCHEMA, strict=False)
-
-
-def _parquet(table: pl.DataFrame) -> bytes:
-    content = io.BytesIO()
-    table.write_parquet(content, compression="zstd", statistics=True)
-    return content.getvalue()
-
-
-def _contents(logs: CallLogs, privacy: Privacy | None) -> dict[str, bytes]:
-    """The files of a snapshot, the manifest last."""
-    tables = {
-        CALLS: _unnamed(logs.calls),
-        CALL_TARGETS: logs.call_targets.select(*CALL_TARGETS_SCHEMA),
-    }
-    if columns := [name for name in NAMES_SCHEMA if name in logs.calls.columns]:
-        tables[NAMES] = logs.calls.select(columns)
-    contents = {name: _parquet(table) for name, table in tables.items()}
-    first, last = logs.calls.select(
-        first=pl.col("started_at").min(), last=pl.col("started_at").max()
-    ).row(0)
-    manifest = Manifest(
-        query=logs.query,
-        report=logs.report,
-        rows={name: table.height for name, table in tables.items()},
-        hashes={name: sha256(content) for name, content in contents.items()},
-        span=(first, last),
-        privacy=privacy.to_dict() if privacy else None,
-    )
-    return contents | {MANIFEST: manifest.to_bytes()}
+    return sha256(parquet(unnamed(calls)))
 
 
 def _store(contents: Mapping[str, bytes], folder: Path, *, replace: bool) -> None:

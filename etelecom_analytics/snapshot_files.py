@@ -1,4 +1,4 @@
-"""Reading the files of a snapshot, and comparing them with its manifest."""
+"""The files of a snapshot: what they contain, reading them, and comparing them with the manifest."""
 
 import errno
 import io
@@ -17,7 +17,7 @@ from .logs import CallLogs
 from .manifest import CALL_TARGETS, CALLS, MANIFEST, NAMES, Manifest, sha256
 from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA, NAMES_SCHEMA
 
-__all__ = ["read_folder"]
+__all__ = ["folder_contents", "parquet", "read_folder", "unnamed"]
 
 
 def read_folder(folder: Path) -> CallLogs:
@@ -57,6 +57,41 @@ def read_folder(folder: Path) -> CallLogs:
     if names is not None:
         calls = calls.hstack(names)
     return CallLogs(calls=calls, query=manifest.query, report=manifest.report)
+
+
+def folder_contents(logs: CallLogs, privacy: Mapping[str, object] | None) -> dict[str, bytes]:
+    """The files of a snapshot of these logs, the manifest last; `privacy` is what it states."""
+    tables = {
+        CALLS: unnamed(logs.calls),
+        CALL_TARGETS: logs.call_targets.select(*CALL_TARGETS_SCHEMA),
+    }
+    if columns := [name for name in NAMES_SCHEMA if name in logs.calls.columns]:
+        tables[NAMES] = logs.calls.select(columns)
+    contents = {name: parquet(table) for name, table in tables.items()}
+    first, last = logs.calls.select(
+        first=pl.col("started_at").min(), last=pl.col("started_at").max()
+    ).row(0)
+    manifest = Manifest(
+        query=logs.query,
+        report=logs.report,
+        rows={name: table.height for name, table in tables.items()},
+        hashes={name: sha256(content) for name, content in contents.items()},
+        span=(first, last),
+        privacy=privacy,
+    )
+    return contents | {MANIFEST: manifest.to_bytes()}
+
+
+def parquet(table: pl.DataFrame) -> bytes:
+    """The content of a parquet file; the same table gives the same bytes."""
+    content = io.BytesIO()
+    table.write_parquet(content, compression="zstd", statistics=True)
+    return content.getvalue()
+
+
+def unnamed(calls: pl.DataFrame) -> pl.DataFrame:
+    """The calls without the columns of names."""
+    return calls.drop(*NAMES_SCHEMA, strict=False)
 
 
 def _open_files(folder: Path, stack: ExitStack) -> dict[str, BinaryIO | OSError]:

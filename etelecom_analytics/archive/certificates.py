@@ -47,6 +47,7 @@ class Certificate:
         clock_offset: how far the server's clock was ahead of this machine's; None if unknown.
         version: the version of the archive that wrote the day; None if none did, because the day
             has no calls, or if it is unknown.
+        forgotten: whether a number in its calls was forgotten, so that some values are null.
     """
 
     day: date
@@ -54,6 +55,7 @@ class Certificate:
     report: FetchReport
     clock_offset: timedelta | None = None
     version: int | None = None
+    forgotten: bool = False
 
     @property
     def end(self) -> datetime:
@@ -89,6 +91,7 @@ class Certificate:
                 "time_zone": self.time_zone,
                 "report": self.report.to_dict(),
                 "clock_offset_s": None if offset is None else offset.total_seconds(),
+                "forgotten": self.forgotten,
             }
         )
 
@@ -103,6 +106,7 @@ class Certificate:
             report=FetchReport.from_dict(values["report"]),
             clock_offset=None if offset_s is None else timedelta(seconds=offset_s),
             version=version,
+            forgotten=values.get("forgotten", False),
         )
 
 
@@ -158,6 +162,7 @@ def certificates_table(certificates: Iterable[Certificate]) -> pl.DataFrame:
             "running": each.report.running,
             "drift": sum(drift.count for drift in each.report.drift),
             "set_aside": len(each.report.set_aside),
+            "forgotten": each.forgotten,
             "certificate": each.to_json(),
         }
         for each in certificates
@@ -172,6 +177,7 @@ def certificates_table(certificates: Iterable[Certificate]) -> pl.DataFrame:
         "running": pl.Int64,
         "drift": pl.Int64,
         "set_aside": pl.Int64,
+        "forgotten": pl.Boolean,
         "certificate": pl.String,
     }
     return pl.DataFrame(rows, schema=schema)

@@ -86,8 +86,9 @@ class ArchiveReader(ArchiveBase):
         """One row per day that was fetched, oldest first.
 
         local_day, rows, pages, complete, complete_to, fetched_at; running, drift and set_aside,
-        which count calls without an end, unexpected values and unreadable records; certificate, the
-        full report of the fetch as JSON.
+        which count calls without an end, unexpected values and unreadable records; forgotten,
+        whether a number of the day was forgotten; certificate, the full report of the fetch as
+        JSON.
         """
         certificates = check_days(self._open()).certificates
         return certificates_table(each for _, each in sorted(certificates.items()))
