@@ -1,4 +1,4 @@
-"""The files of a snapshot: what they contain, reading them, and comparing them with the manifest."""
+"""The files of a snapshot: their content, reading them, and comparing them with the manifest."""
 
 import errno
 import io

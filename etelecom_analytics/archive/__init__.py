@@ -1,11 +1,20 @@
 """Archive of years of calls in a Delta Lake table, synchronized with the API day by day."""
 
 from .archive import Archive
+from .forget_proof import ForgetProof
 from .history import ArchiveDiff
 from .status import ArchiveStatus
 from .sync_report import IncompleteSync, SyncReport, SyncStopped
 
-__all__ = ["Archive", "ArchiveDiff", "ArchiveStatus", "IncompleteSync", "SyncReport", "SyncStopped"]
+__all__ = [
+    "Archive",
+    "ArchiveDiff",
+    "ArchiveStatus",
+    "ForgetProof",
+    "IncompleteSync",
+    "SyncReport",
+    "SyncStopped",
+]
 
 
 def __dir__() -> list[str]:

@@ -3,18 +3,23 @@
 import warnings
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import polars as pl
 
-from .. import local_time
+from .. import local_time, storage
 from ..api.client import MAX_WORKERS, Client
 from ..errors import InputError
-from ..logs import CallLogs
+from ..logs import CallLogs, checked_logs
 from ..phone_numbers import describe
+from ..privacy import Privacy
 from .base import stored_config
 from .days import days_to_fetch, parse_day
 from .delta import translate_errors
 from .folder import make_folder
+from .forget import checked_number, forget_number
+from .forget_proof import ForgetProof
+from .forget_register import Register, blank_logs
 from .log import LOG, DamagedLog, Log
 from .problems import problems_table, problems_text
 from .reader import ArchiveReader
@@ -218,3 +223,55 @@ class Archive(ArchiveReader):
             table.refresh()
             save_certificates(table)
         return count
+
+    def forget(
+        self,
+        number: str,
+        *,
+        snapshots: Iterable[str | Path] = (),
+        privacies: Iterable[Privacy] = (),
+    ) -> ForgetProof:
+        """Remove a person's phone number from all versions for good, and return a proof.
+
+        No call is removed. In each call of the number, its `caller`, `callee` or `target_number`,
+        `contact_id`, `external_id`, `external_session_id`, `note` and `recording_urls` become null;
+        so does every other text that contains the number, in any form or as a pseudonym. Later
+        syncs do the same with what they receive, because the archive keeps a keyed hash of the
+        number. It cannot be undone. It is safe to stop it and run it again.
+
+        Args:
+            number: the phone number in any form.
+            snapshots: folders of snapshots from which the number is removed as well.
+            privacies: each `Privacy` with whose key the snapshots were pseudonymized; that of the
+                archive is known if the archive was opened with it.
+
+        Raises:
+            ForgetError: it is not the phone number of a person, it does not occur, or a file that
+                does not belong to the archive contains it.
+            ArchiveBusy: another process is writing to the archive.
+            ArchiveError: the archive does not exist, is damaged or cannot be written.
+            SnapshotError: a snapshot cannot be read or written.
+        """
+        if isinstance(snapshots, str | Path):
+            raise InputError("snapshots must be a list of folders.")
+        self._open()
+        checked = checked_number(number, self._config)
+        folders = [storage.resolve(path) for path in snapshots]
+        with self._exclusive():
+            self._repair()
+            return forget_number(
+                self._open(),
+                checked,
+                snapshots=folders,
+                privacies=(*privacies, *([self._privacy] if self._privacy else ())),
+            )
+
+    def without_forgotten(self, logs: CallLogs) -> CallLogs:
+        """The logs without the numbers that the archive has forgotten.
+
+        For calls that do not come from the archive, before they are stored or merged with its own.
+
+        Raises:
+            ArchiveError: the key of the forgotten numbers is missing.
+        """
+        return blank_logs(checked_logs(logs, "without_forgotten"), Register.read(self.path).matcher)

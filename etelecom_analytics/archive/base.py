@@ -12,6 +12,7 @@ from ..privacy import Privacy
 from .config import ArchiveConfig, leave_unmasked, same_zone
 from .delta import translate_errors
 from .folder import archive_path, exclusive_lock
+from .forget_log import recover_log
 from .log import DamagedLog, Log, repair_log
 from .problems import Problem
 from .table import Table
@@ -40,6 +41,7 @@ class ArchiveBase:
             raise InputError('ivr_numbers must be a list of texts, such as ["8000"].')
         self.path = archive_path(path)
         self._lock, self._unsafe = lock, allow_unsafe_rename
+        recover_log(self.path)
         new = ArchiveConfig(
             time_zone=local_time.zone(time_zone or local_time.HOME_ZONE).key,
             ivr_numbers=tuple(ivr_numbers or ()),

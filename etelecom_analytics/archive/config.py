@@ -1,7 +1,7 @@
 """Configuration of an archive, and the columns of its table."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.resources import files
@@ -153,14 +153,19 @@ def _rules(time_zone: str) -> bytes:
 
 
 def to_stored_rows(
-    calls: pl.DataFrame, day: date, config: ArchiveConfig, privacy: Privacy | None
+    calls: pl.DataFrame,
+    day: date,
+    config: ArchiveConfig,
+    privacy: Privacy | None,
+    blank: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
-    """The calls of a local day as the table stores them."""
+    """The calls of a local day as the table stores them; `blank` removes forgotten numbers."""
     # Facts depend on phone numbers, so compute them before the numbers are masked.
     facts = flat(calls.select(*CALL_SCHEMA), options=config.options).with_columns(
         local_day=pl.lit(day, pl.Date),
         local_hour=local_time.LOCAL_DIMENSIONS["hour"](config.time_zone),
     )
+    facts = blank(facts) if blank else facts
     return (privacy.apply(facts) if privacy else facts).select(
         pl.col(name).cast(dtype) for name, dtype in STORED_SCHEMA.items()
     )

@@ -136,9 +136,9 @@ def compare_versions(old: Table, new: Table, measures: Sequence[str]) -> Archive
 def versions_table(table: Table) -> pl.DataFrame:
     """One row per version in the log, oldest first.
 
-    version, at, what ("created", "day", "compacted", "vacuumed", "pruned", or the operation of
-    another engine), local_day, and for a day the number of its calls (`rows`) and of calls that
-    were added, changed and removed (`added`, `changed`, `gone`).
+    version, at, what ("created", "day", "compacted", "vacuumed", "pruned", "forgotten", or the
+    operation of another engine), local_day, and for a day the number of its calls (`rows`) and of
+    calls that were added, changed and removed (`added`, `changed`, `gone`).
     """
     rows = [
         (

@@ -18,6 +18,7 @@ from .certificates import Certificate
 from .config import STORED_SCHEMA, ArchiveConfig, to_stored_rows
 from .days import DayFetcher
 from .differences import Differences
+from .forget_register import Register
 from .loss_guard import FetchedDay, LossGuard
 from .problems import Problem
 from .sync_report import IncompleteSync, SyncReport, SyncStopped
@@ -106,6 +107,7 @@ class _DayWriter:
         self._privacy, self._accept_loss = privacy, accept_loss
         self._config: ArchiveConfig = table.config
         self._first_version = table.version
+        self._forgotten = Register.read(table.folder).matcher
         self._certificates: dict[date, Certificate] = {}
         rows = dict(table.files().group_by("local_day").agg(pl.col("rows").sum()).rows())
         stored = {day: max(rows.get(day, 0), check.expected.get(day, 0)) for day in days}
@@ -119,8 +121,11 @@ class _DayWriter:
     def take(self, day: date, logs: CallLogs) -> None:
         """Store a fetched day if it differs from what is stored, or hold it back."""
         calls = self._without_calls_of_other_days(day, logs.calls)
-        rows = to_stored_rows(frames.in_order(calls), day, self._config, self._privacy)
-        certificate = self._certificate(day, logs, rows)
+        forgotten = self._forgotten.find(calls)
+        rows = to_stored_rows(
+            frames.in_order(calls), day, self._config, self._privacy, forgotten.blank
+        )
+        certificate = self._certificate(day, logs, rows, forgotten=bool(forgotten))
         stored = self._stored_rows(day)
         counts = Differences(stored, rows).counts()
         if self._accept_loss:
@@ -210,8 +215,10 @@ class _DayWriter:
         if not certificate.complete:
             report.unfinished.append(certificate.day)
 
-    def _certificate(self, day: date, logs: CallLogs, rows: pl.DataFrame) -> Certificate:
-        report = replace(logs.report, rows=rows.height)
+    def _certificate(
+        self, day: date, logs: CallLogs, rows: pl.DataFrame, *, forgotten: bool
+    ) -> Certificate:
+        report = self._forgotten.blank_report(replace(logs.report, rows=rows.height))
         if self._privacy:
             report = self._privacy.apply_to_report(report)
         return Certificate(
@@ -219,6 +226,7 @@ class _DayWriter:
             time_zone=self._config.time_zone,
             report=report,
             clock_offset=self._client.clock_offset,
+            forgotten=forgotten,
         )
 
     def _without_calls_of_other_days(self, day: date, calls: pl.DataFrame) -> pl.DataFrame:

@@ -19,7 +19,7 @@ from .common import (
 if TYPE_CHECKING:
     from ..privacy import Privacy
 
-__all__ = ["add_parser", "run"]
+__all__ = ["add_parser", "pseudonym_key", "run"]
 
 _PRIVACY_KEY = "ETELECOM_PRIVACY_KEY"
 """The environment variable with the key of pseudonyms."""
@@ -143,12 +143,17 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{report!r}\n{archive.status()!r}")
 
 
+def pseudonym_key() -> str | None:
+    """The key of pseudonyms in the environment."""
+    return os.environ.get(_PRIVACY_KEY) or None
+
+
 def _privacy(arguments: argparse.Namespace) -> "Privacy | None":
     from ..privacy import Privacy
 
     if not arguments.numbers:
         return None
-    key = os.environ.get(_PRIVACY_KEY) if arguments.numbers == "pseudonymized" else None
+    key = pseudonym_key() if arguments.numbers == "pseudonymized" else None
     if arguments.numbers == "pseudonymized" and not key:
         raise SettingError(
             f"{_PRIVACY_KEY} is not set. Pseudonyms need a key, the same one at every sync."

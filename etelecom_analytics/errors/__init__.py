@@ -27,7 +27,14 @@ from .api_errors import (
     Unreadable,
 )
 from .base import EtelecomError, Stopped
-from .file_errors import ArchiveBusy, ArchiveError, DataLossError, ReportError, SnapshotError
+from .file_errors import (
+    ArchiveBusy,
+    ArchiveError,
+    DataLossError,
+    ForgetError,
+    ReportError,
+    SnapshotError,
+)
 from .input_errors import InputError, MeasureUnavailable, QueryError, SettingError, UnknownName
 
 if TYPE_CHECKING:
@@ -46,6 +53,7 @@ __all__ = [
     "DataLossError",
     "EtelecomError",
     "FetchStopped",
+    "ForgetError",
     "IncompleteFetch",
     "IncompleteSync",
     "InputError",

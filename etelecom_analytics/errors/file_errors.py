@@ -5,7 +5,14 @@ from datetime import date
 
 from .base import EtelecomError
 
-__all__ = ["SnapshotError", "ArchiveError", "ArchiveBusy", "DataLossError", "ReportError"]
+__all__ = [
+    "SnapshotError",
+    "ArchiveError",
+    "ArchiveBusy",
+    "DataLossError",
+    "ForgetError",
+    "ReportError",
+]
 
 _MAX_DAYS = 5
 """How many days a message lists."""
@@ -54,6 +61,10 @@ class DataLossError(ArchiveError):
             "were not changed. To remove the calls from the archive, sync with accept_loss=True "
             "(etelecom: --accept-loss)."
         )
+
+
+class ForgetError(ArchiveError):
+    """A number cannot be forgotten: it is not a person's, does not occur, or is left in a file."""
 
 
 class ReportError(EtelecomError):
