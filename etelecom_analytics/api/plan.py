@@ -102,15 +102,22 @@ class Chain:
         early = self.requested_from is not None and start < self.requested_from - tolerance
         return early or (self.end is not None and start > self.end + tolerance)
 
+    def time_left(self, begin: datetime) -> timedelta:
+        """The length of the part down to `begin` that is not read; 0 if there is none.
+
+        The first calls may have started after the end, because requests have a margin.
+        """
+        end = min(moment for moment in (self.reached, self.end, _NEVER) if moment)
+        return max(end - begin, timedelta())
+
     def pages_left(self, begin: datetime) -> float:
         """An estimate of the pages left down to `begin`.
 
         It is the larger of two: at the density of all pages, and at that of the latest pages. So a
         busy hour after quiet months is split too; if it ends soon, this costs a few requests.
         """
-        if not self.newest or not self.reached or self.reached <= begin:
+        if not self.newest or not self.reached or not (left := self.time_left(begin)):
             return 0.0
-        left = self.reached - begin
         densities = (
             (self.pages, self.newest - self.reached),
             (len(self.page_starts), self.page_starts[0] - self.reached),
@@ -278,9 +285,9 @@ class Plan:
         if not candidates:
             return
         pages, longest, begin = max(candidates, key=lambda candidate: candidate[0])
-        if pages < _MIN_PAGES_TO_SPLIT or longest.reached is None:
+        if pages < _MIN_PAGES_TO_SPLIT:
             return
-        span = longest.reached - begin
+        span = longest.time_left(begin)
         parts = int(min(idle + 1, pages * 2 / _MIN_PAGES_TO_SPLIT, span / _ROUNDING))
         if parts < 2:
             return

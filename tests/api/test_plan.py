@@ -67,6 +67,18 @@ def test_chain_without_a_page_or_a_begin_is_not_split():
     assert unbounded.next_chain(1) is None
 
 
+def test_calls_after_the_end_of_a_chain_do_not_split_it_into_itself():
+    """A request has a margin: its first call may belong to the next newer chain."""
+    begin = at(1)
+    chain = Chain(begin=begin, end=begin + timedelta(seconds=2))
+    plan = Plan([chain], full_range=(BEGIN, END))
+    assert plan.next_chain(1) is chain
+    plan.record_page(chain, page(begin + timedelta(seconds=4)), 1)
+
+    assert plan.next_chain(3) is None
+    assert plan.chains == [chain]
+
+
 def test_unbounded_chain_is_split_if_the_oldest_call_is_known_and_stays_unbounded():
     plan = Plan([Chain(begin=None, end=END)], full_range=(None, END), oldest=BEGIN)
     chain = plan.next_chain(1)
