@@ -5,6 +5,10 @@ import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests run side by side already. Polars reads this when it is imported.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +24,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("steady")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the cells of notebooks as slow."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch, server: CallLogServer) -> None:
     monkeypatch.setenv("ETELECOM_API_KEY", server.api_key)
 
 
+@pytest.mark.slow
 def test_demo_prints_days_and_kpis_and_writes_a_snapshot(capsys: Printed, tmp_path: Path):
     assert app.main(["demo", "--calls", "400"]) == 0
 
@@ -47,6 +48,7 @@ def test_demo_prints_days_and_kpis_and_writes_a_snapshot(capsys: Printed, tmp_pa
     assert logs.report.drift == ()
 
 
+@pytest.mark.slow
 def test_demo_prints_the_measures_of_its_snapshot(capsys: Printed):
     app.main(["demo", "--calls", "300", "--seed", "3"])
     calls = et.read_snapshot("etelecom-demo").calls
@@ -60,6 +62,7 @@ def test_demo_prints_the_measures_of_its_snapshot(capsys: Printed):
     assert re.search(rf"asa_s +{row['asa_s']:.1f} s ", out)
 
 
+@pytest.mark.slow
 def test_demo_replaces_a_snapshot_only_with_replace(capsys: Printed):
     assert app.main(["demo", "--calls", "50"]) == 0
     assert app.main(["demo", "--calls", "60"]) == 1
@@ -249,6 +252,7 @@ def test_fetch_shows_progress_unless_it_is_quiet(capsys: Printed, monkeypatch: p
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "message", "code"),
     [
@@ -300,6 +304,7 @@ def test_help_lists_every_parameter_of_the_bundled_reports(capsys: Printed):
     assert "ETELECOM_API_KEY" not in text  # no key is needed
 
 
+@pytest.mark.slow
 def test_report_writes_one_file_and_pngs(capsys: Printed, tmp_path: Path):
     parameters = [
         "-p",
@@ -401,6 +406,7 @@ def test_serve_runs_until_ctrl_c(tmp_path: Path):
     assert time.monotonic() - start < 5
 
 
+@pytest.mark.slow
 def test_serve_can_use_a_snapshot(capsys: Printed, monkeypatch: pytest.MonkeyPatch):
     app.main(["demo", "--calls", "20"])
     monkeypatch.setattr(time, "sleep", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt))

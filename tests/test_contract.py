@@ -190,6 +190,7 @@ def calls_parameters(function: Callable[..., Any]) -> list[str]:
     return [name for name in ("calls", "before", "after") if name in parameters(function)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", with_parameter("calls", "before"))
 def test_a_selection_gives_the_same_as_its_table(function: Any):
     if function.__name__ in ("call_targets", "mask_numbers", "pseudonymize"):
@@ -203,6 +204,7 @@ def test_a_selection_gives_the_same_as_its_table(function: Any):
         assert isinstance(result, pl.DataFrame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", with_parameter("calls", "before"))
 def test_a_lazy_frame_gives_a_lazy_frame_unless_the_function_collects(function: Any):
     arguments = arguments_of(function)
@@ -214,6 +216,7 @@ def test_a_lazy_frame_gives_a_lazy_frame_unless_the_function_collects(function: 
         assert "Collects." in (inspect.getdoc(function) or "").partition("Args:")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", EQUIVALENT.values(), ids=EQUIVALENT)
 @pytest.mark.parametrize("function", with_parameter("calls", "before"))
 def test_tables_of_other_types_give_equal_results(function: Any, changed: pl.Expr):
@@ -281,6 +284,7 @@ def test_options_are_metric_options(function: Any):
         assert "MetricOptions" in refusal(function, options=wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function",
     [each for each in with_parameter("options") if not needs_files(each.values[0])],
@@ -400,6 +404,7 @@ def texts_of(function: Callable[..., Any], arguments: dict[str, Any]) -> Iterato
     yield from (str(warning.message) for warning in caught)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", CHECKED.values(), ids=CHECKED)
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())

@@ -9,6 +9,8 @@ import pytest
 
 import etelecom_analytics as et
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(et.__file__).parent
 MODULES = [
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")

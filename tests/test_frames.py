@@ -33,6 +33,7 @@ PAGES = [
 _pages = st.lists(st.sampled_from(PAGES), max_size=40)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(bodies=_pages, cuts=st.lists(st.integers(0, 40), max_size=4))
 def test_result_does_not_depend_on_the_batches(bodies: list[bytes], cuts: list[int]):
@@ -75,6 +76,7 @@ def test_batch_with_an_unreadable_page_is_not_counted(index: int):
     assert reader.set_aside[-1].page == 2
 
 
+@pytest.mark.slow
 @given(bodies=_pages, seed=st.integers(0, 99))
 @settings(max_examples=20)
 def test_drift_does_not_depend_on_page_order_or_number_of_readers(bodies: list[bytes], seed: int):
@@ -134,6 +136,7 @@ def test_newest_keeps_the_position_of_the_latest_state(
     assert newest(frame(calls))["note"].to_list() == [str(index) for index in sorted(best.values())]
 
 
+@pytest.mark.slow
 @given(calls=_few_calls)
 def test_in_order_sorts_newest_first_then_by_id_with_nulls_last(
     calls: list[tuple[str, datetime | None, datetime | None]],

@@ -93,6 +93,7 @@ def sql(query: str, folder: Path, **tables: pl.DataFrame) -> list[tuple[Any, ...
     return duckdb.connect().execute(query).fetchall()
 
 
+@pytest.mark.slow
 def test_names_of_simulated_calls_agree_with_sql(
     logs: et.CallLogs, lists: Lists, named: et.CallLogs, tmp_path: Path
 ):
@@ -306,6 +307,7 @@ _call_rows = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(calls=_call_rows, extensions=_extension_rows, users=_user_rows, hotlines=_hotline_rows)
 def test_rows_are_unchanged_and_names_are_those_of_the_lists(
@@ -330,6 +332,7 @@ def test_rows_are_unchanged_and_names_are_those_of_the_lists(
     assert legs.select("target_number", "user").unique()["target_number"].is_unique().all()
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(calls=_call_rows, extensions=_extension_rows, users=_user_rows)
 def test_labels_are_unique_and_do_not_depend_on_the_order(calls: Any, extensions: Any, users: Any):

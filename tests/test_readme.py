@@ -46,6 +46,7 @@ def test_every_command_with_its_help():
     ]
 
 
+@pytest.mark.slow
 def test_the_result_is_near_the_top_and_that_of_the_demo(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ):
@@ -71,6 +72,7 @@ def test_links_lead_to_files():
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
+@pytest.mark.slow
 def test_python_of_the_readme_runs(
     client: et.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -60,6 +60,7 @@ def replacing(folder: Path, count: int = 0) -> "subprocess.Popen[str]":
     return process
 
 
+@pytest.mark.slow
 def test_1000_reads_during_constant_replacement_succeed(tmp_path: Path):
     folder = tmp_path / "week"
     with replacing(folder) as process:
@@ -70,6 +71,7 @@ def test_1000_reads_during_constant_replacement_succeed(tmp_path: Path):
     assert sum(one != other for one, other in itertools.pairwise(results)) > 10
 
 
+@pytest.mark.slow
 def test_reads_succeed_without_an_exchange_of_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -102,6 +104,7 @@ def test_reads_succeed_without_an_exchange_of_folders(
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exchange", [True, False])
 def test_killed_writers_leave_a_snapshot_and_nothing_else(exchange: bool, tmp_path: Path):
     """Kill writers at random times; the next writer removes what they left behind."""
@@ -130,6 +133,7 @@ def test_killed_writers_leave_a_snapshot_and_nothing_else(exchange: bool, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
+@pytest.mark.slow
 def test_snapshot_of_a_writer_that_died_between_two_renames_is_read_and_restored(tmp_path: Path):
     logs = et.sample_logs()
     folder = et.write_snapshot(logs, tmp_path / "week")
@@ -163,6 +167,7 @@ def test_refused_rename_is_retried(failure: str, tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failures", "text"),
     [

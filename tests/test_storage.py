@@ -31,6 +31,7 @@ def run(code: str, *arguments: str, **options: object) -> "subprocess.CompletedP
 _PAGE = "import sys, etelecom_analytics as et; et.write_page(et.sample_logs(), sys.argv[1])"
 
 
+@pytest.mark.slow
 def test_page_goes_to_standard_output_a_pipe_and_a_link(tmp_path: Path):
     page = et.write_page(LOGS, tmp_path / "page.html").read_bytes()
 
@@ -47,6 +48,7 @@ def test_page_goes_to_standard_output_a_pipe_and_a_link(tmp_path: Path):
     assert (tmp_path / "target.html").read_bytes() == page
 
 
+@pytest.mark.slow
 def test_standard_output_that_is_a_file_keeps_what_was_printed(tmp_path: Path):
     with (tmp_path / "out").open("wb") as file:
         subprocess.run(
@@ -60,6 +62,7 @@ def test_standard_output_that_is_a_file_keeps_what_was_printed(tmp_path: Path):
     assert content.endswith(b"after\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("umask", ["000", "022", "077", "777"])
 def test_new_files_and_folders_are_for_their_owner_only(umask: str, tmp_path: Path):
     code = (
@@ -74,6 +77,7 @@ def test_new_files_and_folders_are_for_their_owner_only(umask: str, tmp_path: Pa
         assert oct(path.stat().st_mode & 0o777) == ("0o700" if path.is_dir() else "0o600"), path
 
 
+@pytest.mark.slow
 def test_replaced_file_keeps_its_mode(tmp_path: Path):
     (tmp_path / "page.html").write_text("old")
     (tmp_path / "page.html").chmod(0o644)
@@ -89,6 +93,7 @@ def _charts(path: str) -> object:
     return et.write_charts(LOGS, path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [_page, _charts])
 @pytest.mark.parametrize(
     ("name", "text"),
@@ -108,6 +113,7 @@ def test_impossible_path_is_an_error_in_one_sentence(
         write(f"{tmp_path}/{name}")
 
 
+@pytest.mark.slow
 def test_page_on_a_full_disk_leaves_the_old_file(tmp_path: Path):
     """A limit on the file size simulates a full disk."""
     code = (
@@ -130,11 +136,13 @@ def test_page_on_a_full_disk_leaves_the_old_file(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
+@pytest.mark.slow
 def test_page_on_a_full_device_is_an_error():
     with pytest.raises(ReportError, match="No space left on device"):
         et.write_page(LOGS, "/dev/full")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failure", "text"),
     [("error=EROFS", "Read-only file system"), ("error=EACCES", "Permission denied")],
@@ -151,6 +159,7 @@ def test_page_whose_rename_fails_for_good_leaves_the_old_file(
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
 
 
+@pytest.mark.slow
 def test_refused_rename_of_a_page_is_retried(tmp_path: Path):
     process = run_with_failures(
         _PAGE,

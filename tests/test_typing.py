@@ -35,6 +35,7 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_script_runs():
     result = run("tests.typing.user_script")
 

@@ -135,6 +135,7 @@ def passages() -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wording", BANNED_TEXT)
 def test_text_uses_plain_words(wording: str):
     pattern, example = BANNED_TEXT[wording]
@@ -198,6 +199,7 @@ def participles_in(tree: ast.AST) -> Iterator[str]:
             yield f"line {line}: {name}"
 
 
+@pytest.mark.slow
 def test_names_are_the_present_ones():
     bad = ast.parse("explorer.beside\nf(most=3)\ndef g(most): HEADLINE\n{'beside': 1}")
     assert len(list(old_names_in(bad))) == 6

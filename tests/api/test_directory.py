@@ -528,6 +528,7 @@ print(types_with(reversed_secret[::-1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -58,6 +58,7 @@ def test_empty_range_is_an_empty_table(client: et.Client):
     assert "0, with 0 call targets" in repr(logs)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(page_size=st.integers(1, 100))
 def test_result_does_not_depend_on_the_page_size(page_size: int, calls: pl.DataFrame):
@@ -153,6 +154,7 @@ _queries = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     fields=_queries,
@@ -497,6 +499,7 @@ _values = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     rows=st.lists(

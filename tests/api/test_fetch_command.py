@@ -105,6 +105,7 @@ def test_calls_are_kept_if_the_snapshot_cannot_be_written(
     assert et.read_snapshot("calls.partial").calls.equals(calls)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("presses", [1, 2, 3, 5])
 def test_interrupted_command_writes_what_it_has(presses: int, server: CallLogServer):
     server.latency_s = 0.02

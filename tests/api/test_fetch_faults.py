@@ -77,6 +77,7 @@ def page_limit(rows: int) -> et.FetchOptions:
     return et.FetchOptions(page_limit=rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     names=st.lists(st.sampled_from(sorted(PASSING)), min_size=1, max_size=3, unique=True),
@@ -158,6 +159,7 @@ def test_too_many_empty_pages_are_an_error(faulty: CallLogServer):
         et.fetch_calls(client, DAYS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 4])
 def test_older_state_of_a_call_is_replaced(workers: int, week: pl.DataFrame, faulty: CallLogServer):
     faulty.forget()
@@ -217,6 +219,7 @@ def test_drift_does_not_depend_on_the_number_of_workers(week: pl.DataFrame, faul
     assert [each[:2] for each in one.report.drift] == [each[:2] for each in many.report.drift]
 
 
+@pytest.mark.slow
 def test_retry_after_pauses_all_workers(week: pl.DataFrame, faulty: CallLogServer):
     """After a 429, requests in flight may still arrive, and then none during the pause."""
     faulty.forget()
@@ -255,6 +258,7 @@ def test_rate_limit_applies_to_all_workers_together(week: pl.DataFrame, faulty: 
     assert duration >= timedelta(seconds=(len(faulty.requests) - 1) / 40)
 
 
+@pytest.mark.slow
 def test_failed_server_is_an_error_with_the_received_calls(week: pl.DataFrame):
     with serve(week) as server:
         server.die_after = 2 + 4  # two requests check the dates

@@ -91,6 +91,7 @@ queries = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(query=queries, workers=st.integers(1, 12))
 def test_result_does_not_depend_on_the_number_of_workers(
@@ -113,6 +114,7 @@ def test_workers_send_requests_in_parallel(client: et.Client, server: CallLogSer
     assert logs.report.pages <= 31 + 3 * len(logs.report.windows)  # a few extra pages per window
 
 
+@pytest.mark.slow
 def test_calls_of_one_second_are_not_split_for_ever(client_of: ClientOf, calls: pl.DataFrame):
     simultaneous = calls.with_columns(
         started_at=pl.lit(datetime(2026, 11, 5, tzinfo=UTC)).cast(calls.schema["started_at"])
@@ -125,6 +127,7 @@ def test_calls_of_one_second_are_not_split_for_ever(client_of: ClientOf, calls: 
     assert_report_is_true(logs, simultaneous)
 
 
+@pytest.mark.slow
 def test_busy_hour_is_split_between_workers(client_of: ClientOf, calls: pl.DataFrame):
     """Almost all calls of a year began within one hour."""
     hour = datetime(2026, 3, 3, 9, tzinfo=UTC)
@@ -145,6 +148,7 @@ def test_busy_hour_is_split_between_workers(client_of: ClientOf, calls: pl.DataF
     assert len(busy_windows) >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2, 7])
 @pytest.mark.parametrize("ignored", [DATES, {"date_from"}, {"date_to"}])
 @pytest.mark.parametrize(
@@ -185,6 +189,7 @@ def test_report_shows_that_dates_were_ignored(client: et.Client, server: CallLog
     assert "the server ignores them" in repr(logs)
 
 
+@pytest.mark.slow
 def test_unsorted_pages_give_all_calls(client_of: ClientOf, calls: pl.DataFrame):
     """The rows of each page are in any order, so the chain is followed to its end."""
 
@@ -278,6 +283,7 @@ def test_calls_may_begin_and_change_during_a_fetch(
     assert counts_every_row(logs.report)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(after=st.integers(1, 30), workers=st.integers(1, 8), latency=st.sampled_from([0.0, 0.004]))
 def test_fetch_of_a_failed_server_can_be_resumed(
@@ -389,6 +395,7 @@ def test_more_pages_than_the_maximum_are_an_error(client: et.Client, calls: pl.D
     assert_frame_equal(et.fetch_calls(client, resume=caught.value.partial).calls, calls)
 
 
+@pytest.mark.slow
 def test_page_with_invalid_json_in_its_rows_is_fetched_again(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):

@@ -163,6 +163,7 @@ CASES: dict[str, Case] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("name", CASES)
 def test_hostile_behaviour_has_the_expected_result(

@@ -29,6 +29,7 @@ ClientOf = Callable[..., et.Client]
 # Rows that move between pages.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", [et.CallQuery(), DAYS, et.CallQuery(date_to="2026-11-30")])
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("deleted_at_once", [1, 12])
@@ -291,6 +292,7 @@ _STOPPED_FETCH = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("presses", [1, 2, 3])
 @pytest.mark.parametrize("pause_s", [0.0, 0.005, 0.02])
 def test_further_presses_of_ctrl_c_lose_nothing(presses: int, pause_s: float):
@@ -357,6 +359,7 @@ def test_other_handlers_and_threads_are_left_alone():
     assert results == [False]
 
 
+@pytest.mark.slow
 def test_ends_of_pages_within_one_second_are_requested(calls: pl.DataFrame):
     moment = datetime(2026, 11, 5, tzinfo=UTC)
     simultaneous = calls.head(250).with_columns(

@@ -35,6 +35,7 @@ def extra(logs: et.CallLogs) -> dict[str, int]:
 # Dates.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exclusive", [False, True])
 @pytest.mark.parametrize(
     ("hours", "result"),
@@ -274,6 +275,7 @@ def test_checks_of_one_client_are_at_most_five_requests(server: CallLogServer):
 FORMS = ("0912345678", "84912345678", "+84912345678")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -39,6 +39,7 @@ def all_text_of(error: BaseException) -> str:
 # Bounds.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -64,6 +65,7 @@ def test_total_time_holds_in_every_phase(
     assert time.monotonic() - began < 2.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("megabytes", [70, 400])
 def test_body_that_inflates_beyond_the_limit_is_refused(
     megabytes: int, client_of: ClientOf, server: CallLogServer

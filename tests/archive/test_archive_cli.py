@@ -44,6 +44,7 @@ def test_sync_on_a_terminal_prints_a_summary(
     assert "complete   through 2024-01-09" in out
 
 
+@pytest.mark.slow
 def test_data_loss_has_exit_code_3(capsys: Printed, past_server: CallLogServer):
     app.main(["sync", "calls", *SPAN])
     past_server.misbehave(
@@ -88,6 +89,7 @@ def test_invalid_input_has_exit_code_2(capsys: Printed):
     assert not Path("calls").exists()
 
 
+@pytest.mark.slow
 def test_numbers_are_pseudonymized_before_they_are_written(
     monkeypatch: pytest.MonkeyPatch, past_calls: pl.DataFrame
 ):

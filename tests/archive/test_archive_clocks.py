@@ -47,6 +47,7 @@ def recent(days: int) -> list[dict[str, str]]:
     ]
 
 
+@pytest.mark.slow
 def test_archive_recovers_from_a_first_sync_30_days_ahead(client_of: ClientOf, tmp_path: Path):
     rows = recent(8)
     archive = et.Archive(tmp_path / "calls")
@@ -114,6 +115,7 @@ def test_difference_of_more_than_5_minutes_is_reported(
     assert ("clock" in repr(report)) == bool(text)
 
 
+@pytest.mark.slow
 def test_order_of_certificates_is_that_of_versions(client_of: ClientOf, tmp_path: Path):
     """A sync with a clock that is a year behind is still newer than the one before it."""
     rows = recent(4)

@@ -33,6 +33,7 @@ def week_archive(server: CallLogServer, client_of: ClientOf, tmp_path: Path) -> 
     return archive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGES)
 def test_sync_states_a_damage_and_fetches_the_lost_days_again(
     name: str, week_archive: et.Archive, server: CallLogServer, client_of: ClientOf
@@ -58,6 +59,7 @@ def test_sync_states_a_damage_and_fetches_the_lost_days_again(
     assert archive.sync(client_of(server), until=UNTIL, progress=False).fetched == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGES)
 def test_reading_a_damaged_archive_is_an_error_or_gives_all_calls(
     name: str, week_archive: et.Archive
@@ -126,6 +128,7 @@ def test_commit_in_the_middle_keeps_its_number(
     ]
 
 
+@pytest.mark.slow
 def test_stale_day_behind_a_lost_commit_is_fetched_again(
     week_archive: et.Archive, server: CallLogServer, client_of: ClientOf
 ):

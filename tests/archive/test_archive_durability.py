@@ -11,6 +11,8 @@ from support.traced import SystemCall, run_traced, run_with_failures
 import etelecom_analytics as et
 from etelecom_analytics.simulator import CallLogServer, serve
 
+pytestmark = pytest.mark.slow
+
 _SYNC = """
 import sys, os
 if len(sys.argv) > 5:

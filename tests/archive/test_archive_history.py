@@ -32,6 +32,7 @@ def restated(
     return old, archive.status().version
 
 
+@pytest.mark.slow
 def test_versions_list_the_changes_of_each_version(archive: et.Archive, restated: tuple[int, int]):
     versions = archive.versions()
 
@@ -47,6 +48,7 @@ def test_versions_list_the_changes_of_each_version(archive: et.Archive, restated
     )
 
 
+@pytest.mark.slow
 def test_diff_lists_calls_fields_and_measures(
     archive: et.Archive, restated: tuple[int, int], past_calls: pl.DataFrame
 ):
@@ -75,6 +77,7 @@ def test_diff_lists_calls_fields_and_measures(
     assert "<table>" in diff._repr_html_()
 
 
+@pytest.mark.slow
 def test_applying_a_diff_gives_the_other_version(archive: et.Archive, restated: tuple[int, int]):
     tables = [in_order(archive.scan(version=version).collect()) for version in restated]
 
@@ -87,6 +90,7 @@ def test_applying_a_diff_gives_the_other_version(archive: et.Archive, restated: 
     assert archive.diff(0, restated[0]).added.height == tables[0].height
 
 
+@pytest.mark.slow
 def test_compacting_does_not_change_calls(
     archive: et.Archive, restated: tuple[int, int], past_client: et.Client
 ):
@@ -99,6 +103,7 @@ def test_compacting_does_not_change_calls(
     assert list((archive.path / "_delta_log").glob("*.checkpoint*.parquet"))
 
 
+@pytest.mark.slow
 def test_reading_a_vacuumed_version_is_an_error(
     archive: et.Archive, restated: tuple[int, int], past_client: et.Client
 ):
@@ -119,6 +124,7 @@ def test_reading_a_vacuumed_version_is_an_error(
     assert len(list(archive.path.rglob("*.parquet"))) == len(archive.files()) + 1
 
 
+@pytest.mark.slow
 def test_pruned_days_are_not_fetched_again(
     archive: et.Archive, past_client: et.Client, past_calls: pl.DataFrame
 ):
@@ -148,6 +154,7 @@ def test_unknown_version_is_an_error(archive: et.Archive):
         archive.vacuum(keep="soon")
 
 
+@pytest.mark.slow
 def test_changes_by_another_engine_invalidate_certificates(
     archive: et.Archive, past_client: et.Client, past_calls: pl.DataFrame
 ):

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+import pytest
 from benchmarks.killed_syncs import killing
 from polars.testing import assert_frame_equal
 
 import etelecom_analytics as et
 from etelecom_analytics.frames import in_order
 from etelecom_analytics.simulator import CallLogServer
+
+pytestmark = pytest.mark.slow
 
 UNTIL = "2024-01-09"
 

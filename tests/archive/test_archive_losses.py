@@ -12,6 +12,8 @@ import etelecom_analytics as et
 from etelecom_analytics.errors import DataLossError
 from etelecom_analytics.simulator import serve
 
+pytestmark = pytest.mark.slow
+
 ClientOf = Callable[..., et.Client]
 Rows = list[dict[str, Any]]
 OPTIONS: dict[str, Any] = {"until": "2024-01-31", "lookback": "90000d", "progress": False}

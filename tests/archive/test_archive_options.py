@@ -41,6 +41,7 @@ def test_measures_of_an_archive_are_those_of_its_calls(sample_archive: et.Archiv
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "derive",
     [
@@ -82,6 +83,7 @@ def values(sample_archive: et.Archive, client_of: ClientOf) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["Archive", "ArchiveStatus", "SyncReport", "ArchiveDiff", "DataLossError", "IncompleteSync"],

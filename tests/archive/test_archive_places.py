@@ -43,6 +43,7 @@ def sync(server: CallLogServer, folder: Path, failures: dict[str, str], *options
     return process.stdout.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
 def test_file_system_without_locks_has_a_way_on(error: str, server: CallLogServer, tmp_path: Path):
     failures = {"flock": f"error={error}"}
@@ -53,6 +54,7 @@ def test_file_system_without_locks_has_a_way_on(error: str, server: CallLogServe
     assert sync(server, tmp_path / "calls", failures, "lock") == "60"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ["EPERM", "EOPNOTSUPP", "ENOSYS"])
 def test_file_system_without_hard_links_has_a_way_on(
     error: str, server: CallLogServer, tmp_path: Path
@@ -66,6 +68,7 @@ def test_file_system_without_hard_links_has_a_way_on(
     assert sync(server, tmp_path / "calls", failures, "allow_unsafe_rename") == "60"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "cause"),
     [("EOPNOTSUPP", "Operation not supported"), ("ENOSYS", "Function not implemented")],

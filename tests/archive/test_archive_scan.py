@@ -28,6 +28,7 @@ from etelecom_analytics.simulator import Simulation, serve
 THIRD_DAY = et.CallQuery(date_from="2024-01-03", date_to="2024-01-04")
 
 
+@pytest.mark.slow
 def test_scan_returns_all_calls_with_their_types(archive: et.Archive, past_calls: pl.DataFrame):
     scanned = archive.scan()
 
@@ -234,6 +235,7 @@ print(json.dumps({{"calls": int(table["calls"].sum()), "peak": peak_bytes() - be
 """
 
 
+@pytest.mark.slow
 def test_streaming_in_another_process_needs_bounded_memory(large: et.Archive):
     """The plan is sent as bytes; four times as many days need at most 1.5 times the memory."""
     code = _MEASURE.format(benchmarks=str(Path(__file__).parents[1] / "benchmarks"))
@@ -326,6 +328,7 @@ def test_folder_is_accessible_to_its_owner_only(archive: et.Archive):
     assert stat.S_IMODE(archive.path.stat().st_mode) == 0o700
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "privacy",
     [

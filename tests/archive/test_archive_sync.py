@@ -216,6 +216,7 @@ def fewer(calls: pl.DataFrame, day: str, share: float) -> pl.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_days_that_would_lose_calls_are_not_replaced(
     archive: et.Archive, client_of: ClientOf, past_calls: pl.DataFrame
 ):
@@ -244,6 +245,7 @@ def test_server_without_calls_removes_nothing(
     assert_frame_equal(calls_of(archive), past_calls)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stored", "gone", "refused"),
     [(1000, 20, False), (1000, 21, True), (10, 5, False), (10, 6, True), (300, 6, False)],
@@ -399,6 +401,7 @@ def test_ctrl_c_stores_complete_days(
     assert caught.value.report.fetched == len(written) == archive.status().days
 
 
+@pytest.mark.slow
 def test_server_that_ignores_dates_is_read_as_one_chain(
     client_of: ClientOf, past_calls: pl.DataFrame, past_server: CallLogServer, tmp_path: Path
 ):
@@ -435,6 +438,7 @@ def test_only_one_sync_at_a_time(archive: et.Archive, past_client: et.Client):
     assert archive.sync(past_client, until=UNTIL).fetched == 0
 
 
+@pytest.mark.slow
 def test_concurrent_syncs_without_a_lock_lose_and_duplicate_nothing(
     client_of: ClientOf,
     past_server: CallLogServer,
@@ -498,6 +502,7 @@ def histories(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
     return [[{"id": str(number), **fields} for number, fields in state.items()] for state in states]
 
 
+@pytest.mark.slow
 @settings(max_examples=6)
 @given(states=histories())
 def test_archive_equals_the_last_state_and_diffs_connect_all_states(

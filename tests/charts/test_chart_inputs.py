@@ -51,6 +51,7 @@ def test_every_chart_is_tested():
 # Calls.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_frames_and_selections_of_equal_calls_give_equal_charts(name: str):
     expected = spec(draw(name, CALLS))
@@ -191,6 +192,7 @@ def test_survival_curves_of_combinations_are_the_biggest_groups():
     assert "by direction and call state" in title(chart)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw_measure", [charts.measure_by, charts.heatmap])
 def test_several_measures_are_charts_below_one_another(draw_measure: Callable[..., Any]):
     measures = ["offered", "answer_rate", "ring_avg_s"]

@@ -63,6 +63,7 @@ def domains(spec: Any) -> list[list[str]]:
     ]
 
 
+@pytest.mark.slow
 def test_extension_performance_shows_the_user_of_a_number(
     calls: pl.DataFrame, named_calls: pl.DataFrame
 ):
@@ -175,6 +176,7 @@ def test_extensions_with_the_same_number_and_name_stay_separate(named_calls: pl.
     }
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_text(calls: pl.DataFrame, named_calls: pl.DataFrame):
     """The fields of the specification are those of a chart of harmless names."""
     attacked = with_names(calls, HOSTILE)
@@ -205,6 +207,7 @@ def fields(spec: Any) -> set[str]:
     }
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_text_in_a_page(sample: et.CallLogs, tmp_path: Path):
     logs = replace(sample, calls=with_names(sample.calls, HOSTILE))
     page = et.write_page(logs, tmp_path / "page.html").read_text(encoding="utf-8")

@@ -63,6 +63,7 @@ def test_text_and_marks_stand_out_on_both_pages(page: str):
     assert all(contrast(hue, page) > 3 for hue in (*theme.HUES, theme.FAINT))
 
 
+@pytest.mark.slow
 def test_charts_use_only_colours_of_the_theme(calls: pl.DataFrame):
     colours = {*theme.HUES, theme.TEXT, theme.FAINT, theme.SHADE, "#111111", "#ffffff"}
     every_chart = [
@@ -84,6 +85,7 @@ def offline() -> Iterator[None]:
     alt.renderers.enable(before)
 
 
+@pytest.mark.slow
 def test_importing_changes_no_renderer():
     code = (
         "import altair as alt; before = alt.renderers.active; "
@@ -130,6 +132,7 @@ def test_hues_and_dashes_are_distinct():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chart", ["journey", "patience by weekday", *GALLERY])
 def test_both_versions_of_vega_lite_draw_the_same_image(chart: str, calls: pl.DataFrame):
     functions = {
@@ -141,6 +144,7 @@ def test_both_versions_of_vega_lite_draw_the_same_image(chart: str, calls: pl.Da
     assert _png(spec, "5.21") == _png(spec, "6.4")
 
 
+@pytest.mark.slow
 def test_the_time_zone_of_the_viewer_does_not_shift_days(calls: pl.DataFrame, tmp_path: Path):
     calls.write_parquet(tmp_path / "calls.parquet")
 

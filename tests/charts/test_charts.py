@@ -82,6 +82,7 @@ def messages(chart: Any) -> list[str]:
     return [row["message"] for _, rows in rows_of(chart) for row in rows if row.get("message")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES)
 def test_the_title_names_the_time_zone_and_the_chart_saves_as_png(
     draw: Callable[..., Any], table: str, request: pytest.FixtureRequest
@@ -110,6 +111,7 @@ def test_a_chart_without_data_shows_a_message(
     assert table != "no_call" or texts == ["No calls"]
 
 
+@pytest.mark.slow
 def test_the_order_of_calls_does_not_matter(
     draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
 ):
@@ -154,6 +156,7 @@ def test_every_tooltip_has_a_count(chart: Any):
         assert not fields or fields & (counts | {"ring_p50_s", "since"})
 
 
+@pytest.mark.slow
 def test_no_chart_exceeds_the_row_limit_of_altair(draw: Callable[..., Any], calls: pl.DataFrame):
     many = pl.concat(
         [
@@ -185,6 +188,7 @@ def test_a_note_states_what_is_left_out(calls: pl.DataFrame):
     assert "the 3 with the most offers" in title(charts.extension_performance(calls, limit=3))
 
 
+@pytest.mark.slow
 def test_hostile_text_in_calls_stays_data(
     draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
 ):
@@ -221,6 +225,7 @@ def test_real_calls_are_drawn(draw: Callable[..., Any], real_calls: pl.DataFrame
     assert png(chart).startswith(PNG)
 
 
+@pytest.mark.slow
 def test_the_sample_is_drawn_with_its_coverage(draw: Callable[..., Any], sample: et.CallLogs):
     chart = draw(sample.calls, coverage=sample.report)
 

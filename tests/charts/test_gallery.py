@@ -32,6 +32,7 @@ def test_the_gallery_has_every_chart(gallery: Any):
     assert repr(gallery) == f"Gallery: {', '.join(gallery.names)}"
 
 
+@pytest.mark.slow
 def test_charts_of_what_callers_experience_are_of_inbound_calls(gallery: Any, calls: pl.DataFrame):
     inbound = calls.filter(direction="in")
     for name in (
@@ -75,6 +76,7 @@ def test_save_writes_png_files_into_the_folder(gallery: Any, tmp_path: Path):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_each_chart_as_its_own_output(gallery: Any):
     InteractiveShell.instance()
     charts.use_offline_renderer()
@@ -90,6 +92,7 @@ def test_a_notebook_shows_each_chart_as_its_own_output(gallery: Any):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["one_call", "no_call", "null_row"])
 def test_the_gallery_of_few_calls_has_every_title(table: str, request: pytest.FixtureRequest):
     for name, chart in charts.gallery(request.getfixturevalue(table)):
@@ -117,6 +120,7 @@ def test_a_wrong_key_raises_without_numbers(gallery: Any):
         assert "912345" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_coverage_reaches_every_chart(sample: et.CallLogs):
     assert all(
         "Complete from" in subtitle(chart)

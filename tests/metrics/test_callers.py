@@ -451,6 +451,7 @@ def frame_of(cases: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     return frame(*rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(cases=some_calls, at=moments)
 def test_ledger_and_rates_match_a_python_implementation(
@@ -486,6 +487,7 @@ def test_ledger_and_rates_match_a_python_implementation(
     assert repeat_rate(calls, options=options).row(0)[:3] == share(followed)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(cases=some_calls)
 def test_time_to_callback_matches_the_ledger(cases: list[tuple[Any, ...]]):
@@ -498,6 +500,7 @@ def test_time_to_callback_matches_the_ledger(cases: list[tuple[Any, ...]]):
     assert_frame_equal(time_to_callback(calls), kaplan_meier(open_or_not))
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(cases=some_calls, seed=st.integers(0, 9))
 def test_results_do_not_depend_on_row_order(cases: list[tuple[Any, ...]], seed: int):

@@ -237,6 +237,7 @@ def test_the_interval_of_a_count_is_close_to_the_exact_one(count: int):
     assert low == pytest.approx(exact(0.975, count - 1) if count else 0, abs=0.03)
 
 
+@pytest.mark.slow
 @given(share=st.sampled_from([0.5, 0.9]), n=st.integers(0, 300), seed=st.integers(0, 5))
 def test_the_interval_of_a_quantile_is_two_order_statistics(share: float, n: int, seed: int):
     draw = random.Random(seed)

@@ -60,6 +60,7 @@ def test_an_extreme_wait_does_not_widen_the_bins():
     assert (last["to_s"], last["up_to"], last["up_to_num"]) == (None, pytest.approx(1), 501)
 
 
+@pytest.mark.slow
 @given(
     answered=st.lists(st.floats(0, 5_000).map(lambda wait: round(wait, 6)), max_size=30),
     missed=st.lists(st.floats(0, 5_000).map(lambda wait: round(wait, 6)), max_size=30),

@@ -36,6 +36,7 @@ def test_a_group_of_calls_has_as_many_calls_as_the_summary(by: list[str]):
         assert_frame_equal(drill_through(Selection(CALLS), group, options=OPTIONS).calls, selected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "by",
     [

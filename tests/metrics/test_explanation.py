@@ -39,6 +39,7 @@ def numbers(explanation: et.metrics.Explanation) -> tuple[Any, ...]:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(cell_of=cells, places=some_places, draw=st.data())
 def test_explain_agrees_with_every_cell(

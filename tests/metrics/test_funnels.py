@@ -165,6 +165,7 @@ def test_lost_calls_of_real_calls_match_sql(tmp_path: Path):
     assert counts(real_calls())["short"] == 478
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=80))
 def test_funnel_adds_up_and_matches_summarize(

@@ -139,6 +139,7 @@ def test_holidays_are_sorted_without_duplicates():
     assert options.holidays == (date(2026, 9, 2), date(2027, 1, 1))
 
 
+@pytest.mark.slow
 @given(
     hours=some_hours,
     moments=st.lists(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)), max_size=12),

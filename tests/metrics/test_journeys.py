@@ -53,6 +53,7 @@ def test_seconds_count_from_the_first_time_without_a_start():
     assert call_phases(calls, "h")["from_s"].min() == 0
 
 
+@pytest.mark.slow
 def test_phases_adjoin_and_cover_their_legs(calls: pl.DataFrame):
     for call_id in calls["id"].sample(60, seed=3):
         one = calls.filter(id=call_id)

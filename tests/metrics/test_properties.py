@@ -271,6 +271,7 @@ def test_the_order_of_calls_does_not_matter(name: str, calls: pl.DataFrame, seed
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, each in PUBLIC.items() if not each.across])
 @settings(max_examples=8)
 @given(calls=some_calls(), places=st.data())
@@ -373,6 +374,7 @@ def linear_quantile(ordered: list[float], share: float) -> float | None:
     return low + (high - low) * (position - math.floor(position))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(calls=some_calls(), labels=st.data())
 def test_pooled_measures_of_groups_are_those_of_the_whole(
@@ -414,6 +416,7 @@ def test_pooled_measures_of_groups_are_those_of_the_whole(
                 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(calls=some_calls())
 def test_counts_add_up(calls: pl.DataFrame):

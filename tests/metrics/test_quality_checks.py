@@ -282,6 +282,7 @@ spans = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(talks=spans)
 def test_two_calls_at_once_match_a_python_implementation(

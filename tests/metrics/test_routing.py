@@ -173,6 +173,7 @@ def test_hunt_paths_of_real_calls_match_sql(tmp_path: Path):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=80))
 def test_every_offered_call_with_an_offer_has_one_path(

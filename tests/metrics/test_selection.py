@@ -35,6 +35,7 @@ queries = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(query=queries)
 @settings(deadline=None, max_examples=20)
 def test_measures_of_a_selection_are_those_of_its_calls(query: et.CallQuery):

@@ -117,6 +117,7 @@ def test_service_levels_of_real_calls_match_sql(tmp_path: Path):
     sql.assert_agree(curve, oracle, COLUMNS)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     positions=st.lists(st.integers(0, 1499), unique=True, max_size=60),

@@ -389,6 +389,7 @@ def poisson(rng: Random, expected: float) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_about_one_percent_of_poisson_arrivals_are_uneven():
     rng, days = Random(5), 30
     flags: list[bool] = []
@@ -488,6 +489,7 @@ def test_selections_and_lazy_frames_give_the_same_result(calls: pl.DataFrame):
     assert agents_by_interval(calls.lazy()).equals(expected)
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 99), by_weekday=st.booleans())
 def test_agents_do_not_depend_on_row_order(seed: int, by_weekday: bool, calls: pl.DataFrame):
     some = calls.sample(200, seed=seed)

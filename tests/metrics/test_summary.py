@@ -245,6 +245,7 @@ def test_a_wait_equal_to_the_threshold_does_not_depend_on_the_number_of_calls(co
 # Properties of any calls.
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(places=st.lists(st.integers(0, 1499), unique=True, max_size=80))
 def test_counts_add_up_for_any_subset(places: list[int], calls: pl.DataFrame, ivr: tuple[str, ...]):
@@ -265,6 +266,7 @@ def test_counts_add_up_for_any_subset(places: list[int], calls: pl.DataFrame, iv
     assert by_outcome["offers"].sum() == row["offers"]
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     places=st.lists(st.integers(0, 1499), unique=True, max_size=60),

@@ -152,6 +152,7 @@ def assert_matches_lifelines(table: pl.DataFrame, fit: KaplanMeierFitter) -> Non
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(times=some_times.filter(bool), level=st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99]))
 def test_table_and_median_match_lifelines(times: Times, level: float):
@@ -182,6 +183,7 @@ def test_events_at_time_0_count_in_the_row_of_time_0():
     ]
 
 
+@pytest.mark.slow
 @given(
     times=st.lists(
         st.tuples(

@@ -165,6 +165,7 @@ def test_concurrency_matches_counting_at_every_moment(calls: pl.DataFrame):
     assert result.without_span == calls.height - len(lines)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(calls=some_calls, seed=st.integers(0, 9))
 def test_traffic_does_not_depend_on_row_order_or_kind_of_table(calls: pl.DataFrame, seed: int):
@@ -338,6 +339,7 @@ def hour_by_hour(calls: pl.DataFrame, zone: str) -> list[tuple[datetime, date, i
     return table
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(case=calls_in_a_zone())
 def test_erlangs_match_the_overlaps_of_hours_and_calls(case: tuple[pl.DataFrame, str]):

@@ -293,6 +293,7 @@ def test_every_code_of_rfc_3261_has_its_reason_phrase():
     assert {code: sip_code(code).meaning.split(": ")[0] for code in phrases} == phrases
 
 
+@pytest.mark.slow
 @given(code=st.none() | st.integers(-1000, 2000))
 def test_every_code_has_a_meaning_and_a_side(code: int | None):
     sip = sip_code(code)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from benchmarks.truth import hits, truths_and_intervals
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(24)
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -44,6 +45,7 @@ def test_no_calls_give_nulls():
     assert row["lag_p50_s"] is row["lookback_s"] is None
 
 
+@pytest.mark.slow
 @given(
     lags=st.lists(st.floats(0, 1e6), min_size=1, max_size=3_000).filter(
         lambda lags: max(lags) > 0.001

@@ -82,12 +82,14 @@ def without(field: str) -> dict[str, Any]:
     return {name: value for name, value in ROW.items() if name != field}
 
 
+@pytest.mark.slow
 @settings(max_examples=250)
 @given(bodies=st.lists(irregular_bodies(), min_size=1, max_size=3))
 def test_any_pages_are_read_as_record_by_record(bodies: list[bytes]):
     assert_same(bodies)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", FIELDS + LEG_FIELDS)
 def test_any_value_in_a_field_of_any_kind_is_read_as_record_by_record(field: str):
     """Each value has its own page, so that none hides another."""
@@ -162,6 +164,7 @@ IRREGULAR_ROWS: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 def test_irregularities_of_two_rows_do_not_cancel_out():
     """For example one row lacks a key, and another has one too many."""
     assert_same([page_of(pair) for pair in combinations(IRREGULAR_ROWS.values(), 2)])
@@ -275,6 +278,7 @@ _near_times = st.from_regex(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     times=st.lists(

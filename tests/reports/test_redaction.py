@@ -39,6 +39,7 @@ def digits_of(text: str) -> str:
     return "".join(letter for letter in text if letter.isdigit())
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.sampled_from(CALLERS), st.sampled_from(NOTATIONS)), min_size=1, max_size=5

@@ -82,6 +82,7 @@ def bundled_report(tmp_path_factory: pytest.TempPathFactory) -> BundledReport:
     return write
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_report_lists_what_it_depends_on(
     name: str, bundled_report: BundledReport, logs: et.CallLogs
@@ -122,6 +123,7 @@ def test_weekly_kpis_are_those_of_inbound_calls(bundled_report: BundledReport, l
         assert f"{title} {row[name] * 100:.1f} % {counts}; {low}" in text
 
 
+@pytest.mark.slow
 def test_weekly_report_of_some_days_shows_changes_from_the_previous_period(
     logs: et.CallLogs, tmp_path: Path
 ):
@@ -144,6 +146,7 @@ def test_weekly_report_of_some_days_shows_changes_from_the_previous_period(
     assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in text
 
 
+@pytest.mark.slow
 def test_same_snapshot_and_parameters_give_same_bytes(
     bundled_report: BundledReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -222,6 +225,7 @@ def test_report_has_no_external_numbers_and_no_links_to_recordings(
     assert "recordings.example" not in page
 
 
+@pytest.mark.slow
 def test_show_numbers_shows_external_numbers(tmp_path: Path, logs: et.CallLogs):
     page = et.write_report(
         SAMPLE, tmp_path / "r.html", parameters={"show_numbers": True, "options": IVR}
@@ -238,6 +242,7 @@ def test_show_numbers_shows_external_numbers(tmp_path: Path, logs: et.CallLogs):
     assert "recordings.example" not in page
 
 
+@pytest.mark.slow
 def test_period_that_was_not_fetched_is_stated_below_the_title(tmp_path: Path, logs: et.CallLogs):
     days = {"date_from": "2027-01-01", "date_to": "2027-01-08"}
     text = text_of(
@@ -273,6 +278,7 @@ def test_notebook_without_options_may_use_date_from_for_other_text(tmp_path: Pat
     assert "Snapshot of calls of 2026-11-02 to 2026-11-08" in text
 
 
+@pytest.mark.slow
 def test_own_numbers_are_not_masked(tmp_path: Path, logs: et.CallLogs):
     ledger = et.metrics.missed_ledger(
         logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to)
@@ -311,6 +317,7 @@ chart.encode(y="caller:N", x="duration:Q")""",
 ]
 
 
+@pytest.mark.slow
 def test_numbers_and_links_are_removed_from_any_output(tmp_path: Path, logs: et.CallLogs):
     """In text, tables and charts, and in every notation of the numbers."""
     own = notebook(tmp_path, *NOTEBOOK_WITHOUT_MASKING)
@@ -335,6 +342,7 @@ def test_numbers_and_links_are_removed_from_any_output(tmp_path: Path, logs: et.
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
+@pytest.mark.slow
 def test_external_text_is_escaped(tmp_path: Path, logs: et.CallLogs):
     legs = pl.element().struct.with_fields(target_number=pl.lit(EVIL), trunk_name=pl.lit(EVIL))
     calls = logs.calls.with_columns(
@@ -362,6 +370,7 @@ def test_external_text_is_escaped(tmp_path: Path, logs: et.CallLogs):
     assert "<h1>Our own &lt;b&gt;report&lt;/b&gt;</h1>" in page
 
 
+@pytest.mark.slow
 def test_outputs_of_each_kind(tmp_path: Path):
     own = notebook(
         tmp_path,
@@ -554,6 +563,7 @@ def test_failing_cell_raises_its_error_and_changes_no_file(tmp_path: Path):
     assert (tmp_path / "r.html").read_text() == "previous report"
 
 
+@pytest.mark.slow
 def test_chart_that_needs_the_internet_is_rejected(tmp_path: Path):
     own = notebook(
         tmp_path,
@@ -584,6 +594,7 @@ def test_unwritable_output_is_rejected_before_the_run(tmp_path: Path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "own.ipynb"]
 
 
+@pytest.mark.slow
 def test_snapshot_replaced_during_the_run_is_an_error(tmp_path: Path, logs: et.CallLogs):
     folder = et.write_snapshot(logs, tmp_path / "snapshot")
     own = notebook(
@@ -610,6 +621,7 @@ def test_missing_packages_are_named_in_the_error(
         et.write_report(SAMPLE, tmp_path / "r.html")
 
 
+@pytest.mark.slow
 def test_as_of_is_the_end_of_the_selected_period(tmp_path: Path):
     own = notebook(
         tmp_path,
@@ -641,6 +653,7 @@ def test_bundled_notebook_has_no_outputs_and_no_functions(name: str):
         assert not re.search(r"^\s*(def|class|for|while)\b", cell.source, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "height"), [("weekly", 0), ("extensions", 1)])
 def test_report_of_no_call_or_one_call(name: str, height: int, tmp_path: Path, logs: et.CallLogs):
     few = dataclasses.replace(

@@ -40,6 +40,7 @@ def percent(value: float) -> str:
     return f"{value * 100:.1f} %"
 
 
+@pytest.mark.slow
 def test_kpis_are_those_of_inbound_calls(page: str, logs: et.CallLogs):
     inbound = logs.calls.filter(pl.col("direction") == "in")
     row = et.summarize(inbound, options=OPTIONS, confidence=True).row(0, named=True)
@@ -80,6 +81,7 @@ def test_snapshot_hash_is_listed(page: str):
     assert manifest["files"]["calls.parquet"]["sha256"] in page
 
 
+@pytest.mark.slow
 def test_same_calls_give_same_bytes_after_other_charts(
     page: str, logs: et.CallLogs, tmp_path: Path
 ):
@@ -106,6 +108,7 @@ def test_page_needs_no_network(page: str):
     assert page.count("<script>") == page.count("</script>") == 2
 
 
+@pytest.mark.slow
 def test_text_of_calls_is_escaped(logs: et.CallLogs, tmp_path: Path):
     evil = "</script><img src=x onerror=alert(1)>"
     legs = pl.element().struct.with_fields(target_number=pl.lit(evil), trunk_name=pl.lit(evil))
@@ -123,6 +126,7 @@ def test_text_of_calls_is_escaped(logs: et.CallLogs, tmp_path: Path):
     assert page.count("</script>") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("height", [0, 1])
 def test_page_of_no_call_or_one_call(height: int, logs: et.CallLogs, tmp_path: Path):
     few = dataclasses.replace(
@@ -134,6 +138,7 @@ def test_page_of_no_call_or_one_call(height: int, logs: et.CallLogs, tmp_path: P
     assert ("Answer rate none" in text) is (height == 0)
 
 
+@pytest.mark.slow
 def test_drift_and_invalid_records_are_listed(client_of: Callable[..., et.Client], tmp_path: Path):
     with serve([{"id": "5", "<b>odd</b>": 1}, {"no": "id"}]) as server:
         logs = et.fetch_calls(client_of(server))
@@ -143,6 +148,7 @@ def test_drift_and_invalid_records_are_listed(client_of: Callable[..., et.Client
     assert "&lt;b&gt;odd&lt;/b&gt;: new field, 1 x" in page
 
 
+@pytest.mark.slow
 def test_charts_are_written_as_png(logs: et.CallLogs, tmp_path: Path):
     paths = et.write_charts(logs, tmp_path / "charts", options=OPTIONS)
 

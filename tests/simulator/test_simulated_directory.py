@@ -38,6 +38,7 @@ def list_rows(server: CallLogServer, method: str, **paging: Any) -> list[Row]:
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [100, 1_500, 40_000])
 def test_everyone_who_answered_a_call_is_listed_with_their_extension(size: int):
     calls = simulate_calls(size, seed=2).calls

@@ -409,6 +409,7 @@ def test_created_and_updated_times_follow_start_and_end(calls_with_truth: pl.Dat
     assert calls_with_truth["started_at"].dt.millisecond().n_unique() > 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "days", "seed"), [(50, 7, 7), (300, 7, 2), (2_000, 30, 5), (5_000, 1, 4), (20_000, 7, 9)]
 )

@@ -145,6 +145,7 @@ def test_as_of_is_the_end_of_the_query_and_today_the_day_before(explorer: et.Exp
     )
 
 
+@pytest.mark.slow
 def test_every_control_filters_all_parts(named: et.CallLogs):
     explorer = et.Explorer(named, options=OPTIONS, debounce_s=0)
     number = SAMPLE.calls.filter(direction="in")["caller"].drop_nulls()[0]
@@ -259,6 +260,7 @@ def test_brush_selects_the_days_that_it_mostly_covers(explorer: et.Explorer):
     )
 
 
+@pytest.mark.slow
 def test_undo_and_redo_step_through_all_states(explorer: et.Explorer):
     states = [explorer.state()]
     for label, value in (
@@ -287,6 +289,7 @@ def test_undo_and_redo_step_through_all_states(explorer: et.Explorer):
     assert control(explorer, "Redo").disabled  # a new change removes the undone ones
 
 
+@pytest.mark.slow
 @given(
     state=st.fixed_dictionaries(
         {},
@@ -627,6 +630,7 @@ def test_csv_texts_are_never_formulas(tmp_path: Path, text: str):
 _FORMULA_SIGNS = set("=+-@＝＋－＠|%")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize(
     "text",
@@ -708,6 +712,7 @@ def test_export_errors_are_shown(explorer: et.Explorer, tmp_path: Path):
     assert "written to" not in visible_html(explorer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tab", sorted(TABS))
 @pytest.mark.parametrize(
     "measure",

@@ -139,6 +139,7 @@ def test_result_stays_until_the_next_one(client_of: Callable[..., et.Client], ca
         assert_frame_equal(panel.result.calls, calls.filter(direction="in"))
 
 
+@pytest.mark.slow
 def test_progress_has_calls_and_date(client_of: Callable[..., et.Client], calls: pl.DataFrame):
     with gated(calls) as (server, gate, reached):
         panel = FetchPanel(fetch=et.fetcher(client_of(server)), query=ALL_CALLS)

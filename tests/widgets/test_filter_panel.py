@@ -247,6 +247,7 @@ def test_error_of_a_callback_is_shown(calls: pl.DataFrame):
     assert "A callback failed" not in visible_html(panel)
 
 
+@pytest.mark.slow
 def test_fast_changes_make_one_query_in_an_event_loop(calls: pl.DataFrame):
     async def change() -> list[et.CallQuery]:
         panel = FilterPanel(calls, debounce_s=0.2)
@@ -323,6 +324,7 @@ def _query(fields: dict[str, Any]) -> et.CallQuery:
         return et.CallQuery(**{name: value for name, value in values.items() if name != "date_to"})
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     fields=_fields, dates=st.sampled_from(["today", "yesterday", "last 7 days", "this month", None])

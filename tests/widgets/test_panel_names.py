@@ -82,6 +82,7 @@ def test_extensions_without_names_are_listed_by_id(calls: pl.DataFrame):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("numbers", [True, False])
 def test_names_are_escaped(numbers: bool, calls: pl.DataFrame):
     panel = FilterPanel(with_names(calls, HOSTILE, numbers=numbers))
