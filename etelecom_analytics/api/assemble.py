@@ -132,6 +132,7 @@ def assemble_logs(record: FetchRecord) -> CallLogs:
             *record.edges.holes,
             *record.holes,
         ],
+        forms=record.forms,
         finished=record.finished,
     )
     coverage = coverage_of(

@@ -28,19 +28,21 @@ def windows_of(
     previous: Iterable[Window],
     holes: Iterable[Hole],
     *,
+    forms: int,
     finished: bool,
 ) -> tuple[Window, ...]:
     """The windows of a fetch, oldest first.
 
     Args:
-        plans: one plan for each form of the query.
+        plans: one plan for each form of the query that was begun.
         ranges: the requested ranges.
         previous: the windows of a fetch that this one resumed.
         holes: parts in which calls may be missing.
+        forms: the number of forms of the query.
         finished: whether the plans of all forms were followed to their end.
     """
     windows = [window for window in previous if window.whole]
-    if len(plans) == 1:
+    if forms == 1:
         windows += _windows_of_plan(plans[0])
     else:
         # The plans divide the range differently; only all of them together are complete.

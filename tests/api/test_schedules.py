@@ -1,0 +1,62 @@
+"""fetch_calls under seeded schedules: one thread, a virtual clock, and faults at any request.
+
+A schedule is a value. One that breaks a promise prints as code: it can be pasted below, where the
+schedules of mended faults are.
+"""
+
+import pytest
+from hypothesis import given, settings
+from support.schedules import Change, Fault, Schedule, random_schedule, run_schedule, schedules
+
+MENDED = {
+    "a call just after the end of a chain split it into itself, for ever": Schedule(
+        starts=(36, 16.5),
+        since=12,
+        until=51,
+        filter="call_number",
+        workers=4,
+        page_limit=5,
+        choices=(2, 0, 1),
+        habits=("sorts one way",),
+        changes=(
+            Change(at=4, do="insert", call=4, seconds=14),
+            Change(at=4, do="insert", call=15, seconds=16),
+            Change(at=0, do="turn", call=27),
+        ),
+    ),
+    "the other notations of a number were never requested": Schedule(
+        starts=(29700, 29700, 5400, 26100, 25200),
+        until=40501,
+        filter="call_number",
+        habits=("empty pages",),
+        faults=(Fault(at=8, do="400", times=1),),
+    ),
+}
+"""Schedules that once broke a promise."""
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_mended_fault_does_not_return(name: str):
+    run_schedule(MENDED[name])
+
+
+@settings(max_examples=40)
+@given(schedule=schedules())
+def test_promises_hold_for_any_schedule(schedule: Schedule):
+    run_schedule(schedule)
+
+
+@pytest.mark.slow
+@settings(max_examples=2_000)
+@given(schedule=schedules())
+def test_promises_hold_for_two_thousand_schedules(schedule: Schedule):
+    run_schedule(schedule)
+
+
+def test_a_schedule_prints_as_code_and_runs_the_same_each_time():
+    schedule = random_schedule(12)
+    copy = eval(repr(schedule))  # noqa: S307
+
+    assert copy == schedule
+    assert run_schedule(copy) == run_schedule(schedule)
+    assert run_schedule(copy).requests

@@ -1,0 +1,18 @@
+"""Simulated fetches in one thread: schedules, the worlds that they describe, and the checks."""
+
+from .checks import Violation
+from .schedule import Change, Fault, Schedule, random_schedule, schedules
+from .shrinking import shrink
+from .simulation import Result, run_schedule
+
+__all__ = [
+    "Change",
+    "Fault",
+    "Result",
+    "Schedule",
+    "Violation",
+    "random_schedule",
+    "run_schedule",
+    "schedules",
+    "shrink",
+]
