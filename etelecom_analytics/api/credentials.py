@@ -26,6 +26,8 @@ __all__ = [
 
 _MIN_WORD = 6
 """Shorter words of a key also occur by chance, such as in an extension number."""
+_ESCAPED_LETTER = re.compile(rb"\\u00(?:3[0-9]|[46][1-9a-fA-F]|[57][0-9aA])")
+r"""A letter or digit that is written as an escape of JSON, such as \u006b."""
 
 ADDRESS_VARIABLE, KEY_VARIABLE = "ETELECOM_BASE_URL", "ETELECOM_API_KEY"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -99,7 +101,7 @@ class ApiKey(AuthBase):
         Most pages do not contain it, which is seen without decoding them.
         """
         word = self._longest_word.reveal().encode()
-        if len(word) < _MIN_WORD or word not in body:
+        if len(word) < _MIN_WORD or not (word in body or _ESCAPED_LETTER.search(body)):
             return body
         return self.redact(body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 

@@ -31,6 +31,9 @@ MENDED = {
         habits=("empty pages",),
         faults=(Fault(at=8, do="400", times=1),),
     ),
+    "a page had the key in escapes, and the table had it in plain text": Schedule(
+        starts=(19,), faults=(Fault(at=0, do="echo in page", amount=2),)
+    ),
 }
 """Schedules that once broke a promise."""
 
