@@ -5,12 +5,10 @@ files are written to a temporary folder, which then replaces the old one in one 
 all of them or none. The manifest has their hashes. The same calls give the same parquet bytes.
 """
 
-import errno
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -22,7 +20,16 @@ from .manifest import MANIFEST, Manifest, sha256
 from .phone_numbers import printable
 from .privacy import Privacy
 from .schema import CALL_SCHEMA
-from .snapshot_files import folder_contents, parquet, read_folder, unnamed
+from .snapshot_files import (
+    folder_contents,
+    not_a_snapshot,
+    old_folder,
+    parquet,
+    read_folder,
+    restore_folder,
+    store_folder,
+    unnamed,
+)
 
 __all__ = [
     "check_destination",
@@ -33,10 +40,8 @@ __all__ = [
     "write_snapshot",
 ]
 
-_MAX_ATTEMPTS = 20
 _READ_S, _WRITER_S = 10.0, 1.0
 """How long a reader tries again while the snapshot is replaced, or while there is none at all."""
-_OTHER_WRITER = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT}
 
 
 def write_snapshot(
@@ -97,7 +102,7 @@ def store_snapshot(
         privacy.apply_to_logs(logs) if privacy else logs, privacy.to_dict() if privacy else None
     )
     try:
-        _store(contents, folder, replace=replace)
+        store_folder(contents, folder, replace=replace)
     except (OSError, SnapshotError) as error:
         cause = storage.reason(error) if isinstance(error, OSError) else str(error).rstrip(".")
         raise SnapshotError(
@@ -123,8 +128,8 @@ def check_destination(path: str | Path, *, replace: bool = False) -> Path:
             f"{printable(str(path))} cannot be used for a snapshot: {storage.reason(error)}."
         ) from None
     if exists and not is_snapshot:
-        raise SnapshotError(_not_a_snapshot(folder))
-    if (exists or _backup(folder)) and not replace:
+        raise SnapshotError(not_a_snapshot(folder))
+    if (exists or old_folder(folder)) and not replace:
         raise SnapshotError(
             f"{folder} already exists: use another path, or replace it with replace=True "
             "(etelecom: --replace)."
@@ -166,7 +171,7 @@ def read_snapshot(path: str | Path) -> CallLogs:
         except SnapshotError:
             # If the snapshot was replaced during the read, manifest and files may not match.
             seconds = time.monotonic() - began
-            if before is None and (backup := _backup(folder)):
+            if before is None and (backup := old_folder(folder)):
                 if seconds > _WRITER_S:  # the writer died between two renames
                     return read_folder(backup)
                 time.sleep(0.01)
@@ -184,9 +189,9 @@ def rewrite_snapshot(path: str | Path, change: Callable[[CallLogs], CallLogs]) -
     """
     logs, folder = read_snapshot(path), check_destination(path, replace=True)
     try:
-        _recover(folder)
+        restore_folder(folder)
         manifest = Manifest.read((folder / MANIFEST).read_bytes(), folder)
-        _store(folder_contents(change(logs), manifest.privacy), folder, replace=True)
+        store_folder(folder_contents(change(logs), manifest.privacy), folder, replace=True)
     except OSError as error:
         raise SnapshotError(
             f"The snapshot at {folder} could not be replaced: {storage.reason(error)}. "
@@ -198,84 +203,6 @@ def rewrite_snapshot(path: str | Path, change: Callable[[CallLogs], CallLogs]) -
 def fingerprint(calls: pl.DataFrame) -> str:
     """The SHA-256 of `calls.parquet` in a snapshot of these calls; names do not change it."""
     return sha256(parquet(unnamed(calls)))
-
-
-def _store(contents: Mapping[str, bytes], folder: Path, *, replace: bool) -> None:
-    storage.make_folder(folder.parent)
-    _recover(folder)
-    with storage.staged(folder, is_folder=True) as temporary:
-        for name, content in contents.items():
-            storage.write_content(temporary / name, content)
-        storage.sync_folder(temporary)
-        _move_into_place(temporary, folder, replace=replace)
-        storage.sync_folder(folder.parent)
-
-
-def _move_into_place(temporary: Path, folder: Path, *, replace: bool) -> None:
-    """Exchange the new folder and an old one; `temporary` is what is left to remove."""
-    for _ in range(_MAX_ATTEMPTS):
-        try:
-            if not folder.exists():
-                # A rename would silently replace an empty folder.
-                storage.move(temporary, folder)
-                return
-            if not replace:
-                raise FileExistsError(errno.EEXIST, "it already exists")
-            if not (folder / MANIFEST).is_file():
-                raise SnapshotError(_not_a_snapshot(folder))
-            if storage.exchange(temporary, folder):
-                if not (temporary / MANIFEST).is_file():  # replaced since the check
-                    storage.exchange(temporary, folder)
-                    raise SnapshotError(_not_a_snapshot(folder))
-                return
-            with _moved_away(folder):
-                storage.move(temporary, folder)
-            return
-        except OSError as error:
-            if not replace and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
-                raise SnapshotError(
-                    f"Another process created {folder}: use another path, or replace it."
-                ) from error
-            if error.errno not in _OTHER_WRITER or not temporary.exists():
-                raise
-    raise SnapshotError(
-        f"Other processes keep replacing {folder}: try again when they have finished."
-    )
-
-
-@contextmanager
-def _moved_away(folder: Path) -> Iterator[None]:
-    """Rename an old snapshot while the block runs; restore it if that fails, else remove it.
-
-    For systems without an exchange. Readers wait for the new snapshot, or read the old one.
-    """
-    backup = storage.temporary_path(folder, "old")
-    with storage.in_use(folder):
-        storage.move(folder, backup)
-        try:
-            yield
-        except BaseException:
-            with suppress(OSError):  # fails only if another writer has created a snapshot
-                backup.rename(folder)
-            raise
-        finally:
-            storage.remove(backup)
-
-
-def _backup(folder: Path) -> Path | None:
-    """The old snapshot, if a writer renamed it and has not written the new one."""
-    if folder.exists():
-        return None
-    backups = storage.leftovers(folder, "old")
-    return next((path for path in backups if (path / MANIFEST).is_file()), None)
-
-
-def _recover(folder: Path) -> None:
-    """Restore the old snapshot of a writer that died between two renames."""
-    if backup := _backup(folder):
-        with storage.in_use(backup) as locked, suppress(OSError):
-            if locked:
-                backup.rename(folder)
 
 
 def _keep_elsewhere(contents: Mapping[str, bytes], folder: Path) -> str:
@@ -295,10 +222,6 @@ def _keep_elsewhere(contents: Mapping[str, bytes], folder: Path) -> str:
             continue
         return f" The calls are in {target}: read_snapshot reads them there."
     return " No other folder could be written either."
-
-
-def _not_a_snapshot(folder: Path) -> str:
-    return f"{folder} exists and is not a snapshot, so it is not replaced: use another path."
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

@@ -4,8 +4,8 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +17,19 @@ from .logs import CallLogs
 from .manifest import CALL_TARGETS, CALLS, MANIFEST, NAMES, Manifest, sha256
 from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA, NAMES_SCHEMA
 
-__all__ = ["folder_contents", "parquet", "read_folder", "unnamed"]
+__all__ = [
+    "folder_contents",
+    "not_a_snapshot",
+    "old_folder",
+    "parquet",
+    "read_folder",
+    "restore_folder",
+    "store_folder",
+    "unnamed",
+]
+
+_MAX_ATTEMPTS = 20
+_OTHER_WRITER = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT}
 
 
 def read_folder(folder: Path) -> CallLogs:
@@ -80,6 +92,110 @@ def folder_contents(logs: CallLogs, privacy: Mapping[str, object] | None) -> dic
         privacy=privacy,
     )
     return contents | {MANIFEST: manifest.to_bytes()}
+
+
+def store_folder(contents: Mapping[str, bytes], folder: Path, *, replace: bool) -> None:
+    """Write the files of a snapshot to a temporary folder, and move it in place of the old one.
+
+    Raises:
+        OSError: it cannot be written; an older snapshot is unchanged.
+        SnapshotError: the folder exists and may not be replaced.
+    """
+    storage.make_folder(folder.parent)
+    restore_folder(folder)
+    with storage.staged(folder, is_folder=True) as temporary:
+        for name, content in contents.items():
+            storage.write_content(temporary / name, content)
+        storage.sync_folder(temporary)
+        with ExitStack() as stack:
+            _move_into_place(temporary, folder, stack, replace=replace)
+            storage.sync_folder(folder.parent)
+
+
+def _move_into_place(temporary: Path, folder: Path, stack: ExitStack, *, replace: bool) -> None:
+    """Exchange the new folder and an old one; the stack undoes it if the rest fails."""
+    for _ in range(_MAX_ATTEMPTS):
+        try:
+            if not folder.exists():
+                # A rename would silently replace an empty folder.
+                storage.move(temporary, folder)
+                stack.enter_context(_undone_by(storage.move, folder, temporary))
+                return
+            if not replace:
+                raise FileExistsError(errno.EEXIST, "it already exists")
+            if not (folder / MANIFEST).is_file():
+                raise SnapshotError(not_a_snapshot(folder))
+            if storage.exchange(temporary, folder):
+                if not (temporary / MANIFEST).is_file():  # replaced since the check
+                    storage.exchange(temporary, folder)
+                    raise SnapshotError(not_a_snapshot(folder))
+                stack.enter_context(_undone_by(storage.exchange, temporary, folder))
+                return
+            stack.enter_context(_moved_away(folder, temporary))
+            return
+        except OSError as error:
+            if not replace and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+                raise SnapshotError(
+                    f"Another process created {folder}: use another path, or replace it."
+                ) from error
+            if error.errno not in _OTHER_WRITER or not temporary.exists():
+                raise
+    raise SnapshotError(
+        f"Other processes keep replacing {folder}: try again when they have finished."
+    )
+
+
+@contextmanager
+def _undone_by(undo: Callable[[Path, Path], object], one: Path, other: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            undo(one, other)
+        raise
+
+
+@contextmanager
+def _moved_away(folder: Path, temporary: Path) -> Iterator[None]:
+    """Move the new snapshot into the place of the old one; undo it if the block fails.
+
+    For systems without an exchange. Readers wait for the new snapshot, or read the old one.
+    """
+    backup = storage.temporary_path(folder, "old")
+    with storage.in_use(folder):
+        storage.move(folder, backup)
+        try:
+            storage.move(temporary, folder)
+            yield
+        except BaseException:
+            with suppress(OSError):  # fails only if another writer has created a snapshot
+                if not temporary.exists():
+                    storage.move(folder, temporary)
+                backup.rename(folder)
+            raise
+        finally:
+            storage.remove(backup)
+
+
+def old_folder(folder: Path) -> Path | None:
+    """The old snapshot, if a writer renamed it and has not written the new one."""
+    if folder.exists():
+        return None
+    backups = storage.leftovers(folder, "old")
+    return next((path for path in backups if (path / MANIFEST).is_file()), None)
+
+
+def restore_folder(folder: Path) -> None:
+    """Restore the old snapshot of a writer that died between two renames."""
+    if backup := old_folder(folder):
+        with storage.in_use(backup) as locked, suppress(OSError):
+            if locked:
+                backup.rename(folder)
+
+
+def not_a_snapshot(folder: Path) -> str:
+    """The message if a folder that is no snapshot would be replaced."""
+    return f"{folder} exists and is not a snapshot, so it is not replaced: use another path."
 
 
 def parquet(table: pl.DataFrame) -> bytes:

@@ -15,12 +15,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from .system_calls import is_stream, swap_names, sync_descriptor, try_lock, write_stream
+from .system_calls import (
+    is_stream,
+    swap_names,
+    sync_descriptor,
+    sync_file,
+    sync_folder,
+    try_lock,
+    write_stream,
+)
 
 __all__ = [
     "FILE_MODE",
     "FOLDER_MODE",
     "exchange",
+    "in_place",
     "in_use",
     "leftovers",
     "make_folder",
@@ -116,7 +125,8 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
     """Write several files; none is replaced before all are on disk. Folders are made.
 
     Raises:
-        OSError: a file cannot be written. Its attribute `filename` is the target.
+        OSError: a file cannot be written; older files are unchanged, if the system can exchange
+            names. Its attribute `filename` is the target.
     """
     with ExitStack() as stack:
         staged_files: dict[Path, Path] = {}
@@ -131,9 +141,10 @@ def write_files(contents: Mapping[Path, bytes]) -> None:
                     staged_files[target].chmod(stat.S_IMODE(target.stat().st_mode))
         for target, temporary in staged_files.items():
             with _naming(target):
-                move(temporary, target)
-    for folder in {target.parent for target in contents}:
-        sync_folder(folder)
+                stack.enter_context(in_place(temporary, target))
+        for target in {target.parent: target for target in contents}.values():
+            with _naming(target):
+                sync_folder(target.parent)
 
 
 def write_content(path: Path, content: bytes) -> None:
@@ -173,32 +184,34 @@ def staged(target: Path, *, is_folder: bool = False) -> Iterator[Path]:
             return
 
 
-def sync_file(path: Path) -> None:
-    """Wait until the content of a file is on disk."""
-    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
-    try:
-        sync_descriptor(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on disk. Windows does so itself."""
-    if os.name == "nt":
-        return
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except PermissionError:  # a folder that may be written, but not read
-        return
-    try:
-        sync_descriptor(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def move(source: Path, target: Path) -> None:
     """Rename, replacing an existing file; a refusal is retried for some seconds."""
     _retry(lambda: source.replace(target))
+
+
+@contextmanager
+def in_place(temporary: Path, target: Path) -> Iterator[None]:
+    """Give a new file or folder its name; undo it if the block fails.
+
+    An older file has the temporary name in the meantime. A system that cannot exchange names
+    replaces it at once, and for good.
+
+    Raises:
+        OSError: the system refuses it.
+    """
+    existed = target.exists()
+    exchanged = existed and exchange(temporary, target)
+    if not exchanged:
+        move(temporary, target)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            if exchanged:
+                exchange(temporary, target)
+            elif not existed:
+                move(target, temporary)
+        raise
 
 
 def exchange(one: Path, other: Path) -> bool:

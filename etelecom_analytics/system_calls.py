@@ -14,6 +14,8 @@ __all__ = [
     "is_stream",
     "swap_names",
     "sync_descriptor",
+    "sync_file",
+    "sync_folder",
     "try_lock",
     "write_stream",
 ]
@@ -33,6 +35,29 @@ def sync_descriptor(descriptor: int) -> None:
     except OSError as error:
         if error.errno not in _SYNC_MISSING:
             raise
+
+
+def sync_file(path: Path) -> None:
+    """Wait until the content of a file is on disk."""
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        sync_descriptor(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on disk. Windows does so itself."""
+    if os.name == "nt":
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # a folder that may be written, but not read
+        return
+    try:
+        sync_descriptor(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def swap_names(one: Path, other: Path) -> bool:

@@ -28,6 +28,10 @@ def run(code: str, *arguments: str, **options: object) -> "subprocess.CompletedP
     )
 
 
+_WRITE = (
+    "import os, sys; from pathlib import Path; from etelecom_analytics import storage;"
+    "storage.write_files({Path(path): b'new' * 9_000 for path in sys.argv[1].split(':')})"
+)
 _PAGE = "import sys, etelecom_analytics as et; et.write_page(et.sample_logs(), sys.argv[1])"
 
 
@@ -65,23 +69,16 @@ def test_standard_output_that_is_a_file_keeps_what_was_printed(tmp_path: Path):
 @pytest.mark.slow
 @pytest.mark.parametrize("umask", ["000", "022", "077", "777"])
 def test_new_files_and_folders_are_for_their_owner_only(umask: str, tmp_path: Path):
-    code = (
-        "import os, sys, etelecom_analytics as et; logs = et.sample_logs();"
-        "os.umask(int(sys.argv[2], 8)); et.write_page(logs, sys.argv[1] + '/new/pages/page.html');"
-        "et.write_charts(logs, sys.argv[1] + '/new/charts')"
-    )
-    run(code, str(tmp_path), umask)
-    paths = [tmp_path / "new", *(tmp_path / "new").rglob("*")]
-    assert len(paths) == 8
-    for path in paths:
-        assert oct(path.stat().st_mode & 0o777) == ("0o700" if path.is_dir() else "0o600"), path
+    path = tmp_path / "new" / "pages" / "page.html"
+    run(f"import os; os.umask(0o{umask}); {_WRITE}", str(path))
+    for each in (path, path.parent, path.parent.parent):
+        assert oct(each.stat().st_mode & 0o777) == ("0o700" if each.is_dir() else "0o600"), each
 
 
-@pytest.mark.slow
 def test_replaced_file_keeps_its_mode(tmp_path: Path):
     (tmp_path / "page.html").write_text("old")
     (tmp_path / "page.html").chmod(0o644)
-    page = et.write_page(LOGS, tmp_path / "page.html")
+    page = storage.write_file(tmp_path / "page.html", b"new")
     assert oct(page.stat().st_mode & 0o777) == "0o644"
 
 
@@ -142,27 +139,35 @@ def test_page_on_a_full_device_is_an_error():
         et.write_page(LOGS, "/dev/full")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("failure", "text"),
-    [("error=EROFS", "Read-only file system"), ("error=EACCES", "Permission denied")],
+    ("failures", "text"),
+    [
+        ({"rename,renameat,renameat2": "error=EROFS"}, "Read-only file system"),
+        ({"rename,renameat,renameat2": "error=EACCES"}, "Permission denied"),
+        ({"rename,renameat,renameat2": "error=EIO:when=2"}, "Input/output error"),
+        ({"fsync": "error=EIO:when=5"}, "Input/output error"),
+    ],
 )
-def test_page_whose_rename_fails_for_good_leaves_the_old_file(
-    failure: str, text: str, tmp_path: Path
+def test_files_that_cannot_all_be_replaced_are_unchanged(
+    failures: dict[str, str], text: str, tmp_path: Path
 ):
-    (tmp_path / "page.html").write_text("old")
-    process = run_with_failures(
-        _PAGE, str(tmp_path / "page.html"), failures={"rename,renameat,renameat2": failure}
-    )
+    """The second rename is that of the second file; the fifth fsync is that of the folder."""
+    names = [tmp_path / name for name in ("a.html", "b.html", "new.html")]
+    for path in names[:2]:
+        path.write_text("old")
+    process = run_with_failures(_WRITE, ":".join(map(str, names[:2])), failures=failures)
     assert text in process.stderr.splitlines()[-1]
-    assert (tmp_path / "page.html").read_text() == "old"
-    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert [path.read_text() for path in names[:2]] == ["old", "old"]
+    assert sorted(tmp_path.iterdir()) == names[:2]
+
+    process = run_with_failures(_WRITE, str(names[2]), failures={"fsync": "error=EIO:when=3"})
+    assert "Input/output error" in process.stderr.splitlines()[-1]
+    assert sorted(tmp_path.iterdir()) == names[:2], "a new file is removed again"
 
 
-@pytest.mark.slow
-def test_refused_rename_of_a_page_is_retried(tmp_path: Path):
+def test_refused_rename_is_retried(tmp_path: Path):
     process = run_with_failures(
-        _PAGE,
+        _WRITE,
         str(tmp_path / "page.html"),
         failures={"rename,renameat,renameat2": "error=EACCES:when=1..3"},
     )
