@@ -40,6 +40,7 @@ class Chain:
 
     Attributes:
         begin, end: the range; None is unbounded.
+        undated: whether its requests have no dates, because calls without a start belong to it.
         requested_from: the `begin` of its requests; the plan may have moved `begin` since.
         page_starts: the first start of each of its latest pages.
         newest, reached: the newest and the oldest start so far.
@@ -56,6 +57,7 @@ class Chain:
 
     begin: datetime | None
     end: datetime | None
+    undated: bool = False
     requested_from: datetime | None = field(init=False)
     page_starts: deque[datetime] = field(default_factory=lambda: deque(maxlen=_RECENT_PAGES))
     newest: datetime | None = None
@@ -79,8 +81,9 @@ class Chain:
         if self.done:
             return None
         # Calls that began at the same moment may be split between two pages.
-        end = self.reached + _SMALLEST_STEP if self.in_order and self.reached else self.end
-        return self.begin, end
+        reached = self.reached if self.in_order else None
+        end = reached + _SMALLEST_STEP if reached else self.end
+        return self.begin, min(end, self.end) if end and self.end else end
 
     @property
     def unsafe_edges(self) -> list[Edge]:
@@ -99,6 +102,8 @@ class Chain:
 
     def is_outside(self, start: datetime, tolerance: timedelta) -> bool:
         """Whether a start is outside the requested range by more than the tolerance."""
+        if self.undated:
+            return False
         early = self.requested_from is not None and start < self.requested_from - tolerance
         return early or (self.end is not None and start > self.end + tolerance)
 

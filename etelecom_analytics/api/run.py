@@ -186,8 +186,10 @@ class _Run:
 
     def _walk(self, query: CallQuery, record: FetchRecord, oldest: datetime | None) -> None:
         """Follow the chains of one form of the query, and add them to the record."""
+        # Calls without a start match no dates, so without dates in the query they need none.
+        undated = not query.date_from and not query.date_to
         chains = [
-            Chain(begin=begin, end=end)
+            Chain(begin=begin, end=end, undated=undated and not begin)
             for begin, end in sorted(
                 record.ranges, key=lambda bounds: bounds[1] or _NEVER, reverse=True
             )
@@ -204,7 +206,8 @@ class _Run:
 
         @cache
         def query_of(chain: Chain) -> CallQuery:
-            return self._request_query(query, chain.requested_from, chain.end)
+            end = None if chain.undated else chain.end
+            return self._request_query(query, chain.requested_from, end)
 
         def fetch_page(chain: Chain, cursor: str, *, decode: bool = False) -> Page:
             return self._client._scan_calls(

@@ -34,6 +34,9 @@ MENDED = {
     "a page had the key in escapes, and the table had it in plain text": Schedule(
         starts=(19,), faults=(Fault(at=0, do="echo in page", amount=2),)
     ),
+    "a resume asked for a range of dates, which a call without a start is not in": Schedule(
+        starts=(0, 17, 3, None), page_limit=1, faults=(Fault(at=2, do="400"),)
+    ),
 }
 """Schedules that once broke a promise."""
 
