@@ -14,6 +14,7 @@ from ..logs import CallLogs, checked_logs
 from ..phone_numbers import describe
 from ..privacy import Privacy
 from .base import stored_config
+from .certificates import read_certificates
 from .days import days_to_fetch, parse_day
 from .delta import translate_errors
 from .folder import make_folder
@@ -25,7 +26,12 @@ from .problems import problems_table, problems_text
 from .reader import ArchiveReader
 from .sync import run_sync
 from .sync_report import SyncReport, clock_text
-from .verification import check_contents, check_days, save_certificates
+from .verification import (
+    check_contents,
+    check_days,
+    save_certificates,
+    set_aside_damaged_files,
+)
 
 __all__ = ["Archive"]
 
@@ -155,7 +161,7 @@ class Archive(ArchiveReader):
     def verify(self) -> pl.DataFrame:
         """One row per problem of the archive: problem, local_day, file and detail. None is good.
 
-        Reads all files. The next `sync` fetches the days of the problems again.
+        Reads all files. After `repair`, the next `sync` fetches the days of the problems again.
 
         Raises:
             ArchiveError: the archive does not exist.
@@ -175,16 +181,20 @@ class Archive(ArchiveReader):
         return problems_table(problems)
 
     def repair(self) -> pl.DataFrame:
-        """Repair the log of the archive, and return the problems that it had, like `verify`.
+        """Repair the files of the archive, and return the problems that they had, like `verify`.
 
-        A last commit that a crash has cut off is dropped, and a damaged checkpoint is deleted. No
-        call is fetched: the next `sync` fetches the days that were lost.
+        A last commit that a crash has cut off is dropped, and a damaged checkpoint is deleted. A
+        data file that cannot be read gets the ending `.damaged`. No call is fetched: the next
+        `sync` fetches the days that were lost.
 
         Raises:
-            ArchiveError: the log cannot be repaired.
+            ArchiveError: the log cannot be repaired, or a file cannot be renamed.
         """
         with self._exclusive():
-            return problems_table(self._repair())
+            problems = list(self._repair())
+            if table := self._table():
+                problems += set_aside_damaged_files(table)
+            return problems_table(problems)
 
     def compact(self) -> int:
         """Merge small files into one per day, and return how many were merged.
@@ -205,6 +215,7 @@ class Archive(ArchiveReader):
         self._open()
         with self._exclusive():
             table = self._open()
+            table.make_durable(since=read_certificates(self.path)[1])
             save_certificates(table)
             return table.vacuum(keep_time)
 
@@ -217,9 +228,9 @@ class Archive(ArchiveReader):
         self._open()
         with self._exclusive():
             table = self._open()
-            version = table.version
+            certified = read_certificates(self.path)[1]
             count = table.remove_before(max(day, table.pruned_before or day))
-            table.make_durable(since=version)
+            table.make_durable(since=certified)
             table.refresh()
             save_certificates(table)
         return count

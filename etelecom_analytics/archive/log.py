@@ -210,8 +210,9 @@ def damage_text(folder: Path, text: str) -> str:
 def repair_log(folder: Path, *, distrust: bool = False) -> list[Problem]:
     """Repair the log, and return the problems that it had. The caller must hold the lock.
 
-    A torn commit at the end is dropped. One in the middle is replaced by an empty commit, because
-    later ones depend on its number. A damaged checkpoint is deleted: the commits contain the same.
+    A torn commit at the end is dropped. One in the middle, or with a checkpoint of its version, is
+    replaced by an empty commit, because what follows depends on its number. A damaged checkpoint
+    is deleted: the commits contain the same.
 
     Args:
         folder: the folder of the archive.
@@ -230,11 +231,9 @@ def repair_log(folder: Path, *, distrust: bool = False) -> list[Problem]:
     torn, damaged = list(log.torn), dict[int, list[Path]]()
     for version, path in log.damaged_checkpoints(distrust=distrust):
         damaged.setdefault(version, []).append(path)
-    while torn and torn[-1] >= max(
-        [*log.commits, *(set(log.checkpoints) - set(damaged))], default=-1
-    ):
-        (folder / LOG / f"{torn.pop():020}.json").unlink()
     base = max(set(log.checkpoints) - set(damaged), default=-1)
+    while torn and torn[-1] > max([*log.commits, base], default=-1):
+        (folder / LOG / f"{torn.pop():020}.json").unlink()
     needed = range(base + 1, max([*log.commits, *torn], default=base) + 1)
     kept = {*log.commits, *torn}
     if not all(version in kept for version in needed) or (base < 0 and 0 in torn):

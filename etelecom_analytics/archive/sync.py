@@ -14,7 +14,7 @@ from ..api.fetch import progress_disabled
 from ..errors import ArchiveBusy, ArchiveError, DataLossError, EtelecomError, InputError, Stopped
 from ..logs import CallLogs
 from ..privacy import Privacy
-from .certificates import Certificate
+from .certificates import Certificate, read_certificates
 from .config import STORED_SCHEMA, ArchiveConfig, to_stored_rows
 from .days import DayFetcher
 from .differences import Differences
@@ -109,6 +109,7 @@ class _DayWriter:
         self._first_version = table.version
         self._forgotten = Register.read(table.folder).matcher
         self._certificates: dict[date, Certificate] = {}
+        self._unreadable: set[date] = set()
         rows = dict(table.files().group_by("local_day").agg(pl.col("rows").sum()).rows())
         stored = {day: max(rows.get(day, 0), check.expected.get(day, 0)) for day in days}
         self._stored = {day: count for day, count in stored.items() if count}
@@ -131,7 +132,7 @@ class _DayWriter:
         if self._accept_loss:
             self._write(certificate, rows, counts)
             return
-        unknown = max(0, self._check.expected.get(day, 0) - stored.height)
+        unknown = max(0, self._stored.get(day, 0) - stored.height) if self._is_damaged(day) else 0
         kept = stored.height - counts["gone"] + min(unknown, counts["added"])
         fetched = FetchedDay(certificate, rows, stored=stored.height + unknown, kept=kept)
         for each in self._guard.admit(fetched):
@@ -145,7 +146,9 @@ class _DayWriter:
 
     def save_certificates(self) -> None:
         """Write the file of certificates, including those that other processes have added."""
-        self._table.make_durable(since=self._first_version, commits=False)
+        # A writer that was killed may not have waited for what it wrote last.
+        certified = min(read_certificates(self._table.folder)[1], self._first_version)
+        self._table.make_durable(since=certified, until=self._first_version)
         self._table.refresh()
         save_certificates(self._table, self._certificates)
 
@@ -190,15 +193,21 @@ class _DayWriter:
 
     def _stored_rows(self, day: date) -> pl.DataFrame:
         """The stored rows of a day, sorted by id; none if a file of the day is damaged."""
-        if day in self._check.expected:
-            try:
-                return self._table.day(day)
-            except ArchiveError:
-                return pl.DataFrame(schema=STORED_SCHEMA)
-        return self._table.day(day)
+        try:
+            return self._table.day(day)
+        except ArchiveError:
+            if not self._is_damaged(day):
+                self._unreadable.add(day)
+                self.report.problems.append(f"{day}: A file of the day cannot be read.")
+            return pl.DataFrame(schema=STORED_SCHEMA)
+
+    def _is_damaged(self, day: date) -> bool:
+        return day in self._check.expected or day in self._unreadable
 
     def _is_verified(self, day: date, rows: pl.DataFrame) -> bool:
         """Whether the stored day need not be written again."""
+        if day in self._unreadable:
+            return False
         return day in self._check.certificates or (
             rows.is_empty() and not self._table.files(day, day).height
         )

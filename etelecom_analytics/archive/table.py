@@ -201,17 +201,21 @@ class Table:
             self._sync_commits([commit])
         return commit.version
 
-    def make_durable(self, *, since: int, commits: bool = True) -> None:
+    def make_durable(self, *, since: int, until: int | None = None) -> None:
         """Wait until the folders of the table are on disk, with the files written after a version.
 
         Args:
             since: the version.
-            commits: also wait for the commits and their data files, which `write_day` does itself.
+            until: the last version whose commit and data files to wait for; later ones were written
+                by `write_day`, which waits for them. By default, all.
         """
         with translate_errors(self.folder):
             log = Log.read(self.folder, since=since)
-            if commits:
-                self._sync_commits(log.commits.values())
+            self._sync_commits(
+                commit
+                for commit in log.commits.values()
+                if until is None or commit.version <= until
+            )
             checkpoints = [each for version, each in log.checkpoints.items() if version >= since]
             for path in (*sum(checkpoints, ()), self.folder / LOG / HINT):
                 if path.exists():
@@ -288,6 +292,7 @@ class Table:
         """Wait until these commits and their data files are on disk, readable by the owner only."""
         for commit in commits:
             paths = [self.folder / unquote(path) for path in commit.paths]
+            paths = [path for path in paths if path.exists()]  # later versions need not have it
             for path in paths:
                 _sync_private(path)
             for folder in {path.parent for path in paths}:

@@ -7,13 +7,20 @@ from types import MappingProxyType
 
 import polars as pl
 
+from .. import storage
 from .certificates import CLOCK_TOLERANCE, Certificate, read_certificates, write_certificates
 from .delta import translate_errors
 from .log import Commit, Log
 from .problems import Problem, Unreadable, reading
 from .table import Table
 
-__all__ = ["DayCheck", "check_contents", "check_days", "save_certificates"]
+__all__ = [
+    "DayCheck",
+    "check_contents",
+    "check_days",
+    "save_certificates",
+    "set_aside_damaged_files",
+]
 
 _HARMLESS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
 """Operations of other engines that do not change calls."""
@@ -96,6 +103,21 @@ def check_contents(table: Table) -> list[Problem]:
         if rows is not None and height != rows:
             text = f"The file has {height:,} calls instead of {rows:,}."
             problems.append(Problem("damaged file", path, text, day))
+    return problems
+
+
+def set_aside_damaged_files(table: Table) -> list[Problem]:
+    """Rename the data files that cannot be read, so that a sync fetches their days again.
+
+    Raises:
+        ArchiveError: a file cannot be renamed.
+    """
+    problems = check_contents(table)
+    with translate_errors(table.folder):
+        for problem in problems:
+            path = table.folder / problem.file
+            if path.is_file():
+                storage.move(path, path.with_name(f"{path.name}.damaged"))
     return problems
 
 

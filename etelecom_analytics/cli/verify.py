@@ -21,7 +21,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--repair",
         action="store_true",
-        help="first drop a last commit that a crash has cut off, and delete damaged checkpoints",
+        help="first drop a last commit that a crash has cut off, delete damaged checkpoints, and "
+        "rename data files that cannot be read",
     )
 
 
@@ -40,5 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     if problems.is_empty():
         print("No problem.")
         return FAILED if repaired is not None and repaired.height else DONE
-    print("The next etelecom sync repairs the archive, and fetches these days again.")
+    print(
+        "etelecom verify --repair repairs the files, and the next etelecom sync fetches these days "
+        "again."
+    )
     return FAILED

@@ -172,6 +172,52 @@ def test_archive_whose_commits_are_all_lost_is_created_again(
     assert_frame_equal(archive.scan().collect().sort("id"), before.sort("id"))
 
 
+def _wrong_bytes(path: Path) -> None:
+    """Change bytes in the middle, which neither the size nor the ends of the file show."""
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 3
+    content[middle : middle + 200] = bytes(200)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("lookback", ["1d", "90000d"])
+def test_day_of_a_file_with_wrong_bytes_is_fetched_again(
+    lookback: str, week_archive: et.Archive, server: CallLogServer, client_of: ClientOf
+):
+    """A sync that reads the day notices it; otherwise `repair` does."""
+    before = week_archive.scan().collect().sort("id")
+    _wrong_bytes(min(week_archive.path.glob("local_day=*/*.parquet")))
+    assert week_archive.verify()["problem"].to_list() == ["damaged file"]
+    if lookback == "1d":
+        assert week_archive.repair()["problem"].to_list() == ["damaged file"]
+        with pytest.warns(UserWarning, match="is missing"):
+            week_archive.sync(client_of(server), until=UNTIL, lookback=lookback, progress=False)
+    else:
+        report = week_archive.sync(
+            client_of(server), until=UNTIL, lookback=lookback, progress=False
+        )
+        assert report.problems == ["2024-01-01: A file of the day cannot be read."]
+
+    assert week_archive.verify().is_empty()
+    assert_frame_equal(week_archive.scan().collect().sort("id"), before)
+
+
+@pytest.mark.parametrize("name", ["last commit empty", "last commit cut", "last commit zeros"])
+def test_last_commit_with_a_checkpoint_of_its_version_is_repaired(
+    name: str, week_archive: et.Archive, server: CallLogServer, client_of: ClientOf
+):
+    """The checkpoint has all that the commit wrote, but no version may be without a commit."""
+    before = week_archive.scan().collect().sort("id")
+    week_archive.compact()
+    DAMAGES[name][0](week_archive.path)
+    with pytest.warns(UserWarning, match="was damaged"):
+        week_archive.sync(client_of(server), until=UNTIL, progress=False)
+
+    assert week_archive.verify().is_empty()
+    assert week_archive.status().days == 7
+    assert_frame_equal(week_archive.scan().collect().sort("id"), before)
+
+
 def test_verify_command_has_exit_code_1_for_a_problem(
     week_archive: et.Archive, capsys: pytest.CaptureFixture[str]
 ):

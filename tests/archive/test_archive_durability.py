@@ -31,8 +31,18 @@ def server() -> Iterator[CallLogServer]:
         yield server
 
 
-@pytest.fixture
-def calls(server: CallLogServer, tmp_path: Path) -> list[SystemCall]:
+@pytest.fixture(params=[None, 2, 5])
+def calls(
+    request: pytest.FixtureRequest, server: CallLogServer, tmp_path: Path
+) -> list[SystemCall]:
+    """The calls of a sync, perhaps after one that was killed when it waited for the disk."""
+    if request.param:
+        process = run_with_failures(
+            _SYNC,
+            *(str(tmp_path / "calls"), server.base_url, server.api_key, "2024-01-08"),
+            failures={"fsync": f"signal=SIGKILL:when={request.param}"},
+        )
+        assert process.returncode
     return run_traced(
         _SYNC,
         *(str(tmp_path / "calls"), server.base_url, server.api_key, "2024-01-08"),

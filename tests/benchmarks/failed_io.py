@@ -422,7 +422,7 @@ def serving(age: str) -> Iterator[tuple[str, str]]:
 
 
 def sweep(
-    only: Sequence[str] = (), *, sample: int | None = None, seed: int = 1
+    only: Sequence[str] = (), *, sample: int | None = None, seed: int = 1, show: bool = False
 ) -> Mapping[str, Sweep]:
     """The results by the name of the subject.
 
@@ -430,6 +430,7 @@ def sweep(
         only: names of subjects; all by default.
         sample: number of points to try, chosen at random over all subjects; all by default.
         seed: the seed of the choice.
+        show: print progress and failures as they come.
     """
     delta.load_deltalake()
     with (
@@ -445,8 +446,13 @@ def sweep(
         points = [(tester, point) for tester in testers for point in tester.points]
         if sample is not None:
             points = random.Random(seed).sample(points, min(sample, len(points)))
-        for tester, point in points:
+        for number, (tester, point) in enumerate(points):
+            if show and number % 50 == 0:
+                print(f"{number} of {len(points)} points", file=sys.stderr, flush=True)
+            before = len(tester.sweep.failures)
             tester.try_point(point)
+            if show and len(tester.sweep.failures) > before:
+                print(tester.sweep.failures[-1], file=sys.stderr, flush=True)
     return {tester.subject.name: tester.sweep for tester in testers}
 
 
@@ -456,7 +462,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=())
     arguments = parser.parse_args()
-    results = sweep(arguments.only, sample=arguments.sample, seed=arguments.seed)
+    results = sweep(arguments.only, sample=arguments.sample, seed=arguments.seed, show=True)
     print("| subject | operations | points tried | failures | seconds |\n|---|---|---|---|---|")
     for name, result in results.items():
         operations = ", ".join(f"{count} {each}" for each, count in result.operations.items())
