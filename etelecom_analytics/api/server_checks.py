@@ -25,6 +25,7 @@ _MAX_REQUESTS = 5
 _PROBE = timedelta(seconds=1)
 _LARGEST_SHIFT = timedelta(hours=14)
 """No time zone is further from UTC."""
+_LARGEST_MARGIN = _LARGEST_SHIFT + DATE_MARGIN
 _SHIFT_STEP = timedelta(minutes=15)
 _PROBE_INDEX = 79
 """The call to probe with is not the last of its page, because new calls may push it off."""
@@ -47,8 +48,8 @@ class DateCheck:
         result: "verified"; "not verified", because there was no call to check with; "shifted"; or
             "ignored", if the dates of a request do not select its calls at all.
         shift: the server reads each time as this much later.
-        margin: how much wider than needed a request must be. It is large if the server shifts dates
-            by an unknown time.
+        margin: how much wider than needed a request must be. It is large if the server may shift
+            dates by an unknown time.
     """
 
     result: str
@@ -131,19 +132,22 @@ class ServerChecks:
 
     def _request(self, purpose: str, query: CallQuery, *, limit: int = PAGE_LIMIT) -> Page:
         """The first page that is not empty; it may also be the last that may be requested."""
-        self.requests[purpose] += 1
         page = self._list_calls(query, limit=limit)
+        self.requests[purpose] += 1  # a request that failed shows nothing
         while page.is_empty and page.next and self._may_request():
-            self.requests[purpose] += 1
             page = self._list_calls(query, limit=limit, after=page.next)
+            self.requests[purpose] += 1
         return page
 
     def _check_dates(self) -> DateCheck:
-        unknown = DateCheck(result="not verified")
+        unknown = DateCheck(result="not verified", margin=_LARGEST_MARGIN)
         if not self._may_request():
             return unknown
         try:
-            newest = _times(self._request("date check", CallQuery()))
+            page = self._request("date check", CallQuery())
+            newest = _times(page)
+            if not newest and not (page.is_empty and page.next):
+                return DateCheck(result="not verified")
             if not newest or not self._may_request():
                 return unknown
             call_id, start = list(newest.items())[: _PROBE_INDEX + 1][-1]
@@ -155,21 +159,30 @@ class ServerChecks:
             ):
                 return DateCheck(result="verified")
             if shift := _shift_of_rows(start, narrow.values()):
-                return DateCheck(result="shifted", shift=shift, margin=2 * DATE_MARGIN)
+                return self._shifted(call_id, start, shift)
             if not self._may_request():
                 return unknown
             wide = self._around(start, _LARGEST_SHIFT)
+            if wide is None:
+                return unknown
+            if call_id not in wide:
+                return DateCheck(result="ignored")
+            return self._shifted(call_id, start, _shift_of_edges(start, wide, newest))
         except BadRequest:
             return unknown
-        if wide is None:
-            return unknown
-        if call_id not in wide:
-            return DateCheck(result="ignored")
-        shift = _shift_of_edges(start, wide, newest)
+
+    def _shifted(self, call_id: str, start: datetime, shift: timedelta) -> DateCheck:
+        """The check of a server that shifts dates, if a corrected request returns the call.
+
+        Otherwise the margin is large: calls have moved or disappeared between two requests.
+        """
+        is_certain = bool(
+            shift and self._may_request() and call_id in (self._around(start - shift, _PROBE) or ())
+        )
         return DateCheck(
             result="shifted",
-            shift=shift,
-            margin=2 * DATE_MARGIN if shift else _LARGEST_SHIFT + DATE_MARGIN,
+            shift=shift if is_certain else timedelta(),
+            margin=2 * DATE_MARGIN if is_certain else _LARGEST_MARGIN,
         )
 
     def _around(self, start: datetime, distance: timedelta) -> _Times | None:

@@ -37,6 +37,21 @@ MENDED = {
     "a resume asked for a range of dates, which a call without a start is not in": Schedule(
         starts=(0, 17, 3, None), page_limit=1, faults=(Fault(at=2, do="400"),)
     ),
+    "a call that vanished during the check of dates gave a wrong shift": Schedule(
+        starts=(560, 520),
+        since=240.5,
+        habits=("shifts dates by 7 h",),
+        changes=(Change(at=1, do="delete"),),
+    ),
+    "the check of dates spent its requests on empty pages": Schedule(
+        starts=(200,), since=20, habits=("shifts dates by 7 h", "empty pages")
+    ),
+    "the check of dates spent its requests on failures": Schedule(
+        starts=(30,),
+        since=24,
+        habits=("shifts dates by 7 h",),
+        faults=(Fault(at=1, do="bad number", times=4),),
+    ),
 }
 """Schedules that once broke a promise."""
 

@@ -98,7 +98,7 @@ def test_exact_shift_is_found_and_reported_once(server: CallLogServer, calls: pl
 
     assert len(messages) == 1
     assert [each.report.date_shift_s for each in logs] == [-3600, -3600]
-    assert [extra(each).get("date check", 0) for each in logs] == [2, 0]
+    assert [extra(each).get("date check", 0) for each in logs] == [3, 0]
 
 
 def test_dates_are_not_verified_without_a_call():

@@ -73,6 +73,9 @@ HABITS = (
 )
 """What the server does with every request, in the order in which it is applied."""
 
+_CURSORS = ("offset cursors", "empty pages", "empty pages with the same cursor")
+"""A server has one kind of cursors."""
+
 FILTERS = ("", "direction", "call_number", "duration")
 
 
@@ -209,4 +212,6 @@ def _build(pick: Pick) -> Schedule:
 
 def _some(pick: Pick, names: tuple[str, ...], number: int) -> tuple[str, ...]:
     indices = {pick(0, len(names) - 1) for _ in range(number)}
-    return tuple(names[index] for index in sorted(indices))
+    habits = [names[index] for index in sorted(indices)]
+    cursors = [habit for habit in habits if habit in _CURSORS]
+    return tuple(habit for habit in habits if habit not in cursors[1:])

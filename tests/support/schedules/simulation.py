@@ -123,6 +123,7 @@ def run_schedule(schedule: Schedule) -> Result:
     """
     tasks = Tasks(schedule.choices)
     world, outputs, result = World(schedule), _Outputs(), Result()
+    tasks.on_interrupt = lambda: _press(world)
     try:
         with _replaced(tasks, schedule), _recorded(outputs):
             tasks.run(lambda: _main(world, tasks, outputs, result))
@@ -218,7 +219,6 @@ def _replaced(tasks: Tasks, schedule: Schedule) -> Iterator[None]:
     ]
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in values]
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    tasks.on_interrupt = _press
     for owner, name, value in values:
         setattr(owner, name, value)
     try:
@@ -229,7 +229,10 @@ def _replaced(tasks: Tasks, schedule: Schedule) -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
 
 
-def _press() -> None:
+def _press(world: World) -> None:
+    """Press Ctrl-C, if the attempt that it was meant for still goes on."""
+    if world.is_calm:
+        return
     handler = signal.getsignal(signal.SIGINT)
     assert callable(handler)
     handler(signal.SIGINT, None)
