@@ -50,6 +50,8 @@ class FetchReport:
         date_shift_s: how much later the server reads each time, in seconds; 0 if it is not known.
         filters_ignored: fields of the query that the server ignored. Calls that do not match were
             removed, except for `hotline_ids` and `department_id`, which calls do not contain.
+        filters_not_verified: those of the two that the server may ignore: the requests that a
+            client may use for its checks were used up.
         number_forms: in how many forms `call_number` was requested, such as 0..., 84... and +84....
         extra_requests: requests in addition to those for pages, by purpose.
         drift: how the responses differed from the contract of the API.
@@ -87,6 +89,7 @@ class FetchReport:
     date_check: str = ""
     date_shift_s: float = 0.0
     filters_ignored: tuple[str, ...] = ()
+    filters_not_verified: tuple[str, ...] = ()
     number_forms: int = 1
     extra_requests: tuple[ExtraRequests, ...] = ()
     drift: tuple[Drift, ...] = ()
@@ -170,6 +173,7 @@ class FetchReport:
             "drift": tuple(Drift(**drift) for drift in data["drift"]),
             "set_aside": tuple(SetAside(**record) for record in data["set_aside"]),
             "filters_ignored": tuple(data.get("filters_ignored", ())),
+            "filters_not_verified": tuple(data.get("filters_not_verified", ())),
             "extra_requests": tuple(
                 ExtraRequests(**extra) for extra in data.get("extra_requests", ())
             ),
@@ -212,6 +216,8 @@ class FetchReport:
             yield "dates", date_text
         for field in self.filters_ignored:
             yield "filter", f"the server ignores {field}"
+        for field in self.filters_not_verified:
+            yield "filter", f"{field} not verified: the server may ignore it"
         if self.number_forms > 1:
             yield "number", f"requested in {self.number_forms} forms: 0..., 84... and +84..."
         if self.extra_requests:

@@ -79,6 +79,9 @@ def merge_reports(older: FetchReport, newer: FetchReport) -> FetchReport:
         date_check=max(older.date_check, newer.date_check, key=_DATE_CHECKS.index),
         date_shift_s=newer.date_shift_s or older.date_shift_s,
         filters_ignored=tuple(sorted({*older.filters_ignored, *newer.filters_ignored})),
+        filters_not_verified=tuple(
+            sorted({*older.filters_not_verified, *newer.filters_not_verified})
+        ),
         number_forms=max(older.number_forms, newer.number_forms),
         extra_requests=merge_extra_requests(older, newer),
         pages_set_aside=(*older.pages_set_aside, *newer.pages_set_aside),

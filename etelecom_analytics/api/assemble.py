@@ -55,6 +55,16 @@ class Walk:
             )
         ]
 
+    @property
+    def call_ids(self) -> set[str]:
+        """The ids of its calls."""
+        return {
+            call_id
+            for parser in self.collector.parsers.values()
+            for table in parser.tables
+            for call_id in table["id"]
+        }
+
 
 @dataclass(kw_only=True)
 class FetchRecord:
@@ -68,7 +78,7 @@ class FetchRecord:
         began_at, seconds: when it began, and how long it took.
         previous: the logs that it resumed, or None.
         date_check: how the server reads dates; None if none were sent.
-        filters_ignored: ignored filters that calls do not prove.
+        filter_checks: how the server treats the filters that calls do not prove.
         extra_requests: the numbers of requests in addition to those for pages, by purpose.
         edges: the result of the second look at the ends of pages.
         holes: parts that are not known to be complete, for other reasons.
@@ -82,7 +92,7 @@ class FetchRecord:
     walks: list[Walk] = field(default_factory=list)
     seconds: float = 0.0
     date_check: DateCheck | None = None
-    filters_ignored: list[str] = field(default_factory=list)
+    filter_checks: dict[str, str] = field(default_factory=dict)
     extra_requests: dict[str, int] = field(default_factory=dict)
     edges: EdgeResult = field(default_factory=EdgeResult)
     holes: list[Hole] = field(default_factory=list)
@@ -101,6 +111,10 @@ class FetchRecord:
     def finished(self) -> bool:
         """Whether all forms of the query were followed to their end."""
         return len(self.walks) == self.forms and all(walk.plan.all_done for walk in self.walks)
+
+    def filters_with(self, result: str) -> list[str]:
+        """The filters whose check has this result."""
+        return sorted(name for name, each in self.filter_checks.items() if each == result)
 
 
 def assemble_logs(record: FetchRecord) -> CallLogs:
@@ -150,7 +164,8 @@ def assemble_logs(record: FetchRecord) -> CallLogs:
         dates_ignored=record.dates_ignored,
         date_check=_date_check(record),
         date_shift_s=record.date_check.shift.total_seconds() if record.date_check else 0.0,
-        filters_ignored=tuple(sorted({*ignored, *record.filters_ignored})),
+        filters_ignored=tuple(sorted({*ignored, *record.filters_with("ignored")})),
+        filters_not_verified=tuple(record.filters_with("not verified")),
         number_forms=record.forms,
         extra_requests=tuple(
             ExtraRequests(purpose, count)
@@ -234,6 +249,9 @@ def _add_previous(report: FetchReport, previous: CallLogs) -> FetchReport:
         dates_ignored=report.dates_ignored or old.dates_ignored,
         date_shift_s=report.date_shift_s or old.date_shift_s,
         filters_ignored=tuple(sorted({*report.filters_ignored, *old.filters_ignored})),
+        filters_not_verified=tuple(
+            sorted({*report.filters_not_verified, *old.filters_not_verified})
+        ),
         extra_requests=merge_extra_requests(report, old),
         drift=merge_drift(report.drift, old.drift),
         set_aside=(*old.set_aside, *report.set_aside),

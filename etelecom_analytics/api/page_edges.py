@@ -16,11 +16,12 @@ from ..errors import ApiError
 from ..parsing.pages import PageReader
 from ..parsing.records import Drift, merge_drift
 from .collect import Hole
-from .plan import Edge
+from .plan import Chain, Edge
 
-__all__ = ["EdgeResult", "recheck_edges"]
+__all__ = ["EdgeResult", "recheck_edges", "unverified_parts"]
 
-_MAX_REQUESTS = 3
+_MAX_LOOKS = 3
+_MAX_PARTS = 100
 _SMALLEST_STEP = timedelta(microseconds=1)
 
 ListRange = Callable[[datetime | None, datetime], list[bytes]]
@@ -34,14 +35,16 @@ class EdgeResult:
     Attributes:
         tables: the calls that were skipped.
         holes: parts that still changed at the last request, or that could not be requested.
-        requests: the number of requests for ranges.
+        looks: the number of requests for ranges.
+        more_pages: the number of requests for further pages of a range.
         error: the error of the first request that failed, or None.
         drift: irregularities of the pages with such calls.
     """
 
     tables: list[pl.DataFrame] = field(default_factory=list)
     holes: list[Hole] = field(default_factory=list)
-    requests: int = 0
+    looks: int = 0
+    more_pages: int = 0
     error: ApiError | None = None
     drift: tuple[Drift, ...] = ()
 
@@ -49,9 +52,20 @@ class EdgeResult:
         """Add another result to this one."""
         self.tables += other.tables
         self.holes += other.holes
-        self.requests += other.requests
+        self.looks += other.looks
+        self.more_pages += other.more_pages
         self.error = self.error or other.error
         self.drift = merge_drift(self.drift, other.drift)
+
+
+def unverified_parts(chain: Chain) -> list[Hole]:
+    """The parts of a chain in which rows may have been skipped; there are at most a hundred."""
+    if not chain.has_all_edges:
+        return [Hole(chain.requested_from, chain.end)]
+    parts = [_part_at(edge) for edge in chain.edges]
+    if len(parts) > _MAX_PARTS:
+        parts = [Hole(parts[-1].begin, parts[0].end)]
+    return parts
 
 
 def recheck_edges(
@@ -82,6 +96,11 @@ def recheck_edges(
     return result
 
 
+def _part_at(edge: Edge) -> Hole:
+    newer, older = edge
+    return Hole(older, newer + _SMALLEST_STEP)
+
+
 def _check_edge(
     edge: Edge,
     known_ids: set[str],
@@ -89,17 +108,17 @@ def _check_edge(
     *,
     is_stopped: Callable[[], bool],
 ) -> EdgeResult:
-    newer, older = edge
-    hole, end = Hole(older, newer + _SMALLEST_STEP), newer + _SMALLEST_STEP
+    hole, end = _part_at(edge), edge[0] + _SMALLEST_STEP
     result, new_ids = EdgeResult(), set[str]()
     try:
-        for _ in range(_MAX_REQUESTS):
+        for _ in range(_MAX_LOOKS):
             if is_stopped():
                 result.holes.append(hole)
                 break
-            result.requests += 1
-            reader = PageReader()
-            table = reader.read(list_range(hole.begin, end))
+            result.looks += 1
+            reader, bodies = PageReader(), list_range(hole.begin, end)
+            result.more_pages += len(bodies) - 1
+            table = reader.read(bodies)
             is_new = [
                 call_id not in known_ids and call_id not in new_ids for call_id in table["id"]
             ]

@@ -1,14 +1,11 @@
 """Following one chain of cursors to its end, with protection against endless chains. No HTTP."""
 
-import base64
-import binascii
-import re
 from collections.abc import Callable
 
 from ..errors import PagingError
 from .wire import Page
 
-__all__ = ["follow", "looks_like_offset"]
+__all__ = ["follow"]
 
 _MAX_EMPTY_PAGES = 3
 _MAX_REPEATED_PAGES = 3
@@ -61,19 +58,3 @@ def follow(
                 pages=pages,
             )
         cursor = page.next
-
-
-def looks_like_offset(cursor: str, *, rows: int, pages: int) -> bool:
-    """Whether a cursor seems to be a number of rows or pages, so far `rows` and `pages`.
-
-    With such a cursor, rows are skipped if rows before them are deleted during the walk.
-    """
-    text = cursor
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        decoded = base64.urlsafe_b64decode(padded.encode()).decode("ascii")
-        text = decoded if decoded.isprintable() and decoded else cursor
-    except (binascii.Error, ValueError):
-        pass
-    numbers = [int(number) for number in re.findall(r"(?<![\w.])\d{1,12}(?![\w.])", text)]
-    return rows in numbers or (len(numbers) == 1 and numbers[0] in (pages, pages + 1))

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from .cursors import OffsetPattern
 from .page_scan import PageScan
-from .paging import looks_like_offset
 
 __all__ = ["Chain", "Edge", "Plan"]
 
@@ -48,11 +48,11 @@ class Chain:
         in_order: whether its calls were sorted newest first so far.
         done: whether it was followed to its end.
         first_id: the id of its first call.
-        received: the number of rows, with those that were received before.
         edges: the times on both sides of each end of a page: the last start before it, and the
             first start after it; at the end of the chain, its `begin`.
-        has_offsets: whether all its cursors look like a number of rows or pages.
+        offsets: whether its cursors look like a number of rows or pages.
         has_moved: whether a row of an earlier page was received again.
+        has_undated_page: whether a page has rows, but no start.
     """
 
     begin: datetime | None
@@ -67,10 +67,10 @@ class Chain:
     in_order: bool = True
     done: bool = False
     first_id: bytes = b""
-    received: int = 0
     edges: list[Edge] = field(default_factory=list)
-    has_offsets: bool = False
+    offsets: OffsetPattern = field(default_factory=OffsetPattern)
     has_moved: bool = False
+    has_undated_page: bool = False
 
     def __post_init__(self) -> None:
         self.requested_from = self.begin
@@ -86,9 +86,14 @@ class Chain:
         return self.begin, min(end, self.end) if end and self.end else end
 
     @property
-    def unsafe_edges(self) -> list[Edge]:
-        """The ends of pages at which rows may have been skipped."""
-        return self.edges if self.in_order and (self.has_offsets or self.has_moved) else []
+    def may_skip_rows(self) -> bool:
+        """Whether rows may have been skipped between two pages."""
+        return self.pages > 0 and (self.offsets.matches or self.has_moved)
+
+    @property
+    def has_all_edges(self) -> bool:
+        """Whether each end of a page lies between two known times."""
+        return self.in_order and not self.has_undated_page
 
     def close(self, *, by_cursor: bool) -> None:
         """Mark the chain as done, `by_cursor` if the server had no more pages."""
@@ -206,14 +211,11 @@ class Plan:
         """
         chain.pages += 1
         chain.rows += new_rows
-        chain.received += len(page.ids)
         chain.has_moved = chain.has_moved or repeats
         if cursor:
-            is_first = chain.pages == 1
-            chain.has_offsets = (is_first or chain.has_offsets) and looks_like_offset(
-                cursor, rows=chain.received, pages=chain.pages
-            )
+            chain.offsets.add(cursor, len(page.ids))
         if not page.starts:
+            chain.has_undated_page = chain.has_undated_page or bool(page.ids)
             return
         chain.in_order = (
             chain.in_order

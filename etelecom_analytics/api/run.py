@@ -14,9 +14,9 @@ from ..phone_numbers import notations
 from ..query import CallQuery
 from .assemble import FetchRecord, Walk, assemble_logs
 from .client import Client
-from .collect import Hole, PageCollector
+from .collect import PageCollector
 from .interrupts import Interrupts, noted_interrupts
-from .page_edges import recheck_edges
+from .page_edges import recheck_edges, unverified_parts
 from .page_scan import scan_body
 from .paging import follow
 from .plan import Chain, Edge, Plan
@@ -119,11 +119,9 @@ class _Run:
         self._extra = extra
         if any(moment for bounds in ranges for moment in bounds):
             self._date_check = record.date_check = self._checks.dates()
-        record.filters_ignored = [
-            field
-            for field in UNPROVABLE
-            if getattr(self._query, field) and self._checks.ignores(field)
-        ]
+        for field in UNPROVABLE:
+            if getattr(self._query, field):
+                record.filter_checks[field] = self._checks.filter_result(field)
         oldest = self._oldest_start()
         self._rows_before = resume.calls.height if resume else 0
         with interrupts.hold():
@@ -131,8 +129,7 @@ class _Run:
                 self._walk(replace(self._query, call_number=form), record, oldest)
                 if self._error:
                     break
-            if not self._error:
-                self._recheck(record)
+            self._recheck(record)
             error = self._error or next(
                 (walk.collector.error for walk in record.walks if walk.collector.error), None
             )
@@ -258,37 +255,40 @@ class _Run:
     def _recheck(self, record: FetchRecord) -> None:
         """Look again at the ends of pages where rows may have been skipped."""
         for walk in record.walks:
-            chains = walk.plan.chains
-            edges: list[Edge] = [edge for chain in chains for edge in chain.unsafe_edges]
-            if not edges:
+            chains = [chain for chain in walk.plan.chains if chain.may_skip_rows]
+            if not chains:
                 continue
-            try:
-                if not record.date_check:
-                    self._date_check = self._checks.dates()
-            except EtelecomError as error:
-                self._error = error
-            if self._error or walk.plan.dates_ignored or not self._may_split:
-                # Ranges cannot be requested. Rows that moved show that others may be missing.
-                if any(chain.has_moved for chain in chains):
-                    record.holes += [Hole(*bounds) for bounds in record.ranges]
-                continue
+            may_request, edges = self._may_request_ranges(record, walk), list[Edge]()
+            for chain in chains:
+                if may_request and chain.has_all_edges:
+                    edges += chain.edges
+                else:
+                    record.holes += unverified_parts(chain)
             result = recheck_edges(
                 edges,
-                {
-                    call_id
-                    for parser in walk.parsers
-                    for table in parser.tables
-                    for call_id in table["id"]
-                },
+                walk.call_ids,
                 lambda begin, end, walk=walk: self._list_range(walk.query, begin, end),  # type: ignore[misc]
                 workers=self._workers,
                 is_stopped=self._is_stopped,
             )
-            self._extra["page edge"] += result.requests
+            self._extra["page edge"] += result.looks
+            self._extra["page edge, more pages"] += result.more_pages
             record.edges.add(result)
             self._error = self._error or result.error
         if self._interrupts.is_pressed:
             self._error = KeyboardInterrupt()
+
+    def _may_request_ranges(self, record: FetchRecord, walk: Walk) -> bool:
+        """Whether a request for a short range shows all of its calls."""
+        if self._error or walk.plan.dates_ignored:
+            return False
+        if not record.date_check:
+            try:
+                self._date_check = self._checks.dates()
+            except EtelecomError as error:
+                self._error = error
+                return False
+        return self._may_split and self._date_check.result in ("verified", "shifted")
 
     def _list_range(self, query: CallQuery, begin: datetime | None, end: datetime) -> list[bytes]:
         request = self._request_query(query, begin, end)

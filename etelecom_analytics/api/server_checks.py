@@ -23,6 +23,8 @@ DATE_MARGIN = timedelta(seconds=2)
 
 _MAX_REQUESTS = 5
 _PROBE = timedelta(seconds=1)
+_LARGEST_SPREAD = timedelta(minutes=1)
+"""Calls of a request for two seconds are not further apart."""
 _LARGEST_SHIFT = timedelta(hours=14)
 """No time zone is further from UTC."""
 _LARGEST_MARGIN = _LARGEST_SHIFT + DATE_MARGIN
@@ -89,7 +91,7 @@ class ServerChecks:
         self._list_calls = list_calls
         self._lock = RLock()
         self._dates = DateCheck(result="not verified")
-        self._ignored: dict[str, bool] = {}
+        self._filters: dict[str, str] = {}
         self._warned = False
 
     def dates(self) -> DateCheck:
@@ -110,22 +112,28 @@ class ServerChecks:
             self._warned = self._warned or bool(text)
             return text
 
-    def ignores(self, field: str) -> bool:
-        """Whether the server ignores a filter by ids that calls do not contain.
+    def filter_result(self, field: str) -> str:
+        """How the server treats a filter by ids that calls do not contain.
 
         Args:
             field: "hotline_ids" or "department_id".
+
+        Returns:
+            "obeyed", "ignored", or "not verified" if no request is left to find out.
         """
         with self._lock:
-            if field not in self._ignored and self._may_request():
+            if field not in self._filters and self._may_request():
                 ids = {"hotline_ids": [_NO_ID]} if field == "hotline_ids" else {field: _NO_ID}
                 try:
                     page = self._request("filter check", CallQuery(**ids), limit=1)
                 except BadRequest:  # the server has read the id
-                    self._ignored[field] = False
+                    self._filters[field] = "obeyed"
                 else:
-                    self._ignored[field] = not page.is_empty
-            return self._ignored.get(field, False)
+                    if not page.is_empty:
+                        self._filters[field] = "ignored"
+                    elif not page.next:
+                        self._filters[field] = "obeyed"
+            return self._filters.get(field, "not verified")
 
     def _may_request(self) -> bool:
         return self.requests.total() < _MAX_REQUESTS
@@ -154,6 +162,8 @@ class ServerChecks:
             narrow = self._around(start, _PROBE)
             if narrow is None:
                 return unknown
+            if narrow and max(narrow.values()) - min(narrow.values()) > _LARGEST_SPREAD:
+                return DateCheck(result="ignored")
             if call_id in narrow or any(
                 abs(each - start) <= 2 * _PROBE for each in narrow.values()
             ):

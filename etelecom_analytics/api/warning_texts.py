@@ -31,12 +31,31 @@ def warning_texts(record: FetchRecord, report: FetchReport, date_warning: str) -
             f"The server ignores filters of the query ({', '.join(unproven)}), and calls do not "
             "contain these fields: the result has calls that do not match."
         )
-    if record.holes or (record.edges.holes and not record.edges.error):
+    if report.filters_not_verified:
         texts.append(
+            f"Filters of the query were not verified ({', '.join(report.filters_not_verified)}): "
+            "the server may ignore them, and calls do not contain these fields. Compare the number "
+            "of calls with that of a query without the filter."
+        )
+    if record.finished and not record.edges.error:
+        texts += _edge_texts(record)
+    return tuple(filter(None, texts))
+
+
+def _edge_texts(record: FetchRecord) -> list[str]:
+    has_moved = any(chain.has_moved for walk in record.walks for chain in walk.plan.chains)
+    if record.edges.holes or (record.holes and has_moved):
+        return [
             "Calls moved between pages while they were read, so some parts could not be verified: "
             "see .report.gaps. Fetch them again with resume=."
-        )
-    return tuple(filter(None, texts))
+        ]
+    if record.holes:
+        return [
+            "The cursors of the server count rows, so calls may have moved between pages unseen. "
+            "The ends of pages were not verified, because the server does not return the calls of "
+            "a short range of dates: see .report.gaps."
+        ]
+    return []
 
 
 def _is_known(record: FetchRecord) -> bool:

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from textwrap import dedent
@@ -385,3 +386,92 @@ def test_second_look_costs_about_one_page_per_page(workers: int, calls: pl.DataF
 
     assert logs.calls.equals(calls)
     assert requests <= 4 * logs.report.pages + 10
+
+
+def walk_with_a_deletion(server: CallLogServer, ids: list[str], at: int = 4) -> None:
+    """Offset cursors, and ten calls of earlier pages are deleted before page `at`."""
+    server.misbehave(faults.offset_cursors())
+    server.misbehave(faults.then(lambda: server.delete(*ids[:10])), when=schedule.at(at), times=1)
+
+
+@pytest.mark.parametrize(
+    ("reading", "query"),
+    [
+        (faults.ignoring("date_from", "date_to"), et.CallQuery()),
+        (faults.ignoring("date_from", "date_to"), DAYS),
+        (faults.shifted_dates(13.5), et.CallQuery()),
+        (faults.shifted_dates(13.5), DAYS),
+        (faults.error_status(400), et.CallQuery()),
+    ],
+    ids=["ignored, no dates", "ignored, dates", "shift, no dates", "shift, dates", "refused"],
+)
+def test_ends_of_pages_that_cannot_be_verified_are_gaps(
+    reading: faults.Fault, query: et.CallQuery, calls: pl.DataFrame
+):
+    """No row is repeated and no date shows that rows moved."""
+    ids = calls["id"].to_list()
+    with serve(calls) as server, et.Client(server.base_url, server.api_key) as client:
+        if isinstance(reading, faults.Answer):
+            server.misbehave(reading, when=lambda request: "date_from" in request.body["filter"])
+        else:
+            server.misbehave(reading)
+        walk_with_a_deletion(server, ids, at=6)
+        with warnings.catch_warnings(record=True) as messages:
+            warnings.simplefilter("always")
+            logs = et.fetch_calls(client, query, workers=1, progress=False)
+
+    lost = calls.filter(~pl.col("id").is_in([*logs.calls["id"], *ids[:10]]))
+    assert lost.height == 10
+    assert not logs.report.complete
+    assert all(
+        any(gap.begin <= start < gap.end for gap in logs.report.gaps)
+        for start in lost["started_at"]
+    )
+    assert sum(((gap.end - gap.begin) for gap in logs.report.gaps), timedelta()) < timedelta(days=2)
+    assert any("were not verified" in str(each.message) for each in messages)
+
+
+def test_rows_without_an_order_are_not_complete_with_offset_cursors(calls: pl.DataFrame):
+    def shuffle(_: faults.Request, page: dict[str, object]) -> dict[str, object]:
+        rows = page["call_logs"]
+        assert isinstance(rows, list)
+        return {**page, "call_logs": rows[::-1]}
+
+    with serve(calls) as server, et.Client(server.base_url, server.api_key) as client:
+        server.misbehave(faults.offset_cursors())
+        server.misbehave(faults.on_page(shuffle))
+        with pytest.warns(UserWarning, match="were not verified"):
+            logs = et.fetch_calls(client, DAYS, workers=1, progress=False)
+
+    assert logs.calls.height == calls.height
+    assert not logs.report.complete
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_ends_of_pages_before_an_error_are_verified_by_the_resumed_fetch(
+    workers: int, calls: pl.DataFrame
+):
+    ids = calls["id"].to_list()
+    with serve(calls) as server, et.Client(server.base_url, server.api_key) as client:
+        walk_with_a_deletion(server, ids)
+        server.misbehave(faults.error_status(400), when=lambda request: request.number > 10)
+        with pytest.raises(et.IncompleteFetch) as caught:
+            et.fetch_calls(client, DAYS, workers=workers, progress=False)
+        server.forget()
+        server.delete(*ids[:10])
+        server.misbehave(faults.offset_cursors())
+        logs = et.fetch_calls(client, resume=caught.value.partial, progress=False)
+
+    assert logs.report.complete
+    assert set(ids[10:]) <= set(logs.calls["id"])
+
+
+@pytest.mark.parametrize("faulty", [False, True])
+def test_report_lists_all_requests(faulty: bool, server: CallLogServer, client: et.Client):
+    if faulty:
+        server.misbehave(faults.offset_cursors())
+    query = et.CallQuery(date_to="2026-11-30", direction="in", hotline_ids=["7"])
+    report = et.fetch_calls(client, query, workers=3, progress=False).report
+
+    extra = sum(each.requests for each in report.extra_requests)
+    assert report.pages + extra == len(server.requests)

@@ -10,7 +10,7 @@ import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics.api.server_checks import DateCheck
-from etelecom_analytics.simulator import CallLogServer, faults, serve
+from etelecom_analytics.simulator import CallLogServer, faults, schedule, serve
 
 DAYS = et.CallQuery(date_from="2026-11-03", date_to="2026-11-05")
 
@@ -267,6 +267,61 @@ def test_checks_of_one_client_are_at_most_five_requests(server: CallLogServer):
 
     requests = [sum(dict(report.extra_requests).values()) for report in reports]
     assert requests == [5, 0, 0]
+
+
+def test_filter_that_could_not_be_checked_is_reported(server: CallLogServer, calls: pl.DataFrame):
+    """Empty pages before the first rows use up the requests for checks."""
+    server.misbehave(
+        faults.empty_page(3), when=lambda request: "date_from" not in request.body["filter"]
+    )
+    server.misbehave(faults.ignoring("hotline_ids"))
+    query = et.CallQuery(date_from="2026-11-03", date_to="2026-11-05", hotline_ids=["9"])
+    logs, texts = fetch(server, query)
+    report = logs.report
+
+    assert report.filters_not_verified == ("hotline_ids",)
+    assert report.filters_ignored == ()
+    assert any("not verified (hotline_ids)" in text for text in texts)
+    assert "hotline_ids not verified" in repr(logs)
+    assert extra(logs)["date check"] + extra(logs).get("filter check", 0) == 5
+    assert et.FetchReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+
+
+def test_filter_is_not_obeyed_if_only_empty_pages_were_received(server: CallLogServer):
+    """The rows come after more empty pages than may be requested."""
+    server.misbehave(
+        faults.empty_page(9),
+        when=lambda request: "9223372036854775807" in str(request.body["filter"]),
+    )
+    server.misbehave(faults.ignoring("department_id"))
+    logs, _ = fetch(server, et.CallQuery(department_id="9"))
+
+    assert logs.report.filters_not_verified == ("department_id",)
+
+
+def test_deletion_during_the_check_is_not_taken_for_a_shift(calls: pl.DataFrame):
+    """The newest call is missing from the wide request because it was deleted."""
+    newest_two = calls.head(2)
+    with serve(newest_two) as server:
+        server.misbehave(faults.shifted_dates(7))
+        server.misbehave(
+            faults.then(lambda: server.delete(newest_two["id"][0])), when=schedule.at(1), times=1
+        )
+        logs, _ = fetch(server, et.CallQuery(date_from="2026-10-01", date_to="2027-01-01"))
+
+    assert logs.calls["id"].to_list() == newest_two["id"][1:].to_list()
+    assert logs.report.date_shift_s == 0
+    assert logs.report.complete
+
+
+def test_dates_of_which_a_request_shows_that_they_are_ignored(server: CallLogServer):
+    """The call to check with is on the page, but so are calls of other days."""
+    server.misbehave(faults.ignoring("date_from", "date_to"))
+    logs, texts = fetch(server, DAYS)
+
+    assert logs.report.date_check == "ignored"
+    assert extra(logs) == {"date check": 2}
+    assert len(texts) == 1
 
 
 # Forms of a number.
