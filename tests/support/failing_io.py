@@ -108,31 +108,21 @@ _CALLS: Mapping[str, _Call] = {
     "symlink": _Call("link", -1, 1),
     "chmod": _Call("chmod", -1, 0),
 }
-_NUMBERS: Mapping[str, tuple[int, Mapping[int, str]]] = {
-    "x86_64": (
-        317,
-        {
-            **{2: "open", 85: "creat", 83: "mkdir", 84: "rmdir", 87: "unlink", 86: "link"},
-            **{82: "rename", 88: "symlink", 90: "chmod", 257: "openat", 258: "mkdirat"},
-            **{263: "unlinkat", 265: "linkat", 264: "renameat", 316: "renameat2"},
-            **{266: "symlinkat", 268: "fchmodat", 452: "fchmodat2", 1: "write", 18: "pwrite64"},
-            **{20: "writev", 296: "pwritev", 326: "copy_file_range", 40: "sendfile"},
-            **{77: "ftruncate", 74: "fsync", 75: "fdatasync", 91: "fchmod"},
-        },
-    ),
-    "aarch64": (
-        277,
-        {
-            **{56: "openat", 34: "mkdirat", 35: "unlinkat", 37: "linkat", 38: "renameat"},
-            **{276: "renameat2", 36: "symlinkat", 53: "fchmodat", 452: "fchmodat2", 64: "write"},
-            **{68: "pwrite64", 66: "writev", 70: "pwritev", 285: "copy_file_range"},
-            **{71: "sendfile", 46: "ftruncate", 82: "fsync", 83: "fdatasync", 52: "fchmod"},
-        },
-    ),
+_NUMBERS = {
+    "x86_64": "seccomp 317 open 2 creat 85 mkdir 83 rmdir 84 unlink 87 link 86 rename 82 "
+    "symlink 88 chmod 90 openat 257 mkdirat 258 unlinkat 263 linkat 265 renameat 264 "
+    "renameat2 316 symlinkat 266 fchmodat 268 fchmodat2 452 write 1 pwrite64 18 writev 20 "
+    "pwritev 296 copy_file_range 326 sendfile 40 ftruncate 77 fsync 74 fdatasync 75 fchmod 91",
+    "aarch64": "seccomp 277 openat 56 mkdirat 34 unlinkat 35 linkat 37 renameat 38 renameat2 276 "
+    "symlinkat 36 fchmodat 53 fchmodat2 452 write 64 pwrite64 68 writev 66 pwritev 70 "
+    "copy_file_range 285 sendfile 71 ftruncate 46 fsync 82 fdatasync 83 fchmod 52",
 }
-"""The number of `seccomp`, and the numbers of the file operations, by machine."""
+"""The names and numbers of system calls by machine."""
 
-_SECCOMP, _NAMES = _NUMBERS.get(platform.machine(), (-1, {}))
+_WORDS = _NUMBERS.get(platform.machine(), "seccomp -1").split()
+_NAMES = {int(number): name for name, number in zip(_WORDS[::2], _WORDS[1::2], strict=True)}
+_SECCOMP = next(number for number, name in _NAMES.items() if name == "seccomp")
+del _NAMES[_SECCOMP]
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _RECEIVE, _SEND = 0xC0502100, 0xC0182101
 _NO_NEW_PRIVILEGES, _SET_FILTER, _NEW_LISTENER = 38, 1, 8
@@ -293,28 +283,30 @@ def _operation(thread: int, call: _Call, arguments: Sequence[int]) -> Operation 
     try:
         if call.path is None:
             descriptor = arguments[call.descriptor]
-            return Operation(call.operation, os.readlink(f"/proc/{thread}/fd/{descriptor}"))
+            return Operation(
+                call.operation, str(Path(f"/proc/{thread}/fd/{descriptor}").readlink())
+            )
         path = _text(thread, arguments[call.path])
         if not path.startswith("/"):
             # A negative descriptor stands for the working folder.
             folder = ctypes.c_int(arguments[call.descriptor] if call.descriptor >= 0 else -1).value
             base = "cwd" if folder < 0 else f"fd/{folder}"
-            path = os.path.join(os.readlink(f"/proc/{thread}/{base}"), path)
+            path = str(Path(f"/proc/{thread}/{base}").readlink() / path)
     except OSError:  # the thread was killed
         return None
     return Operation(call.operation, os.path.normpath(path))
 
 
 def _text(thread: int, address: int) -> str:
-    with open(f"/proc/{thread}/mem", "rb", buffering=0) as memory:
+    with Path(f"/proc/{thread}/mem").open("rb", buffering=0) as memory:
         memory.seek(address)
         return os.fsdecode((memory.read(_MAX_PATH) or b"").split(b"\0")[0])
 
 
 def _write_half(thread: int, arguments: Sequence[int]) -> None:
     """Write the first half of what a `write` would write, in place of the child."""
-    with open(f"/proc/{thread}/mem", "rb", buffering=0) as memory:
+    with Path(f"/proc/{thread}/mem").open("rb", buffering=0) as memory:
         memory.seek(arguments[1])
         content = memory.read(arguments[2] // 2) or b""
-    with open(os.readlink(f"/proc/{thread}/fd/{arguments[0]}"), "ab") as file:
+    with Path(f"/proc/{thread}/fd/{arguments[0]}").readlink().open("ab") as file:
         file.write(content)
