@@ -11,7 +11,7 @@ from ..metrics.options import MetricOptions
 from ..privacy import Privacy
 from .config import ArchiveConfig, leave_unmasked, same_zone
 from .delta import translate_errors
-from .folder import archive_path, exclusive_lock
+from .folder import archive_path, exclusive_lock, remove_staged_files
 from .forget_log import recover_log
 from .log import DamagedLog, Log, repair_log
 from .problems import Problem
@@ -99,6 +99,7 @@ class ArchiveBase:
 
     def _repair(self) -> list[Problem]:
         """Repair the log, and return the problems that it had. The caller must hold the lock."""
+        remove_staged_files(self.path)
         with translate_errors(self.path):
             problems = repair_log(self.path)
             try:

@@ -1,8 +1,10 @@
 """The folder of an archive: creating it, and locking it for writing."""
 
 import os
+import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .. import storage
@@ -11,9 +13,12 @@ from ..phone_numbers import printable
 from ..system_calls import LOCKS_MISSING, try_lock
 from .log import LOG
 
-__all__ = ["archive_path", "exclusive_lock", "make_folder"]
+__all__ = ["archive_path", "exclusive_lock", "make_folder", "remove_staged_files"]
 
 _LOCK_FILE = "_lock"
+_STAGED = re.compile(r"#\d+$")
+"""The end of the names under which deltalake writes files before it renames them."""
+_STAGED_S = 3_600
 _OWN_NAMES = {_LOCK_FILE, LOG}
 """What the folder contains before its first commit, after a crash during it, or after a repair."""
 _OWN_PREFIXES = ("local_day=", "_certificates.parquet", "._certificates.parquet")
@@ -56,6 +61,17 @@ def make_folder(folder: Path) -> None:
         raise ArchiveError(
             f"{folder} cannot be used for an archive: {storage.reason(error)}."
         ) from error
+
+
+def remove_staged_files(folder: Path) -> None:
+    """Remove the files that a killed writer has not given their names, after an hour.
+
+    Another engine may be writing others at this moment.
+    """
+    for path in (*folder.glob(f"{LOG}/*#*"), *folder.glob("local_day=*/*#*")):
+        with suppress(OSError):
+            if _STAGED.search(path.name) and time.time() - path.stat().st_mtime > _STAGED_S:
+                path.unlink()
 
 
 @contextmanager

@@ -253,8 +253,10 @@ def test_server_without_calls_removes_nothing(
 def test_loss_limits_are_two_percent_and_five_calls(
     stored: int, gone: int, refused: bool, client_of: ClientOf, tmp_path: Path
 ):
+    begin = datetime(2024, 1, 1, tzinfo=UTC)
     rows = [
-        {"id": str(number + 1), "started_at": "2024-01-01T10:00:00Z"} for number in range(stored)
+        {"id": str(1 + number), "started_at": (begin + timedelta(minutes=number)).isoformat()}
+        for number in range(stored)
     ]
     archive = et.Archive(tmp_path / "calls")
     with serve(rows) as server:

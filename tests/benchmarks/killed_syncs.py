@@ -5,7 +5,7 @@
 The script copies an archive of an older state of the server, starts a process that syncs it, and
 kills this process (SIGKILL) during the sync. Each day must then have either its old or its new
 calls, and after an uninterrupted sync all rows must be those of the server. The test suite runs
-fifteen repetitions.
+five repetitions.
 """
 
 import argparse
