@@ -1,0 +1,27 @@
+"""A forget that is killed leaves the old or the new archive, and the next one finishes."""
+
+import pytest
+from benchmarks.killed_forgets import killing
+
+_KILLS = (
+    ("mkdir", 3),
+    ("rename", 2),
+    ("link", 1),
+    ("fsync", 17),
+    ("renameat2", 1),
+    ("unlinkat", 13),
+    ("unlink", 4),
+    ("fsync", 27),
+    ("renameat2", 2),
+)
+"""System calls in about the order of a forget; `tests/benchmarks/killed_forgets.py` tries all."""
+
+
+@pytest.mark.slow
+def test_killed_forget_leaves_the_old_or_the_new_archive():
+    with killing() as subject:
+        states = [subject.kill_once(call, number) for call, number in _KILLS]
+
+    assert states == sorted(states, key=["old", "new"].index)
+    assert states.count("old") >= 3
+    assert states.count("new") >= 3
