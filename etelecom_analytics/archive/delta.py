@@ -70,7 +70,7 @@ def translate_errors(folder: Path) -> Iterator[None]:
         cause = error.__cause__ if isinstance(error, Unreadable) else None
         raise ArchiveError(
             f"Cannot read or write the archive at {folder}: {_reason(cause or error)}. "
-            "Its contents are unchanged."
+            "Each day has its old or its new calls."
         ) from error
 
 
