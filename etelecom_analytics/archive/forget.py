@@ -1,5 +1,6 @@
 """Forget a person: remove a phone number from every version of an archive, and from snapshots."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,6 +30,8 @@ __all__ = ["checked_number", "forget_number"]
 
 _CERTIFICATES = "_certificates.parquet"
 _DIGITS = range(8, 16)
+_UNNAMED = re.compile(r"#\d+$|^_commit_.*\.tmp$")
+"""Files of the log that a killed writer has not given their names."""
 
 
 def checked_number(number: object, config: ArchiveConfig) -> str:
@@ -79,13 +82,13 @@ def forget_number(
     matcher = Matcher.of_person(person, register.key)
     with translate_errors(folder):
         _remove_leftovers(folder, snapshots)
-        damaged = table.damaged_files(table.files())
-        if damaged:
-            raise ArchiveError(
-                f"The archive at {folder} is damaged: {damaged[0][0]} {damaged[0][2]}. A sync "
-                "fetches the day again; then forget the number."
-            )
+        for path, _, damage in table.damaged_files(table.files()):
+            raise ArchiveError(_damage_text(folder, f"{path} {damage}"))
         before = _search(folder, snapshots, matcher)
+        unreadable = {each.path for each in before if not each.readable}
+        for path in table.files()["path"]:
+            if folder / path in unreadable:
+                raise ArchiveError(_damage_text(folder, f"{path} cannot be read"))
         if not any(each.hits for each in before) and not register.has(person):
             raise ForgetError(_absent_text(table.config))
         register.add(person)
@@ -178,6 +181,9 @@ def _remove_leftovers(folder: Path, snapshots: Iterable[Path]) -> None:
     """Remove what interrupted writers left, which may contain the number."""
     for target in (folder / LOG, folder / _CERTIFICATES, *snapshots):
         storage.remove_leftovers(target)
+    for path in (folder / LOG).iterdir():
+        if path.is_file() and _UNNAMED.search(path.name):
+            storage.remove(path)
     Rewriter.remove_leftovers(folder)
 
 
@@ -217,6 +223,13 @@ def _keys(table: Table, snapshots: Iterable[Path], privacies: Iterable[Privacy])
 
 
 _UNCHANGED = "Nothing was changed."
+
+
+def _damage_text(folder: Path, damage: str) -> str:
+    return (
+        f"The archive at {folder} is damaged: {damage}. Run archive.repair() (etelecom verify "
+        f"--repair) and a sync, which fetches the day again; then forget the number. {_UNCHANGED}"
+    )
 
 
 def _absent_text(config: ArchiveConfig) -> str:

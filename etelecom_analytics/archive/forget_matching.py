@@ -156,7 +156,10 @@ class Matcher:
                 each._replace(first_id=clean_id(each.first_id), last_id=clean_id(each.last_id))
                 for each in report.windows
             ),
-            drift=tuple(each._replace(example=clean(each.example)) for each in report.drift),
+            drift=tuple(
+                each._replace(field=clean(each.field), example=clean(each.example))
+                for each in report.drift
+            ),
             set_aside=tuple(
                 each._replace(record=FORGOTTEN) if self.occurs_in(each.record) else each
                 for each in report.set_aside

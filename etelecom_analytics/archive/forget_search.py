@@ -17,7 +17,8 @@ __all__ = ["FileSearch", "search_file", "search_folder"]
 
 _CONTEXT = 120
 """Bytes around a possible hit: more than the longest form of a number."""
-_JSON = (".json", ".jsonl", ".tmp")
+_JSON = (".json", ".jsonl")
+_PARQUET = b"PAR1"
 
 
 class FileSearch(NamedTuple):
@@ -51,7 +52,9 @@ def search_file(path: Path, matcher: Matcher, *, name: str = "") -> FileSearch:
     size = path.stat().st_size
     hits = _raw_hits(path, matcher) if size else 0
     hits += matcher.occurs(name or path.name)
-    if path.suffix == ".parquet":
+    with path.open("rb") as file:
+        is_parquet = file.read(len(_PARQUET)) == _PARQUET or path.suffix == ".parquet"
+    if is_parquet:
         try:
             with reading():
                 hits += _parquet_hits(path, matcher)

@@ -1,6 +1,7 @@
 """Forgetting a person: no byte of the number stays, no call is lost, and no sync brings it back."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -28,30 +29,39 @@ def rows() -> list[dict[str, Any]]:
     return add_person(wire_rows(calls))
 
 
-@pytest.fixture
-def server(rows: list[dict[str, Any]]) -> Iterator[CallLogServer]:
+@pytest.fixture(scope="module")
+def template(
+    rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[dict[str, Any]]]:
+    """An archive with several versions of each day, a checkpoint and later versions; its rows."""
     # The record without an id cannot become a row, so it is kept in the report.
     unreadable = {key: value for key, value in rows[5].items() if key != "id"}
+    archive = et.Archive(tmp_path_factory.mktemp("template") / "calls")
     with serve([*rows, unreadable | {"note": f"of {FORMS[4]}"}]) as server:
+        client = et.Client(server.base_url, server.api_key)
+        archive.sync(client, since=SINCE, until=UNTIL, progress=False)
+        server.change(*[{**row, "note": f"{row['note']} {NUMBER}"} for row in server.rows[::9]])
+        archive.sync(client, until=UNTIL, lookback=ALL, progress=False)
+        archive.compact()
+        server.change(*[{**row, "duration": 77} for row in server.rows[::7] if "id" in row])
+        archive.sync(client, until=UNTIL, lookback=ALL, progress=False)
+        return archive.path, server.rows
+
+
+@pytest.fixture
+def history(template: tuple[Path, list[dict[str, Any]]], tmp_path: Path) -> et.Archive:
+    return et.Archive(shutil.copytree(template[0], tmp_path / "calls"))
+
+
+@pytest.fixture
+def server(template: tuple[Path, list[dict[str, Any]]]) -> Iterator[CallLogServer]:
+    with serve(template[1]) as server:
         yield server
 
 
 @pytest.fixture
 def client(client_of: Clients, server: CallLogServer) -> et.Client:
     return client_of(server)
-
-
-@pytest.fixture
-def history(client: et.Client, server: CallLogServer, tmp_path: Path) -> et.Archive:
-    """An archive with several versions of each day, a checkpoint, and versions after it."""
-    archive = et.Archive(tmp_path / "calls")
-    archive.sync(client, since=SINCE, until=UNTIL, progress=False)
-    server.change(*[{**row, "note": f"{row.get('note')} 0912345678"} for row in server.rows[::9]])
-    archive.sync(client, until=UNTIL, lookback=ALL, progress=False)
-    archive.compact()
-    server.change(*[{**row, "duration": 77} for row in server.rows[::7] if "id" in row])
-    archive.sync(client, until=UNTIL, lookback=ALL, progress=False)
-    return archive
 
 
 def stored(archive: et.Archive, version: int | None = None) -> pl.DataFrame:
@@ -151,15 +161,16 @@ def test_number_is_blanked_on_arrival(
     history: et.Archive, client: et.Client, server: CallLogServer
 ):
     history.forget(NUMBER)
-    new = {**server.rows[0], "id": "77", "caller": "0084 912 345 678", "note": "again"}
+    new = {**server.rows[0], "id": "rec-0912345678", "caller": "0084 912 345 678", "note": "again"}
     server.change(new, {**server.rows[60], "note": f"by {FORMS[3]}"})
     history.sync(client, until=UNTIL, lookback=ALL, progress=False)
 
-    row = stored(history).row(by_predicate=pl.col("id") == "77", named=True)
+    row = stored(history).row(by_predicate=pl.col("id").str.contains("forgotten-"), named=True)
     assert (row["caller"], row["note"], row["recording_urls"]) == (None, None, None)
     assert row["callee"] == new["callee"]
     assert not places(history.path)
     assert history.verify().is_empty()
+    assert history.sync(client, until=UNTIL, lookback=ALL, progress=False).replaced == []
     day = pl.col("local_day") == row["local_day"]
     assert history.days().filter(day)["forgotten"].item()
 
@@ -296,6 +307,9 @@ def test_files_that_no_version_uses_are_deleted(history: et.Archive):
     cut = data.with_name("part-cut.parquet")
     cut.write_bytes(data.read_bytes()[:-9])
     (folder / "_delta_log" / "_commit_1.json.tmp").write_text(f'{{"note": "{NUMBER}"}}')
+    data.with_name("part-old.parquet.damaged").write_bytes(data.read_bytes()[:-9])
+    data.with_name("part-new.parquet#1").write_bytes(data.read_bytes())
+    shutil.copy(data, folder / "_delta_log" / "1.checkpoint.parquet#1")
     for name in ("._certificates.parquet.new-0a1b2c3d", "._delta_log.new-0a1b2c3d"):
         (folder / name).write_text(NUMBER)
     old = pl.Series(history._open(1).files()["path"]).to_list()[0]
@@ -303,12 +317,13 @@ def test_files_that_no_version_uses_are_deleted(history: et.Archive):
 
     proof = history.forget(NUMBER)
 
-    assert proof.files_deleted == 3
+    assert proof.files_deleted == 5
     assert not places(folder)
     assert not orphan.exists()
     assert not cut.exists()
     assert not (folder / old).exists()
     assert not list(folder.glob("._*"))
+    assert not list(folder.rglob("*#1"))
     assert history.verify().is_empty()
 
 
@@ -409,12 +424,19 @@ def test_other_texts_are_an_error_and_change_nothing(
     assert after == before
 
 
-def test_damaged_days_are_fetched_again_first(history: et.Archive, client: et.Client):
+@pytest.mark.parametrize("kept", [-4, 60])
+def test_damaged_days_are_fetched_again_first(kept: int, history: et.Archive, client: et.Client):
     path = history.files()[0]
-    path.write_bytes(path.read_bytes()[:-4])
-    with pytest.raises(et.errors.ArchiveError, match="A sync fetches the day again"):
+    content = path.read_bytes()
+    # Cut off, or of the same size, with wrong bytes in the middle.
+    path.write_bytes(
+        content[:kept] if kept < 0 else content[:kept] + b"?" * 900 + content[kept + 900 :]
+    )
+    with pytest.raises(et.errors.ArchiveError, match="then forget the number"):
         history.forget(NUMBER)
     assert not (history.path / "_forgotten").exists()
+    assert path.exists()
+    history.repair()
     with pytest.warns(UserWarning, match="was damaged"):
         history.sync(client, until=UNTIL, progress=False)
     assert history.forget(NUMBER).hits == 0
