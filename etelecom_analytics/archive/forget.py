@@ -82,13 +82,8 @@ def forget_number(
     matcher = Matcher.of_person(person, register.key)
     with translate_errors(folder):
         _remove_leftovers(folder, snapshots)
-        for path, _, damage in table.damaged_files(table.files()):
-            raise ArchiveError(_damage_text(folder, f"{path} {damage}"))
         before = _search(folder, snapshots, matcher)
-        unreadable = {each.path for each in before if not each.readable}
-        for path in table.files()["path"]:
-            if folder / path in unreadable:
-                raise ArchiveError(_damage_text(folder, f"{path} cannot be read"))
+        _check_files(table, before)
         if not any(each.hits for each in before) and not register.has(person):
             raise ForgetError(_absent_text(table.config))
         register.add(person)
@@ -177,6 +172,22 @@ class _Change:
         self.deleted += 1
 
 
+def _check_files(table: Table, searches: Iterable[FileSearch]) -> None:
+    """Raise an `ArchiveError` if a file of the latest version is damaged."""
+    files = table.files()
+    unreadable = {each.path for each in searches if not each.readable}
+    damages = [f"{path} {damage}" for path, _, damage in table.damaged_files(files)]
+    damages += [
+        f"{path} cannot be read" for path in files["path"] if table.folder / path in unreadable
+    ]
+    if damages:
+        raise ArchiveError(
+            f"The archive at {table.folder} is damaged: {damages[0]}. Run archive.repair() "
+            "(etelecom verify --repair) and a sync, which fetches the day again; then forget the "
+            f"number. {_UNCHANGED}"
+        )
+
+
 def _remove_leftovers(folder: Path, snapshots: Iterable[Path]) -> None:
     """Remove what interrupted writers left, which may contain the number."""
     for target in (folder / LOG, folder / _CERTIFICATES, *snapshots):
@@ -223,13 +234,6 @@ def _keys(table: Table, snapshots: Iterable[Path], privacies: Iterable[Privacy])
 
 
 _UNCHANGED = "Nothing was changed."
-
-
-def _damage_text(folder: Path, damage: str) -> str:
-    return (
-        f"The archive at {folder} is damaged: {damage}. Run archive.repair() (etelecom verify "
-        f"--repair) and a sync, which fetches the day again; then forget the number. {_UNCHANGED}"
-    )
 
 
 def _absent_text(config: ArchiveConfig) -> str:
