@@ -1,7 +1,7 @@
 """The configuration of an archive, and how it is opened."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,12 +94,15 @@ class ArchiveBase:
     def _privacy_dict(self) -> dict[str, object] | None:
         return self._privacy.to_dict() if self._privacy else None
 
-    def _exclusive(self) -> AbstractContextManager[None]:
-        return exclusive_lock(self.path) if self._lock else nullcontext()
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Lock the archive while the block runs, and remove what killed writers left."""
+        with exclusive_lock(self.path) if self._lock else nullcontext():
+            remove_staged_files(self.path)
+            yield
 
     def _repair(self) -> list[Problem]:
         """Repair the log, and return the problems that it had. The caller must hold the lock."""
-        remove_staged_files(self.path)
         with translate_errors(self.path):
             problems = repair_log(self.path)
             try:

@@ -48,6 +48,7 @@ import etelecom_analytics.widgets.explorer.export
 from etelecom_analytics import errors
 from etelecom_analytics.archive import delta
 from etelecom_analytics.locale.display import Display
+from etelecom_analytics.reports.report import _write_all as write_all
 
 State = dict[str, str]
 """A digest of each part of what is stored; each part must be old or new."""
@@ -141,8 +142,10 @@ def _write_page(count: int, folder: Path) -> None:
     et.write_page(_logs(count), folder / "new" / "page.html")
 
 
-def _write_charts(count: int, folder: Path) -> None:
-    et.write_charts(_logs(count), folder / "charts")
+def _write_files(text: str, folder: Path) -> None:
+    """What a report writes at its end: a page, and charts in another folder."""
+    names = ("report.html", "charts/01-a.png", "charts/02-b.png")
+    write_all({folder / name: f"{text} {name}".encode() for name in names})
 
 
 def _write_export(name: str, folder: Path) -> None:
@@ -233,6 +236,7 @@ def subjects(old: tuple[str, str], new: tuple[str, str]) -> list[Subject]:
     old_snapshot = partial(_write_snapshot, 7)
     archive = partial(Subject, state=_archive_state, whole=False)
     synced, changed = partial(_sync, old), partial(_sync_and, new)
+    files = partial(Subject, act=partial(_write_files, "new"), state=_files, whole=False)
     export = partial(Subject, prepare=_nothing, state=_files)
     return [
         snapshot(name="first snapshot", prepare=_nothing),
@@ -242,20 +246,14 @@ def subjects(old: tuple[str, str], new: tuple[str, str]) -> list[Subject]:
             prepare=old_snapshot,
             missing=("renameat2",),
         ),
-        Subject(name="first page", prepare=_nothing, act=partial(_write_page, 12), state=_files),
         Subject(
             name="page",
             prepare=partial(_write_page, 7),
             act=partial(_write_page, 12),
             state=_files,
         ),
-        Subject(
-            name="charts",
-            prepare=partial(_write_charts, 7),
-            act=partial(_write_charts, 12),
-            state=_files,
-            whole=False,
-        ),
+        files(name="first files of a report", prepare=_nothing),
+        files(name="files of a report", prepare=partial(_write_files, "old")),
         export(name="CSV export", act=partial(_write_export, "calls.csv")),
         export(name="parquet export", act=partial(_write_export, "calls.parquet")),
         archive(name="first sync", prepare=_nothing, act=partial(_sync, new)),
