@@ -12,7 +12,7 @@ Then:
 - after a kill, the old or the new content is there, whole; of an archive, that of each day;
 - the next run gives the new content, and leaves no temporary file.
 
-It prints a table of the points tried. The test suite runs a sample.
+It prints a table of the points tried, also after Ctrl-C. The test suite runs a sample.
 """
 
 import argparse
@@ -28,7 +28,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -330,7 +330,6 @@ class Tester:
     def try_point(self, fault: Fault) -> None:
         """Try a point, and record what went wrong."""
         began = time.monotonic()
-        self.sweep.points[fault.kind] += 1
         copy = self._copy()
         try:
             self._check(copy, self._act(copy, fault), fault)
@@ -341,6 +340,7 @@ class Tester:
                 f"{self.subject.name}: {fault.kind} at {fault.number} ({operation.name} {path}): "
                 f"{error}"
             )
+        self.sweep.points[fault.kind] += 1
         self.sweep.seconds += time.monotonic() - began
 
     def _check(self, copy: Path, run: Run, fault: Fault) -> None:
@@ -448,13 +448,14 @@ def sweep(
         points = [(tester, point) for tester in testers for point in tester.points]
         if sample is not None:
             points = random.Random(seed).sample(points, min(sample, len(points)))
-        for number, (tester, point) in enumerate(points):
-            if show and number % 50 == 0:
-                print(f"{number} of {len(points)} points", file=sys.stderr, flush=True)
-            before = len(tester.sweep.failures)
-            tester.try_point(point)
-            if show and len(tester.sweep.failures) > before:
-                print(tester.sweep.failures[-1], file=sys.stderr, flush=True)
+        with suppress(KeyboardInterrupt):
+            for number, (tester, point) in enumerate(points):
+                if show and number % 50 == 0:
+                    print(f"{number} of {len(points)} points", file=sys.stderr, flush=True)
+                before = len(tester.sweep.failures)
+                tester.try_point(point)
+                if show and len(tester.sweep.failures) > before:
+                    print(tester.sweep.failures[-1], file=sys.stderr, flush=True)
     return {tester.subject.name: tester.sweep for tester in testers}
 
 
