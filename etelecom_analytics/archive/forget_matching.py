@@ -65,7 +65,7 @@ def _candidates(text: str) -> Iterator[str]:
                     break
                 if len(digits) >= _MIN_DIGITS:
                     yield canonical(digits)
-                    if not variant[: run.start()].endswith("+"):
+                    if digits[0] != "0" and not variant[: run.start()].endswith("+"):
                         yield canonical(f"0{digits}")  # 912345678, without the leading 0
                 if following is None or not _BETWEEN.fullmatch(variant[end : following.start()]):
                     break
