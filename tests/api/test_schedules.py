@@ -4,9 +4,22 @@ A schedule is a value. One that breaks a promise prints as code: it can be paste
 schedules of mended faults are.
 """
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
-from support.schedules import Change, Fault, Schedule, random_schedule, run_schedule, schedules
+from support.planted_bugs import BUGS, planted
+from support.schedules import (
+    Change,
+    Fault,
+    Schedule,
+    breaks_a_promise,
+    random_schedule,
+    run_schedule,
+    schedules,
+    shrink,
+)
+from support.schedules.tasks import NeverEnds, Tasks
 
 MENDED = {
     "a call just after the end of a chain split it into itself, for ever": Schedule(
@@ -81,3 +94,52 @@ def test_a_schedule_prints_as_code_and_runs_the_same_each_time():
     assert copy == schedule
     assert run_schedule(copy) == run_schedule(schedule)
     assert run_schedule(copy).requests
+
+
+def test_schedule_that_fails_becomes_small():
+    with planted(BUGS["the first page of a chain is lost"]):
+        failing = next(
+            schedule for schedule in map(random_schedule, range(100)) if breaks_a_promise(schedule)
+        )
+        smallest = shrink(failing)
+
+        assert breaks_a_promise(smallest)
+    assert len(smallest.starts) == 1
+    assert not smallest.faults + smallest.changes + smallest.habits + smallest.presses
+    assert len(repr(smallest)) < len(repr(failing))
+
+
+def test_tasks_that_wait_for_each_other_are_noticed():
+    tasks = Tasks([0])
+
+    def take(first: Any, second: Any) -> None:
+        with first:
+            tasks.sleep(1)
+            with second:
+                pass
+
+    def main() -> None:
+        locks = [tasks.threading.Lock() for _ in range(2)]
+        tasks.spawn(lambda: take(*locks))
+        take(*locks[::-1])
+
+    with pytest.raises(NeverEnds, match="all tasks wait"):
+        tasks.run(main)
+
+
+@pytest.mark.parametrize(("choices", "order"), [((0,), "abab"), ((1,), "bb"), ((0, 1), "aabb")])
+def test_choices_say_which_task_continues(choices: tuple[int, ...], order: str):
+    tasks, steps = Tasks(choices), list[str]()
+
+    def work(name: str) -> None:
+        for _ in range(2):
+            steps.append(name)
+            tasks.pause()
+
+    def main() -> None:
+        for name in "ab":
+            tasks.spawn(lambda name=name: work(name))
+        tasks.sleep(1)
+
+    tasks.run(main)
+    assert "".join(steps) == order

@@ -2,7 +2,7 @@
 
 from .checks import Violation
 from .schedule import Change, Fault, Schedule, random_schedule, schedules
-from .shrinking import shrink
+from .shrinking import breaks_a_promise, shrink
 from .simulation import Result, run_schedule
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Result",
     "Schedule",
     "Violation",
+    "breaks_a_promise",
     "random_schedule",
     "run_schedule",
     "schedules",

@@ -7,7 +7,7 @@ from .checks import Violation
 from .schedule import Schedule
 from .simulation import run_schedule
 
-__all__ = ["shrink"]
+__all__ = ["breaks_a_promise", "shrink"]
 
 
 def shrink(schedule: Schedule, *, fails: Callable[[Schedule], bool] | None = None) -> Schedule:
@@ -17,7 +17,7 @@ def shrink(schedule: Schedule, *, fails: Callable[[Schedule], bool] | None = Non
         schedule: a schedule that fails.
         fails: whether a schedule fails; by default whether it breaks a promise.
     """
-    fails = fails or _breaks_a_promise
+    fails = fails or breaks_a_promise
     is_smaller = True
     while is_smaller:
         is_smaller = False
@@ -28,7 +28,8 @@ def shrink(schedule: Schedule, *, fails: Callable[[Schedule], bool] | None = Non
     return schedule
 
 
-def _breaks_a_promise(schedule: Schedule) -> bool:
+def breaks_a_promise(schedule: Schedule) -> bool:
+    """Whether a schedule breaks a promise."""
     try:
         run_schedule(schedule)
     except Violation:
