@@ -211,11 +211,8 @@ class Table:
         """
         with translate_errors(self.folder):
             log = Log.read(self.folder, since=since)
-            self._sync_commits(
-                commit
-                for commit in log.commits.values()
-                if until is None or commit.version <= until
-            )
+            end = log.last if until is None else until
+            self._sync_commits(each for each in log.commits.values() if each.version <= end)
             checkpoints = [each for version, each in log.checkpoints.items() if version >= since]
             for path in (*sum(checkpoints, ()), self.folder / LOG / HINT):
                 if path.exists():
