@@ -21,6 +21,9 @@ __all__ = ["ChainParser", "Hole", "PageCollector"]
 _BATCH_PAGES = 16
 """Pages that are parsed together: smaller batches are slower, larger ones need more memory."""
 _POLL_S = 1.0
+_FORCED_POLL_S = 0.1
+_GRACE_S = 1.5
+"""Even a few pages take a while to parse on a busy machine."""
 _SMALLEST_STEP = timedelta(microseconds=1)
 
 
@@ -73,6 +76,13 @@ class PageCollector:
         """Whether it still runs after so many seconds."""
         # Not Thread.join: after an interrupt, Python 3.11 takes the thread for ended.
         return not self._finished.wait(timeout_s)
+
+    def finish(self, is_forced: Callable[[], bool]) -> None:
+        """Wait until all pages are parsed; once it is forced, only for a short time."""
+        while self.is_running(_FORCED_POLL_S):
+            if is_forced() and self.is_running(_GRACE_S):
+                self.abandon()
+                return
 
     def abandon(self) -> None:
         """End at once: pages that are not parsed yet are missing."""

@@ -39,10 +39,19 @@ class PageScan:
 
 def scan_body(body: bytes) -> PageScan:
     """A scan of a page of calls; on an irregular page it may miss a call or count one too many."""
-    starts = (
-        parse_time(text.decode("ascii", errors="replace")) for text in _STARTED_AT.findall(body)
-    )
-    return PageScan(ids=tuple(_ID.findall(body)), starts=tuple(start for start in starts if start))
+    texts = b"\n".join(_STARTED_AT.findall(body)).decode("ascii", errors="replace").split("\n")
+    return PageScan(ids=tuple(_ID.findall(body)), starts=_starts_of(texts))
+
+
+def _starts_of(texts: list[str]) -> tuple[datetime, ...]:
+    try:
+        starts = tuple(map(datetime.fromisoformat, texts))
+        # Times with and without an offset cannot be compared.
+        if min(starts).tzinfo and min(starts).year > 1:
+            return starts
+    except (ValueError, TypeError):
+        pass
+    return tuple(start for start in map(parse_time, texts) if start)
 
 
 def scan_paging(body: bytes, rows_key: str) -> tuple[dict[str, Any], bool] | None:

@@ -227,10 +227,7 @@ class _Run:
             self._error = error
         finally:
             pool.stop()
-            while collector.is_running(_POLL_S):
-                if self._interrupts.is_forced:
-                    collector.abandon()
-                    break
+            collector.finish(lambda: self._interrupts.is_forced)
         self._error = self._error or pool.error
         self._rows_before += plan.rows
 

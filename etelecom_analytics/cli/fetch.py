@@ -2,7 +2,9 @@
 
 import argparse
 import shutil
+import signal
 import sys
+import threading
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,6 +155,9 @@ def run(arguments: argparse.Namespace) -> int:
     destination = check_destination(output, replace=arguments.replace)
     partial_folder = output.with_name(f"{output.name}.partial")
     check_destination(partial_folder, replace=True)
+    # What `timeout`, a service manager or a container sends keeps the calls, as Ctrl-C does.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     with noted_interrupts() as interrupts:
         partial = _partial_logs(partial_folder, query, required=arguments.resume)
         try:

@@ -49,7 +49,7 @@ def test_numbers_that_grow_by_about_the_rows_of_a_page_are_offsets(cursors: list
     "cursors",
     [
         [],
-        ["abc", "abd"],
+        ["row-a", "row-b"],
         ["1140000000000000900", "1140000000000000800"],
         ["1140000000000000800", "1140000000000000900"],
         ["900000", "899900", "899800"],

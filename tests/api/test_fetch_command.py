@@ -106,8 +106,19 @@ def test_calls_are_kept_if_the_snapshot_cannot_be_written(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("presses", [1, 2, 3, 5])
-def test_interrupted_command_writes_what_it_has(presses: int, server: CallLogServer):
+@pytest.mark.parametrize(
+    "signals",
+    [
+        [signal.SIGINT],
+        [signal.SIGINT] * 2,
+        [signal.SIGINT] * 3,
+        [signal.SIGINT] * 5,
+        [signal.SIGTERM],
+    ],
+)
+def test_interrupted_command_writes_what_it_has(
+    signals: list[signal.Signals], server: CallLogServer
+):
     server.latency_s = 0.02
     server.misbehave(faults.late(30), when=lambda request: request.number > 9)
     with subprocess.Popen(
@@ -117,8 +128,8 @@ def test_interrupted_command_writes_what_it_has(presses: int, server: CallLogSer
     ) as process:
         while len(server.requests) < 11:
             time.sleep(0.05)
-        for _ in range(presses):
-            os.kill(process.pid, signal.SIGINT)
+        for each in signals:
+            os.kill(process.pid, each)
             time.sleep(0.01)
         _, messages = process.communicate(timeout=60)
 

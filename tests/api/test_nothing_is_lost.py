@@ -284,7 +284,8 @@ _STOPPED_FETCH = """
     with serve(calls) as server, et.Client(server.base_url, server.api_key) as client:
         server.latency_s = 0.02
         server.misbehave(faults.late(30), when=lambda request: request.number > 9)
-        print("ready", flush=True)
+        ready = faults.then(lambda: print("ready", flush=True))
+        server.misbehave(ready, when=lambda request: request.number == 9)
         try:
             et.fetch_calls(client, workers=2, progress=False)
         except et.FetchStopped as error:
