@@ -5,6 +5,8 @@ import shutil
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,10 +157,7 @@ def run(arguments: argparse.Namespace) -> int:
     destination = check_destination(output, replace=arguments.replace)
     partial_folder = output.with_name(f"{output.name}.partial")
     check_destination(partial_folder, replace=True)
-    # What `timeout`, a service manager or a container sends keeps the calls, as Ctrl-C does.
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    with noted_interrupts() as interrupts:
+    with _terminated_as_interrupted(), noted_interrupts() as interrupts:
         partial = _partial_logs(partial_folder, query, required=arguments.resume)
         try:
             with Client.from_env() as client:
@@ -191,6 +190,19 @@ def run(arguments: argparse.Namespace) -> int:
     if partial:
         shutil.rmtree(partial_folder)
     return DONE
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Keep the calls after SIGTERM, which `timeout` or a service manager sends, as after Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _partial_logs(folder: Path, query: "CallQuery", *, required: bool) -> "CallLogs | None":
