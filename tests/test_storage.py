@@ -28,28 +28,30 @@ def run(code: str, *arguments: str, **options: object) -> "subprocess.CompletedP
     )
 
 
+CONTENT = b"new" * 9_000
 _WRITE = (
     "import os, sys; from pathlib import Path; from etelecom_analytics import storage;"
     "storage.write_files({Path(path): b'new' * 9_000 for path in sys.argv[1].split(':')})"
 )
+_WRITE_FILE = (
+    "import sys; from etelecom_analytics import storage;"
+    "storage.write_file(sys.argv[1], b'new' * 9_000)"
+)
 _PAGE = "import sys, etelecom_analytics as et; et.write_page(et.sample_logs(), sys.argv[1])"
 
 
-@pytest.mark.slow
-def test_page_goes_to_standard_output_a_pipe_and_a_link(tmp_path: Path):
-    page = et.write_page(LOGS, tmp_path / "page.html").read_bytes()
-
-    assert run(_PAGE, "/dev/stdout").stdout == page
+def test_file_goes_to_standard_output_a_pipe_and_the_target_of_a_link(tmp_path: Path):
+    assert run(_WRITE_FILE, "/dev/stdout").stdout == CONTENT
     os.mkfifo(tmp_path / "pipe")
     with ThreadPoolExecutor(1) as pool:
         received = pool.submit((tmp_path / "pipe").read_bytes)
-        et.write_page(LOGS, tmp_path / "pipe")
-        assert received.result() == page
+        storage.write_file(tmp_path / "pipe", CONTENT)
+        assert received.result() == CONTENT
     (tmp_path / "target.html").write_text("old")
     (tmp_path / "link.html").symlink_to(tmp_path / "target.html")
-    et.write_page(LOGS, tmp_path / "link.html")
+    storage.write_file(tmp_path / "link.html", CONTENT)
     assert (tmp_path / "link.html").is_symlink()
-    assert (tmp_path / "target.html").read_bytes() == page
+    assert (tmp_path / "target.html").read_bytes() == CONTENT
 
 
 @pytest.mark.slow
@@ -82,16 +84,6 @@ def test_replaced_file_keeps_its_mode(tmp_path: Path):
     assert oct(page.stat().st_mode & 0o777) == "0o644"
 
 
-def _page(path: str) -> object:
-    return et.write_page(LOGS, path)
-
-
-def _charts(path: str) -> object:
-    return et.write_charts(LOGS, path)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("write", [_page, _charts])
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -101,13 +93,23 @@ def _charts(path: str) -> object:
         ("loop/below", "symbolic links"),
     ],
 )
-def test_impossible_path_is_an_error_in_one_sentence(
-    name: str, text: str, write: Callable[[str], object], tmp_path: Path
-):
+def test_impossible_path_is_an_error(name: str, text: str, tmp_path: Path):
     (tmp_path / "file").write_text("")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(ReportError, match=text):
-        write(f"{tmp_path}/{name}")
+    with pytest.raises(OSError, match=text):
+        storage.write_file(f"{tmp_path}/{name}", CONTENT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", [et.write_page, et.write_charts])
+@pytest.mark.parametrize(("name", "text"), [("a\0b", "null character"), ("loop", "symbolic links")])
+def test_impossible_path_of_a_page_is_an_error_in_one_sentence(
+    name: str, text: str, write: Callable[..., object], tmp_path: Path
+):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(ReportError, match=text) as caught:
+        write(LOGS, f"{tmp_path}/{name}")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.slow
