@@ -12,6 +12,7 @@ import polars as pl
 from ..errors import EtelecomError, Unreadable
 from ..fetch_report import PageSetAside
 from ..parsing.pages import PageReader
+from .page_scan import scan_body
 from .plan import Chain
 from .wire import Page
 from .workers import FetchedPage, FetchPool
@@ -20,6 +21,7 @@ __all__ = ["ChainParser", "Hole", "PageCollector"]
 
 _BATCH_PAGES = 16
 """Pages that are parsed together: smaller batches are slower, larger ones need more memory."""
+_MAX_REPEATED_PAGES = 10
 _POLL_S = 1.0
 _FORCED_POLL_S = 0.1
 _GRACE_S = 1.5
@@ -198,7 +200,7 @@ class ChainParser:
             self._read([page])
         except Unreadable:
             try:
-                self._read([page._replace(body=self._refetch(page.chain, page.cursor).body)])
+                self._read([page._replace(body=body) for body in self._repeat(page)])
             except EtelecomError as error:
                 self.error = self.error or error
                 self.reader.skip_page()
@@ -208,6 +210,24 @@ class ChainParser:
                 hole = Hole(chain.begin, end) if chain.in_order else Hole(chain.begin, chain.end)
                 self._set_aside.append((page, hole))
                 self._open_holes += chain.in_order
+
+    def _repeat(self, page: FetchedPage) -> list[bytes]:
+        """The page again, with further pages if others were added and it ends earlier now.
+
+        Raises:
+            EtelecomError: a request failed, or there are too many further pages.
+        """
+        bodies: list[bytes] = []
+        cursor = page.cursor
+        while len(bodies) < _MAX_REPEATED_PAGES:
+            again = self._refetch(page.chain, cursor)
+            bodies.append(again.body)
+            starts = scan_body(again.body).starts if page.chain.in_order else ()
+            has_passed = bool(starts and page.oldest and starts[-1] < page.oldest)
+            if has_passed or again.next in ("", page.next):
+                return bodies
+            cursor = again.next
+        raise Unreadable("a page could not be parsed, and its calls have moved to other pages")
 
     def _close_holes(self, newest: datetime) -> None:
         """Limit the last holes to the calls before the next page, which begins at this time."""

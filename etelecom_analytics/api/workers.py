@@ -30,12 +30,14 @@ class FetchedPage(NamedTuple):
     Attributes:
         chain, cursor: its chain, and the cursor with which it was requested.
         body: the body of the response.
+        next: the cursor of the next page.
         newest, oldest: the first and the last start on the page, or None.
     """
 
     chain: Chain
     cursor: str
     body: bytes
+    next: str
     newest: datetime | None
     oldest: datetime | None
 
@@ -170,7 +172,9 @@ class FetchPool:
                     repeats=len(new_rows) < len(rows),
                 )
                 newest, oldest = (scan.starts[0], scan.starts[-1]) if scan.starts else (None, None)
-                self._queue.append(FetchedPage(chain, last_cursor, page.body, newest, oldest))
+                self._queue.append(
+                    FetchedPage(chain, last_cursor, page.body, page.next, newest, oldest)
+                )
                 self._changed.notify_all()
             return len(new_rows)
 

@@ -65,6 +65,11 @@ MENDED = {
         habits=("shifts dates by 7 h",),
         faults=(Fault(at=1, do="bad number", times=4),),
     ),
+    "a page that was repeated ended earlier, because a call was added": Schedule(
+        starts=(50, 40, 30, 20, 10, 5),
+        faults=(Fault(at=1, do="bad number"),),
+        changes=(Change(at=3, do="insert", seconds=25),),
+    ),
 }
 """Schedules that once broke a promise."""
 

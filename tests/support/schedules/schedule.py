@@ -34,6 +34,7 @@ FAULTS = (
     "html",
     "400",
     "bad number",
+    "bad page",
     "error in page",
     "error with 200",
     "without rows",
@@ -50,7 +51,7 @@ FAULTS = (
     "long number",
     "nesting",
 )
-"""What may happen to one request or its answer."""
+"""What may happen to one request or its answer; a "bad page" is bad whenever it is requested."""
 
 HABITS = (
     "ignores dates",

@@ -126,6 +126,7 @@ class World:
     bodies: list[bytes] = field(default_factory=list)
     is_calm: bool = False
     _changes: int = 0
+    _bad_bodies: set[bytes] = field(default_factory=set)
     _history: dict[str, _History] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -166,9 +167,16 @@ class World:
                     self._change(change)
         answer = self._server.answer("POST", path, headers, body)
         for fault in happening:
+            if fault.do == "bad page" and fault.at == number:
+                self._bad_bodies.add(body)
             if fault.at <= number < fault.at + fault.times:
-                return _damaged(fault, self._server.requests[-1], answer), fault
-        return answer, Fault(number, "")
+                answer = _damaged(fault, self._server.requests[-1], answer)
+                break
+        else:
+            fault = Fault(number, "")
+        if body in self._bad_bodies and not self.is_calm:
+            answer = _damaged(Fault(number, "bad number"), self._server.requests[-1], answer)
+        return answer, fault
 
     def held(self, call_id: str) -> list[Call]:
         """The states of a call that the server had during the fetch."""
