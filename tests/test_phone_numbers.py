@@ -8,7 +8,24 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from etelecom_analytics.phone_numbers import mask, masked_digits, normalize, normalized, printable
+import etelecom_analytics as et
+from etelecom_analytics.errors import InputError
+from etelecom_analytics.phone_numbers import (
+    is_listed,
+    is_nobody,
+    is_private,
+    is_subscriber,
+    mask,
+    masked_digits,
+    normalize,
+    normalized,
+    printable,
+    pseudonym,
+)
+
+_NOTATIONS = st.text("0123456789+ ().-84@;*\u202d\u200bstipel:x", max_size=18) | st.from_regex(
+    r"(sip:|tel:)?(\+|00|\+84|0084|84|0|\+0)?[0-9]{1,12}(@10\.0\.0\.5)?", fullmatch=True
+)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +48,25 @@ from etelecom_analytics.phone_numbers import mask, masked_digits, normalize, nor
         ("+14155550100", "+14155550100"),
         ("anonymous", "anonymous"),
         ("", ""),
+        ("900000001", "0900000001"),
+        ("00900000001", "0900000001"),
+        ("+0900000001", "0900000001"),
+        ("sip:0900000001@10.0.0.5", "0900000001"),
+        ("SIP: +84 900-000-001;user=phone", "0900000001"),
+        ("tel:+84900000001", "0900000001"),
+        ("\u202d0900000001\u202c", "0900000001"),
+        ("[0900]\u00a0000\u2011001", "0900000001"),
+        ("0014155550100", "+14155550100"),
+        ("01200000001", "0700000001"),
+        ("+841200000001", "0700000001"),
+        ("1200000001", "0700000001"),
+        ("01690000001", "0390000001"),
+        ("01860000001", "0560000001"),
+        ("01990000001", "0590000001"),
+        ("01870000001", "01870000001"),
+        ("anonymous@10.0.0.5", "anonymous"),
+        ("*98", "*98"),
+        ("28 7300 0001", "2873000001"),
     ],
 )
 def test_normalize_returns_the_national_form(number: str, national: str):
@@ -98,9 +134,102 @@ def test_numbers_of_other_countries_keep_their_country_code(region: str):
     assert normalize(spaced) == normalize(e164) == e164
 
 
-@given(number=st.text("0123456789+ ().-84", max_size=16))
+@given(number=_NOTATIONS)
 def test_column_and_text_are_normalized_alike(number: str):
     assert pl.select(normalized(pl.lit(number))).item() == normalize(number)
+
+
+@given(number=_NOTATIONS)
+def test_a_normal_form_is_normal(number: str):
+    normal = normalize(number)
+
+    assert normalize(normal) == normal
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        *[("0120", "070"), ("0121", "079"), ("0122", "077"), ("0126", "076"), ("0128", "078")],
+        *[("0123", "083"), ("0124", "084"), ("0125", "085"), ("0127", "081"), ("0129", "082")],
+        *[("0162", "032"), ("0163", "033"), ("0164", "034"), ("0165", "035"), ("0166", "036")],
+        *[("0167", "037"), ("0168", "038"), ("0169", "039")],
+        *[("0186", "056"), ("0188", "058"), ("0199", "059")],
+    ],
+)
+def test_old_mobile_prefixes_become_the_new_ones(old: str, new: str):
+    """The library phonenumbers knows the new prefixes only."""
+    number = f"{new}0000001"
+
+    assert phonenumbers.is_valid_number(phonenumbers.parse(number, "VN"))
+    assert {
+        normalize(f"{old}0000001"),
+        normalize(f"+84{old[1:]}0000001"),
+        normalize(f"{old[1:]}0000001"),
+        pl.select(normalized(pl.lit(f"{old}0000001"))).item(),
+    } == {number}
+
+
+def test_normalize_phone_number_takes_text_and_expressions():
+    numbers = pl.DataFrame({"number": ["+84 900 000 001", None, "101"]})
+
+    assert et.normalize_phone_number("+84 900 000 001") == "0900000001"
+    assert numbers.select(et.normalize_phone_number(pl.col("number"))).to_series().to_list() == [
+        "0900000001",
+        None,
+        "101",
+    ]
+    with pytest.raises(InputError, match="number is text"):
+        et.normalize_phone_number(900000001)  # type: ignore[call-overload]
+
+
+@given(
+    number=_NOTATIONS | st.sampled_from(["8000", "sip:8000@10.0.0.5", "80 00", "02870000001"]),
+    entries=st.lists(
+        st.sampled_from(["8000", "80*", "*98*", "*98", "028*", "842870000001", "+84 28*", "101"]),
+        max_size=3,
+    ),
+)
+def test_a_number_is_listed_if_its_normal_form_is(number: str, entries: list[str]):
+    normal = normalize(number)
+    prefixes = {"80*": "80", "*98*": "*98", "028*": "028", "+84 28*": "028"}
+    expected = any(
+        normal.startswith(prefixes[entry]) if entry in prefixes else normal == normalize(entry)
+        for entry in entries
+    )
+
+    assert pl.select(is_listed(pl.lit(number), entries)).item() == expected
+
+
+@given(number=_NOTATIONS)
+def test_a_subscriber_number_has_eight_digits_in_normal_form(number: str):
+    expected = re.fullmatch(r"\+?[0-9]{8,}", normalize(number)) is not None
+
+    assert pl.select(is_subscriber(pl.lit(number))).item() == expected
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        *[None, "", "anonymous", "Anonymous@10.0.0.5", "sip:RESTRICTED@10.0.0.5", "private"],
+        *["unknown", "unavailable", "blocked", "withheld", "0", "00", "000000000", "+0", "-1"],
+        *["266696687", "+266696687", "101", "12345", "*9800000001", "office", "0900x00001"],
+    ],
+)
+def test_hidden_callers_are_nobody(caller: str | None):
+    assert pl.select(is_nobody(pl.lit(caller, pl.String))).item() is True
+
+
+@pytest.mark.parametrize(
+    "caller",
+    ["0900000001", "sip:0900000001@10.0.0.5", "900000001", "123456", pseudonym("101", b"key")],
+)
+def test_other_callers_are_somebody(caller: str):
+    assert pl.select(is_nobody(pl.lit(caller))).item() is False
+
+
+@pytest.mark.parametrize("caller", ["-1", "anonymous@10.0.0.5", "+266696687", "000000000"])
+def test_hidden_callers_are_no_private_numbers(caller: str):
+    assert pl.select(is_private(pl.lit(caller))).item() is False
 
 
 @pytest.mark.parametrize(

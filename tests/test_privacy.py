@@ -63,7 +63,7 @@ def simulated(calls: pl.DataFrame) -> pl.DataFrame:
         (None, None),
         ("900001", "***"),
         ("Jane Doe", "***"),
-        ("sip:0900000001@host", "***"),
+        ("sip:0900000001@host", "090*****01"),
     ],
 )
 def test_mask_numbers_hides_numbers_but_not_extensions(number: str | None, masked: str | None):
