@@ -38,6 +38,8 @@ class OffsetPattern:
     def add(self, cursor: str, rows: int) -> None:
         """Add the cursor that follows a page with so many rows."""
         numbers = _numbers_in(cursor)
+        if not rows and self._cursors and numbers == self._last:  # an empty page with its cursor
+            return
         last = self._last if self._cursors else [0] * len(numbers)
         self._cursors += 1
         self._rows += rows

@@ -77,11 +77,13 @@ class Chain:
 
     @property
     def missing(self) -> tuple[datetime | None, datetime | None] | None:
-        """The part without pages so far, as begin and exclusive end; None once it is done."""
+        """The part without pages so far, as begin and exclusive end; None if there is none."""
         if self.done:
             return None
         # Calls that began at the same moment may be split between two pages.
         reached = self.reached if self.in_order else None
+        if reached and self.begin and reached < self.begin:
+            return None
         end = reached + _SMALLEST_STEP if reached else self.end
         return self.begin, min(end, self.end) if end and self.end else end
 

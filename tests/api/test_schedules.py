@@ -70,6 +70,20 @@ MENDED = {
         faults=(Fault(at=1, do="bad number"),),
         changes=(Change(at=3, do="insert", seconds=25),),
     ),
+    "a fetch that was stopped behind its range had a gap that ends before it begins": Schedule(
+        starts=(5,),
+        since=39,
+        workers=4,
+        choices=(2, 3, 1, 4, 3, 4, 2, 0),
+        habits=("ignores date_from",),
+        presses=(2,),
+    ),
+    "an empty page with the same cursor looked like a number of rows": Schedule(
+        starts=(39, 38),
+        since=7,
+        choices=(2,),
+        habits=("reverses pages", "empty pages with the same cursor"),
+    ),
 }
 """Schedules that once broke a promise."""
 
