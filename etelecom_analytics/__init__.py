@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .fetch_report import ExtraRequests, FetchReport, Gap, PageSetAside, Window
     from .frames import call_targets
     from .logs import CallLogs, Fetch, merge_logs
-    from .metrics.number_suggestions import suggest_numbers
     from .metrics.options import MetricOptions
     from .metrics.registry import measures
     from .metrics.summary import summarize
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from .reports.summary_page import write_charts, write_page
     from .sample import sample_logs
     from .simulator import simulate_calls
-    from .site import Site
     from .snapshot import read_snapshot, write_snapshot
     from .widgets.chart_view import ChartView
     from .widgets.explorer import Explorer
@@ -62,7 +60,6 @@ __all__ = [
     "Privacy",
     "Retry",
     "SetAside",
-    "Site",
     "Window",
     "archive",
     "call_targets",
@@ -84,7 +81,6 @@ __all__ = [
     "sample_logs",
     "simulate_calls",
     "simulator",
-    "suggest_numbers",
     "summarize",
     "write_charts",
     "write_page",
@@ -118,7 +114,6 @@ _MODULE_OF = {
     "Privacy": "privacy",
     "Retry": "api.retry",
     "SetAside": "parsing.records",
-    "Site": "site",
     "Window": "fetch_report",
     "call_targets": "frames",
     "fetch_calls": "api.fetch",
@@ -134,7 +129,6 @@ _MODULE_OF = {
     "read_snapshot": "snapshot",
     "sample_logs": "sample",
     "simulate_calls": "simulator",
-    "suggest_numbers": "metrics.number_suggestions",
     "summarize": "metrics.summary",
     "write_charts": "reports.summary_page",
     "write_page": "reports.summary_page",
