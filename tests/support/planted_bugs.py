@@ -185,6 +185,15 @@ BUGS: dict[str, Bug] = {
     ),
     # Assembling the result.
     "the last pages are not parsed": Bug("api.collect", "self._parse(at_least=1)", "pass"),
+    "a page that cannot be parsed leaves no gap": Bug(
+        "api.collect", "self._set_aside.append((page, hole))", "pass", needs="bad page"
+    ),
+    "a hole leaves no gap": Bug(
+        "api.windows",
+        "parts = [window._replace(whole=False, pages=0)]",
+        "parts = [window]",
+        needs="bad page",
+    ),
     "calls outside the range stay": Bug(
         "api.assemble", "unique if in_range.all() else unique.filter(in_range)", "unique"
     ),
