@@ -59,10 +59,10 @@ class OffsetPattern:
         self._hits[0, "pages"] += number in (self._cursors, self._cursors + 1)
 
     def _add_one_of_several(self, place: int, number: int, step: int, rows: int) -> None:
-        # The numbers of a key may be close to a count, so the first one must be exact. Later, a
-        # server may count rows that it removes from a page.
+        # The numbers of a key may be close to a count, so the first one must be exact, and no flag
+        # such as 0 or 1. Later, a server may count rows that it removes from a page.
         if self._cursors == 1:
-            self._hits[place, "rows"] += number == rows
+            self._hits[place, "rows"] += number == rows > 1
             return
         largest = max(2 * self._rows, self._cursors * PAGE_LIMIT)
         self._hits[place, "rows"] += step >= rows and self._rows <= number <= largest

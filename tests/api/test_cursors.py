@@ -66,5 +66,9 @@ def test_cursors_that_name_a_row_are_no_offsets(cursors: list[str]):
     assert not is_offset(*cursors)
 
 
+def test_a_flag_in_the_cursor_of_a_page_with_one_row_is_no_offset():
+    assert not is_offset(encoded('[-1762345678.0, 1, "3", 0]'), rows=1)
+
+
 def test_offset_counts_rows_that_the_server_removes_from_a_page():
     assert is_offset("100", "200", "300", rows=3)
