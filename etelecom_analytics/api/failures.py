@@ -23,6 +23,8 @@ __all__ = ["ca_bundle", "transport_error"]
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """The variables with a file of certificates, in the order in which the HTTP library reads them."""
 
+_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
 _NO_TLS = ("WRONG_VERSION_NUMBER", "UNSUPPORTED_PROTOCOL", "PROTOCOL_VERSION", "HTTP_REQUEST")
 
 
@@ -147,7 +149,9 @@ def _is_proxy_address(proxy: str) -> bool:
         and parts.path in ("", "/")
         and not parts.query
         and not parts.fragment
-        and re.fullmatch(r"[!-~]+", proxy)
+        and parts.scheme in _PROXY_SCHEMES
+        and ("://" in proxy or "@" not in proxy)  # requests reads a user name as the scheme
+        and re.fullmatch(r"[!-\[\]-~]+", proxy)  # visible ASCII without the backslash
     )
 
 

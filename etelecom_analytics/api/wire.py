@@ -22,7 +22,7 @@ from ..errors import (
     Unavailable,
     Unreadable,
 )
-from ..parsing.documents import load_document, page_problem
+from ..parsing.documents import load_document, page_problem, paging_problem
 from ..phone_numbers import printable
 from .page_scan import scan_paging
 
@@ -151,6 +151,8 @@ def parse_json(body: bytes) -> Any:
 
 
 def _page(body: bytes, paging: Mapping[str, object], *, is_empty: bool) -> Page:
+    if problem := paging_problem(paging):
+        raise Unreadable(problem)
     return Page(
         body=body, next=_cursor(paging, "next"), prev=_cursor(paging, "prev"), is_empty=is_empty
     )

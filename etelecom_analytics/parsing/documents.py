@@ -10,7 +10,15 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["MAX_DEPTH", "Document", "load_document", "page_problem", "to_utf8", "unknown_keys"]
+__all__ = [
+    "MAX_DEPTH",
+    "Document",
+    "load_document",
+    "page_problem",
+    "paging_problem",
+    "to_utf8",
+    "unknown_keys",
+]
 
 MAX_DEPTH = 64
 """Values that are nested more deeply than this are read as null if Python cannot decode them."""
@@ -20,6 +28,10 @@ _MAX_DIGITS = 4_000
 
 _PAGING = "paging"
 _ERROR_KEYS = ("code", "msg", "error", "errors")
+_MESSAGE_KEYS = ("message", "error_message", "error_code", "detail", "status")
+"""Keys that are harmless next to rows; on a page without rows they may belong to an error."""
+
+_NO_ERROR = ("ok", "success", "200")
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -80,12 +92,34 @@ def page_problem(document: object, rows_key: str) -> str:
         return f"no {rows_key} in the response"
     if not isinstance(document[rows_key], list | None):
         return f"{rows_key} is not a list"
-    return ""
+    return "" if document[rows_key] else _empty_page_problem(document, rows_key)
+
+
+def paging_problem(paging: Mapping[str, object]) -> str:
+    """Why the paging cannot lead to the next page; empty if it can.
+
+    A page with an error, or whose next cursor has another name, would look like the last page.
+    """
+    names = [name for name in (*_ERROR_KEYS, "message") if paging.get(name)]
+    if "next" not in paging:
+        names += [name for name, value in paging.items() if value and "next" in name.lower()]
+    return f"no next page, but {', '.join(names)} in paging" if names else ""
 
 
 def unknown_keys(document: Mapping[str, object], rows_key: str) -> list[str]:
     """The keys around the rows that the API does not document."""
     return [name for name in document if name != rows_key and name != _PAGING]
+
+
+def _empty_page_problem(document: Mapping[str, object], rows_key: str) -> str:
+    """Why a page without rows is no page; empty if only harmless keys are unknown."""
+    for name in unknown_keys(document, rows_key):
+        value = document[name]
+        if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            return f"no rows in {rows_key}, but some in another list"
+        if value and name.lower() in _MESSAGE_KEYS and str(value).lower() not in _NO_ERROR:
+            return "no rows, but a message"
+    return ""
 
 
 def _read_integer(digits: str) -> int | str:

@@ -353,6 +353,9 @@ def test_message_does_not_read_an_exception_of_the_caller(client_of: ClientOf):
         f"http://user:{PASSWORD}?x@proxy:8080",
         f"http://user:{PASSWORD} x@proxy:8080",
         f"http://user:{PASSWORD}@proxy:port",
+        f"http://user:{PASSWORD}\\x@proxy:8080",
+        f"ftp://user:{PASSWORD}@proxy:8080",
+        f"user:{PASSWORD}@proxy:8080",
     ],
 )
 def test_malformed_proxy_is_named_without_its_value(

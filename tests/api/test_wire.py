@@ -106,3 +106,41 @@ def test_prev_is_sent_as_before():
     assert json.loads(wire.list_request({}, limit=0, sort="", after="", before="p"))["paging"] == {
         "before": "p"
     }
+
+
+@pytest.mark.parametrize("rows", [[], None])
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"callLogs": [{"id": "1"}]},
+        {"message": "overloaded"},
+        {"status": "error"},
+        {"paging": {"next": "", "error": "timeout"}},
+    ],
+    ids=lambda key: next(iter(key)),
+)
+def test_page_without_rows_is_an_error_if_another_key_explains_it(
+    rows: list[object] | None, key: dict[str, object]
+):
+    body = json.dumps({"call_logs": rows, "paging": {"next": ""}} | key).encode()
+
+    for read in (wire.read_page, wire.scan_page):
+        with pytest.raises(errors.Unreadable):
+            read(200, {}, body)
+
+
+@pytest.mark.parametrize("key", [{}, {"message": "ok"}, {"status": "success"}, {"extra": []}])
+def test_page_without_rows_and_with_harmless_keys_is_the_last_page(key: dict[str, object]):
+    body = json.dumps({"call_logs": [], "paging": {"next": ""}} | key).encode()
+
+    for read in (wire.read_page, wire.scan_page):
+        assert read(200, {}, body).is_empty
+
+
+@pytest.mark.parametrize("paging", [{"nextCursor": "c"}, {"message": "timeout"}])
+def test_page_whose_next_cursor_is_not_readable_is_not_the_last_page(paging: dict[str, str]):
+    body = json.dumps({"call_logs": [{"id": "1"}], "paging": paging}).encode()
+
+    for read in (wire.read_page, wire.scan_page):
+        with pytest.raises(errors.Unreadable):
+            read(200, {}, body)
