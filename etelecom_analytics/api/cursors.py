@@ -17,6 +17,9 @@ __all__ = ["OffsetPattern"]
 _NUMBER = re.compile(r"(?<![\w.])\d{1,12}(?![\w.])")
 _ONE_NUMBER = re.compile(r"[^\W\d]*[\W_]*(\d{1,12})\W*")
 
+_MIN_ROWS = 10
+"""A smaller number of rows may equal a flag or a position in the cursor by chance."""
+
 
 class OffsetPattern:
     """Whether the cursors of a chain look like a number of rows or pages.
@@ -59,10 +62,10 @@ class OffsetPattern:
         self._hits[0, "pages"] += number in (self._cursors, self._cursors + 1)
 
     def _add_one_of_several(self, place: int, number: int, step: int, rows: int) -> None:
-        # The numbers of a key may be close to a count, so the first one must be exact, and no flag
-        # such as 0 or 1. Later, a server may count rows that it removes from a page.
+        # The numbers of a key may be close to a count, so the first one must be exact, and too
+        # large for a flag. Later, a server may count rows that it removes from a page.
         if self._cursors == 1:
-            self._hits[place, "rows"] += number == rows > 1
+            self._hits[place, "rows"] += number == rows >= _MIN_ROWS
             return
         largest = max(2 * self._rows, self._cursors * PAGE_LIMIT)
         self._hits[place, "rows"] += step >= rows and self._rows <= number <= largest

@@ -16,7 +16,12 @@ from ..query import CallQuery
 from .page_scan import parse_time
 from .wire import PAGE_LIMIT, Page
 
-__all__ = ["DATE_MARGIN", "DateCheck", "ServerChecks"]
+__all__ = ["DATES_IGNORED", "DATE_MARGIN", "DateCheck", "ServerChecks"]
+
+DATES_IGNORED = (
+    "The server ignores the dates of the query, so all of its calls were read in one chain and "
+    "filtered here. The result is complete, but a shorter range is not faster."
+)
 
 DATE_MARGIN = timedelta(seconds=2)
 """Requests are wider than needed by this much, because a server may exclude the ends of a range."""
@@ -62,11 +67,7 @@ class DateCheck:
     def warning(self) -> str:
         """What to tell the user; empty if dates are read as documented."""
         if self.result == "ignored":
-            return (
-                "The dates of a request do not select its calls on this server, so all of its "
-                "calls were read in one chain and filtered here. The result is complete, but a "
-                "shorter range is not faster."
-            )
+            return DATES_IGNORED
         if self.result != "shifted":
             return ""
         direction = "late" if self.shift > timedelta() else "early"

@@ -2,16 +2,12 @@
 
 from ..fetch_report import FetchReport
 from .assemble import FetchRecord
+from .server_checks import DATES_IGNORED
 
 __all__ = ["UNPROVABLE", "warning_texts"]
 
 UNPROVABLE = ("hotline_ids", "department_id")
 """The fields of a query that calls do not contain."""
-
-_DATES_IGNORED = (
-    "The server ignores the dates of the query, so all of its calls were read in one chain and "
-    "filtered here. The result is complete, but a shorter range is not faster."
-)
 
 
 def warning_texts(record: FetchRecord, report: FetchReport, date_warning: str) -> tuple[str, ...]:
@@ -20,7 +16,7 @@ def warning_texts(record: FetchRecord, report: FetchReport, date_warning: str) -
     unproven = [name for name in report.filters_ignored if name in UNPROVABLE]
     texts = [date_warning]
     if record.dates_ignored and not _is_known(record):
-        texts.append(_DATES_IGNORED)
+        texts.append(DATES_IGNORED)
     if proven:
         texts.append(
             f"The server ignores filters of the query ({', '.join(proven)}). Calls that do not "

@@ -237,7 +237,9 @@ class _Table:
             lambda options: leg_facts(calls_frame(own), options=options).collect()
         )
         self._numbers = _Cache(
-            lambda _: own.select(normalized(pl.col(side)).alias(side) for side in ("caller", "callee"))
+            lambda _: own.select(
+                normalized(pl.col(side)).alias(side) for side in ("caller", "callee")
+            )
         )
 
     def is_current(self) -> bool:

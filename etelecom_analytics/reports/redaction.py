@@ -26,6 +26,8 @@ _MANY_DIGITS = r"\d(?:\D{0,3}\d){7}"
 """Selects the notes that may contain a number."""
 _PHONE_NUMBER = re.compile(r"0\d{8,10}|1[89]00\d{4,6}|\+\d{9,14}")
 """National, toll-free and international form, to tell numbers in notes from other digits."""
+_OPENING = re.compile(r"0|\+|84|1[89]\d|\d{9}$")
+"""How a number in a note begins. Groups such as "30, 028 7300" are no number without its 0."""
 _HOST = r"^https?://([^/?#\s]+)"
 _LINK = re.compile(r"https?://([^/?#\s\"'<>\\]+)[^\s\"'<>\\]*")
 _LINK_TEXT = "(recording withheld)"
@@ -155,9 +157,9 @@ def _numbers_in(text: str) -> Iterator[str]:
     for run in _RUN.findall(text):
         groups = list(_GROUP.finditer(run))
         for first, group in enumerate(groups):
-            candidates = (
-                _plain(run[group.start() : last.end()])
-                for last in groups[first : first + _MAX_DIGITS]
+            texts = (
+                run[group.start() : last.end()] for last in groups[first : first + _MAX_DIGITS]
             )
-            if numbers := [number for number in candidates if _PHONE_NUMBER.fullmatch(number)]:
+            numbers = [_plain(text) for text in texts if _OPENING.match(text)]
+            if numbers := [number for number in numbers if _PHONE_NUMBER.fullmatch(number)]:
                 yield numbers[-1]

@@ -66,8 +66,13 @@ def test_cursors_that_name_a_row_are_no_offsets(cursors: list[str]):
     assert not is_offset(*cursors)
 
 
-def test_a_flag_in_the_cursor_of_a_page_with_one_row_is_no_offset():
-    assert not is_offset(encoded('[-1762345678.0, 1, "3", 0]'), rows=1)
+@pytest.mark.parametrize("rows", [1, 2, 3, 9])
+def test_a_small_number_in_the_cursor_of_a_short_page_is_no_offset(rows: int):
+    assert not is_offset(encoded(f'[-1762345678.0, {rows}, "3", 0]'), rows=rows)
+
+
+def test_offsets_with_several_numbers_are_recognised_after_two_short_pages():
+    assert is_offset("offset=5&limit=5", "offset=10&limit=5", rows=5)
 
 
 def test_offset_counts_rows_that_the_server_removes_from_a_page():

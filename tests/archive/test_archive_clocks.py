@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 from support.damage import week
 
@@ -126,7 +128,11 @@ def test_order_of_certificates_is_that_of_versions(client_of: ClientOf, tmp_path
         server.change({**rows[0], "note": "changed"})
         with clock_ahead(timedelta(hours=-3)):
             archive.sync(client_of(server), progress=False)
-    days = archive.days()
+    # Depending on the time of day, the wrong clock does not reach the last day yet.
+    reached = (datetime.now(UTC) - timedelta(hours=3)).astimezone(
+        ZoneInfo(archive.options.time_zone)
+    )
+    days = archive.days().filter(pl.col("local_day") <= reached.date())
 
     assert archive.verify().is_empty()
     certificates = [Certificate.from_json(text) for text in days["certificate"]]
