@@ -22,6 +22,7 @@ from .privacy import Privacy
 from .schema import CALL_SCHEMA
 from .snapshot_files import (
     folder_contents,
+    is_snapshot,
     not_a_snapshot,
     old_folder,
     parquet,
@@ -121,13 +122,14 @@ def check_destination(path: str | Path, *, replace: bool = False) -> Path:
     """
     try:
         folder = storage.resolve(path)
-        exists, is_snapshot = folder.exists(), (folder / MANIFEST).is_file()
+        exists = folder.exists()
+        has_manifest = exists and is_snapshot(folder)
         parent = next(parent for parent in folder.parents if parent.exists())
     except OSError as error:
         raise SnapshotError(
             f"{printable(str(path))} cannot be used for a snapshot: {storage.reason(error)}."
         ) from None
-    if exists and not is_snapshot:
+    if exists and not has_manifest:
         raise SnapshotError(not_a_snapshot(folder))
     if (exists or old_folder(folder)) and not replace:
         raise SnapshotError(

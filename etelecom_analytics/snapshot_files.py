@@ -19,6 +19,7 @@ from .schema import CALL_SCHEMA, CALL_TARGETS_SCHEMA, NAMES_SCHEMA
 
 __all__ = [
     "folder_contents",
+    "is_snapshot",
     "not_a_snapshot",
     "old_folder",
     "parquet",
@@ -123,7 +124,7 @@ def _move_into_place(temporary: Path, folder: Path, stack: ExitStack, *, replace
                 return
             if not replace:
                 raise FileExistsError(errno.EEXIST, "it already exists")
-            if not (folder / MANIFEST).is_file():
+            if not is_snapshot(folder):
                 raise SnapshotError(not_a_snapshot(folder))
             if storage.exchange(temporary, folder):
                 if not (temporary / MANIFEST).is_file():  # replaced since the check
@@ -143,6 +144,22 @@ def _move_into_place(temporary: Path, folder: Path, stack: ExitStack, *, replace
     raise SnapshotError(
         f"Other processes keep replacing {folder}: try again when they have finished."
     )
+
+
+def is_snapshot(folder: Path) -> bool:
+    """Whether a folder has a manifest, also while other processes replace it.
+
+    A look during an exchange may be into the old folder, whose files are being removed.
+
+    Raises:
+        FileNotFoundError: the folder does not exist.
+    """
+    while True:
+        before = folder.stat()
+        if (folder / MANIFEST).is_file():
+            return True
+        if os.path.samestat(before, folder.stat()):
+            return False
 
 
 @contextmanager

@@ -171,7 +171,8 @@ def staged(target: Path, *, is_folder: bool = False) -> Iterator[Path]:
         path = temporary_path(target, "new")
         if is_folder:
             path.mkdir()
-            path.chmod(FOLDER_MODE)
+            with suppress(FileNotFoundError):  # removed by another writer: tried again below
+                path.chmod(FOLDER_MODE)
         else:
             write_content(path, b"")
         with in_use(path) as locked:

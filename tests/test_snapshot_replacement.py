@@ -278,3 +278,25 @@ def test_fifo_in_a_snapshot_does_not_block_the_reader(tmp_path: Path):
 def test_schema_of_a_read_snapshot_is_that_of_calls(tmp_path: Path):
     folder = et.write_snapshot(et.sample_logs(), tmp_path / "week")
     assert et.read_snapshot(folder).calls.schema == pl.Schema(et.sample_logs().calls.schema)
+
+
+def test_snapshot_that_is_replaced_during_the_look_for_its_manifest_is_replaced_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The look was into the old folder, whose files the other writer had removed."""
+    logs, folder = et.sample_logs(), tmp_path / "week"
+    et.write_snapshot(logs, folder)
+    is_file, looks = Path.is_file, list[Path]()
+
+    def is_file_of_old_folder(path: Path) -> bool:
+        if path == folder / "manifest.json" and not looks:
+            looks.append(path)
+            et.write_snapshot(logs, folder, replace=True)
+            return False
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file_of_old_folder)
+    et.write_snapshot(logs, folder, replace=True)
+
+    assert len(looks) == 1
+    assert et.read_snapshot(folder).calls.height == logs.calls.height

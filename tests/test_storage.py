@@ -213,3 +213,21 @@ def test_archive_in_something_else_than_a_folder_is_refused(name: str, tmp_path:
     (tmp_path / "device").symlink_to("/dev/null")
     with pytest.raises(EtelecomError, match="is not a folder"):
         et.Archive(tmp_path / name)
+
+
+def test_folder_that_another_writer_removes_at_once_is_created_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    chmod, removed = Path.chmod, list[Path]()
+
+    def chmod_after_removal(path: Path, mode: int) -> None:
+        if not removed:
+            path.rmdir()
+            removed.append(path)
+        chmod(path, mode)
+
+    monkeypatch.setattr(Path, "chmod", chmod_after_removal)
+    with storage.staged(tmp_path / "week", is_folder=True) as folder:
+        assert folder.is_dir()
+        assert folder not in removed
+    assert list(tmp_path.iterdir()) == []

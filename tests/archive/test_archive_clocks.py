@@ -125,7 +125,7 @@ def test_order_of_certificates_is_that_of_versions(client_of: ClientOf, tmp_path
         archive = et.Archive(tmp_path / "calls")
         since = (datetime.now(UTC) - timedelta(days=10)).date()
         archive.sync(client_of(server), since=since, progress=False)
-        server.change({**rows[0], "note": "changed"})
+        server.change({**rows[3], "note": "changed"})  # of yesterday
         with clock_ahead(timedelta(hours=-3)):
             archive.sync(client_of(server), progress=False)
     # Depending on the time of day, the wrong clock does not reach the last day yet.
