@@ -100,10 +100,13 @@ def paging_problem(paging: Mapping[str, object]) -> str:
 
     A page with an error, or whose next cursor has another name, would look like the last page.
     """
-    names = [name for name in (*_ERROR_KEYS, "message") if paging.get(name)]
-    if "next" not in paging:
-        names += [name for name, value in paging.items() if value and "next" in name.lower()]
-    return f"no next page, but {', '.join(names)} in paging" if names else ""
+    if errors := [name for name in (*_ERROR_KEYS, "message") if paging.get(name)]:
+        return f"an error in paging ({', '.join(errors)})"
+    if "next" not in paging and any(
+        value and "next" in name.lower() for name, value in paging.items()
+    ):
+        return "no next in paging, but a similar key"
+    return ""
 
 
 def unknown_keys(document: Mapping[str, object], rows_key: str) -> list[str]:
