@@ -237,6 +237,7 @@ def test_every_flat_fact_of_an_archive():
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(FLAT_FACTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["index", "archive", "bat-dau"])
 def test_python_of_a_page_runs(
     name: str, client: et.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

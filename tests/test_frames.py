@@ -123,6 +123,7 @@ def frame(calls: Sequence[tuple[str, datetime | None, datetime | None]]) -> pl.D
     return pl.DataFrame(full, schema=CALL_SCHEMA)
 
 
+@pytest.mark.slow
 @given(calls=_few_calls)
 def test_newest_keeps_the_position_of_the_latest_state(
     calls: list[tuple[str, datetime | None, datetime | None]],

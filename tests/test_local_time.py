@@ -29,6 +29,7 @@ def test_dimensions_are_in_local_time():
     }
 
 
+@pytest.mark.slow
 @given(
     moment=st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)),
     time_zone=st.sampled_from([local_time.HOME_ZONE, "America/New_York"]),

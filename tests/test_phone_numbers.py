@@ -100,6 +100,7 @@ def vietnamese_numbers(draw: st.DrawFn) -> str:
     return "".join(spaced).strip(" .-")
 
 
+@pytest.mark.slow
 @given(number=vietnamese_numbers())
 def test_normalize_agrees_with_phonenumbers(number: str):
     parsed = phonenumbers.parse(number, "VN")

@@ -48,6 +48,7 @@ def simulated(calls: pl.DataFrame) -> pl.DataFrame:
     return calls.with_columns(note=pl.lit("rang from 0900000001"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "masked"),
     [
@@ -88,6 +89,7 @@ def test_all_external_numbers_are_hidden(simulated: pl.DataFrame):
         )
 
 
+@pytest.mark.slow
 @given(numbers=st.lists(st.text("0123456789+ -", min_size=1, max_size=16), max_size=6))
 def test_pseudonyms_are_unique_per_normalized_number(
     numbers: Sequence[str],
@@ -169,6 +171,7 @@ def test_keep_applies_to_all_notations():
         assert "0900000001" not in numbers_of(hidden)
 
 
+@pytest.mark.slow
 def test_lazy_empty_and_other_frames_are_supported(simulated: pl.DataFrame):
     for hide in (et.mask_numbers, lambda calls: et.pseudonymize(calls, KEY), et.Privacy().apply):
         assert_frame_equal(hide(simulated.lazy()).collect(), hide(simulated))

@@ -155,6 +155,7 @@ def test_files_of_running_writers_are_not_removed(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", ["EACCES", "EPERM", "EBUSY"])
 def test_refused_rename_is_retried(failure: str, tmp_path: Path):
     """The first two renames fail, as those of a file that an antivirus reads."""

@@ -141,6 +141,7 @@ def test_page_on_a_full_device_is_an_error():
         et.write_page(LOGS, "/dev/full")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("failures", "text"),
     [

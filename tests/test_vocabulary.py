@@ -208,6 +208,7 @@ def test_names_are_the_present_ones():
     assert not old, "\n".join(old)
 
 
+@pytest.mark.slow
 def test_variables_are_nouns():
     bad = ast.parse("def f(asked, _told=1):\n    rows_found = self.came = g(given=asked)\n")
     assert len(list(participles_in(bad))) == 5

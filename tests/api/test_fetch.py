@@ -310,6 +310,7 @@ def without(row: Request, field: str) -> Request:
     return {name: value for name, value in row.items() if name != field}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "drift", "field", "expected"),
     [

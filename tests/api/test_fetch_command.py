@@ -32,6 +32,7 @@ def fail_from(server: CallLogServer, request_number: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_next_run_continues_by_itself_and_says_so(
     capsys: Printed, server: CallLogServer, calls: pl.DataFrame
 ):

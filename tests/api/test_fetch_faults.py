@@ -114,6 +114,7 @@ def test_transient_faults_do_not_change_the_calls(
     assert logs.report.received == logs.report.rows + logs.report.repeated + logs.report.outside
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(PASSING))
 def test_each_fault_on_every_first_attempt(name: str, week: pl.DataFrame, faulty: CallLogServer):
     faulty.forget()

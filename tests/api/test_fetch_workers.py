@@ -347,6 +347,7 @@ def test_resumed_query_must_be_the_same(client: et.Client):
         et.fetch_calls(client, resume=ValueError())  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_stop_button_ends_the_fetch_within_a_second(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame

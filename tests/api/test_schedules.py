@@ -93,6 +93,7 @@ def test_mended_fault_does_not_return(name: str):
     run_schedule(MENDED[name])
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(schedule=schedules())
 def test_promises_hold_for_any_schedule(schedule: Schedule):

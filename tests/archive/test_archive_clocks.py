@@ -68,6 +68,7 @@ def test_archive_recovers_from_a_first_sync_30_days_ahead(client_of: ClientOf, t
     assert archive.status().complete_through > datetime.now(UTC) - timedelta(minutes=1)
 
 
+@pytest.mark.slow
 def test_days_fetched_ahead_are_not_complete_when_their_time_comes(
     client_of: ClientOf, tmp_path: Path
 ):
@@ -88,6 +89,7 @@ def test_days_fetched_ahead_are_not_complete_when_their_time_comes(
         assert archive.sync(client_of(server), progress=False).fetched == archive.status().days
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("offset", "text"),
     [

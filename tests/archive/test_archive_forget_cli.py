@@ -32,6 +32,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch, server: CallLogServer, tmp_path: 
     monkeypatch.setenv("ETELECOM_API_KEY", server.api_key)
 
 
+@pytest.mark.slow
 def test_proof_is_printed_without_the_number(capsys: Printed, monkeypatch: pytest.MonkeyPatch):
     assert app.main(["sync", "calls", *SPAN]) == 0
     et.Archive("calls").snapshot(None, "week")

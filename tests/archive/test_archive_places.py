@@ -83,6 +83,7 @@ def test_file_system_without_renames_is_named(
     assert "\n" not in text
 
 
+@pytest.mark.slow
 def test_cause_on_a_later_line_is_named(server: CallLogServer, tmp_path: Path):
     """The first line of an error of deltalake does not state its cause."""
     text = sync(server, tmp_path / "calls", {"link,linkat": "error=EDQUOT"})

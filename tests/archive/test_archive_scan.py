@@ -81,6 +81,7 @@ def test_scan_reads_only_files_of_the_requested_days(archive: et.Archive):
     )
 
 
+@pytest.mark.slow
 def test_flat_facts_equal_those_computed_from_the_calls(
     archive: et.Archive, past: Simulation, past_calls: pl.DataFrame
 ):
@@ -134,6 +135,7 @@ def assert_sql_agrees(archive: et.Archive) -> int:
     return len(ours)
 
 
+@pytest.mark.slow
 def test_another_engine_reads_the_same_rows(archive: et.Archive, past_calls: pl.DataFrame):
     columns = [
         "id",
@@ -161,6 +163,7 @@ def test_another_engine_reads_the_same_rows(archive: et.Archive, past_calls: pl.
     assert assert_sql_agrees(archive) == 7
 
 
+@pytest.mark.slow
 def test_another_engine_computes_the_same_measures_of_the_sample(
     client_of: Callable[..., et.Client], tmp_path: Path
 ):

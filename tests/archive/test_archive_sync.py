@@ -58,6 +58,7 @@ def rows_on_day(server: CallLogServer, day: str, limit: int = 10**6) -> list[dic
     ][:limit]
 
 
+@pytest.mark.slow
 def test_archive_equals_the_server(
     archive: et.Archive, past_client: et.Client, past_calls: pl.DataFrame
 ):
@@ -72,6 +73,7 @@ def test_archive_equals_the_server(
     assert "<table>" in status._repr_html_()
 
 
+@pytest.mark.slow
 def test_second_sync_sends_no_request_and_changes_nothing(
     archive: et.Archive, past_client: et.Client, past_server: CallLogServer
 ):
@@ -84,6 +86,7 @@ def test_second_sync_sends_no_request_and_changes_nothing(
     assert archive.status() == before
 
 
+@pytest.mark.slow
 def test_only_changed_days_are_written(
     archive: et.Archive, past_client: et.Client, past_server: CallLogServer
 ):
@@ -183,6 +186,7 @@ def test_certificates_contain_drift_and_unreadable_records(client_of: ClientOf, 
     assert logs.report.set_aside[0].record == {"started_at": moment}
 
 
+@pytest.mark.slow
 def test_certificates_survive_loss_of_their_file_or_of_old_commits(
     archive: et.Archive, past_client: et.Client
 ):
@@ -236,6 +240,7 @@ def test_days_that_would_lose_calls_are_not_replaced(
     assert_frame_equal(calls_of(archive), less)
 
 
+@pytest.mark.slow
 def test_server_without_calls_removes_nothing(
     archive: et.Archive, client_of: ClientOf, past_calls: pl.DataFrame
 ):
@@ -309,6 +314,7 @@ def test_call_with_an_unreadable_start_is_stored_once_on_the_day_of_its_request(
 # Errors.
 
 
+@pytest.mark.slow
 def test_sync_continues_after_the_server_dies(
     client_of: ClientOf, past_calls: pl.DataFrame, tmp_path: Path
 ):

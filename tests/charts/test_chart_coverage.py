@@ -232,6 +232,7 @@ def test_a_share_without_calls_is_not_zero(fetched: pl.DataFrame):
     assert ("Sun", "12", 0.0) not in cells
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", CHARTS)
 def test_the_subtitle_states_the_coverage(draw: Any, fetched: pl.DataFrame):
     text = subtitle(draw(fetched, coverage=COVERAGE))

@@ -66,6 +66,7 @@ def test_frames_and_selections_of_equal_calls_give_equal_charts(name: str):
         assert spec(draw(name, calls)) == expected, kind
 
 
+@pytest.mark.slow
 def test_a_selection_has_only_its_calls():
     inbound = CALLS.filter(direction="in")
     selection = et.metrics.Selection(CALLS).where(pl.col("direction").cast(pl.String) == "in")
@@ -112,6 +113,7 @@ def test_options_and_coverage_are_of_their_types(name: str):
 # Names.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITH_BY)
 @pytest.mark.parametrize("by", ["weekday", "callee", "direction"])
 def test_by_takes_a_name_or_a_sequence(name: str, by: str):

@@ -96,6 +96,7 @@ def test_a_number_without_answered_calls_has_a_name(calls: pl.DataFrame):
     assert named_calls["user"].null_count() == named_calls.height
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "expected"),
     [
@@ -153,6 +154,7 @@ def test_other_dimensions_have_no_note_about_extensions(named_calls: pl.DataFram
     assert "missed call" not in subtitle(charts.answer_rate(unknown, by="callee"))
 
 
+@pytest.mark.slow
 def test_a_selection_and_a_lazy_frame_have_the_same_names(named_calls: pl.DataFrame):
     for draw in (
         charts.extension_performance,

@@ -122,6 +122,7 @@ def test_the_same_calls_give_the_same_png(calls: pl.DataFrame):
     assert png(charts.answer_rate(calls)) == png(charts.answer_rate(calls))
 
 
+@pytest.mark.slow
 def test_a_lazy_frame_gives_the_same_chart(
     draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
 ):
@@ -236,6 +237,7 @@ def test_the_sample_is_drawn_with_its_coverage(draw: Callable[..., Any], sample:
     assert png(chart).startswith(PNG)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "by",
     [
@@ -285,6 +287,7 @@ def test_limit_must_be_from_1_to_400(limit: int, calls: pl.DataFrame):
         charts.extension_performance(calls, limit=limit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", et.metrics.MEASURES)
 def test_every_measure_has_a_heatmap(measure: str, calls: pl.DataFrame):
     assert charts.heatmap(calls, measure=measure).to_dict()["$schema"] == alt.SCHEMA_URL

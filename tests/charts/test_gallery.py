@@ -26,6 +26,7 @@ def gallery(calls: pl.DataFrame) -> Any:
     return charts.gallery(calls, options=OPTIONS)
 
 
+@pytest.mark.slow
 def test_the_gallery_has_every_chart(gallery: Any):
     assert set(gallery.names) == set(charts.__all__) - NOT_CHARTS - NOT_IN_GALLERY
     assert len(gallery) == len(gallery.names) == len(list(gallery))
@@ -51,6 +52,7 @@ def test_charts_of_what_callers_experience_are_of_inbound_calls(gallery: Any, ca
         assert gallery[name].to_dict()["description"].endswith("Inbound calls only.")
 
 
+@pytest.mark.slow
 def test_charts_of_traffic_callbacks_and_trunks_are_of_all_calls(gallery: Any, calls: pl.DataFrame):
     for name in (
         "concurrency",
@@ -68,6 +70,7 @@ def test_an_unknown_chart_raises_with_the_nearest_name(gallery: Any):
         gallery["funel"]
 
 
+@pytest.mark.slow
 def test_save_writes_png_files_into_the_folder(gallery: Any, tmp_path: Path):
     few = charts.Gallery({name: gallery[name] for name in ("funnel", "patience")})
     paths = few.save(tmp_path / "new" / "folder")
@@ -99,6 +102,7 @@ def test_the_gallery_of_few_calls_has_every_title(table: str, request: pytest.Fi
         assert "Asia/Ho_Chi_Minh" in title(chart), name
 
 
+@pytest.mark.slow
 def test_galleries_can_be_pickled_copied_and_compared(gallery: Any, calls: pl.DataFrame):
     few = charts.Gallery({name: gallery[name] for name in ("funnel", "answer_rate")})
 

@@ -82,6 +82,7 @@ def test_wait_bins(calls: pl.DataFrame):
     assert f"Waits of {waits.groups['calls'].sum():,} offered calls" in title(chart)
 
 
+@pytest.mark.slow
 def test_a_note_states_where_a_wait_begins(calls: pl.DataFrame):
     for draw in (charts.wait_distribution, charts.patience, charts.service_level):
         assert "first ring of a person" in subtitle(

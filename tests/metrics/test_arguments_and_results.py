@@ -134,6 +134,7 @@ EQUIVALENT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", EQUIVALENT.values(), ids=EQUIVALENT)
 @pytest.mark.parametrize("function", [*LAZY, *COLLECTING], ids=name_of)
 def test_tables_of_other_types_give_equal_results(function: Any, changed: pl.Expr):

@@ -275,6 +275,7 @@ def test_a_reversed_comparison_has_the_reversed_interval(
     assert shares[1][0] - shares[0][0] - 1e-12 <= (high or 0) <= 1 + 1e-12
 
 
+@pytest.mark.slow
 def test_values_are_those_of_summarize(calls: pl.DataFrame):
     names = list(MEASURES)
     early, late = (

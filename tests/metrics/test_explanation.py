@@ -170,6 +170,7 @@ def test_a_group_without_calls_has_no_value(calls: pl.DataFrame):
     ) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURES)
 def test_no_calls_have_no_rows(name: str, calls: pl.DataFrame):
     for empty in (calls.clear(), calls.clear(2)):

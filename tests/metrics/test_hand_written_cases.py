@@ -36,6 +36,7 @@ def test_outcomes_of_legs(case: Case):
     assert result["target_index"].to_list() == list(range(len(case.outcomes)))
 
 
+@pytest.mark.slow
 @by_case
 def test_offers_of_calls(case: Case):
     result = offers(case.frame(), options=options(case)).filter(

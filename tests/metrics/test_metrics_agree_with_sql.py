@@ -187,6 +187,7 @@ OF_CALLERS: dict[
 """Tables of callers as of a moment."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_agrees_with_sql(name: str, data: Data):
     of_package, of_sql = TABLES[name]
@@ -199,6 +200,7 @@ def test_a_table_agrees_with_sql(name: str, data: Data):
     assert_agree(table, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [None, 2.5])
 @pytest.mark.parametrize("name", OF_CALLERS)
 def test_a_table_of_callers_agrees_with_sql(name: str, days: float | None, data: Data):

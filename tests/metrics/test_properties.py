@@ -258,6 +258,7 @@ def test_the_phases_of_a_call_do_not_depend_on_other_calls(calls: pl.DataFrame, 
             )
 
 
+@pytest.mark.slow
 @by_function
 @settings(max_examples=8)
 @given(calls=some_calls(), seed=st.integers(0, 99))
@@ -296,6 +297,7 @@ def test_two_parts_add_up_to_the_whole(name: str, calls: pl.DataFrame, places: s
     assert_frame_equal(parts, whole, check_row_order=False, abs_tol=1e-9)
 
 
+@pytest.mark.slow
 @by_function
 def test_no_calls_one_call_and_nulls_give_the_same_types(name: str):
     expected = table_of(name, CALLS).schema
@@ -326,6 +328,7 @@ def test_a_lazy_frame_gives_the_same_on_both_engines(name: str):
         )
 
 
+@pytest.mark.slow
 @by_function
 def test_a_lazy_frame_without_a_fixed_order_gives_the_same(name: str):
     expected = in_fixed_order(name, table_of(name, CALLS))

@@ -235,6 +235,7 @@ def test_categories_are_in_schema_order_with_nulls_last(parquet: Path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", sql.OFFER_DIMENSIONS)
 def test_groups_contain_every_call_and_offer_once(by: str, parquet: Path):
     write(parquet, *a_day_apart(CASES))

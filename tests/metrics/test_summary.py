@@ -86,6 +86,7 @@ def test_service_levels_agree_with_sql(
     assert_agree(table, sql.call_measures(parquet, "hour", **arguments))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [None, *sql.OFFER_DIMENSIONS])
 def test_offer_measures_agree_with_sql(
     by: str | None, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]

@@ -94,6 +94,7 @@ def test_textbook_example():
     assert median_survival(table).row(0) == (21, 9, 23, 13, None)
 
 
+@pytest.mark.slow
 @given(times=some_times)
 def test_table_matches_exact_fractions(times: Times):
     table = kaplan_meier(frame(times))
@@ -210,6 +211,7 @@ def test_each_group_has_the_same_table_as_alone(
         assert_frame_equal(medians.drop("who"), median_survival(alone))
 
 
+@pytest.mark.slow
 @given(times=some_times, seed=st.integers(0, 9))
 def test_survival_does_not_depend_on_row_order(times: Times, seed: int):
     rows = frame(times)

@@ -268,6 +268,7 @@ def test_an_unknown_trunk_has_no_lines():
     assert erlangs(frame(*FAILOVER), trunk="D").is_empty()
 
 
+@pytest.mark.slow
 @given(a=some_spans, b=some_spans)
 def test_trunk_peaks_match_the_concurrency_of_calls(
     a: list[tuple[float, float]], b: list[tuple[float, float]]
@@ -450,6 +451,7 @@ def test_the_first_of_tied_hours_is_the_busy_hour():
     assert busy_hours(calls)["hour"].to_list() == [8]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(case=calls_in_a_zone())
 def test_busy_hours_match_the_hours(case: tuple[pl.DataFrame, str]):

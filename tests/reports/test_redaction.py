@@ -58,6 +58,7 @@ def test_every_notation_is_masked_next_to_other_numbers(
     assert redacted.endswith("2026-11-02")
 
 
+@pytest.mark.slow
 @given(st.sampled_from(CALLERS), st.sampled_from(["", "84"]), st.sampled_from([int, float, str]))
 def test_numbers_cast_to_integers_are_masked(number: str, country: str, kind: type):
     redacted = Redactor(LOGS, MASKED).redact_data([{"caller": kind(f"{country}{number[1:]}")}])
@@ -81,6 +82,7 @@ def test_toll_free_foreign_negative_and_grouped_numbers_are_masked(number: str, 
     assert "***" in str(Redactor(logs_of(calls), MASKED).redact_data(value))
 
 
+@pytest.mark.slow
 @given(st.integers() | st.floats() | st.none() | st.booleans())
 def test_other_values_are_unchanged(value: float | bool | None):
     assert repr(Redactor(LOGS, MASKED).redact_data([value])) == repr([value])
@@ -141,6 +143,7 @@ def test_numbers_that_occur_only_in_notes_are_masked(number: str):
     assert Redactor(logs, UNMASKED).redact_text(note) == note
 
 
+@pytest.mark.slow
 def test_each_number_has_its_own_mask():
     redactor = Redactor(LOGS, MASKED)
     masks = [redactor.redact_text(number) for number in CALLERS]

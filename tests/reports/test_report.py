@@ -265,6 +265,7 @@ def test_period_that_was_not_fetched_is_stated_below_the_title(tmp_path: Path, l
     )
 
 
+@pytest.mark.slow
 def test_notebook_without_options_may_use_date_from_for_other_text(tmp_path: Path):
     parameters = (
         'snapshot: str = ""\ndate_from: str = "when we moved"\nown_numbers: list | None = None'
@@ -462,6 +463,7 @@ def test_invalid_arguments_are_named_without_phone_numbers(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_report_states_the_hash_of_the_file(tmp_path: Path, logs: et.CallLogs):
     """Also if another version of Polars wrote other bytes for the same calls."""
     snapshot = et.write_snapshot(logs, tmp_path / "week")
@@ -539,6 +541,7 @@ def test_untagged_non_python_invalid_and_missing_notebooks_are_rejected(tmp_path
             et.write_report(SAMPLE, tmp_path / "r.html", notebook=path)
 
 
+@pytest.mark.slow
 def test_failing_cell_raises_its_error_and_changes_no_file(tmp_path: Path):
     own = notebook(
         tmp_path,

@@ -33,6 +33,7 @@ def read(row: Row) -> tuple[dict[str, Any], list[tuple[str, str, int]]]:
     return call, [(drift.field, drift.kind, drift.count) for drift in reader.drift]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unexpected",
     UNEXPECTED_VALUES,

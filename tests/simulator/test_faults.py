@@ -517,6 +517,7 @@ def test_sometimes_depends_only_on_the_request(world: CallLogServer):
     assert 15 <= len(one) <= 45
 
 
+@pytest.mark.slow
 def test_in_flight_above_selects_simultaneous_requests(world: CallLogServer):
     """While one request is being processed, the others are above the limit."""
     world.latency_s = 0.3

@@ -251,6 +251,7 @@ PHASES: list[tuple[Any, bytes]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("phase", "pattern"), PHASES, ids=[each[0].__name__ for each in PHASES])
 def test_endless_phase_sends_a_part_per_pause_until_the_client_leaves(
     world: CallLogServer, phase: Any, pattern: bytes

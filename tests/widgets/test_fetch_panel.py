@@ -156,6 +156,7 @@ def test_progress_has_calls_and_date(client_of: Callable[..., et.Client], calls:
         assert panel.wait(TIMEOUT_S)
 
 
+@pytest.mark.slow
 def test_cancel_does_not_wait_for_the_current_page(
     client_of: Callable[..., et.Client], calls: pl.DataFrame
 ):

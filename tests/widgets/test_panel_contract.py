@@ -67,6 +67,7 @@ EQUIVALENT: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", EQUIVALENT.values(), ids=EQUIVALENT)
 @pytest.mark.parametrize("kind", [et.FilterPanel, et.Explorer])
 def test_panels_accept_any_table_of_calls(kind: Any, source: Callable[[], Any]):
@@ -93,6 +94,7 @@ def test_selection_limits_a_panel():
     assert panel.filtered.height == 0
 
 
+@pytest.mark.slow
 def test_panels_of_the_same_table_share_computed_facts():
     panels = [et.FilterPanel(CALLS), et.Explorer(LOGS), et.Explorer(CALLS)]
 
@@ -314,6 +316,7 @@ def test_pickling_is_refused_in_one_sentence(name: str, protocol: int):
     assert_one_safe_sentence(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
 @pytest.mark.parametrize("name", PANELS)
 def test_copy_has_the_same_state_and_is_independent(name: str, copied: Callable[[Any], Any]):
