@@ -85,7 +85,6 @@ def test_certificates_of_damaged_days_do_not_count(week_archive: et.Archive):
     assert week_archive.status().gaps[0].begin == datetime(2024, 1, 2, 17, tzinfo=UTC)
 
 
-@pytest.mark.slow
 def test_data_file_of_the_right_size_with_wrong_content_is_a_problem(week_archive: et.Archive):
     path = next(week_archive.path.glob("local_day=2024-01-03/*.parquet"))
     content = bytearray(path.read_bytes())
@@ -160,7 +159,6 @@ def test_log_that_cannot_be_repaired_is_an_error(week_archive: et.Archive):
         week_archive.repair()
 
 
-@pytest.mark.slow
 def test_archive_whose_commits_are_all_lost_is_created_again(
     week_archive: et.Archive, server: CallLogServer, client_of: ClientOf
 ):
@@ -182,7 +180,6 @@ def _wrong_bytes(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lookback", ["1d", "90000d"])
 def test_day_of_a_file_with_wrong_bytes_is_fetched_again(
     lookback: str, week_archive: et.Archive, server: CallLogServer, client_of: ClientOf
@@ -205,7 +202,6 @@ def test_day_of_a_file_with_wrong_bytes_is_fetched_again(
     assert_frame_equal(week_archive.scan().collect().sort("id"), before)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["last commit empty", "last commit cut", "last commit zeros"])
 def test_last_commit_with_a_checkpoint_of_its_version_is_repaired(
     name: str, week_archive: et.Archive, server: CallLogServer, client_of: ClientOf
@@ -222,7 +218,6 @@ def test_last_commit_with_a_checkpoint_of_its_version_is_repaired(
     assert_frame_equal(week_archive.scan().collect().sort("id"), before)
 
 
-@pytest.mark.slow
 def test_verify_command_has_exit_code_1_for_a_problem(
     week_archive: et.Archive, capsys: pytest.CaptureFixture[str]
 ):
@@ -239,7 +234,6 @@ def test_verify_command_has_exit_code_1_for_a_problem(
     assert "the first sync creates it" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_sync_command_prints_the_damage(
     week_archive: et.Archive,
     server: CallLogServer,
