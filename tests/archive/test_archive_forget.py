@@ -68,6 +68,7 @@ def stored(archive: et.Archive, version: int | None = None) -> pl.DataFrame:
     return archive.scan(version=version, facts=True).collect().sort("id")
 
 
+@pytest.mark.slow
 def test_no_byte_of_the_number_stays_after_another_sync(
     history: et.Archive, client: et.Client, tmp_path: Path
 ):
@@ -103,6 +104,7 @@ def test_no_byte_of_the_number_stays_after_another_sync(
     assert_frame_equal(stored(history), after)
 
 
+@pytest.mark.slow
 def test_proof_states_what_was_searched_and_nothing_of_the_number(history: et.Archive):
     proof = history.forget("+84 912 345 678")
 
@@ -122,6 +124,7 @@ def test_proof_states_what_was_searched_and_nothing_of_the_number(history: et.Ar
     assert changed == [proof.rows]
 
 
+@pytest.mark.slow
 def test_values_of_the_number_become_null_and_others_stay(
     history: et.Archive, rows: list[dict[str, Any]], server: CallLogServer
 ):
@@ -157,6 +160,7 @@ def test_values_of_the_number_become_null_and_others_stay(
     assert {**other[1], "note": ""} == {**other[0], "note": ""}
 
 
+@pytest.mark.slow
 def test_number_is_blanked_on_arrival(
     history: et.Archive, client: et.Client, server: CallLogServer
 ):
@@ -175,6 +179,7 @@ def test_number_is_blanked_on_arrival(
     assert history.days().filter(day)["forgotten"].item()
 
 
+@pytest.mark.slow
 def test_resume_and_merge_do_not_bring_the_number_back(client_of: Clients, tmp_path: Path):
     rows = [
         {
@@ -211,6 +216,7 @@ def test_resume_and_merge_do_not_bring_the_number_back(client_of: Clients, tmp_p
     assert not places(et.write_snapshot(merged, tmp_path / "merged"))
 
 
+@pytest.mark.slow
 def test_pseudonyms_are_removed_with_their_key_only(client_of: Clients, tmp_path: Path):
     calls = et.simulate_calls(150, seed=3, start=date(2024, 1, 1), days=3).calls
     # Forms that measures do not read as the same number have pseudonyms of their own.
@@ -247,6 +253,7 @@ def _forget_pseudonyms(client: et.Client, forms: Sequence[str], tmp_path: Path) 
     assert et.Archive(archive.path).forget(NUMBER, privacies=[privacy]).rows == 0
 
 
+@pytest.mark.slow
 def test_snapshot_keeps_its_privacy_and_names(history: et.Archive, tmp_path: Path):
     query = et.CallQuery(date_from=SINCE, date_to=UNTIL, call_number=NUMBER)
     logs = et.read_snapshot(history.snapshot(query, tmp_path / "person"))
@@ -271,6 +278,7 @@ def test_snapshot_keeps_its_privacy_and_names(history: et.Archive, tmp_path: Pat
     assert json.loads((hidden / "manifest.json").read_text())["privacy"] == stated
 
 
+@pytest.mark.slow
 def test_masked_numbers_are_nobodys_in_particular(client: et.Client, tmp_path: Path):
     archive = et.Archive(tmp_path / "calls", privacy=et.Privacy())
     archive.sync(client, since=SINCE, until=UNTIL, progress=False)
@@ -278,6 +286,7 @@ def test_masked_numbers_are_nobodys_in_particular(client: et.Client, tmp_path: P
         archive.forget("0911111111")
 
 
+@pytest.mark.slow
 def test_log_without_its_first_commits_is_rewritten(history: et.Archive, client: et.Client):
     log = history.path / "_delta_log"
     (checkpoint,) = log.glob("*.checkpoint.parquet")
@@ -299,6 +308,7 @@ def test_log_without_its_first_commits_is_rewritten(history: et.Archive, client:
     assert not places(history.path)
 
 
+@pytest.mark.slow
 def test_files_that_no_version_uses_are_deleted(history: et.Archive):
     folder = history.path
     data = next(path for path in history.files() if b"PAR1" in path.read_bytes()[:4])
@@ -327,6 +337,7 @@ def test_files_that_no_version_uses_are_deleted(history: et.Archive):
     assert history.verify().is_empty()
 
 
+@pytest.mark.slow
 def test_other_files_in_the_folder_are_named(history: et.Archive):
     export = history.path / "export.csv"
     export.write_text(f"caller\n{FORMS[5]}\n")
@@ -337,6 +348,7 @@ def test_other_files_in_the_folder_are_named(history: et.Archive):
     assert history.forget(NUMBER).hits == 0
 
 
+@pytest.mark.slow
 def test_two_persons_can_be_forgotten(history: et.Archive, client: et.Client):
     first = history.forget(NUMBER)
     second = history.forget(OTHER)
@@ -348,6 +360,7 @@ def test_two_persons_can_be_forgotten(history: et.Archive, client: et.Client):
     assert history.forget(NUMBER).rows == 0
 
 
+@pytest.mark.slow
 def test_without_an_exchange_of_names_the_log_is_replaced_too(
     history: et.Archive, monkeypatch: pytest.MonkeyPatch
 ):
@@ -362,6 +375,7 @@ def test_without_an_exchange_of_names_the_log_is_replaced_too(
     assert et.Archive(history.path).verify().is_empty()
 
 
+@pytest.mark.slow
 def test_register_is_private_and_its_loss_is_noticed(history: et.Archive, client: et.Client):
     history.forget(NUMBER)
     register = history.path / "_forgotten"
@@ -424,6 +438,7 @@ def test_other_texts_are_an_error_and_change_nothing(
     assert after == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [-4, 60])
 def test_damaged_days_are_fetched_again_first(kept: int, history: et.Archive, client: et.Client):
     path = history.files()[0]

@@ -177,6 +177,7 @@ def test_every_control_filters_all_parts(named: et.CallLogs):
         assert explorer.filtered["extension_id"].null_count() == explorer.filtered.height
 
 
+@pytest.mark.slow
 def test_click_filters_by_group_and_second_click_removes_the_filter(explorer: et.Explorer):
     put(explorer, "Chart", "group")
     click(explorer, "9")
@@ -198,6 +199,7 @@ def test_click_filters_by_group_and_second_click_removes_the_filter(explorer: et
     assert_consistent(explorer, et.CallQuery(direction="out", extension_ids=[EXTENSIONS[0]]))
 
 
+@pytest.mark.slow
 def test_click_on_heat_map_cell_and_on_target_number(explorer: et.Explorer):
     put(explorer, "Chart", "heat")
     click(explorer, 3, 9)
@@ -232,6 +234,7 @@ def test_invalid_messages_change_nothing(explorer: et.Explorer):
     assert explorer.state() == before
 
 
+@pytest.mark.slow
 def test_brush_selects_the_days_that_it_mostly_covers(explorer: et.Explorer):
     day = 86_400_000
     begin = explorer._tabs.chart.spans[0].begin
@@ -322,6 +325,7 @@ def test_state_survives_json(state: dict[str, Any]):
 EXPLORERS = [et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0) for _ in range(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "error", "message"),
     [
@@ -358,6 +362,7 @@ def test_invalid_state_is_rejected_and_changes_nothing(
     assert_consistent(explorer, INBOUND)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "groups",
     [
@@ -398,6 +403,7 @@ def test_closed_explorer_is_garbage_collected():
     assert reference() is None
 
 
+@pytest.mark.slow
 def test_click_on_calls_without_user_filters_by_null():
     explorer = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
     put(explorer, "Chart", "group")
@@ -495,6 +501,7 @@ def test_change_compares_with_the_previous_period(explorer: et.Explorer):
     assert explorer.kpis["difference"].null_count() == 5
 
 
+@pytest.mark.slow
 def test_table_sorts_pages_and_opens_calls(explorer: et.Explorer):
     first = table(explorer)
     assert (
@@ -530,6 +537,7 @@ def test_table_sorts_pages_and_opens_calls(explorer: et.Explorer):
     assert (table(explorer)["open_row"], explorer._journey.outputs) == (None, ())
 
 
+@pytest.mark.slow
 def test_numbers_are_masked_by_default_and_links_never_shown():
     numbers = SAMPLE.calls.select(
         pl.concat_list("caller", "callee").explode().drop_nulls().unique()
@@ -556,6 +564,7 @@ def test_numbers_are_masked_by_default_and_links_never_shown():
         assert explorer.group_filters == group  # in full, like the code
 
 
+@pytest.mark.slow
 def test_own_numbers_are_never_masked(tmp_path: Path):
     hotline, other = (
         SAMPLE.calls.filter(direction="in")["callee"]
@@ -728,6 +737,7 @@ def test_code_draws_the_same_chart(tab: str, measure: str):
     assert len(json.dumps(part(explorer, EventChart).chart)) < 200_000
 
 
+@pytest.mark.slow
 def test_no_calls_one_call_and_calls_without_values():
     unknown = pl.DataFrame([dict.fromkeys(SAMPLE.calls.columns)], schema=SAMPLE.calls.schema)
     for calls in (SAMPLE.calls.clear(), SAMPLE.calls.head(1), unknown):
