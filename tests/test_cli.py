@@ -379,6 +379,7 @@ def test_invalid_reports_are_rejected(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_serve_runs_until_ctrl_c(tmp_path: Path):
     command = [sys.executable, "-m", "etelecom_analytics", "serve", "--calls", "30", "--port", "0"]
     with subprocess.Popen(

@@ -133,6 +133,7 @@ def test_names_of_simulated_calls_agree_with_sql(
     assert missed.null_count().row(0) == (missed.height,) * len(NAME_DIMENSIONS)
 
 
+@pytest.mark.slow
 def test_each_target_has_the_name_of_the_user_of_its_extension(
     lists: Lists, named: et.CallLogs, simulation: Any
 ):

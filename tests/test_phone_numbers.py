@@ -135,6 +135,7 @@ def test_numbers_of_other_countries_keep_their_country_code(region: str):
     assert normalize(spaced) == normalize(e164) == e164
 
 
+@pytest.mark.slow
 @given(number=_NOTATIONS)
 def test_column_and_text_are_normalized_alike(number: str):
     assert pl.select(normalized(pl.lit(number))).item() == normalize(number)

@@ -228,6 +228,7 @@ def test_closed_port_is_reported_as_refused_connection(client_of: ClientOf):
     assert caught.value.attempts == 6
 
 
+@pytest.mark.slow
 def test_silent_server_times_out(client_of: ClientOf, server: CallLogServer):
     server.script(*[Answer(body=PAGE, delay_s=0.6)] * 2)
 
@@ -235,6 +236,7 @@ def test_silent_server_times_out(client_of: ClientOf, server: CallLogServer):
         client_of(server, timeouts_s=(1.0, 0.2), retry=et.Retry(attempts=2)).list_calls()
 
 
+@pytest.mark.slow
 def test_slow_response_ends_at_the_total_time(client_of: ClientOf):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = client_of(

@@ -105,6 +105,7 @@ def test_result_does_not_depend_on_the_number_of_workers(
     assert_report_is_true(logs, week.calls.filter(query.to_expr()))
 
 
+@pytest.mark.slow
 def test_workers_send_requests_in_parallel(client: et.Client, server: CallLogServer):
     server.latency_s = 0.02
     logs = et.fetch_calls(client, WEEK, workers=8)
@@ -233,6 +234,7 @@ def test_server_without_oldest_first_order_is_read_as_one_chain(
     assert len(logs.report.windows) == 1
 
 
+@pytest.mark.slow
 def test_calls_without_a_start_are_fetched_if_the_query_has_no_date(
     client_of: ClientOf, calls: pl.DataFrame
 ):
@@ -249,6 +251,7 @@ def test_calls_without_a_start_are_fetched_if_the_query_has_no_date(
     assert tables[0]["started_at"].null_count() == 30
 
 
+@pytest.mark.slow
 def test_calls_may_begin_and_change_during_a_fetch(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):

@@ -245,6 +245,7 @@ def test_there_are_285_different_combinations(old_calls: pl.DataFrame):
     assert {case.begin in set(old_calls["started_at"]) for case in cases} == {True, False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_some_misread_dates_lose_no_call(
     part: int, dated_server: CallLogServer, old_calls: pl.DataFrame

@@ -120,6 +120,7 @@ def test_repeated_request_for_a_broken_page_is_retried(
     assert dict(logs.report.extra_requests)["repeated page"] >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 4])
 def test_page_that_cannot_be_parsed_is_set_aside_and_the_rest_is_fetched(
     workers: int, client: et.Client, server: CallLogServer, calls: pl.DataFrame
@@ -156,6 +157,7 @@ def test_page_that_cannot_be_parsed_is_set_aside_and_the_rest_is_fetched(
     assert whole.report.complete
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -202,6 +204,7 @@ def test_many_calls_with_random_faults_are_each_fetched_once(workers: int):
 # Any error keeps the calls received before.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error",
     [
@@ -348,6 +351,7 @@ def test_ends_of_pages_within_one_second_are_requested(calls: pl.DataFrame):
     assert dict(logs.report.extra_requests)["page edge"] >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 6])
 def test_second_look_costs_about_one_page_per_page(workers: int, calls: pl.DataFrame):
     """The parts of the range that several workers read are not requested as a whole again."""
@@ -367,6 +371,7 @@ def walk_with_a_deletion(server: CallLogServer, ids: list[str], at: int = 4) -> 
     server.misbehave(faults.then(lambda: server.delete(*ids[:10])), when=schedule.at(at), times=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reading", "query"),
     [
@@ -420,6 +425,7 @@ def test_rows_without_an_order_are_not_complete_with_offset_cursors(calls: pl.Da
     assert not logs.report.complete
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 4])
 def test_ends_of_pages_before_an_error_are_verified_by_the_resumed_fetch(
     workers: int, calls: pl.DataFrame

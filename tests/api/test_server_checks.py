@@ -220,6 +220,7 @@ def test_calls_that_an_ignored_filter_lets_through_are_removed_and_reported(
     assert et.FetchReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["hotline_ids", "department_id"])
 @pytest.mark.parametrize("is_ignored", [False, True])
 def test_filters_that_calls_do_not_prove_are_checked_with_an_id_that_cannot_exist(

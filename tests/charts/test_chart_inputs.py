@@ -263,6 +263,7 @@ def test_limit_is_a_number_of_rows(name: str):
         assert DIGITS[1:7] not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments", "column"),
     [

@@ -119,6 +119,7 @@ def test_answer_rates_of_extensions_and_users_have_names(
         assert set(domain) == keys(chart, "key")
 
 
+@pytest.mark.slow
 def test_long_paths_have_numbers_and_the_names_are_in_the_subtitle(
     named_calls: pl.DataFrame,
 ):

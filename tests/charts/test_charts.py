@@ -118,6 +118,7 @@ def test_the_order_of_calls_does_not_matter(
     assert draw(calls.reverse()).to_dict() == chart.to_dict()
 
 
+@pytest.mark.slow
 def test_the_same_calls_give_the_same_png(calls: pl.DataFrame):
     assert png(charts.answer_rate(calls)) == png(charts.answer_rate(calls))
 
@@ -129,6 +130,7 @@ def test_a_lazy_frame_gives_the_same_chart(
     assert draw(calls.lazy()).to_dict() == chart.to_dict()
 
 
+@pytest.mark.slow
 def test_the_subtitle_has_the_formula(chart: Any):
     assert " = " in subtitle(chart)
 

@@ -65,6 +65,7 @@ def test_charts_of_traffic_callbacks_and_trunks_are_of_all_calls(gallery: Any, c
         assert gallery[name].to_dict() == getattr(charts, name)(calls, options=OPTIONS).to_dict()
 
 
+@pytest.mark.slow
 def test_an_unknown_chart_raises_with_the_nearest_name(gallery: Any):
     with pytest.raises(et.errors.UnknownName, match="funnel"):
         gallery["funel"]

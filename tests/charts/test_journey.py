@@ -81,6 +81,7 @@ def test_a_running_call_has_no_end(hunted: pl.DataFrame):
     assert "no end" in {row["until"] for row in bars(charts.journey(open_end, hunted["id"].item()))}
 
 
+@pytest.mark.slow
 def test_hostile_text_stays_text(hunted: pl.DataFrame):
     fields = {
         name: pl.lit(HOSTILE) for name in ("target_number", "trunk_name", "end_reason", "status")

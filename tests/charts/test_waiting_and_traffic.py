@@ -21,6 +21,7 @@ def rounded(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(selectors.float().round(6))
 
 
+@pytest.mark.slow
 def test_the_table_has_six_service_levels_and_marks_one(calls: pl.DataFrame):
     chart = charts.service_level(calls, options=OPTIONS)
     levels = metrics.service_levels(calls, options=OPTIONS)

@@ -64,6 +64,7 @@ def test_explain_agrees_with_every_cell(
     assert_rows_give_the_value(explanation)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURES)
 def test_explain_agrees_with_the_summary_of_all_calls(
     name: str, calls: pl.DataFrame, simulation: Simulation

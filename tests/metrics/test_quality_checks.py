@@ -311,6 +311,7 @@ def test_two_calls_at_once_match_a_python_implementation(
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(seed=st.integers(0, 99))
 def test_checks_do_not_depend_on_row_order(seed: int, calls: pl.DataFrame):

@@ -137,6 +137,7 @@ def test_curve_matches_service_levels_at_each_threshold(
         )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=60))
 def test_curve_is_monotonic_and_independent_of_row_order(positions: list[int], calls: pl.DataFrame):

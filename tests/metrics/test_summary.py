@@ -57,6 +57,7 @@ def test_sql_has_the_same_measures_and_dimensions():
     assert set(DIMENSIONS) == set(sql.OFFER_DIMENSIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [None, *sql.CALL_DIMENSIONS])
 @pytest.mark.parametrize("wait_from", ["started_at", "first_ring"])
 def test_call_measures_agree_with_sql(

@@ -352,6 +352,7 @@ def test_erlangs_match_the_overlaps_of_hours_and_calls(case: tuple[pl.DataFrame,
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(case=calls_in_a_zone())
 def test_erlangs_add_up_to_the_duration_of_all_calls(case: tuple[pl.DataFrame, str]):

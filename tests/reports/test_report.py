@@ -105,6 +105,7 @@ def test_bundled_report_lists_what_it_depends_on(
     )
 
 
+@pytest.mark.slow
 def test_weekly_kpis_are_those_of_inbound_calls(bundled_report: BundledReport, logs: et.CallLogs):
     text = text_of(bundled_report("weekly").read_text(encoding="utf-8"))
     inbound = logs.calls.filter(pl.col("direction") == "in")
@@ -173,6 +174,7 @@ def test_same_snapshot_and_parameters_give_same_bytes(
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUNDLED)
 def test_report_has_no_traces_of_its_run(name: str, bundled_report: BundledReport):
     page = re.sub(

@@ -59,6 +59,7 @@ def test_kpis_are_those_of_inbound_calls(page: str, logs: et.CallLogs):
     assert len(DEFAULT_MEASURES) == page.count('<span class="value">')
 
 
+@pytest.mark.slow
 def test_formulas_options_and_versions_are_listed(page: str):
     text = text_of(page)
     is_default = pl.col("name").is_in(DEFAULT_MEASURES)

@@ -498,6 +498,7 @@ def test_conditions_select_requests(session: requests.Session, world: CallLogSer
     assert [request.attempt for request in world.requests] == [0, 1, 0, 1, 2]
 
 
+@pytest.mark.slow
 def test_sometimes_depends_only_on_the_request(world: CallLogServer):
     """The order of threads does not matter; another seed selects other requests."""
 

@@ -484,6 +484,7 @@ def test_simultaneous_requests_return_the_same_rows(world: CallLogServer, some_c
     assert sorted(result) == sorted(some_calls["id"])
 
 
+@pytest.mark.slow
 def test_long_chain_is_fast(http: requests.Session):
     """33,000 rows in pages of 100 over one connection take less than 15 seconds."""
     first = datetime(2026, 11, 2, tzinfo=UTC)

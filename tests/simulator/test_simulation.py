@@ -167,6 +167,7 @@ def test_invalid_arguments_are_errors():
         simulate_calls(10, time_zone="Asia/Saigonn")
 
 
+@pytest.mark.slow
 def test_newest_call_is_first(week: Simulation):
     """Sorted by descending started_at, then by ascending id; internal calls have equal starts."""
     assert week.calls.equals(
@@ -461,6 +462,7 @@ def test_lost_callers_left_when_their_patience_ended(calls_with_truth: pl.DataFr
     assert (answered["wait_s"] <= answered["patience_s"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("days", [1, 7])
 def test_truth_agrees_with_the_rules(seed: int, days: int):

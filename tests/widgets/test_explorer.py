@@ -393,6 +393,7 @@ def test_group_filters_are_in_state_and_code(groups: dict[str, Any]):
     )
 
 
+@pytest.mark.slow
 def test_closed_explorer_is_garbage_collected():
     explorer = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
     reference = weakref.ref(explorer)
@@ -603,6 +604,7 @@ def test_own_numbers_are_never_masked(tmp_path: Path):
         et.Explorer(SAMPLE, options={"ivr_numbers": []})
 
 
+@pytest.mark.slow
 def test_files_have_the_rows_of_the_table(explorer: et.Explorer, tmp_path: Path):
     put(explorer, "Dates", "yesterday")
     send(explorer, CallTable, kind="sort", column="duration")
@@ -752,6 +754,7 @@ def test_no_calls_one_call_and_calls_without_values():
         assert explorer.filtered.height == calls.height
 
 
+@pytest.mark.slow
 def test_filters_reuse_computed_facts(explorer: et.Explorer, monkeypatch: pytest.MonkeyPatch):
     put(explorer, "Chart", "heat")
     put(explorer, "Measure", "rna")

@@ -111,6 +111,7 @@ def test_apply_is_enabled_for_a_new_query(client: et.Client):
     assert not control(panel, "Apply").disabled
 
 
+@pytest.mark.slow
 def test_result_stays_until_the_next_one(client_of: Callable[..., et.Client], calls: pl.DataFrame):
     with gated(calls) as (server, gate, reached):
         gate.set()

@@ -122,6 +122,7 @@ def test_other_values_are_refused_in_one_sentence(kind: Any, calls: Any, message
     assert_one_safe_sentence(caught.value)
 
 
+@pytest.mark.slow
 def test_explorer_of_a_table_states_that_coverage_is_unknown(tmp_path: Path):
     calls = CALLS.drop("note")
     explorer = et.Explorer(calls, debounce_s=0)
@@ -308,6 +309,7 @@ def test_error_of_another_package_is_one_short_line_without_numbers():
 # Copies, pickles and names.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*PANELS, "ChartView"])
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickling_is_refused_in_one_sentence(name: str, protocol: int):
