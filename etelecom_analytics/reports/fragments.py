@@ -5,6 +5,7 @@ Notebooks show them as well.
 
 import html
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
@@ -120,8 +121,9 @@ def changes(
 ) -> Fragment:
     """A table of the measures of the matching calls and their changes from the previous period.
 
-    The changes are those of `et.metrics.compare`. If they cannot be computed, for example because
-    the previous period was not fetched, the fragment is a sentence with the reason.
+    The changes are those of `et.metrics.compare`, with all matching calls of `logs` as history. If
+    they cannot be computed, for example because the previous period was not fetched, the fragment
+    is a sentence with the reason.
 
     Args:
         logs: the calls of both periods.
@@ -135,10 +137,10 @@ def changes(
 
     Examples:
         >>> tuesday = et.CallQuery(date_from="2026-11-03", date_to="2026-11-04")
-        >>> et.reports.changes(et.sample_logs(), tuesday, "calls")
+        >>> et.reports.changes(et.sample_logs(), tuesday, "calls")  # doctest: +ELLIPSIS
         Changes are against the previous period: 2026-11-02 up to 2026-11-03, exclusive.
-        measure | value | counted | change | interval of the change
-        Calls | 79 | - | -3 against 82 | 95 %: -29 to +23: may be chance
+        measure | value | counted | change | verdict
+        Calls | 79 | - | -3 against 82 | cannot tell: too few days (95 %: -29 to +23, ...
     """
     checked_logs(logs, "changes")
     checked_query(query)
@@ -146,13 +148,17 @@ def changes(
     previous, note = previous_period(query, logs.report)
     if previous is None:
         return Fragment(f"<p>{html.escape(note)}</p>", note)
-    before, after = (logs.calls.filter(each.to_expr()) for each in (previous, query))
+    undated = replace(query, date_from=None, date_to=None)
+    before, after, history = (
+        logs.calls.filter(each.to_expr()) for each in (previous, query, undated)
+    )
     rows = []
-    for row in compare(before, after, names, options=options).iter_rows(named=True):
+    comparison = compare(before, after, names, options=options, history=history)
+    for row in comparison.iter_rows(named=True):
         text = comparison_texts(row, options)
-        optional = (text.population, text.change, text.change_interval)
+        optional = (text.population, text.change, text.verdict)
         rows.append((text.title, text.value, *(each or _NULL for each in optional)))
-    columns = ["measure", "value", "counted", "change", "interval of the change"]
+    columns = ["measure", "value", "counted", "change", "verdict"]
     fragment = table(pl.DataFrame(rows, schema=columns, orient="row"))
     return Fragment(f"<p>{html.escape(note)}</p>{fragment._repr_html_()}", f"{note}\n{fragment!r}")
 

@@ -39,21 +39,19 @@ def without_comparison(comparison: pl.DataFrame, *, unfetched: bool) -> pl.DataF
     Where the calls were not fetched either (`unfetched`), their KPIs are null too.
     """
     sides = ("before", "after") if unfetched else ("before",)
-    changes = ("difference", "low", "high", "method")
+    changes = ("difference", "adjusted", "low", "high", "smallest", "p_value", "q_value", "verdict")
     return comparison.with_columns(
         pl.lit(None).cast(dtype).alias(name)
         for name, dtype in comparison.schema.items()
-        if name.startswith(sides) or name in changes
+        if name.startswith(sides) or name in (*changes, "scale", "method")
     )
 
 
 def _card(row: Mapping[str, Any], options: MetricOptions) -> str:
-    title, value, interval, formula, basis, change, change_interval = comparison_texts(row, options)
+    title, value, interval, formula, basis, change, verdict = comparison_texts(row, options)
     number = text_div(value, {"style": "font-size:24px;font-weight:600"})
     lines = "".join(
-        text_div(text, {"style": _SMALL})
-        for text in (interval, basis, change, change_interval)
-        if text
+        text_div(text, {"style": _SMALL}) for text in (interval, basis, change, verdict) if text
     )
     attributes = {"class": "etelecom-kpi", "style": _CARD, "title": formula}
     return div(text_div(title, {}) + number + lines, attributes)

@@ -248,7 +248,13 @@ class Explorer(Panel):
             if earlier is None
             else self._matching(earlier, self._state)
         )
-        comparison = compare(before, self._selection, options=self._options)
+        undated = replace(self._state.query, date_from=None, date_to=None)
+        comparison = compare(
+            before,
+            self._selection,
+            options=self._options,
+            history=self._matching(undated, self._state),
+        )
         if earlier is None:
             comparison = without_comparison(
                 comparison, unfetched=self._source.is_unfetched(self._state.query)
