@@ -1,10 +1,11 @@
 """Measures of calls, offers and legs, and what is computed from them."""
 
 from .callers import callback_rate, repeat_rate, time_to_callback
-from .comparison import compare
+from .comparison import UNCERTAINTIES, VERDICTS, compare
 from .concurrent_calls import Concurrency, concurrency, concurrency_peaks, trunk_peaks
 from .confidence import wilson
 from .dimensions import DIMENSIONS, INBOUND_DIRECTIONS, NAME_DIMENSIONS, inward
+from .discovery import FINDING_MEASURES, Findings, findings
 from .distributions import (
     RING_GROUPS,
     WAIT_GROUPS,
@@ -54,6 +55,7 @@ __all__ = [
     "CHECKS",
     "DEFAULT_MEASURES",
     "DIMENSIONS",
+    "FINDING_MEASURES",
     "FUNNEL",
     "INBOUND_DIRECTIONS",
     "LOST_STAGES",
@@ -65,10 +67,13 @@ __all__ = [
     "SIDES",
     "THRESHOLDS_S",
     "UNAVAILABLE_MEASURES",
+    "UNCERTAINTIES",
+    "VERDICTS",
     "WAIT_GROUPS",
     "Calls",
     "Concurrency",
     "Explanation",
+    "Findings",
     "Mean",
     "Measure",
     "MetricOptions",
@@ -99,6 +104,7 @@ __all__ = [
     "explain",
     "facts",
     "fail_codes",
+    "findings",
     "funnel",
     "hunt_paths",
     "inward",
