@@ -4,6 +4,7 @@ from .callers import callback_rate, repeat_rate, time_to_callback
 from .comparison import UNCERTAINTIES, VERDICTS, compare
 from .concurrent_calls import Concurrency, concurrency, concurrency_peaks, trunk_peaks
 from .confidence import wilson
+from .daily_control import ControlLimits, control_limits, noticed_step
 from .dimensions import DIMENSIONS, INBOUND_DIRECTIONS, NAME_DIMENSIONS, inward
 from .discovery import FINDING_MEASURES, Findings, findings
 from .distributions import (
@@ -72,6 +73,7 @@ __all__ = [
     "WAIT_GROUPS",
     "Calls",
     "Concurrency",
+    "ControlLimits",
     "Explanation",
     "Findings",
     "Mean",
@@ -93,6 +95,7 @@ __all__ = [
     "compare",
     "concurrency",
     "concurrency_peaks",
+    "control_limits",
     "data_quality",
     "drill_through",
     "erlang_b",
@@ -114,6 +117,7 @@ __all__ = [
     "measures",
     "median_survival",
     "missed_ledger",
+    "noticed_step",
     "offers",
     "only_fetched",
     "patience",

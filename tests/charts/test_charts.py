@@ -37,6 +37,8 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "time_to_callback": charts.time_to_callback,
     "time_to_callback by weekday": partial(charts.time_to_callback, by="weekday"),
     "concurrency": charts.concurrency,
+    "control of answer_rate": partial(charts.control, measure="answer_rate"),
+    "control of offered": partial(charts.control, measure="offered"),
     "erlangs": charts.erlangs,
     "agents_by_interval": charts.agents_by_interval,
     "agents_by_interval by quarter_hour": partial(
