@@ -8,10 +8,11 @@ from ..fetch_report import FetchReport
 from ..formatting import format_value
 from ..metrics import Calls, MetricOptions, control_limits
 from ..metrics.daily_control import ControlLimits
+from ..metrics.dimensions import as_names
 from ..metrics.registry import Total
 from .axes import formula_note, key_text, measure_title, spans, time_axis
 from .finish import coverage_note, empty_chart, finish_chart, range_text
-from .inputs import chart_input
+from .inputs import Names, chart_input
 from .theme import ANSWERED, FAINT, LOST, SHADE, SHADE_OPACITY, WIDTH, count, round_floats
 
 __all__ = ["control"]
@@ -23,7 +24,7 @@ _MAX_DAYS = 370
 def control(
     calls: Calls,
     measure: str,
-    by: str = "day",
+    by: Names = "day",
     *,
     history: Calls | None = None,
     options: MetricOptions = MetricOptions(),
@@ -51,8 +52,9 @@ def control(
         >>> chart.title.text
         ['Answer rate by day: too few days for control limits (Asia/Ho_Chi_Minh)']
     """
-    if by != "day":
-        raise UnknownName("dimension of a control chart", str(by), ["day"])
+    for name in as_names(by, "by"):
+        if name != "day":
+            raise UnknownName("dimension of a control chart", name, ["day"])
     data = chart_input(calls, options, coverage)
     limits = control_limits(data.calls, measure, history=history, options=data.options)
     each, zone = limits.measure, data.options.time_zone

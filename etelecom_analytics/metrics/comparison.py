@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from statistics import NormalDist
 from typing import Literal, NamedTuple
 
 import polars as pl
@@ -17,7 +16,7 @@ from .call_estimates import (
     is_summary,
     method_of_calls,
 )
-from .confidence import NO_INTERVAL, Z95, Interval
+from .confidence import NO_INTERVAL, Z95, Interval, p_value_of
 from .day_statistics import Change, change_between_days, change_from_history, interval_of_days
 from .day_values import DAY_COLUMNS, values_by_day
 from .dimensions import Names, as_names
@@ -277,19 +276,9 @@ def _call_columns(
     }
     if uncertainty == "calls" and before.value is not None and after.value is not None:
         difference = after.value - before.value
-        columns["p_value"] = _p_value(difference, interval)
+        columns["p_value"] = p_value_of(difference, interval)
         columns["smallest"] = (1 + _Z80 / Z95) * (interval.high - interval.low) / 2
     return columns
-
-
-def _p_value(difference: float, interval: Interval) -> float:
-    """The p-value of no change from an interval, which excludes 0 where it is below 5 %."""
-    if interval.low is None or interval.high is None or difference == 0:
-        return 1.0
-    reach = difference - interval.low if difference > 0 else interval.high - difference
-    if reach == 0:
-        return 0.0
-    return 2 * NormalDist().cdf(-Z95 * abs(difference) / reach)
 
 
 def _with_verdicts(table: pl.DataFrame) -> pl.DataFrame:

@@ -44,6 +44,11 @@ class ControlLimits(Result):
         sigma: the median sigma of the days, in the unit of the measure; None without limits.
         step_2_days, step_5_days: the lasting change that has an alarm within two and within five
             days in 90 % of cases, in the unit of the measure; None without limits.
+
+    Examples:
+        >>> limits = et.metrics.control_limits(et.sample_logs().calls, "offered")
+        >>> limits.measure.title, limits.table["value"].max()
+        ('Offered', 82.0)
     """
 
     measure: Measure

@@ -24,7 +24,7 @@ from .options import MetricOptions, checked_options
 from .permutations import permutation_count, permutation_p_values
 from .registry import Measure, measure
 from .results import Result
-from .selection import Calls
+from .selection import Calls, Selection, calls_frame
 
 __all__ = ["FINDING_MEASURES", "FindingVerdict", "Findings", "findings"]
 
@@ -89,6 +89,11 @@ class Findings(Result):
         tests: the number of tests, for which the q-values are adjusted.
         permutations: the number of ways to choose the days of the period within their weekdays,
             at most 9,999 of which are tried.
+
+    Examples:
+        >>> result = et.metrics.findings(et.sample_logs().calls)
+        >>> result.verdict, result.table.height
+        ('cannot tell', 0)
     """
 
     table: pl.DataFrame
@@ -146,6 +151,7 @@ def findings(
     options = checked_options(options)
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InputError(f"limit is a whole number above 0; got {describe(limit)}.")
+    calls, history = _checked(calls), None if history is None else _checked(history)
     tests = [
         test
         for dimension, requested in _plan(calls, measures, by)
@@ -179,6 +185,10 @@ def findings(
         tests=len(tests),
         permutations=permutations,
     )
+
+
+def _checked(calls: Calls) -> Calls:
+    return calls if isinstance(calls, Selection) else calls_frame(calls)
 
 
 def _plan(

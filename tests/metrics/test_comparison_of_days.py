@@ -285,9 +285,9 @@ def test_dispersion_of_real_calls():
     names = ["answer_rate", "service_level", "offered"]
     days = values_by_day(calls, [measure(name) for name in names], [], BANK)
 
-    found = [dispersion(each.days, each.measure) for each in days]
+    values = [dispersion(each.days, each.measure) for each in days]
 
-    assert found == pytest.approx([42.6096, 63.8713, 21.6289], abs=5e-5)
+    assert values == pytest.approx([42.6096, 63.8713, 21.6289], abs=5e-5)
 
 
 @needs_real_calls

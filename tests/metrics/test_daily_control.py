@@ -44,8 +44,8 @@ def test_planted_step_is_found():
         worse.filter(later), "answer_rate", history=calls.filter(~later), options=BANK
     )
 
-    found = limits.table.with_row_index().filter(pl.col("is_alarm") | pl.col("is_change"))
-    assert found["index"].min() <= 1  # within two days
+    alarms = limits.table.with_row_index().filter(pl.col("is_alarm") | pl.col("is_change"))
+    assert alarms["index"].min() <= 1  # within two days
 
 
 def test_a_week_is_too_short_for_limits():

@@ -159,12 +159,12 @@ def test_random_halves_of_real_days_have_few_findings():
     ).partition_by("day", as_dict=True, include_key=False)
     names = sorted(day for (day,) in days)
     rng = random.Random(21)
-    found = 0
+    halves = 0
     for _ in range(10):
         chosen = [day for place in range(7) for day in rng.sample(names[place::7], 2)]
         half = pl.concat(days[(day,)] for day in chosen)
-        found += findings(half, history=calls, options=options).verdict == "found"
-    assert found <= 3  # 1 of 10 at most is expected; 4 or more in 1.3 % of such samples
+        halves += findings(half, history=calls, options=options).verdict == "found"
+    assert halves <= 3  # 1 of 10 at most is expected; 4 or more in 1.3 % of such samples
 
 
 def test_arguments_that_cannot_be_meant():
