@@ -71,6 +71,8 @@ ARGUMENTS: dict[str, Any] = {
 
 def dimension_of(function: Callable[..., Any]) -> str:
     """A dimension that this function accepts."""
+    if function is et.charts.control:
+        return "day"
     return "trunk_name" if function is et.metrics.fail_codes else "hour"
 
 
