@@ -130,6 +130,7 @@ def _team(pbx: Pbx, call: Call) -> Answered:
         if (yield from ring_people(pbx, call, team, 25_000, timeout)) is not None:
             return True
         if call.lost_in is None and timeout != _NO_ANSWER:
+            call.extend_patience(pbx.now, GAP)  # everybody may have been busy a moment ago
             yield from pause(pbx, call, 5_000, 9_000)
         if call.lost_in is not None:
             return False
