@@ -1,7 +1,7 @@
 """The preset "full": everything that a PBX can write into call logs, with known truth."""
 
 from .center import IVR_NUMBERS, QUEUES, VOICEMAIL_PREFIX
-from .inbound import inbound
+from .customer_calls import inbound
 from .staff import background, internal, outbound
 
 __all__ = [
