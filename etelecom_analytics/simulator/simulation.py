@@ -45,6 +45,11 @@ class Simulation:
         (400, 19)
         >>> simulation.truth.calls["answered"].sum()
         328
+        >>> with et.simulator.serve(simulation.calls) as server:
+        ...     server.directory = simulation.directory
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     et.fetch_extensions(client).height == len(simulation.directory.extensions)
+        True
     """
 
     calls: pl.DataFrame
