@@ -125,8 +125,8 @@ def _toml(value: str | Sequence[str]) -> str:
 
 def _evidence(row: dict[str, object]) -> str:
     return (
-        f"{row['number']}: {row['calls']:,} calls, {row['share_within_1s']:.0%} of its legs answered "
-        f"within 1 s, {row['share_followed']:.0%} followed by another leg"
+        f"{row['number']}: {row['calls']:,} calls, {row['share_within_1s']:.0%} of the legs "
+        f"answered within 1 s, {row['share_followed']:.0%} followed by another leg"
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line: etelecom demo | check | init | fetch | sync | verify | forget | report | serve."""
+"""The command line of etelecom: its parser, its errors and its exit codes."""
 
 import argparse
 import io
