@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import INBOUND_DIRECTIONS, MEASURES, Calls, MetricOptions, inward, summarize
 from ..metrics.erlang_formulas import whole_number
 from ..names import labels
@@ -116,13 +117,13 @@ def extension_performance(
         f"fair_answer_rate = {MEASURES['fair_answer_rate'].formula(options)}.",
         f"Line: 95 % interval (Wilson). Rang out: {MEASURES['rna'].formula(options)}. "
         f"Calls of {directions}.",
-        f"{_ivr_note(options)}{few}",
+        f"{_ivr_note(options)}{few}".strip(),
         complete,
     ]
     return finish_chart(
         _draw(rows),
         title=f"{_TITLE}: {numbers}, {offers} {zone}",
-        notes=notes,
+        notes=[number_note(data.calls, options), *notes],
         description=_alt_text(rows),
     )
 
@@ -130,7 +131,7 @@ def extension_performance(
 def _ivr_note(options: MetricOptions) -> str:
     numbers = options.ivr_numbers
     if not numbers:
-        return "No ivr_numbers are set: queues and menus count like persons."
+        return ""
     more = " ..." if len(numbers) > _MAX_IVR_NUMBERS else ""
     return f"Left out, because not persons: {', '.join(numbers[:_MAX_IVR_NUMBERS])}{more}."
 
