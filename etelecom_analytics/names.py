@@ -158,7 +158,7 @@ def _label_table(pairs: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _extension_table(extensions: pl.DataFrame) -> pl.DataFrame:
-    """One row per extension: its id, number, hotline, owner, and when it was created and expires."""
+    """One row per extension: id, number, hotline and owner, and when it was created and expires."""
     table = one_per_key(_checked("extensions", extensions), "id")
     moments = {
         name: pl.col(name) if table.schema.get(name) == _MOMENT else pl.lit(None, _MOMENT)
