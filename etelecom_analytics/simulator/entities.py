@@ -72,8 +72,13 @@ class Offer:
 
 @dataclass(slots=True, eq=False)
 class QueueVisit:
-    """One stay of a call in a queue, from the start to the end of its leg, and its true outcome."""
+    """One stay of a call in a queue, from the start of its first leg to the end of its last one.
 
+    `leg` is the last leg so far.
+    """
+
+    queue: str
+    entered_at: int
     leg: Leg
     outcome: str = "unknown"
 

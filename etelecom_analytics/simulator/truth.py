@@ -204,8 +204,8 @@ def _visits(log: Log) -> list[tuple[Any, ...]]:
     return [
         (
             log.id,
-            visit.leg.target,
-            visit.leg.add_time,
+            visit.queue,
+            visit.entered_at,
             visit.leg.ended_time,
             visit.outcome if is_over else None,
         )

@@ -285,13 +285,19 @@ def test_who_hung_up_and_outside_talks_follow_from_the_legs(
 
 
 def test_queue_visits_are_the_legs_of_queues(week: Simulation, legs: pl.DataFrame):
-    """Entered when the leg was added and left when it ended; an overflow leads to the next."""
+    """From the first leg to a queue to the end of the last; an overflow leads to the next queue."""
     visits = week.truth.queue_visits.sort("call_id", "entered_at")
-    expected = legs.filter(pl.col("kind") == "queue").select(
-        "call_id", queue="target_number", entered_at="add_time", left_at="ended_time"
+    in_queues = legs.filter(pl.col("kind") == "queue")
+    expected = in_queues.group_by("call_id", queue="target_number").agg(
+        entered_at=pl.col("add_time").min(), left_at=pl.col("ended_time").max()
     )
+    pause = (pl.col("add_time") - pl.col("ended_time").shift(1)).over("call_id", "target_number")
 
     assert visits.drop("outcome").equals(expected.sort("call_id", "entered_at"))
+    assert in_queues.height > visits.height + 20
+    assert (
+        in_queues.select(pause).to_series().drop_nulls().is_between(timedelta(0), TOLERANCE).all()
+    )
     following = visits.with_columns(following=pl.col("queue").shift(-1).over("call_id"))
     overflowed = following.filter(pl.col("outcome") == "overflowed")
     assert set(overflowed["following"]) == {"8300"}

@@ -1,6 +1,6 @@
-"""Queues that overflow: a caller waits in one after another, each on a leg of its own."""
+"""Queues that overflow: a caller waits in one after another, each on legs of its own."""
 
-from ..entities import Call, Person, QueueVisit
+from ..entities import Call, Leg, Person, QueueVisit
 from ..pbx import GAP, Pbx, ring_people
 from ..steps import Answered, pause
 from .center import OVERFLOW_QUEUE, QUEUES
@@ -14,6 +14,9 @@ _RING = 15_000
 _MIN_RING = 6_000
 _UNATTENDED_SHARE = 0.45
 """Share of moments in which nobody who is idle is signed in to the queue."""
+
+_ANNOUNCEMENT_SHARE = 0.3
+"""Share of rings without an answer after which the PBX begins a new leg to the same queue."""
 
 _SILENT_SHARE = 0.15
 """Share of callers after whom the PBX writes no reason."""
@@ -39,18 +42,30 @@ def wait_in_queues(pbx: Pbx, call: Call, queue: str) -> Answered:
 
 
 def _enter(pbx: Pbx, call: Call, queue: str) -> QueueVisit:
+    music = _play(pbx, call, queue)
+    visit = QueueVisit(queue, music.add_time, music)
+    call.visits.append(visit)
+    return visit
+
+
+def _play(pbx: Pbx, call: Call, queue: str) -> Leg:
     call.add_offer(queue).outcome = "answered"
     music = call.add_leg(queue, pbx.now + pbx.random_int(10, 60), kind="queue")
     music.answer(music.add_time + pbx.random_int(20, 120))
-    visit = QueueVisit(music)
-    call.visits.append(visit)
-    return visit
+    return music
+
+
+def _announce(pbx: Pbx, call: Call, visit: QueueVisit) -> None:
+    """An announcement between two legs of one stay; the caller keeps their place."""
+    visit.leg.hang_up(pbx.now, "ANNOUNCEMENT")
+    visit.leg = _play(pbx, call, visit.queue)
+    call.extend_patience(pbx.now, 500)
 
 
 def _stay(pbx: Pbx, call: Call, visit: QueueVisit) -> Answered:
     """Ring idle people, until one answers, the caller leaves, or the queue's time is up."""
     rng = pbx.rng
-    deadline = pbx.now + _MAX_WAIT[visit.leg.target]
+    deadline = pbx.now + _MAX_WAIT[visit.queue]
     yield from pause(pbx, call, 500, 1_500)
     last: Person | None = None
     while call.lost_in is None and pbx.now < deadline:
@@ -63,6 +78,8 @@ def _stay(pbx: Pbx, call: Call, visit: QueueVisit) -> Answered:
                 visit.leg.hang_up(pbx.now, "TRANSFERRED")
                 visit.outcome = "answered"
                 return True
+            if call.lost_in is None and rng.random() < _ANNOUNCEMENT_SHARE:
+                _announce(pbx, call, visit)
         if call.lost_in is None:
             remaining = max(deadline - pbx.now, 1)
             yield from pause(pbx, call, min(2_500, remaining), min(4_000, remaining))
