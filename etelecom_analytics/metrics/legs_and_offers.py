@@ -106,11 +106,7 @@ def offer_facts(
     counted = numbered if twins else without_twins(numbered)
     as_of = as_of_row(numbered, options) if busy else None
     return (
-        _with_owners(
-            _counted_offers(counted, options, as_of_row(numbered, options) if busy else None),
-            numbered,
-            options,
-        )
+        _with_owners(_counted_offers(counted, options, as_of), numbered, options)
         .with_columns(
             offers=pl.lit(value=True),
             answered_offers=answered,
