@@ -16,7 +16,7 @@ from unittest import mock
 import etelecom_analytics as et
 from etelecom_analytics.cli import app
 from etelecom_analytics.formatting import format_value
-from etelecom_analytics.metrics import DIMENSIONS, MEASURES, UNAVAILABLE_MEASURES
+from etelecom_analytics.metrics import CHECKS, DIMENSIONS, MEASURES, UNAVAILABLE_MEASURES
 from etelecom_analytics.metrics.call_facts import SERVICE_LEVELS
 
 __all__ = ["TABLES", "on_page_markdown"]
@@ -72,6 +72,10 @@ def _unavailable() -> str:
         ["not available", "why, and what to use instead"],
         ([", ".join(group), reason] for reason, group in names.items()),
     )
+
+
+def _quality_checks() -> str:
+    return _table(["check", "what it counts"], ([f"`{name}`", CHECKS[name]] for name in CHECKS))
 
 
 def _dimensions() -> str:
@@ -132,6 +136,7 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "measures": _measures,
         "service levels": _service_levels,
         "unavailable": _unavailable,
+        "quality checks": _quality_checks,
         "dimensions": _dimensions,
         "commands": _commands,
         **{

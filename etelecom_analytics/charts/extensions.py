@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import INBOUND_DIRECTIONS, MEASURES, Calls, MetricOptions, inward, summarize
 from ..metrics.erlang_formulas import whole_number
 from ..names import labels
@@ -68,7 +69,7 @@ def extension_performance(
 
     Args:
         calls: calls of any direction.
-        options: parameters of the measures; offers to `ivr_numbers` are left out.
+        options: parameters of the measures; only offers to persons count.
         coverage: `logs.report`; a note states which times are complete.
         min_offers: numbers with fewer offers are grey and last.
         limit: the maximum number of rows, up to 400; those with the most offers are shown.
@@ -116,21 +117,21 @@ def extension_performance(
         f"fair_answer_rate = {MEASURES['fair_answer_rate'].formula(options)}.",
         f"Line: 95 % interval (Wilson). Rang out: {MEASURES['rna'].formula(options)}. "
         f"Calls of {directions}.",
-        f"{_ivr_note(options)}{few}",
+        f"{_ivr_note(options)}{few}".strip(),
         complete,
     ]
     return finish_chart(
         _draw(rows),
         title=f"{_TITLE}: {numbers}, {offers} {zone}",
-        notes=notes,
+        notes=[number_note(data.calls, options), *notes],
         description=_alt_text(rows),
     )
 
 
 def _ivr_note(options: MetricOptions) -> str:
-    numbers = options.ivr_numbers
+    numbers = (*options.ivr_numbers, *options.queue_numbers, *options.voicemail_numbers)
     if not numbers:
-        return "No ivr_numbers are set: queues and menus count like persons."
+        return ""
     more = " ..." if len(numbers) > _MAX_IVR_NUMBERS else ""
     return f"Left out, because not persons: {', '.join(numbers[:_MAX_IVR_NUMBERS])}{more}."
 

@@ -32,6 +32,7 @@ from .ledger import MISSED_OUTCOMES, missed_ledger
 from .options import MetricOptions
 from .periods import only_fetched, previous_period
 from .quality_checks import CHECKS, data_quality
+from .queues import VISIT_OUTCOMES, queue_visits
 from .registry import (
     DEFAULT_MEASURES,
     MEASURES,
@@ -70,6 +71,7 @@ __all__ = [
     "UNAVAILABLE_MEASURES",
     "UNCERTAINTIES",
     "VERDICTS",
+    "VISIT_OUTCOMES",
     "WAIT_GROUPS",
     "Calls",
     "Concurrency",
@@ -122,6 +124,7 @@ __all__ = [
     "only_fetched",
     "patience",
     "previous_period",
+    "queue_visits",
     "repeat_rate",
     "ring_seconds",
     "service_level_curve",

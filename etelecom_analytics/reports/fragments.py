@@ -4,9 +4,10 @@ Notebooks show them as well.
 """
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 import polars as pl
 
@@ -64,6 +65,7 @@ def kpis(
     measures: Names = DEFAULT_MEASURES,
     *,
     options: MetricOptions = MetricOptions(),
+    targets: Mapping[str, float] = MappingProxyType({}),
 ) -> Fragment:
     """The measures of all calls as cards with counts, the 95 % interval of shares, and formulas.
 
@@ -73,6 +75,8 @@ def kpis(
         calls: a DataFrame, a LazyFrame or a Selection of calls.
         measures: one name or a sequence of names.
         options: the options of the measures.
+        targets: the targets of measures by name, such as `Site.targets`; a card compares its value
+            with its target in words.
 
     Raises:
         UnknownName: a measure does not exist.
@@ -84,11 +88,16 @@ def kpis(
         >>> et.reports.kpis(calls, ["calls", "answer_rate"], options=options)
         Calls: 400 (calls)
         Answer rate: 82.4 % (328 of 398; 95 %: 78.4 % to 85.8 %)
+        >>> et.reports.kpis(calls, "asa_s", options=options, targets={"asa_s": 20})
+        Average speed of answer: 15.4 s (over 328 answered calls; target at most 20.0 s: met)
     """
-    texts = kpi_texts(calls, measures, options=options)
-    lines = [
-        f"{each['title']}: {each['value']} ({each['counts'] or each['formula']})" for each in texts
-    ]
+    if not isinstance(targets, Mapping):
+        raise InputError(f'targets is a mapping, such as {{"asa_s": 20}}; got {describe(targets)}.')
+    texts = kpi_texts(calls, measures, options=options, targets=targets)
+    lines = []
+    for each in texts:
+        details = [each["counts"] or each["formula"], *filter(None, [each["target"]])]
+        lines.append(f"{each['title']}: {each['value']} ({'; '.join(details)})")
     return Fragment(render_template("kpis.html.j2", kpis=texts), "\n".join(lines))
 
 

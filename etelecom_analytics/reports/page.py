@@ -28,6 +28,7 @@ def page_html(
     *,
     title: str,
     subtitle: str = "",
+    notices: Iterable[str] = (),
     parts: Iterable[str],
     charts: Mapping[str, Mapping[str, Any]],
     facts: Sequence[tuple[str, str]],
@@ -39,6 +40,7 @@ def page_html(
     Args:
         title: the heading, as text.
         subtitle: a line below the heading, as text.
+        notices: warnings about the numbers below, each one sentence, as text.
         parts: the content, as safe markup.
         charts: specifications by the ids of the elements to draw them in, see `chart_figure`.
         facts: the table "About this report", as pairs of text.
@@ -48,6 +50,7 @@ def page_html(
         "page.html.j2",
         title=title,
         subtitle=subtitle,
+        notices=[notice for notice in notices if notice],
         parts=parts,
         facts=facts,
         scripts=scripts,

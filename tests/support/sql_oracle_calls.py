@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from support import sql_oracle as sql
+from support.sql_oracle_tables import FOR_FACTS, FOR_OFFERS, create_tables, to_rows
 
 
 def assert_agree(
@@ -27,13 +28,13 @@ def assert_agree(
                     assert one == two, (name, row, expected)
 
 
-def service_levels(parquet: Path, **settings: Any) -> list[dict[str, Any]]:
+def service_levels(parquet: Path, **options: Any) -> list[dict[str, Any]]:
     """The variant, numerator, denominator and value of each service level, one row per variant."""
-    facts = sql._tables(parquet, (sql._CALLS, sql._LEGS, sql._FACTS), **settings).table("facts")
+    facts = create_tables(parquet, FOR_FACTS, **options).table("facts")
     return [
         {"variant": variant, **row}
         for variant, (above, below) in sql.SERVICE_LEVELS.items()
-        for row in sql._rows(
+        for row in to_rows(
             facts.aggregate(
                 f"{above} AS numerator, {below} AS denominator, {sql._share(above, below)} AS value"
             )
@@ -41,10 +42,10 @@ def service_levels(parquet: Path, **settings: Any) -> list[dict[str, Any]]:
     ]
 
 
-def lost_calls(parquet: Path, **settings: Any) -> list[dict[str, Any]]:
+def lost_calls(parquet: Path, **options: Any) -> list[dict[str, Any]]:
     """The id and the stage of each missed call, in the order of the file."""
-    tables = sql._tables(parquet, (sql._CALLS, sql._LEGS, sql._FACTS), **settings)
-    return sql._rows(
+    tables = create_tables(parquet, FOR_FACTS, **options)
+    return to_rows(
         tables.execute("""
         SELECT
             call_id AS id,
@@ -52,17 +53,17 @@ def lost_calls(parquet: Path, **settings: Any) -> list[dict[str, Any]]:
                 WHEN short THEN 'short'
                 WHEN EXISTS (
                     FROM legs
-                    WHERE legs.call_row = facts.call_row AND is_answered AND to_ivr
+                    WHERE legs.call_row = facts.call_row AND is_answered AND by_machine
                         AND abs(legs.ended_us - facts.ended_us) <= 2000000
                 ) THEN 'in_ivr'
                 WHEN EXISTS (
                     FROM legs
-                    WHERE legs.call_row = facts.call_row AND rang AND NOT to_ivr
+                    WHERE legs.call_row = facts.call_row AND rang AND NOT by_machine
                         AND abs(legs.ended_us - facts.ended_us) <= 2000000
                 ) THEN 'ringing'
                 WHEN NOT EXISTS (
                     FROM legs
-                    WHERE legs.call_row = facts.call_row AND rang AND NOT to_ivr
+                    WHERE legs.call_row = facts.call_row AND rang AND NOT by_machine
                 ) THEN 'before_ringing'
                 ELSE 'between_rings'
             END AS stage
@@ -73,10 +74,10 @@ def lost_calls(parquet: Path, **settings: Any) -> list[dict[str, Any]]:
     )
 
 
-def hunt_paths(parquet: Path, limit: int, **settings: Any) -> list[dict[str, Any]]:
+def hunt_paths(parquet: Path, limit: int, **options: Any) -> list[dict[str, Any]]:
     """The most frequent paths: path, calls, the counts of both ratios, answer_rate, lost_s."""
-    tables = sql._tables(parquet, (*sql._FOR_OFFERS, sql._FACTS), **settings)
-    return sql._rows(
+    tables = create_tables(parquet, FOR_OFFERS, **options)
+    return to_rows(
         tables.execute(
             """
         WITH counting AS (
@@ -89,7 +90,7 @@ def hunt_paths(parquet: Path, limit: int, **settings: Any) -> list[dict[str, Any
                 row_number() OVER in_order AS nth,
                 offered_at - lag(offered_at) OVER in_order <= 2000000 AS near
             FROM offers
-            WHERE outcome <> 'in_progress' AND NOT to_ivr
+            WHERE outcome <> 'in_progress'
             WINDOW in_order AS (
                 PARTITION BY call_row ORDER BY offered_at NULLS LAST, target_index
             )
@@ -225,14 +226,16 @@ _QUALITY = {
     ),
     "two_calls_at_once": (
         "legs",
-        """direction IN ('in', 'ext', 'ext_in') AND is_answered AND NOT to_ivr
+        """direction IN ('in', 'ext', 'ext_in') AND is_answered AND NOT by_machine
             AND target_number IS NOT NULL AND answered_us < ended_us""",
         """EXISTS (
             FROM legs AS other JOIN calls AS its USING (call_row)
             WHERE other.call_row <> checked.call_row
                 AND other.target_number = checked.target_number AND other.is_answered
-                AND its.direction IN ('in', 'ext', 'ext_in') AND other.answered_us < other.ended_us
-                AND other.answered_us < checked.ended_us AND checked.answered_us < other.ended_us
+                AND its.direction IN ('in', 'ext', 'ext_in')
+                AND other.raw_answered_us < other.raw_ended_us
+                AND other.raw_answered_us < checked.ended_us
+                AND checked.answered_us < other.raw_ended_us
         )""",
     ),
     "without_recording": ("facts", "answered", "NOT recorded"),
@@ -241,27 +244,35 @@ _QUALITY = {
 
 _ROWS = {
     "calls": """
-        SELECT calls.*, answered_legs, by_persons, talk_us, untimed
+        SELECT
+            calls.* REPLACE (raw_duration AS duration), answered_legs, by_persons, talk_us, untimed
         FROM calls LEFT JOIN (
             SELECT
                 call_row,
                 count(*) AS answered_legs,
-                count(*) FILTER (NOT to_ivr) AS by_persons,
-                sum(ended_us - answered_us) AS talk_us,
-                count(*) FILTER (ended_us IS NULL OR answered_us IS NULL) AS untimed
+                count(*) FILTER (NOT by_machine) AS by_persons,
+                sum(raw_ended_us - raw_answered_us) AS talk_us,
+                count(*) FILTER (raw_ended_us IS NULL OR raw_answered_us IS NULL) AS untimed
             FROM legs WHERE is_answered GROUP BY call_row
         ) USING (call_row)
     """,
-    "legs": "SELECT legs.*, direction FROM legs JOIN calls USING (call_row)",
+    "legs": """
+        SELECT * REPLACE (
+            raw_add_us AS add_us, raw_ring_us AS ring_us, raw_answered_us AS answered_us,
+            raw_ended_us AS ended_us
+        )
+        FROM legs
+    """,
     "facts": "FROM facts",
 }
+"""Quality checks see times as they are, also those that measures read as null."""
 
 
-def data_quality(parquet: Path, **settings: Any) -> dict[str, dict[str, Any]]:
+def data_quality(parquet: Path, **options: Any) -> dict[str, dict[str, Any]]:
     """The count, of, and up to five examples of each check of calls."""
-    tables = sql._tables(parquet, (sql._CALLS, sql._LEGS, sql._FACTS), **settings)
+    tables = create_tables(parquet, FOR_FACTS, **options)
     return {
-        check: sql._rows(
+        check: to_rows(
             tables.execute(f"""
             WITH checked AS ({_ROWS[rows]}),
             results AS (

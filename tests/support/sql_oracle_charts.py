@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from support import sql_oracle as sql
+from support.sql_oracle_tables import CALLS, FOR_FACTS, create_tables, to_rows
 
 
-def wait_bins(
-    parquet: Path, width_s: int, last: int, *, ivr_numbers: Sequence[str] = ()
-) -> list[dict[str, Any]]:
+def wait_bins(parquet: Path, width_s: int, last: int, **options: Any) -> list[dict[str, Any]]:
     """The bins that are not empty: group, from_s, calls.
 
     Bin n is (n * width, (n + 1) * width]. The first includes 0, and the last has no end.
     """
-    rows = sql._tables(parquet, (sql._CALLS, sql._LEGS, sql._FACTS), ivr_numbers).execute(
+    result = create_tables(parquet, FOR_FACTS, **options).execute(
         """
         SELECT
             CASE WHEN answered THEN 'answered' ELSE 'missed' END AS group,
@@ -27,13 +26,13 @@ def wait_bins(
         """,
         [width_s, width_s, last],
     )
-    return sql._rows(rows)
+    return to_rows(result)
 
 
-def erlangs_profile(parquet: Path) -> list[dict[str, Any]]:
+def erlangs_profile(parquet: Path, **options: Any) -> list[dict[str, Any]]:
     """The statistics of `sql_oracle.erlangs` for each weekday and hour."""
     hours: dict[tuple[int, int], list[dict[str, Any]]] = {}
-    for row in sql.erlangs(parquet):
+    for row in sql.erlangs(parquet, **options):
         hours.setdefault((row["day"].isoweekday(), row["hour"]), []).append(row)
     return [
         {
@@ -48,14 +47,16 @@ def erlangs_profile(parquet: Path) -> list[dict[str, Any]]:
     ]
 
 
-def concurrency_peaks(parquet: Path, edges_us: Sequence[int], length_us: int) -> list[int]:
+def concurrency_peaks(
+    parquet: Path, edges_us: Sequence[int], length_us: int, **options: Any
+) -> list[int]:
     """The highest number of calls at once in each interval of this length.
 
     It occurs at the begin of the interval or at the begin of a call in it.
     """
-    rows = sql._tables(parquet, (sql._CALLS,)).execute(
-        """
-        WITH lines AS (SELECT started_us, ended_us FROM calls WHERE ended_us > started_us),
+    result = create_tables(parquet, (CALLS,), **options).execute(
+        f"""
+        WITH lines AS (SELECT started_us, ended_us FROM calls WHERE {sql.LINES}),
         edges AS (SELECT unnest(?::BIGINT[]) AS edge),
         moments AS (
             SELECT edge, edge AS moment FROM edges
@@ -73,4 +74,4 @@ def concurrency_peaks(parquet: Path, edges_us: Sequence[int], length_us: int) ->
         """,
         [list(edges_us), length_us],
     )
-    return [row["calls"] for row in sql._rows(rows)]
+    return [row["calls"] for row in to_rows(result)]

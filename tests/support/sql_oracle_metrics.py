@@ -8,21 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from support.sql_oracle import (
-    _CALLS,
-    _FACTS,
-    _FOR_OFFERS,
-    _FOR_OUTCOMES,
-    _LEGS,
-    _TRUNK_LEGS,
-    _rows,
-    _tables,
+from support.sql_oracle import PATIENCE_EVENT
+from support.sql_oracle_tables import (
+    CALLS,
+    FOR_FACTS,
+    FOR_OFFERS,
+    LEGS,
+    TRUNK_LEGS,
+    create_tables,
+    to_rows,
 )
 
 Rows = list[dict[str, Any]]
 
 _Z = "1.959963984540054"
-_FOR_FACTS = (_CALLS, _LEGS, _FACTS)
 
 
 def _wilson(num: str, den: str, name: str = "") -> str:
@@ -45,19 +44,20 @@ def _wilson(num: str, den: str, name: str = "") -> str:
 # Facts of calls.
 
 
-def facts(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    result = _tables(parquet, _FOR_FACTS, ivr_numbers).execute("""
+def facts(parquet: Path, **options: Any) -> Rows:
+    result = create_tables(parquet, FOR_FACTS, **options).execute("""
         SELECT
             call_id AS id, kind = 'running' AS running, kind = 'unknown' AS unknown, answered,
-                missed, offered,
+                missed, offered, abandoned, ended_by_pbx, end_unknown,
             wait_us / 1e6 AS wait_s, offered AND wait_us IS NULL AS wait_unknown, short
                 AS short_abandoned,
             CASE WHEN answered THEN duration::DOUBLE END AS talk_s,
             CASE WHEN answered THEN agent_talk_us / 1e6 END AS agent_talk_s,
+            CASE WHEN answered THEN union_us / 1e6 END AS talk_with_agents_s,
             answered AND recorded AS recorded
-        FROM facts ORDER BY call_row
+        FROM facts WHERE NOT twice ORDER BY call_row
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
 # Survival.
@@ -97,31 +97,29 @@ ORDER BY key NULLS LAST, time_us
 """
 
 
-def patience(parquet: Path, by: str, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    tables = _tables(parquet, _FOR_FACTS, ivr_numbers)
+def patience(parquet: Path, by: str, **options: Any) -> Rows:
+    tables = create_tables(parquet, FOR_FACTS, **options)
     tables.execute(
-        f"CREATE OR REPLACE TABLE times AS SELECT {by} AS key, wait_us AS time_us, missed AS event "
-        "FROM facts WHERE offered"
+        f"CREATE OR REPLACE TABLE times AS SELECT {by} AS key, wait_us AS time_us, "
+        f"({PATIENCE_EVENT}) AS event FROM facts WHERE offered"
     )
-    return _rows(tables.execute(_SURVIVAL))
+    return to_rows(tables.execute(_SURVIVAL))
 
 
-def time_to_callback(
-    parquet: Path, by: str, as_of: int | None, *, ivr_numbers: Sequence[str] = ()
-) -> Rows:
-    tables = _callers(parquet, as_of, ivr_numbers)
+def time_to_callback(parquet: Path, by: str, as_of: int | None, **options: Any) -> Rows:
+    tables = _callers(parquet, as_of, **options)
     tables.execute(f"""
         CREATE OR REPLACE TABLE times AS
         SELECT {by} AS key, coalesce(resolved_at - ended_us, age_us) AS time_us, outcome <> 'open'
             AS event FROM ledger
     """)
-    return _rows(tables.execute(_SURVIVAL))
+    return to_rows(tables.execute(_SURVIVAL))
 
 
-def medians(parquet: Path, by: str, *, ivr_numbers: Sequence[str] = ()) -> Rows:
+def medians(parquet: Path, by: str, **options: Any) -> Rows:
     """The medians of `patience`."""
-    patience(parquet, by, ivr_numbers=ivr_numbers)
-    result = _tables(parquet, (), ivr_numbers).execute(f"""
+    patience(parquet, by, **options)
+    result = create_tables(parquet, (), **options).execute(f"""
         SELECT
             key, max(at_risk) AS n, sum(events)::BIGINT AS events,
             -- Rounding may move a product of shares that is exactly one half.
@@ -130,33 +128,34 @@ def medians(parquet: Path, by: str, *, ivr_numbers: Sequence[str] = ()) -> Rows:
             min(time_s) FILTER (high <= 0.5 + 1e-9) AS high_s
         FROM ({_SURVIVAL}) GROUP BY key ORDER BY key NULLS LAST
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
 # Callers.
 
-_NOISE, _TOLL_FREE, _COUNTRY = (
-    r"[\s.()/\-]",
-    r"^(\+|00)?84(1[89]00\d{4,6})$",
-    r"^(\+|00)?840?([1-9]\d{8,9})$",
-)
-
-_CALLER_CALLS = rf"""
+_CALLER_CALLS = """
 CREATE OR REPLACE TABLE caller_calls AS
 WITH numbered AS (
     SELECT
         *, coalesce(getvariable('as_of'), (SELECT max(started_us) FROM calls)) AS as_of,
-        regexp_replace(CASE direction WHEN 'in' THEN caller WHEN 'out' THEN callee END, '{_NOISE}',
-            '', 'g') AS bare
+        CASE direction WHEN 'in' THEN caller WHEN 'out' THEN normal_callee END AS number,
+        -- The other log of its session was answered.
+        session <> '' AND EXISTS (
+            FROM facts AS other
+            WHERE other.session = facts.session AND other.answered
+                AND other.call_row <> facts.call_row
+        ) AS resumed
     FROM facts WHERE direction IN ('in', 'out')
 )
-SELECT *, regexp_replace(regexp_replace(bare, '{_TOLL_FREE}', '\2'), '{_COUNTRY}', '0\2') AS number
-FROM numbered WHERE started_us <= as_of AND regexp_matches(bare, '\d')
+SELECT * FROM numbered
+WHERE started_us <= as_of AND NOT by_nobody AND regexp_matches(number, '\\d')
 """
 
 _LEDGER = """
 CREATE OR REPLACE TABLE ledger AS
-WITH missed_calls AS (SELECT * FROM caller_calls WHERE direction = 'in' AND missed),
+WITH missed_calls AS (
+    SELECT * FROM caller_calls WHERE direction = 'in' AND missed AND NOT coalesce(resumed, false)
+),
 later AS (
     SELECT
         missed_calls.call_row,
@@ -215,28 +214,26 @@ FROM resolved
 """
 
 
-def _callers(parquet: Path, as_of: int | None, ivr_numbers: Sequence[str]) -> Any:
-    tables = _tables(parquet, (), ivr_numbers)
-    tables.execute("SET VARIABLE as_of = $1::BIGINT", [as_of])
-    return _tables(parquet, (*_FOR_FACTS, _CALLER_CALLS, _LEDGER), ivr_numbers)
+def _callers(parquet: Path, as_of: int | None, **options: Any) -> Any:
+    return create_tables(
+        parquet, (*FOR_FACTS, _CALLER_CALLS, _LEDGER), **options | {"as_of": as_of}
+    )
 
 
-def missed_ledger(parquet: Path, as_of: int | None, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    result = _callers(parquet, as_of, ivr_numbers).execute("""
+def missed_ledger(parquet: Path, as_of: int | None, **options: Any) -> Rows:
+    result = _callers(parquet, as_of, **options).execute("""
         SELECT
-            call_id AS id, started_us AS started_at, ended_us AS ended_at, caller, number, callee,
+            call_id AS id, started_us AS started_at, ended_us AS ended_at, raw_caller AS caller, number, callee,
                 outcome, resolved_at, resolved_by,
             (resolved_at - ended_us) / 1e6 AS resolved_after_s, reached, age_us / 1e6 AS age_s,
                 attempts, missed_again
         FROM ledger ORDER BY started_us DESC, call_id
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
-def callback_rate(
-    parquet: Path, by: str, as_of: int | None, *, ivr_numbers: Sequence[str] = ()
-) -> Rows:
-    result = _callers(parquet, as_of, ivr_numbers).execute(f"""
+def callback_rate(parquet: Path, by: str, as_of: int | None, **options: Any) -> Rows:
+    result = _callers(parquet, as_of, **options).execute(f"""
         SELECT key, num / nullif(den, 0) AS value, num AS numerator, den AS denominator,
             {_wilson("num", "den")}
         FROM (
@@ -245,13 +242,11 @@ def callback_rate(
             FROM ledger WHERE age_us >= 86400000000 GROUP BY key
         ) ORDER BY key NULLS LAST
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
-def repeat_rate(
-    parquet: Path, by: str, as_of: int | None, *, ivr_numbers: Sequence[str] = ()
-) -> Rows:
-    result = _callers(parquet, as_of, ivr_numbers).execute(f"""
+def repeat_rate(parquet: Path, by: str, as_of: int | None, **options: Any) -> Rows:
+    result = _callers(parquet, as_of, **options).execute(f"""
         SELECT key, num / nullif(den, 0) AS value, num AS numerator, den AS denominator,
             {_wilson("num", "den")}
         FROM (
@@ -266,37 +261,39 @@ def repeat_rate(
                 GROUP BY key
         ) ORDER BY key NULLS LAST
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
 # Traffic: calls occupy lines, or legs occupy a trunk.
 
 _SPANS = """
 CREATE OR REPLACE TABLE spans AS
-SELECT NULL AS trunk_name, call_id, started_us AS begin_us, ended_us AS end_us FROM calls
+SELECT NULL AS trunk_name, call_id, started_us AS begin_us, ended_us AS end_us, too_long
+FROM calls WHERE NOT twice
 UNION ALL
-SELECT trunk_name, call_id, coalesce(add_us, ring_us, answered_us), ended_us FROM legs
-    WHERE trunk_name IS NOT NULL
+SELECT trunk_name, call_id, at_us, ended_us, too_long FROM legs
+    WHERE trunk_name IS NOT NULL AND NOT twice
 """
 
 
-def _spans(parquet: Path, trunk: str | None) -> Any:
-    tables = _tables(parquet, (_CALLS, _LEGS, _SPANS))
+def _spans(parquet: Path, trunk: str | None, **options: Any) -> Any:
+    tables = create_tables(parquet, (CALLS, LEGS, _SPANS), **options)
     tables.execute("SET VARIABLE trunk = $1::VARCHAR", [trunk])
     tables.execute(
         "CREATE OR REPLACE TABLE mine AS SELECT * FROM spans "
         "WHERE trunk_name IS NOT DISTINCT FROM getvariable('trunk')"
     )
     tables.execute(
-        "CREATE OR REPLACE TABLE line_spans AS SELECT * FROM mine WHERE end_us > begin_us"
+        "CREATE OR REPLACE TABLE line_spans AS "
+        "SELECT * FROM mine WHERE end_us > begin_us AND NOT too_long"
     )
     return tables
 
 
-def concurrency(parquet: Path, trunk: str | None) -> dict[str, Any]:
+def concurrency(parquet: Path, trunk: str | None, **options: Any) -> dict[str, Any]:
     """The fields peak, at, call_ids and without_span, and the rows of over_time."""
-    tables = _spans(parquet, trunk)
-    over_time = _rows(
+    tables = _spans(parquet, trunk, **options)
+    over_time = to_rows(
         tables.execute("""
             WITH edges AS (SELECT begin_us AS at_us, 1 AS step FROM line_spans
                 UNION ALL SELECT end_us, -1
@@ -324,14 +321,14 @@ def concurrency(parquet: Path, trunk: str | None) -> dict[str, Any]:
     }
 
 
-def trunk_peaks(parquet: Path) -> Rows:
-    trunks = _spans(parquet, None).execute("""
+def trunk_peaks(parquet: Path, **options: Any) -> Rows:
+    trunks = _spans(parquet, None, **options).execute("""
         SELECT trunk_name, count(*) AS legs FROM spans WHERE trunk_name IS NOT NULL
             GROUP BY trunk_name ORDER BY trunk_name
     """)
     rows = []
     for name, legs in trunks.fetchall():
-        result = concurrency(parquet, name)
+        result = concurrency(parquet, name, **options)
         rows.append(
             {
                 "trunk_name": name,
@@ -366,41 +363,41 @@ GROUP BY hour_no
 """
 
 
-def erlangs(parquet: Path, trunk: str | None) -> Rows:
-    tables = _spans(parquet, trunk)
+def erlangs(parquet: Path, trunk: str | None, **options: Any) -> Rows:
+    tables = _spans(parquet, trunk, **options)
     tables.execute(_HOURS)
-    return _rows(tables.execute("SELECT * FROM hours ORDER BY hour_begin"))
+    return to_rows(tables.execute("SELECT * FROM hours ORDER BY hour_begin"))
 
 
-def busy_hours(parquet: Path, trunk: str | None) -> Rows:
-    erlangs(parquet, trunk)
-    result = _tables(parquet, ()).execute("""
+def busy_hours(parquet: Path, trunk: str | None, **options: Any) -> Rows:
+    erlangs(parquet, trunk, **options)
+    result = create_tables(parquet, ()).execute("""
         SELECT
             day, CASE WHEN erlangs > 0 THEN hour_begin END AS hour_begin, CASE WHEN erlangs > 0
                 THEN hour END AS hour, erlangs, calls
         FROM hours QUALIFY row_number() OVER (PARTITION BY day ORDER BY erlangs DESC, hour) = 1
             ORDER BY day
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
-def busy_hour(parquet: Path, trunk: str | None) -> Rows:
-    erlangs(parquet, trunk)
-    result = _tables(parquet, ()).execute("""
+def busy_hour(parquet: Path, trunk: str | None, **options: Any) -> Rows:
+    erlangs(parquet, trunk, **options)
+    result = create_tables(parquet, ()).execute("""
         WITH means AS (SELECT hour, avg(erlangs) AS erlangs FROM hours GROUP BY hour),
         peaks AS (SELECT max(erlangs) AS highest FROM hours GROUP BY day)
         SELECT hour, erlangs, (SELECT count(*) FROM peaks) AS days, (SELECT avg(highest) FROM peaks)
             AS daily_peak_erlangs
         FROM means ORDER BY erlangs DESC, hour LIMIT 1
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
 # Trunks, staffing, rings and updates.
 
 
-def fail_codes(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    result = _tables(parquet, (*_FOR_OUTCOMES, _TRUNK_LEGS), ivr_numbers).execute(f"""
+def fail_codes(parquet: Path, **options: Any) -> Rows:
+    result = create_tables(parquet, (*FOR_FACTS, TRUNK_LEGS), **options).execute(f"""
         SELECT trunk_name, fail_code, legs, legs / of_trunk AS share, legs AS share_num,
             of_trunk AS share_den, {_wilson("legs", "of_trunk", "share")}
         FROM (
@@ -410,17 +407,15 @@ def fail_codes(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
         )
         ORDER BY trunk_name, legs DESC, fail_code NULLS LAST
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
-def agents_by_interval(
-    parquet: Path, keys: Sequence[str], *, ivr_numbers: Sequence[str] = ()
-) -> Rows:
+def agents_by_interval(parquet: Path, keys: Sequence[str], **options: Any) -> Rows:
     """Arrivals and traffic by ("hour",), ("quarter_hour",) or ("weekday", "hour")."""
     interval = keys[-1]
     lasts, many = (3600, 24) if interval == "hour" else (900, 96)
     names = ", ".join(keys)
-    result = _tables(parquet, _FOR_FACTS, ivr_numbers).execute(f"""
+    result = create_tables(parquet, FOR_FACTS, **options).execute(f"""
         WITH incoming AS (
             SELECT *, CASE WHEN answered THEN coalesce(agent_talk_us / 1e6, duration) END AS spoken
                 FROM facts
@@ -465,12 +460,12 @@ def agents_by_interval(
                 AS traffic
         FROM joined ORDER BY {names}
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
-def ring_bins(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
+def ring_bins(parquet: Path, **options: Any) -> Rows:
     """The histogram of rings: up to 60 bins for 99 % of them; the last bin has all longer rings."""
-    result = _ring_rows(parquet, ivr_numbers).execute(f"""
+    result = _ring_rows(parquet, **options).execute(f"""
         WITH sizes AS (
             SELECT
                 (
@@ -511,27 +506,27 @@ def ring_bins(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
             {_wilson("reached", "total", "up_to")}
         FROM cumulative ORDER BY rank, bin
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
-def ring_groups(parquet: Path, *, ivr_numbers: Sequence[str] = ()) -> Rows:
-    result = _ring_rows(parquet, ivr_numbers).execute("""
+def ring_groups(parquet: Path, **options: Any) -> Rows:
+    result = _ring_rows(parquet, **options).execute("""
         SELECT
             ['answered', 'lost', 'elsewhere'][rank] AS "group", count(*) AS offers,
             quantile_cont(ring_s::DOUBLE, 0.5) AS ring_p50_s, quantile_cont(ring_s::DOUBLE, 0.9)
                 AS ring_p90_s
         FROM ring_rows GROUP BY rank ORDER BY rank
     """)
-    return _rows(result)
+    return to_rows(result)
 
 
-def _ring_rows(parquet: Path, ivr_numbers: Sequence[str]) -> Any:
-    tables = _tables(parquet, _FOR_OFFERS, ivr_numbers)
+def _ring_rows(parquet: Path, **options: Any) -> Any:
+    tables = create_tables(parquet, FOR_OFFERS, **options)
     tables.execute("""
         CREATE OR REPLACE TABLE ring_rows AS
         SELECT *, CASE outcome WHEN 'answered' THEN 1 WHEN 'answered_elsewhere' THEN 3 ELSE 2 END
             AS rank
-        FROM offers WHERE outcome <> 'in_progress' AND NOT to_ivr AND ring_s IS NOT NULL
+        FROM offers WHERE outcome <> 'in_progress' AND ring_s IS NOT NULL
     """)
     return tables
 
@@ -541,7 +536,7 @@ def update_lag(parquet: Path) -> Rows:
         f"quantile_cont(lag::DOUBLE, {share}) / 1e6 AS lag_p{name}_s"
         for name, share in (("50", 0.5), ("90", 0.9), ("99", 0.99), ("999", 0.999))
     )
-    result = _tables(parquet, (_CALLS,)).execute(f"""
+    result = create_tables(parquet, (CALLS,)).execute(f"""
         WITH changed AS (
             SELECT
                 greatest(0, epoch_us(updated_at) - epoch_us(ended_at)) AS lag,
@@ -561,4 +556,4 @@ def update_lag(parquet: Path) -> Rows:
                 AS lookback_s
         FROM changed
     """)
-    return _rows(result)
+    return to_rows(result)

@@ -10,7 +10,7 @@ from ...locale.comparison_text import comparison_texts
 from ...metrics import MetricOptions
 from ..status import div, text_div
 
-__all__ = ["KpiCards", "without_comparison"]
+__all__ = ["KpiCards"]
 
 _CARD = (
     "box-sizing:border-box;flex:1 1 150px;min-width:130px;max-width:320px;padding:6px 12px;"
@@ -31,20 +31,6 @@ class KpiCards(ui.HTML):  # type: ignore[misc]
         row = div(cards, {"style": "display:flex;flex-wrap:wrap;gap:6px"})
         below = text_div(note, {"style": f"{_SMALL};margin:4px 2px"})
         self.value = div(row + below, {"role": "status"})
-
-
-def without_comparison(comparison: pl.DataFrame, *, unfetched: bool) -> pl.DataFrame:
-    """The table of `compare` with nulls for the previous period and the change.
-
-    Where the calls were not fetched either (`unfetched`), their KPIs are null too.
-    """
-    sides = ("before", "after") if unfetched else ("before",)
-    changes = ("difference", "adjusted", "low", "high", "smallest", "p_value", "q_value", "verdict")
-    return comparison.with_columns(
-        pl.lit(None).cast(dtype).alias(name)
-        for name, dtype in comparison.schema.items()
-        if name.startswith(sides) or name in (*changes, "scale", "method")
-    )
 
 
 def _card(row: Mapping[str, Any], options: MetricOptions) -> str:

@@ -12,7 +12,12 @@ from ...charts import journey
 from ...errors import QueryError
 from ...formatting import format_value
 from ...logs import CallLogs
-from ...metrics import Calls, MetricOptions, Selection, compare, drill_through
+from ...metrics import (
+    Calls,
+    MetricOptions,
+    Selection,
+    drill_through,
+)
 from ...phone_numbers import describe
 from ...query import CallQuery
 from ..chart_view import chart_outputs
@@ -23,7 +28,8 @@ from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
 from .export import ExportForm, explorer_code, write_calls
 from .interactive_charts import ChartFactory
-from .kpi_cards import KpiCards, without_comparison
+from .kpi_cards import KpiCards
+from .period_comparison import compare_periods
 from .source import CallSource, reporting_date
 from .state import (
     GROUP_DIMENSIONS,
@@ -242,23 +248,12 @@ class Explorer(Panel):
         self._facts_table.show(self._filter_facts())
 
     def _compare(self) -> None:
-        earlier, note = self._source.previous_period(self._state.query)
-        before = (
-            self._all.where(pl.lit(value=False))
-            if earlier is None
-            else self._matching(earlier, self._state)
+        comparison, note = compare_periods(
+            self._source,
+            self._state.query,
+            lambda query: self._matching(query, self._state),
+            self._options,
         )
-        undated = replace(self._state.query, date_from=None, date_to=None)
-        comparison = compare(
-            before,
-            self._selection,
-            options=self._options,
-            history=self._matching(undated, self._state),
-        )
-        if earlier is None:
-            comparison = without_comparison(
-                comparison, unfetched=self._source.is_unfetched(self._state.query)
-            )
         self._comparison = comparison
         self._kpi_cards.show(comparison, self._options, note)
 
