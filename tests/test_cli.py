@@ -50,7 +50,7 @@ def test_demo_prints_days_and_kpis_and_writes_a_snapshot(capsys: Printed, tmp_pa
 
 @pytest.mark.slow
 def test_demo_prints_the_measures_of_its_snapshot(capsys: Printed):
-    app.main(["demo", "--calls", "300", "--seed", "3"])
+    app.main(["demo", "--calls", "300", "--seed", "3", "--snapshot-only"])
     calls = et.read_snapshot("etelecom-demo").calls
 
     ivr = et.simulate_calls(300, seed=3).truth.ivr_numbers
@@ -64,7 +64,7 @@ def test_demo_prints_the_measures_of_its_snapshot(capsys: Printed):
 
 @pytest.mark.slow
 def test_demo_replaces_a_snapshot_only_with_replace(capsys: Printed):
-    assert app.main(["demo", "--calls", "50"]) == 0
+    assert app.main(["demo", "--calls", "50", "--snapshot-only"]) == 0
     assert app.main(["demo", "--calls", "60"]) == 1
     assert "--replace" in capsys.readouterr().err
     assert app.main(["demo", "--calls", "60", "--replace"]) == 0
