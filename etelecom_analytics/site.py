@@ -170,7 +170,9 @@ class Site:
             raise SettingError(
                 f"{PRIVACY_KEY} is not set. Pseudonyms need a key, the same one at every sync."
             )
-        return Privacy(**self.privacy, key=key, own_numbers=self.known_numbers)  # type: ignore[arg-type]
+        known = (*self.known_numbers, *self.ivr_numbers, *self.queue_numbers)
+        own_numbers = tuple(dict.fromkeys((*known, *self.voicemail_numbers)))
+        return Privacy(**self.privacy, key=key, own_numbers=own_numbers)  # type: ignore[arg-type]
 
 
 def checked_site(site: object) -> Site:

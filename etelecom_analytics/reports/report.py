@@ -118,6 +118,7 @@ def write_report(
         if str(notebook) in BUNDLED:
             # Raises an InputError before anything runs.
             CallQuery(direction=values.get(_DIRECTION) or None)
+            Site(targets=values[_TARGETS])
         options = _options(logs, values, site) if _OPTIONS in declared else None
         display = Display(
             options=options or site.options(),
