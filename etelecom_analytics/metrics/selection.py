@@ -16,12 +16,13 @@ from polars import selectors
 
 from ..errors import InputError
 from ..frames import METRIC_COLUMNS, checked_calls
-from ..phone_numbers import is_listed, normalized
+from ..phone_numbers import normalized
 from ..query import CallQuery
 from .call_facts import call_facts
+from .internal_calls import counted_facts, mask_twins, with_twins
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
-from .suggested_numbers import number_table, sample, unlisted_numbers
+from .suggested_numbers import NumberSuggestions
 
 __all__ = ["Calls", "calls_frame", "fact_rows", "like_input", "Selection"]
 
@@ -138,33 +139,36 @@ class Selection:
 
     def facts(self, options: MetricOptions) -> pl.LazyFrame:
         """`metrics.facts` of the selected calls; lazy, so that only the used columns are read."""
-        return self._table.facts(options).lazy().filter(self._mask)
+        facts = self._table.facts(options)
+        if not self._twins.any():
+            return facts.lazy().filter(self._mask)
+        return mask_twins(facts.with_columns(internal_twice=self._twins).lazy().filter(self._mask))
 
     def offer_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row per counted offer of the selected calls.
 
         `busy_offers` is false: it depends on the other selected calls.
         """
-        return self._selected(self._table.offer_facts(options))
+        return self._selected(self._table.offer_facts(options), self._mask & ~self._twins)
 
     def leg_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row per counted leg of the selected calls."""
-        return self._selected(self._table.leg_facts(options))
+        return self._selected(self._table.leg_facts(options), self._mask)
 
     def missing_numbers(self, options: MetricOptions) -> pl.DataFrame:
-        """The numbers that look like an IVR or a queue, and are in no list of the options.
+        """The numbers that look like an IVR or a queue, and are in no list of the options."""
+        return self._table.suggestions.missing(self._mask, options)
 
-        They are looked for once in the whole table, since a filter can leave too few calls to
-        recognize them; those that the selected calls do not have are left out.
-        """
-        numbers = unlisted_numbers(self._table.suggested_numbers, options)
-        occur = [
-            bool((self._mask & self._table.has_leg_to(each)).any()) for each in numbers["number"]
-        ]
-        return numbers.filter(pl.Series(occur, dtype=pl.Boolean))
+    def _selected(self, rows: pl.DataFrame, mask: pl.Series) -> pl.LazyFrame:
+        return rows.lazy().filter(mask.gather(rows["call_row"]))
 
-    def _selected(self, rows: pl.DataFrame) -> pl.LazyFrame:
-        return rows.lazy().filter(self._mask.gather(rows["call_row"]))
+    @cached_property
+    def _twins(self) -> pl.Series:
+        """Of all rows of the table, whether another selected log counts the internal call."""
+        keys = self._table.calls.select("id", "started_at", "direction", "caller", "callee")
+        selected = keys.lazy().filter(self._mask)
+        twins = with_twins(keys.lazy().select("id", "started_at", "direction"), selected)
+        return twins.select(pl.col("internal_twice") & self._mask).collect().to_series()
 
     def __repr__(self) -> str:
         return f"Selection: {self.height:,} of {self._table.calls.height:,} calls"
@@ -202,7 +206,7 @@ def fact_rows(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     return (
         calls.facts(options)
         if isinstance(calls, Selection)
-        else call_facts(calls_frame(calls), options=options)
+        else counted_facts(calls_frame(calls), options=options)
     )
 
 
@@ -244,12 +248,14 @@ class _Table:
         self._clone = calls.clone()
         self.facts = _Cache(lambda options: call_facts(calls_frame(own), options=options).collect())
         self.offer_facts = _Cache(
-            lambda options: offer_facts(calls_frame(own), options=options, busy=False).collect()
+            lambda options: offer_facts(
+                calls_frame(own), options=options, busy=False, twins=True
+            ).collect()
         )
         self.leg_facts = _Cache(
             lambda options: leg_facts(calls_frame(own), options=options).collect()
         )
-        self._legs_to: dict[str, pl.Series] = {}
+        self.suggestions = NumberSuggestions(own)
         self._numbers = _Cache(
             lambda _: own.select(
                 normalized(pl.col(side)).alias(side) for side in ("caller", "callee")
@@ -272,20 +278,6 @@ class _Table:
         self.leg_facts.start(options, executor)
         self.offer_facts.start(options, executor)
         executor.shutdown(wait=False)
-
-    @cached_property
-    def suggested_numbers(self) -> pl.DataFrame:
-        """The result of `suggest_numbers`, of evenly spaced calls of a large table."""
-        return number_table(sample(self.calls)).collect()
-
-    def has_leg_to(self, number: str) -> pl.Series:
-        """For each call, whether it has a leg to this number."""
-        if number not in self._legs_to:
-            target = pl.element().struct.field("target_number")
-            flag = pl.col("call_targets").list.eval(is_listed(target, [number])).list.any()
-            flags = self.calls.select(flag.fill_null(value=False)).to_series()
-            self._legs_to[number] = flags
-        return self._legs_to[number]
 
     @property
     def numbers(self) -> tuple[pl.Expr, pl.Expr]:

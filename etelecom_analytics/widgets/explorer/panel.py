@@ -114,9 +114,7 @@ class Explorer(Panel):
             group_dimensions=GROUP_DIMENSIONS,
         )
         first = controls.state_of(
-            CallQuery(direction=self._source.first_direction, time_zone=self._options.time_zone)
-            if query is None
-            else query
+            self._source.first_query(self._options) if query is None else query
         )
         self._factory = ChartFactory(
             self._all, self._display, has_report=self._source.report is not None
@@ -249,11 +247,8 @@ class Explorer(Panel):
 
     def _compare(self) -> None:
         earlier, note = self._source.previous_period(self._state.query)
-        before = (
-            self._all.where(pl.lit(value=False))
-            if earlier is None
-            else self._matching(earlier, self._state)
-        )
+        none = self._all.where(pl.lit(value=False))
+        before = none if earlier is None else self._matching(earlier, self._state)
         comparison = compare(before, self._selection, options=self._options)
         if earlier is None:
             comparison = without_comparison(
@@ -268,8 +263,9 @@ class Explorer(Panel):
         self._table.show(self._pages, caption=caption, open_row=open_row)
 
     def _group_texts(self) -> list[tuple[str, str]]:
-        label = self._display.label
-        return [(name, label(name, value)) for name, value in self._state.group_filters]
+        return [
+            (name, self._display.label(name, value)) for name, value in self._state.group_filters
+        ]
 
     def _restore(self, state: ExplorerState) -> None:
         self._use(state.filters)  # raises before anything changes

@@ -14,7 +14,7 @@ from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection, only_fetched, previous_period
 from ...phone_numbers import describe, normalize
 from ...privacy import check_own_numbers
-from ...query import CallQuery, Direction
+from ...query import CallQuery
 from ...site import Site
 from ..call_input import latest_day, selection_of, table_code
 from .interactive_charts import dimension_names
@@ -49,10 +49,10 @@ class CallSource:
             return cls(calls=calls, query=logs.query, report=logs.report, code="logs.calls")
         return cls(calls=selection_of(logs), query=None, report=None, code=table_code(logs))
 
-    @property
-    def first_direction(self) -> Direction:
-        """The direction of the first query: inbound, unless only another one was fetched."""
-        return (self.query.direction if self.query else None) or "in"
+    def first_query(self, options: MetricOptions) -> CallQuery:
+        """The first query: inbound calls, unless only another direction was fetched."""
+        direction = (self.query.direction if self.query else None) or "in"
+        return CallQuery(direction=direction, time_zone=options.time_zone)
 
     @property
     def only_fetched(self) -> str:
