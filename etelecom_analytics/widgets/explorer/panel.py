@@ -113,9 +113,7 @@ class Explorer(Panel):
             today=lambda: self._today,
             group_dimensions=GROUP_DIMENSIONS,
         )
-        first = controls.state_of(
-            self._source.first_query(self._options) if query is None else query
-        )
+        first = controls.state_of(self._source.first_query(query, self._options))
         self._factory = ChartFactory(
             self._all, self._display, has_report=self._source.report is not None
         )
@@ -263,9 +261,7 @@ class Explorer(Panel):
         self._table.show(self._pages, caption=caption, open_row=open_row)
 
     def _group_texts(self) -> list[tuple[str, str]]:
-        return [
-            (name, self._display.label(name, value)) for name, value in self._state.group_filters
-        ]
+        return [(each[0], self._display.label(*each)) for each in self._state.group_filters]
 
     def _restore(self, state: ExplorerState) -> None:
         self._use(state.filters)  # raises before anything changes

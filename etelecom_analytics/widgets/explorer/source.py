@@ -49,8 +49,10 @@ class CallSource:
             return cls(calls=calls, query=logs.query, report=logs.report, code="logs.calls")
         return cls(calls=selection_of(logs), query=None, report=None, code=table_code(logs))
 
-    def first_query(self, options: MetricOptions) -> CallQuery:
-        """The first query: inbound calls, unless only another direction was fetched."""
+    def first_query(self, query: CallQuery | None, options: MetricOptions) -> CallQuery:
+        """The query; for None inbound calls, unless only another direction was fetched."""
+        if query is not None:
+            return query
         direction = (self.query.direction if self.query else None) or "in"
         return CallQuery(direction=direction, time_zone=options.time_zone)
 
