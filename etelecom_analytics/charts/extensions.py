@@ -129,7 +129,7 @@ def extension_performance(
 
 
 def _ivr_note(options: MetricOptions) -> str:
-    numbers = options.ivr_numbers
+    numbers = (*options.ivr_numbers, *options.queue_numbers, *options.voicemail_numbers)
     if not numbers:
         return ""
     more = " ..." if len(numbers) > _MAX_IVR_NUMBERS else ""
