@@ -209,6 +209,7 @@ def test_the_explorer_reads_the_file_and_states_it():
     assert f"settings   {file.resolve()}" in repr(explorer)
     assert "warning" not in repr(explorer)
     assert "target at most 1.0 s: not met" in explorer._kpi_cards.value
+    assert "s; target at most 1.0 s: not met" in repr(explorer)
     assert explorer._display.label("callee", "19000123") == "Sales"
     expected = et.Explorer(
         et.sample_logs(), options=et.MetricOptions(ivr_numbers=["8000", "8100"]), site=et.Site()

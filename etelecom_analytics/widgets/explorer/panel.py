@@ -11,6 +11,7 @@ import polars as pl
 from ...charts import journey
 from ...errors import QueryError
 from ...formatting import format_value
+from ...locale.target_text import target_text
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection, compare, drill_through
 from ...phone_numbers import describe
@@ -313,4 +314,5 @@ class Explorer(Panel):
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield from self._filter_facts()
         for name, value, unit in self._comparison.select("measure", "after", "unit").iter_rows():
-            yield name, format_value(value, unit)
+            target = target_text(name, value, self._site.targets)
+            yield name, f"{format_value(value, unit)}{target and '; '}{target}"
