@@ -69,7 +69,7 @@ def extension_performance(
 
     Args:
         calls: calls of any direction.
-        options: parameters of the measures; offers to `ivr_numbers` are left out.
+        options: parameters of the measures; only offers to persons count.
         coverage: `logs.report`; a note states which times are complete.
         min_offers: numbers with fewer offers are grey and last.
         limit: the maximum number of rows, up to 400; those with the most offers are shown.

@@ -15,6 +15,7 @@ from ..locale.target_text import target_text
 from ..logs import CallLogs
 from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.dimensions import Names, as_names
+from ..metrics.known_talk import with_known_talk
 from ..metrics.registry import DEFAULT_MEASURES, MEASURES, Measure
 
 __all__ = ["date_range_text", "kpi_texts", "options_text", "provenance_facts"]
@@ -32,9 +33,10 @@ def kpi_texts(
 ) -> list[dict[str, str]]:
     """Per measure: `title`, `value`, `counts`, `target` and `formula`.
 
-    A share's counts have its interval; `target` is empty for a measure without one.
+    A share's counts have its interval; `target` is empty for a measure without one. Without talk of
+    legs, `talk_avg_s` is in place of `agent_talk_avg_s`.
     """
-    names = as_names(measures, "measures")
+    names = with_known_talk(calls, as_names(measures, "measures"), options=options)
     row = summarize_fetched(calls, [], names, coverage=None, options=options, confidence=True).row(
         0, named=True
     )

@@ -14,6 +14,7 @@ from ...formatting import format_value
 from ...locale.target_text import target_text
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection, compare, drill_through
+from ...metrics.known_talk import with_known_talk
 from ...phone_numbers import describe
 from ...query import CallQuery
 from ...site import Site, checked_site
@@ -248,7 +249,8 @@ class Explorer(Panel):
         earlier, note = self._source.previous_period(self._state.query)
         none = self._all.where(pl.lit(value=False))
         before = none if earlier is None else self._matching(earlier, self._state)
-        comparison = compare(before, self._selection, options=self._options)
+        measures = with_known_talk(self._selection, options=self._options)
+        comparison = compare(before, self._selection, measures, options=self._options)
         if earlier is None:
             comparison = without_comparison(
                 comparison, unfetched=self._source.is_unfetched(self._state.query)
