@@ -104,11 +104,17 @@ class CallLogs:
           its name.
         - `user` and `department_id` of the call's `user_id`, or of its extension's if that is null.
           `user` is the full name, else the short name; equal names are followed by the `user_id`.
-        - `target_names`: for each of `call_targets`, the users of its number, joined by " / ".
+        - `target_owners`: for each of `call_targets`, the extension that rang and the person who
+          had it: of an answered leg of the call's own extension, the call's user; else the user of
+          the only extension with this number at that time, by `created_at` and `expires_at`; else
+          the user of the present extension, with `owner_assumed`.
+        - `target_names`: for each of `call_targets`, the name of this owner, or if it is assumed,
+          the present users of its number, joined by " / ".
 
         **A missed call has no extension**, so it has neither user nor hotline, and answer rates by
-        these are 100 %. Use `by=["callee"]` for rates by hotline, and `by=["target_number"]` of
-        offers for rates by person.
+        these are 100 %. Use `by=["callee"]` for rates by hotline, and measures of offers, such as
+        `fair_answer_rate`, for rates by person: offers by `user`, `user_id`, `extension_id`,
+        `extension_number` and `department_id` are those of their owner.
 
         If an id occurs more than once in a table, rows that are not deleted have priority, then the
         newest, then the last. Pass all tables in one call: columns of an omitted table are neither

@@ -5,6 +5,7 @@ import polars as pl
 from .errors import InputError
 from .frames import call_targets
 from .schema import NAMES_SCHEMA
+from .target_owners import target_owners
 
 __all__ = ["call_targets_with_users", "labels", "one_per_key", "with_names"]
 
@@ -16,6 +17,7 @@ _REQUIRED = {
 _UNKNOWN = "(unknown)"
 """Stands for the other users of a number if only some of them have a name."""
 _MAX_USERS = 3
+_MOMENT = pl.Datetime("us", "UTC")
 
 
 def with_names(
@@ -31,13 +33,18 @@ def with_names(
             "The hotline of a call is that of its extension: pass extensions too, from "
             "et.fetch_extensions(client)."
         )
-    joined = calls.select("extension_id", "user_id", "call_targets")
+    joined = calls.select("started_at", "extension_id", "user_id", "call_targets")
     columns: list[str] = []
     if extensions is not None:
         joined = joined.join(
             _extension_table(extensions), on="extension_id", how="left", maintain_order="left"
         )
         columns.append("extension_number")
+        named_users = None if users is None else _user_table(users)
+        joined = joined.with_columns(
+            target_owners(calls, _extension_table(extensions), named_users)
+        )
+        columns.append("target_owners")
     if users is not None:
         owner = pl.coalesce("user_id", "owner_id") if extensions is not None else pl.col("user_id")
         joined = joined.with_columns(user_id=owner).join(
@@ -52,6 +59,7 @@ def with_names(
     if extensions is not None and users is not None:
         numbers = _users_by_number(_extension_table(extensions), _user_table(users))
         joined = joined.with_columns(target_names=_target_names(numbers))
+        joined = joined.with_columns(_with_owners(joined))
         columns.append("target_names")
     named = calls.with_columns(joined.select(columns).get_columns())
     return named.select(
@@ -150,9 +158,15 @@ def _label_table(pairs: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _extension_table(extensions: pl.DataFrame) -> pl.DataFrame:
-    """One row per extension: `extension_id`, `extension_number`, `hotline_id`, `owner_id`."""
-    return one_per_key(_checked("extensions", extensions), "id").select(
+    """One row per extension: its id, number, hotline, owner, and when it was created and expires."""
+    table = one_per_key(_checked("extensions", extensions), "id")
+    moments = {
+        name: pl.col(name) if table.schema.get(name) == _MOMENT else pl.lit(None, _MOMENT)
+        for name in ("created_at", "expires_at")
+    }
+    return table.select(
         "hotline_id",
+        **moments,
         extension_id="id",
         extension_number=_text("extension_number"),
         owner_id="user_id",
@@ -204,6 +218,23 @@ def _target_names(numbers: pl.DataFrame) -> pl.Expr:
         numbers["extension_number"], numbers["user"], default=None, return_dtype=pl.String
     )
     return pl.col("call_targets").list.eval(name)
+
+
+def _with_owners(joined: pl.DataFrame) -> pl.Series:
+    """`target_names`, but the name of the owner where the owner is known, not assumed."""
+    owner = pl.element().struct
+    known = pl.when(~owner.field("owner_assumed")).then(owner.field("user"))
+    flat = (
+        joined.with_row_index("call_row")
+        .select("call_row", "target_names", owner=pl.col("target_owners").list.eval(known))
+        .explode("target_names", "owner", empty_as_null=False, keep_nulls=False)
+        .group_by("call_row", maintain_order=True)
+        .agg(pl.coalesce("owner", "target_names").alias("with_owners"))
+    )
+    rows = joined.with_row_index("call_row").join(
+        flat, on="call_row", how="left", maintain_order="left"
+    )
+    return rows.select(target_names=pl.coalesce("with_owners", "target_names")).to_series()
 
 
 def _text(column: str) -> pl.Expr:

@@ -22,12 +22,15 @@ __all__ = [
     "EXTENSIONS",
     "HOTLINES",
     "LEGS",
+    "LEG_KINDS",
     "LEG_OUTCOMES",
     "NAMES",
     "NAMES_SCHEMA",
     "NETWORKS",
     "OFFERS",
     "OFFERS_SCHEMA",
+    "OWNERS",
+    "OWNERS_SCHEMA",
     "SCHEMA_VERSION",
     "USERS",
     "Column",
@@ -54,6 +57,9 @@ LEG_OUTCOMES = (
     "in_progress",
 )
 """In order of precedence: the outcome of an offer is the first of those of its legs."""
+
+LEG_KINDS = ("ivr", "queue", "voicemail", "customer", "external", "person")
+"""What the target of a leg is: `customer` on `out` calls, `external` on others."""
 
 
 class Kind(StrEnum):
@@ -179,6 +185,7 @@ OFFERS = (
         dtype=pl.String(),
         meaning="The extension of the person, or an external phone number",
     ),
+    Column(name="kind", dtype=pl.Enum(LEG_KINDS), meaning="What the target is"),
     Column(name="offered_at", dtype=_MOMENT, unit="UTC", meaning="When its first leg began"),
     Column(name="outcome", dtype=pl.Enum(LEG_OUTCOMES), meaning="The outcome of its best leg"),
     Column(
@@ -240,6 +247,20 @@ HOTLINES = (
 )
 """One row per hotline."""
 
+OWNERS = (
+    Column(name="extension_id", dtype=pl.String(), meaning="The extension that the leg rang"),
+    Column(name="extension_number", dtype=pl.String(), meaning="The number of that extension"),
+    Column(name="user_id", dtype=pl.String(), meaning="The user who had it at that time"),
+    Column(name="user", dtype=pl.String(), meaning="The name of that user"),
+    Column(name="department_id", dtype=pl.String(), meaning="The department of that user"),
+    Column(
+        name="owner_assumed",
+        dtype=pl.Boolean(),
+        meaning="Whether only the present list of extensions names this user",
+    ),
+)
+"""The person whom one leg of a call rang."""
+
 NAMES = (
     Column(
         name="extension_number", dtype=pl.String(), meaning="The number of the call's extension"
@@ -258,8 +279,13 @@ NAMES = (
         dtype=pl.List(pl.String),
         meaning="The users of each number of `call_targets`, in order; null if unknown",
     ),
+    Column(
+        name="target_owners",
+        dtype=pl.List(pl.Struct({column.name: column.dtype for column in OWNERS})),
+        meaning="The owner of each of `call_targets`, in order; null if unknown",
+    ),
 )
-"""The columns that `logs.with_names` adds. For a missed call, only the last is not null."""
+"""The columns that `logs.with_names` adds. For a missed call, only the last two are not null."""
 
 
 def schema_of(columns: tuple[Column, ...]) -> Mapping[str, DataType]:
@@ -271,3 +297,4 @@ CALL_SCHEMA = schema_of(CALLS)
 CALL_TARGETS_SCHEMA = schema_of(CALL_TARGETS)
 NAMES_SCHEMA = schema_of(NAMES)
 OFFERS_SCHEMA = schema_of(OFFERS)
+OWNERS_SCHEMA = schema_of(OWNERS)

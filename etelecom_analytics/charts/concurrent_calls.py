@@ -49,7 +49,7 @@ def concurrency(
     """
     data = chart_input(calls, options, coverage)
     calls, options = data
-    result = metrics.concurrency(calls, trunk=trunk)
+    result = metrics.concurrency(calls, trunk=trunk, options=options)
     zone, unit = f"({options.time_zone})", "leg" if trunk else "call"
     subject = f"{unit.capitalize()}s on the line at once{of_trunk(trunk)}"
     begin, end = ("add_time", "ended_time") if trunk else ("started_at", "ended_at")

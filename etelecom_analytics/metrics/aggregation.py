@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from .call_facts import quotient
+from .call_legs import quotient
 from .confidence import confidence_level, wilson
 from .registry import MEASURES, Mean, Measure, Quantile, Ratio, Total
 

@@ -4,34 +4,40 @@ Call measures aggregate these facts. The legs stay nested: nothing is exploded, 
 expressions stream.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import polars as pl
 from polars import selectors
 
 from ..frames import Frame, same_kind
+from ..phone_numbers import is_nobody
 from ..schema import NAMES
-from .options import MetricOptions, Variant
+from .call_endings import ENDINGS, call_talks, ending_of_missed, first_queue, legs_outside
+from .call_legs import (
+    false_if_null,
+    is_answered_leg,
+    is_automatic,
+    is_listed_leg,
+    is_outside_number,
+    is_queue,
+    sane_targets,
+    seconds,
+)
+from .options import MetricOptions
+from .service_level_formulas import SERVICE_LEVELS, level_flags, level_terms
 
 __all__ = [
     "CALL_COLUMNS",
     "CALL_FACTS",
+    "COMPUTED_DIMENSIONS",
+    "COUNT_FACTS",
     "NAME_COLUMNS",
-    "SERVICE_LEVELS",
-    "Flags",
-    "ServiceLevel",
     "call_facts",
+    "computed_dimensions",
     "flat",
-    "is_answered_leg",
-    "level_flags",
-    "level_terms",
+    "is_too_long",
     "name_columns",
-    "quotient",
-    "rang",
-    "seconds",
-    "to_person",
 ]
 
 CALL_COLUMNS = (
@@ -45,6 +51,9 @@ CALL_COLUMNS = (
 )
 """Columns of calls that are dimensions without a computation."""
 
+COMPUTED_DIMENSIONS = ("queue", "who_hung_up")
+"""Dimensions of calls that are computed from their legs."""
+
 NAME_COLUMNS = tuple(column.name for column in NAMES if isinstance(column.dtype, pl.String))
 """Columns that `CallLogs.with_names` adds."""
 
@@ -53,133 +62,69 @@ CALL_FACTS: Mapping[str, str] = MappingProxyType(
         "calls": "calls",
         "running": "calls without an end",
         "unknown": "ended calls whose state is unknown or missing",
-        "answered": "ended calls in state answered, except those that only ivr_numbers answered",
-        "missed": "ended calls in state not_answered, or answered by ivr_numbers only",
+        "answered": "ended calls in state answered, except by IVR, queue or voicemail only",
+        "missed": "ended calls not answered, or by IVR, queue or voicemail only",
         "offered": "answered or missed calls",
+        "abandoned": "missed calls that the caller ended",
+        "ended_by_pbx": "missed calls that the PBX ended",
+        "end_unknown": "missed calls without a sign of who ended them",
         "wait_s": "wait of offered calls, at least 0",
         "wait_unknown": "offered calls whose wait is unknown",
-        "short_abandoned": "missed calls with a wait below short_s",
-        "missed_not_short": "missed calls except short abandons",
+        "short_abandoned": "abandoned calls with a wait below short_s",
+        "abandoned_not_short": "abandoned calls except short abandons",
         "offered_not_short": "offered calls except short abandons",
         "answered_wait_s": "wait of answered calls",
-        "missed_wait_s": "wait of missed calls",
+        "abandoned_wait_s": "wait of abandoned calls",
         "talk_s": "duration of answered calls",
-        "agent_talk_s": "talk of the legs of answered calls, except legs to ivr_numbers",
+        "agent_talk_s": "talk of the legs to agents of answered calls, added up",
+        "talk_with_agents_s": "time of answered calls with at least one agent",
         "recorded": "answered calls with a recording",
         "level_met": "the variant's numerator",
         "level_counted": "the variant's denominator",
+        "hung_up_by_caller": "answered calls that the caller hung up",
+        "hung_up_by_agent": "answered calls that the agent hung up",
+        "transfers": "answered external legs after an answer by a person, of answered calls",
+        "forwards": "answered external legs without an earlier answer by a person",
+        "legs_outside": "legs with a time more than 300 s outside their call",
+        "calls_too_long": "calls longer than longest_call_s",
+        "internal_twice": "logs of internal calls that another log already counts",
+        "unknown_callers": "inbound calls from a caller who cannot be identified",
     }
 )
-"""The definition of each fact of a call. Counts are Boolean columns, seconds Float64."""
+"""The definition of each fact of a call: Boolean, or Int32 for several per call; seconds Float64."""
 
-Flags = Mapping[str, pl.Expr]
-"""The terms of a service level's formula, and which calls each is true for."""
+COUNT_FACTS = ("transfers", "forwards", "legs_outside")
+"""The facts of a call that may count several."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class ServiceLevel:
-    """One formula of the service level: its text, its source, its numerator and its denominator.
-
-    Terms: a, q, s are answered, missed and short calls of known wait; a<=T and q<=T are those with
-    a wait of at most the threshold.
-    """
-
-    formula: str
-    source: str
-    numerator: Callable[[Flags], pl.Expr]
-    denominator: Callable[[Flags], pl.Expr]
-
-
-SERVICE_LEVELS: Mapping[Variant, ServiceLevel] = MappingProxyType(
-    {
-        "offered": ServiceLevel(
-            formula="a<=T / (a + q)",
-            source="Genesys, base setting",
-            numerator=lambda flag: flag["a<=T"],
-            denominator=lambda flag: flag["a"] | flag["q"],
-        ),
-        "no_short": ServiceLevel(
-            formula="a<=T / (a + q - s)",
-            source="Genesys, short abandons off",
-            numerator=lambda flag: flag["a<=T"],
-            denominator=lambda flag: (flag["a"] | flag["q"]) & ~flag["s"],
-        ),
-        "answered_only": ServiceLevel(
-            formula="a<=T / a",
-            source="Aircall",
-            numerator=lambda flag: flag["a<=T"],
-            denominator=lambda flag: flag["a"],
-        ),
-        "abandon_positive": ServiceLevel(
-            formula="(a<=T + q<=T) / (a + q)",
-            source="Amazon Connect",
-            numerator=lambda flag: flag["a<=T"] | flag["q<=T"],
-            denominator=lambda flag: flag["a"] | flag["q"],
-        ),
-        "abandon_neutral": ServiceLevel(
-            formula="a<=T / (a + q - q<=T)",
-            source='Cisco, "ignore abandoned"',
-            numerator=lambda flag: flag["a<=T"],
-            denominator=lambda flag: (flag["a"] | flag["q"]) & ~flag["q<=T"],
-        ),
-        "min_talk": ServiceLevel(
-            formula="a<=T with duration >= m / (a with duration >= m, + q)",
-            source="Exotel",
-            numerator=lambda flag: flag["a<=T"] & flag["m"],
-            denominator=lambda flag: flag["a"] & flag["m"] | flag["q"],
-        ),
-    }
-)
-
-
-def seconds(begin: pl.Expr, end: pl.Expr) -> pl.Expr:
-    """The seconds from `begin` to `end` as Float64, exact to the microsecond."""
-    return quotient((end - begin).dt.total_microseconds(), 1_000_000)
-
-
-def quotient(column: pl.Expr, number: int) -> pl.Expr:
-    """The column divided by the number, as the nearest Float64.
-
-    Polars multiplies a column of several rows by the reciprocal of a scalar, but divides a single
-    row. 3,943,000 microseconds would then be 3.943 s or 3.9429999999999996 s, depending on the
-    number of rows. It divides a column by a column exactly.
-    """
-    return column / column.clip(number, number)
-
-
-def is_answered_leg(leg: Callable[[str], pl.Expr]) -> pl.Expr:
-    """Whether a leg was answered: status ANSWERED in any case, or `answered_time` set."""
-    # A case-insensitive pattern avoids a new string for every leg.
-    return (
-        leg("status").str.contains("^(?i:ANSWERED)$").fill_null(value=False)
-        | leg("answered_time").is_not_null()
-    )
-
-
-def rang(leg: Callable[[str], pl.Expr]) -> pl.Expr:
-    """Whether a leg rang: `ring_time` set, or a `ring_duration` above 0."""
-    return leg("ring_time").is_not_null() | (leg("ring_duration") > 0).fill_null(value=False)
-
-
-def to_person(leg: Callable[[str], pl.Expr], options: MetricOptions) -> pl.Expr:
-    """Whether a leg went to a person: its `target_number` is null or not in `ivr_numbers`."""
-    return ~leg("target_number").is_in(options.ivr_numbers).fill_null(value=False)
+_DURATION_MARGIN = pl.duration(seconds=300)
 
 
 def call_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """One flat row per call: `id`, `started_at`, the dimensions, and the columns of `CALL_FACTS`.
 
-    The dimensions are `CALL_COLUMNS`, and `NAME_COLUMNS` where the calls have them. `id` may have
-    any dtype.
+    The dimensions are `CALL_COLUMNS`, `COMPUTED_DIMENSIONS`, and `NAME_COLUMNS` where the calls
+    have them. `id` may have any dtype.
     """
     rows = (
-        calls.with_columns(**_leg_aggregates(options))
+        calls.with_columns(legs=sane_targets())
+        .with_columns(**_leg_aggregates(options))
         .with_columns(**_states())
+        .with_columns(**_of_several_legs(options))
         .with_columns(**_waits(options))
         .with_columns(**_derived_facts(options))
         .with_columns(**_service_level(options))
     )
-    return rows.select("id", "started_at", *CALL_COLUMNS, name_columns(), *CALL_FACTS)
+    dimensions = (*CALL_COLUMNS, *COMPUTED_DIMENSIONS)
+    return rows.select("id", "started_at", *dimensions, name_columns(), *CALL_FACTS)
+
+
+def computed_dimensions(options: MetricOptions) -> dict[str, pl.Expr]:
+    """An expression over calls for each of `COMPUTED_DIMENSIONS`."""
+    answered = _states(_leg_aggregates(options, "call_targets")["ivr_only"])["answered"]
+    return {
+        "queue": first_queue(options),
+        "who_hung_up": call_talks(answered, options).struct.field("who_hung_up"),
+    }
 
 
 def flat(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
@@ -195,6 +140,7 @@ def flat(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
     )
     rows = (
         calls.lazy()
+        .with_columns(legs=sane_targets())
         .with_columns(**_leg_aggregates(options))
         .with_columns(**_states())
         .with_columns(state=state, answered_at="person_answered_at")
@@ -208,51 +154,90 @@ def name_columns() -> selectors.Selector:
     return selectors.by_name(*NAME_COLUMNS, require_all=False)
 
 
+def is_too_long(options: MetricOptions) -> pl.Expr:
+    """Whether a call is longer than `longest_call_s`, so that it gives no talk, line or load."""
+    length = seconds(pl.col("started_at"), pl.col("ended_at"))
+    return false_if_null(length > options.longest_call_s)
+
+
 def _field(name: str) -> pl.Expr:
     return pl.element().struct.field(name)
 
 
-def _leg_aggregates(options: MetricOptions) -> dict[str, pl.Expr]:
-    """Columns of a call that are aggregated from its legs."""
-    answered, person = is_answered_leg(_field), to_person(_field, options)
+def _leg_aggregates(options: MetricOptions, legs: str = "legs") -> dict[str, pl.Expr]:
+    """Columns of a call that are aggregated from its legs, whose times are sane."""
+    answered, automatic = is_answered_leg(_field), is_automatic(_field, options)
+    outside = is_outside_number(_field, options)
     rings = pl.coalesce(_field("ring_time"), _field("add_time"))
-    talk = pl.when(answered & person).then(seconds(_field("answered_time"), _field("ended_time")))
+    began = pl.coalesce(_field("add_time"), _field("ring_time"), _field("answered_time"))
+    span = seconds(_field("answered_time"), _field("ended_time"))
+    talk = pl.when(answered & ~automatic, span >= 0).then(span)
 
     def of_legs(expression: pl.Expr) -> pl.Expr:
-        return pl.col("call_targets").list.eval(expression)
+        return pl.col(legs).list.eval(expression)
 
     def any_leg(condition: pl.Expr) -> pl.Expr:
-        return of_legs(condition).list.any().fill_null(value=False)
+        return false_if_null(of_legs(condition).list.any())
 
+    def total(spans: pl.Expr) -> pl.Expr:
+        return pl.when(any_leg(spans.is_not_null())).then(of_legs(spans).list.sum())
+
+    queue = is_queue(_field, options)
+    no_ivr = ~is_listed_leg(_field, options.ivr_numbers)
     return {
-        "ivr_only": ~of_legs(pl.when(answered).then(person)).list.max().fill_null(value=True),
+        "ivr_only": false_if_null(~of_legs(pl.when(answered).then(~automatic)).list.max()),
         "person_answered_at": of_legs(
-            pl.when(answered & person).then(_field("answered_time"))
+            pl.when(answered & ~automatic).then(_field("answered_time"))
         ).list.min(),
-        "first_ring_at": pl.when(any_leg(person))
-        .then(of_legs(pl.when(person).then(rings)).list.min())
+        "first_ring_at": pl.when(any_leg(~automatic))
+        .then(of_legs(pl.when(~automatic).then(rings)).list.min())
         .otherwise(of_legs(rings).list.min()),
-        "talk_with_people_s": pl.when(any_leg(talk.is_not_null())).then(of_legs(talk).list.sum()),
+        "queue_entered_at": pl.when(any_leg(queue))
+        .then(of_legs(pl.when(queue).then(began)).list.min())
+        .when(any_leg(no_ivr))
+        .then(of_legs(pl.when(no_ivr).then(began)).list.min())
+        .otherwise("started_at"),
+        "persons_talk_s": total(pl.when(~outside).then(talk)),
+        "talk_with_all_s": total(talk),
     }
 
 
-def _states() -> dict[str, pl.Expr]:
+def _states(ivr_only: pl.Expr = pl.col("ivr_only")) -> dict[str, pl.Expr]:
     """Flags of which exactly one of running, unknown, answered and missed is true for a call."""
     ended = pl.col("ended_at").is_not_null()
     state = pl.col("call_state")
-    in_answered = ended & (state == "answered").fill_null(value=False)
-    in_not_answered = ended & (state == "not_answered").fill_null(value=False)
+    in_answered = ended & false_if_null(state == "answered")
+    in_not_answered = ended & false_if_null(state == "not_answered")
     return {
         "calls": pl.lit(value=True),
         "running": ~ended,
         "unknown": ended & ~in_answered & ~in_not_answered,
-        "answered": in_answered & ~pl.col("ivr_only"),
-        "missed": in_not_answered | in_answered & pl.col("ivr_only"),
+        "answered": in_answered & ~ivr_only,
+        "missed": in_not_answered | in_answered & ivr_only,
     }
 
 
+def _of_several_legs(options: MetricOptions) -> dict[str, pl.Expr]:
+    """Columns that depend on several legs of a call at once."""
+    talks = call_talks(pl.col("answered"), options)
+    return {
+        "ending": ending_of_missed(pl.col("missed"), options),
+        "queue": first_queue(options),
+        **{name: talks.struct.field(name) for name in ("who_hung_up", "union_s")},
+        **{name: talks.struct.field(name).fill_null(0) for name in ("transfers", "forwards")},
+        "legs_outside": legs_outside(),
+        "calls_too_long": is_too_long(options),
+        "internal_twice": pl.lit(value=False),
+    }
+
+
+_WAIT_BEGINS = MappingProxyType(
+    {"started_at": "started_at", "queue": "queue_entered_at", "first_ring": "first_ring_at"}
+)
+
+
 def _waits(options: MetricOptions) -> dict[str, pl.Expr]:
-    begin = pl.col("first_ring_at" if options.wait_from == "first_ring" else "started_at")
+    begin = pl.col(_WAIT_BEGINS[options.wait_from])
     end = (
         pl.when(pl.col("answered"))
         .then(pl.col("person_answered_at"))
@@ -262,45 +247,45 @@ def _waits(options: MetricOptions) -> dict[str, pl.Expr]:
     return {
         "offered": pl.col("answered") | pl.col("missed"),
         "wait_s": seconds(begin, end).clip(lower_bound=0.0),
+        **{name: false_if_null(pl.col("ending") == name) for name in ENDINGS},
     }
 
 
 def _derived_facts(options: MetricOptions) -> dict[str, pl.Expr]:
-    answered, missed, wait = pl.col("answered"), pl.col("missed"), pl.col("wait_s")
-    short = missed & (wait < options.short_s).fill_null(value=False)
+    answered, abandoned, wait = pl.col("answered"), pl.col("abandoned"), pl.col("wait_s")
+    short = abandoned & false_if_null(wait < options.short_s)
     has_recording = pl.col("recording_urls").list.eval(pl.element().fill_null("") != "").list.any()
+    talked = answered & ~pl.col("calls_too_long")
+    direction = pl.col("direction").cast(pl.String)
+    is_out, is_inbound = false_if_null(direction == "out"), false_if_null(direction == "in")
+    agent_talk = pl.when(is_out).then("talk_with_all_s").otherwise("persons_talk_s")
     return {
         "wait_unknown": pl.col("offered") & wait.is_null(),
         "short_abandoned": short,
-        "missed_not_short": missed & ~short,
+        "abandoned_not_short": abandoned & ~short,
         "offered_not_short": pl.col("offered") & ~short,
         "answered_wait_s": pl.when(answered).then(wait),
-        "missed_wait_s": pl.when(missed).then(wait),
-        "talk_s": pl.when(answered).then(pl.col("duration").cast(pl.Float64)),
-        "agent_talk_s": pl.when(answered).then(pl.col("talk_with_people_s")),
-        "recorded": answered & has_recording.fill_null(value=False),
+        "abandoned_wait_s": pl.when(abandoned).then(wait),
+        "talk_s": pl.when(talked).then(_duration()),
+        "agent_talk_s": pl.when(talked).then(agent_talk),
+        "talk_with_agents_s": pl.when(talked).then("union_s"),
+        "recorded": answered & false_if_null(has_recording),
+        "hung_up_by_caller": false_if_null(pl.col("who_hung_up") == "caller"),
+        "hung_up_by_agent": false_if_null(pl.col("who_hung_up") == "agent"),
+        "unknown_callers": is_inbound & is_nobody(pl.col("caller")),
     }
+
+
+def _duration() -> pl.Expr:
+    """The duration, unless it is negative or more than 300 s longer than the call."""
+    duration = pl.col("duration")
+    length = (pl.col("ended_at") - pl.col("started_at") + _DURATION_MARGIN).dt.total_microseconds()
+    is_longer = false_if_null(duration.cast(pl.Int64) * 1_000_000 > length)
+    return pl.when(duration >= 0, ~is_longer).then(duration.cast(pl.Float64))
 
 
 def _service_level(options: MetricOptions) -> dict[str, pl.Expr]:
-    within = (pl.col("wait_s") <= options.threshold_s).fill_null(value=False)
+    within = false_if_null(pl.col("wait_s") <= options.threshold_s)
     flags = level_flags(level_terms(options), within)
     level = SERVICE_LEVELS[options.variant]
     return {"level_met": level.numerator(flags), "level_counted": level.denominator(flags)}
-
-
-def level_terms(options: MetricOptions) -> Flags:
-    """The terms of the service level's formulas that do not depend on a threshold, over facts."""
-    has_wait = pl.col("wait_s").is_not_null()
-    return {
-        "a": pl.col("answered") & has_wait,
-        "q": pl.col("missed") & has_wait,
-        "s": pl.col("short_abandoned"),
-        # Only answered calls have talk_s, which is their duration.
-        "m": (pl.col("talk_s") >= options.min_talk_s).fill_null(value=False),
-    }
-
-
-def level_flags(terms: Flags, within: pl.Expr) -> Flags:
-    """All terms of the formulas; `within` is true for a wait of at most the threshold."""
-    return {**terms, "a<=T": terms["a"] & within, "q<=T": terms["q"] & within}

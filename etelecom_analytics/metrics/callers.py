@@ -10,7 +10,7 @@ from typing import overload
 import polars as pl
 
 from ..local_time import parse_span
-from .call_facts import seconds
+from .call_legs import seconds
 from .dimensions import Names, as_names, call_dimensions
 from .ledger import caller_calls, ledger_rows
 from .options import MetricOptions, checked_options

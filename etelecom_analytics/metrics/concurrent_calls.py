@@ -1,7 +1,8 @@
 """Concurrent calls: how many calls or trunk lines were in use at the same time.
 
-A call holds a line in [started_at, ended_at). A call without both times, or that did not end after
-it started, holds none and is counted in `without_span`. The line of a trunk is held by a leg: from
+A call holds a line in [started_at, ended_at). A call without both times, that did not end after it
+started, or that is longer than `longest_call_s` holds none and is counted in `without_span`. An
+internal call in two logs is one call. The line of a trunk is held by a leg: from
 `add_time` (else `ring_time`, else `answered_time`) until the leg's `ended_time`. So a call that
 moves from one trunk to another holds a line of each in turn, and a call that rings two numbers
 through one trunk holds two of its lines. Calls of all directions and states count.
@@ -14,9 +15,12 @@ from typing import overload
 import polars as pl
 
 from ..errors import InputError
-from ..frames import call_targets
 from ..phone_numbers import describe
 from .arguments import row_limit, trunk_or_none
+from .call_facts import is_too_long
+from .call_legs import legs_of
+from .internal_calls import without_twins
+from .options import MetricOptions, checked_options
 from .results import Result
 from .selection import Calls, Selection, calls_frame, like_input
 
@@ -32,6 +36,8 @@ __all__ = [
 HOLDS_LINE = (pl.col("begin") < pl.col("end")).fill_null(value=False)
 """Whether a row of `line_spans` holds a line."""
 
+_CALL_COLUMNS = ("id", "direction", "caller", "callee", "started_at", "ended_at")
+_LEG_COLUMNS = ("id", "direction", "started_at", "ended_at", "call_targets")
 _STEPS = (1, 5, 15, 60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
 
 
@@ -47,7 +53,7 @@ class Concurrency(Result):
         over_time: one row per change, in order: `at` (UTC) and `calls`, the number of calls from
             then on. The last row is 0.
         without_span: number of calls (of a trunk: legs) that held no line, because a time is
-            missing or they did not end after they started.
+            missing, they did not end after they started, or they are too long.
 
     Examples:
         >>> busy = et.metrics.concurrency(et.sample_logs().calls)
@@ -62,7 +68,9 @@ class Concurrency(Result):
     without_span: int
 
 
-def concurrency(calls: Calls, *, trunk: str | None = None) -> Concurrency:
+def concurrency(
+    calls: Calls, *, trunk: str | None = None, options: MetricOptions = MetricOptions()
+) -> Concurrency:
     """The exact number of these calls on the line at every moment. Collects.
 
     If a call ends at the moment when another begins, they do not overlap.
@@ -70,13 +78,14 @@ def concurrency(calls: Calls, *, trunk: str | None = None) -> Concurrency:
     Args:
         calls: calls of any direction.
         trunk: count only the lines of this trunk, held by legs. The peak of an unknown trunk is 0.
+        options: `longest_call_s`; longer calls hold no line.
 
     Examples:
         >>> busy = et.metrics.concurrency(et.sample_logs().calls)
         >>> busy.peak, len(busy.call_ids)
         (6, 6)
     """
-    spans = line_spans(calls, trunk).collect()
+    spans = line_spans(calls, trunk, checked_options(options)).collect()
     held_spans = spans.filter(HOLDS_LINE)
     level = (
         pl.concat(
@@ -109,14 +118,18 @@ def concurrency(calls: Calls, *, trunk: str | None = None) -> Concurrency:
 
 
 @overload
-def trunk_peaks(calls: pl.LazyFrame) -> pl.LazyFrame: ...
+def trunk_peaks(calls: pl.LazyFrame, *, options: MetricOptions = ...) -> pl.LazyFrame: ...
 
 
 @overload
-def trunk_peaks(calls: pl.DataFrame | Selection) -> pl.DataFrame: ...
+def trunk_peaks(
+    calls: pl.DataFrame | Selection, *, options: MetricOptions = ...
+) -> pl.DataFrame: ...
 
 
-def trunk_peaks(calls: Calls) -> pl.DataFrame | pl.LazyFrame:
+def trunk_peaks(
+    calls: Calls, *, options: MetricOptions = MetricOptions()
+) -> pl.DataFrame | pl.LazyFrame:
     """The highest number of lines in use at once on each trunk, one row per trunk, by name.
 
     Columns: `trunk_name`; `peak`, 0 if no leg held a line; `at`, the first moment of the peak;
@@ -124,11 +137,15 @@ def trunk_peaks(calls: Calls) -> pl.DataFrame | pl.LazyFrame:
     line. Use `concurrency(calls, trunk=...)` for the details of one trunk. LazyFrame in, LazyFrame
     out.
 
+    Args:
+        calls: calls of any direction.
+        options: `longest_call_s`; legs of longer calls hold no line.
+
     Examples:
         >>> et.metrics.trunk_peaks(et.sample_logs().calls).select("trunk_name", "peak").rows()
         [('trunk-mobifone', 1), ('trunk-viettel', 2)]
     """
-    spans = _leg_spans(calls).filter(pl.col("trunk_name").is_not_null())
+    spans = _leg_spans(calls, checked_options(options)).filter(pl.col("trunk_name").is_not_null())
     held_spans = spans.filter(HOLDS_LINE)
 
     def event(at: str, change: int) -> pl.LazyFrame:
@@ -220,15 +237,20 @@ def concurrency_peaks(result: Concurrency, *, limit: int = 1_000) -> pl.DataFram
     )
 
 
-def line_spans(calls: Calls, trunk: str | None) -> pl.LazyFrame:
-    """The `id`, `begin` and `end` of everything that may hold a line: calls, or a trunk's legs."""
+def line_spans(calls: Calls, trunk: str | None, options: MetricOptions) -> pl.LazyFrame:
+    """The `id`, `begin` and `end` of everything that may hold a line: calls, or a trunk's legs.
+
+    Calls longer than `longest_call_s`, and their legs, have no end.
+    """
     if trunk_or_none(trunk) is None:
-        rows = calls_frame(calls, columns=("id", "started_at", "ended_at"))
-        return rows.select("id", begin="started_at", end="ended_at")
-    return _leg_spans(calls).filter(pl.col("trunk_name") == trunk).drop("trunk_name")
+        rows = without_twins(calls_frame(calls, columns=_CALL_COLUMNS))
+        end = pl.when(~is_too_long(options)).then("ended_at")
+        return rows.select("id", begin="started_at", end=end)
+    return _leg_spans(calls, options).filter(pl.col("trunk_name") == trunk).drop("trunk_name")
 
 
-def _leg_spans(calls: Calls) -> pl.LazyFrame:
+def _leg_spans(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     begin = pl.coalesce("add_time", "ring_time", "answered_time")
-    rows = calls_frame(calls, columns=("id", "call_targets"))
-    return call_targets(rows).select("trunk_name", id="call_id", begin=begin, end="ended_time")
+    end = pl.when(~is_too_long(options)).then("ended_time")
+    rows = calls_frame(calls, columns=_LEG_COLUMNS).with_row_index("call_row")
+    return legs_of(rows, "id").select("trunk_name", "id", begin=begin, end=end)

@@ -10,7 +10,7 @@ from .. import local_time
 from ..errors import InputError, UnknownName
 from ..frames import checked_calls
 from ..phone_numbers import describe
-from .call_facts import CALL_COLUMNS, NAME_COLUMNS
+from .call_facts import CALL_COLUMNS, COMPUTED_DIMENSIONS, NAME_COLUMNS
 from .hours import minutes_of_week, parse_hours
 from .options import MetricOptions
 from .selection import Calls, Selection
@@ -21,6 +21,7 @@ __all__ = [
     "INBOUND_DIRECTIONS",
     "LEG_DIMENSIONS",
     "NAME_DIMENSIONS",
+    "OWNER_DIMENSIONS",
     "START_DIMENSIONS",
     "Names",
     "as_names",
@@ -37,7 +38,10 @@ Names = str | Sequence[str]
 START_DIMENSIONS = (*local_time.LOCAL_DIMENSIONS, "in_hours")
 """Dimensions of a call's start; they are known for any moment, also for one without calls."""
 
-CALL_DIMENSIONS = (*START_DIMENSIONS, *CALL_COLUMNS)
+CALL_DIMENSIONS = (*START_DIMENSIONS, *CALL_COLUMNS, *COMPUTED_DIMENSIONS)
+OWNER_DIMENSIONS = ("extension_id", "extension_number", "user_id", "user", "department_id")
+"""Dimensions of a person: of a call, the person of its extension; of an offer, its owner."""
+
 LEG_DIMENSIONS = ("target_number", "trunk_name", "outcome", "fail_code")
 
 DIMENSIONS = (*CALL_DIMENSIONS, *LEG_DIMENSIONS)

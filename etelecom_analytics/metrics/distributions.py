@@ -6,7 +6,7 @@ from typing import Literal
 
 import polars as pl
 
-from .call_facts import quotient
+from .call_legs import quotient
 from .legs_and_offers import offer_facts
 from .options import MetricOptions, checked_options
 from .ratios import wide_ratio

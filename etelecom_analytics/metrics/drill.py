@@ -9,10 +9,12 @@ import polars as pl
 
 from ..errors import InputError
 from ..phone_numbers import describe
+from .call_facts import COMPUTED_DIMENSIONS, computed_dimensions
 from .dimensions import (
     DIMENSIONS,
     LEG_DIMENSIONS,
     NAME_DIMENSIONS,
+    OWNER_DIMENSIONS,
     START_DIMENSIONS,
     check_dimensions,
     start_dimensions,
@@ -80,14 +82,17 @@ def drill_through(
     options = checked_options(options)
     table = calls if isinstance(calls, Selection) else calls_frame(calls)
     check_dimensions(table, group, allowed=(*DIMENSIONS, *NAME_DIMENSIONS))
-    of_calls, of_legs = (
-        [
-            _equals(name, value, options)
-            for name, value in group.items()
-            if (name in LEG_DIMENSIONS) == is_leg
-        ]
-        for is_leg in (False, True)
-    )
+    with_owners = "target_owners" in table.lazy().collect_schema()
+    is_of_offers = with_owners and any(name in LEG_DIMENSIONS for name in group)
+    of_offers = (*LEG_DIMENSIONS, *(OWNER_DIMENSIONS if is_of_offers else ()))
+    of_calls = [
+        _equals(name, value, options) for name, value in group.items() if name not in of_offers
+    ]
+    of_legs = [
+        _equals(name, value, options, of_calls=False)
+        for name, value in group.items()
+        if name in of_offers
+    ]
     if isinstance(table, Selection):
         selected = table.where(*of_calls)
         return selected.in_group(of_legs, options) if of_legs else selected
@@ -104,7 +109,7 @@ def drill_through(
     return like_input(calls, lazy)
 
 
-def _equals(name: str, value: object, options: MetricOptions) -> pl.Expr:
+def _equals(name: str, value: object, options: MetricOptions, *, of_calls: bool = True) -> pl.Expr:
     """Whether the dimension has this value; None is a missing value."""
     value_type = _TYPES.get(name, str)
     if isinstance(value, str) and value_type is date:
@@ -115,7 +120,10 @@ def _equals(name: str, value: object, options: MetricOptions) -> pl.Expr:
         raise InputError(
             f"{name} cannot be {describe(value)}: use a value of summarize(calls, by={name!r})."
         )
-    key = start_dimensions([name], options)[name] if name in START_DIMENSIONS else pl.col(name)
+    computed = start_dimensions([name], options)
+    if name in COMPUTED_DIMENSIONS and of_calls:
+        computed = computed_dimensions(options)
+    key = computed.get(name, pl.col(name))
     if isinstance(value, str) and name not in START_DIMENSIONS:
         key = key.cast(pl.String)  # an Enum raises an error for an unknown category
     return key.is_null() if value is None else (key == pl.lit(value)).fill_null(value=False)

@@ -8,7 +8,8 @@ from typing import overload
 import polars as pl
 
 from ..errors import EtelecomError
-from .call_facts import call_facts, is_answered_leg, rang, to_person
+from .internal_calls import counted_facts
+from .leg_outcomes import legs_with_kind
 from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
 from .selection import Calls, Selection, calls_frame, fact_rows, like_input
@@ -18,7 +19,7 @@ __all__ = ["FUNNEL", "LOST_STAGES", "funnel", "lost_calls"]
 LOST_STAGES: Mapping[str, str] = MappingProxyType(
     {
         "short": "the caller hung up before short_s",
-        "in_ivr": "a leg answered by ivr_numbers ended within 2 s of the end of the call",
+        "in_ivr": "a leg answered by an IVR, a queue or a voicemail ended within 2 s of the end of the call",
         "ringing": "a leg to a person rang and ended within 2 s of the end of the call",
         "before_ringing": "no leg to a person rang",
         "between_rings": "all others: persons rang, but none at the end of the call",
@@ -33,7 +34,7 @@ FUNNEL: Mapping[str, tuple[str | None, str]] = MappingProxyType(
         "unknown": ("calls", "calls that ended with an unknown state or none"),
         "offered": ("calls", "answered or missed calls"),
         "answered": ("offered", "answered by a person"),
-        "missed": ("offered", "not answered, or answered by ivr_numbers only"),
+        "missed": ("offered", "not answered, or by an IVR, a queue or a voicemail only"),
         **{stage: ("missed", meaning) for stage, meaning in LOST_STAGES.items()},
     }
 )
@@ -131,21 +132,19 @@ def lost_calls(
     near_end = ((pl.col("ended_time") - pl.col("ended_at")).abs() <= _TOLERANCE).fill_null(
         value=False
     )
-    person, rings = to_person(pl.col, options), rang(pl.col)
+    automatic, rings = pl.col("kind").is_in(["ivr", "queue", "voicemail"]), pl.col("rang")
     legs = (
-        numbered.select("call_row", "ended_at", leg="call_targets")
-        .explode("leg", empty_as_null=False, keep_nulls=False)
-        .unnest("leg")
+        legs_with_kind(numbered, options)
         .group_by("call_row")
         .agg(
-            in_ivr=(is_answered_leg(pl.col) & ~person & near_end).any(),
-            ringing=(person & rings & near_end).any(),
-            rang=(person & rings).any(),
+            in_ivr=(pl.col("is_answered") & automatic & near_end).any(),
+            ringing=(~automatic & rings & near_end).any(),
+            rang=(~automatic & rings).any(),
         )
     )
     # `call_facts` passes ids through, so they carry the row number: ids may be missing or repeated.
     missed = (
-        call_facts(numbered.with_columns(id=pl.struct("id", "call_row")), options=options)
+        counted_facts(numbered.with_columns(id=pl.struct("id", "call_row")), options=options)
         .unnest("id")
         .filter("missed")
     )

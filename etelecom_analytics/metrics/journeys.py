@@ -6,7 +6,7 @@ from ..errors import InputError
 from ..frames import call_targets
 from ..phone_numbers import describe
 from ..schema import LEG_OUTCOMES
-from .call_facts import seconds, to_person
+from .call_legs import is_automatic, seconds
 from .legs_and_offers import leg_rows
 from .options import MetricOptions, checked_options
 from .selection import Calls, calls_frame
@@ -60,7 +60,7 @@ def call_phases(
         )
     call_legs = (
         leg_rows(call.lazy(), options=options)
-        .with_columns(person=to_person(pl.col, options))
+        .with_columns(person=~is_automatic(pl.col, options))
         .collect()
     )
     times = call_targets(call).select("add_time", "ring_time", "answered_time")

@@ -4,7 +4,7 @@ from typing import overload
 
 import polars as pl
 
-from .call_facts import seconds
+from .call_legs import seconds
 from .selection import Calls, Selection, calls_frame, like_input
 
 __all__ = ["update_lag"]

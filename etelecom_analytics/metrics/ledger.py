@@ -1,8 +1,8 @@
 """The missed ledger: missed calls, and what happened next.
 
-A caller is a phone number. Numbers are compared in Vietnam's national form, so 0912..., 84912...
-and +84912... are the same caller. Callers without a digit, such as withheld numbers, have no
-history. Calls that began after `as_of` are ignored.
+A caller is a phone number. Numbers are compared in normal form, so 0912..., 84912... and +84912...
+are the same caller. Unknown callers, such as withheld numbers, are never one caller, so they have
+no history. Calls that began after `as_of` are ignored.
 """
 
 from datetime import UTC
@@ -10,8 +10,9 @@ from typing import overload
 
 import polars as pl
 
-from ..phone_numbers import normalized
-from .call_facts import CALL_COLUMNS, call_facts, name_columns, seconds
+from ..phone_numbers import is_nobody, normalized
+from .call_facts import CALL_COLUMNS, COMPUTED_DIMENSIONS, call_facts, name_columns
+from .call_legs import seconds
 from .options import MetricOptions, checked_options
 from .selection import Calls, Selection, calls_frame, like_input
 
@@ -80,8 +81,10 @@ def caller_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
 
     Further columns: `ended_at`, `number` (national form), `as_of`, `is_inbound`, `is_outbound`.
     """
+    has_session = "external_session_id" in calls.collect_schema()
+    session = pl.col("external_session_id") if has_session else pl.lit(None, pl.String)
     # `call_facts` passes ids through, so they carry `ended_at`. A join would need unique ids.
-    with_end = calls.with_columns(id=pl.struct("id", "ended_at"))
+    with_end = calls.with_columns(id=pl.struct("id", "ended_at", session=session))
     rows = call_facts(with_end, options=options).unnest("id")
     direction = pl.col("direction").cast(pl.String)
     is_inbound = (direction == "in").fill_null(value=False)
@@ -91,24 +94,33 @@ def caller_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
         if options.as_of is None
         else pl.lit(options.as_of.astimezone(UTC), pl.Datetime("us", "UTC"))
     )
+    is_now = pl.col("started_at") <= pl.col("as_of")
+    rows = rows.with_columns(as_of=as_of).filter(is_now)
+    # A session that was answered in another of its logs was not missed.
+    answered = rows.filter("answered", pl.col("session") != "").select("session").unique()
+    rows = rows.join(
+        answered.with_columns(session_answered=pl.lit(value=True)), on="session", how="left"
+    ).with_columns(pl.col("session_answered").fill_null(value=False))
+    has_number = pl.col("number").str.contains(r"\d").fill_null(value=False)
+    is_known = is_outbound & has_number | is_inbound & ~is_nobody(pl.col("caller"))
     return (
         rows.select(
             "id",
+            "session_answered",
             "started_at",
             "ended_at",
             *CALL_COLUMNS,
+            *COMPUTED_DIMENSIONS,
             name_columns(),
             "answered",
             "missed",
-            as_of=as_of,
+            "as_of",
             is_inbound=is_inbound,
             is_outbound=is_outbound,
         )
-        .filter(
-            pl.col("is_inbound") | pl.col("is_outbound"), pl.col("started_at") <= pl.col("as_of")
-        )
+        .filter(pl.col("is_inbound") | pl.col("is_outbound"))
         .with_columns(number=normalized(pl.when("is_inbound").then("caller").otherwise("callee")))
-        .filter(pl.col("number").str.contains(r"\d"))
+        .filter(is_known)
     )
 
 
@@ -116,7 +128,7 @@ def ledger_rows(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     """The rows of `missed_ledger`, unsorted, with all columns that are dimensions."""
     known = caller_calls(calls, options)
     history = _history(known)
-    missed = known.filter("is_inbound", "missed").sort("ended_at")
+    missed = known.filter("is_inbound", "missed", ~pl.col("session_answered")).sort("ended_at")
 
     def first_after(rows: pl.LazyFrame, events: pl.LazyFrame) -> pl.LazyFrame:
         return rows.join_asof(

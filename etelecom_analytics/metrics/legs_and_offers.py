@@ -2,21 +2,25 @@
 
 A person with a desk phone and an app has two legs per ring, a hunt has legs for each member, a ring
 group has legs for everybody. An offer groups the legs that ring one person at the same time. The
-first rule that holds gives a leg its outcome; the best leg gives an offer its outcome.
+best leg gives an offer its outcome. Legs to other kinds of targets are grouped in the same way, but
+measures count only offers to persons.
 """
+
+from datetime import UTC
 
 import polars as pl
 
-from ..schema import CALL_TARGETS_SCHEMA, LEG_OUTCOMES, OFFERS_SCHEMA
+from ..schema import CALL_TARGETS_SCHEMA, LEGS, OFFERS_SCHEMA, OWNERS_SCHEMA
 from .call_facts import (
     CALL_COLUMNS,
-    is_answered_leg,
+    COMPUTED_DIMENSIONS,
+    computed_dimensions,
+    is_too_long,
     name_columns,
-    quotient,
-    rang,
-    seconds,
-    to_person,
 )
+from .call_legs import quotient, seconds
+from .internal_calls import without_twins
+from .leg_outcomes import TOLERANCE, UNAVAILABLE, legs_with_outcome
 from .options import MetricOptions
 
 __all__ = [
@@ -29,13 +33,6 @@ __all__ = [
     "offer_spans",
 ]
 
-_TOLERANCE = pl.duration(seconds=2)
-"""The largest difference between the times that two clocks of the PBX give one event."""
-
-_OUTCOME = pl.Enum(LEG_OUTCOMES)
-_BUSY_OR_REJECTED = (486, 600, 603)
-_UNREACHABLE = (404, 410, 480, 484, 604)
-_TIMED_OUT, _UNAVAILABLE, _CANCELLED = 408, 480, 487
 _REACHED = ("answered", "answered_elsewhere", "busy_or_rejected", "caller_gave_up", "rna_timeout")
 
 OFFER_FACTS = {
@@ -48,6 +45,7 @@ OFFER_FACTS = {
     "ring_s": "ring of offers that rang",
     "wasted_ring_s": "ring of offers that rang out",
     "leg_talk_s": "talk of answered legs",
+    "owner_assumed": "offers whose owner is assumed from the present list of extensions",
 }
 """The definition of each fact of an offer."""
 
@@ -63,36 +61,49 @@ LEG_FACTS = {
 """The definition of each fact of a leg through a trunk."""
 
 _KEYS = ("target_number", "trunk_name", "outcome", "fail_code")
+_DIMENSIONS = (*CALL_COLUMNS, *COMPUTED_DIMENSIONS)
 
 
 def leg_rows(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
-    """One row per leg: the columns of `call_targets`, and `outcome`, one of `schema.LEG_OUTCOMES`.
+    """One row per leg: the columns of `call_targets`, `kind` and `outcome`.
 
-    `_outcome` lists the rules; the first that holds gives the outcome.
+    Times are as the PBX wrote them; `kind` and `outcome` are those of the leg with sane times.
     """
     numbered = _numbered(calls)
-    rows = _with_calls(_with_outcomes(numbered, options), numbered)
-    return rows.select(*CALL_TARGETS_SCHEMA, "outcome")
+    fields = [leg.name for leg in LEGS]
+    written = (
+        numbered.select(leg="call_targets")
+        .explode("leg", empty_as_null=False, keep_nulls=False)
+        .unnest("leg")
+    )
+    rows = legs_with_outcome(numbered, options, "id").drop(fields).rename({"id": "call_id"})
+    return pl.concat([rows, written], how="horizontal").select(
+        *CALL_TARGETS_SCHEMA, "kind", "outcome"
+    )
 
 
 def offer_rows(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """One row per offer with the columns of `schema.OFFERS`, in the order of the calls and legs."""
-    numbered = _numbered(calls)
-    rows = _with_calls(_grouped(numbered, options, busy=True), numbered)
-    return rows.select(*OFFERS_SCHEMA)
+    numbered = without_twins(_numbered(calls))
+    ids = numbered.select("call_row", call_id="id")
+    rows = _grouped(numbered, options, busy=True)
+    return rows.join(ids, on="call_row", how="left", maintain_order="left").select(*OFFERS_SCHEMA)
 
 
-def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> pl.LazyFrame:
+def offer_facts(
+    calls: pl.LazyFrame, *, options: MetricOptions, busy: bool, twins: bool = False
+) -> pl.LazyFrame:
     """One flat row per offer that measures count: `call_row`, the dimensions, and `OFFER_FACTS`.
 
     Busy offers cost as much as everything else, so `busy_offers` is computed only with `busy`, and
-    is false otherwise.
+    is false otherwise. `twins` includes the logs of internal calls that are counted by another log.
     """
     outcome = pl.col("outcome")
     answered, rna = outcome == "answered", outcome == "rna_timeout"
     numbered = _numbered(calls)
+    counted = numbered if twins else without_twins(numbered)
     return (
-        _with_calls(_counted_offers(numbered, options, busy=busy), numbered)
+        _with_owners(_counted_offers(counted, options, busy=busy), numbered, options)
         .with_columns(
             offers=pl.lit(value=True),
             answered_offers=answered,
@@ -103,7 +114,7 @@ def offer_facts(calls: pl.LazyFrame, *, options: MetricOptions, busy: bool) -> p
             wasted_ring_s=pl.when(rna).then(pl.col("ring_s")),
             leg_talk_s=pl.col("talk_s"),
         )
-        .select("call_row", "started_at", *CALL_COLUMNS, name_columns(), *_KEYS, *OFFER_FACTS)
+        .select("call_row", "started_at", *_DIMENSIONS, name_columns(), *_KEYS, *OFFER_FACTS)
     )
 
 
@@ -113,7 +124,8 @@ def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     Further columns: `call_row`, `target_index`, `target_number`, `outcome`. `answered_at` is the
     first answer among the legs and `over_at` the last end; null if unknown.
     """
-    return _counted_offers(_numbered(calls), options, busy=False).select(
+    numbered = without_twins(_numbered(calls))
+    return _counted_offers(numbered, options, busy=False).select(
         "call_row",
         "target_index",
         "target_number",
@@ -132,20 +144,22 @@ def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     that far.
     """
     outcome, delay = pl.col("outcome"), seconds(pl.col("add_time"), pl.col("ring_time"))
-    is_unavailable = (pl.col("fail_code") == _UNAVAILABLE).fill_null(value=False)
+    is_unavailable = (pl.col("fail_code") == UNAVAILABLE).fill_null(value=False)
     numbered = _numbered(calls)
-    trunk_legs = _with_outcomes(numbered, options).filter(
+    trunk_legs = legs_with_outcome(numbered, options).filter(
         pl.col("trunk_name").is_not_null(), outcome != "in_progress"
     )
     return (
-        _with_calls(trunk_legs, numbered)
+        _with_calls(
+            trunk_legs.select("call_row", "add_time", "ring_time", *_KEYS), numbered, options
+        )
         .with_columns(
             trunk_legs=pl.lit(value=True),
             answered_legs=outcome == "answered",
             reached_legs=outcome.is_in(_REACHED) | (outcome == "unreachable") & is_unavailable,
             post_dial_delay_s=pl.when(delay >= 0).then(delay),
         )
-        .select("call_row", "started_at", *CALL_COLUMNS, name_columns(), *_KEYS, *LEG_FACTS)
+        .select("call_row", "started_at", *_DIMENSIONS, name_columns(), *_KEYS, *LEG_FACTS)
     )
 
 
@@ -154,91 +168,53 @@ def _numbered(calls: pl.LazyFrame) -> pl.LazyFrame:
     return calls.with_row_index("call_row").cache()
 
 
-def _with_outcomes(numbered: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
-    """Legs with their outcome, and the columns that decide it."""
-    positions = pl.int_ranges(pl.col("call_targets").list.len(), dtype=pl.Int32)
-    exploded = (
-        numbered.select("call_row", "ended_at", leg=pl.col("call_targets"), target_index=positions)
-        .explode("leg", "target_index", empty_as_null=False, keep_nulls=False)
-        .unnest("leg")
-        .with_row_index("leg_row")
-        .with_columns(
-            is_answered=is_answered_leg(pl.col),
-            is_person=to_person(pl.col, options),
-            rang=rang(pl.col),
-        )
-    )
-    elsewhere = _answered_elsewhere(exploded).with_columns(answered_elsewhere=pl.lit(value=True))
-    return exploded.join(elsewhere, on="leg_row", how="left", maintain_order="left").with_columns(
-        outcome=_outcome()
-    )
-
-
-def _with_calls(rows: pl.LazyFrame, numbered: pl.LazyFrame) -> pl.LazyFrame:
-    """The rows, in order, with the columns of their call; joining these last is a third faster."""
+def _with_calls(rows: pl.LazyFrame, numbered: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
+    """The rows, in order, with the dimensions of their call; to join these last is a third faster."""
     columns = numbered.select(
-        "call_row", "started_at", *CALL_COLUMNS, name_columns(), call_id=pl.col("id")
+        *("call_row", "started_at", *CALL_COLUMNS),
+        name_columns(),
+        **computed_dimensions(options),
     )
     return rows.join(columns, on="call_row", how="left", maintain_order="left")
 
 
-def _answered_elsewhere(exploded: pl.LazyFrame) -> pl.LazyFrame:
-    """The keys of unanswered legs that rang while a person answered another leg of the call."""
-    answered = exploded.filter("is_answered", "is_person").select(
-        "call_row", other_at="answered_time", other_add="add_time"
-    )
-    return (
-        exploded.filter(~pl.col("is_answered"))
-        .select("call_row", "leg_row", "add_time", "ended_time")
-        .join(answered, on="call_row")
-        .filter(
-            pl.col("add_time") <= pl.col("other_at"),
-            pl.col("other_at") <= pl.col("ended_time") + _TOLERANCE,
-            pl.col("other_add") < pl.col("ended_time"),
+def _with_owners(
+    offers: pl.LazyFrame, numbered: pl.LazyFrame, options: MetricOptions
+) -> pl.LazyFrame:
+    """The offers with the dimensions of their call, but of a person those of the owner if known."""
+    rows = _with_calls(offers, numbered, options)
+    if "target_owners" not in numbered.collect_schema():
+        return rows.with_columns(owner_assumed=pl.lit(value=False))
+    owners = (
+        numbered.select(
+            "call_row",
+            owner="target_owners",
+            target_index=pl.int_ranges(pl.col("target_owners").list.len(), dtype=pl.Int32),
         )
-        .select("leg_row")
-        .unique()
+        .explode("owner", "target_index", empty_as_null=False, keep_nulls=False)
+        .unnest("owner")
     )
-
-
-def _outcome() -> pl.Expr:
-    """The outcome of a leg by the first rule that holds."""
-    code, rang = pl.col("fail_code"), pl.col("rang")
-    reason = pl.col("end_reason").str.to_lowercase()
-    hung_up = (
-        (code == _CANCELLED)
-        | reason.str.starts_with("caller_disconnect")
-        | reason.is_in(["cancelled", "canceled"])
-    )
-    ended_with_call = pl.col("ended_time") >= pl.col("ended_at") - _TOLERANCE
-    rules = {
-        "in_progress": pl.col("ended_at").is_null(),
-        "answered": pl.col("is_answered"),
-        "busy_or_rejected": code.is_in(_BUSY_OR_REJECTED),
-        "network": code.is_between(500, 599) | (code == _TIMED_OUT) & ~rang,
-        "unreachable": code.is_in(_UNREACHABLE) & ~rang,
-        "answered_elsewhere": pl.col("answered_elsewhere"),
-        "caller_gave_up": hung_up & ended_with_call,
-        "rna_timeout": rang,
-        "other": pl.lit(value=True),
-    }
-    return pl.coalesce(
-        pl.when(holds).then(pl.lit(outcome, dtype=_OUTCOME)) for outcome, holds in rules.items()
+    fields = [name for name in OWNERS_SCHEMA if name != "owner_assumed"]
+    present = [name for name in fields if name in rows.collect_schema()]
+    return (
+        rows.drop(present)
+        .join(owners, on=["call_row", "target_index"], how="left", maintain_order="left")
+        .with_columns(pl.col("owner_assumed").fill_null(value=False))
     )
 
 
 def _counted_offers(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
     """The offers that measures count: to people, of ended calls."""
     return _grouped(numbered, options, busy=busy).filter(
-        pl.col("outcome") != "in_progress", to_person(pl.col, options)
+        pl.col("outcome") != "in_progress", pl.col("kind") == "person"
     )
 
 
 def _grouped(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
     """The columns of `schema.OFFERS` except `call_id`; `busy` is false if not requested."""
     sorted_legs = (
-        _with_outcomes(numbered, options)
-        .with_columns(began=pl.coalesce("add_time", "ring_time", "answered_time"))
+        legs_with_outcome(numbered, options)
+        .with_columns(is_too_long=is_too_long(options))
         .sort("call_row", "target_number", "began", "target_index", nulls_last=True)
     )
     # In this order a leg starts an offer unless the previous leg has the same call and number and
@@ -247,13 +223,12 @@ def _grouped(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> p
     same_number = pl.all_horizontal(
         pl.col(name) == pl.col(name).shift(1) for name in ("call_row", "target_number")
     )
-    is_near = same_number & ((pl.col("began") - pl.col("began").shift(1)) <= _TOLERANCE)
+    is_near = same_number & ((pl.col("began") - pl.col("began").shift(1)) <= TOLERANCE)
     starts = ~is_near.fill_null(value=False)
     # A group keeps the order of its rows, so at a tie the first leg is the best.
     best = pl.col("outcome").to_physical().arg_min()
-    talk = pl.when("is_answered").then(
-        (pl.col("ended_time") - pl.col("answered_time")).dt.total_microseconds()
-    )
+    span = (pl.col("ended_time") - pl.col("answered_time")).dt.total_microseconds()
+    talk = pl.when(pl.col("is_answered") & ~pl.col("is_too_long"), span >= 0).then(span)
     grouped = (
         sorted_legs.with_columns(
             # Grouping by a sorted number is twice as fast as grouping by the keys.
@@ -265,7 +240,7 @@ def _grouped(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> p
         )
         .group_by("offer")
         .agg(
-            pl.col("call_row", "target_number", "first_leg").first(),
+            pl.col("call_row", "target_number", "kind", "first_leg").first(),
             pl.col("outcome", "trunk_name", "fail_code").get(best),
             offered_at=pl.col("began").min(),
             answered_at=pl.col("answer").min(),
@@ -279,21 +254,31 @@ def _grouped(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> p
         .drop("offer")
     )
     flagged = (
-        grouped.join(_busy(grouped, sorted_legs), on=["call_row", "first_leg"], how="left")
+        grouped.join(
+            _busy(grouped, sorted_legs, _as_of(numbered, options)),
+            on=["call_row", "first_leg"],
+            how="left",
+        )
         if busy
         else grouped.with_columns(busy=pl.lit(value=False))
     )
     return flagged.rename({"first_leg": "target_index"}).sort("call_row", "target_index")
 
 
-def _busy(grouped: pl.LazyFrame, legs: pl.LazyFrame) -> pl.LazyFrame:
+def _busy(grouped: pl.LazyFrame, legs: pl.LazyFrame, as_of: pl.LazyFrame) -> pl.LazyFrame:
     """For each offer, whether its number was talking in another call when the offer began.
 
-    That is, answered_time <= offered_at < ended_time. Sorts the begins and ends of talks and the
+    That is, answered_time <= offered_at < ended_time. A talk without an end lasts until the end of
+    its call, or until `as_of`. Sorts the begins and ends of talks and the
     offers of each number by time and counts the open talks, which is fast where joining every offer
     with every talk of its number is not.
     """
-    talks = legs.filter("is_answered", pl.col("answered_time") < pl.col("ended_time"))
+    talks = (
+        legs.filter("is_answered", ~pl.col("is_too_long"))
+        .join(as_of, how="cross")
+        .with_columns(ended_time=pl.coalesce("ended_time", "ended_at", "as_of"))
+        .filter(pl.col("answered_time") < pl.col("ended_time"))
+    )
 
     def events(frame: pl.LazyFrame, at: str, change: int, first_leg: pl.Expr) -> pl.LazyFrame:
         keys = frame.select("target_number", "call_row", at=pl.col(at), first_leg=first_leg)
@@ -317,3 +302,11 @@ def _busy(grouped: pl.LazyFrame, legs: pl.LazyFrame) -> pl.LazyFrame:
         .filter("is_offer")
         .select("call_row", "first_leg", "busy")
     )
+
+
+def _as_of(numbered: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
+    """One row with `as_of`."""
+    if options.as_of is None:
+        return numbered.select(as_of=pl.col("started_at").max())
+    as_of = pl.lit(options.as_of.astimezone(UTC), pl.Datetime("us", "UTC"))
+    return pl.LazyFrame().select(as_of=as_of)

@@ -12,9 +12,17 @@ from ..errors import InputError, UnknownName
 from ..phone_numbers import describe, mask
 from .hours import BusinessHours, HoursInput, hours_to_dict, parse_holidays, parse_hours
 
-__all__ = ["SERVICE_LEVEL_VARIANTS", "MetricOptions", "Variant", "WaitFrom", "checked_options"]
+__all__ = [
+    "SERVICE_LEVEL_VARIANTS",
+    "MetricOptions",
+    "UnknownEndings",
+    "Variant",
+    "WaitFrom",
+    "checked_options",
+]
 
-WaitFrom = Literal["started_at", "first_ring"]
+WaitFrom = Literal["started_at", "queue", "first_ring"]
+UnknownEndings = Literal["event", "censored"]
 Variant = Literal[
     "offered", "no_short", "answered_only", "abandon_positive", "abandon_neutral", "min_talk"
 ]
@@ -34,13 +42,17 @@ class MetricOptions:
 
     Args:
         time_zone: the time zone of hours, days and weeks.
-        wait_from: the start of a wait: "started_at", the start of the call; or "first_ring", the
-            first ring of a person.
+        wait_from: the start of a wait: "started_at", the start of the call; "queue", the entry into
+            the first queue; or "first_ring", the first ring of a person.
         threshold_s: the service level's threshold, inclusive, in seconds.
         variant: the service level's formula, one of six.
-        short_s: a missed call with a shorter wait, in seconds, is a short abandon.
+        short_s: an abandoned call with a shorter wait, in seconds, is a short abandon.
         min_talk_s: the minimum talk, in seconds, of the variant "min_talk".
-        ivr_numbers: target numbers that are not people: IVR, queue, voicemail. Stored as a tuple.
+        ivr_numbers: the target numbers of IVRs. All lists of numbers are stored as tuples and
+            compared in normal form; an entry that ends in "*", such as "*98*", is a prefix.
+        queue_numbers: the target numbers of queues.
+        voicemail_numbers: the target numbers of voicemails.
+        agent_numbers: phone numbers of 8 or more digits that are agents, such as mobile phones.
         business_hours: the local hours in which calls count as `in_hours`: {"mon-fri": ("08:00",
             "17:30"), "sat": [("08:00", "12:00")]}. A weekday is a name, a number from 1 for Monday,
             or a range. The end of a span is exclusive; a span whose end is before its begin
@@ -51,6 +63,11 @@ class MetricOptions:
         as_of: the moment at which callers' histories are evaluated: a datetime, a date or text,
             local to `time_zone` if it has no offset; later calls are ignored. None: the latest
             `started_at`, never the current time.
+        longest_call_s: a longer call, in seconds, gives no talk, line or load.
+        ring_timeout_s: the seconds after which the PBX stops ringing. A cancelled leg that rang
+            almost as long does not show that the caller hung up. None: unknown.
+        unknown_endings: whether a missed call with an unknown end is an "event" of patience, as if
+            the caller had hung up, or "censored".
 
     Raises:
         InputError: a value is not allowed.
@@ -70,9 +87,15 @@ class MetricOptions:
     short_s: float
     min_talk_s: float
     ivr_numbers: tuple[str, ...]
+    queue_numbers: tuple[str, ...]
+    voicemail_numbers: tuple[str, ...]
+    agent_numbers: tuple[str, ...]
     business_hours: BusinessHours | None
     holidays: tuple[date, ...]
     as_of: datetime | None
+    longest_call_s: float
+    ring_timeout_s: float | None
+    unknown_endings: UnknownEndings
 
     def __init__(
         self,
@@ -84,13 +107,20 @@ class MetricOptions:
         short_s: float = 5.0,
         min_talk_s: float = 10.0,
         ivr_numbers: Sequence[str] = (),
+        queue_numbers: Sequence[str] = (),
+        voicemail_numbers: Sequence[str] = (),
+        agent_numbers: Sequence[str] = (),
         business_hours: HoursInput | None = None,
         holidays: Sequence[date | str] = (),
         as_of: date | datetime | str | None = None,
+        longest_call_s: float = 43_200.0,
+        ring_timeout_s: float | None = None,
+        unknown_endings: UnknownEndings = "event",
     ) -> None:
         local_time.zone(time_zone)
         _check_name("wait_from", wait_from, get_args(WaitFrom))
         _check_name("service level variant", variant, SERVICE_LEVEL_VARIANTS)
+        _check_name("unknown_endings", unknown_endings, get_args(UnknownEndings))
 
         def put(field: str, value: object) -> None:
             object.__setattr__(self, field, value)  # the dataclass is frozen
@@ -101,11 +131,18 @@ class MetricOptions:
         put("variant", variant)
         put("short_s", _seconds("short_s", short_s))
         put("min_talk_s", _seconds("min_talk_s", min_talk_s))
-        put("ivr_numbers", _numbers(ivr_numbers))
+        put("ivr_numbers", _numbers("ivr_numbers", ivr_numbers))
+        put("queue_numbers", _numbers("queue_numbers", queue_numbers))
+        put("voicemail_numbers", _numbers("voicemail_numbers", voicemail_numbers))
+        put("agent_numbers", _numbers("agent_numbers", agent_numbers))
         put("business_hours", None if business_hours is None else parse_hours(business_hours))
         put("holidays", parse_holidays(holidays))
         moment = None if as_of is None else local_time.parse_moment(as_of, time_zone, "as_of")
         put("as_of", moment)
+        put("longest_call_s", _seconds("longest_call_s", longest_call_s))
+        is_timeout = ring_timeout_s is not None
+        put("ring_timeout_s", _seconds("ring_timeout_s", ring_timeout_s) if is_timeout else None)
+        put("unknown_endings", unknown_endings)
 
     def to_dict(self) -> dict[str, object]:
         """The time zone and all options that differ from the defaults, in JSON types."""
@@ -184,15 +221,14 @@ def _seconds(name: str, value: object) -> float:
     return value
 
 
-def _numbers(value: object) -> tuple[str, ...]:
+def _numbers(name: str, value: object) -> tuple[str, ...]:
     # A tuple, since a list would make the options unhashable.
     if isinstance(value, list | tuple):
         numbers = tuple(number for number in value if isinstance(number, str))
         if len(numbers) == len(value):
             return numbers
     raise InputError(
-        'ivr_numbers is a list or tuple of numbers as text, such as ["8000"]; '
-        f"got {describe(value)}."
+        f'{name} is a list or tuple of numbers as text, such as ["8000"]; got {describe(value)}.'
     )
 
 

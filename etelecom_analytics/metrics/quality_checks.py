@@ -11,7 +11,8 @@ from ..frames import checked_calls
 from ..logs import CallLogs
 from ..parsing.values import DriftKind
 from ..schema import CALLS, Kind
-from .call_facts import call_facts, is_answered_leg, to_person
+from .call_facts import call_facts
+from .call_legs import is_answered_leg, is_automatic
 from .dimensions import INBOUND_DIRECTIONS
 from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
@@ -240,7 +241,7 @@ def _legs(calls: pl.DataFrame, options: MetricOptions) -> pl.LazyFrame:
         )
         .explode("leg", "target_index", empty_as_null=False, keep_nulls=False)
         .unnest("leg")
-        .with_columns(is_answered=is_answered_leg(pl.col), is_person=to_person(pl.col, options))
+        .with_columns(is_answered=is_answered_leg(pl.col), is_person=~is_automatic(pl.col, options))
     )
 
 

@@ -9,9 +9,10 @@ import polars as pl
 
 from ..errors import InputError, MeasureUnavailable, UnknownName
 from ..phone_numbers import describe
-from .call_facts import CALL_FACTS, SERVICE_LEVELS
+from .call_facts import CALL_FACTS
 from .legs_and_offers import LEG_FACTS, OFFER_FACTS
 from .options import MetricOptions, checked_options
+from .service_level_formulas import SERVICE_LEVELS
 from .unavailable import UNAVAILABLE_MEASURES
 
 __all__ = [
@@ -48,9 +49,10 @@ _POPULATIONS = {
     "offered_not_short": "offered calls",
     "answered": "answered calls",
     "answered_wait_s": "answered calls",
-    "missed_wait_s": "missed calls",
+    "abandoned_wait_s": "abandoned calls",
     "talk_s": "answered calls",
     "agent_talk_s": "answered calls",
+    "talk_with_agents_s": "answered calls",
     "ring_s": "offers that rang",
     "post_dial_delay_s": "legs that rang",
 }
@@ -62,8 +64,9 @@ _HIGHER_IS_BETTER = (
     *("fair_answer_rate", "asr", "ner"),
 )
 _LOWER_IS_BETTER = (
-    *("abandon_rate", "abandon_rate_no_short", "asa_s", "wait_p50_s", "wait_p90_s"),
-    *("rna_rate", "post_dial_delay_avg_s", "post_dial_delay_p90_s"),
+    *("missed_rate", "abandon_rate", "abandon_rate_no_short"),
+    *("asa_s", "wait_p50_s", "wait_p90_s", "rna_rate"),
+    *("post_dial_delay_avg_s", "post_dial_delay_p90_s"),
 )
 
 _SOURCES = {
@@ -182,7 +185,7 @@ class Measure:
         match self.aggregation:
             case Total(fact):
                 definition = definitions[fact]
-                return definition if self.unit == self.grain else f"sum of the {definition}"
+                return definition if self.unit != "s" else f"sum of the {definition}"
             case Mean(fact):
                 return f"mean of the {definitions[fact]}"
             case Quantile(fact, share):
@@ -218,30 +221,44 @@ _ALL = (
     _calls("offered", "Offered", "calls", Total("offered")),
     _calls("answered", "Answered", "calls", Total("answered")),
     _calls("missed", "Missed", "calls", Total("missed")),
+    _calls("abandoned", "Abandoned", "calls", Total("abandoned")),
+    _calls("ended_by_pbx", "Missed, ended by the PBX", "calls", Total("ended_by_pbx")),
+    _calls("end_unknown", "Missed, end unknown", "calls", Total("end_unknown")),
     _calls("short_abandoned", "Short abandons", "calls", Total("short_abandoned")),
     _calls("unknown", "Unknown state", "calls", Total("unknown")),
     _calls("running", "Running", "calls", Total("running")),
     _calls("wait_unknown", "Unknown wait", "calls", Total("wait_unknown")),
     _calls("answer_rate", "Answer rate", "share", Ratio("answered", "offered")),
-    _calls("abandon_rate", "Abandon rate", "share", Ratio("missed", "offered")),
+    _calls("missed_rate", "Missed rate", "share", Ratio("missed", "offered")),
+    _calls("abandon_rate", "Abandon rate", "share", Ratio("abandoned", "offered")),
     _calls(
         "abandon_rate_no_short",
         "Abandon rate without short abandons",
         "share",
-        Ratio("missed_not_short", "offered_not_short"),
+        Ratio("abandoned_not_short", "offered_not_short"),
     ),
     _calls("asa_s", "Average speed of answer", "s", Mean("answered_wait_s")),
     _calls("wait_p50_s", "Median wait", "s", Quantile("answered_wait_s", 0.5)),
     _calls("wait_p90_s", "90th-percentile wait", "s", Quantile("answered_wait_s", 0.9)),
-    _calls("abandon_wait_s", "Average wait of missed calls", "s", Mean("missed_wait_s")),
+    _calls("abandon_wait_s", "Average wait of abandoned calls", "s", Mean("abandoned_wait_s")),
     _calls("talk_s", "Talk", "s", Total("talk_s")),
     _calls("talk_avg_s", "Average talk", "s", Mean("talk_s")),
     _calls("talk_p50_s", "Median talk", "s", Quantile("talk_s", 0.5)),
     _calls("talk_p90_s", "90th-percentile talk", "s", Quantile("talk_s", 0.9)),
     _calls("agent_talk_s", "Agent talk", "s", Total("agent_talk_s")),
     _calls("agent_talk_avg_s", "Average agent talk", "s", Mean("agent_talk_s")),
+    _calls("talk_with_agents_s", "Time with agents", "s", Total("talk_with_agents_s")),
+    _calls("talk_with_agents_avg_s", "Average time with agents", "s", Mean("talk_with_agents_s")),
     _calls("recording_coverage", "Recording coverage", "share", Ratio("recorded", "answered")),
     _calls("service_level", "Service level", "share", Ratio("level_met", "level_counted")),
+    _calls("transfers", "Transfers to external numbers", "legs", Total("transfers")),
+    _calls("forwards", "Forwards to external numbers", "legs", Total("forwards")),
+    _calls("hung_up_by_caller", "Hung up by the caller", "calls", Total("hung_up_by_caller")),
+    _calls("hung_up_by_agent", "Hung up by the agent", "calls", Total("hung_up_by_agent")),
+    _calls("unknown_callers", "Unknown callers", "calls", Total("unknown_callers")),
+    _calls("calls_too_long", "Calls too long", "calls", Total("calls_too_long")),
+    _calls("internal_twice", "Internal calls logged twice", "calls", Total("internal_twice")),
+    _calls("legs_outside", "Legs outside their call", "legs", Total("legs_outside")),
     _offers("offers", "Offers", "offers", Total("offers")),
     _offers("answered_offers", "Answered offers", "offers", Total("answered_offers")),
     _offers("rna", "Ring no answer", "offers", Total("rna")),
@@ -259,6 +276,7 @@ _ALL = (
     _offers("ring_p90_s", "90th-percentile ring", "s", Quantile("ring_s", 0.9)),
     _offers("ring_wasted_s", "Wasted ring", "s", Total("wasted_ring_s")),
     _offers("leg_talk_s", "Talk of legs", "s", Total("leg_talk_s")),
+    _offers("owner_assumed", "Offers of an assumed owner", "offers", Total("owner_assumed")),
     _legs("trunk_legs", "Legs through trunks", "legs", Total("trunk_legs")),
     _legs("asr", "Answer-seizure ratio", "share", Ratio("answered_legs", "trunk_legs")),
     _legs("ner", "Network effectiveness ratio", "share", Ratio("reached_legs", "trunk_legs")),
@@ -273,7 +291,7 @@ _ALL = (
 
 MEASURES: Mapping[str, Measure] = MappingProxyType({each.name: each for each in _ALL})
 
-DEFAULT_MEASURES = ("offered", "answer_rate", "asa_s", "wait_p90_s", "talk_avg_s")
+DEFAULT_MEASURES = ("offered", "answer_rate", "asa_s", "wait_p90_s", "agent_talk_avg_s")
 """The measures of `summarize` unless others are requested."""
 
 _SUFFIXES = ("_s", "_avg", "_p50", "_p90", "_rate")

@@ -19,6 +19,7 @@ from ..frames import METRIC_COLUMNS, checked_calls
 from ..phone_numbers import normalized
 from ..query import CallQuery
 from .call_facts import call_facts
+from .internal_calls import counted_facts, mask_twins, with_twins
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
 
@@ -137,21 +138,32 @@ class Selection:
 
     def facts(self, options: MetricOptions) -> pl.LazyFrame:
         """`metrics.facts` of the selected calls; lazy, so that only the used columns are read."""
-        return self._table.facts(options).lazy().filter(self._mask)
+        facts = self._table.facts(options)
+        if not self._twins.any():
+            return facts.lazy().filter(self._mask)
+        return mask_twins(facts.with_columns(internal_twice=self._twins).lazy().filter(self._mask))
 
     def offer_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row per counted offer of the selected calls.
 
         `busy_offers` is false: it depends on the other selected calls.
         """
-        return self._selected(self._table.offer_facts(options))
+        return self._selected(self._table.offer_facts(options), self._mask & ~self._twins)
 
     def leg_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row per counted leg of the selected calls."""
-        return self._selected(self._table.leg_facts(options))
+        return self._selected(self._table.leg_facts(options), self._mask)
 
-    def _selected(self, rows: pl.DataFrame) -> pl.LazyFrame:
-        return rows.lazy().filter(self._mask.gather(rows["call_row"]))
+    def _selected(self, rows: pl.DataFrame, mask: pl.Series) -> pl.LazyFrame:
+        return rows.lazy().filter(mask.gather(rows["call_row"]))
+
+    @cached_property
+    def _twins(self) -> pl.Series:
+        """Of all rows of the table, whether another selected log counts the internal call."""
+        keys = self._table.calls.select("id", "started_at", "direction", "caller", "callee")
+        selected = keys.lazy().filter(self._mask)
+        twins = with_twins(keys.lazy().select("id", "started_at", "direction"), selected)
+        return twins.select(pl.col("internal_twice") & self._mask).collect().to_series()
 
     def __repr__(self) -> str:
         return f"Selection: {self.height:,} of {self._table.calls.height:,} calls"
@@ -189,7 +201,7 @@ def fact_rows(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     return (
         calls.facts(options)
         if isinstance(calls, Selection)
-        else call_facts(calls_frame(calls), options=options)
+        else counted_facts(calls_frame(calls), options=options)
     )
 
 
@@ -231,7 +243,9 @@ class _Table:
         self._clone = calls.clone()
         self.facts = _Cache(lambda options: call_facts(calls_frame(own), options=options).collect())
         self.offer_facts = _Cache(
-            lambda options: offer_facts(calls_frame(own), options=options, busy=False).collect()
+            lambda options: offer_facts(
+                calls_frame(own), options=options, busy=False, twins=True
+            ).collect()
         )
         self.leg_facts = _Cache(
             lambda options: leg_facts(calls_frame(own), options=options).collect()

@@ -8,10 +8,10 @@ import polars as pl
 
 from ..errors import InputError
 from ..phone_numbers import describe
-from .call_facts import SERVICE_LEVELS, Flags, level_flags, level_terms
 from .options import SERVICE_LEVEL_VARIANTS, MetricOptions, checked_options
 from .ratios import long_ratio
 from .selection import Calls, Selection, fact_rows, like_input
+from .service_level_formulas import SERVICE_LEVELS, Flags, level_flags, level_terms
 
 __all__ = ["THRESHOLDS_S", "service_level_curve", "service_levels"]
 

@@ -12,7 +12,6 @@ from ..errors import InputError
 from ..fetch_report import FetchReport
 from ..phone_numbers import describe
 from .aggregation import columns_of, is_sum
-from .call_facts import call_facts
 from .confidence import confidence_level
 from .dimensions import (
     DIMENSIONS,
@@ -25,6 +24,7 @@ from .dimensions import (
     common_minutes,
     start_dimensions,
 )
+from .internal_calls import counted_facts
 from .ivr_check import warn_of_other_ivr_numbers
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions, checked_options
@@ -245,7 +245,7 @@ def _rows(
         return cached[grain](options)
     match grain:
         case "calls":
-            return call_facts(calls.lazy(), options=options)
+            return counted_facts(calls.lazy(), options=options)
         case "offers":
             return offer_facts(calls.lazy(), options=options, busy=busy)
         case "legs":

@@ -53,9 +53,10 @@ def patience(
 ) -> pl.DataFrame | pl.LazyFrame:
     """How long callers are willing to wait: a survival table per group of `by`.
 
-    See `kaplan_meier` for the columns. Offered calls with a known wait count: a missed call is an
-    event, an answered call is censored, because its caller would have waited longer. LazyFrame in,
-    LazyFrame out.
+    See `kaplan_meier` for the columns. Offered calls with a known wait count. An abandoned call is
+    an event. An answered call, or one that the PBX ended, is censored, because its caller would
+    have waited longer. A missed call with an unknown end is an event, or is censored with
+    `unknown_endings="censored"`. LazyFrame in, LazyFrame out.
 
     Missed calls have no `extension_id` and no `user_id`, so grouped by these only the null group
     has events.
@@ -63,7 +64,8 @@ def patience(
     Args:
         calls: calls of any direction; all of them count.
         by: dimensions of calls.
-        options: `wait_from` defines where a wait begins.
+        options: `wait_from` defines where a wait begins, and `unknown_endings` what a missed call
+            with an unknown end is.
         confidence: as in `kaplan_meier`.
 
     Examples:
@@ -77,7 +79,10 @@ def patience(
     dimensions = call_dimensions(calls_frame(calls), as_names(by, "by"), options)
     # Calls that were not offered have a null wait_s.
     waits = fact_rows(calls, options).with_columns(**dimensions)
-    times = waits.select(*dimensions, time_s="wait_s", event="missed")
+    event = pl.col("abandoned")
+    if options.unknown_endings == "event":
+        event = event | pl.col("end_unknown")
+    times = waits.select(*dimensions, time_s="wait_s", event=event)
     return like_input(calls, kaplan_meier(times, list(dimensions), confidence=confidence))
 
 

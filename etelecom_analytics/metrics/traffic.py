@@ -13,7 +13,7 @@ from ..errors import InputError, UnknownName
 from ..fetch_report import FetchReport
 from ..local_time import LOCAL_DIMENSIONS
 from ..phone_numbers import describe
-from .call_facts import quotient
+from .call_legs import quotient
 from .concurrent_calls import HOLDS_LINE, line_spans
 from .dimensions import Names, as_names
 from .options import MetricOptions, checked_options
@@ -246,7 +246,7 @@ def _hours(calls: Calls, trunk: str | None, options: MetricOptions) -> pl.LazyFr
     sum over the slots. So a call of a month costs as much as a call of a minute. All durations are
     integer microseconds, so the order of the rows does not matter.
     """
-    spans = line_spans(calls, trunk).filter(HOLDS_LINE)
+    spans = line_spans(calls, trunk, checked_options(options)).filter(HOLDS_LINE)
     begin, end = pl.col("begin").dt.timestamp("us"), pl.col("end").dt.timestamp("us")
     # A span that ends at the edge of a slot ends in the previous slot.
     first, last = begin // _SLOT, (end - 1) // _SLOT

@@ -1,0 +1,99 @@
+"""Internal calls: one call that the PBX wrote as two logs counts once.
+
+A log of direction `ext_out` and a log of direction `ext_in`, with the same caller and callee, that
+start within 2 s of each other, are one call. Each log is paired at most once. The `ext_out` log of
+a pair is left out.
+"""
+
+from datetime import timedelta
+
+import polars as pl
+
+from ..phone_numbers import normalized
+from .call_facts import CALL_FACTS, COUNT_FACTS, call_facts
+from .options import MetricOptions
+
+__all__ = ["counted_facts", "mask_twins", "twins_of", "with_twins", "without_twins"]
+
+_TOLERANCE = timedelta(seconds=2)
+_OUTGOING, _INCOMING = "ext_out", "ext_in"
+_KEYS = ("id", "started_at")
+
+
+def counted_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
+    """The facts of these calls, in order; a log that is left out has only `internal_twice`."""
+    rows = call_facts(calls, options=options).drop("internal_twice")
+    return mask_twins(with_twins(rows, calls))
+
+
+def with_twins(rows: pl.LazyFrame, calls: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows, of these calls, with `internal_twice`: whether the log is left out."""
+    twins = twins_of(calls).unique().with_columns(internal_twice=pl.lit(value=True))
+    joined = rows.join(twins, on=_KEYS, how="left", nulls_equal=True, maintain_order="left")
+    is_outgoing = pl.col("direction").cast(pl.String) == _OUTGOING
+    is_twin = (pl.col("internal_twice") & is_outgoing).fill_null(value=False)
+    return joined.with_columns(internal_twice=is_twin)
+
+
+def without_twins(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """The calls, in order, without the logs that are left out."""
+    return with_twins(calls, calls).filter(~pl.col("internal_twice")).drop("internal_twice")
+
+
+def mask_twins(facts: pl.LazyFrame) -> pl.LazyFrame:
+    """The facts with false, 0 or null for each row with `internal_twice`."""
+    counted = ~pl.col("internal_twice")
+
+    def masked(name: str) -> pl.Expr:
+        if name in COUNT_FACTS:
+            return pl.when(counted).then(name).otherwise(0)
+        return pl.when(counted).then(name) if name.endswith("_s") else counted & pl.col(name)
+
+    return facts.with_columns(
+        **{name: masked(name) for name in CALL_FACTS if name != "internal_twice"}
+    )
+
+
+def twins_of(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """The `id` and `started_at` of the logs that are left out."""
+    direction = pl.col("direction").cast(pl.String)
+    rows = (
+        calls.filter(direction.is_in([_OUTGOING, _INCOMING]), pl.col("started_at").is_not_null())
+        .select(
+            *_KEYS,
+            is_outgoing=direction == _OUTGOING,
+            caller=normalized(pl.col("caller")),
+            callee=normalized(pl.col("callee")),
+        )
+        .filter(pl.col("caller").is_not_null(), pl.col("callee").is_not_null())
+        .sort("caller", "callee", "started_at", "id")
+    )
+    paired = rows.map_batches(
+        _paired_outgoing, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False
+    )
+    return paired.select(*_KEYS)
+
+
+def _paired_outgoing(rows: pl.DataFrame) -> pl.DataFrame:
+    """The outgoing rows that have a partner. The rows are sorted by numbers and time.
+
+    The earliest logs of both directions without a partner are a pair if they are near enough; else
+    the earlier has none.
+    """
+    pairs: list[int] = []
+    waiting: list[int] = []
+    numbers: tuple[str, str] | None = None
+    columns = [rows[name].to_list() for name in ("caller", "callee", "started_at", "is_outgoing")]
+    starts, is_outgoing = columns[2], columns[3]
+    for row, (caller, callee, start, outgoing) in enumerate(zip(*columns, strict=True)):
+        if (caller, callee) != numbers:
+            numbers, waiting = (caller, callee), []
+        while waiting and start - starts[waiting[0]] > _TOLERANCE:
+            waiting.pop(0)
+        # All waiting logs have one direction, since two directions would be a pair.
+        if waiting and is_outgoing[waiting[0]] != outgoing:
+            other = waiting.pop(0)
+            pairs.append(row if outgoing else other)
+        else:
+            waiting.append(row)
+    return rows[sorted(pairs)]

@@ -1,0 +1,116 @@
+"""Owners: which person each leg of a call rang, also if its number changed hands since."""
+
+import polars as pl
+
+from .phone_numbers import normalized
+from .schema import NAMES_SCHEMA, OWNERS_SCHEMA
+
+__all__ = ["target_owners"]
+
+
+def target_owners(
+    calls: pl.DataFrame, extensions: pl.DataFrame, users: pl.DataFrame | None
+) -> pl.Series:
+    """The owner of each leg, parallel to `call_targets`; null for a number of no extension.
+
+    The owner of an answered leg of the call's own extension is the call's user. Of other legs it is
+    the user of the only extension with this number that existed when the call began, by
+    `created_at` and `expires_at`. Else it is the user of the present extension, the newest of
+    several, and `owner_assumed`.
+
+    Args:
+        calls: with `started_at`, `user_id`, `extension_id` and `call_targets`.
+        extensions: one row per extension: `extension_id`, `extension_number`, `owner_id`,
+            `created_at`, `expires_at`.
+        users: one row per user: `user_id`, `user`, `department_id`; or None.
+    """
+    number = normalized(pl.col("extension_number"))
+    numbered = extensions.lazy().with_columns(number=number).filter(number.is_not_null())
+    own = extensions.lazy().select("extension_id", own_number=number)
+    target = pl.col("call_targets").list.eval(pl.element().struct.field("target_number"))
+    answer = pl.col("call_targets").list.eval(_is_answered())
+    legs = (
+        calls.lazy()
+        .with_row_index("call_row")
+        .select("call_row", "started_at", "user_id", "extension_id", target=target, answer=answer)
+        .explode("target", "answer", empty_as_null=False, keep_nulls=False)
+        .with_row_index("leg_row")
+    )
+    # To normalize each number once is faster than each leg.
+    forms = legs.select("target").unique().with_columns(number=normalized(pl.col("target")))
+    legs = legs.join(forms, on="target", how="left").join(own, on="extension_id", how="left")
+    is_own = pl.col("answer") & pl.col("user_id").is_not_null()
+    is_own = is_own & (pl.col("number") == pl.col("own_number"))
+    owned = pl.concat(
+        [
+            legs.filter(is_own).select(
+                "leg_row",
+                "extension_id",
+                "user_id",
+                extension_number="number",
+                owner_assumed=pl.lit(value=False),
+            ),
+            _by_period(legs.filter(~is_own.fill_null(value=False)), numbered),
+        ],
+        how="diagonal",
+    )
+    names = _EMPTY_USERS if users is None else users.lazy()
+    owners = owned.join(names, on="user_id", how="left")
+    is_known = pl.col("extension_number").is_not_null()
+    lists = (
+        legs.select("leg_row", "call_row")
+        .join(owners, on="leg_row", how="left")
+        .sort("leg_row")
+        .group_by("call_row")
+        .agg(target_owners=pl.when(is_known).then(pl.struct(*OWNERS_SCHEMA)))
+    )
+    count = pl.col("call_targets").list.len()
+    none = pl.lit([], NAMES_SCHEMA["target_owners"])
+    return (
+        calls.lazy()
+        .with_row_index("call_row")
+        .join(lists, on="call_row", how="left", maintain_order="left")
+        .select(pl.when(count == 0).then(none).otherwise("target_owners").alias("target_owners"))
+        .collect()
+        .to_series()
+    )
+
+
+_EMPTY_USERS = pl.LazyFrame(schema=dict.fromkeys(("user_id", "user", "department_id"), pl.String))
+
+
+def _is_answered() -> pl.Expr:
+    status = pl.element().struct.field("status").str.contains("^(?i:ANSWERED)$")
+    answered_time = pl.element().struct.field("answered_time")
+    return status.fill_null(value=False) | answered_time.is_not_null()
+
+
+def _by_period(legs: pl.LazyFrame, extensions: pl.LazyFrame) -> pl.LazyFrame:
+    """The owner of each leg by the time at which the extensions of its number existed."""
+    created, expires = pl.col("created_at"), pl.col("expires_at")
+    begin = pl.col("started_at")
+    exists = (created <= begin) & (expires.is_null() | (begin < expires))
+    return (
+        legs.select("leg_row", "number", "started_at")
+        .join(
+            extensions.select(
+                *("number", "extension_id", "extension_number", "created_at", "expires_at"),
+                user_id="owner_id",
+            ),
+            on="number",
+        )
+        .with_columns(exists=exists.fill_null(value=False))
+        .sort(
+            "leg_row",
+            "exists",
+            "created_at",
+            "extension_id",
+            descending=[False, True, True, True],
+            nulls_last=True,
+        )
+        .group_by("leg_row")
+        .agg(
+            pl.col("extension_id", "extension_number", "user_id").first(),
+            owner_assumed=pl.col("exists").sum() != 1,
+        )
+    )
