@@ -120,9 +120,22 @@ def labels(calls: pl.DataFrame | pl.LazyFrame, by: str) -> dict[str, str]:
         )
         user = pl.col("user") if "user" in schema else pl.lit(None, pl.String)
         pairs = calls.lazy().select(key=by, number=number, user=user)
+        if "target_owners" in schema:
+            pairs = pl.concat([pairs, _owner_pairs(calls.lazy(), by)])
     else:
         return {}
     return dict(_label_table(pairs).collect().iter_rows())
+
+
+def _owner_pairs(calls: pl.LazyFrame, by: str) -> pl.LazyFrame:
+    """The keys, numbers and users of the owners of all legs."""
+    number = pl.lit(None, pl.String) if by == "user_id" else pl.col("extension_number")
+    return (
+        calls.select(owner="target_owners")
+        .explode("owner", empty_as_null=False, keep_nulls=False)
+        .unnest("owner")
+        .select(key=by, number=number, user="user")
+    )
 
 
 def _label_table(pairs: pl.LazyFrame) -> pl.LazyFrame:
@@ -158,7 +171,7 @@ def _label_table(pairs: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _extension_table(extensions: pl.DataFrame) -> pl.DataFrame:
-    """One row per extension: its id, number, hotline, owner, and when it was created and expires."""
+    """One row per extension: id, number, hotline and owner, and when it was created and expires."""
     table = one_per_key(_checked("extensions", extensions), "id")
     moments = {
         name: pl.col(name) if table.schema.get(name) == _MOMENT else pl.lit(None, _MOMENT)

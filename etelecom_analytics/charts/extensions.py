@@ -68,7 +68,7 @@ def extension_performance(
 
     Args:
         calls: calls of any direction.
-        options: parameters of the measures; offers to `ivr_numbers` are left out.
+        options: parameters of the measures; only offers to persons count.
         coverage: `logs.report`; a note states which times are complete.
         min_offers: numbers with fewer offers are grey and last.
         limit: the maximum number of rows, up to 400; those with the most offers are shown.
@@ -128,7 +128,7 @@ def extension_performance(
 
 
 def _ivr_note(options: MetricOptions) -> str:
-    numbers = options.ivr_numbers
+    numbers = (*options.ivr_numbers, *options.queue_numbers, *options.voicemail_numbers)
     if not numbers:
         return "No ivr_numbers are set: queues and menus count like persons."
     more = " ..." if len(numbers) > _MAX_IVR_NUMBERS else ""

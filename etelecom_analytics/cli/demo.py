@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
     for name in DEFAULT_MEASURES:
         definition = definitions[name]
         value = format_value(total[name], definition["unit"])
-        print(f"  {name:<12} {value:>8}   {definition['formula']}")
+        print(f"  {name:<16} {value:>8}   {definition['formula']}")
     print(f"\nThe snapshot is in {folder.resolve()}")
     if not arguments.snapshot_only:
         from ..reports import write_charts, write_page

@@ -30,6 +30,7 @@ from .ledger import MISSED_OUTCOMES, missed_ledger
 from .options import MetricOptions
 from .periods import only_fetched, previous_period
 from .quality_checks import CHECKS, data_quality
+from .queues import VISIT_OUTCOMES, queue_visits
 from .registry import (
     DEFAULT_MEASURES,
     MEASURES,
@@ -65,6 +66,7 @@ __all__ = [
     "SIDES",
     "THRESHOLDS_S",
     "UNAVAILABLE_MEASURES",
+    "VISIT_OUTCOMES",
     "WAIT_GROUPS",
     "Calls",
     "Concurrency",
@@ -112,6 +114,7 @@ __all__ = [
     "only_fetched",
     "patience",
     "previous_period",
+    "queue_visits",
     "repeat_rate",
     "ring_seconds",
     "service_level_curve",

@@ -4,12 +4,20 @@ These values depend on several legs of a call at once. Each is computed from the
 concerns, batch by batch, so that calls still stream.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import polars as pl
+from polars.datatypes import DataType
 
-from .call_legs import false_if_null, is_queue, legs_of, quotient
+from .call_legs import (
+    false_if_null,
+    is_answered_leg,
+    is_outside_number,
+    is_queue,
+    legs_of,
+    quotient,
+)
 from .leg_outcomes import (
     TIMED_OUT,
     TOLERANCE,
@@ -20,7 +28,15 @@ from .leg_outcomes import (
 )
 from .options import MetricOptions
 
-__all__ = ["ENDINGS", "HUNG_UP", "call_talks", "ending_of_missed", "first_queue", "legs_outside"]
+__all__ = [
+    "ENDINGS",
+    "HUNG_UP",
+    "call_talks",
+    "ending_of_missed",
+    "first_queue",
+    "legs_outside",
+    "transfers_and_forwards",
+]
 
 ENDINGS = ("abandoned", "ended_by_pbx", "end_unknown")
 """Who ended a missed call: the caller, the PBX, or unknown."""
@@ -29,9 +45,8 @@ HUNG_UP = ("caller", "agent")
 """Who hung up an answered call."""
 
 _ENDING, _HUNG_UP = pl.Enum(ENDINGS), pl.Enum(HUNG_UP)
+_OUTSIDE_TALKS = {"transfers": pl.Int32(), "forwards": pl.Int32()}
 _TALKS = {
-    "transfers": pl.Int32(),
-    "forwards": pl.Int32(),
     "union_s": pl.Float64(),
     "who_hung_up": _HUNG_UP,
 }
@@ -47,11 +62,25 @@ def ending_of_missed(is_missed: pl.Expr, options: MetricOptions) -> pl.Expr:
 def call_talks(is_answered: pl.Expr, options: MetricOptions) -> pl.Expr:
     """A struct of what happened in the talks of an answered call; its fields are null for others.
 
-    `transfers`: answered external legs after an answer of a person. `forwards`: other answered
-    external legs. `union_s`: the seconds with at least one agent, null if unknown. `who_hung_up`:
+    `union_s`: the seconds with at least one agent, null if unknown. `who_hung_up`:
     one of `HUNG_UP`, by the leg that was answered last; null if unknown.
     """
     return _of_legs(is_answered, _TALKS, partial(_talks, options=options))
+
+
+def transfers_and_forwards(options: MetricOptions) -> pl.Expr:
+    """A struct of the answered external legs of a call, `transfers` and `forwards`.
+
+    A transfer is one after an answer of a person; all others are forwards.
+    """
+
+    def leg(name: str) -> pl.Expr:
+        return pl.element().struct.field(name)
+
+    is_outside = is_answered_leg(leg) & is_outside_number(leg, options)
+    is_concerned = false_if_null(pl.col("call_targets").list.eval(is_outside).list.any())
+    compute = partial(_transfers, options=options)
+    return _of_legs(is_concerned, _OUTSIDE_TALKS, compute)
 
 
 def first_queue(options: MetricOptions) -> pl.Expr:
@@ -71,7 +100,7 @@ def legs_outside() -> pl.Expr:
 
 def _of_legs(
     applies: pl.Expr,
-    fields: dict[str, pl.DataType],
+    fields: Mapping[str, DataType],
     compute: Callable[[pl.LazyFrame], pl.LazyFrame],
 ) -> pl.Expr:
     """A struct of these fields, computed from the calls that it applies to; null for others."""
@@ -85,7 +114,7 @@ def _of_legs(
         return joined.select(pl.struct(*fields)).collect().to_series()
 
     columns = pl.struct(*_COLUMNS, applies=applies)
-    return columns.map_batches(of_batch, return_dtype=pl.Struct(fields), is_elementwise=True)
+    return columns.map_batches(of_batch, return_dtype=pl.Struct(dict(fields)), is_elementwise=True)
 
 
 def _endings(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
@@ -140,9 +169,6 @@ def _talks(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     legs = legs_with_kind(calls, options).filter("is_answered")
     kind, answered, ended = pl.col("kind"), pl.col("answered_time"), pl.col("ended_time")
     reason = pl.col("end_reason").str.to_lowercase()
-    first_answer = answered.filter(kind == "person").min()
-    is_external = kind == "external"
-    is_transfer = is_external & false_if_null(answered >= pl.col("first_answer"))
     hung_up = (
         pl.when(reason.str.starts_with("caller_disconnect"))
         .then(pl.lit("caller", _HUNG_UP))
@@ -160,17 +186,22 @@ def _talks(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
         .group_by("call_row")
         .agg(union_s=quotient(pl.col("added").sum(), 1_000_000))
     )
-    first = legs.group_by("call_row").agg(first_answer=first_answer)
     return (
-        legs.join(first, on="call_row", how="left")
-        .sort("call_row", "answered_time", "target_index", nulls_last=False)
+        legs.sort("call_row", "answered_time", "target_index", nulls_last=False)
         .group_by("call_row")
-        .agg(
-            transfers=is_transfer.sum().cast(pl.Int32),
-            forwards=(is_external & ~is_transfer).sum().cast(pl.Int32),
-            who_hung_up=hung_up.last(),
-        )
+        .agg(who_hung_up=hung_up.last())
         .join(unions, on="call_row", how="left")
+    )
+
+
+def _transfers(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
+    legs = legs_with_kind(calls, options).filter("is_answered")
+    answered, is_external = pl.col("answered_time"), pl.col("kind") == "external"
+    first_answer = answered.filter(pl.col("kind") == "person").min()
+    is_transfer = is_external & false_if_null(answered >= first_answer)
+    return legs.group_by("call_row").agg(
+        transfers=is_transfer.sum().cast(pl.Int32),
+        forwards=(is_external & ~is_transfer).sum().cast(pl.Int32),
     )
 
 

@@ -11,9 +11,16 @@ import polars as pl
 from polars import selectors
 
 from ..frames import Frame, same_kind
-from ..phone_numbers import is_nobody
+from ..phone_numbers import is_nobody, normalized
 from ..schema import NAMES
-from .call_endings import ENDINGS, call_talks, ending_of_missed, first_queue, legs_outside
+from .call_endings import (
+    ENDINGS,
+    call_talks,
+    ending_of_missed,
+    first_queue,
+    legs_outside,
+    transfers_and_forwards,
+)
 from .call_legs import (
     false_if_null,
     is_answered_leg,
@@ -33,6 +40,7 @@ __all__ = [
     "COMPUTED_DIMENSIONS",
     "COUNT_FACTS",
     "NAME_COLUMNS",
+    "NUMBERS",
     "call_facts",
     "computed_dimensions",
     "flat",
@@ -83,7 +91,7 @@ CALL_FACTS: Mapping[str, str] = MappingProxyType(
         "level_counted": "the variant's denominator",
         "hung_up_by_caller": "answered calls that the caller hung up",
         "hung_up_by_agent": "answered calls that the agent hung up",
-        "transfers": "answered external legs after an answer by a person, of answered calls",
+        "transfers": "answered external legs after an answer by a person",
         "forwards": "answered external legs without an earlier answer by a person",
         "legs_outside": "legs with a time more than 300 s outside their call",
         "calls_too_long": "calls longer than longest_call_s",
@@ -91,7 +99,7 @@ CALL_FACTS: Mapping[str, str] = MappingProxyType(
         "unknown_callers": "inbound calls from a caller who cannot be identified",
     }
 )
-"""The definition of each fact of a call: Boolean, or Int32 for several per call; seconds Float64."""
+"""The definition of each fact of a call. Flags are Boolean, seconds Float64, others Int32."""
 
 COUNT_FACTS = ("transfers", "forwards", "legs_outside")
 """The facts of a call that may count several."""
@@ -99,20 +107,27 @@ COUNT_FACTS = ("transfers", "forwards", "legs_outside")
 _DURATION_MARGIN = pl.duration(seconds=300)
 
 
-def call_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
+NUMBERS = ("caller", "callee")
+"""Dimensions that are phone numbers, in normal form."""
+
+
+def call_facts(
+    calls: pl.LazyFrame, *, options: MetricOptions, numbers: Mapping[str, pl.Expr] | None = None
+) -> pl.LazyFrame:
     """One flat row per call: `id`, `started_at`, the dimensions, and the columns of `CALL_FACTS`.
 
     The dimensions are `CALL_COLUMNS`, `COMPUTED_DIMENSIONS`, and `NAME_COLUMNS` where the calls
-    have them. `id` may have any dtype.
+    have them. `id` may have any dtype. `numbers` are the normal forms of `NUMBERS`, if known.
     """
+    normal = numbers or {name: normalized(pl.col(name)) for name in NUMBERS}
     rows = (
         calls.with_columns(legs=sane_targets())
         .with_columns(**_leg_aggregates(options))
-        .with_columns(**_states())
+        .with_columns(**_states(pl.col("ivr_only")))
         .with_columns(**_of_several_legs(options))
         .with_columns(**_waits(options))
         .with_columns(**_derived_facts(options))
-        .with_columns(**_service_level(options))
+        .with_columns(**_service_level(options), **normal)
     )
     dimensions = (*CALL_COLUMNS, *COMPUTED_DIMENSIONS)
     return rows.select("id", "started_at", *dimensions, name_columns(), *CALL_FACTS)
@@ -142,7 +157,7 @@ def flat(calls: Frame, *, options: MetricOptions = MetricOptions()) -> Frame:
         calls.lazy()
         .with_columns(legs=sane_targets())
         .with_columns(**_leg_aggregates(options))
-        .with_columns(**_states())
+        .with_columns(**_states(pl.col("ivr_only")))
         .with_columns(state=state, answered_at="person_answered_at")
     )
     names = calls.lazy().collect_schema().names()
@@ -202,7 +217,7 @@ def _leg_aggregates(options: MetricOptions, legs: str = "legs") -> dict[str, pl.
     }
 
 
-def _states(ivr_only: pl.Expr = pl.col("ivr_only")) -> dict[str, pl.Expr]:
+def _states(ivr_only: pl.Expr) -> dict[str, pl.Expr]:
     """Flags of which exactly one of running, unknown, answered and missed is true for a call."""
     ended = pl.col("ended_at").is_not_null()
     state = pl.col("call_state")
@@ -219,12 +234,12 @@ def _states(ivr_only: pl.Expr = pl.col("ivr_only")) -> dict[str, pl.Expr]:
 
 def _of_several_legs(options: MetricOptions) -> dict[str, pl.Expr]:
     """Columns that depend on several legs of a call at once."""
-    talks = call_talks(pl.col("answered"), options)
+    talks, outside = call_talks(pl.col("answered"), options), transfers_and_forwards(options)
     return {
         "ending": ending_of_missed(pl.col("missed"), options),
         "queue": first_queue(options),
         **{name: talks.struct.field(name) for name in ("who_hung_up", "union_s")},
-        **{name: talks.struct.field(name).fill_null(0) for name in ("transfers", "forwards")},
+        **{name: outside.struct.field(name).fill_null(0) for name in ("transfers", "forwards")},
         "legs_outside": legs_outside(),
         "calls_too_long": is_too_long(options),
         "internal_twice": pl.lit(value=False),

@@ -8,8 +8,8 @@ from typing import overload
 import polars as pl
 
 from ..errors import InputError
-from ..phone_numbers import describe
-from .call_facts import COMPUTED_DIMENSIONS, computed_dimensions
+from ..phone_numbers import describe, normalized
+from .call_facts import COMPUTED_DIMENSIONS, NUMBERS, computed_dimensions
 from .dimensions import (
     DIMENSIONS,
     LEG_DIMENSIONS,
@@ -123,6 +123,8 @@ def _equals(name: str, value: object, options: MetricOptions, *, of_calls: bool 
     computed = start_dimensions([name], options)
     if name in COMPUTED_DIMENSIONS and of_calls:
         computed = computed_dimensions(options)
+    if name in NUMBERS and of_calls:
+        computed = {name: normalized(pl.col(name))}
     key = computed.get(name, pl.col(name))
     if isinstance(value, str) and name not in START_DIMENSIONS:
         key = key.cast(pl.String)  # an Enum raises an error for an unknown category

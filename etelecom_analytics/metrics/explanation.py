@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..formatting import facts_html, facts_text, format_value
 from ..phone_numbers import describe, printable
 from .aggregation import columns_of
+from .call_facts import COUNT_FACTS
 from .dimensions import Names, as_names
 from .options import MetricOptions, checked_options
 from .registry import Mean, Measure, Quantile, Ratio, Total, source_of
@@ -165,6 +166,8 @@ def explain(
         is_counted, extra = pl.col(facts[1]), {"in_numerator": facts[0]}
     elif facts[0].endswith("_s"):
         is_counted, extra = pl.col(facts[0]).is_not_null(), {"seconds": facts[0]}
+    elif facts[0] in COUNT_FACTS:
+        is_counted, extra = pl.col(facts[0]) > 0, {}
     else:
         is_counted, extra = pl.col(facts[0]), {}
     rows = rows.filter(is_counted).select("call_id", *targets, **extra)

@@ -19,7 +19,7 @@ __all__ = ["FUNNEL", "LOST_STAGES", "funnel", "lost_calls"]
 LOST_STAGES: Mapping[str, str] = MappingProxyType(
     {
         "short": "the caller hung up before short_s",
-        "in_ivr": "a leg answered by an IVR, a queue or a voicemail ended within 2 s of the end of the call",
+        "in_ivr": "an answered leg to an IVR, queue or voicemail ended within 2 s of the call",
         "ringing": "a leg to a person rang and ended within 2 s of the end of the call",
         "before_ringing": "no leg to a person rang",
         "between_rings": "all others: persons rang, but none at the end of the call",

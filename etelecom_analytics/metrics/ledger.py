@@ -10,7 +10,7 @@ from typing import overload
 
 import polars as pl
 
-from ..phone_numbers import is_nobody, normalized
+from ..phone_numbers import is_nobody
 from .call_facts import CALL_COLUMNS, COMPUTED_DIMENSIONS, call_facts, name_columns
 from .call_legs import seconds
 from .options import MetricOptions, checked_options
@@ -72,8 +72,11 @@ def missed_ledger(
         [('called_back', 9), ('served', 10), ('open', 14)]
     """
     options = checked_options(options)
-    rows = ledger_rows(calls_frame(calls), options).select(_LEDGER)
-    return like_input(calls, rows.sort("started_at", "id", descending=[True, False]))
+    rows = ledger_rows(calls_frame(calls), options).with_columns(
+        caller="written_caller", callee="written_callee"
+    )
+    table = rows.select(_LEDGER).sort("started_at", "id", descending=[True, False])
+    return like_input(calls, table)
 
 
 def caller_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
@@ -84,7 +87,15 @@ def caller_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     has_session = "external_session_id" in calls.collect_schema()
     session = pl.col("external_session_id") if has_session else pl.lit(None, pl.String)
     # `call_facts` passes ids through, so they carry `ended_at`. A join would need unique ids.
-    with_end = calls.with_columns(id=pl.struct("id", "ended_at", session=session))
+    with_end = calls.with_columns(
+        id=pl.struct(
+            "id",
+            "ended_at",
+            session=session,
+            written_caller="caller",
+            written_callee="callee",
+        )
+    )
     rows = call_facts(with_end, options=options).unnest("id")
     direction = pl.col("direction").cast(pl.String)
     is_inbound = (direction == "in").fill_null(value=False)
@@ -102,11 +113,13 @@ def caller_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
         answered.with_columns(session_answered=pl.lit(value=True)), on="session", how="left"
     ).with_columns(pl.col("session_answered").fill_null(value=False))
     has_number = pl.col("number").str.contains(r"\d").fill_null(value=False)
-    is_known = is_outbound & has_number | is_inbound & ~is_nobody(pl.col("caller"))
+    is_known = is_outbound & has_number | is_inbound & ~is_nobody(pl.col("written_caller"))
     return (
         rows.select(
             "id",
             "session_answered",
+            "written_caller",
+            "written_callee",
             "started_at",
             "ended_at",
             *CALL_COLUMNS,
@@ -119,7 +132,7 @@ def caller_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
             is_outbound=is_outbound,
         )
         .filter(pl.col("is_inbound") | pl.col("is_outbound"))
-        .with_columns(number=normalized(pl.when("is_inbound").then("caller").otherwise("callee")))
+        .with_columns(number=pl.when("is_inbound").then("caller").otherwise("callee"))
         .filter(is_known)
     )
 

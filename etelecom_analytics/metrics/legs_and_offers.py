@@ -6,14 +6,15 @@ best leg gives an offer its outcome. Legs to other kinds of targets are grouped 
 measures count only offers to persons.
 """
 
-from datetime import UTC
-
 import polars as pl
 
+from ..phone_numbers import normalized
 from ..schema import CALL_TARGETS_SCHEMA, LEGS, OFFERS_SCHEMA, OWNERS_SCHEMA
+from .busy_numbers import as_of_row, busy_offers
 from .call_facts import (
     CALL_COLUMNS,
     COMPUTED_DIMENSIONS,
+    NUMBERS,
     computed_dimensions,
     is_too_long,
     name_columns,
@@ -84,9 +85,10 @@ def leg_rows(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
 
 def offer_rows(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """One row per offer with the columns of `schema.OFFERS`, in the order of the calls and legs."""
-    numbered = without_twins(_numbered(calls))
+    every_call = _numbered(calls)
+    numbered = without_twins(every_call)
     ids = numbered.select("call_row", call_id="id")
-    rows = _grouped(numbered, options, busy=True)
+    rows = _grouped(numbered, options, as_of_row(every_call, options))
     return rows.join(ids, on="call_row", how="left", maintain_order="left").select(*OFFERS_SCHEMA)
 
 
@@ -102,8 +104,9 @@ def offer_facts(
     answered, rna = outcome == "answered", outcome == "rna_timeout"
     numbered = _numbered(calls)
     counted = numbered if twins else without_twins(numbered)
+    as_of = as_of_row(numbered, options) if busy else None
     return (
-        _with_owners(_counted_offers(counted, options, busy=busy), numbered, options)
+        _with_owners(_counted_offers(counted, options, as_of), numbered, options)
         .with_columns(
             offers=pl.lit(value=True),
             answered_offers=answered,
@@ -125,7 +128,7 @@ def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     first answer among the legs and `over_at` the last end; null if unknown.
     """
     numbered = without_twins(_numbered(calls))
-    return _counted_offers(numbered, options, busy=False).select(
+    return _counted_offers(numbered, options, None).select(
         "call_row",
         "target_index",
         "target_number",
@@ -136,7 +139,7 @@ def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     )
 
 
-def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
+def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions, twins: bool = False) -> pl.LazyFrame:
     """One flat row per leg through a trunk, of an ended call: dimensions and `LEG_FACTS`.
 
     Legs to `ivr_numbers` count too, since a trunk's measures describe the network. With 480 the
@@ -146,7 +149,8 @@ def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     outcome, delay = pl.col("outcome"), seconds(pl.col("add_time"), pl.col("ring_time"))
     is_unavailable = (pl.col("fail_code") == UNAVAILABLE).fill_null(value=False)
     numbered = _numbered(calls)
-    trunk_legs = legs_with_outcome(numbered, options).filter(
+    counted = numbered if twins else without_twins(numbered)
+    trunk_legs = legs_with_outcome(counted, options).filter(
         pl.col("trunk_name").is_not_null(), outcome != "in_progress"
     )
     return (
@@ -169,10 +173,11 @@ def _numbered(calls: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _with_calls(rows: pl.LazyFrame, numbered: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
-    """The rows, in order, with the dimensions of their call; to join these last is a third faster."""
+    """The rows, in order, with the dimensions of their call; joining these last is faster."""
     columns = numbered.select(
-        *("call_row", "started_at", *CALL_COLUMNS),
+        *("call_row", "started_at", *(name for name in CALL_COLUMNS if name not in NUMBERS)),
         name_columns(),
+        **{name: normalized(pl.col(name)) for name in NUMBERS},
         **computed_dimensions(options),
     )
     return rows.join(columns, on="call_row", how="left", maintain_order="left")
@@ -189,29 +194,33 @@ def _with_owners(
         numbered.select(
             "call_row",
             owner="target_owners",
-            target_index=pl.int_ranges(pl.col("target_owners").list.len(), dtype=pl.Int32),
+            best_leg=pl.int_ranges(pl.col("target_owners").list.len(), dtype=pl.Int32),
         )
-        .explode("owner", "target_index", empty_as_null=False, keep_nulls=False)
+        .explode("owner", "best_leg", empty_as_null=False, keep_nulls=False)
         .unnest("owner")
     )
     fields = [name for name in OWNERS_SCHEMA if name != "owner_assumed"]
     present = [name for name in fields if name in rows.collect_schema()]
     return (
         rows.drop(present)
-        .join(owners, on=["call_row", "target_index"], how="left", maintain_order="left")
+        .join(owners, on=["call_row", "best_leg"], how="left", maintain_order="left")
         .with_columns(pl.col("owner_assumed").fill_null(value=False))
     )
 
 
-def _counted_offers(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
+def _counted_offers(
+    numbered: pl.LazyFrame, options: MetricOptions, as_of: pl.LazyFrame | None
+) -> pl.LazyFrame:
     """The offers that measures count: to people, of ended calls."""
-    return _grouped(numbered, options, busy=busy).filter(
+    return _grouped(numbered, options, as_of).filter(
         pl.col("outcome") != "in_progress", pl.col("kind") == "person"
     )
 
 
-def _grouped(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> pl.LazyFrame:
-    """The columns of `schema.OFFERS` except `call_id`; `busy` is false if not requested."""
+def _grouped(
+    numbered: pl.LazyFrame, options: MetricOptions, as_of: pl.LazyFrame | None
+) -> pl.LazyFrame:
+    """The columns of `schema.OFFERS` except `call_id`; `busy` is false without `as_of`."""
     sorted_legs = (
         legs_with_outcome(numbered, options)
         .with_columns(is_too_long=is_too_long(options))
@@ -242,6 +251,7 @@ def _grouped(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> p
         .agg(
             pl.col("call_row", "target_number", "kind", "first_leg").first(),
             pl.col("outcome", "trunk_name", "fail_code").get(best),
+            best_leg=pl.col("target_index").get(best),
             offered_at=pl.col("began").min(),
             answered_at=pl.col("answer").min(),
             over_at=pl.col("ended_time").max(),
@@ -253,60 +263,9 @@ def _grouped(numbered: pl.LazyFrame, options: MetricOptions, *, busy: bool) -> p
         )
         .drop("offer")
     )
-    flagged = (
-        grouped.join(
-            _busy(grouped, sorted_legs, _as_of(numbered, options)),
-            on=["call_row", "first_leg"],
-            how="left",
-        )
-        if busy
-        else grouped.with_columns(busy=pl.lit(value=False))
-    )
+    if as_of is None:
+        flagged = grouped.with_columns(busy=pl.lit(value=False))
+    else:
+        talking = busy_offers(grouped, sorted_legs, as_of)
+        flagged = grouped.join(talking, on=["call_row", "first_leg"], how="left")
     return flagged.rename({"first_leg": "target_index"}).sort("call_row", "target_index")
-
-
-def _busy(grouped: pl.LazyFrame, legs: pl.LazyFrame, as_of: pl.LazyFrame) -> pl.LazyFrame:
-    """For each offer, whether its number was talking in another call when the offer began.
-
-    That is, answered_time <= offered_at < ended_time. A talk without an end lasts until the end of
-    its call, or until `as_of`. Sorts the begins and ends of talks and the
-    offers of each number by time and counts the open talks, which is fast where joining every offer
-    with every talk of its number is not.
-    """
-    talks = (
-        legs.filter("is_answered", ~pl.col("is_too_long"))
-        .join(as_of, how="cross")
-        .with_columns(ended_time=pl.coalesce("ended_time", "ended_at", "as_of"))
-        .filter(pl.col("answered_time") < pl.col("ended_time"))
-    )
-
-    def events(frame: pl.LazyFrame, at: str, change: int, first_leg: pl.Expr) -> pl.LazyFrame:
-        keys = frame.select("target_number", "call_row", at=pl.col(at), first_leg=first_leg)
-        return keys.with_columns(change=pl.lit(change), is_offer=pl.lit(change == 0))
-
-    no_leg = pl.lit(None, dtype=pl.Int32)
-    timeline = pl.concat(
-        [
-            events(talks, "answered_time", 1, no_leg),
-            events(talks, "ended_time", -1, no_leg),
-            events(grouped, "offered_at", 0, pl.col("first_leg")),
-        ]
-    ).sort("target_number", "at", "is_offer")
-    # Every talk begins and ends, so the changes of one number sum to 0 before the next number
-    # starts: one cumulative sum serves all numbers.
-    open_talks = pl.col("change").cum_sum()
-    own_talks = pl.col("change").cum_sum().over("target_number", "call_row")
-    is_known = pl.col("target_number").is_not_null() & pl.col("at").is_not_null()
-    return (
-        timeline.with_columns(busy=is_known & (open_talks > own_talks))
-        .filter("is_offer")
-        .select("call_row", "first_leg", "busy")
-    )
-
-
-def _as_of(numbered: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
-    """One row with `as_of`."""
-    if options.as_of is None:
-        return numbered.select(as_of=pl.col("started_at").max())
-    as_of = pl.lit(options.as_of.astimezone(UTC), pl.Datetime("us", "UTC"))
-    return pl.LazyFrame().select(as_of=as_of)

@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..frames import METRIC_COLUMNS, checked_calls
 from ..phone_numbers import normalized
 from ..query import CallQuery
-from .call_facts import call_facts
+from .call_facts import NUMBERS, call_facts
 from .internal_calls import counted_facts, mask_twins, with_twins
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
@@ -152,7 +152,7 @@ class Selection:
 
     def leg_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row per counted leg of the selected calls."""
-        return self._selected(self._table.leg_facts(options), self._mask)
+        return self._selected(self._table.leg_facts(options), self._mask & ~self._twins)
 
     def _selected(self, rows: pl.DataFrame, mask: pl.Series) -> pl.LazyFrame:
         return rows.lazy().filter(mask.gather(rows["call_row"]))
@@ -241,14 +241,20 @@ class _Table:
         # The clone shares all data, and does not change when somebody changes the original.
         self.calls = own = checked_calls(calls, columns=()).lazy().collect()
         self._clone = calls.clone()
-        self.facts = _Cache(lambda options: call_facts(calls_frame(own), options=options).collect())
+        self.facts = _Cache(
+            lambda options: call_facts(
+                calls_frame(own),
+                options=options,
+                numbers=dict(zip(NUMBERS, self.numbers, strict=True)),
+            ).collect()
+        )
         self.offer_facts = _Cache(
             lambda options: offer_facts(
                 calls_frame(own), options=options, busy=False, twins=True
             ).collect()
         )
         self.leg_facts = _Cache(
-            lambda options: leg_facts(calls_frame(own), options=options).collect()
+            lambda options: leg_facts(calls_frame(own), options=options, twins=True).collect()
         )
         self._numbers = _Cache(
             lambda _: own.select(

@@ -13,6 +13,7 @@ from ..formatting import format_value
 from ..logs import CallLogs
 from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.dimensions import Names, as_names
+from ..metrics.known_talk import with_known_talk
 from ..metrics.registry import DEFAULT_MEASURES, MEASURES, Measure
 
 __all__ = ["date_range_text", "kpi_texts", "options_text", "provenance_facts"]
@@ -24,8 +25,11 @@ _OPTIONS_AS_JSON = ("as_of", "business_hours", "holidays")
 def kpi_texts(
     calls: Calls, measures: Names = DEFAULT_MEASURES, *, options: MetricOptions
 ) -> list[dict[str, str]]:
-    """Per measure: `title`, `value`, `counts` and `formula`; a share's counts have its interval."""
-    names = as_names(measures, "measures")
+    """Per measure: `title`, `value`, `counts` and `formula`; a share's counts have its interval.
+
+    Without talk of legs, `talk_avg_s` is in place of `agent_talk_avg_s`.
+    """
+    names = with_known_talk(calls, as_names(measures, "measures"), options)
     row = summarize_fetched(calls, [], names, coverage=None, options=options, confidence=True).row(
         0, named=True
     )

@@ -52,7 +52,8 @@ def in_ivr(ended: float | None) -> Record:
     ("stage", "lost"),
     [
         ("short", call("1", ringing("101", 0, 4), ended=4)),
-        ("short", call("1", in_ivr(4), ended=5 - TICK)),
+        # Nothing shows that the caller ended it.
+        ("in_ivr", call("1", in_ivr(4), ended=5 - TICK)),
         ("before_ringing", call("1", ended=5)),
         ("in_ivr", call("1", in_ivr(20), ended=20)),
         ("in_ivr", call("1", in_ivr(18), ended=20)),
@@ -102,8 +103,8 @@ def test_funnel_of_twelve_calls():
         ("missed", "offered", 5, 10, 0.5),
         ("short", "missed", 1, 5, 0.2),
         ("in_ivr", "missed", 0, 5, 0),
-        ("ringing", "missed", 0, 5, 0),
-        ("before_ringing", "missed", 4, 5, 0.8),
+        ("ringing", "missed", 4, 5, 0.8),
+        ("before_ringing", "missed", 0, 5, 0),
         ("between_rings", "missed", 0, 5, 0),
     ]
 

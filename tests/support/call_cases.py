@@ -766,9 +766,10 @@ def _codes_and_words() -> list[Case]:
 
 
 def _answered_elsewhere() -> list[Case]:
-    """The edges of `this.add <= a <= this.ended + 2 s, and other.add < this.ended`.
+    """The edges of `s - 2 s <= a <= e + 2 s`, and the other's s < e, or it never rang: pickup.
 
-    101 rings from 0 to 10 unless a case says otherwise.
+    s is the first time of a leg, e its end; a is the other's answer. 101 rings
+    from 0 to 10 unless a case says otherwise.
     """
 
     def case(
@@ -838,19 +839,36 @@ def _answered_elsewhere() -> list[Case]:
         )
         for name, at, outcome, talk_s in (
             ("the other answers as this begins", 5, elsewhere, 45),
-            ("the other answered before this began", 5 - TICK, rna, 45 + TICK),
+            ("the other answered 2 s before this began", 3, elsewhere, 47),
+            ("the other answered more than 2 s before", 3 - TICK, rna, 47 + TICK),
         )
     ] + [
-        # A comparison with a null time is false. Without an add_time the offer begins at the
-        # ring_time (0).
+        # Without an add_time a leg begins at the ring_time (0), and without an end it ends after
+        # ring_duration.
         case(
             "this has no add_time", leg("101", None, 0, None, 10, rings=10, code=487), answers(0,
                 10),
-            Offer("101", rna, 10, code=487), won(0, 40), wait_s=10, ring_wait_s=10, agent_talk_s=40,
+            Offer("101", elsewhere, 10, code=487), won(0, 40), wait_s=10, ring_wait_s=10,
+            agent_talk_s=40,
         ),
         case(
             "this has no end", leg("101", 0, 0, None, None, rings=10, code=487), answers(0, 10),
-            Offer("101", rna, 10, code=487), won(0, 40), wait_s=10, ring_wait_s=10, agent_talk_s=40,
+            Offer("101", elsewhere, 10, code=487), won(0, 40), wait_s=10, ring_wait_s=10,
+            agent_talk_s=40,
+        ),
+        # It began after this ended, so they did not ring together, unless it never rang: a pickup.
+        case(
+            "the other picked up 2 s after the end", lost, leg("102", 12, None, 12, 50,
+                status="ANSWERED"),
+            Offer("101", elsewhere, 10, code=487), Offer("102", "answered", None, at=12, first=1,
+                talk_s=38), wait_s=12, ring_wait_s=12, agent_talk_s=38,
+        ),
+        case(
+            "the other picked up later", lost, leg("102", 12 + TICK, None, 12 + TICK, 50,
+                status="ANSWERED"),
+            Offer("101", rna, 10, code=487), Offer("102", "answered", None, at=12 + TICK, first=1,
+                talk_s=38 - TICK), wait_s=12 + TICK, ring_wait_s=12 + TICK,
+            agent_talk_s=38 - TICK,
         ),
         case(
             "the other's answer has no time", lost, answers(0, None),
@@ -860,7 +878,8 @@ def _answered_elsewhere() -> list[Case]:
         case(
             "the other has no add_time", lost, leg("102", None, 0, 10, 50, rings=3,
                 status="ANSWERED"),
-            Offer("101", rna, 10, code=487), won(0, 40), wait_s=10, ring_wait_s=10, agent_talk_s=40,
+            Offer("101", elsewhere, 10, code=487), won(0, 40), wait_s=10, ring_wait_s=10,
+            agent_talk_s=40,
         ),
         # Earlier rules win: the code decides before the other leg's answer.
         *(
@@ -1076,9 +1095,9 @@ def _grouping() -> list[Case]:
             "legs with one time each",
             [leg("101", 1, 9, None, 20, rings=1), leg("101", None, 3, None, 20, rings=2), leg("101",
                 None, None, 5, 20, status="ANSWERED")],
-            # a = 5 is after 1, but the answered leg's add_time is null: not answered elsewhere. The
-            # state of the call is not_answered.
-            ("rna_timeout", "rna_timeout", "answered"),
+            # a = 5 lies within both, and the answered leg begins at 5, before 20. The state of the
+            # call is not_answered.
+            ("answered_elsewhere", "answered_elsewhere", "answered"),
             # A leg without a ring_time and with a ring_duration of 0 did not ring: the longest ring
             # is 2.
             [Offer("101", "answered", 2, 3, at=1, talk_s=15)],
@@ -1119,8 +1138,12 @@ def _busy_person() -> list[Case]:
         case("another call's talk begins just after", talking(100 + TICK, 150), busy=False),
         case("another call's talk ends at the offer", talking(50, 100), busy=False),
         case("another call's talk ends just after", talking(50, 100 + TICK), busy=True),
-        # A comparison with a null time is false.
-        case("another call's talk without an end", talking(50, None), busy=False),
+        # A talk without an end lasts until the end of its call, or until as_of: the latest start.
+        case("another call's talk without an end", talking(50, None), busy=True),
+        case("another call's talk without an end, in a call that ended", talking(50, None,
+            ended=100), busy=False),
+        case("a talk without an end in a running call, at as_of", talking(50, None,
+            ended=None), busy=False),
         case("another call's answer without a time", talking(None, 150), busy=False),
         # An answered leg of a running call counts like any other.
         case("a running call, its leg's talk around the offer", talking(50, 150,
@@ -1192,20 +1215,22 @@ TWELVE_CALLS = (
         extension_id="12",
     ),
     call("a5", state="answered", ended=30, duration=30, recordings=[""], extension_id="12"),
-    call("m1", ended=3, recordings=["link"]),
-    call("m2", ended=5),
-    call("m3", ended=20),
-    call("m4", ended=60),
-    call("m5", start=None, ended=60),
+    call("m1", ringing("101", 0, 3), ended=3, recordings=["link"]),
+    call("m2", ringing("101", 0, 5), ended=5),
+    call("m3", ringing("101", 0, 20), ended=20),
+    call("m4", ringing("101", 0, 60), ended=60),
+    call("m5", ringing("101", 0, 60), start=None, ended=60),
     call("u1", state=None, ended=60),
     call("r1", state="answered"),
 )
 """Waits of answered calls: 5, 20, 20.4, 40, unknown; of missed: 3 (short), 5, 20, 60, unknown."""
 
 TWELVE_CALLS_MEASURES: dict[str, float] = {
-    "calls": 12, "offered": 10, "answered": 5, "missed": 5, "short_abandoned": 1, "unknown": 1,
+    "calls": 12, "offered": 10, "answered": 5, "missed": 5, "abandoned": 5, "ended_by_pbx": 0,
+    "end_unknown": 0, "short_abandoned": 1, "unknown": 1,
     "running": 1, "wait_unknown": 2,
     "answer_rate": 5 / 10,
+    "missed_rate": 5 / 10,
     "abandon_rate": 5 / 10,
     "abandon_rate_no_short": 4 / 9,
     "asa_s": 85.4 / 4,
@@ -1218,6 +1243,8 @@ TWELVE_CALLS_MEASURES: dict[str, float] = {
     "talk_p90_s": 84,       # .9 x 4 = 3.6: 60 + .6 x 40
     "agent_talk_s": 168,    # a4's leg has no end, a5 no leg
     "agent_talk_avg_s": 168 / 3,
+    "talk_with_agents_s": 168,
+    "talk_with_agents_avg_s": 168 / 3,
     "recording_coverage": 2 / 5,
 }  # fmt: skip
 
@@ -1266,7 +1293,7 @@ SIX_CALLS = (
         shift=100,
         ended=33,
     ),
-    # The trunk fails.
+    # The trunk fails. The legs of an outbound call are no offers.
     call(
         "x4",
         leg("0900000002", 0, None, None, 1, code=503, trunk="A"),
@@ -1285,14 +1312,14 @@ SIX_CALLS = (
     ),
     call("x6", talk("101", 1, 3, 9), shift=400, state="answered"),
 )
-"""Eight counted offers, with ("9000",) for ivr_numbers."""
+"""Seven counted offers, with ("9000",) for ivr_numbers."""
 
 SIX_CALLS_IVR = ("9000",)
 
 SIX_CALLS_OFFERS: dict[str, float] = {
-    "offers": 8, "answered_offers": 1, "rna": 2, "busy_offers": 1,
-    "offer_answer_rate": 1 / 8,
-    "fair_answer_rate": 1 / 6,  # without one answered elsewhere and one abandoned
+    "offers": 7, "answered_offers": 1, "rna": 2, "busy_offers": 1,
+    "offer_answer_rate": 1 / 7,
+    "fair_answer_rate": 1 / 5,  # without one answered elsewhere and one abandoned
     "rna_rate": 2 / 4,          # 1 answered, 1 busy, 2 rna
     "ring_avg_s": 51 / 5,       # of 3, 6, 7, 15, 20
     "ring_p50_s": 7,
@@ -1302,13 +1329,6 @@ SIX_CALLS_OFFERS: dict[str, float] = {
 }  # fmt: skip
 
 SIX_CALLS_OFFERS_BY_NUMBER: dict[str, dict[str, float | None]] = {
-    # The failed trunk: no ring, no answer, not busy.
-    "0900000002": {
-        "offers": 1, "answered_offers": 0, "rna": 0, "busy_offers": 0, "offer_answer_rate": 0,
-        "fair_answer_rate": 0, "rna_rate": None,
-        "ring_avg_s": None, "ring_p50_s": None, "ring_p90_s": None, "ring_wasted_s": 0,
-        "leg_talk_s": 0,
-    },
     # answered (6 s), rna (15 s), unreachable.
     "101": {
         "offers": 3, "answered_offers": 1, "rna": 1, "busy_offers": 1, "offer_answer_rate": 1 / 3,

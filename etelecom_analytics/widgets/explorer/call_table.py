@@ -42,6 +42,7 @@ _COLUMNS = (
     Column("note", "note"),
 )
 _COMPUTED = ("wait_s", "legs")
+_STATES = ("running", "unknown", "answered", "missed")
 _FREE_TEXT = ("note", "user")
 """These may contain phone numbers."""
 _MAX_LENGTH = 120
@@ -119,6 +120,7 @@ class CallPages:
             extension_id=pl.col("extension_id").replace(
                 dict(display.names.get("extension_id", {}))
             ),
+            call_state=self._values("call_state").gather(rows),
             wait_s=self._values("wait_s").gather(rows).round(1),
             legs=self._values("legs").gather(rows),
         )
@@ -136,6 +138,11 @@ class CallPages:
         options = self._display.options
         if column == "legs":
             return self._selection.values("call_targets", options).list.len()
+        if column == "call_state":
+            # As the measures count it: a call that only an IVR answered is missed.
+            flags = pl.DataFrame([self._selection.values(name, options) for name in _STATES])
+            state = pl.coalesce(pl.when(name).then(pl.lit(name)) for name in _STATES)
+            return flags.select(call_state=state).to_series()
         return self._selection.values(column, options)
 
 
