@@ -99,7 +99,7 @@ def _settings(settings: type) -> Callable[[], str]:
 
 
 def _default(parameter: inspect.Parameter) -> str:
-    return repr(parameter.default).replace("'", '"')
+    return repr(parameter.default).replace("'", '"').replace("<factory>", "{}")
 
 
 def _attributes(documented: type) -> dict[str, str]:
@@ -141,7 +141,7 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "commands": _commands,
         **{
             each.__name__: _settings(each)
-            for each in (et.MetricOptions, et.Retry, et.FetchOptions, et.Privacy)
+            for each in (et.MetricOptions, et.Retry, et.FetchOptions, et.Privacy, et.Site)
         },
     }
 )

@@ -4,7 +4,7 @@ import hashlib
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from itertools import chain
 from pathlib import Path
@@ -14,7 +14,7 @@ from .errors import InputError, SettingError, UnknownName
 from .metrics.hours import HoursInput
 from .metrics.options import MetricOptions
 from .metrics.registry import measure
-from .phone_numbers import describe, printable
+from .phone_numbers import describe, mask, printable
 from .privacy import Privacy, check_own_numbers
 from .site_file import read_site_file
 
@@ -32,7 +32,7 @@ _LANGUAGES = ("en",)
 _PLACEHOLDER = "x" * 16
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Site:
     """The settings that an organisation sets once, usually read from a file by `Site.load`.
 
@@ -128,6 +128,17 @@ class Site:
             text = str(error)
             raise InputError(text if place in text else f"{place}: {text}") from error
 
+    def __repr__(self) -> str:
+        """The settings that differ from the defaults, with phone numbers masked."""
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
+        values["business_hours"] = self.options().to_dict().get("business_hours")
+        set_values = {name: value for name, value in values.items() if value}
+        for name in ("time_zone", "language"):
+            if set_values[name] == getattr(Site, name):
+                del set_values[name]
+        arguments = ", ".join(f"{name}={mask(repr(value))}" for name, value in set_values.items())
+        return f"Site({arguments})"
+
     def options(self) -> MetricOptions:
         """The options of all measures."""
         return MetricOptions(
@@ -170,7 +181,9 @@ class Site:
             raise SettingError(
                 f"{PRIVACY_KEY} is not set. Pseudonyms need a key, the same one at every sync."
             )
-        return Privacy(**self.privacy, key=key, own_numbers=self.known_numbers)  # type: ignore[arg-type]
+        known = (*self.known_numbers, *self.ivr_numbers, *self.queue_numbers)
+        own_numbers = tuple(dict.fromkeys((*known, *self.voicemail_numbers)))
+        return Privacy(**self.privacy, key=key, own_numbers=own_numbers)  # type: ignore[arg-type]
 
 
 def checked_site(site: object) -> Site:
@@ -255,7 +268,9 @@ def _privacy(site: Site) -> dict[str, str]:
     """The arguments of `Privacy`, after checking them."""
     values = site.privacy
     if not isinstance(values, Mapping):
-        raise InputError(f'privacy is a mapping, such as {{"numbers": "masked"}}; got {values!r}.')
+        raise InputError(
+            f'privacy is a mapping, such as {{"numbers": "masked"}}; got {describe(values)}.'
+        )
     for name, value in values.items():
         if name not in _PRIVACY_FIELDS:
             raise UnknownName("setting of privacy", printable(str(name)), _PRIVACY_FIELDS)

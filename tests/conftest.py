@@ -49,6 +49,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove API settings and proxies of the user, and disable progress bars."""
     for name in (
         "ETELECOM_BASE_URL",
+        "ETELECOM_SITE",
         "ETELECOM_API_KEY",
         *(name for name in os.environ if name.lower().endswith("_proxy")),
     ):

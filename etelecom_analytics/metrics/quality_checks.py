@@ -95,12 +95,14 @@ def data_quality(logs: CallLogs, *, options: MetricOptions = MetricOptions()) ->
     Columns: `check`; `meaning`; `count`, the number of matches; `share` of the rows or values that
     the check applies to, null if there are none or their number is unknown; its counts `share_num`
     and `share_den`; `examples`, up to five sorted ids of calls. The checks of the fetch have other
-    examples: "field: value", masked, or the position of a record. Checks compare known values only:
-    a missing time contradicts nothing. Checks without matches have a row too.
+    examples: "field: value", masked, or the position of a record; those of numbers have numbers,
+    masked. Checks compare known values only: a missing time contradicts nothing. Checks without
+    matches have a row too. `person_not_called` and `numbers_changed_hands` need the columns of
+    `logs.with_names`, and apply to nothing without them.
 
     Args:
         logs: the calls and the report of their fetch.
-        options: what a person is.
+        options: what a person is, and how long a call can be.
 
     Raises:
         InputError: the argument is not a `CallLogs`.

@@ -16,13 +16,13 @@ from polars import selectors
 
 from ..errors import InputError
 from ..frames import METRIC_COLUMNS, checked_calls
-from ..phone_numbers import is_listed, normalized
+from ..phone_numbers import normalized
 from ..query import CallQuery
 from .call_facts import NUMBERS, call_facts
 from .internal_calls import counted_facts, mask_twins, with_twins
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
-from .suggested_numbers import number_table, sample, unlisted_numbers
+from .suggested_numbers import NumberSuggestions
 
 __all__ = ["Calls", "calls_frame", "fact_rows", "like_input", "Selection"]
 
@@ -156,16 +156,8 @@ class Selection:
         return self._selected(self._table.leg_facts(options), self._mask & ~self._twins)
 
     def missing_numbers(self, options: MetricOptions) -> pl.DataFrame:
-        """The numbers that look like an IVR or a queue, and are in no list of the options.
-
-        They are looked for once in the whole table, since a filter can leave too few calls to
-        recognize them; those that the selected calls do not have are left out.
-        """
-        numbers = unlisted_numbers(self._table.suggested_numbers, options)
-        occur = [
-            bool((self._mask & self._table.has_leg_to(each)).any()) for each in numbers["number"]
-        ]
-        return numbers.filter(pl.Series(occur, dtype=pl.Boolean))
+        """The numbers that look like an IVR or a queue, and are in no list of the options."""
+        return self._table.suggestions.missing(self._mask, options)
 
     def _selected(self, rows: pl.DataFrame, mask: pl.Series) -> pl.LazyFrame:
         return rows.lazy().filter(mask.gather(rows["call_row"]))
@@ -269,7 +261,7 @@ class _Table:
         self.leg_facts = _Cache(
             lambda options: leg_facts(calls_frame(own), options=options, twins=True).collect()
         )
-        self._legs_to: dict[str, pl.Series] = {}
+        self.suggestions = NumberSuggestions(own)
         self._numbers = _Cache(
             lambda _: own.select(
                 normalized(pl.col(side)).alias(side) for side in ("caller", "callee")
@@ -292,20 +284,6 @@ class _Table:
         self.leg_facts.start(options, executor)
         self.offer_facts.start(options, executor)
         executor.shutdown(wait=False)
-
-    @cached_property
-    def suggested_numbers(self) -> pl.DataFrame:
-        """The result of `suggest_numbers`, of evenly spaced calls of a large table."""
-        return number_table(sample(self.calls)).collect()
-
-    def has_leg_to(self, number: str) -> pl.Series:
-        """For each call, whether it has a leg to this number."""
-        if number not in self._legs_to:
-            target = pl.element().struct.field("target_number")
-            flag = pl.col("call_targets").list.eval(is_listed(target, [number])).list.any()
-            flags = self.calls.select(flag.fill_null(value=False)).to_series()
-            self._legs_to[number] = flags
-        return self._legs_to[number]
 
     @property
     def numbers(self) -> tuple[pl.Expr, pl.Expr]:

@@ -1,6 +1,7 @@
 """Target numbers that look like an IVR or a queue, with the evidence."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import polars as pl
 
@@ -8,7 +9,7 @@ from ..frames import checked_calls
 from ..phone_numbers import is_listed, normalized
 from .options import MetricOptions, checked_options
 
-__all__ = ["KINDS", "number_table", "sample", "unlisted_numbers"]
+__all__ = ["KINDS", "NumberSuggestions", "number_table", "sample", "unlisted_numbers"]
 
 KINDS = ("ivr", "queue")
 """The kinds of numbers that the times of legs show."""
@@ -102,6 +103,40 @@ def unlisted_numbers(numbers: pl.DataFrame, options: MetricOptions) -> pl.DataFr
     """The rows of `suggest_numbers` whose number is in no list of the options."""
     options = checked_options(options)
     return numbers.filter(~is_listed(pl.col("number"), _listed(options)))
+
+
+class NumberSuggestions:
+    """The suggested numbers of a table, computed once, for any selection of its calls."""
+
+    def __init__(self, calls: pl.DataFrame) -> None:
+        self._calls = calls
+        self._flags: dict[str, pl.Series] = {}
+
+    def missing(self, mask: pl.Series, options: MetricOptions) -> pl.DataFrame:
+        """The suggested numbers in no list of the options that the selected calls have.
+
+        They are looked for in the whole table, since a filter can leave too few calls to recognize
+        them.
+
+        Args:
+            mask: for each call of the table, whether it is selected.
+            options: the lists of numbers.
+        """
+        numbers = unlisted_numbers(self._table, options)
+        occur = [bool((mask & self._has_leg_to(number)).any()) for number in numbers["number"]]
+        return numbers.filter(pl.Series(occur, dtype=pl.Boolean))
+
+    @cached_property
+    def _table(self) -> pl.DataFrame:
+        return number_table(sample(self._calls)).collect()
+
+    def _has_leg_to(self, number: str) -> pl.Series:
+        """For each call of the table, whether it has a leg to this number."""
+        if number not in self._flags:
+            listed = is_listed(_field("target_number"), [number])
+            flag = pl.col("call_targets").list.eval(listed).list.any().fill_null(value=False)
+            self._flags[number] = self._calls.select(flag).to_series()
+        return self._flags[number]
 
 
 def _listed(options: MetricOptions) -> Sequence[str]:

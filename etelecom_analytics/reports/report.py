@@ -108,21 +108,21 @@ def write_report(
         _check_writable(output, pngs)
         digest = _calls_hash(snapshot)
         logs = read_snapshot(snapshot)
-        own_numbers = values.get(_OWN_NUMBERS, list(site.known_numbers))
-        from_site = {_OWN_NUMBERS: own_numbers, _TARGETS: dict(site.targets)}
-        values = (
-            {parameter.name: parameter.default for parameter in declared.values()}
-            | {name: value for name, value in from_site.items() if name in declared}
-            | values
-        )
+        from_site = {_OWN_NUMBERS: list(site.known_numbers), _TARGETS: dict(site.targets)}
+        defaults = {
+            parameter.name: parameter.default or from_site.get(parameter.name, parameter.default)
+            for parameter in declared.values()
+        }
+        values = defaults | values
         if str(notebook) in BUNDLED:
             # Raises an InputError before anything runs.
             CallQuery(direction=values.get(_DIRECTION) or None)
+            Site(targets=values[_TARGETS])
         options = _options(logs, values, site) if _OPTIONS in declared else None
         display = Display(
             options=options or site.options(),
             show_numbers=values.get(_SHOW_NUMBERS) is True,
-            own_numbers=check_own_numbers(own_numbers),
+            own_numbers=check_own_numbers(values.get(_OWN_NUMBERS, site.known_numbers) or []),
         )
         if options:
             values[_OPTIONS] = options.to_dict()

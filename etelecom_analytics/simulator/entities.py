@@ -21,6 +21,7 @@ class Person:
     user_id: str
     devices: tuple[str, ...]
     busy: bool = False
+    mobile_busy: bool = False
     since: int | None = None
     until: int | None = None
 
@@ -96,6 +97,7 @@ class Call:
         who_hung_up: who ended an answered call, "caller" or "agent"; None if no log can show it.
         customer: the external party, also if the number is hidden or shared by several.
         caller_number: the caller's number in national form; None if it is hidden.
+        mobile_of: the person whose mobile phone talks in this call.
         second_log_delay: ms after which the second log of an internal call says that it began.
     """
 
@@ -123,6 +125,7 @@ class Call:
     second_log_delay: int = 0
     transfers: int = 0
     forwards: int = 0
+    mobile_of: Person | None = None
     visits: list[QueueVisit] = field(default_factory=list)
 
     def add_offer(self, target: str, person: Person | None = None) -> Offer:

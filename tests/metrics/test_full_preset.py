@@ -206,3 +206,13 @@ def test_totals(fetched: Fetched, ended: pl.DataFrame):
         "internal_twice": fetched.truth.endings["internal_twice"].sum(),
         "unknown_callers": hidden.height,
     }
+
+
+def test_data_quality_finds_the_change_of_hands_and_no_contradiction(fetched: Fetched):
+    table = et.metrics.data_quality(fetched.logs, options=fetched.options)
+    matches = dict(table.filter(pl.col("count") > 0).select("check", "count").iter_rows())
+
+    assert matches.keys() - {"running_long"} == {"without_recording", "numbers_changed_hands"}
+    assert matches["numbers_changed_hands"] == 1
+    unlisted = et.metrics.data_quality(fetched.logs).filter(check="number_like_ivr")
+    assert unlisted["count"].item() >= 4

@@ -112,6 +112,19 @@ def test_everything_promised_occurs(week: Simulation, calls: pl.DataFrame, legs:
     assert {"OFFICE_CLOSED", "MENU_TIMEOUT", "QUEUE_TIMEOUT", "OVERFLOW"} <= set(legs["end_reason"])
 
 
+def test_talks_of_a_number_do_not_overlap(legs: pl.DataFrame):
+    """Those of an extension or a mobile phone that was called."""
+    talks = legs.filter(
+        pl.col("answered_time").is_not_null(),
+        pl.col("kind").is_in(["person", "external"]),
+        pl.col("direction") != "ext_out",
+    ).sort("answered_time")
+    earlier = pl.col("ended_time").shift(1).cum_max().over("target_number")
+
+    assert talks.height > 1_000
+    assert talks.filter(pl.col("answered_time") < earlier).is_empty()
+
+
 def test_nobody_answers_outside_opening_hours(calls: pl.DataFrame):
     local = pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh")
     night = calls.filter(

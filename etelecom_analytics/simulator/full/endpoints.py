@@ -35,7 +35,7 @@ def call_mobile(pbx: Pbx, call: Call, person: Person, answer_share: float) -> An
     leg = call.add_leg(number, pbx.now + pbx.random_int(10, 60), "trunk-viettel", kind="external")
     # The caller does not leave, and the mobile is not busy, within 2 s of what happened before.
     call.extend_patience(pbx.now, 2 * GAP)
-    if rng.random() < 0.05:
+    if person.mobile_busy or rng.random() < 0.05:
         yield pbx.now + pbx.random_int(GAP, 2 * GAP - 100)
         offer.outcome = "busy_or_rejected"
         leg.fail(pbx.now, offer.outcome, code=486, reason="USER_BUSY")
@@ -49,13 +49,14 @@ def call_mobile(pbx: Pbx, call: Call, person: Person, answer_share: float) -> An
         call.lost_in, offer.outcome = "ringing", "caller_gave_up"
         leg.fail(pbx.now, offer.outcome, code=487, reason="CALLER_DISCONNECTED")
         return False
-    if not answers:
+    if not answers or person.mobile_busy:
         offer.outcome = "rna_timeout"
         leg.fail(pbx.now, offer.outcome, code=480, reason="NO_ANSWER")
         return False
     offer.outcome = "answered"
     leg.answer(pbx.now)
     call.answered_leg = call.answered_leg or leg
+    call.mobile_of, person.mobile_busy = person, True
     return True
 
 

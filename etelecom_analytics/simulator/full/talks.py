@@ -56,5 +56,7 @@ def _transfer_inside(pbx: Pbx, call: Call, person: Person) -> Journey:
 
 
 def _end(pbx: Pbx, call: Call, leg: Leg) -> None:
+    if call.mobile_of is not None:
+        call.mobile_of.mobile_busy = False
     hang_up(pbx, call, leg, pbx.rng.choices(_REASONS, _REASON_WEIGHTS)[0])
     end_call(pbx, call)

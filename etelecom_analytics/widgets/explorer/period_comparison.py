@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from ...metrics import DEFAULT_MEASURES, MetricOptions, Selection, compare
+from ...metrics import MetricOptions, Selection, compare
 from ...metrics.known_talk import with_known_talk
 from ...query import CallQuery
 from .source import CallSource
@@ -33,7 +33,7 @@ def compare_periods(
     earlier, note = source.previous_period(query)
     calls = matching(query)
     before = calls.where(pl.lit(value=False)) if earlier is None else matching(earlier)
-    names = with_known_talk(calls, DEFAULT_MEASURES, options)
+    names = with_known_talk(calls, options=options)
     history = matching(replace(query, date_from=None, date_to=None))
     comparison = compare(before, calls, names, options=options, history=history)
     if earlier is None:
