@@ -79,6 +79,10 @@ class Selection:
         selection._mask = self._table.calls.select(holds).to_series()
         return selection
 
+    def without_twins(self) -> "Selection":
+        """The selected calls without logs of internal calls that another selected log counts."""
+        return self.where(pl.lit(~self._twins)) if self._twins.any() else self
+
     def matching(self, query: CallQuery) -> "Selection":
         """The selected calls that match the query.
 
