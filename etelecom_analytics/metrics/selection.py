@@ -50,7 +50,7 @@ class Selection:
         >>> selection.where(pl.col("direction") == "in")
         Selection: 284 of 400 calls
         >>> et.summarize(selection, measures="answered").item()
-        358
+        349
     """
 
     def __init__(self, calls: pl.DataFrame) -> None:
