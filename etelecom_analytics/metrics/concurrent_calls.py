@@ -36,7 +36,9 @@ __all__ = [
 HOLDS_LINE = (pl.col("begin") < pl.col("end")).fill_null(value=False)
 """Whether a row of `line_spans` holds a line."""
 
-_CALL_COLUMNS = ("id", "direction", "caller", "callee", "started_at", "ended_at")
+_CALL_COLUMNS = ("id", "started_at", "ended_at")
+_INTERNAL_COLUMNS = ("direction", "caller", "callee")
+"""The columns that show which internal calls have two logs."""
 _LEG_COLUMNS = ("id", "direction", "started_at", "ended_at", "call_targets")
 _STEPS = (1, 5, 15, 60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
 
@@ -83,7 +85,7 @@ def concurrency(
     Examples:
         >>> busy = et.metrics.concurrency(et.sample_logs().calls)
         >>> busy.peak, len(busy.call_ids)
-        (6, 6)
+        (4, 4)
     """
     spans = line_spans(calls, trunk, checked_options(options)).collect()
     held_spans = spans.filter(HOLDS_LINE)
@@ -243,7 +245,9 @@ def line_spans(calls: Calls, trunk: str | None, options: MetricOptions) -> pl.La
     Calls longer than `longest_call_s`, and their legs, have no end.
     """
     if trunk_or_none(trunk) is None:
-        rows = without_twins(calls_frame(calls, columns=_CALL_COLUMNS))
+        rows = calls_frame(calls, columns=_CALL_COLUMNS)
+        if set(_INTERNAL_COLUMNS) <= set(rows.collect_schema()):
+            rows = without_twins(rows)
         end = pl.when(~is_too_long(options)).then("ended_at")
         return rows.select("id", begin="started_at", end=end)
     return _leg_spans(calls, options).filter(pl.col("trunk_name") == trunk).drop("trunk_name")

@@ -41,7 +41,7 @@ class Fragment:
 
     Examples:
         >>> et.reports.kpis(et.sample_logs().calls, "calls")
-        Calls: 400 (calls)
+        Calls: 384 (calls)
     """
 
     def __init__(self, markup: str, text: str) -> None:
@@ -193,8 +193,8 @@ def table(
         >>> rows = et.summarize(et.sample_logs().calls, by="weekday", measures="calls")
         >>> et.reports.table(rows, limit=2)
         weekday | Calls
-        Mon | 82
-        Tue | 79
+        Mon | 80
+        Tue | 73
         5 more rows are not shown.
     """
     if not isinstance(rows, pl.DataFrame | pl.LazyFrame):
