@@ -88,7 +88,7 @@ def kpis(
         Calls: 400 (calls)
         Answer rate: 82.4 % (328 of 398; 95 %: 78.4 % to 85.8 %)
         >>> et.reports.kpis(calls, "asa_s", options=options, targets={"asa_s": 20})
-        Average speed of answer: 15.4 s (over 328 answered calls; target at most 20.0 s: met)
+        Average speed of answer: 15.5 s (over 319 answered calls; target at most 20.0 s: met)
     """
     if not isinstance(targets, Mapping):
         raise InputError(f'targets is a mapping, such as {{"asa_s": 20}}; got {describe(targets)}.')
