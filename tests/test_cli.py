@@ -334,7 +334,7 @@ def test_report_writes_one_file_and_pngs(capsys: Printed, tmp_path: Path):
     assert str(tmp_path / "sent" / "r.html") in capsys.readouterr().out
     text = html.unescape(Path("sent/r.html").read_text(encoding="utf-8"))
     assert 'date_from="2026-11-03", date_to="", show_numbers=false, ' in text
-    assert "own_numbers=[], min_offers=5" in text
+    assert "own_numbers=[], targets={}, min_offers=5" in text
     assert "ivr_numbers=('8000', '8100')" in text
     assert len(list(Path("charts").glob("*.png"))) == 3
 

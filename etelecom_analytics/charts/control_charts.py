@@ -23,7 +23,7 @@ _MAX_DAYS = 370
 
 def control(
     calls: Calls,
-    measure: str,
+    measure: str = "answer_rate",
     by: Names = "day",
     *,
     history: Calls | None = None,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_parser", "run"]
 
-_FOUND = """\
+_SEARCH = """\
 The command line, panels, reports and archives read etelecom.toml from the current folder or the
 nearest folder above it, as far as a folder with .git or the home folder. ETELECOM_SITE or --site
 names another file. Options of a command win over the file.
@@ -27,7 +27,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "init",
         run,
         "Propose a site file, etelecom.toml: the numbers, hours and targets of your organisation.",
-        epilog=_FOUND + EXIT_CODES,
+        epilog=_SEARCH + EXIT_CODES,
     )
     parser.add_argument(
         "data",
