@@ -29,7 +29,6 @@ __all__ = [
     "sane_legs",
     "sane_targets",
     "seconds",
-    "times_outside",
 ]
 
 Leg = Callable[[str], pl.Expr]
@@ -153,34 +152,48 @@ def sane_legs(legs: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def times_outside() -> pl.Expr:
-    """Whether any leg of a call has a time more than 300 s outside the call."""
-    times = [pl.element().struct.field(name) for name in LEG_TIMES]
-    first = pl.col("call_targets").list.eval(pl.min_horizontal(times)).list.min()
-    last = pl.col("call_targets").list.eval(pl.max_horizontal(times)).list.max()
-    return _is_outside(first) | _is_outside(last)
+def _may_be_outside() -> pl.Expr:
+    """Whether a leg of a call may have a time outside the call; false only if none has.
+
+    Most legs have both their first and last time, in order, so these two decide.
+    """
+
+    def of_legs(expression: pl.Expr) -> pl.Expr:
+        return pl.col("call_targets").list.eval(expression)
+
+    add, ring, answered, ended = (pl.element().struct.field(name) for name in LEG_TIMES)
+    is_odd = (
+        (add > ring)
+        | (add > answered)
+        | (ring > ended)
+        | (answered > ended)
+        | (add.is_null() & (ring.is_not_null() | answered.is_not_null() | ended.is_not_null()))
+        | (ended.is_null() & (add.is_not_null() | ring.is_not_null() | answered.is_not_null()))
+    )
+    first, last = of_legs(add).list.min(), of_legs(ended).list.max()
+    return false_if_null(of_legs(is_odd).list.any()) | _is_outside(first) | _is_outside(last)
 
 
 def sane_targets() -> pl.Expr:
     """`call_targets` with null in place of the times that `sane_legs` rejects.
 
-    The status of a leg that was answered is ANSWERED. Only calls with such a time are changed, so
-    this costs little.
+    The status of a leg that was answered is ANSWERED. Only calls that may have such a time are
+    changed, so this costs little.
     """
-    columns = pl.struct(*_CALL, "call_targets", times_outside=times_outside())
+    columns = pl.struct(*_CALL, "call_targets", may_be_outside=_may_be_outside())
     dtype = CALL_SCHEMA["call_targets"]
     return columns.map_batches(_sane_targets, return_dtype=dtype, is_elementwise=True)
 
 
 def _sane_targets(columns: pl.Series) -> pl.Series:
     targets = columns.struct.field("call_targets")
-    if not columns.struct.field("times_outside").any():
+    if not columns.struct.field("may_be_outside").any():
         return targets
     calls = columns.struct.unnest().with_row_index("call_row")
     fields = [leg.name for leg in LEGS]
     status = pl.when("is_answered").then(pl.lit("ANSWERED")).otherwise("status")
     changed = (
-        legs_of(calls.lazy().filter("times_outside"))
+        legs_of(calls.lazy().filter("may_be_outside"))
         .with_columns(status=status)
         .group_by("call_row", maintain_order=True)
         .agg(call_targets=pl.struct(*fields))

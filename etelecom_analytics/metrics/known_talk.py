@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from .options import MetricOptions
+from .registry import DEFAULT_MEASURES
 from .selection import Calls
 from .summary import summarize
 
@@ -11,7 +12,9 @@ __all__ = ["with_known_talk"]
 _AGENT_TALK, _TALK = "agent_talk_avg_s", "talk_avg_s"
 
 
-def with_known_talk(calls: Calls, measures: Sequence[str], options: MetricOptions) -> list[str]:
+def with_known_talk(
+    calls: Calls, measures: Sequence[str] = DEFAULT_MEASURES, *, options: MetricOptions
+) -> list[str]:
     """The measures, with `talk_avg_s` in place of `agent_talk_avg_s` if no leg has talk."""
     names = list(measures)
     if _AGENT_TALK not in names or _TALK in names:

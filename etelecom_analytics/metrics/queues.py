@@ -36,12 +36,12 @@ def queue_visits(
     calls with `missed` by `queue`. LazyFrame in, LazyFrame out. Columns:
 
     - `call_id`, and `queue`, the target number of the queue.
-    - `entered_at`: the first time of its first leg; `left_at`: the end of its last leg.
-    - `outcome`: `answered`, if an agent answered between `entered_at` and 2 s after `left_at`, and
+    - `entered_at`: the first time of its first leg; `left_at`: the answer, or
+      before it the end of its last leg.
+    - `outcome`: `answered`, if a person answered between `entered_at` and 2 s after `left_at`, and
       before the call entered another queue. Else `overflowed`, if it entered another queue. Else
       `abandoned` or `ended_by_pbx`, as the missed call ended; or `unknown`.
-    - `wait_s`: from `entered_at` to the answer, else to `left_at`, else to the end of the call, at
-      least 0; null if unknown.
+    - `wait_s`: from `entered_at` to the answer, else to `left_at`; null if unknown.
 
     Args:
         calls: calls of any direction.
@@ -58,7 +58,7 @@ def queue_visits(
     numbered = without_twins(calls_frame(calls).with_row_index("call_row")).cache()
     legs = legs_with_kind(numbered, options)
     visits = _stays(legs.filter(pl.col("kind") == "queue"))
-    answers = legs.filter("is_answered", pl.col("kind").is_in(["person", "external"])).select(
+    answers = legs.filter("is_answered", pl.col("kind") == "person").select(
         "call_row", "answered_time"
     )
     # `call_facts` passes ids through, so they carry the row number: ids may be missing or repeated.
@@ -68,9 +68,10 @@ def queue_visits(
         .select("call_row", *ENDINGS, call_id="id")
     )
     entered, left = pl.col("entered_at"), pl.col("left_at")
-    at, latest = pl.col("answered_time"), pl.coalesce(left, "ended_at") + TOLERANCE
+    at = pl.col("answered_time")
+    # An answer belongs to the queue that was entered last.
     is_before_next = pl.col("next_at").is_null() | (at < pl.col("next_at"))
-    is_answer = (at >= entered) & is_before_next & (latest.is_null() | (at <= latest))
+    is_answer = (at >= entered) & is_before_next & (at <= left + TOLERANCE)
     answered = (
         visits.join(answers, on="call_row")
         .filter(false_if_null(is_answer))
@@ -93,14 +94,13 @@ def queue_visits(
         .join(facts, on="call_row", how="left")
         .sort("call_row", "visit")
     )
-    over = pl.coalesce("answer", "left_at", "ended_at")
     table = rows.select(
         "call_id",
         "queue",
         "entered_at",
-        "left_at",
+        left_at=pl.min_horizontal("answer", left),
         outcome=outcome,
-        wait_s=seconds(entered, over).clip(lower_bound=0.0),
+        wait_s=seconds(entered, pl.coalesce("answer", left)).clip(lower_bound=0.0),
     )
     return like_input(calls, table)
 
@@ -108,7 +108,7 @@ def queue_visits(
 def _stays(legs: pl.LazyFrame) -> pl.LazyFrame:
     """One row per stay: `call_row`, `visit` (its number), `queue`, `entered_at`, `left_at`.
 
-    Further columns: `ended_at` of the call, `next_at`, when the next stay began, and `is_final`.
+    Further columns: `next_at`, when the next stay of the call began, and `is_final`.
     """
     began, number = pl.col("began"), pl.col("target_number")
     last_end = pl.col("ended_time").shift(1)
@@ -122,7 +122,6 @@ def _stays(legs: pl.LazyFrame) -> pl.LazyFrame:
             queue=number.first(),
             entered_at=began.first(),
             left_at=pl.col("ended_time").max(),
-            ended_at=pl.col("ended_at").first(),
         )
         .sort("call_row", "visit")
     )

@@ -29,7 +29,7 @@ def kpi_texts(
 
     Without talk of legs, `talk_avg_s` is in place of `agent_talk_avg_s`.
     """
-    names = with_known_talk(calls, as_names(measures, "measures"), options)
+    names = with_known_talk(calls, as_names(measures, "measures"), options=options)
     row = summarize_fetched(calls, [], names, coverage=None, options=options, confidence=True).row(
         0, named=True
     )

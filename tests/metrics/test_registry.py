@@ -101,7 +101,7 @@ def test_an_interval_without_data_is_null():
     ("arguments", "error", "message"),
     [
         ({"variant": "offerd"}, UnknownName, "Did you mean offered"),
-        ({"wait_from": "ring"}, UnknownName, "started_at, queue, first_ring"),
+        ({"wait_from": "ring"}, UnknownName, "Did you mean first_ring"),
         ({"time_zone": "Hanoi"}, UnknownName, "Asia/Ho_Chi_Minh"),
         ({"threshold_s": -1}, InputError, "at least 0"),
         ({"ivr_numbers": "8000"}, InputError, "numbers as text"),

@@ -12,14 +12,7 @@ from ...charts import journey
 from ...errors import QueryError
 from ...formatting import format_value
 from ...logs import CallLogs
-from ...metrics import (
-    DEFAULT_MEASURES,
-    Calls,
-    MetricOptions,
-    Selection,
-    compare,
-    drill_through,
-)
+from ...metrics import Calls, MetricOptions, Selection, compare, drill_through
 from ...metrics.known_talk import with_known_talk
 from ...phone_numbers import describe
 from ...query import CallQuery
@@ -256,8 +249,8 @@ class Explorer(Panel):
             if earlier is None
             else self._matching(earlier, self._state)
         )
-        names = with_known_talk(self._selection, DEFAULT_MEASURES, self._options)
-        comparison = compare(before, self._selection, names, options=self._options)
+        measures = with_known_talk(self._selection, options=self._options)
+        comparison = compare(before, self._selection, measures, options=self._options)
         if earlier is None:
             comparison = without_comparison(
                 comparison, unfetched=self._source.is_unfetched(self._state.query)
