@@ -38,26 +38,27 @@ def queue_visits(parquet: Path, **options: Any) -> list[dict[str, Any]]:
             FROM visits
         ),
         answers AS (
-            SELECT next_visits.*, facts.ended_us, abandoned, ended_by_pbx, (
+            SELECT next_visits.*, abandoned, ended_by_pbx, (
                 SELECT min(agent.answered_us)
                 FROM legs AS agent
                 WHERE agent.call_row = next_visits.call_row
-                    AND agent.kind IN ('person', 'external')
+                    AND agent.kind = 'person'
                     AND agent.is_answered
                     AND agent.answered_us >= entered_us
                     -- From then on, the caller waits in the next queue.
                     AND coalesce(agent.answered_us < next_us, true)
-                    AND coalesce(agent.answered_us <= coalesce(over_us, ended_us) + 2000000, true)
+                    AND agent.answered_us <= over_us + 2000000
             ) AS answer_us
             FROM next_visits JOIN (
-                SELECT call_row, ended_us, abandoned, ended_by_pbx FROM facts
+                SELECT call_row, abandoned, ended_by_pbx FROM facts
             ) AS facts USING (call_row)
         ),
         waits AS (
-            SELECT *, coalesce(answer_us, over_us, ended_us) - entered_us AS wait_us FROM answers
+            SELECT *, coalesce(answer_us, over_us) - entered_us AS wait_us FROM answers
         )
         SELECT
-            call_id, queue, entered_us AS entered_at, over_us AS left_at,
+            call_id, queue, entered_us AS entered_at,
+            least(over_us, answer_us) AS left_at,
             CASE
                 WHEN answer_us IS NOT NULL THEN 'answered'
                 WHEN is_left THEN 'overflowed'
