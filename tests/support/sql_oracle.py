@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from etelecom_analytics import schema
 from support.sql_oracle_tables import (
     CALLS,
     FOR_FACTS,
@@ -23,8 +25,6 @@ from support.sql_oracle_tables import (
     create_tables,
     to_rows,
 )
-
-from etelecom_analytics import schema
 
 CALL_DIMENSIONS = (
     "hour", "quarter_hour", "weekday", "day", "week", "month", "in_hours",
@@ -191,7 +191,7 @@ def legs(parquet: Path, ivr_numbers: Sequence[str] = (), **options: Any) -> list
 
 
 def offers(parquet: Path, ivr_numbers: Sequence[str] = (), **options: Any) -> list[dict[str, Any]]:
-    """One row per offer, also of running calls and all kinds; `offered_at` in epoch microseconds."""
+    """One row per offer, also of running calls and of all kinds; `offered_at` in microseconds."""
     result = create_tables(parquet, FOR_OFFERS, ivr_numbers, **options).execute("""
         SELECT
             call_id, target_index, target_number, outcome, offered_at, ring_s::DOUBLE AS ring_s,
