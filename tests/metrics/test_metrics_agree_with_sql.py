@@ -86,8 +86,8 @@ TABLES: dict[str, tuple[Callable[[Data], pl.DataFrame], Callable[[Data], list[di
     "offers": (
         lambda data: metrics.offers(data.calls, options=data.options).sort("call_id",
             "target_index"),
-        lambda data: sorted(sql.offers(data.parquet, **data.settings), key=lambda row: (row["call_id"],
-            row["target_index"])),
+        lambda data: sorted(sql.offers(data.parquet, **data.settings),
+            key=lambda row: (row["call_id"], row["target_index"])),
     ),
     "calls by hour": (
         lambda data: metrics.summarize(data.calls, ["hour"], CALL_MEASURES, options=data.options),
@@ -268,6 +268,7 @@ def test_concurrency_agrees_with_sql(of_trunks: bool, data: Data):
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RANDOM)
 def test_measures_of_random_calls_agree_with_sql_by_every_dimension(name: str, tmp_path: Path):
     settings = RANDOM[name]
@@ -285,6 +286,7 @@ def test_measures_of_random_calls_agree_with_sql_by_every_dimension(name: str, t
             assert_agree(table, of_sql(path, by, **settings))
 
 
+@pytest.mark.slow
 def test_offers_of_owners_agree_with_sql(tmp_path: Path):
     calls, path = with_random_owners(random_calls(500, seed=41), seed=1), tmp_path / "calls.parquet"
     calls.write_parquet(path)
