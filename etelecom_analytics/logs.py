@@ -134,7 +134,7 @@ class CallLogs:
             ...     client = et.Client(server.base_url, server.api_key)
             ...     logs = logs.with_names(et.fetch_extensions(client), et.fetch_users(client))
             >>> logs.calls.columns[-4:]
-            ['extension_number', 'user', 'department_id', 'target_names']
+            ['user', 'department_id', 'target_names', 'target_owners']
         """
         return replace(
             self,

@@ -40,7 +40,7 @@ def test_demo_prints_days_and_kpis_and_writes_a_snapshot(capsys: Printed, tmp_pa
 
     out = capsys.readouterr().out
     assert len(re.findall(r"^\| 2026-11-0[2-8] ", out, re.MULTILINE)) == 7
-    for name in ("offered", "answer_rate", "asa_s", "wait_p90_s", "talk_avg_s"):
+    for name in ("offered", "answer_rate", "asa_s", "wait_p90_s", "agent_talk_avg_s"):
         assert re.search(rf"^  {name} +\S+", out, re.MULTILINE)
     assert str(tmp_path / "etelecom-demo") in out
     logs = et.read_snapshot("etelecom-demo")

@@ -90,7 +90,7 @@ def measure_by(
         >>> calls = et.sample_logs().calls
         >>> chart = et.charts.measure_by(calls, measure="asa_s", by="direction")
         >>> chart.title.text
-        ['Average speed of answer by direction, over 400 calls (Asia/Ho_Chi_Minh)']
+        ['Average speed of answer by direction, over 384 calls (Asia/Ho_Chi_Minh)']
         >>> chart = et.charts.measure_by(calls, measure="answer_rate", by=["weekday", "hour"])
     """
     data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "day")

@@ -52,7 +52,7 @@ def patience(
     Examples:
         >>> chart = et.charts.patience(et.sample_logs().calls, by="direction", limit=2)
         >>> chart.title.text[0]
-        'Patience of callers by direction, of 398 offered calls, 40 of them gave up'
+        'Patience of callers by direction, of 382 offered calls, 15 of them gave up'
     """
     data = chart_input(calls, options, coverage)
     text = CurveText(

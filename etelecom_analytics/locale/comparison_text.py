@@ -49,7 +49,7 @@ def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> Comparis
         >>> change = et.metrics.compare(*halves, measures=["answer_rate"], options=options)
         >>> text = comparison_texts(change.row(0, named=True), options)
         >>> text.title, text.value, text.population
-        ('Answer rate', '88.5 %', 'over 200 offered calls')
+        ('Answer rate', '90.5 %', 'over 189 offered calls')
     """
     measure = MEASURES[row["measure"]]
     unit, value, n = row["unit"], row["after"], row["after_n"]

@@ -41,7 +41,7 @@ __all__ = [
 ENDINGS = ("abandoned", "ended_by_pbx", "end_unknown")
 """Who ended a missed call: the caller, the PBX, or unknown."""
 
-HUNG_UP = ("caller", "agent")
+HUNG_UP = ("agent", "caller")
 """Who hung up an answered call."""
 
 _ENDING, _HUNG_UP = pl.Enum(ENDINGS), pl.Enum(HUNG_UP)

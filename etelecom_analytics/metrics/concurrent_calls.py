@@ -83,7 +83,7 @@ def concurrency(
     Examples:
         >>> busy = et.metrics.concurrency(et.sample_logs().calls)
         >>> busy.peak, len(busy.call_ids)
-        (6, 6)
+        (4, 4)
     """
     spans = line_spans(calls, trunk, checked_options(options)).collect()
     held_spans = spans.filter(HOLDS_LINE)

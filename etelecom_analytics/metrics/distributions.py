@@ -161,7 +161,7 @@ def ring_seconds(
         >>> options = et.MetricOptions(ivr_numbers=("8000", "8100"))
         >>> rings = et.metrics.ring_seconds(et.sample_logs().calls, options=options)
         >>> rings.groups.select("group", "offers").rows()
-        [('answered', 328), ('lost', 75), ('elsewhere', 167)]
+        [('answered', 258), ('lost', 58), ('elsewhere', 167)]
     """
     options = checked_options(options)
     names = pl.Enum(list(RING_GROUPS))

@@ -19,6 +19,7 @@ from .dimensions import (
     check_dimensions,
     start_dimensions,
 )
+from .internal_calls import without_twins
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions, checked_options
 from .selection import Calls, Selection, calls_frame, like_input
@@ -56,7 +57,7 @@ def drill_through(
     The result has the type of the input; of a `Selection` it is a `Selection`. A call belongs to a
     `target_number`, `trunk_name`, `outcome` or `fail_code` if one counted offer, or one counted leg
     through a trunk, has all of these values of the group. None stands for a missing value. An empty
-    group is all calls.
+    group is all calls. The log of an internal call that another log counts is left out.
 
     Args:
         calls: calls of any direction, or a `Selection`.
@@ -93,10 +94,13 @@ def drill_through(
         for name, value in group.items()
         if name in of_offers
     ]
+    if not group:
+        return like_input(calls, table) if isinstance(table, pl.LazyFrame) else table
     if isinstance(table, Selection):
-        selected = table.where(*of_calls)
+        selected = table.without_twins().where(*of_calls)
         return selected.in_group(of_legs, options) if of_legs else selected
-    lazy = table.filter(*of_calls) if of_calls else table
+    counted = without_twins(table)
+    lazy = counted.filter(*of_calls) if of_calls else counted
     if of_legs:
         lazy = lazy.cache()  # a lazy frame may have another order each time
         tables = (offer_facts(lazy, options=options, busy=False), leg_facts(lazy, options=options))

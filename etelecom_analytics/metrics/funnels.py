@@ -124,7 +124,7 @@ def lost_calls(
         >>> inbound = et.metrics.inward(et.sample_logs().calls)
         >>> lost = et.metrics.lost_calls(inbound, options=options)
         >>> lost["stage"].value_counts().sort("stage").rows()
-        [('short', 9), ('in_ivr', 17), ('ringing', 10), ('before_ringing', 3), ('between_rings', 1)]
+        [('short', 7), ('in_ivr', 17), ('ringing', 10), ('before_ringing', 5), ('between_rings', 1)]
     """
     options = checked_options(options)
     # Cached, because a lazy frame may return its rows in another order each time.

@@ -77,7 +77,7 @@ class MetricOptions:
         >>> options = et.MetricOptions(ivr_numbers=["8000", "8100"], holidays=["2026-11-03"])
         >>> calls = et.sample_logs().calls
         >>> et.summarize(calls, by="in_hours", measures="calls", options=options).rows()
-        [(False, 79), (True, 321)]
+        [(False, 73), (True, 311)]
     """
 
     time_zone: str

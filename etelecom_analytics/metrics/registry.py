@@ -100,7 +100,7 @@ class Measure:
     Examples:
         >>> measure = et.metrics.MEASURES["abandon_rate"]
         >>> measure.title, measure.formula(), measure.better
-        ('Abandon rate', 'missed / offered', 'lower')
+        ('Abandon rate', 'abandoned / offered', 'lower')
     """
 
     name: str

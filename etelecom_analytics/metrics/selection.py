@@ -50,7 +50,7 @@ class Selection:
         >>> selection.where(pl.col("direction") == "in")
         Selection: 284 of 400 calls
         >>> et.summarize(selection, measures="answered").item()
-        358
+        349
     """
 
     def __init__(self, calls: pl.DataFrame) -> None:
@@ -78,6 +78,10 @@ class Selection:
         selection._table = self._table
         selection._mask = self._table.calls.select(holds).to_series()
         return selection
+
+    def without_twins(self) -> "Selection":
+        """The selected calls without logs of internal calls that another selected log counts."""
+        return self.where(pl.lit(~self._twins)) if self._twins.any() else self
 
     def matching(self, query: CallQuery) -> "Selection":
         """The selected calls that match the query.

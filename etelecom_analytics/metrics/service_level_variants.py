@@ -57,7 +57,7 @@ def service_levels(
         >>> options = et.MetricOptions(ivr_numbers=("8000", "8100"), threshold_s=20)
         >>> levels = et.metrics.service_levels(inbound, options=options)
         >>> levels.select("variant", "numerator", "denominator").head(2).rows()
-        [('offered', 191, 298), ('no_short', 191, 289)]
+        [('offered', 191, 298), ('no_short', 191, 291)]
     """
     options = checked_options(options)
     levels = _levels(fact_rows(calls, options), [options.threshold_s], options, confidence)

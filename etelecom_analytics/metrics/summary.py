@@ -135,7 +135,7 @@ def summarize_fetched(
         ...     logs.calls, by="day", measures="calls", coverage=logs.report
         ... )
         >>> days.select("calls", "fetched_hours").row(0)
-        (82, 24.0)
+        (80, 24.0)
     """
     if coverage is not None and not isinstance(coverage, FetchReport):
         raise InputError(

@@ -71,7 +71,7 @@ def erlangs(
     Examples:
         >>> hours = et.metrics.erlangs(et.sample_logs().calls)
         >>> hours.height, round(hours["erlangs"].sum(), 2)
-        (168, 14.99)
+        (168, 14.5)
     """
     hours = _hours(calls, trunk, options)
     return like_input(

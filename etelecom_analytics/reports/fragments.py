@@ -39,7 +39,7 @@ class Fragment:
 
     Examples:
         >>> et.reports.kpis(et.sample_logs().calls, "calls")
-        Calls: 400 (calls)
+        Calls: 384 (calls)
     """
 
     def __init__(self, markup: str, text: str) -> None:
@@ -81,8 +81,8 @@ def kpis(
         >>> calls = et.sample_logs().calls
         >>> options = et.MetricOptions(ivr_numbers=["8000", "8100"])
         >>> et.reports.kpis(calls, ["calls", "answer_rate"], options=options)
-        Calls: 400 (calls)
-        Answer rate: 82.4 % (328 of 398; 95 %: 78.4 % to 85.8 %)
+        Calls: 384 (calls)
+        Answer rate: 83.5 % (319 of 382; 95 %: 79.5 % to 86.9 %)
     """
     texts = kpi_texts(calls, measures, options=options)
     lines = [
@@ -138,7 +138,7 @@ def changes(
         >>> et.reports.changes(et.sample_logs(), tuesday, "calls")
         Changes are against the previous period: 2026-11-02 up to 2026-11-03, exclusive.
         measure | value | counted | change | interval of the change
-        Calls | 79 | - | -3 against 82 | 95 %: -29 to +23: may be chance
+        Calls | 73 | - | -7 against 80 | 95 %: -32 to +18: may be chance
     """
     checked_logs(logs, "changes")
     checked_query(query)
@@ -178,8 +178,8 @@ def table(
         >>> rows = et.summarize(et.sample_logs().calls, by="weekday", measures="calls")
         >>> et.reports.table(rows, limit=2)
         weekday | Calls
-        Mon | 82
-        Tue | 79
+        Mon | 80
+        Tue | 73
         5 more rows are not shown.
     """
     if not isinstance(rows, pl.DataFrame | pl.LazyFrame):

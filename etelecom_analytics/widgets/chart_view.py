@@ -34,7 +34,7 @@ class ChartView(Copyable, ui.Output):  # type: ignore[misc]
         >>> panel = et.FilterPanel(et.sample_logs().calls)
         >>> view = et.ChartView(panel, et.charts.answer_rate)
         >>> view.description.split(" (")[0]
-        'Answer rate by day, of 398 offered calls'
+        'Answer rate by day, of 382 offered calls'
         >>> panel.restore({"direction": "in"})
         >>> view.description.split(" (")[0]
         'Answer rate by day, of 282 offered calls'

@@ -269,7 +269,7 @@ def test_means_and_quantiles_have_the_number_of_their_values(calls: pl.DataFrame
         ("service_level", "calls"),
         ("asa_s", "answered calls"),
         ("agent_talk_avg_s", "answered calls"),
-        ("abandon_wait_s", "missed calls"),
+        ("abandon_wait_s", "abandoned calls"),
         ("fair_answer_rate", "offers"),
         ("ring_p90_s", "offers that rang"),
         ("post_dial_delay_avg_s", "legs that rang"),

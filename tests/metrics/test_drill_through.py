@@ -96,11 +96,10 @@ def test_names_are_dimensions_if_the_calls_have_them():
         .calls
     )
 
-    assert (
-        drill_through(named, {"hotline": "19001234"}).height
-        == CALLS["extension_id"].drop_nulls().len()
-    )
-    assert drill_through(named, {"hotline": None}).height == CALLS["extension_id"].null_count()
+    counted = et.metrics.facts(CALLS).filter("calls")["extension_id"]
+    assert counted.len() < CALLS.height
+    assert drill_through(named, {"hotline": "19001234"}).height == counted.drop_nulls().len()
+    assert drill_through(named, {"hotline": None}).height == counted.null_count()
     with pytest.raises(InputError, match="with_names"):
         drill_through(CALLS, {"hotline": "19001234"})
 
@@ -137,10 +136,10 @@ def test_a_selection_matches_numbers_like_the_query():
     assert_frame_equal(
         table.matching(query).take(table.matching(query).row_indices), CALLS.filter(query.to_expr())
     )
-    assert (
-        table.values("wait_s", OPTIONS).to_list()
-        == et.metrics.facts(CALLS, options=OPTIONS)["wait_s"].to_list()
-    )
+    facts = et.metrics.facts(CALLS, options=OPTIONS)
+    counted = ~facts["internal_twice"]
+    waits = table.values("wait_s", OPTIONS)
+    assert waits.filter(counted).to_list() == facts["wait_s"].filter(counted).to_list()
 
 
 def test_business_hours_are_a_group():

@@ -184,7 +184,7 @@ def test_every_offered_call_with_an_offer_has_one_path(
     table = hunt_paths(some, options=options, limit=ALL_PATHS)
 
     to_persons = offers(some, options=options).filter(
-        pl.col("outcome") != "in_progress", ~pl.col("target_number").is_in(options.ivr_numbers)
+        pl.col("outcome") != "in_progress", pl.col("kind") == "person"
     )
     facts = et.metrics.facts(some, options=options).filter(
         "offered", pl.col("id").is_in(to_persons["call_id"].implode())

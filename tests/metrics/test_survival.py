@@ -18,6 +18,7 @@ from support.real_calls import needs_real_calls, real_calls
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.metrics import MetricOptions, facts
+from etelecom_analytics.metrics.options import UnknownEndings
 from etelecom_analytics.metrics.survival import kaplan_meier, median_survival, patience
 from etelecom_analytics.simulator import Simulation
 
@@ -251,7 +252,8 @@ def test_patience_matches_lifelines(simulation: Simulation):
 
     for level in (0.95, 0.9):
         table = patience(simulation.calls, options=options, confidence=level)
-        fit = lifelines_fit(rows.select("wait_s", "missed").rows(), level)
+        event = pl.col("abandoned") | pl.col("end_unknown")
+        fit = lifelines_fit(rows.select("wait_s", event).rows(), level)
         assert_matches_lifelines(table, fit)
         median = median_survival(table).row(0, named=True)
         assert median["median_s"] == fit.median_survival_time_
@@ -261,16 +263,25 @@ def test_patience_matches_lifelines(simulation: Simulation):
         ]
 
 
-def test_missed_calls_are_events_and_answered_ones_censored(simulation: Simulation):
-    options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
+@pytest.mark.parametrize("unknown_endings", ["event", "censored"])
+def test_abandoned_calls_are_events_and_others_censored(
+    simulation: Simulation, unknown_endings: UnknownEndings
+):
+    options = MetricOptions(
+        ivr_numbers=simulation.truth.ivr_numbers, unknown_endings=unknown_endings
+    )
     table, rows = (
         patience(simulation.calls, options=options),
         facts(simulation.calls, options=options),
     )
 
     known = rows.filter("offered", ~pl.col("wait_unknown"))
-    assert table["events"].sum() == known["missed"].sum() > 0
-    assert table["censored"].sum() == known["answered"].sum() > 0
+    unknown = known["end_unknown"].sum()
+    abandoned, others = known["abandoned"].sum(), known.height - known["abandoned"].sum()
+    is_event = unknown_endings == "event"
+    assert unknown > 0
+    assert table["events"].sum() == abandoned + unknown * is_event > 0
+    assert table["censored"].sum() == others - unknown * is_event > 0
     assert table["at_risk"][0] == known.height
 
 

@@ -128,8 +128,8 @@ def test_offers_count_on_their_last_trunk_and_legs_on_each():
     )
 
     assert table.rows() == [
-        ("A", 5, 0, 7, 0),
-        ("B", 3, 1, 3, pytest.approx(1 / 3)),
+        ("A", 0, 0, 7, 0),
+        ("B", 0, 0, 3, pytest.approx(1 / 3)),
         (None, 1, 1, 0, None),
     ]
 
