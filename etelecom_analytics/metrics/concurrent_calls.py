@@ -37,7 +37,7 @@ HOLDS_LINE = (pl.col("begin") < pl.col("end")).fill_null(value=False)
 """Whether a row of `line_spans` holds a line."""
 
 _CALL_COLUMNS = ("id", "direction", "caller", "callee", "started_at", "ended_at")
-_LEG_COLUMNS = ("id", "direction", "started_at", "ended_at", "call_targets")
+_LEG_COLUMNS = (*_CALL_COLUMNS, "call_targets")
 _STEPS = (1, 5, 15, 60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
 
 
@@ -252,5 +252,5 @@ def line_spans(calls: Calls, trunk: str | None, options: MetricOptions) -> pl.La
 def _leg_spans(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     begin = pl.coalesce("add_time", "ring_time", "answered_time")
     end = pl.when(~is_too_long(options)).then("ended_time")
-    rows = calls_frame(calls, columns=_LEG_COLUMNS).with_row_index("call_row")
+    rows = without_twins(calls_frame(calls, columns=_LEG_COLUMNS)).with_row_index("call_row")
     return legs_of(rows, "id").select("trunk_name", "id", begin=begin, end=end)

@@ -288,7 +288,6 @@ _ORDERS: Mapping[str, tuple[str, ...]] = {
     "call_state": schema.CALL_STATES,
     "call_status": schema.CALL_STATUSES,
     "outcome": schema.LEG_OUTCOMES,
-    "who_hung_up": ("caller", "agent"),
 }
 
 
