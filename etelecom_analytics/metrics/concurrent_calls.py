@@ -36,8 +36,10 @@ __all__ = [
 HOLDS_LINE = (pl.col("begin") < pl.col("end")).fill_null(value=False)
 """Whether a row of `line_spans` holds a line."""
 
-_CALL_COLUMNS = ("id", "direction", "caller", "callee", "started_at", "ended_at")
-_LEG_COLUMNS = (*_CALL_COLUMNS, "call_targets")
+_CALL_COLUMNS = ("id", "started_at", "ended_at")
+_INTERNAL_COLUMNS = ("direction", "caller", "callee")
+"""The columns that show which internal calls have two logs."""
+_LEG_COLUMNS = ("id", "direction", "started_at", "ended_at", "call_targets")
 _STEPS = (1, 5, 15, 60, 300, 900, 1_800, 3_600, 10_800, 21_600, 43_200, 86_400)
 
 
@@ -243,7 +245,9 @@ def line_spans(calls: Calls, trunk: str | None, options: MetricOptions) -> pl.La
     Calls longer than `longest_call_s`, and their legs, have no end.
     """
     if trunk_or_none(trunk) is None:
-        rows = without_twins(calls_frame(calls, columns=_CALL_COLUMNS))
+        rows = calls_frame(calls, columns=_CALL_COLUMNS)
+        if set(_INTERNAL_COLUMNS) <= set(rows.collect_schema()):
+            rows = without_twins(rows)
         end = pl.when(~is_too_long(options)).then("ended_at")
         return rows.select("id", begin="started_at", end=end)
     return _leg_spans(calls, options).filter(pl.col("trunk_name") == trunk).drop("trunk_name")
@@ -252,5 +256,5 @@ def line_spans(calls: Calls, trunk: str | None, options: MetricOptions) -> pl.La
 def _leg_spans(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     begin = pl.coalesce("add_time", "ring_time", "answered_time")
     end = pl.when(~is_too_long(options)).then("ended_time")
-    rows = without_twins(calls_frame(calls, columns=_LEG_COLUMNS)).with_row_index("call_row")
+    rows = calls_frame(calls, columns=_LEG_COLUMNS).with_row_index("call_row")
     return legs_of(rows, "id").select("trunk_name", "id", begin=begin, end=end)
