@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from support import sql_oracle as sql
+from support import sql_oracle_metrics as oracle
 from support.call_cases import (
+    BASE,
     CASES,
     NO_CALLS_MEASURES,
     NO_OFFERS_MEASURES,
@@ -57,11 +59,11 @@ def test_case_names_are_unique():
 
 @dataclass(frozen=True)
 class SqlResult:
-    """Outcomes, offers (with `offered_at` on day 0) and measures by wait_from of one case."""
+    """Outcomes, offers (with `offered_at` on day 0) and facts by wait_from of one case."""
 
     outcomes: list[str]
     offers: list[dict[str, Any]]
-    measures: dict[str, dict[str, Any]]
+    facts: dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +73,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SqlResult]:
     for ivr in {case.ivr for case in CASES}:
         cases = [case for case in CASES if case.ivr == ivr]
         parquet = write(tmp_path_factory.mktemp("cases") / "calls.parquet", *a_day_apart(cases))
-        legs, offers = sql.leg_outcomes(parquet, ivr), sql.offers(parquet, ivr)
-        measures = {
+        legs = sql.leg_outcomes(parquet, ivr)
+        # A talk that still runs ends before the offers of the next days.
+        offers = sql.offers(parquet, ivr, as_of=BASE)
+        facts = {
             wait_from: {
-                row["caller"]: row
-                for row in sql.call_measures(
-                    parquet, "caller", wait_from=wait_from, ivr_numbers=ivr
-                )
+                row["id"]: row
+                for row in oracle.facts(parquet, wait_from=wait_from, ivr_numbers=ivr)
             }
             for wait_from in ("started_at", "first_ring")
         }
@@ -87,12 +89,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SqlResult]:
             by_name[case.name] = SqlResult(
                 [row[2] for row in case_legs],
                 [
-                    row
+                    {name: row[name] for name in row if name not in ("kind", "owner_assumed")}
                     | {"offered_at": row["offered_at"] and row["offered_at"] - day * 86_400_000_000}
                     for row in offers
                     if row["call_id"] == case.name
                 ],
-                {wait_from: rows[case.name] for wait_from, rows in measures.items()},
+                {wait_from: rows[case.name] for wait_from, rows in facts.items()},
             )
     return by_name
 
@@ -126,26 +128,21 @@ def test_offers_of_calls(case: Case, results: dict[str, SqlResult]):
 
 @by_case
 @pytest.mark.parametrize("wait_from", ["started_at", "first_ring"])
-def test_measures_of_a_call(case: Case, wait_from: str, results: dict[str, SqlResult]):
+def test_facts_of_a_call(case: Case, wait_from: str, results: dict[str, SqlResult]):
     wait_s = case.wait_s if wait_from == "started_at" else case.ring_wait_s
 
-    result = results[case.name].measures[wait_from]
+    result = results[case.name].facts[wait_from]
 
     assert [kind for kind in ("answered", "missed", "unknown", "running") if result[kind]] == [
         case.kind
     ]
-    assert result["asa_s"] == (
-        pytest.approx(wait_s) if case.kind == "answered" and wait_s is not None else None
+    assert result["missed"] == (
+        result["abandoned"] + result["ended_by_pbx"] + result["end_unknown"] == 1
     )
-    assert result["abandon_wait_s"] == (
-        pytest.approx(wait_s) if case.kind == "missed" and wait_s is not None else None
-    )
+    assert result["wait_s"] == pytest.approx(wait_s)
     assert result["wait_unknown"] == (case.kind in ("answered", "missed") and wait_s is None)
-    assert (result["talk_s"], result["talk_avg_s"]) == (case.talk_s or 0, case.talk_s)
-    assert result["agent_talk_s"] == pytest.approx(case.agent_talk_s or 0)
-    assert result["agent_talk_avg_s"] == (
-        None if case.agent_talk_s is None else pytest.approx(case.agent_talk_s)
-    )
+    assert result["talk_s"] == case.talk_s
+    assert result["agent_talk_s"] == pytest.approx(case.agent_talk_s)
 
 
 def test_every_call_measure_of_twelve_calls(parquet: Path):
@@ -153,9 +150,8 @@ def test_every_call_measure_of_twelve_calls(parquet: Path):
 
     (result,) = sql.call_measures(parquet)
 
-    assert result == pytest.approx(
-        TWELVE_CALLS_MEASURES | {"service_level": TWELVE_CALLS_SERVICE_LEVELS["offered"]}
-    )
+    expected = TWELVE_CALLS_MEASURES | {"service_level": TWELVE_CALLS_SERVICE_LEVELS["offered"]}
+    assert {name: result[name] for name in expected} == pytest.approx(expected)
     assert tuple(result) == sql.CALL_MEASURES
 
 
@@ -173,7 +169,7 @@ def test_every_offer_measure_of_six_calls(parquet: Path):
 
     (result,) = sql.offer_measures(parquet, ivr_numbers=SIX_CALLS_IVR)
 
-    assert result == pytest.approx(SIX_CALLS_OFFERS)
+    assert result == pytest.approx(SIX_CALLS_OFFERS | {"owner_assumed": 0})
     assert tuple(result) == sql.OFFER_MEASURES
 
 
@@ -183,15 +179,17 @@ def test_every_offer_measure_by_number(parquet: Path):
     result = sql.offer_measures(parquet, "target_number", ivr_numbers=SIX_CALLS_IVR)
 
     assert {row.pop("target_number"): row for row in result} == {
-        number: pytest.approx(expected) for number, expected in SIX_CALLS_OFFERS_BY_NUMBER.items()
+        number: pytest.approx(expected | {"owner_assumed": 0})
+        for number, expected in SIX_CALLS_OFFERS_BY_NUMBER.items()
     }
 
 
 def test_without_calls_sums_are_0_and_other_measures_null(parquet: Path):
     write(parquet)
 
-    assert sql.call_measures(parquet) == [NO_CALLS_MEASURES]
-    assert sql.offer_measures(parquet) == [NO_OFFERS_MEASURES]
+    (calls,), (offers,) = sql.call_measures(parquet), sql.offer_measures(parquet)
+    assert {name: calls[name] for name in NO_CALLS_MEASURES} == NO_CALLS_MEASURES
+    assert {name: offers[name] for name in NO_OFFERS_MEASURES} == NO_OFFERS_MEASURES
     assert sql.call_measures(parquet, "hour") == []
     assert sql.offer_measures(parquet, "outcome") == []
 

@@ -175,12 +175,14 @@ class Case:
 
 
 def a_day_apart(cases: Sequence[Case]) -> list[Record]:
-    """The calls of the cases, each case on its own day; id and caller are the case's name."""
+    """The calls of the cases, each on its own day; id, caller and user_id are the case's name."""
     calls: list[Record] = []
     for day, case in enumerate(cases):
-        calls.append(_later(case.call, day) | {"id": case.name, "caller": case.name})
+        calls.append(
+            _later(case.call, day) | {"id": case.name, "caller": case.name, "user_id": case.name}
+        )
         calls += [
-            _later(other, day) | {"id": f"{case.name}, other {n}", "caller": None}
+            _later(other, day) | {"id": f"{case.name}, other {n}", "caller": None, "user_id": None}
             for n, other in enumerate(case.others)
         ]
     return calls

@@ -76,14 +76,6 @@ _CALL_MEASURES = {
     "unknown": _count("kind = 'unknown'"),
     "running": _count("kind = 'running'"),
     "wait_unknown": _count("offered AND wait_us IS NULL"),
-    "calls_too_long": _count("too_long AND NOT twice"),
-    "internal_twice": _count("twice"),
-    "unknown_callers": _count("by_nobody"),
-    "legs_outside": "coalesce(sum(legs_outside) FILTER (NOT twice), 0)::BIGINT",
-    "transfers": "coalesce(sum(transfers) FILTER (NOT twice), 0)::BIGINT",
-    "forwards": "coalesce(sum(forwards) FILTER (NOT twice), 0)::BIGINT",
-    "hung_up_by_caller": _count("who_hung_up = 'caller'"),
-    "hung_up_by_agent": _count("who_hung_up = 'agent'"),
     "answer_rate": _share(_count("answered"), _count("offered")),
     "missed_rate": _share(_count("missed"), _count("offered")),
     "abandon_rate": _share(_count("abandoned"), _count("offered")),
@@ -101,6 +93,15 @@ _CALL_MEASURES = {
     "talk_with_agents_s": "coalesce(sum(union_us) FILTER (answered), 0) / 1e6",
     "talk_with_agents_avg_s": "avg(union_us) FILTER (answered) / 1e6",
     "recording_coverage": _share(_count("answered AND recorded"), _count("answered")),
+    "service_level": _share(*SERVICE_LEVELS["offered"]),
+    "transfers": "coalesce(sum(transfers) FILTER (NOT twice), 0)::BIGINT",
+    "forwards": "coalesce(sum(forwards) FILTER (NOT twice), 0)::BIGINT",
+    "hung_up_by_caller": _count("answered AND who_hung_up = 'caller'"),
+    "hung_up_by_agent": _count("answered AND who_hung_up = 'agent'"),
+    "unknown_callers": _count("by_nobody"),
+    "calls_too_long": _count("too_long AND NOT twice"),
+    "internal_twice": _count("twice"),
+    "legs_outside": "coalesce(sum(legs_outside) FILTER (NOT twice), 0)::BIGINT",
 }
 
 _OFFER_MEASURES = {
@@ -141,7 +142,7 @@ _LEG_MEASURES = {
     ),
 }
 
-CALL_MEASURES = (*_CALL_MEASURES, "service_level")
+CALL_MEASURES = tuple(_CALL_MEASURES)
 OFFER_MEASURES = tuple(_OFFER_MEASURES)
 LEG_MEASURES = tuple(_LEG_MEASURES)
 
@@ -158,7 +159,7 @@ def call_measures(
 def offer_measures(parquet: Path, by: str | None = None, **options: Any) -> list[dict[str, Any]]:
     """All offer measures, one row per value of `by`, or one row for all offers."""
     offers = create_tables(parquet, FOR_OFFERS, **options).table("offers")
-    counted = offers.filter("outcome <> 'in_progress'")
+    counted = offers.filter("outcome <> 'in_progress' AND kind = 'person'")
     return _grouped(counted, by, (*OFFER_DIMENSIONS, *OWNER_DIMENSIONS), _OFFER_MEASURES)
 
 
@@ -190,12 +191,12 @@ def legs(parquet: Path, ivr_numbers: Sequence[str] = (), **options: Any) -> list
 
 
 def offers(parquet: Path, ivr_numbers: Sequence[str] = (), **options: Any) -> list[dict[str, Any]]:
-    """One row per offer, also of running calls; `offered_at` in epoch microseconds."""
+    """One row per offer, also of running calls and of all kinds; `offered_at` in microseconds."""
     result = create_tables(parquet, FOR_OFFERS, ivr_numbers, **options).execute("""
         SELECT
             call_id, target_index, target_number, outcome, offered_at, ring_s::DOUBLE AS ring_s,
                 talk_s,
-            trunk_name, fail_code, legs, busy, owner_assumed
+            trunk_name, fail_code, legs, busy, owner_assumed, kind
         FROM offers
         ORDER BY call_row, offered_at NULLS LAST, target_index
     """)

@@ -90,7 +90,7 @@ def hunt_paths(parquet: Path, limit: int, **options: Any) -> list[dict[str, Any]
                 row_number() OVER in_order AS nth,
                 offered_at - lag(offered_at) OVER in_order <= 2000000 AS near
             FROM offers
-            WHERE outcome <> 'in_progress'
+            WHERE outcome <> 'in_progress' AND kind = 'person'
             WINDOW in_order AS (
                 PARTITION BY call_row ORDER BY offered_at NULLS LAST, target_index
             )

@@ -55,7 +55,7 @@ def facts(parquet: Path, **options: Any) -> Rows:
             CASE WHEN answered THEN agent_talk_us / 1e6 END AS agent_talk_s,
             CASE WHEN answered THEN union_us / 1e6 END AS talk_with_agents_s,
             answered AND recorded AS recorded
-        FROM facts WHERE NOT twice ORDER BY call_row
+        FROM facts ORDER BY call_row
     """)
     return to_rows(result)
 
@@ -138,7 +138,7 @@ CREATE OR REPLACE TABLE caller_calls AS
 WITH numbered AS (
     SELECT
         *, coalesce(getvariable('as_of'), (SELECT max(started_us) FROM calls)) AS as_of,
-        CASE direction WHEN 'in' THEN caller WHEN 'out' THEN normal_callee END AS number,
+        CASE direction WHEN 'in' THEN caller WHEN 'out' THEN callee END AS number,
         -- The other log of its session was answered.
         session <> '' AND EXISTS (
             FROM facts AS other
@@ -223,7 +223,8 @@ def _callers(parquet: Path, as_of: int | None, **options: Any) -> Any:
 def missed_ledger(parquet: Path, as_of: int | None, **options: Any) -> Rows:
     result = _callers(parquet, as_of, **options).execute("""
         SELECT
-            call_id AS id, started_us AS started_at, ended_us AS ended_at, raw_caller AS caller, number, callee,
+            call_id AS id, started_us AS started_at, ended_us AS ended_at, raw_caller AS caller,
+                number, raw_callee AS callee,
                 outcome, resolved_at, resolved_by,
             (resolved_at - ended_us) / 1e6 AS resolved_after_s, reached, age_us / 1e6 AS age_s,
                 attempts, missed_again
@@ -526,7 +527,7 @@ def _ring_rows(parquet: Path, **options: Any) -> Any:
         CREATE OR REPLACE TABLE ring_rows AS
         SELECT *, CASE outcome WHEN 'answered' THEN 1 WHEN 'answered_elsewhere' THEN 3 ELSE 2 END
             AS rank
-        FROM offers WHERE outcome <> 'in_progress' AND ring_s IS NOT NULL
+        FROM offers WHERE outcome <> 'in_progress' AND kind = 'person' AND ring_s IS NOT NULL
     """)
     return tables
 

@@ -87,10 +87,11 @@ SELECT
     direction::VARCHAR AS direction,
     call_state::VARCHAR AS call_state,
     call_status::VARCHAR AS call_status,
-    extension_id, user_id, callee,
+    extension_id, user_id,
     caller AS raw_caller,
+    callee AS raw_callee,
     of_caller.normal AS caller,
-    of_callee.normal AS normal_callee,
+    of_callee.normal AS callee,
     coalesce(direction::VARCHAR = 'in' AND coalesce(of_caller.is_nobody, true), false)
         AS by_nobody,
     file_row_number IN (FROM twins) AS twice
@@ -232,7 +233,7 @@ CREATE OR REPLACE TABLE offers AS
 WITH timed AS (
     SELECT *, at_us AS t
     FROM leg_outcomes
-    WHERE kind = 'person' AND NOT twice
+    WHERE NOT twice
 ),
 stepped AS (
     SELECT *, t - lag(t) OVER (PARTITION BY call_row, target_number ORDER BY t NULLS LAST,
@@ -271,7 +272,7 @@ ranked AS (
 ),
 grouped_legs AS (
     SELECT
-        call_row, call_id, target_number,
+        call_row, call_id, target_number, kind,
         max(target_index) FILTER (nth = 1) AS target_index,
         max(outcome) FILTER (best = 1) AS outcome,
         min(t) AS offered_at,
@@ -284,7 +285,7 @@ grouped_legs AS (
         any_value(owner) FILTER (best = 1) AS owner,
         count(*) AS legs
     FROM ranked
-    GROUP BY call_row, call_id, target_number, offer_no
+    GROUP BY call_row, call_id, target_number, kind, offer_no
 ),
 talks AS (
     SELECT
@@ -453,14 +454,14 @@ states AS (
         coalesce(transfers, 0) AS transfers,
         coalesce(forwards, 0) AS forwards,
         CASE
-            WHEN twice THEN 'twice'
             WHEN ended_us IS NULL THEN 'running'
             WHEN call_state = 'answered' AND answered_legs > 0 AND person_answered_legs = 0
                 THEN 'missed'
             WHEN call_state = 'answered' THEN 'answered'
             WHEN call_state = 'not_answered' THEN 'missed'
             ELSE 'unknown'
-        END AS kind,
+        END AS state,
+        CASE WHEN twice THEN 'twice' ELSE state END AS kind,
         CASE
             WHEN getvariable('wait_from') = 'started_at' THEN started_us
             WHEN getvariable('wait_from') = 'queue' THEN CASE
@@ -489,7 +490,7 @@ waited AS (
     FROM states
 )
 SELECT
-    * EXCLUDE (ending, last_reason),
+    * EXCLUDE (state, ending, last_reason),
     -- greatest(0, NULL) is 0 in DuckDB, but an unknown wait must stay unknown.
     CASE WHEN raw_wait_us < 0 THEN 0 ELSE raw_wait_us END AS wait_us,
     kind = 'answered' AS answered,
@@ -499,7 +500,7 @@ SELECT
     kind = 'missed' AND ending = 'ended_by_pbx' AS ended_by_pbx,
     kind = 'missed' AND ending = 'end_unknown' AS end_unknown,
     CASE
-        WHEN kind <> 'answered' THEN NULL
+        WHEN state <> 'answered' THEN NULL
         WHEN starts_with(last_reason, 'caller_disconnect') THEN 'caller'
         WHEN starts_with(last_reason, 'callee_disconnect') THEN 'agent'
     END AS who_hung_up,
