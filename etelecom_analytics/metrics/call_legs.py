@@ -6,6 +6,7 @@ about each leg.
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import combinations
 
 import polars as pl
 
@@ -155,22 +156,16 @@ def sane_legs(legs: pl.LazyFrame) -> pl.LazyFrame:
 def _may_be_outside() -> pl.Expr:
     """Whether a leg of a call may have a time outside the call; false only if none has.
 
-    Most legs have both their first and last time, in order, so these two decide.
+    The times of most legs are in order, so that the first and the last known time decide.
     """
 
     def of_legs(expression: pl.Expr) -> pl.Expr:
         return pl.col("call_targets").list.eval(expression)
 
-    add, ring, answered, ended = (pl.element().struct.field(name) for name in LEG_TIMES)
-    is_odd = (
-        (add > ring)
-        | (add > answered)
-        | (ring > ended)
-        | (answered > ended)
-        | (add.is_null() & (ring.is_not_null() | answered.is_not_null() | ended.is_not_null()))
-        | (ended.is_null() & (add.is_not_null() | ring.is_not_null() | answered.is_not_null()))
-    )
-    first, last = of_legs(add).list.min(), of_legs(ended).list.max()
+    times = [pl.element().struct.field(name) for name in LEG_TIMES]
+    is_odd = pl.any_horizontal(one > other for one, other in combinations(times, 2))
+    first = of_legs(pl.coalesce(times)).list.min()
+    last = of_legs(pl.coalesce(reversed(times))).list.max()
     return false_if_null(of_legs(is_odd).list.any()) | _is_outside(first) | _is_outside(last)
 
 

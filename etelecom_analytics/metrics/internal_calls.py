@@ -28,11 +28,23 @@ def counted_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFram
 
 def with_twins(rows: pl.LazyFrame, calls: pl.LazyFrame) -> pl.LazyFrame:
     """The rows, of these calls, with `internal_twice`: whether the log is left out."""
-    twins = twins_of(calls).unique().with_columns(internal_twice=pl.lit(value=True))
-    joined = rows.join(twins, on=_KEYS, how="left", nulls_equal=True, maintain_order="left")
     is_outgoing = pl.col("direction").cast(pl.String) == _OUTGOING
-    is_twin = (pl.col("internal_twice") & is_outgoing).fill_null(value=False)
-    return joined.with_columns(internal_twice=is_twin)
+    # Only these rows can be twins; null keys are compared faster than ids.
+    keys = {f"outgoing_{name}": pl.when(is_outgoing).then(name) for name in _KEYS}
+    twins = (
+        twins_of(calls)
+        .unique()
+        .select(
+            *(pl.col(name).alias(key) for name, key in zip(_KEYS, keys, strict=True)),
+            internal_twice=pl.lit(value=True),
+        )
+    )
+    return (
+        rows.with_columns(**keys)
+        .join(twins, on=list(keys), how="left", nulls_equal=True, maintain_order="left")
+        .drop(keys)
+        .with_columns(pl.col("internal_twice").fill_null(value=False))
+    )
 
 
 def without_twins(calls: pl.LazyFrame) -> pl.LazyFrame:

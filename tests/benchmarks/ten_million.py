@@ -45,23 +45,44 @@ _WEEK = 100_000
 _THREADS = os.cpu_count() or 1
 
 _SQL = """
-WITH ended_calls AS (
+WITH internal AS (
+    SELECT file_row_number AS call_row, direction, caller, callee, started_at
+    FROM read_parquet($file, file_row_number => true)
+    WHERE direction IN ('ext_out', 'ext_in')
+),
+twins AS (
+    SELECT DISTINCT one.call_row
+    FROM internal AS one
+    JOIN internal AS other ON
+        one.direction = 'ext_out' AND other.direction = 'ext_in'
+        AND one.caller = other.caller AND one.callee = other.callee
+        AND abs(epoch_us(one.started_at) - epoch_us(other.started_at)) <= 2000000
+),
+ended_calls AS (
     SELECT
         hour(started_at::TIMESTAMP + INTERVAL 7 HOURS) AS hour,
-        call_state, duration, started_at, ended_at,
+        call_state, started_at, ended_at,
+        CASE WHEN
+            duration >= 0 AND duration <= epoch(ended_at - started_at) + 300
+            AND epoch(ended_at - started_at) <= 43200
+        THEN duration END AS duration,
+        started_at - INTERVAL 300 SECONDS AS first_at,
+        ended_at + INTERVAL 300 SECONDS AS last_at,
         list_filter(
             call_targets,
             lambda leg: leg.answered_time IS NOT NULL OR upper(leg.status) = 'ANSWERED'
         ) AS answers
-    FROM read_parquet($file)
+    FROM read_parquet($file, file_row_number => true)
     WHERE ended_at IS NOT NULL AND call_state IN ('answered', 'not_answered')
+        AND file_row_number NOT IN (SELECT call_row FROM twins)
 ),
 answered_calls AS (
     SELECT
         hour, duration, started_at, ended_at,
         list_min([
             leg.answered_time FOR leg IN answers
-            IF leg.target_number IS NULL OR leg.target_number NOT IN ('8000', '8100')
+            IF (leg.target_number IS NULL OR leg.target_number NOT IN ('8000', '8100'))
+                AND leg.answered_time BETWEEN first_at AND last_at
         ]) AS answered_at,
         call_state = 'answered' AND NOT (
             len(answers) > 0
