@@ -89,7 +89,16 @@ def test_a_note_states_where_a_wait_begins(calls: pl.DataFrame):
         assert "first ring of a person" in subtitle(
             draw(calls, options=et.MetricOptions(wait_from="first_ring"))
         )
+        assert "entry into the first queue" in subtitle(
+            draw(calls, options=et.MetricOptions(wait_from="queue", queue_numbers=["8100"]))
+        )
         assert "call's start" in subtitle(draw(calls))
+
+
+def test_patience_states_what_unknown_endings_are(calls: pl.DataFrame):
+    assert 'Calls with an unknown end count as "gave up".' in subtitle(charts.patience(calls))
+    censored = charts.patience(calls, options=et.MetricOptions(unknown_endings="censored"))
+    assert "Calls with an unknown end are censored, too." in subtitle(censored)
 
 
 @pytest.mark.parametrize("name", ["patience", "time_to_callback"])
