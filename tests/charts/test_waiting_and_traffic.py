@@ -278,12 +278,15 @@ def test_agents_by_interval(calls: pl.DataFrame):
 
 
 def test_intervals_with_too_few_agents_are_marked(calls: pl.DataFrame):
-    busy = calls.with_columns(
+    long = calls.with_columns(
         duration=pl.lit(20_000, pl.Int32), call_targets=pl.lit([], calls.schema["call_targets"])
     )
+    busy = long.with_columns(ended_at=pl.col("started_at") + pl.duration(seconds=20_000))
     chart = charts.agents_by_interval(busy, agents=1)
 
     assert "! more load than agents" in subtitle(chart)
+    # A duration above the call's length is no talk.
+    assert "no inbound offered calls of known talk" in title(charts.agents_by_interval(long))
 
 
 def test_trunk_failures(calls: pl.DataFrame):
