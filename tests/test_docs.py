@@ -18,9 +18,17 @@ import pytest
 import etelecom_analytics as et
 from etelecom_analytics.archive.config import FLAT_FACTS
 from etelecom_analytics.cli import app
-from etelecom_analytics.metrics import CHECKS, DIMENSIONS, MEASURES, UNAVAILABLE_MEASURES
+from etelecom_analytics.metrics import (
+    CHECKS,
+    DIMENSIONS,
+    MEASURES,
+    UNAVAILABLE_MEASURES,
+    VISIT_OUTCOMES,
+)
+from etelecom_analytics.metrics.call_endings import ENDINGS
 from etelecom_analytics.metrics.call_facts import SERVICE_LEVELS
-from etelecom_analytics.schema import LEG_OUTCOMES
+from etelecom_analytics.metrics.dimensions import OWNER_DIMENSIONS
+from etelecom_analytics.schema import LEG_KINDS, LEG_OUTCOMES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -205,6 +213,24 @@ def test_every_service_level_dimension_outcome_and_unavailable_measure():
     assert {*re.findall(r"^\| `(\w+)` \|", outcomes, re.MULTILINE)} == {*LEG_OUTCOMES}
 
 
+def names_in_table(name: str, header: str) -> list[str]:
+    """The first column of the table with this header, on a page."""
+    table = page(name).split(header)[1].split("\n\n")[0]
+    return re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+
+
+def test_every_kind_ending_and_visit_to_a_queue():
+    assert names_in_table("measures", "| kind | target |") == list(LEG_KINDS)
+    assert {*names_in_table("measures", "| ending | rule |")} == {*ENDINGS}
+    queues = page("measures").split("\n## Queues\n")[1].split("\n## ")[0]
+    assert [outcome for outcome in VISIT_OUTCOMES if f"`{outcome}`" not in queues] == []
+
+
+@pytest.mark.parametrize("owner", OWNER_DIMENSIONS)
+def test_every_dimension_of_an_owner(owner: str):
+    assert f"`{owner}`" in page("measures").split("| measures | by ")[1].split("\n")[0]
+
+
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: settings.__name__)
 def test_every_option_with_its_default(settings: Any):
     rows = [line.split(" | ") for line in page("settings").splitlines()]
@@ -246,7 +272,7 @@ def test_every_flat_fact_of_an_archive():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["index", "archive", "bat-dau"])
+@pytest.mark.parametrize("name", ["index", "archive", "bat-dau", "uncertainty"])
 def test_python_of_a_page_runs(
     name: str, client: et.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -266,7 +292,7 @@ def test_python_of_a_page_runs(
 def test_every_page_with_python_is_run():
     pages = {path.stem for path in DOCS.glob("*.md") if "```python" in path.read_text("utf-8")}
 
-    assert pages == {"index", "archive", "bat-dau", "environments"}
+    assert pages == {"index", "archive", "bat-dau", "uncertainty", "environments"}
     assert "environments.md" in (ROOT / "tests/test_environments.py").read_text("utf-8")
 
 

@@ -46,7 +46,7 @@ def concurrency(
     Examples:
         >>> chart = et.charts.concurrency(et.sample_logs().calls)
         >>> chart.title.text[0]
-        'Calls on the line at once: peak 4, first on Tue 2026-11-03 14:10:05, of 400 calls'
+        'Calls on the line at once: peak 4, first on Tue 2026-11-03 14:10:05, of 384 calls'
     """
     data = chart_input(calls, options, coverage)
     calls, options = data
@@ -58,7 +58,7 @@ def concurrency(
     if result.without_span:
         notes.append(
             f"Not counted: {count(result.without_span, unit)} without both times, "
-            "or that did not end after the start."
+            "that did not end after the start, or that are too long."
         )
     notes.append(coverage_note(coverage, options.time_zone))
     number = data.height

@@ -13,7 +13,11 @@ from .theme import count, total
 
 __all__ = ["WAIT_STARTS", "ring_durations", "wait_distribution"]
 
-WAIT_STARTS = {"started_at": "the call's start", "first_ring": "the first ring of a person"}
+WAIT_STARTS = {
+    "started_at": "the call's start",
+    "queue": "the entry into the first queue",
+    "first_ring": "the first ring of a person",
+}
 """The start of a wait as text."""
 
 

@@ -79,8 +79,9 @@ def agents_by_interval(
         "The model assumes that nobody hangs up and that agents do nothing else."
     ]
     offered = total(result, "calls") if result.height else 0
-    if not offered:
-        message = "No inbound offered calls" if data.height else "No calls"
+    if not offered or result["talk_s"].null_count() == result.height:
+        unknown = "No inbound offered calls" + " of known talk" * bool(offered)
+        message = unknown if data.height else "No calls"
         title = f"{subject}: {lower_first(message)} {zone}"
         return empty_chart(title, [*notes, complete], message=message)
     rows = _rows(round_floats(result), interval)

@@ -35,15 +35,16 @@ def patience(
 ) -> alt.LayerChart | alt.Chart:
     """The share of callers who would still wait after each time, and the median. Collects.
 
-    Kaplan-Meier with a 95 % interval: a missed call is an event; an answered call is censored,
-    because its caller would have waited longer.
+    Kaplan-Meier with a 95 % interval: an abandoned call is an event. A call that was answered or
+    that the PBX ended is censored, because its caller would have waited longer.
 
     Args:
         calls: calls of any direction; all of them count.
         by: a dimension of calls, such as "weekday" or "callee", or a list of several: one curve
             per group. Without one, one curve.
         limit: the maximum number of curves, those of the biggest groups; up to 6.
-        options: parameters of the metrics; `wait_from` sets where a wait begins.
+        options: parameters of the metrics; `wait_from` sets where a wait begins, and
+            `unknown_endings` what a missed call with an unknown end is.
         coverage: `logs.report`; a note states which times are complete.
 
     Raises:
@@ -56,6 +57,8 @@ def patience(
         'Patience of callers by direction, of 382 offered calls, 15 of them gave up'
     """
     data = chart_input(calls, options, coverage)
+    is_event = data.options.unknown_endings == "event"
+    unknown = 'count as "gave up"' if is_event else "are censored, too"
     text = CurveText(
         title="Patience of callers",
         noun="offered call",
@@ -63,8 +66,9 @@ def patience(
         x="wait",
         event="gave up",
         formula=(
-            "S(t) = product of 1 - missed / still waiting, over the waits up to t (Kaplan-Meier), "
-            "with its 95 % interval (Greenwood, log-log). Answered calls are censored. "
+            "S(t) = product of 1 - gave up / still waiting, over the waits up to t (Kaplan-Meier), "
+            "with its 95 % interval (Greenwood, log-log). Calls that were answered or ended by the "
+            f"PBX are censored. Calls with an unknown end {unknown}. "
             f"A wait begins at {WAIT_STARTS[data.options.wait_from]}."
         ),
     )

@@ -48,7 +48,7 @@ class ControlLimits(Result):
     Examples:
         >>> limits = et.metrics.control_limits(et.sample_logs().calls, "offered")
         >>> limits.measure.title, limits.table["value"].max()
-        ('Offered', 82.0)
+        ('Offered', 80.0)
     """
 
     measure: Measure

@@ -89,7 +89,16 @@ def test_a_note_states_where_a_wait_begins(calls: pl.DataFrame):
         assert "first ring of a person" in subtitle(
             draw(calls, options=et.MetricOptions(wait_from="first_ring"))
         )
+        assert "entry into the first queue" in subtitle(
+            draw(calls, options=et.MetricOptions(wait_from="queue", queue_numbers=["8100"]))
+        )
         assert "call's start" in subtitle(draw(calls))
+
+
+def test_patience_states_what_unknown_endings_are(calls: pl.DataFrame):
+    assert 'Calls with an unknown end count as "gave up".' in subtitle(charts.patience(calls))
+    censored = charts.patience(calls, options=et.MetricOptions(unknown_endings="censored"))
+    assert "Calls with an unknown end are censored, too." in subtitle(censored)
 
 
 @pytest.mark.parametrize("name", ["patience", "time_to_callback"])
@@ -269,12 +278,15 @@ def test_agents_by_interval(calls: pl.DataFrame):
 
 
 def test_intervals_with_too_few_agents_are_marked(calls: pl.DataFrame):
-    busy = calls.with_columns(
+    long = calls.with_columns(
         duration=pl.lit(20_000, pl.Int32), call_targets=pl.lit([], calls.schema["call_targets"])
     )
+    busy = long.with_columns(ended_at=pl.col("started_at") + pl.duration(seconds=20_000))
     chart = charts.agents_by_interval(busy, agents=1)
 
     assert "! more load than agents" in subtitle(chart)
+    # A duration above the call's length is no talk.
+    assert "no inbound offered calls of known talk" in title(charts.agents_by_interval(long))
 
 
 def test_trunk_failures(calls: pl.DataFrame):

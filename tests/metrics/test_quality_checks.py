@@ -291,7 +291,7 @@ def test_numbers_changed_hands():
 
 
 def test_number_like_ivr(simulation: Simulation):
-    """The IVR and the queue, unless the options list them; an outside number would be masked."""
+    """The IVR and the queue, unless options list them; external phone numbers would be masked."""
     logs = logs_of(simulation.calls)
 
     assert results_of(logs, et.MetricOptions())["number_like_ivr"][::2] == (2, ["8000", "8100"])
