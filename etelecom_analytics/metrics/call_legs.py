@@ -4,7 +4,7 @@ All measures read legs through these expressions, so outcomes, offers, waits, ta
 about each leg.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import polars as pl
@@ -182,10 +182,12 @@ def sane_targets() -> pl.Expr:
     """
     columns = pl.struct(*_CALL, "call_targets", may_be_outside=_may_be_outside())
     dtype = CALL_SCHEMA["call_targets"]
-    return columns.map_batches(_sane_targets, return_dtype=dtype, is_elementwise=True)
+    # Not `columns.map_batches`, which wraps the function, so that a plan could not be serialized.
+    return pl.map_batches([columns], _sane_targets, return_dtype=dtype, is_elementwise=True)
 
 
-def _sane_targets(columns: pl.Series) -> pl.Series:
+def _sane_targets(batch: Sequence[pl.Series]) -> pl.Series:
+    (columns,) = batch
     targets = columns.struct.field("call_targets")
     if not columns.struct.field("may_be_outside").any():
         return targets
