@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from ..phone_numbers import is_listed, is_subscriber
+from ..phone_numbers import HIDDEN_NUMBER, is_listed, is_subscriber
 from ..schema import CALL_SCHEMA, LEG_KINDS, LEGS
 from .options import MetricOptions
 
@@ -94,8 +94,12 @@ def is_automatic(leg: Leg, options: MetricOptions) -> pl.Expr:
 
 
 def is_outside_number(leg: Leg, options: MetricOptions) -> pl.Expr:
-    """Whether a leg went to an external phone number, which is a customer's on an `out` call."""
-    is_outside = is_subscriber(leg("target_number")) & ~is_automatic(leg, options)
+    """Whether a leg went to an external phone number, which is a customer's on an `out` call.
+
+    Masks and pseudonyms stand for external numbers.
+    """
+    is_hidden = false_if_null(leg("target_number").str.contains(HIDDEN_NUMBER))
+    is_outside = (is_subscriber(leg("target_number")) | is_hidden) & ~is_automatic(leg, options)
     if not options.agent_numbers:
         return is_outside
     return is_outside & ~is_listed_leg(leg, options.agent_numbers)
