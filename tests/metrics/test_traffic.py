@@ -66,11 +66,12 @@ def seconds(*spans: tuple[float | None, float | None]) -> pl.DataFrame:
 
 
 def line_spans(calls: pl.DataFrame) -> list[tuple[datetime, datetime, str]]:
+    """The spans of the calls that hold a line; a call of more than 12 h holds none."""
     rows = calls.select("started_at", "ended_at", "id").iter_rows()
     return [
         (begin, end, name)
         for begin, end, name in rows
-        if begin is not None and end is not None and begin < end
+        if begin is not None and end is not None and begin < end <= begin + timedelta(hours=12)
     ]
 
 
