@@ -8,11 +8,10 @@ from ..fetch_report import FetchReport
 from ..formatting import format_value
 from ..metrics import Calls, MetricOptions, control_limits
 from ..metrics.daily_control import ControlLimits
-from ..metrics.dimensions import as_names
 from ..metrics.registry import Total
 from .axes import formula_note, key_text, measure_title, spans, time_axis
 from .finish import coverage_note, empty_chart, finish_chart, range_text
-from .inputs import Names, chart_input
+from .inputs import Names, chart_input, names_of
 from .theme import ANSWERED, FAINT, LOST, SHADE, SHADE_OPACITY, WIDTH, count, round_floats
 
 __all__ = ["control"]
@@ -46,17 +45,19 @@ def control(
 
     Raises:
         UnknownName: the measure or the dimension does not exist.
+        InputError: `calls` or `history` is no table of calls, or `by` no name.
 
     Examples:
         >>> chart = et.charts.control(et.sample_logs().calls, "answer_rate")
         >>> chart.title.text
         ['Answer rate by day: too few days for control limits (Asia/Ho_Chi_Minh)']
     """
-    for name in as_names(by, "by"):
+    for name in names_of(by, "by", "day"):
         if name != "day":
             raise UnknownName("dimension of a control chart", name, ["day"])
     data = chart_input(calls, options, coverage)
-    limits = control_limits(data.calls, measure, history=history, options=data.options)
+    usual = None if history is None else chart_input(history, options).calls
+    limits = control_limits(data.calls, measure, history=usual, options=data.options)
     each, zone = limits.measure, data.options.time_zone
     notes = [
         _sigma_note(limits),

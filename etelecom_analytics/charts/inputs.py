@@ -8,6 +8,7 @@ from ..errors import InputError
 from ..fetch_report import FetchReport
 from ..metrics import Calls, MetricOptions, Selection
 from ..metrics.dimensions import Names, as_names
+from ..metrics.internal_calls import without_twins
 from ..metrics.options import checked_options
 from ..metrics.selection import calls_frame
 from ..phone_numbers import describe
@@ -28,10 +29,10 @@ class ChartInput(NamedTuple):
 
     @property
     def height(self) -> int:
-        """The number of calls. Collects."""
+        """The number of calls; an internal call in two logs counts once. Collects."""
         if isinstance(self.calls, Selection):
-            return self.calls.height
-        return int(self.calls.select(pl.len()).collect().item())
+            return self.calls.without_twins().height
+        return int(without_twins(self.calls).select(pl.len()).collect().item())
 
 
 def chart_input(
