@@ -50,7 +50,7 @@ def control(
     Examples:
         >>> chart = et.charts.control(et.sample_logs().calls, "answer_rate")
         >>> chart.title.text
-        ['Answer rate by day: too few days for control limits (Asia/Ho_Chi_Minh)']
+        ['Answer rate by day, of 384 calls: too few days for control limits (Asia/Ho_Chi_Minh)']
     """
     for name in names_of(by, "by", "day"):
         if name != "day":
@@ -65,7 +65,7 @@ def control(
         coverage_note(coverage, zone),
     ]
     table = limits.table.tail(_MAX_DAYS)
-    subject = f"{each.title} by day"
+    subject = f"{each.title} by day, of {count(data.height, 'call')}"
     if table.is_empty():
         return empty_chart(f"{subject} ({zone})", notes)
     alarms = int(table["is_alarm"].sum())
