@@ -9,11 +9,10 @@ from ..formatting import format_value
 from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, control_limits
 from ..metrics.daily_control import ControlLimits
-from ..metrics.dimensions import as_names
 from ..metrics.registry import Total
 from .axes import formula_note, key_text, measure_title, spans, time_axis
 from .finish import coverage_note, empty_chart, finish_chart, range_text
-from .inputs import Names, chart_input
+from .inputs import Names, chart_input, names_of
 from .theme import ANSWERED, FAINT, LOST, SHADE, SHADE_OPACITY, WIDTH, count, round_floats
 
 __all__ = ["control"]
@@ -47,17 +46,19 @@ def control(
 
     Raises:
         UnknownName: the measure or the dimension does not exist.
+        InputError: `calls` or `history` is no table of calls, or `by` no name.
 
     Examples:
         >>> chart = et.charts.control(et.sample_logs().calls, "answer_rate")
         >>> chart.title.text
-        ['Answer rate by day: too few days for control limits (Asia/Ho_Chi_Minh)']
+        ['Answer rate by day, of 384 calls: too few days for control limits (Asia/Ho_Chi_Minh)']
     """
-    for name in as_names(by, "by"):
+    for name in names_of(by, "by", "day"):
         if name != "day":
             raise UnknownName("dimension of a control chart", name, ["day"])
     data = chart_input(calls, options, coverage)
-    limits = control_limits(data.calls, measure, history=history, options=data.options)
+    usual = None if history is None else chart_input(history, options).calls
+    limits = control_limits(data.calls, measure, history=usual, options=data.options)
     each, zone = limits.measure, data.options.time_zone
     notes = [
         number_note(data.calls, data.options),
@@ -66,7 +67,7 @@ def control(
         coverage_note(coverage, zone),
     ]
     table = limits.table.tail(_MAX_DAYS)
-    subject = f"{each.title} by day"
+    subject = f"{each.title} by day, of {count(data.height, 'call')}"
     if table.is_empty():
         return empty_chart(f"{subject} ({zone})", notes)
     alarms = int(table["is_alarm"].sum())

@@ -29,7 +29,7 @@ class ChartInput(NamedTuple):
 
     @property
     def height(self) -> int:
-        """The number of calls, of which an internal call in two logs is one. Collects."""
+        """The number of calls; an internal call in two logs counts once. Collects."""
         if isinstance(self.calls, Selection):
             return self.calls.without_twins().height
         return int(without_twins(self.calls).select(pl.len()).collect().item())

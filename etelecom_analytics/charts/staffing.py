@@ -118,7 +118,10 @@ def _legend_note(rows: pl.DataFrame, agents: int | None) -> str:
 
 
 def _alt_text(rows: pl.DataFrame) -> str:
-    most = rows.sort("agents_needed", descending=True, maintain_order=True).row(0, named=True)
+    known = rows.drop_nulls(["agents_needed", "traffic"])
+    if known.is_empty():
+        return "No interval has calls of known talk."
+    most = known.sort("agents_needed", descending=True, maintain_order=True).row(0, named=True)
     return f"Most at {most['key']}: {most['agents_needed']:,} for {most['traffic']:.2f} Erlangs."
 
 

@@ -29,6 +29,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 WITH_LIMIT = [name for name, each in FUNCTIONS.items() if "limit" in parameters(each)]
 WITH_BY = [name for name, each in FUNCTIONS.items() if "by" in parameters(each)]
+BY_ANY_DIMENSION = [name for name in WITH_BY if name != "control"]
+"""The charts of any groups; a control chart has only days."""
 
 
 def draw(name: str, calls: Any, **arguments: Any) -> Any:
@@ -46,7 +48,7 @@ def spec(chart: Any) -> Any:
 
 def test_every_chart_is_tested():
     assert set(charts.__all__) - set(FUNCTIONS) == {"Gallery", "use_offline_renderer"}
-    assert WITH_BY == ["answer_rate", "measure_by", "patience", "time_to_callback"]
+    assert WITH_BY == ["answer_rate", "control", "measure_by", "patience", "time_to_callback"]
 
 
 # Calls.
@@ -90,6 +92,15 @@ REJECTED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("calls", "message"), REJECTED.values(), ids=REJECTED)
+def test_other_histories_are_rejected_in_one_sentence(calls: Any, message: str):
+    with pytest.raises(InputError, match=message) as caught:
+        charts.control(CALLS, history=calls)
+
+    assert "\n" not in str(caught.value)
+    assert DIGITS[1:] not in str(caught.value)
+
+
+@pytest.mark.parametrize(("calls", "message"), REJECTED.values(), ids=REJECTED)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_other_tables_are_rejected_in_one_sentence(name: str, calls: Any, message: str):
     with pytest.raises(InputError, match=message) as caught:
@@ -115,7 +126,7 @@ def test_options_and_coverage_are_of_their_types(name: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WITH_BY)
+@pytest.mark.parametrize("name", BY_ANY_DIMENSION)
 @pytest.mark.parametrize("by", ["weekday", "callee", "direction"])
 def test_by_takes_a_name_or_a_sequence(name: str, by: str):
     expected = spec(draw(name, CALLS, by=by))
@@ -249,8 +260,19 @@ def test_wrong_names_are_rejected_without_numbers(name: str):
         with pytest.raises(InputError) as caught:
             draw(name, CALLS, by=wrong)
         assert DIGITS[1:7] not in str(caught.value)
-    with pytest.raises(UnknownName, match="Did you mean hour"):
+    near = "Did you mean day" if name == "control" else "Did you mean hour"
+    with pytest.raises(UnknownName, match=near):
         draw(name, CALLS, by=["weekday", "hours"])
+
+
+def test_a_control_chart_has_only_days():
+    by_day = spec(charts.control(CALLS, by="day"))
+
+    assert spec(charts.control(CALLS, by=["day"])) == spec(charts.control(CALLS)) == by_day
+    with pytest.raises(UnknownName, match="dimension of a control chart"):
+        charts.control(CALLS, by="hour")
+    with pytest.raises(UnknownName, match="answer_rate"):
+        charts.control(CALLS, "answer_rat")
 
 
 # Numbers.

@@ -170,6 +170,13 @@ def test_extensions_with_the_same_number_and_name_stay_separate(named_calls: pl.
     same = named_calls.with_columns(
         extension_number=pl.when(pl.col("extension_number").is_not_null()).then(pl.lit("101")),
         user=pl.when(pl.col("user").is_not_null()).then(pl.lit("An")),
+        target_owners=pl.col("target_owners").list.eval(
+            pl.when(pl.element().struct.field("extension_id").is_not_null())
+            .then(
+                pl.element().struct.with_fields(extension_number=pl.lit("101"), user=pl.lit("An"))
+            )
+            .otherwise(pl.element())
+        ),
     )
     labels = keys(charts.answer_rate(same, by="extension_id"), "key")
 

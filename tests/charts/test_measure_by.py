@@ -64,10 +64,13 @@ def test_masked_numbers_have_unique_labels_and_are_not_in_the_chart(calls: pl.Da
         caller=pl.Series(alike * 30),
         callee=pl.Series(alike * 30),
         call_targets=pl.col("call_targets").list.eval(
-            pl.element().struct.with_fields(target_number=pl.lit(alike[0]))
+            pl.element().struct.with_fields(
+                target_number=pl.lit(alike[0]), trunk_name=pl.lit("trunk")
+            )
         ),
     )
-    measure = "offers" if by == "target_number" else "calls"
+    # A mobile number is no person, so it has legs but no offers.
+    measure = "trunk_legs" if by == "target_number" else "calls"
     masked, full = (
         measure_by(external, measure=measure, by=by, masked=hidden).to_dict()
         for hidden in (True, False)
