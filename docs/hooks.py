@@ -16,7 +16,7 @@ from unittest import mock
 import etelecom_analytics as et
 from etelecom_analytics.cli import app
 from etelecom_analytics.formatting import format_value
-from etelecom_analytics.metrics import DIMENSIONS, MEASURES, UNAVAILABLE_MEASURES
+from etelecom_analytics.metrics import CHECKS, DIMENSIONS, MEASURES, UNAVAILABLE_MEASURES
 from etelecom_analytics.metrics.call_facts import SERVICE_LEVELS
 
 __all__ = ["TABLES", "on_page_markdown"]
@@ -74,6 +74,10 @@ def _unavailable() -> str:
     )
 
 
+def _quality_checks() -> str:
+    return _table(["check", "what it counts"], ([f"`{name}`", CHECKS[name]] for name in CHECKS))
+
+
 def _dimensions() -> str:
     return ", ".join(f"`{name}`" for name in DIMENSIONS)
 
@@ -95,7 +99,7 @@ def _settings(settings: type) -> Callable[[], str]:
 
 
 def _default(parameter: inspect.Parameter) -> str:
-    return repr(parameter.default).replace("'", '"')
+    return repr(parameter.default).replace("'", '"').replace("<factory>", "{}")
 
 
 def _attributes(documented: type) -> dict[str, str]:
@@ -132,11 +136,12 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "measures": _measures,
         "service levels": _service_levels,
         "unavailable": _unavailable,
+        "quality checks": _quality_checks,
         "dimensions": _dimensions,
         "commands": _commands,
         **{
             each.__name__: _settings(each)
-            for each in (et.MetricOptions, et.Retry, et.FetchOptions, et.Privacy)
+            for each in (et.MetricOptions, et.Retry, et.FetchOptions, et.Privacy, et.Site)
         },
     }
 )

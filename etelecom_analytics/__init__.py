@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .fetch_report import ExtraRequests, FetchReport, Gap, PageSetAside, Window
     from .frames import call_targets
     from .logs import CallLogs, Fetch, merge_logs
+    from .metrics.number_suggestions import suggest_numbers
     from .metrics.options import MetricOptions
     from .metrics.registry import measures
     from .metrics.summary import summarize
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .reports.summary_page import write_charts, write_page
     from .sample import sample_logs
     from .simulator import simulate_calls
+    from .site import Site
     from .snapshot import read_snapshot, write_snapshot
     from .widgets.chart_view import ChartView
     from .widgets.explorer import Explorer
@@ -60,6 +62,7 @@ __all__ = [
     "Privacy",
     "Retry",
     "SetAside",
+    "Site",
     "Window",
     "archive",
     "call_targets",
@@ -81,6 +84,7 @@ __all__ = [
     "sample_logs",
     "simulate_calls",
     "simulator",
+    "suggest_numbers",
     "summarize",
     "write_charts",
     "write_page",
@@ -114,6 +118,7 @@ _MODULE_OF = {
     "Privacy": "privacy",
     "Retry": "api.retry",
     "SetAside": "parsing.records",
+    "Site": "site",
     "Window": "fetch_report",
     "call_targets": "frames",
     "fetch_calls": "api.fetch",
@@ -129,6 +134,7 @@ _MODULE_OF = {
     "read_snapshot": "snapshot",
     "sample_logs": "sample",
     "simulate_calls": "simulator",
+    "suggest_numbers": "metrics.number_suggestions",
     "summarize": "metrics.summary",
     "write_charts": "reports.summary_page",
     "write_page": "reports.summary_page",

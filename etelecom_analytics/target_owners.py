@@ -14,12 +14,12 @@ def target_owners(
     """The owner of each leg, parallel to `call_targets`; null for a number of no extension.
 
     The owner of an answered leg of the call's own extension is the call's user. Of other legs it is
-    the user of the only extension with this number that existed when the call began, by
+    the user of the only extension with this number that existed when the leg began, by
     `created_at` and `expires_at`. Else it is the user of the present extension, the newest of
     several, and `owner_assumed`.
 
     Args:
-        calls: with `started_at`, `user_id`, `extension_id` and `call_targets`.
+        calls: with `started_at`, `ended_at`, `user_id`, `extension_id` and `call_targets`.
         extensions: one row per extension: `extension_id`, `extension_number`, `owner_id`,
             `created_at`, `expires_at`.
         users: one row per user: `user_id`, `user`, `department_id`; or None.
@@ -32,8 +32,14 @@ def target_owners(
     legs = (
         calls.lazy()
         .with_row_index("call_row")
-        .select("call_row", "started_at", "user_id", "extension_id", target=target, answer=answer)
-        .explode("target", "answer", empty_as_null=False, keep_nulls=False)
+        .select(
+            *("call_row", "started_at", "ended_at", "user_id", "extension_id"),
+            target=target,
+            answer=answer,
+            begin=pl.col("call_targets").list.eval(_began()),
+        )
+        .explode("target", "answer", "begin", empty_as_null=False, keep_nulls=False)
+        .with_columns(begin=_within_call(pl.col("begin")))
         .with_row_index("leg_row")
     )
     # To normalize each number once is faster than each leg.
@@ -85,13 +91,24 @@ def _is_answered() -> pl.Expr:
     return status.fill_null(value=False) | answered_time.is_not_null()
 
 
+def _began() -> pl.Expr:
+    names = ("add_time", "ring_time", "answered_time")
+    return pl.coalesce(pl.element().struct.field(name) for name in names)
+
+
+def _within_call(begin: pl.Expr) -> pl.Expr:
+    """When a leg began: not before its call, nor after its end, whatever the clock of the leg."""
+    known = pl.coalesce(begin, "started_at")
+    return pl.max_horizontal("started_at", pl.min_horizontal(known, "ended_at"))
+
+
 def _by_period(legs: pl.LazyFrame, extensions: pl.LazyFrame) -> pl.LazyFrame:
     """The owner of each leg by the time at which the extensions of its number existed."""
     created, expires = pl.col("created_at"), pl.col("expires_at")
-    begin = pl.col("started_at")
+    begin = pl.col("begin")
     exists = (created <= begin) & (expires.is_null() | (begin < expires))
     return (
-        legs.select("leg_row", "number", "started_at")
+        legs.select("leg_row", "number", "begin")
         .join(
             extensions.select(
                 *("number", "extension_id", "extension_number", "created_at", "expires_at"),

@@ -50,7 +50,7 @@ def test_demo_prints_days_and_kpis_and_writes_a_snapshot(capsys: Printed, tmp_pa
 
 @pytest.mark.slow
 def test_demo_prints_the_measures_of_its_snapshot(capsys: Printed):
-    app.main(["demo", "--calls", "300", "--seed", "3"])
+    app.main(["demo", "--calls", "300", "--seed", "3", "--snapshot-only"])
     calls = et.read_snapshot("etelecom-demo").calls
 
     ivr = et.simulate_calls(300, seed=3).truth.ivr_numbers
@@ -64,7 +64,7 @@ def test_demo_prints_the_measures_of_its_snapshot(capsys: Printed):
 
 @pytest.mark.slow
 def test_demo_replaces_a_snapshot_only_with_replace(capsys: Printed):
-    assert app.main(["demo", "--calls", "50"]) == 0
+    assert app.main(["demo", "--calls", "50", "--snapshot-only"]) == 0
     assert app.main(["demo", "--calls", "60"]) == 1
     assert "--replace" in capsys.readouterr().err
     assert app.main(["demo", "--calls", "60", "--replace"]) == 0
@@ -334,7 +334,7 @@ def test_report_writes_one_file_and_pngs(capsys: Printed, tmp_path: Path):
     assert str(tmp_path / "sent" / "r.html") in capsys.readouterr().out
     text = html.unescape(Path("sent/r.html").read_text(encoding="utf-8"))
     assert 'date_from="2026-11-03", date_to="", show_numbers=false, ' in text
-    assert "own_numbers=[], min_offers=5" in text
+    assert "own_numbers=[], targets={}, min_offers=5" in text
     assert "ivr_numbers=('8000', '8100')" in text
     assert len(list(Path("charts").glob("*.png"))) == 3
 

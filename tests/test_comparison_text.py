@@ -20,9 +20,13 @@ ROW: dict[str, Any] = {
     "after_high": 0.93,
     "after_n": 1_300,
     "difference": 0.1,
+    "after_basis": "days",
     "low": 0.05,
     "high": 0.15,
-    "method": "newcombe",
+    "scale": "difference",
+    "smallest": 0.07,
+    "verdict": "changed",
+    "method": "days",
 }
 
 
@@ -39,29 +43,70 @@ def test_a_share_has_its_formula_its_interval_and_its_population():
     assert text.population == "over 1,300 offered calls"
 
 
+def test_an_interval_of_independent_calls_is_of_these_calls_only():
+    assert texts(after_basis="calls").interval == "95 %: 86.0 to 93.0, of these calls only"
+
+
 @pytest.mark.parametrize(
-    ("difference", "low", "high", "change", "interval"),
+    ("changed", "change", "verdict"),
     [
-        (0.1, 0.05, 0.15, "▲ +10.0", "+5.0 to +15.0"),
-        (-0.1, -0.15, -0.05, "▼ -10.0", "-15.0 to -5.0"),
-        (0.1, -0.05, 0.15, "+10.0", "-5.0 to +15.0: may be chance"),
-        (0.1, 0.0, 0.15, "+10.0", "+0.0 to +15.0: may be chance"),
-        (0.1, None, 0.15, "+10.0", "… to +15.0: may be chance"),
+        ({}, "▲ +10.0 points", "changed, 95 %: +5.0 to +15.0"),
+        (
+            {"difference": -0.1, "low": -0.15, "high": -0.05},
+            "▼ -10.0 points",
+            "changed, 95 %: -15.0 to -5.0",
+        ),
+        (
+            {"low": -0.05, "verdict": "no evidence"},
+            "+10.0 points",
+            "no evidence of a change, 95 %: -5.0 to +15.0; noticed from 7.0 points on",
+        ),
+        (  # several measures: the interval may exclude 0 although the verdict is no evidence
+            {"low": 0.001, "verdict": "no evidence"},
+            "+10.0 points",
+            "no evidence of a change, 95 %: +0.1 to +15.0; noticed from 7.0 points on",
+        ),
+        (
+            {"low": None, "smallest": None, "verdict": "cannot tell"},
+            "+10.0 points",
+            "cannot tell: too few days (95 %: … to +15.0, of these calls only)",
+        ),
     ],
 )
-def test_an_arrow_marks_a_change_whose_interval_excludes_zero(
-    difference: float, low: float | None, high: float, change: str, interval: str
-):
-    text = texts(difference=difference, low=low, high=high)
+def test_only_a_verdict_of_changed_has_an_arrow(changed: dict[str, Any], change: str, verdict: str):
+    text = texts(**changed)
 
-    assert text.change == f"{change} points against 80.0 %"
-    assert text.change_interval == f"95 %: {interval}"
+    assert text.change == f"{change} against 80.0 %"
+    assert text.verdict == verdict
+
+
+def test_change_of_a_count_is_a_percentage_a_day():
+    text = texts(
+        measure="offered",
+        unit="calls",
+        before=1_000.0,
+        after=1_300.0,
+        difference=300.0,
+        low=1.1,
+        high=1.5,
+        scale="ratio",
+        smallest=1.2,
+    )
+
+    assert text.change == "▲ +300 against 1,000"
+    assert text.verdict == "changed, 95 %: +10 to +50 % a day"
+    assert (
+        "noticed from 20 % on"
+        in texts(
+            measure="offered", unit="calls", scale="ratio", smallest=1.2, verdict="no evidence"
+        ).verdict
+    )
 
 
 def test_an_unknown_change_has_no_text():
     text = texts(difference=None, low=None, high=None)
 
-    assert (text.change, text.change_interval) == ("", "")
+    assert (text.change, text.verdict) == ("", "")
 
 
 def test_values_of_calls_that_were_not_fetched_are_unknown():

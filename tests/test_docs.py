@@ -18,7 +18,7 @@ import pytest
 import etelecom_analytics as et
 from etelecom_analytics.archive.config import FLAT_FACTS
 from etelecom_analytics.cli import app
-from etelecom_analytics.metrics import DIMENSIONS, MEASURES, UNAVAILABLE_MEASURES
+from etelecom_analytics.metrics import CHECKS, DIMENSIONS, MEASURES, UNAVAILABLE_MEASURES
 from etelecom_analytics.metrics.call_facts import SERVICE_LEVELS
 from etelecom_analytics.schema import LEG_OUTCOMES
 
@@ -183,6 +183,14 @@ def test_every_measure_with_its_formula_and_source():
         row = next(line for line in text.splitlines() if line.startswith(f"| `{measure.name}` |"))
         for part in (measure.title, measure.unit, measure.formula(), measure.source):
             assert part.replace("|", "&#124;") in row
+
+
+def test_every_quality_check_with_its_meaning():
+    text = page("measures")
+
+    assert [
+        name for name, meaning in CHECKS.items() if f"| `{name}` | {meaning} |" not in text
+    ] == []
 
 
 def test_every_service_level_dimension_outcome_and_unavailable_measure():

@@ -29,10 +29,13 @@ def columns_of(cell: str) -> list[str]:
 
 
 def matches(dtype: object, cell: str) -> bool:
-    """Whether the name of a type is the one in the table of types."""
+    """Whether the name of a type is one of those in the table of types."""
     name = str(dtype).replace("String", "str").replace("Utf8", "str")
-    short = cell.partition(":")[0].partition(",")[0].replace("String", "str")
-    return name.startswith(short.removesuffix(")"))
+    shorts = [
+        re.split(r"[:,]| from ", text)[0].replace("String", "str").removesuffix(")")
+        for text in cell.split(", or ")
+    ]
+    return name.startswith(tuple(shorts))
 
 
 def test_calls_survive_pandas():

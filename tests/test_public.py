@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ NAMES = [
     "Privacy",
     "Retry",
     "SetAside",
+    "Site",
     "Window",
     "archive",
     "call_targets",
@@ -62,6 +64,7 @@ NAMES = [
     "sample_logs",
     "simulate_calls",
     "simulator",
+    "suggest_numbers",
     "summarize",
     "write_charts",
     "write_page",
@@ -136,18 +139,20 @@ MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 PACKAGES = [name for name, path in MODULES.items() if path.name == "__init__.py"]
 
 
+@cache
 def syntax_tree(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
 
-def declared_names(module: str) -> set[str] | None:
+@cache
+def declared_names(module: str) -> frozenset[str] | None:
     """The names in `__all__`, or None if the module does not declare it."""
     for node in syntax_tree(module).body:
         match node:
             case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
-                return set(ast.literal_eval(value))
+                return frozenset(ast.literal_eval(value))
             case ast.AnnAssign(target=ast.Name(id="__all__"), value=ast.expr() as value):
-                return set(ast.literal_eval(value))
+                return frozenset(ast.literal_eval(value))
     return None
 
 

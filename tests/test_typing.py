@@ -1,5 +1,6 @@
 """Type checkers accept a user's script, and reject what the functions reject."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from etelecom_analytics.metrics.options import SERVICE_LEVEL_VARIANTS, Variant
 from etelecom_analytics.query import COMPARISONS, CallState, Comparison, Direction
 
 ROOT = Path(__file__).parents[1]
-SCRIPT = ROOT / "tests" / "typing" / "user_script.py"
+SCRIPTS = [str(ROOT / "tests" / "typing" / name) for name in ("user_script.py", "panels_script.py")]
 
 WRONG = """
 import etelecom_analytics as et
@@ -29,9 +30,9 @@ et.metrics.facts(calls).collect()
 """Each of the last eight lines has an error."""
 
 
-def run(*command: str) -> subprocess.CompletedProcess[str]:
+def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", *command], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-m", *command], capture_output=True, text=True, cwd=cwd, check=False
     )
 
 
@@ -43,30 +44,24 @@ def test_the_script_runs():
 
 
 @pytest.mark.slow
-def test_mypy_accepts_the_script():
-    pytest.importorskip("mypy")
-    result = run("mypy", "--strict", str(SCRIPT))
+def test_mypy_accepts_the_scripts_and_rejects_wrong_arguments(tmp_path: Path):
+    """In one run and with its own settings, as in the folder of a user."""
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(WRONG)
+    options = ["--strict", "--warn-unreachable", "--config-file", os.devnull]
+    result = run("mypy", *options, *SCRIPTS, str(wrong), cwd=tmp_path)
 
-    assert result.returncode == 0, result.stdout
-
-
-@pytest.mark.slow
-def test_pyright_accepts_the_script():
-    pytest.importorskip("basedpyright")
-    result = run("basedpyright", "--level", "error", str(SCRIPT))
-
-    assert result.returncode == 0, result.stdout
+    *errors, summary = result.stdout.splitlines()
+    places = {tuple(line.split(":")[:2]) for line in errors if ": error:" in line}
+    assert places == {("wrong.py", str(number)) for number in range(4, 12)}, result.stdout
+    assert summary.endswith("in 1 file (checked 3 source files)"), result.stdout
 
 
 @pytest.mark.slow
-def test_mypy_rejects_wrong_arguments(tmp_path: Path):
-    pytest.importorskip("mypy")
-    script = tmp_path / "wrong.py"
-    script.write_text(WRONG)
-    result = run("mypy", "--strict", str(script))
+def test_pyright_accepts_the_scripts(tmp_path: Path):
+    result = run("basedpyright", "--level", "error", *SCRIPTS, cwd=tmp_path)
 
-    lines = {int(line.split(":")[1]) for line in result.stdout.splitlines() if ": error:" in line}
-    assert lines == set(range(4, 12)), result.stdout
+    assert result.returncode == 0, result.stdout
 
 
 def test_literal_types_list_the_allowed_values():

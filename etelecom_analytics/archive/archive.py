@@ -46,13 +46,16 @@ class Archive(ArchiveReader):
     Args:
         path: the folder.
         time_zone: the time zone of the daily partitions and of the flat facts; by default that of
-            Vietnam for a new archive.
-        ivr_numbers: target numbers that are not persons, for the flat facts.
-        privacy: how calls are masked before they are written.
+            the site file for a new archive.
+        ivr_numbers: target numbers that are not persons, for the flat facts; by default those of
+            the site file for a new archive, which also gives the other lists of numbers.
+        privacy: how calls are masked before they are written; by default as in the site file for a
+            new archive. With a site file, a later sync reads the key from ETELECOM_PRIVACY_KEY.
         lock: lock the folder while it is written. Without it, as on a file system without locks, no
             other process may write at the same time.
         allow_unsafe_rename: write versions without hard links, for a file system that has none. No
             other process may write at the same time.
+        site: the settings of your organisation; by default the site file, as `Site.load` finds it.
 
     Raises:
         ArchiveError: the folder contains another kind of table, the archive has another

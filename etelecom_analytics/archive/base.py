@@ -1,14 +1,16 @@
 """The configuration of an archive, and how it is opened."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from .. import local_time
 from ..errors import ArchiveError, InputError
 from ..metrics.options import MetricOptions
 from ..privacy import Privacy
+from ..site import PRIVACY_KEY, Site, checked_site
 from .config import ArchiveConfig, leave_unmasked, same_zone
 from .delta import translate_errors
 from .folder import archive_path, exclusive_lock, remove_staged_files
@@ -36,19 +38,27 @@ class ArchiveBase:
         privacy: Privacy | None = None,
         lock: bool = True,
         allow_unsafe_rename: bool = False,
+        site: Site | None = None,
     ) -> None:
         if isinstance(ivr_numbers, str):
             raise InputError('ivr_numbers must be a list of texts, such as ["8000"].')
         self.path = archive_path(path)
         self._lock, self._unsafe = lock, allow_unsafe_rename
         recover_log(self.path)
+        self._site = site = checked_site(site)
         new = ArchiveConfig(
-            time_zone=local_time.zone(time_zone or local_time.HOME_ZONE).key,
-            ivr_numbers=tuple(ivr_numbers or ()),
+            time_zone=local_time.zone(time_zone or site.time_zone).key,
+            ivr_numbers=tuple(site.ivr_numbers if ivr_numbers is None else ivr_numbers),
+            queue_numbers=tuple(site.queue_numbers),
+            voicemail_numbers=tuple(site.voicemail_numbers),
+            agent_numbers=tuple(site.agent_numbers),
         )
         stored = stored_config(self.path)
         self._config = stored or new
-        self._privacy = leave_unmasked(privacy, self._config.ivr_numbers)
+        if privacy is None and site.privacy is not None:
+            self._privacy = _privacy_of_site(site, stored, new)
+        else:
+            self._privacy = leave_unmasked(privacy, self._config.numbers_without_person)
         if not stored:
             self._config = replace(new, privacy=self._privacy_dict())
             return
@@ -61,8 +71,14 @@ class ArchiveBase:
 
     @property
     def options(self) -> MetricOptions:
-        """The options with which to measure its calls: its time zone and its IVR numbers."""
-        return self._config.options
+        """The options with which to measure its calls.
+
+        Its time zone and its lists of numbers, which were stored when it was created, with the
+        business hours and the holidays of the site file.
+        """
+        own = {field.name for field in fields(ArchiveConfig)} & {*vars(self._config.options)}
+        stored = {name: getattr(self._config, name) for name in own}
+        return replace(self._site.options(), **stored)
 
     @property
     def time_zone(self) -> str:
@@ -73,6 +89,11 @@ class ArchiveBase:
     def ivr_numbers(self) -> tuple[str, ...]:
         """Target numbers that are not persons."""
         return self._config.ivr_numbers
+
+    @property
+    def privacy(self) -> Mapping[str, object] | None:
+        """How calls are masked before they are written, as `Privacy.to_dict` returns it."""
+        return self._config.privacy
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ArchiveBase):
@@ -136,6 +157,25 @@ class ArchiveBase:
         if table is None:
             raise ArchiveError(f"There is no archive at {self.path}: the first sync creates it.")
         return table
+
+
+def _privacy_of_site(
+    site: Site, stored: ArchiveConfig | None, new: ArchiveConfig
+) -> Privacy | None:
+    """The privacy of the site file for a new archive; else the stored one, with the site's key.
+
+    None without the right key: the archive can then be read, but not written.
+    """
+    if stored is None:
+        return leave_unmasked(site.to_privacy(), new.numbers_without_person)
+    if stored.privacy is None:
+        return None
+    values = {name: value for name, value in stored.privacy.items() if name != "key_id"}
+    key = None
+    if values["numbers"] == "pseudonymized" and not (key := os.environ.get(PRIVACY_KEY)):
+        return None
+    privacy = Privacy(**values, key=key)  # type: ignore[arg-type]
+    return privacy if privacy.to_dict() == stored.privacy else None
 
 
 def stored_config(folder: Path) -> ArchiveConfig | None:

@@ -73,6 +73,9 @@ DICTIONARY_COLUMNS = (
 )
 """Columns with repeated values. A dictionary would make times, ids and links larger."""
 
+_LATER_LISTS = ("queue_numbers", "voicemail_numbers", "agent_numbers")
+"""Lists of numbers that older archives do not have."""
+
 PREFIX = "etelecom."
 """Prefix of the table properties that this package sets."""
 
@@ -83,25 +86,43 @@ class ArchiveConfig:
 
     Attributes:
         time_zone: time zone of the daily partitions and of the flat facts.
-        ivr_numbers: target numbers that are not persons.
+        ivr_numbers: target numbers of IVRs.
+        queue_numbers: target numbers of queues.
+        voicemail_numbers: target numbers of voicemail.
+        agent_numbers: long numbers that belong to agents.
         privacy: how calls are masked before they are written, as `Privacy.to_dict` returns it; None
             means not at all.
     """
 
     time_zone: str = local_time.HOME_ZONE
     ivr_numbers: tuple[str, ...] = ()
+    queue_numbers: tuple[str, ...] = ()
+    voicemail_numbers: tuple[str, ...] = ()
+    agent_numbers: tuple[str, ...] = ()
     privacy: Mapping[str, object] | None = None
 
     @property
     def options(self) -> MetricOptions:
         """Options with which the flat facts are computed."""
-        return MetricOptions(time_zone=self.time_zone, ivr_numbers=self.ivr_numbers)
+        return MetricOptions(
+            time_zone=self.time_zone,
+            ivr_numbers=self.ivr_numbers,
+            queue_numbers=self.queue_numbers,
+            voicemail_numbers=self.voicemail_numbers,
+            agent_numbers=self.agent_numbers,
+        )
+
+    @property
+    def numbers_without_person(self) -> tuple[str, ...]:
+        """The numbers of IVRs, queues and voicemail."""
+        return (*self.ivr_numbers, *self.queue_numbers, *self.voicemail_numbers)
 
     def to_properties(self) -> dict[str, str]:
         """The configuration as table properties."""
         values = {
             "time_zone": self.time_zone,
             "ivr_numbers": list(self.ivr_numbers),
+            **{name: list(numbers) for name in _LATER_LISTS if (numbers := getattr(self, name))},
             "privacy": self.privacy,
             "schema_version": SCHEMA_VERSION,
         }
@@ -128,6 +149,10 @@ class ArchiveConfig:
                 time_zone=local_time.zone(values["time_zone"]).key,
                 ivr_numbers=tuple(values["ivr_numbers"]),
                 privacy=values["privacy"],
+                **{
+                    name: tuple(json.loads(properties.get(f"{PREFIX}{name}", "[]")))
+                    for name in _LATER_LISTS
+                },
             )
         except (KeyError, ValueError, TypeError) as error:
             raise ArchiveError(

@@ -41,7 +41,9 @@ class ArchiveReader(ArchiveBase):
             ArchiveError: the archive or the version does not exist.
         """
         rows = self._open(version).scan(*local_days(query, self.time_zone))
-        calls = with_ivr_numbers(from_stored_rows(rows, facts=facts), self.ivr_numbers)
+        calls = with_ivr_numbers(
+            from_stored_rows(rows, facts=facts), self._config.numbers_without_person
+        )
         return calls.filter(query.to_expr()) if query else calls
 
     def files(self, query: CallQuery | None = None, *, version: int | None = None) -> list[Path]:

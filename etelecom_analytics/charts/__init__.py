@@ -3,6 +3,7 @@
 from .answer_rates import answer_rate
 from .collection import Gallery, gallery
 from .concurrent_calls import concurrency
+from .control_charts import control
 from .distributions import ring_durations, wait_distribution
 from .extensions import extension_performance
 from .funnels import funnel
@@ -22,6 +23,7 @@ __all__ = [
     "agents_by_interval",
     "answer_rate",
     "concurrency",
+    "control",
     "erlangs",
     "extension_performance",
     "funnel",

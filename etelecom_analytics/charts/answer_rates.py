@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import MEASURES, Calls, MetricOptions, summarize_fetched
 from ..metrics.dimensions import START_DIMENSIONS
 from .axes import (
@@ -134,6 +135,7 @@ def answer_rate(
         chart = _over_clock(rows, dimension, tooltip)
     else:
         chart = _by_name(rows, tooltip)
+    notes.insert(0, number_note(data.calls, options))
     return finish_chart(chart, title=title, notes=notes, description=_alt_text(rows))
 
 

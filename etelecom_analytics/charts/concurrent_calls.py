@@ -7,6 +7,7 @@ import polars as pl
 
 from .. import local_time, metrics
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, concurrency_peaks
 from .axes import (
     local_milliseconds,
@@ -73,7 +74,7 @@ def concurrency(
     return finish_chart(
         _levels(rows, result.at, result.peak, gaps, options),
         title=f"{subject}: peak {result.peak:,}, first on {at}, of {count(number, 'call')} {zone}",
-        notes=[*notes, shading_note(gaps)],
+        notes=[number_note(calls, options), *notes, shading_note(gaps)],
         description=f"Peak: {result.peak:,} at {at}.",
     )
 

@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, RingSeconds, WaitSeconds, ring_seconds, wait_seconds
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .histograms import RING, WAIT, Duration, draw_histograms
@@ -67,6 +68,7 @@ def wait_distribution(
     bins = waits.bins.with_columns(wait=text, longest="to_s")
     chart = draw_histograms(WAIT, bins, waits.groups, waits.width_s, options.threshold_s)
     title = f"Waits of {count(known, 'offered call')}, in {count(waits.calls, 'call')} {zone}"
+    notes.insert(0, number_note(calls, options))
     return finish_chart(chart, title=title, notes=notes, description=_alt_text(WAIT, waits.groups))
 
 
@@ -127,7 +129,7 @@ def ring_durations(
     return finish_chart(
         chart,
         title=f"Ring seconds of {scope} {zone}",
-        notes=notes,
+        notes=[number_note(calls, options), *notes],
         description=_alt_text(RING, rings.groups),
     )
 

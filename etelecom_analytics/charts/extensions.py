@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import INBOUND_DIRECTIONS, MEASURES, Calls, MetricOptions, inward, summarize
 from ..metrics.erlang_formulas import whole_number
 from ..names import labels
@@ -13,6 +14,7 @@ from .finish import coverage_note, empty_chart, finish_chart
 from .inputs import chart_input, row_limit
 from .theme import (
     ANSWERED,
+    ELSEWHERE,
     FAINT,
     LOST,
     NONE_LABEL,
@@ -24,18 +26,25 @@ from .theme import (
 
 __all__ = ["extension_performance"]
 
-_ROW, _RATE_WIDTH, _BAR_WIDTH = 24, 230, 68
-_MAX_NUMBERS = 400
-"""A number has eleven marks, and a chart at most 5,000."""
+_ROW, _RATE_WIDTH, _OUTCOME_WIDTH, _COLUMN_WIDTH = 24, 190, 250, 58
+_MAX_NUMBERS = 300
+"""A number has up to 14 marks, and a chart at most 5,000."""
 
 _MAX_IVR_NUMBERS = 6
 _TITLE = MEASURES["fair_answer_rate"].title
-_BARS = {
-    "offers": "offers",
-    "rna": "rang out",
-    "ring_p50_s": "median ring, s",
-    "talk_min": "talk, min",
+_OUTCOMES = {
+    "answered": ("answered", ANSWERED),
+    "rna_timeout": ("rang out", LOST),
+    "busy_or_rejected": ("busy or rejected", "#b8629b"),
+    "answered_elsewhere": ("answered elsewhere", ELSEWHERE),
+    "caller_gave_up": ("caller gave up", "#a67c00"),
 }
+_OTHER = ("unreachable or other", FAINT)
+"""The outcomes of offers: their labels and hues, in the order of the bar."""
+
+_TEXTS = {"ring_p50_s": ("median ring, s", ",.1~f"), "talk_min": ("talk, min", ",.0f")}
+"""Columns of numbers: their titles and formats."""
+
 _TOOLTIP = [
     alt.Tooltip("number:N"),
     alt.Tooltip("fair_answer_rate:Q", title="fair answer rate", format=".1%"),
@@ -58,10 +67,11 @@ def extension_performance(
     min_offers: int = 20,
     limit: int = 40,
 ) -> alt.HConcatChart | alt.Chart:
-    """The fair answer rate, offers, rings and talk of each target number, best first. Collects.
+    """The fair answer rate and the outcomes of all offers of each number, best first. Collects.
 
     An offer is one ring of one person (also called presented or alerted). The fair answer rate,
-    with its 95 % interval, is the answer rate of offers that the agent could take. Calls of
+    with its 95 % interval, is the answer rate of offers that the agent could take. The bar shows
+    what became of all offers, so that a low rate has a reason. Calls of
     the directions in, ext and ext_in count: an `out` call rings external phone numbers, and one
     of the two logs of an internal call is enough. Numbers have names if the calls do
     (`logs.with_names(...)`): "An (101)".
@@ -71,7 +81,7 @@ def extension_performance(
         options: parameters of the measures; only offers to persons count.
         coverage: `logs.report`; a note states which times are complete.
         min_offers: numbers with fewer offers are grey and last.
-        limit: the maximum number of rows, up to 400; those with the most offers are shown.
+        limit: the maximum number of rows, up to 300; those with the most offers are shown.
 
     Raises:
         InputError: `limit` or `min_offers` is out of range.
@@ -108,21 +118,21 @@ def extension_performance(
     label = pl.col("target_number").replace(labels(inbound.lazy(), "target_number"))
     named = table.with_columns(number=label.fill_null(NONE_LABEL))
     rows = round_floats(_rows(named, min_offers, limit))
+    outcomes = summarize(inbound, ["target_number", "outcome"], "offers", options=options)
     limit_text = f" (the {limit} with the most offers, of {table.height:,})"
     numbers = f"{count(rows.height, 'number')}{limit_text * (table.height > limit)}"
     offers = f"{count(total(rows, 'offers'), 'offer')} in {count(number, 'call')}"
     few = f" Grey and hollow: fewer than {min_offers} offers." if rows["small"].any() else ""
     notes = [
         f"fair_answer_rate = {MEASURES['fair_answer_rate'].formula(options)}.",
-        f"Line: 95 % interval (Wilson). Rang out: {MEASURES['rna'].formula(options)}. "
-        f"Calls of {directions}.",
-        f"{_ivr_note(options)}{few}",
+        f"Line: 95 % interval (Wilson). Bar: the outcomes of all offers. Calls of {directions}.",
+        f"{_ivr_note(options)}{few}".strip(),
         complete,
     ]
     return finish_chart(
-        _draw(rows),
+        _draw(rows, _outcome_rows(rows, outcomes.lazy().collect())),
         title=f"{_TITLE}: {numbers}, {offers} {zone}",
-        notes=notes,
+        notes=[number_note(data.calls, options), *notes],
         description=_alt_text(rows),
     )
 
@@ -130,7 +140,7 @@ def extension_performance(
 def _ivr_note(options: MetricOptions) -> str:
     numbers = (*options.ivr_numbers, *options.queue_numbers, *options.voicemail_numbers)
     if not numbers:
-        return "No ivr_numbers are set: queues and menus count like persons."
+        return ""
     more = " ..." if len(numbers) > _MAX_IVR_NUMBERS else ""
     return f"Left out, because not persons: {', '.join(numbers[:_MAX_IVR_NUMBERS])}{more}."
 
@@ -153,11 +163,36 @@ def _rows(table: pl.DataFrame, min_offers: int, limit: int) -> pl.DataFrame:
         .with_columns(
             hue=_unless_small(ANSWERED, FAINT),
             fill=_unless_small(ANSWERED, "transparent"),
-            lost_hue=_unless_small(LOST, FAINT),
         )
     )
     return rows.sort(
         "small", -pl.col("fair_answer_rate"), -pl.col("offers"), "number", nulls_last=True
+    )
+
+
+def _outcome_rows(rows: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """One row per number and outcome with offers, from left to right of the bar."""
+    known = list(_OUTCOMES)
+    names = [label for label, _ in (*_OUTCOMES.values(), _OTHER)]
+    outcome = pl.col("outcome").cast(pl.String)
+    place = outcome.replace_strict(known, list(range(len(known))), default=len(known))
+    return (
+        outcomes.select("target_number", "offers", place=place)
+        .group_by("target_number", "place")
+        .agg(pl.col("offers").sum())
+        .join(
+            rows.select("number", "target_number", total="offers"),
+            on="target_number",
+            nulls_equal=True,
+        )
+        .sort("number", "place")
+        .select(
+            "number",
+            "place",
+            "offers",
+            outcome=pl.col("place").replace_strict(list(range(len(names))), names),
+            share=pl.col("offers") / pl.col("total"),
+        )
     )
 
 
@@ -175,9 +210,16 @@ def _alt_text(rows: pl.DataFrame) -> str:
     return f"best {best}, last {last}."
 
 
-def _draw(rows: pl.DataFrame) -> alt.HConcatChart:
-    bars = [_bars(rows, column, title) for column, title in _BARS.items()]
-    return alt.hconcat(_rates(rows), *bars, spacing=14)
+def _draw(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.HConcatChart:
+    columns = [_texts(rows, column, *texts) for column, texts in _TEXTS.items()]
+    scales = alt.ScaleResolveMap(color="independent")
+    return alt.hconcat(
+        _rates(rows),
+        _bars(rows, outcomes),
+        *columns,
+        spacing=14,
+        resolve=alt.Resolve(scale=scales),
+    )
 
 
 def _number_axis(rows: pl.DataFrame, axis: alt.Axis | None) -> alt.Y:
@@ -214,15 +256,43 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
     return alt.LayerChart(layer=layers, width=_RATE_WIDTH, height={"step": _ROW})
 
 
-def _bars(rows: pl.DataFrame, column: str, title: str) -> alt.LayerChart:
-    no_axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, orient="top")
-    size = alt.X(f"{column}:Q", title=title, axis=no_axis)
-    base = alt.Chart(rows).encode(_number_axis(rows, None), size)
-    hue = _hue(alt.Color, "lost_hue" if column == "rna" else "hue")
-    form = ",.1~f" if column == "ring_p50_s" else ",.0f"
-    text = base.mark_text(align="left", dx=4)
-    layers = [
-        base.mark_bar().encode(color=hue, tooltip=_TOOLTIP),
-        text.encode(text=alt.Text(f"{column}:Q", format=form)),
+def _bars(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.LayerChart:
+    """The outcomes of all offers of each number, and the number of its offers."""
+    used = set(outcomes["outcome"])
+    entries = [entry for entry in (*_OUTCOMES.values(), _OTHER) if entry[0] in used]
+    hue = alt.Color(
+        "outcome:N",
+        title=None,
+        scale=alt.Scale(domain=[label for label, _ in entries], range=[hue for _, hue in entries]),
+        legend=alt.Legend(orient="bottom", direction="horizontal", columns=3, symbolType="square"),
+    )
+    axis = alt.Axis(orient="top", grid=False, labels=False, ticks=False, domain=False)
+    size = alt.X("offers:Q", title="offers, by outcome", axis=axis, stack="zero")
+    tooltip = [
+        alt.Tooltip("number:N"),
+        alt.Tooltip("outcome:N"),
+        alt.Tooltip("offers:Q", format=","),
+        alt.Tooltip("share:Q", title="of all offers", format=".1%"),
     ]
-    return alt.LayerChart(layer=layers, width=_BAR_WIDTH, height={"step": _ROW})
+    bars = (
+        alt.Chart(outcomes)
+        .mark_bar()
+        .encode(_number_axis(rows, None), size, hue, order=alt.Order("place:Q"), tooltip=tooltip)
+    )
+    text = alt.Chart(rows).mark_text(align="left", dx=4)
+    labels = text.encode(
+        _number_axis(rows, None), x="offers:Q", text=alt.Text("offers:Q", format=",")
+    )
+    return alt.LayerChart(layer=[bars, labels], width=_OUTCOME_WIDTH, height={"step": _ROW})
+
+
+def _texts(rows: pl.DataFrame, column: str, title: str, form: str) -> alt.LayerChart:
+    """A column of numbers."""
+    heading = alt.Axis(orient="top", grid=False, labels=False, ticks=False, domain=False)
+    x = alt.X("zero:Q", title=title, axis=heading, scale=alt.Scale(domain=[0, 1]))
+    base = alt.Chart(rows.with_columns(zero=pl.lit(1.0))).mark_text(align="right", dx=-8)
+    shown = alt.Text("shown:N")
+    text = base.transform_calculate(
+        shown=f"isValid(datum.{column}) ? format(datum.{column}, '{form}') : '-'"
+    ).encode(_number_axis(rows, None), x, text=shown, tooltip=_TOOLTIP)
+    return alt.LayerChart(layer=[text], width=_COLUMN_WIDTH, height={"step": _ROW})

@@ -5,6 +5,7 @@ import polars as pl
 
 from .. import metrics
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import LOST_STAGES, Calls, MetricOptions
 from .finish import coverage_note, empty_chart, finish_chart
 from .inputs import chart_input
@@ -63,7 +64,7 @@ def funnel(
     return finish_chart(
         _draw(table),
         title=f"Funnel of {count(counts['calls'], 'call')}: {outcomes} {zone}",
-        notes=notes,
+        notes=[number_note(calls, options), *notes],
         description=" ".join(f"{stage}: {number:,}." for stage, number in counts.items()),
     )
 

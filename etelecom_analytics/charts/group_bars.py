@@ -8,6 +8,7 @@ import polars as pl
 
 from ..fetch_report import FetchReport
 from ..locale.display import Display
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions
 from ..metrics.registry import Measure, Ratio, Total
 from ..metrics.registry import measure as measure_named
@@ -96,7 +97,8 @@ def measure_by(
     data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "day")
     numbers = check_own_numbers(own_numbers)
     display = Display(options=data.options, show_numbers=not masked, own_numbers=numbers)
-    charts = []
+    charts: list[alt.LayerChart | alt.Chart] = []
+    warning = number_note(*data)
     for name in names_of(measure, "measure", "offered"):
         table = groups(
             data.calls,
@@ -115,6 +117,7 @@ def measure_by(
                 display=display,
                 coverage=coverage,
                 any_calls=any_calls,
+                warning="" if charts else warning,
             )
         )
     return charts[0] if len(charts) == 1 else stack_charts(charts)
@@ -128,8 +131,9 @@ def draw_groups(
     display: Display,
     coverage: FetchReport | None,
     any_calls: bool,
+    warning: str,
 ) -> alt.LayerChart | alt.Chart:
-    """The chart of the result of `groups`."""
+    """The chart of the result of `groups`; `warning` is its first note."""
     options, definition = display.options, measure_named(measure)
     dimensions = names_of(by, "by", "day")
     dimension = only_dimension(dimensions)
@@ -160,7 +164,7 @@ def draw_groups(
         # Without the columns of the dimensions, which have the numbers that `key` masks.
         chart = _by_name(rows.drop(dimensions), dimensions, definition)
     description = range_text(rows, "value", "{text} at {key}")
-    return finish_chart(chart, title=title, notes=notes, description=description)
+    return finish_chart(chart, title=title, notes=[warning, *notes], description=description)
 
 
 def _over_time(

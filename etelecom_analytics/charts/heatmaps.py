@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.registry import TOTALS, Measure, Ratio, Total
 from ..metrics.registry import measure as measure_named
@@ -66,12 +67,16 @@ def heatmap(
     """
     data = chart_input(calls, options, coverage)
     names = names_of(measure, "measure", "offered")
-    charts = [_heatmap(data, name, coverage) for name in names]
+    note = number_note(*data)
+    charts = [
+        _heatmap(data, name, coverage, note if index == 0 else "")
+        for index, name in enumerate(names)
+    ]
     return charts[0] if len(charts) == 1 else stack_charts(charts)
 
 
 def _heatmap(
-    data: ChartInput, measure: str, coverage: FetchReport | None
+    data: ChartInput, measure: str, coverage: FetchReport | None, warning: str
 ) -> alt.LayerChart | alt.Chart:
     definition, options = measure_named(measure), data.options
     grain, count_column = definition.grain, TOTALS[definition.grain]
@@ -113,7 +118,7 @@ def _heatmap(
     return finish_chart(
         _draw(cells, unfetched, definition),
         title=title,
-        notes=notes,
+        notes=[warning, *notes],
         description=range_text(
             cells, "value", "{text} on {weekday_key} at {hour_key}", noun="cell"
         ),

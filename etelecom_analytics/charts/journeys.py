@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from .. import local_time
+from ..locale.number_note import number_note
 from ..metrics import PHASES, Calls, MetricOptions, call_phases, facts
 from ..names import labels
 from .axes import time_unit
@@ -82,7 +83,7 @@ def journey(
     return finish_chart(
         _draw(rows),
         title=f"Journey of call {call_id}: {summary}, from {start} ({options.time_zone})",
-        notes=notes,
+        notes=[number_note(calls, options), *notes],
         description=_alt_text(rows),
     )
 

@@ -8,6 +8,7 @@ import polars as pl
 from .. import metrics
 from ..fetch_report import FetchReport
 from ..formatting import format_value
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions
 from ..names import labels
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
@@ -79,7 +80,7 @@ def hunt_paths(
     return finish_chart(
         _draw(table),
         title=f"Hunt paths: the {table.height} most frequent, {scope} {zone}",
-        notes=[*notes, names_note, complete],
+        notes=[number_note(calls, options), *notes, names_note, complete],
         description=_alt_text(table),
     )
 

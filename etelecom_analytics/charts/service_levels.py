@@ -5,6 +5,7 @@ import polars as pl
 
 from ..fetch_report import FetchReport
 from ..formatting import format_value
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, service_level_curve
 from .distributions import WAIT_STARTS
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
@@ -89,7 +90,7 @@ def service_level(
     return finish_chart(
         alt.vconcat(_curves(curve, end, options), _table(at_threshold, options), spacing=10),
         title=f"Service level {level} ({options.variant}), {basis} {zone}",
-        notes=notes,
+        notes=[number_note(calls, options), *notes],
         description=_alt_text(at_threshold),
     )
 

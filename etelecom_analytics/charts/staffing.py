@@ -7,6 +7,7 @@ import polars as pl
 
 from .. import metrics
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions
 from .axes import CLOCK, MAX_LABELLED_GROUPS, clock_axis, key_text
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
@@ -87,7 +88,7 @@ def agents_by_interval(
     return finish_chart(
         _draw(rows, interval, agents),
         title=f"{subject}, from {count(offered, 'inbound offered call')} on {days} {zone}",
-        notes=[*notes, _legend_note(rows, agents), complete],
+        notes=[number_note(calls, options), *notes, _legend_note(rows, agents), complete],
         description=_alt_text(rows),
     )
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from .. import metrics
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, median_survival
 from ..metrics.dimensions import as_names
 from .axes import key_order, time_unit
@@ -159,7 +160,7 @@ def _survival(
     return finish_chart(
         draw_curves(curves, labelled, text, unit, until / size),
         title=f"{subject}, of {count(number, text.noun)}, {events} {zone}",
-        notes=[*notes, complete],
+        notes=[number_note(*data), *notes, complete],
         description=" ".join(labelled["summary"]),
     )
 

@@ -5,6 +5,7 @@ import polars as pl
 
 from .. import metrics
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, erlangs_profile
 from .axes import (
     CLOCK,
@@ -86,7 +87,14 @@ def erlangs(
     return finish_chart(
         alt.vconcat(*panels, spacing=14, resolve=resolve),
         title=f"{subject}, {scope} ({options.time_zone})",
-        notes=[formula, limit, f"{summary}{definition}", complete, shading_note(gaps)],
+        notes=[
+            number_note(calls, options),
+            formula,
+            limit,
+            f"{summary}{definition}",
+            complete,
+            shading_note(gaps),
+        ],
         description=summary,
     )
 

@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, fail_codes
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .inputs import chart_input, row_limit
@@ -85,7 +86,7 @@ def trunk_failures(
     return finish_chart(
         _draw(frequent, largest),
         title=f"{_SUBJECT}: {total(failed, 'legs'):,} of {count(legs, 'leg')} failed, {scope}",
-        notes=[*notes, complete],
+        notes=[number_note(calls, options), *notes, complete],
         description=_alt_text(frequent, largest),
     )
 

@@ -1,4 +1,4 @@
-"""The command line: etelecom demo | check | fetch | sync | verify | forget | report | serve."""
+"""The command line of etelecom: its parser, its errors and its exit codes."""
 
 import argparse
 import io
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import ArchiveBusy, DataLossError, EtelecomError, InputError, Stopped
-from . import check, demo, fetch, forget, report, serve, sync, verify
+from . import check, demo, fetch, forget, init, report, serve, sync, verify
 from .common import (
     API_SETTINGS,
     BUSY,
@@ -24,7 +24,7 @@ from .common import (
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, check, fetch, sync, verify, forget, report, serve)
+_COMMANDS = (demo, check, init, fetch, sync, verify, forget, report, serve)
 _EXIT_CODES = (
     (InputError, USAGE),
     (Stopped, STOPPED),

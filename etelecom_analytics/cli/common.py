@@ -6,9 +6,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import NoReturn, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from ..phone_numbers import printable
+
+if TYPE_CHECKING:
+    from ..site import Site
 
 __all__ = [
     "API_SETTINGS",
@@ -25,9 +29,12 @@ __all__ = [
     "Parser",
     "Subparsers",
     "add_command",
+    "add_site_arguments",
     "add_simulation_arguments",
     "positive_int",
     "print_warnings",
+    "settings_text",
+    "site_of",
 ]
 
 DONE, FAILED, USAGE, DATA_LOSS, BUSY, STOPPED = 0, 1, 2, 3, 75, 130
@@ -107,6 +114,31 @@ def add_simulation_arguments(parser: argparse.ArgumentParser) -> None:
         default=_DEMO_SEED,
         help="seed of the simulation; the same seed gives the same calls (default: %(default)s)",
     )
+
+
+def add_site_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add --site and --no-site."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--site",
+        type=Path,
+        metavar="FILE",
+        help="the site file, see etelecom init (default: ETELECOM_SITE, or etelecom.toml in this "
+        "folder or above it)",
+    )
+    group.add_argument("--no-site", action="store_true", help="read no site file")
+
+
+def site_of(arguments: argparse.Namespace) -> "Site":
+    """The settings that the arguments of `add_site_arguments` choose."""
+    from ..site import Site
+
+    return Site() if arguments.no_site else Site.load(arguments.site)
+
+
+def settings_text(site: "Site") -> str:
+    """The line that states which site file a command used."""
+    return f"Settings: {printable(site.source)}"
 
 
 def positive_int(text: str) -> int:

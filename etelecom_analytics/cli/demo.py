@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ..metrics.summary import summarize
     from ..query import CallQuery
     from ..simulator import serve, simulate_calls
+    from ..site import Site
     from ..snapshot import check_destination, write_snapshot
 
     check_destination(arguments.output, replace=arguments.replace)
@@ -75,8 +76,8 @@ def run(arguments: argparse.Namespace) -> None:
     if not arguments.snapshot_only:
         from ..reports import write_charts, write_page
 
-        page = write_page(logs, folder / "report.html", options=options)
-        write_charts(logs, folder / "charts", options=options)
+        page = write_page(logs, folder / "report.html", options=options, site=Site())
+        write_charts(logs, folder / "charts", options=options, site=Site())
         print(f"A page to open in a browser or to send:  {page.resolve()}")
     print(
         "To open it in Python:  import etelecom_analytics as et; "

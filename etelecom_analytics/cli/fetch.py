@@ -23,7 +23,10 @@ from .common import (
     STOPPED,
     Subparsers,
     add_command,
+    add_site_arguments,
     positive_int,
+    settings_text,
+    site_of,
 )
 
 if TYPE_CHECKING:
@@ -67,9 +70,9 @@ def add_parser(subparsers: Subparsers) -> None:
     _add_filters(parser)
     parser.add_argument(
         "--time-zone",
-        default=local_time.HOME_ZONE,
         metavar="ZONE",
-        help="time zone of the dates (default: %(default)s)",
+        help="time zone of the dates (default: that of the site file, else "
+        f"{local_time.HOME_ZONE})",
     )
     parser.add_argument(
         "--workers",
@@ -86,6 +89,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--replace", action="store_true", help="replace an existing snapshot")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
+    add_site_arguments(parser)
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
@@ -150,8 +154,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     comparison, seconds = arguments.duration or (None, "")
     duration = comparison and (comparison, int(seconds) if seconds.isdecimal() else seconds)
+    site = site_of(arguments)
+    privacy = site.to_privacy()
     query = CallQuery.from_dict(
-        {name: getattr(arguments, name) for name in _QUERY_FIELDS} | {"duration": duration}
+        {name: getattr(arguments, name) for name in _QUERY_FIELDS}
+        | {"duration": duration, "time_zone": arguments.time_zone or site.time_zone}
     )
     output = arguments.output
     destination = check_destination(output, replace=arguments.replace)
@@ -180,11 +187,13 @@ def run(arguments: argparse.Namespace) -> int:
             return STOPPED if isinstance(error, FetchStopped) else FAILED
         with interrupts.hold():
             try:
-                folder = store_snapshot(logs, destination, replace=arguments.replace, keep=False)
+                folder = store_snapshot(
+                    logs, destination, replace=arguments.replace, privacy=privacy, keep=False
+                )
             except SnapshotError as error:
                 folder = _keep(logs, partial_folder)
                 raise SnapshotError(f"{error} The calls are in {folder}.") from error
-    print(f"{logs!r}\n  snapshot   {folder.resolve()}")
+    print(f"{logs!r}\n  snapshot   {folder.resolve()}\n{settings_text(site)}")
     if logs.calls.is_empty():
         print("No calls match: widen the dates, or drop a filter.")
     if partial:

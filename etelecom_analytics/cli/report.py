@@ -5,7 +5,14 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..phone_numbers import describe
-from .common import EXIT_CODES, Subparsers, add_command
+from .common import (
+    EXIT_CODES,
+    Subparsers,
+    add_command,
+    add_site_arguments,
+    settings_text,
+    site_of,
+)
 
 __all__ = ["add_parser", "run"]
 
@@ -15,6 +22,8 @@ parameters of both reports:
   options              metric options, as JSON: {"ivr_numbers": ["8000"], "threshold_s": 30}
   show_numbers         true: show external phone numbers in full
   own_numbers          numbers that are never masked, as JSON: ["19000123"]
+  targets              targets of the KPIs, as JSON: {"service_level": 0.8, "asa_s": 20}
+What you omit of options, own_numbers and targets is read from the site file.
 parameters of weekly:
   direction            direction of the calls: in, out, ...; empty for all (default: in)
 parameters of extensions:
@@ -65,6 +74,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--png", type=Path, metavar="DIR", help="also write the charts to this folder as PNG files"
     )
+    add_site_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -76,11 +86,14 @@ def run(arguments: argparse.Namespace) -> None:
     pairs = [text.partition("=") for text in arguments.parameters]
     if invalid := next((name for name, sign, _ in pairs if not sign), None):
         raise InputError(f"Write a parameter as name=value; got {describe(invalid)}.")
+    site = site_of(arguments)
     path = write_report(
         arguments.snapshot,
         arguments.output,
         notebook=arguments.notebook,
         parameters={name: parse_value(name, text, declared) for name, _, text in pairs},
         png_folder=arguments.png,
+        site=site,
     )
+    print(settings_text(site))
     print(f"A report to open in a browser or to send:  {path.resolve()}")

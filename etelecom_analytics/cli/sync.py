@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +13,17 @@ from .common import (
     EXIT_CODES_OF_SYNC,
     Subparsers,
     add_command,
+    add_site_arguments,
     positive_int,
     print_warnings,
+    settings_text,
+    site_of,
 )
 
 if TYPE_CHECKING:
+    from ..archive import Archive
     from ..privacy import Privacy
+    from ..site import Site
 
 __all__ = ["add_parser", "pseudonym_key", "run"]
 
@@ -72,6 +78,7 @@ def add_parser(subparsers: Subparsers) -> None:
         help="target number of an IVR or a queue; may be repeated; stored by the first sync",
     )
     _add_privacy(parser)
+    add_site_arguments(parser)
     parser.add_argument(
         "--no-lock",
         dest="lock",
@@ -120,6 +127,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ..api.client import Client
     from ..archive import Archive
 
+    site = site_of(arguments)
     quiet = arguments.quiet or sys.stderr is None or not sys.stderr.isatty()
     archive = Archive(
         arguments.archive,
@@ -128,8 +136,10 @@ def run(arguments: argparse.Namespace) -> None:
         privacy=_privacy(arguments),
         lock=arguments.lock,
         allow_unsafe_rename=arguments.allow_unsafe_rename,
+        site=site,
     )
     with print_warnings(), Client.from_env() as client:
+        _warn_of_other_settings(archive, site)
         report = archive.sync(
             client,
             since=arguments.since,
@@ -140,7 +150,30 @@ def run(arguments: argparse.Namespace) -> None:
             progress=not quiet,
         )
     if not quiet:
-        print(f"{report!r}\n{archive.status()!r}")
+        print(f"{report!r}\n{archive.status()!r}\n{settings_text(site)}")
+
+
+def _warn_of_other_settings(archive: "Archive", site: "Site") -> None:
+    """Warn where the archive was created with other settings than the site file sets."""
+    from ..metrics.options import MetricOptions
+
+    if site.file is None:
+        return
+    stored, wanted = archive.options, site.options()
+    names = ("time_zone", "ivr_numbers", "queue_numbers", "voicemail_numbers", "agent_numbers")
+    other = [
+        name
+        for name in names
+        if getattr(wanted, name) not in (getattr(stored, name), getattr(MetricOptions(), name))
+    ]
+    if site.privacy is not None and archive.privacy is None:
+        other.append("privacy")
+    if other:
+        warnings.warn(
+            f"The archive has other settings than {site.file.name}: {', '.join(other)}. Those of "
+            "the archive are used; a new archive takes those of the file.",
+            stacklevel=2,
+        )
 
 
 def pseudonym_key() -> str | None:

@@ -16,12 +16,13 @@ class ComparisonText(NamedTuple):
     Attributes:
         title: the title of the measure.
         value: the value of the later period with its unit.
-        interval: the 95 % interval of the value.
+        interval: the 95 % interval of the value, and whether it is of these calls only.
         formula: the name and the formula of the measure.
         population: the number of calls, offers or legs of a share or a time; else empty.
-        change: the change from the earlier period, with an arrow if it is significant; empty if
-            it is unknown.
-        change_interval: the 95 % interval of the change; empty if the change is unknown.
+        change: the change from the earlier period, with an arrow if the verdict is "changed"; empty
+            if it is unknown.
+        verdict: the verdict in words, with the 95 % interval of the change, or with the smallest
+            change that would have been noticed; empty if the change is unknown.
     """
 
     title: str
@@ -30,7 +31,7 @@ class ComparisonText(NamedTuple):
     formula: str
     population: str
     change: str
-    change_interval: str
+    verdict: str
 
 
 def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> ComparisonText:
@@ -54,37 +55,56 @@ def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> Comparis
     measure = MEASURES[row["measure"]]
     unit, value, n = row["unit"], row["after"], row["after_n"]
     is_unknown = value is None and n is None
-    change, change_interval = _change_texts(row, unit)
+    change, verdict = _change_texts(row, unit)
     return ComparisonText(
         title=measure.title,
         value="unknown" if is_unknown else format_value(value, unit),
         interval=(
             "not fetched"
             if is_unknown
-            else _interval_text(row["after_low"], row["after_high"], unit)
+            else _interval_text(row["after_low"], row["after_high"], unit) + _OF[row["after_basis"]]
         ),
         formula=f"{measure.name} = {measure.formula(options)}",
         population=(
             "" if n is None or unit not in ("share", "s") else f"over {n:,} {measure.population}"
         ),
         change=change,
-        change_interval=change_interval,
+        verdict=verdict,
     )
+
+
+_OF = {"calls": ", of these calls only", "days": "", None: ""}
+"""What an interval is of, by the column `before_basis` or `after_basis`."""
 
 
 def _change_texts(row: Mapping[str, Any], unit: str) -> tuple[str, str]:
-    """The change and its interval; an arrow marks a change that chance alone seldom explains."""
-    difference, low, high = row["difference"], row["low"], row["high"]
+    """The change and the verdict; an arrow marks a change beyond the usual ups and downs."""
+    difference = row["difference"]
     if difference is None:
         return "", ""
-    is_significant = low is not None and high is not None and (low > 0 or high < 0)
-    arrow = "" if not is_significant else "▲ " if difference > 0 else "▼ "
     change = format_value(difference, unit, signed=True)
-    note = "" if is_significant else ": may be chance"
-    return (
-        f"{arrow}{change} against {format_value(row['before'], unit)}",
-        f"{_interval_text(low, high, unit, signed=True)}{note}",
-    )
+    against = f"{change} against {format_value(row['before'], unit)}"
+    interval = _change_interval(row, unit)
+    if row["verdict"] == "changed":
+        return f"{'▲' if difference > 0 else '▼'} {against}", f"changed, {interval}"
+    if row["verdict"] == "cannot tell":
+        return against, f"cannot tell: too few days ({interval}, of these calls only)"
+    noticed = _smallest_text(row, unit)
+    return against, f"no evidence of a change, {interval}; noticed from {noticed} on"
+
+
+def _change_interval(row: Mapping[str, Any], unit: str) -> str:
+    if row["scale"] == "ratio" and row["low"] is not None:
+        low, high = (f"{(row[end] - 1) * 100:+,.0f}" for end in ("low", "high"))
+        return f"95 %: {low} to {high} % a day"
+    return _interval_text(row["low"], row["high"], unit, signed=True)
+
+
+def _smallest_text(row: Mapping[str, Any], unit: str) -> str:
+    """The smallest change that would have been noticed."""
+    if row["scale"] == "ratio":
+        return f"{(row['smallest'] - 1) * 100:,.0f} %"
+    return format_value(row["smallest"], unit, signed=True).lstrip("+")
 
 
 def _interval_text(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 import polars as pl
 
@@ -23,7 +24,7 @@ class Display:
         options: the options of all measures.
         show_numbers: whether external phone numbers are shown in full; masked by default.
         own_numbers: numbers that are never masked, such as the organisation's hotlines. The
-            options' `ivr_numbers` are not masked either.
+            options' numbers of IVRs, queues and voicemail are not masked either.
         names: the names of a dimension's values, as returned by `names.labels`, by dimension.
 
     Examples:
@@ -41,7 +42,9 @@ class Display:
     @property
     def unmasked(self) -> tuple[str, ...]:
         """The numbers that are never masked."""
-        return (*self.own_numbers, *self.options.ivr_numbers)
+        options = self.options
+        lists = (options.ivr_numbers, options.queue_numbers, options.voicemail_numbers)
+        return (*self.own_numbers, *chain(*lists))
 
     def masked(self, calls: Frame) -> Frame:
         """The table with external phone numbers masked, unless `show_numbers` is set."""

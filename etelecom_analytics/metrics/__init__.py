@@ -1,10 +1,12 @@
 """Measures of calls, offers and legs, and what is computed from them."""
 
 from .callers import callback_rate, repeat_rate, time_to_callback
-from .comparison import compare
+from .comparison import UNCERTAINTIES, VERDICTS, compare
 from .concurrent_calls import Concurrency, concurrency, concurrency_peaks, trunk_peaks
 from .confidence import wilson
+from .daily_control import ControlLimits, control_limits, noticed_step
 from .dimensions import DIMENSIONS, INBOUND_DIRECTIONS, NAME_DIMENSIONS, inward
+from .discovery import FINDING_MEASURES, Findings, findings
 from .distributions import (
     RING_GROUPS,
     WAIT_GROUPS,
@@ -55,6 +57,7 @@ __all__ = [
     "CHECKS",
     "DEFAULT_MEASURES",
     "DIMENSIONS",
+    "FINDING_MEASURES",
     "FUNNEL",
     "INBOUND_DIRECTIONS",
     "LOST_STAGES",
@@ -66,11 +69,15 @@ __all__ = [
     "SIDES",
     "THRESHOLDS_S",
     "UNAVAILABLE_MEASURES",
+    "UNCERTAINTIES",
+    "VERDICTS",
     "VISIT_OUTCOMES",
     "WAIT_GROUPS",
     "Calls",
     "Concurrency",
+    "ControlLimits",
     "Explanation",
+    "Findings",
     "Mean",
     "Measure",
     "MetricOptions",
@@ -90,6 +97,7 @@ __all__ = [
     "compare",
     "concurrency",
     "concurrency_peaks",
+    "control_limits",
     "data_quality",
     "drill_through",
     "erlang_b",
@@ -101,6 +109,7 @@ __all__ = [
     "explain",
     "facts",
     "fail_codes",
+    "findings",
     "funnel",
     "hunt_paths",
     "inward",
@@ -110,6 +119,7 @@ __all__ = [
     "measures",
     "median_survival",
     "missed_ledger",
+    "noticed_step",
     "offers",
     "only_fetched",
     "patience",

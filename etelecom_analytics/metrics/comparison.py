@@ -1,53 +1,77 @@
-"""compare: the change of measures between two sets of calls, with confidence intervals."""
+"""compare: whether measures changed between two sets of calls by more than days differ."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Literal, NamedTuple
 
 import polars as pl
 
-from ..errors import InputError
-from ..frames import checked_calls
-from .aggregation import columns_of, microseconds
-from .confidence import (
-    NO_INTERVAL,
-    Z95,
-    Interval,
-    count_interval,
-    difference_interval,
-    share_interval,
-    welch_interval,
+from ..errors import UnknownName
+from ..phone_numbers import describe
+from .call_estimates import (
+    NO_ESTIMATE,
+    Estimate,
+    difference_of_calls,
+    estimates,
+    is_summary,
+    method_of_calls,
 )
+from .confidence import NO_INTERVAL, Z95, Interval, p_value_of
+from .day_statistics import Change, change_between_days, change_from_history, interval_of_days
+from .day_values import DAY_COLUMNS, values_by_day
 from .dimensions import Names, as_names
 from .options import MetricOptions, checked_options
-from .registry import DEFAULT_MEASURES, Mean, Measure, Quantile, Ratio, Total, measure
-from .selection import Calls, Selection
+from .registry import DEFAULT_MEASURES, Measure, measure
+from .selection import Calls
 from .summary import rows_of
 
-__all__ = ["compare"]
+__all__ = ["UNCERTAINTIES", "VERDICTS", "Uncertainty", "Verdict", "compare"]
 
-_SCHEMA = {
+Uncertainty = Literal["days", "calls"]
+UNCERTAINTIES: tuple[Uncertainty, ...] = ("days", "calls")
+Verdict = Literal["changed", "no evidence", "cannot tell"]
+VERDICTS: tuple[Verdict, ...] = ("changed", "no evidence", "cannot tell")
+
+_LEVEL = 0.05
+_Z80 = 0.8416212335729143
+"""The 80 % quantile of the normal distribution."""
+_SIDE: dict[str, pl.DataType | type[pl.DataType]] = {
+    "": pl.Float64,
+    "_low": pl.Float64,
+    "_high": pl.Float64,
+    "_n": pl.Int64,
+    "_days": pl.Int64,
+    "_basis": pl.Enum(UNCERTAINTIES),
+}
+_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "measure": pl.String,
     "unit": pl.String,
-    **{
-        f"{period}{end}": pl.Int64 if end == "_n" else pl.Float64
-        for period in ("before", "after")
-        for end in ("", "_low", "_high", "_n")
-    },
+    **{f"{side}{end}": dtype for side in ("before", "after") for end, dtype in _SIDE.items()},
     "difference": pl.Float64,
+    "adjusted": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
+    "scale": pl.Enum(["difference", "ratio"]),
+    "smallest": pl.Float64,
+    "p_value": pl.Float64,
+    "q_value": pl.Float64,
+    "verdict": pl.Enum(VERDICTS),
     "method": pl.String,
+    "weekdays_left_out": pl.List(pl.Int8),
 }
 
+_Group = tuple[object, ...]
+_Days = dict[tuple[_Group, str], pl.DataFrame]
+_NO_DAYS = pl.DataFrame(
+    schema=dict(zip(DAY_COLUMNS, (pl.Date, pl.Int8, pl.Float64, pl.Float64), strict=True))
+)
 
-@dataclass(frozen=True, kw_only=True)
-class _Estimate:
-    """One measure of one set of calls; None where unknown."""
 
-    value: float | None
-    n: int | None = None
-    interval: Interval = NO_INTERVAL
-    variance: float | None = None
+class _Side(NamedTuple):
+    """What a comparison knows of one set of calls."""
+
+    estimates: dict[_Group, dict[str, Estimate]]
+    days: _Days
 
 
 def compare(
@@ -55,189 +79,234 @@ def compare(
     after: Calls,
     measures: Names = DEFAULT_MEASURES,
     *,
+    by: Names = (),
     options: MetricOptions = MetricOptions(),
+    history: Calls | None = None,
+    uncertainty: Uncertainty = "days",
 ) -> pl.DataFrame:
-    """The change of each measure, one row per measure, with 95 % intervals. Collects.
+    """Whether measures changed, one row per group and measure, with 95 % intervals. Collects.
 
-    Columns: `measure`, `unit`; `before` and `after`, the values of `summarize`, each with its
-    interval `_low` and `_high`, and `_n`, the number of its calls, offers or legs; `difference`,
-    after - before, with its interval `low` and `high`; `method`, the method of that interval. A
-    change whose interval excludes 0 is unlikely to be chance. The two sets must be independent: no
-    call is in both.
+    By default the question is whether the two sides differ by more than days do: calls of one day
+    have that day in common, so the day is the unit, and weekdays are compared with like weekdays. A
+    side of fewer than 5 days is judged by how much the days of `history` differ, which takes at
+    least 21 days. `uncertainty="calls"` treats calls as independent: its intervals are of these
+    calls only, and on real calls it finds a change in most pairs of ordinary days.
 
-    | measure | its interval | interval of the difference |
+    | measure | `uncertainty="days"` | `uncertainty="calls"` |
     |---|---|---|
-    | a share | Wilson | Newcombe 1998, method 10: Wilson's intervals, square and add |
-    | a mean | Welch's t (one sample: Student's t) | Welch 1947 |
-    | a count | Byar, for independent calls | Byar's, square and add (Zou and Donner 2008) |
-    | a quantile | two order statistics (Conover) | of these, square and add |
-    | a sum of seconds | none | none |
+    | a share | weighted least squares on weekday and side, HC2 | Newcombe 1998, method 10 |
+    | a mean | the same | Welch 1947 |
+    | a quantile | the same, on each day's quantile | two order statistics (Conover) |
+    | a count | quasi-Poisson regression on weekday and side | Byar, square and add |
+    | a sum of seconds | the same | none |
 
     Args:
         before: calls, a `Selection`, or a summary of one row from `summarize(...,
-            confidence=True)`. A summary lacks the variance of times, so its means and quantiles
-            have no interval.
-        after: the same for another period or group.
+            confidence=True)`. A summary has no days: its verdict is "cannot tell" unless
+            `uncertainty="calls"`.
+        after: the same for another period or group. No call is in both.
         measures: a measure or several.
+        by: a dimension or several, to compare each group.
         options: the settings of the measures; a summary already has its own.
+        history: all calls of the same kind, such as of the last three months. The days of the two
+            sides need not be left out.
+        uncertainty: "days" or "calls".
+
+    Returns:
+        The dimensions of `by`, and these columns:
+
+        - `measure`, `unit`
+        - `before` and `after`: the values of `summarize`, each with its interval `_low` and
+          `_high`, the `_basis` of the interval ("days" from 5 days on, else "calls"), `_n`, the
+          number of its calls, offers or legs, and `_days`, the number of its days with values
+        - `difference`: after - before
+        - `adjusted`: the change adjusted for weekdays, with its interval `low` and `high`, on the
+          `scale` "difference", or "ratio" for a count per day (1.1 is 10 % more)
+        - `smallest`: the smallest change that this comparison notices in 80 % of cases, on the same
+          scale
+        - `p_value`, and `q_value`, adjusted for the number of rows (Benjamini-Hochberg)
+        - `verdict`: "changed" for a q_value up to 0.05, else "no evidence"; "cannot tell" where
+          there are too few days and no history
+        - `method`; `weekdays_left_out`: weekdays (1 = Monday) that only one side has
+
+        Where the verdict is "cannot tell", the interval is of these calls only.
 
     Raises:
-        UnknownName: a measure does not exist; the message lists the nearest names.
+        UnknownName: a measure, a dimension or the uncertainty does not exist; the message lists the
+            nearest names.
         InputError: a summary has several rows, or lacks a measure; or an argument has the wrong
             type.
 
     Examples:
         >>> inbound = et.metrics.inward(et.sample_logs().calls)
         >>> later, earlier = inbound[:150], inbound[150:]
-        >>> change = et.metrics.compare(earlier, later, "answer_rate")
+        >>> change = et.metrics.compare(earlier, later, "answer_rate", uncertainty="calls")
         >>> change.select(pl.col("before", "after", "low", "high").round(2)).row(0)
         (0.95, 0.98, -0.02, 0.07)
     """
     options = checked_options(options)
+    if uncertainty not in UNCERTAINTIES:
+        text = uncertainty if isinstance(uncertainty, str) else describe(uncertainty)
+        raise UnknownName("uncertainty", text, UNCERTAINTIES)
     requested = [measure(name) for name in as_names(measures, "measures")]
-    estimates = [
-        _of_summary(table, requested)
-        if _is_summary(table)
-        else _of_calls(table, requested, options)
-        for table in (before, after)
+    dimensions = as_names(by, "by")
+    first, second = (_side(table, requested, dimensions, options) for table in (before, after))
+
+    @cache
+    def past() -> _Days:  # computed only where a side has too few days
+        return _days(history, requested, dimensions, options) if history is not None else {}
+
+    groups = dict.fromkeys((*first.estimates, *second.estimates))
+    rows = [
+        dict(zip(dimensions, group, strict=True))
+        | _row(each, group, first, second, past, uncertainty)
+        for group in groups
+        for each in requested
     ]
-    rows = [_row(each, *both) for each, *both in zip(requested, *estimates, strict=True)]
-    return pl.DataFrame(rows, schema=_SCHEMA, orient="row")
+    schema = {**_group_schema(before, dimensions, requested, options), **_SCHEMA}
+    table = pl.DataFrame(rows, schema=schema)
+    sorted_table = table.sort(dimensions, nulls_last=True, maintain_order=True) if by else table
+    return _with_verdicts(sorted_table)
 
 
-def _row(each: Measure, before: _Estimate, after: _Estimate) -> tuple[object, ...]:
-    difference, interval = None, NO_INTERVAL
-    if before.value is not None and after.value is not None:
+def _side(
+    table: Calls, requested: Sequence[Measure], by: Sequence[str], options: MetricOptions
+) -> _Side:
+    of_calls = estimates(table, requested, by, options)
+    return _Side(of_calls, {} if is_summary(table) else _days(table, requested, by, options))
+
+
+def _days(
+    calls: Calls, requested: Sequence[Measure], by: Sequence[str], options: MetricOptions
+) -> _Days:
+    return {
+        (each.group, each.measure.name): each.days
+        for each in values_by_day(calls, requested, by, options)
+    }
+
+
+def _row(
+    each: Measure,
+    group: _Group,
+    before: _Side,
+    after: _Side,
+    past: Callable[[], _Days],
+    uncertainty: Uncertainty,
+) -> dict[str, object]:
+    key = group, each.name
+    days_before, days_after = (side.days.get(key, _NO_DAYS) for side in (before, after))
+    first, second = (
+        side.estimates.get(group, {}).get(each.name, NO_ESTIMATE) for side in (before, after)
+    )
+    row: dict[str, object] = {"measure": each.name, "unit": each.unit}
+    row |= _side_columns("before", each, first, days_before, uncertainty)
+    row |= _side_columns("after", each, second, days_after, uncertainty)
+    if first.value is None or second.value is None:
+        return row
+    row["difference"] = second.value - first.value
+    if uncertainty == "days":
+        change, method = change_between_days(days_before, days_after, each), "days"
+        if change is None:
+            history = _with_sides(past().get(key, _NO_DAYS), [days_before, days_after])
+            change = change_from_history(days_before, days_after, history, each)
+            method = "history"
+        if change is not None:
+            return row | _change_columns(change) | {"method": method}
+    return row | _call_columns(each, first, second, uncertainty)
+
+
+def _side_columns(
+    name: str, each: Measure, estimate: Estimate, days: pl.DataFrame, uncertainty: Uncertainty
+) -> dict[str, object]:
+    interval = estimate.interval
+    basis = None if interval == NO_INTERVAL else "calls"
+    if uncertainty == "days" and estimate.value is not None:
+        of_days = interval_of_days(days, estimate.value, each)
+        if of_days != NO_INTERVAL:
+            interval, basis = _wider(of_days, interval), "days"
+    return {
+        name: estimate.value,
+        f"{name}_low": interval.low,
+        f"{name}_high": interval.high,
+        f"{name}_n": estimate.n,
+        f"{name}_days": days.height,
+        f"{name}_basis": basis,
+    }
+
+
+def _wider(of_days: Interval, of_calls: Interval) -> Interval:
+    """The interval of days, but not narrower than that of independent calls.
+
+    Days that happen to be alike, such as five with 100 % answered, do not make a value certain.
+    """
+    lows = [end for end in (of_days.low, of_calls.low) if end is not None]
+    highs = [end for end in (of_days.high, of_calls.high) if end is not None]
+    return Interval(min(lows), max(highs))
+
+
+def _with_sides(history: pl.DataFrame, sides: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The days of the history, and those of the sides that it lacks."""
+    return pl.concat([history, *sides]).unique("day", keep="first", maintain_order=True)
+
+
+def _change_columns(change: Change) -> dict[str, object]:
+    return {
+        "adjusted": change.value,
+        "low": change.interval.low,
+        "high": change.interval.high,
+        "scale": change.scale,
+        "smallest": change.smallest,
+        "p_value": change.p_value,
+        "weekdays_left_out": list(change.weekdays_left_out),
+    }
+
+
+def _call_columns(
+    each: Measure, before: Estimate, after: Estimate, uncertainty: Uncertainty
+) -> dict[str, object]:
+    """The change of independent calls; without a p-value where the question is about days."""
+    interval = difference_of_calls(each, before, after)
+    if interval == NO_INTERVAL or interval.low is None or interval.high is None:
+        return {"low": interval.low, "high": interval.high}
+    columns: dict[str, object] = {
+        "low": interval.low,
+        "high": interval.high,
+        "scale": "difference",
+        "method": method_of_calls(each),
+    }
+    if uncertainty == "calls" and before.value is not None and after.value is not None:
         difference = after.value - before.value
-        if not isinstance(each.aggregation, Mean):
-            interval = difference_interval(
-                before.value, before.interval, after.value, after.interval
-            )
-        elif before.variance is not None and after.variance is not None:
-            interval = welch_interval(
-                difference, (before.variance, after.variance), (before.n or 0, after.n or 0)
-            )
-    sides = [column for side in (before, after) for column in (side.value, *side.interval, side.n)]
-    method = _method(each) if interval != NO_INTERVAL else None
-    return each.name, each.unit, *sides, difference, *interval, method
+        columns["p_value"] = p_value_of(difference, interval)
+        columns["smallest"] = (1 + _Z80 / Z95) * (interval.high - interval.low) / 2
+    return columns
 
 
-def _method(each: Measure) -> str:
-    match each.aggregation:
-        case Ratio():
-            return "Newcombe"
-        case Mean():
-            return "Welch"
-    return "square and add"
+def _with_verdicts(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with `q_value` and `verdict`."""
+    from scipy import stats
+
+    known = table["p_value"].drop_nulls()
+    q_values = stats.false_discovery_control(known.to_numpy()) if len(known) else []
+    index = pl.int_range(pl.len(), dtype=pl.Int64)
+    positions = table.select(index.filter(pl.col("p_value").is_not_null())).to_series()
+    q_value = pl.Series("q_value", [None] * table.height, dtype=pl.Float64).scatter(
+        positions, pl.Series(q_values, dtype=pl.Float64)
+    )
+    verdict = (
+        pl.when(pl.col("q_value").is_null())
+        .then(pl.lit("cannot tell"))
+        .when(pl.col("q_value") <= _LEVEL)
+        .then(pl.lit("changed"))
+        .otherwise(pl.lit("no evidence"))
+        .cast(pl.Enum(VERDICTS))
+    )
+    return table.with_columns(q_value=q_value).with_columns(verdict=verdict)
 
 
-def _is_summary(table: Calls) -> bool:
-    """Whether it has the columns of a summary; anything but calls or a summary is an error."""
-    if isinstance(table, Selection):
-        return False
-    frame = checked_calls(table, columns=())
-    return not {"call_targets", "started_at"} & set(frame.collect_schema())
-
-
-def _of_summary(summary: Calls, requested: Sequence[Measure]) -> list[_Estimate]:
-    table = summary.lazy().collect()
-    if table.height != 1:
-        raise InputError(
-            f"A summary to compare has one row, without dimensions; this one has {table.height:,} "
-            "rows. Filter it to one group."
-        )
-    row = table.row(0, named=True)
-    needed = [
-        column
-        for each in requested
-        for column in (_counts(each) if isinstance(each.aggregation, Ratio) else [each.name])
-    ]
-    if missing := [column for column in needed if column not in row]:
-        raise InputError(
-            f"The summary has no {', '.join(missing)}: compute it with these measures and "
-            "confidence=True."
-        )
-    return [
-        _share(*(row[column] for column in _counts(each)))
-        if isinstance(each.aggregation, Ratio)
-        else _count(row[each.name])
-        if _is_count(each)
-        else _Estimate(value=row[each.name])
-        for each in requested
-    ]
-
-
-def _counts(each: Measure) -> list[str]:
-    return [f"{each.name}_num", f"{each.name}_den"]
-
-
-def _of_calls(
-    calls: Calls, requested: Sequence[Measure], options: MetricOptions
-) -> list[_Estimate]:
-    groups: dict[tuple[str, bool], list[Measure]] = {}
-    for each in requested:
-        groups.setdefault((each.grain, each.name == "busy_offers"), []).append(each)
-    tables = [
-        rows_of(calls, [], group[0].name, options=options).select(
-            _statistics(each).alias(each.name) for each in group
-        )
-        for group in groups.values()
-    ]
-    statistics: dict[str, dict[str, int | float | None]] = {}
-    for table in pl.collect_all(tables):
-        statistics |= table.row(0, named=True)
-    return [_estimate(each, statistics[each.name]) for each in requested]
-
-
-def _statistics(each: Measure) -> pl.Expr:
-    """The aggregates of the rows that an estimate needs, as a struct."""
-    columns = columns_of(each, confidence=True, counts=True)
-    match each.aggregation:
-        case Mean(fact):
-            exact = microseconds(fact).cast(pl.Int128)
-            columns |= {"sum": exact.sum(), "squares": (exact * exact).sum()}
-        case Quantile(fact, share):
-            values, n = pl.col(fact), pl.col(fact).count().cast(pl.Float64)
-            reach = Z95 * (n * share * (1 - share)).sqrt()
-            ranks = {"low": (n * share - reach).ceil(), "high": (n * share + reach).ceil()}
-            for end, rank in ranks.items():
-                columns[end] = pl.when(rank.is_between(1, n)).then(_ranked(values, rank, n))
-    return pl.struct(column.alias(name) for name, column in columns.items())
-
-
-def _ranked(values: pl.Expr, rank: pl.Expr, n: pl.Expr) -> pl.Expr:
-    """The value of this rank, from 1 to n, without a full sort."""
-    share = pl.when(n > 1).then((rank - 1) / (n - 1)).otherwise(0.0).clip(0.0, 1.0)
-    return values.quantile(share, interpolation="nearest")
-
-
-def _estimate(each: Measure, statistics: dict[str, int | float | None]) -> _Estimate:
-    if isinstance(each.aggregation, Ratio):
-        return _share(*(int(statistics[column] or 0) for column in _counts(each)))
-    value, n = statistics[each.name], int(statistics.get(f"{each.name}_n") or 0)
-    match each.aggregation:
-        case Quantile():
-            interval = Interval(statistics["low"], statistics["high"])
-            return _Estimate(value=value, n=n, interval=interval)
-        case Mean() if n > 1 and value is not None:
-            # Integers of any size: the variance is exact, in any order of the rows.
-            spread = n * int(statistics["squares"] or 0) - int(statistics["sum"] or 0) ** 2
-            variance = spread / (n * (n - 1)) / 1e12
-            interval = welch_interval(value, (variance, 0.0), (n, n))
-            return _Estimate(value=value, n=n, variance=variance, interval=interval)
-        case Mean():
-            return _Estimate(value=value, n=n)
-    return _count(int(value or 0)) if _is_count(each) else _Estimate(value=value)
-
-
-def _is_count(each: Measure) -> bool:
-    return isinstance(each.aggregation, Total) and each.unit != "s"
-
-
-def _share(numerator: int, denominator: int) -> _Estimate:
-    value = numerator / denominator if denominator else None
-    return _Estimate(value=value, n=denominator, interval=share_interval(numerator, denominator))
-
-
-def _count(count: int) -> _Estimate:
-    return _Estimate(value=float(count), n=count, interval=count_interval(count))
+def _group_schema(
+    calls: Calls, by: Sequence[str], requested: Sequence[Measure], options: MetricOptions
+) -> dict[str, pl.DataType]:
+    if not by:
+        return {}
+    schema = rows_of(calls, by, requested[0].name, options=options).collect_schema()
+    return {name: schema[name] for name in by}

@@ -17,6 +17,7 @@ __all__ = [
     "Interval",
     "count_interval",
     "difference_interval",
+    "p_value_of",
     "share_interval",
     "student_t95",
     "welch_interval",
@@ -163,6 +164,17 @@ def student_t95(freedom: float) -> float:
             break
         low, high = (middle, high) if _two_tails(middle, freedom) > 0.05 else (low, middle)
     return (low + high) / 2
+
+
+def p_value_of(difference: float, interval: Interval) -> float:
+    """The p-value of no difference, from its 95 % interval; 0.05 where the interval ends at 0.
+
+    It takes the difference as normal, with the spread that the interval has towards 0.
+    """
+    if interval.low is None or interval.high is None or difference == 0:
+        return 1.0
+    reach = difference - interval.low if difference > 0 else interval.high - difference
+    return 2 * NormalDist().cdf(-Z95 * abs(difference) / reach) if reach else 0.0
 
 
 def _distance(value: float, end: float | None) -> float | None:

@@ -37,7 +37,8 @@ def warn_of_other_ivr_numbers(calls: object, options: MetricOptions) -> None:
     """
     if not isinstance(calls, _ArchivedCalls):
         return
-    known, chosen = calls.ivr_numbers, options.ivr_numbers
+    known = calls.ivr_numbers
+    chosen = (*options.ivr_numbers, *options.queue_numbers, *options.voicemail_numbers)
     if {*map(normalize, known)} == {*map(normalize, chosen)}:
         return
     warnings.warn(

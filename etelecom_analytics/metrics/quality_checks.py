@@ -11,10 +11,13 @@ from ..frames import checked_calls
 from ..logs import CallLogs
 from ..parsing.values import DriftKind
 from ..schema import CALLS, Kind
-from .call_facts import call_facts
 from .call_legs import is_answered_leg, is_automatic
 from .dimensions import INBOUND_DIRECTIONS
+from .internal_calls import counted_facts
 from .options import MetricOptions, checked_options
+from .quality_of_people import people_checks
+from .quality_of_times import time_checks
+from .quality_results import ALWAYS, MAX_EXAMPLES, Result, results_of
 from .ratios import wide_ratio
 
 __all__ = ["CHECKS", "data_quality"]
@@ -34,6 +37,16 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "leg_times_backwards": (
             "legs whose add_time, ring_time, answered_time and ended_time are not in this order"
         ),
+        "leg_outside_call": (
+            "legs with a time more than 300 s outside their call, which is read as unknown"
+        ),
+        "call_too_long": (
+            "calls longer than longest_call_s, which give no talk time, line or staffing load"
+        ),
+        "duration_above_call": (
+            "calls whose duration is more than 300 s above their length; it is read as unknown"
+        ),
+        "negative_seconds": "calls with a duration, or a ring_duration of a leg, below 0",
         "two_calls_at_once": (
             "answered legs of calls to extensions whose number talked in another call meanwhile"
         ),
@@ -41,6 +54,21 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "same_id": "calls whose id occurs more than once in the table",
         "twin_calls": "calls with the same direction, caller, callee and start, but another id",
         "without_recording": "answered calls without a recording",
+        "missed_with_recording": "calls in state not_answered with a recording",
+        "contradicting_sessions": (
+            "calls of a session with several logs, of which one is answered and one is not"
+        ),
+        "person_not_called": (
+            "answered inbound calls whose extension or user is none of those that their legs "
+            "called; needs names"
+        ),
+        "numbers_changed_hands": (
+            "target numbers whose legs belong to more than one person; needs names"
+        ),
+        "number_like_ivr": (
+            "target numbers that look like an IVR or a queue, but are in no list of the options: "
+            "until then they count as persons who answer at once"
+        ),
         "repeated": "rows of calls received more than once in the fetch; the newest row remains",
         "set_aside": "records without an id, which cannot become rows",
         "unknown_words": "values that the API does not document; they are null in the table",
@@ -50,8 +78,6 @@ CHECKS: Mapping[str, str] = MappingProxyType(
 """All checks with their meanings. The last four and `running_long` come from the fetch report."""
 
 _TOLERANCE = timedelta(seconds=2)
-_MAX_EXAMPLES = 5
-_ALWAYS = pl.lit(value=True)
 _COLUMNS = pl.Schema(
     {
         "check": pl.Enum(list(CHECKS)),
@@ -62,9 +88,6 @@ _COLUMNS = pl.Schema(
     }
 )
 
-_Result = tuple[int, int | None, Sequence[str]]
-"""The values of count, of and examples."""
-
 
 def data_quality(logs: CallLogs, *, options: MetricOptions = MetricOptions()) -> pl.DataFrame:
     """The result of each check of `CHECKS`, one row per check, in their order. Collects.
@@ -72,12 +95,14 @@ def data_quality(logs: CallLogs, *, options: MetricOptions = MetricOptions()) ->
     Columns: `check`; `meaning`; `count`, the number of matches; `share` of the rows or values that
     the check applies to, null if there are none or their number is unknown; its counts `share_num`
     and `share_den`; `examples`, up to five sorted ids of calls. The checks of the fetch have other
-    examples: "field: value", masked, or the position of a record. Checks compare known values only:
-    a missing time contradicts nothing. Checks without matches have a row too.
+    examples: "field: value", masked, or the position of a record; those of numbers have numbers,
+    masked. Checks compare known values only: a missing time contradicts nothing. Checks without
+    matches have a row too. `person_not_called` and `numbers_changed_hands` need the columns of
+    `logs.with_names`, and apply to nothing without them.
 
     Args:
         logs: the calls and the report of their fetch.
-        options: what a person is.
+        options: what a person is, and how long a call can be.
 
     Raises:
         InputError: the argument is not a `CallLogs`.
@@ -94,7 +119,13 @@ def data_quality(logs: CallLogs, *, options: MetricOptions = MetricOptions()) ->
             f"pass CallLogs, not {type(logs).__name__}."
         )
     calls = checked_calls(logs.calls).lazy().collect()
-    results = _call_checks(calls, options) | _leg_checks(calls, options) | _fetch_checks(logs)
+    results = (
+        _call_checks(calls, options)
+        | _leg_checks(calls, options)
+        | time_checks(calls.lazy(), options)
+        | people_checks(calls, options)
+        | _fetch_checks(logs)
+    )
     rows = [(check, meaning, *results[check]) for check, meaning in CHECKS.items()]
     # All rows are checked, none are sampled, so the shares have no interval.
     share = wide_ratio("share", pl.col("count"), pl.col("of"), confidence=False)
@@ -103,7 +134,7 @@ def data_quality(logs: CallLogs, *, options: MetricOptions = MetricOptions()) ->
     )
 
 
-def _call_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Result]:
+def _call_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, Result]:
     ended, state = pl.col("ended_at").is_not_null(), pl.col("call_state")
     answered, missed = ended & (state == "answered"), ended & (state == "not_answered")
     difference = pl.col("duration").cast(pl.Int64) * 1_000_000 - pl.col("talk")
@@ -118,11 +149,15 @@ def _call_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Resu
         "duration_of_missed": (missed, pl.col("duration") > 0),
         "answered_without_leg": (answered, pl.col("answered_legs").fill_null(0) == 0),
         "missed_with_answered_leg": (missed, pl.col("answered_by_persons") > 0),
+        "missed_with_recording": (
+            missed,
+            pl.col("recording_urls").list.eval(pl.element().fill_null("") != "").list.any(),
+        ),
         "call_ends_before_start": (
             ended & pl.col("started_at").is_not_null(),
             pl.col("ended_at") < pl.col("started_at"),
         ),
-        "same_id": (_ALWAYS, pl.len().over("id") > 1),
+        "same_id": (ALWAYS, pl.len().over("id") > 1),
         "twin_calls": (pl.all_horizontal(pl.col(key).is_not_null()), twin),
     }
     legs = _legs(calls, options)
@@ -139,10 +174,11 @@ def _call_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Resu
     )
     rows = calls.lazy().with_row_index("call_row").join(by_call, on="call_row", how="left")
     recordings = {"without_recording": (pl.col("answered"), ~pl.col("recorded"))}
-    return _results(rows, checks) | _results(call_facts(calls.lazy(), options=options), recordings)
+    facts = counted_facts(calls.lazy(), options=options)
+    return results_of(rows, checks) | results_of(facts, recordings)
 
 
-def _leg_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Result]:
+def _leg_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, Result]:
     times = ("add_time", "ring_time", "answered_time", "ended_time")
     backwards = [
         pl.col(later) < pl.col(earlier)
@@ -151,13 +187,13 @@ def _leg_checks(calls: pl.DataFrame, options: MetricOptions) -> dict[str, _Resul
     ]
     legs = _legs(calls, options)
     several = pl.sum_horizontal(pl.col(time).is_not_null().cast(pl.Int8) for time in times) > 1
-    order = _results(legs, {"leg_times_backwards": (several, pl.any_horizontal(backwards))})
+    order = results_of(legs, {"leg_times_backwards": (several, pl.any_horizontal(backwards))})
     to_extension = pl.col("direction").cast(pl.String).is_in(INBOUND_DIRECTIONS)
     talks = legs.filter(
         "is_answered", "is_person", to_extension, pl.col("answered_time") < pl.col("ended_time")
     ).filter(pl.col("target_number").is_not_null())
-    return order | _results(
-        _with_overlaps(talks), {"two_calls_at_once": (_ALWAYS, pl.col("overlaps"))}
+    return order | results_of(
+        _with_overlaps(talks), {"two_calls_at_once": (ALWAYS, pl.col("overlaps"))}
     )
 
 
@@ -200,7 +236,7 @@ def _with_overlaps(talks: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _fetch_checks(logs: CallLogs) -> dict[str, _Result]:
+def _fetch_checks(logs: CallLogs) -> dict[str, Result]:
     report = logs.report
     unknown = [drift for drift in report.drift if drift.kind == DriftKind.UNKNOWN_WORD]
     others = [drift for drift in report.drift if drift.kind != DriftKind.UNKNOWN_WORD]
@@ -210,18 +246,18 @@ def _fetch_checks(logs: CallLogs) -> dict[str, _Result]:
         for record in sorted(report.set_aside, key=lambda record: record[:2])
     ]
 
-    def drift_result(drifts: Sequence[tuple[str, str, int, str]], of: int | None) -> _Result:
+    def drift_result(drifts: Sequence[tuple[str, str, int, str]], of: int | None) -> Result:
         examples = sorted(f"{field}: {example}" for field, _, _, example in drifts)
-        return sum(count for _, _, count, _ in drifts), of, examples[:_MAX_EXAMPLES]
+        return sum(count for _, _, count, _ in drifts), of, examples[:MAX_EXAMPLES]
 
     return {
         "running_long": (
             len(report.running_long),
             logs.calls.height,
-            sorted(report.running_long)[:_MAX_EXAMPLES],
+            sorted(report.running_long)[:MAX_EXAMPLES],
         ),
         "repeated": (report.repeated, report.received, []),
-        "set_aside": (len(report.set_aside), report.received, positions[:_MAX_EXAMPLES]),
+        "set_aside": (len(report.set_aside), report.received, positions[:MAX_EXAMPLES]),
         "unknown_words": drift_result(unknown, report.received * word_columns),
         "other_drift": drift_result(others, None),
     }
@@ -243,33 +279,3 @@ def _legs(calls: pl.DataFrame, options: MetricOptions) -> pl.LazyFrame:
         .unnest("leg")
         .with_columns(is_answered=is_answered_leg(pl.col), is_person=~is_automatic(pl.col, options))
     )
-
-
-def _results(
-    rows: pl.LazyFrame, checks: Mapping[str, tuple[pl.Expr, pl.Expr]]
-) -> dict[str, _Result]:
-    """The result of each check. A check is a filter of its rows, and a condition; null is false."""
-    matches = {
-        check: (applies & condition).fill_null(value=False)
-        for check, (applies, condition) in checks.items()
-    }
-    totals = {
-        f"{check} of": applies.fill_null(value=False) for check, (applies, _) in checks.items()
-    }
-    examples = {
-        f"{check} ids": pl.col("id")
-        .filter(check)
-        .drop_nulls()
-        .unique()
-        .sort()
-        .head(_MAX_EXAMPLES)
-        .implode()
-        for check in checks
-    }
-    row = (
-        rows.select("id", **matches, **totals)
-        .select(pl.col(*matches, *totals).cast(pl.Int64).sum(), **examples)
-        .collect()
-        .row(0, named=True)
-    )
-    return {check: (row[check], row[f"{check} of"], row[f"{check} ids"]) for check in checks}

@@ -22,6 +22,7 @@ from .call_facts import NUMBERS, call_facts
 from .internal_calls import counted_facts, mask_twins, with_twins
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
+from .suggested_numbers import NumberSuggestions
 
 __all__ = ["Calls", "calls_frame", "fact_rows", "like_input", "Selection"]
 
@@ -158,6 +159,10 @@ class Selection:
         """One flat row per counted leg of the selected calls."""
         return self._selected(self._table.leg_facts(options), self._mask & ~self._twins)
 
+    def missing_numbers(self, options: MetricOptions) -> pl.DataFrame:
+        """The numbers that look like an IVR or a queue, and are in no list of the options."""
+        return self._table.suggestions.missing(self._mask, options)
+
     def _selected(self, rows: pl.DataFrame, mask: pl.Series) -> pl.LazyFrame:
         return rows.lazy().filter(mask.gather(rows["call_row"]))
 
@@ -260,6 +265,7 @@ class _Table:
         self.leg_facts = _Cache(
             lambda options: leg_facts(calls_frame(own), options=options, twins=True).collect()
         )
+        self.suggestions = NumberSuggestions(own)
         self._numbers = _Cache(
             lambda _: own.select(
                 normalized(pl.col(side)).alias(side) for side in ("caller", "callee")

@@ -26,7 +26,7 @@ MAX_DEPTH = 64
 _MAX_DIGITS = 4_000
 """Python refuses to convert longer numbers, because that would be slow."""
 
-_PAGING = "paging"
+_ROWS, _PAGING = "call_logs", "paging"
 _ERROR_KEYS = ("code", "msg", "error", "errors")
 _MESSAGE_KEYS = ("message", "error_message", "error_code", "detail", "status")
 """Keys that are harmless next to rows; on a page without rows they may belong to an error."""
@@ -57,7 +57,8 @@ def load_document(body: bytes) -> Document:
     """The decoded body.
 
     Raises:
-        ValueError: it is not JSON, and has no single possible meaning.
+        ValueError: it is not JSON, or has no single possible meaning: a page with two lists of
+            rows, of which a parser would silently drop one.
     """
     body = to_utf8(body)
     try:
@@ -65,14 +66,17 @@ def load_document(body: bytes) -> Document:
         text, is_valid_text = body.decode(errors="surrogatepass"), True
     except UnicodeDecodeError:
         text, is_valid_text = body.decode(errors="replace"), False
+    # The check costs as much as the decoding.
+    is_repeated = any(text.count(f'"{key}"') > 1 for key in (_ROWS, _PAGING))
+    check = _object_of_page if is_repeated else None
     try:
-        return Document(json.loads(text), True, is_valid_text)
+        return Document(json.loads(text, object_pairs_hook=check), True, is_valid_text)
     except RecursionError:
         text = _limit_depth(text)
     except ValueError:  # also if a number is too long
         pass
     try:
-        value = json.loads(text, strict=False, parse_int=_read_integer)
+        value = json.loads(text, strict=False, parse_int=_read_integer, object_pairs_hook=check)
     except RecursionError as error:
         raise ValueError("the nesting is too deep") from error
     return Document(value, False, is_valid_text)
@@ -123,6 +127,17 @@ def _empty_page_problem(document: Mapping[str, object], rows_key: str) -> str:
         if value and name.lower() in _MESSAGE_KEYS and str(value).lower() not in _NO_ERROR:
             return "no rows, but a message"
     return ""
+
+
+def _object_of_page(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these keys and values; an error if its rows or its paging occur twice."""
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        names = [name for name, _ in pairs]
+        for key in (_ROWS, _PAGING):
+            if names.count(key) > 1:
+                raise ValueError(f"{key} occurs twice")
+    return result
 
 
 def _read_integer(digits: str) -> int | str:

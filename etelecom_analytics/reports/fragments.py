@@ -4,8 +4,10 @@ Notebooks show them as well.
 """
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 import polars as pl
 
@@ -63,6 +65,7 @@ def kpis(
     measures: Names = DEFAULT_MEASURES,
     *,
     options: MetricOptions = MetricOptions(),
+    targets: Mapping[str, float] = MappingProxyType({}),
 ) -> Fragment:
     """The measures of all calls as cards with counts, the 95 % interval of shares, and formulas.
 
@@ -72,6 +75,8 @@ def kpis(
         calls: a DataFrame, a LazyFrame or a Selection of calls.
         measures: one name or a sequence of names.
         options: the options of the measures.
+        targets: the targets of measures by name, such as `Site.targets`; a card compares its value
+            with its target in words.
 
     Raises:
         UnknownName: a measure does not exist.
@@ -83,11 +88,16 @@ def kpis(
         >>> et.reports.kpis(calls, ["calls", "answer_rate"], options=options)
         Calls: 384 (calls)
         Answer rate: 83.5 % (319 of 382; 95 %: 79.5 % to 86.9 %)
+        >>> et.reports.kpis(calls, "asa_s", options=options, targets={"asa_s": 20})
+        Average speed of answer: 15.5 s (over 319 answered calls; target at most 20.0 s: met)
     """
-    texts = kpi_texts(calls, measures, options=options)
-    lines = [
-        f"{each['title']}: {each['value']} ({each['counts'] or each['formula']})" for each in texts
-    ]
+    if not isinstance(targets, Mapping):
+        raise InputError(f'targets is a mapping, such as {{"asa_s": 20}}; got {describe(targets)}.')
+    texts = kpi_texts(calls, measures, options=options, targets=targets)
+    lines = []
+    for each in texts:
+        details = [each["counts"] or each["formula"], *filter(None, [each["target"]])]
+        lines.append(f"{each['title']}: {each['value']} ({'; '.join(details)})")
     return Fragment(render_template("kpis.html.j2", kpis=texts), "\n".join(lines))
 
 
@@ -120,8 +130,9 @@ def changes(
 ) -> Fragment:
     """A table of the measures of the matching calls and their changes from the previous period.
 
-    The changes are those of `et.metrics.compare`. If they cannot be computed, for example because
-    the previous period was not fetched, the fragment is a sentence with the reason.
+    The changes are those of `et.metrics.compare`, with all matching calls of `logs` as history. If
+    they cannot be computed, for example because the previous period was not fetched, the fragment
+    is a sentence with the reason.
 
     Args:
         logs: the calls of both periods.
@@ -135,10 +146,10 @@ def changes(
 
     Examples:
         >>> tuesday = et.CallQuery(date_from="2026-11-03", date_to="2026-11-04")
-        >>> et.reports.changes(et.sample_logs(), tuesday, "calls")
+        >>> et.reports.changes(et.sample_logs(), tuesday, "calls")  # doctest: +ELLIPSIS
         Changes are against the previous period: 2026-11-02 up to 2026-11-03, exclusive.
-        measure | value | counted | change | interval of the change
-        Calls | 73 | - | -7 against 80 | 95 %: -32 to +18: may be chance
+        measure | value | counted | change | verdict
+        Calls | 73 | - | -7 against 80 | cannot tell: too few days (95 %: -32 to +18, ...
     """
     checked_logs(logs, "changes")
     checked_query(query)
@@ -146,13 +157,17 @@ def changes(
     previous, note = previous_period(query, logs.report)
     if previous is None:
         return Fragment(f"<p>{html.escape(note)}</p>", note)
-    before, after = (logs.calls.filter(each.to_expr()) for each in (previous, query))
+    undated = replace(query, date_from=None, date_to=None)
+    before, after, history = (
+        logs.calls.filter(each.to_expr()) for each in (previous, query, undated)
+    )
     rows = []
-    for row in compare(before, after, names, options=options).iter_rows(named=True):
+    comparison = compare(before, after, names, options=options, history=history)
+    for row in comparison.iter_rows(named=True):
         text = comparison_texts(row, options)
-        optional = (text.population, text.change, text.change_interval)
+        optional = (text.population, text.change, text.verdict)
         rows.append((text.title, text.value, *(each or _NULL for each in optional)))
-    columns = ["measure", "value", "counted", "change", "interval of the change"]
+    columns = ["measure", "value", "counted", "change", "verdict"]
     fragment = table(pl.DataFrame(rows, schema=columns, orient="row"))
     return Fragment(f"<p>{html.escape(note)}</p>{fragment._repr_html_()}", f"{note}\n{fragment!r}")
 

@@ -5,6 +5,7 @@ import hashlib
 import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import altair as alt
@@ -28,6 +29,7 @@ def page_html(
     *,
     title: str,
     subtitle: str = "",
+    notices: Iterable[str] = (),
     parts: Iterable[str],
     charts: Mapping[str, Mapping[str, Any]],
     facts: Sequence[tuple[str, str]],
@@ -39,6 +41,7 @@ def page_html(
     Args:
         title: the heading, as text.
         subtitle: a line below the heading, as text.
+        notices: warnings about the numbers below, each one sentence, as text.
         parts: the content, as safe markup.
         charts: specifications by the ids of the elements to draw them in, see `chart_figure`.
         facts: the table "About this report", as pairs of text.
@@ -48,6 +51,7 @@ def page_html(
         "page.html.j2",
         title=title,
         subtitle=subtitle,
+        notices=[notice for notice in notices if notice],
         parts=parts,
         facts=facts,
         scripts=scripts,
@@ -72,20 +76,24 @@ def render_template(template: str, **context: object) -> str:
     return environment.get_template(template).render(**context)
 
 
-def _scripts(charts: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
+@cache
+def _vega_script() -> str:
+    """The script that draws charts; building it takes longer than the rest of a page."""
     bundle = vl_convert.javascript_bundle(
         "window.vegaEmbed = vegaEmbed;", vl_version=vega_lite_version()
     )
+    # The first "</script" ends a script, even inside a string.
+    return f"(function () {{\n{bundle}\n}})();".replace("</script", "<\\/script").replace("\r", "")
+
+
+def _scripts(charts: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
     # The charts of a notebook declare version 5, which JupyterLab needs.
     schema = f"https://vega.github.io/schema/vega-lite/{alt.SCHEMA_VERSION}.json"
     specs = json.dumps(
         {name: {**spec, "$schema": schema} for name, spec in charts.items()}, sort_keys=True
     )
-    # The first "</script" ends a script, even inside a string: escape every "<" of external text.
-    return (
-        f"(function () {{\n{bundle}\n}})();".replace("</script", "<\\/script").replace("\r", ""),
-        f"const charts = {specs};{_EMBED}".replace("<", "\\u003c"),
-    )
+    # External text in a script has no "<" that could end it.
+    return _vega_script(), f"const charts = {specs};{_EMBED}".replace("<", "\\u003c")
 
 
 def _policy(scripts: Sequence[str]) -> str:

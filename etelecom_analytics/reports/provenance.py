@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from importlib.metadata import version
+from types import MappingProxyType
 from typing import Any
 
 import altair as alt
@@ -10,6 +11,7 @@ import polars as pl
 
 from .. import frames, local_time
 from ..formatting import format_value
+from ..locale.target_text import target_text
 from ..logs import CallLogs
 from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.dimensions import Names, as_names
@@ -23,11 +25,16 @@ _OPTIONS_AS_JSON = ("as_of", "business_hours", "holidays")
 
 
 def kpi_texts(
-    calls: Calls, measures: Names = DEFAULT_MEASURES, *, options: MetricOptions
+    calls: Calls,
+    measures: Names = DEFAULT_MEASURES,
+    *,
+    options: MetricOptions,
+    targets: Mapping[str, float] = MappingProxyType({}),
 ) -> list[dict[str, str]]:
-    """Per measure: `title`, `value`, `counts` and `formula`; a share's counts have its interval.
+    """Per measure: `title`, `value`, `counts`, `target` and `formula`.
 
-    Without talk of legs, `talk_avg_s` is in place of `agent_talk_avg_s`.
+    A share's counts have its interval; `target` is empty for a measure without one. Without talk of
+    legs, `talk_avg_s` is in place of `agent_talk_avg_s`.
     """
     names = with_known_talk(calls, as_names(measures, "measures"), options=options)
     row = summarize_fetched(calls, [], names, coverage=None, options=options, confidence=True).row(
@@ -38,6 +45,7 @@ def kpi_texts(
             "title": MEASURES[name].title,
             "value": format_value(row[name], MEASURES[name].unit),
             "counts": _counts_text(MEASURES[name], row),
+            "target": target_text(name, row[name], targets),
             "formula": MEASURES[name].formula(options),
         }
         for name in names

@@ -13,12 +13,14 @@ from .. import storage
 from ..charts.png import png_bytes
 from ..errors import InputError, ReportError, SnapshotError, UnknownName
 from ..locale.display import Display
+from ..locale.number_note import number_note
 from ..logs import CallLogs
 from ..manifest import CALLS, MANIFEST, Manifest
 from ..metrics import MetricOptions
 from ..phone_numbers import describe, printable
 from ..privacy import check_own_numbers
 from ..query import CallQuery
+from ..site import Site, checked_site
 from ..snapshot import fingerprint, read_snapshot
 from ..system_calls import is_stream
 from .arguments import checked_path
@@ -36,6 +38,7 @@ BUNDLED = ("weekly", "extensions")
 
 _SNAPSHOT, _OPTIONS, _DIRECTION = "snapshot", "options", "direction"
 _SHOW_NUMBERS, _OWN_NUMBERS = "show_numbers", "own_numbers"
+_TARGETS = "targets"
 _MAX_SLUG = 60
 
 
@@ -46,6 +49,7 @@ def write_report(
     notebook: str | Path = "weekly",
     parameters: Mapping[str, object] | None = None,
     png_folder: str | Path | None = None,
+    site: Site | None = None,
 ) -> Path:
     """The path of a new HTML file with the results of a notebook that was run on a snapshot.
 
@@ -69,6 +73,9 @@ def write_report(
         parameters: values for these parameters. `options` is a mapping of the options that differ
             from the defaults.
         png_folder: a folder for the charts as PNG files; made if missing.
+        site: the settings of your organisation; by default the site file, as `Site.load` finds it.
+            Its options, its numbers that are never masked and its targets fill what `parameters`
+            omits. The time zone is that of the snapshot.
 
     Raises:
         InputError: a parameter is unknown or has the wrong type, or another argument is not a path;
@@ -88,6 +95,7 @@ def write_report(
         True
     """
     snapshot, output = checked_path(snapshot, "snapshot"), checked_path(output, "output")
+    site = checked_site(site)
     pngs = None if png_folder is None else checked_path(png_folder, "png_folder")
     with _notebook_file(notebook) as (path, name):
         source = read_notebook(path, name)
@@ -100,15 +108,21 @@ def write_report(
         _check_writable(output, pngs)
         digest = _calls_hash(snapshot)
         logs = read_snapshot(snapshot)
-        values = {parameter.name: parameter.default for parameter in declared.values()} | values
+        from_site = {_OWN_NUMBERS: list(site.known_numbers), _TARGETS: dict(site.targets)}
+        defaults = {
+            parameter.name: parameter.default or from_site.get(parameter.name, parameter.default)
+            for parameter in declared.values()
+        }
+        values = defaults | values
         if str(notebook) in BUNDLED:
             # Raises an InputError before anything runs.
             CallQuery(direction=values.get(_DIRECTION) or None)
-        options = _options(logs, values) if _OPTIONS in declared else None
+            Site(targets=values[_TARGETS])
+        options = _options(logs, values, site) if _OPTIONS in declared else None
         display = Display(
-            options=options or MetricOptions(),
+            options=options or site.options(),
             show_numbers=values.get(_SHOW_NUMBERS) is True,
-            own_numbers=check_own_numbers(values.get(_OWN_NUMBERS) or []),
+            own_numbers=check_own_numbers(values.get(_OWN_NUMBERS, site.known_numbers) or []),
         )
         if options:
             values[_OPTIONS] = options.to_dict()
@@ -123,11 +137,15 @@ def write_report(
         logs,
         query=str(logs.query),
         digest=digest,
-        settings=_settings(name, values, options, redactor, display),
+        settings=[
+            ("Settings", site.fingerprint),
+            *_settings(name, values, options, redactor, display),
+        ],
     )
     page = page_html(
         title=redactor.redact_text(rendered.title) or name.removesuffix(".ipynb"),
         subtitle=_period(logs, values, options),
+        notices=[_number_note(logs, values, display.options)],
         parts=rendered.parts,
         charts=rendered.charts,
         facts=facts,
@@ -184,10 +202,10 @@ def _declared_parameters(notebook: Any, name: str) -> dict[str, Parameter]:
     return declared
 
 
-def _options(logs: CallLogs, values: Mapping[str, Any]) -> MetricOptions:
+def _options(logs: CallLogs, values: Mapping[str, Any], site: Site) -> MetricOptions:
     """The options in the time zone of the query, as of the end of the complete, selected period."""
     zone = logs.query.time_zone
-    arguments = {"time_zone": zone, **values[_OPTIONS]}
+    arguments = {**site.options().to_dict(), "time_zone": zone, **values[_OPTIONS]}
     if arguments["time_zone"] != zone:
         raise InputError(
             f"The options are for {describe(arguments['time_zone'])}, but the snapshot is in "
@@ -205,6 +223,12 @@ def _date_query(values: Mapping[str, Any], zone: str) -> CallQuery:
         date_to=values.get("date_to") or None,
         time_zone=zone,
     )
+
+
+def _number_note(logs: CallLogs, values: Mapping[str, Any], options: MetricOptions) -> str:
+    """The warning about numbers that look like an IVR in the days of the report."""
+    query = _date_query(values if _OPTIONS in values else {}, logs.query.time_zone)
+    return number_note(logs.calls.filter(query.to_expr()), options)
 
 
 def _period(logs: CallLogs, values: Mapping[str, Any], options: MetricOptions | None) -> str:

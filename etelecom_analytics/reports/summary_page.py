@@ -8,10 +8,13 @@ from ..charts import answer_rate, extension_performance, heatmap, ring_durations
 from ..charts.png import write_pngs
 from ..errors import ReportError
 from ..locale.display import Display
+from ..locale.number_note import number_note
 from ..logs import CallLogs, checked_logs
 from ..metrics import MetricOptions
+from ..metrics.options import checked_options
 from ..phone_numbers import printable
 from ..query import CallQuery
+from ..site import Site, checked_site
 from ..snapshot import fingerprint
 from .arguments import checked_path
 from .fragments import kpis
@@ -25,13 +28,24 @@ _INBOUND = CallQuery(direction="in")
 
 
 def write_page(
-    logs: CallLogs, path: str | Path, *, options: MetricOptions = MetricOptions()
+    logs: CallLogs,
+    path: str | Path,
+    *,
+    options: MetricOptions | None = None,
+    site: Site | None = None,
 ) -> Path:
     """The path of a new HTML file with KPIs and four interactive charts of the inbound calls.
 
     The file needs no network. The same calls, query, options and versions give the same bytes; the
     file names them, and states the period in which the calls are complete. External phone numbers
     are masked.
+
+    Args:
+        logs: the calls.
+        path: the HTML file.
+        options: the options of the measures; by default those of the site file.
+        site: the settings of your organisation, of which the page shows the targets; by default the
+            site file, as `Site.load` finds it.
 
     Raises:
         InputError: `logs` are not CallLogs, or another argument has another type.
@@ -46,13 +60,16 @@ def write_page(
         True
     """
     checked_logs(logs, "write_page")
-    path = checked_path(path, "path")
-    charts, inbound = _charts(logs, options), logs.calls.filter(_INBOUND.to_expr())
+    path, site = checked_path(path, "path"), checked_site(site)
+    options = site.options() if options is None else checked_options(options)
+    charts = _charts(logs, options, site)
+    inbound = logs.calls.filter(_INBOUND.to_expr())
     days = date_range_text(inbound, logs.query.time_zone)
     content = page_html(
         title="Inbound calls: none" if days == "no calls" else f"Inbound calls, {days}",
+        notices=[number_note(inbound, options)],
         parts=[
-            kpis(inbound, options=options)._repr_html_(),
+            kpis(inbound, options=options, targets=site.targets)._repr_html_(),
             *(chart_figure(name, chart) for name, chart in charts.items()),
         ],
         charts=charts,
@@ -60,7 +77,7 @@ def write_page(
             logs,
             query=f"{logs.query}; the inbound calls of these",
             digest=fingerprint(logs.calls),
-            settings=[("Options", options_text(options))],
+            settings=[("Settings", site.fingerprint), ("Options", options_text(options))],
         ),
     )
     try:
@@ -73,9 +90,19 @@ def write_page(
 
 
 def write_charts(
-    logs: CallLogs, folder: str | Path, *, options: MetricOptions = MetricOptions()
+    logs: CallLogs,
+    folder: str | Path,
+    *,
+    options: MetricOptions | None = None,
+    site: Site | None = None,
 ) -> list[Path]:
     """The paths of new PNG files in the folder: the charts of the page, on a white background.
+
+    Args:
+        logs: the calls.
+        folder: the folder; made if missing.
+        options: the options of the measures; by default those of the site file.
+        site: the settings of your organisation; by default the site file.
 
     Raises:
         InputError: `logs` are not CallLogs, or another argument has another type.
@@ -89,10 +116,12 @@ def write_charts(
         ['answer_rate', 'heatmap', 'ring_durations', 'extension_performance']
     """
     checked_logs(logs, "write_charts")
-    return write_pngs(_charts(logs, options), checked_path(folder, "folder"))
+    site = checked_site(site)
+    options = site.options() if options is None else checked_options(options)
+    return write_pngs(_charts(logs, options, site), checked_path(folder, "folder"))
 
 
-def _charts(logs: CallLogs, options: MetricOptions) -> dict[str, Any]:
+def _charts(logs: CallLogs, options: MetricOptions, site: Site) -> dict[str, Any]:
     """The specifications of the charts by name, with external phone numbers masked."""
     inbound = logs.calls.filter(_INBOUND.to_expr())
     charts = {
@@ -103,5 +132,5 @@ def _charts(logs: CallLogs, options: MetricOptions) -> dict[str, Any]:
             logs.calls, options=options, coverage=logs.report
         ),
     }
-    redactor = Redactor(logs, Display(options=options))
+    redactor = Redactor(logs, Display(options=options, own_numbers=site.known_numbers))
     return {name: redactor.redact_data(chart.to_dict()) for name, chart in charts.items()}

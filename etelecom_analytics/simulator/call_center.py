@@ -161,6 +161,24 @@ class Roster:
         self.people.append(person)
         return person
 
+    def hours_on_duty(self, person: Person) -> int:
+        """The number of hours in which a person is on duty."""
+        return sum(person in team for teams in self._teams for team in teams)
+
+    def replace(self, person: Person, now: int) -> Person:
+        """The successor of a person, who takes over their extension number and all their shifts.
+
+        The successor has another extension id and another user id.
+        """
+        successor = Person(person.number, *staff_ids(len(self.people)), person.devices, since=now)
+        self.people.append(successor)
+        person.until = now
+        self._teams = [
+            [[successor if other is person else other for other in team] for team in teams]
+            for teams in self._teams
+        ]
+        return successor
+
     def teams(self, now: int) -> list[list[Person]]:
         """The teams on duty at this time (ms)."""
         index = (now - self._hours[0].start) // 3_600_000
@@ -170,7 +188,7 @@ class Roster:
         """A person who can make a call: from a team on duty, else anyone idle, else a new hire."""
         team = self._rng.choice(self.teams(now))
         for people in (team, self.people):
-            idle = [person for person in people if not person.busy]
+            idle = [person for person in people if not person.busy and person.until is None]
             if idle:
                 return self._rng.choice(idle)
         return self.hire()

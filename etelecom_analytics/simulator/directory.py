@@ -3,15 +3,17 @@
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from .call_center import FIRST_EXTENSIONS, HOTLINES, IVR, QUEUE, staff_ids
+from .entities import Person
 from .filters import Row, invalid, is_integer, part_of, text_of
 from .rows import ZERO_TIME
 
-__all__ = ["METHODS", "Directory", "directory_of"]
+__all__ = ["METHODS", "Directory", "directory_of", "directory_of_staff"]
 
 METHODS = {
     "Etelecom/GetExtensions": "extensions",
@@ -112,23 +114,50 @@ def directory_of(calls: Iterable[Row]) -> Directory:
     return Directory(
         extensions=(*(_extension(first, index) for index in indices), unused),
         account_users=(*map(_user, indices), *former),
-        hotlines=tuple(
-            {
-                "id": str(_HOTLINE_ID + index),
-                "hotline": number,
-                "name": name,
-                "network": network,
-                "status": "active",
-            }
-            for index, (number, name, network) in enumerate(
-                zip(
-                    HOTLINES,
-                    ("Chăm sóc khách hàng", "Văn phòng"),
-                    ("viettel", "other"),
-                    strict=True,
-                )
-            )
+        hotlines=_hotlines(),
+    )
+
+
+def directory_of_staff(people: Sequence[Person]) -> Directory:
+    """The directory of this staff, in the order in which they were hired.
+
+    An extension that changed hands has two rows with the same number, one after the other.
+    """
+    extensions = []
+    for index, person in enumerate(people):
+        row = _extension(int(person.number) - index, index)
+        if person.since is not None:
+            row["created_at"] = _time(person.since)
+        if person.until is not None:
+            row |= {"expires_at": _time(person.until), "state": "inactive"}
+        extensions.append(row)
+    return Directory(
+        extensions=tuple(extensions),
+        account_users=tuple(
+            {**_user(index), "deleted": person.until is not None}
+            for index, person in enumerate(people)
         ),
+        hotlines=_hotlines(),
+    )
+
+
+def _time(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _hotlines() -> tuple[Row, ...]:
+    names = ("Chăm sóc khách hàng", "Văn phòng")
+    return tuple(
+        {
+            "id": str(_HOTLINE_ID + index),
+            "hotline": number,
+            "name": name,
+            "network": network,
+            "status": "active",
+        }
+        for index, (number, name, network) in enumerate(
+            zip(HOTLINES, names, ("viettel", "other"), strict=True)
+        )
     )
 
 

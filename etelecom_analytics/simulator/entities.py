@@ -5,7 +5,7 @@ All times are whole milliseconds since 1970, so that sums and differences are ex
 
 from dataclasses import dataclass, field
 
-__all__ = ["Call", "Leg", "Offer", "Person"]
+__all__ = ["Call", "Leg", "Offer", "Person", "QueueVisit"]
 
 
 @dataclass(slots=True, eq=False)
@@ -13,6 +13,7 @@ class Person:
     """One member of staff.
 
     A person is `busy` from the first ring to the end of the talk, which prevents two talks at once.
+    `since` and `until` are the times in which the extension is theirs; None has no limit.
     """
 
     number: str
@@ -20,11 +21,14 @@ class Person:
     user_id: str
     devices: tuple[str, ...]
     busy: bool = False
+    mobile_busy: bool = False
+    since: int | None = None
+    until: int | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Leg:
-    """One attempt to reach an endpoint, and the true cause of its end."""
+    """One attempt to reach an endpoint, its true kind and owner, and the true cause of its end."""
 
     target: str
     add_time: int
@@ -36,6 +40,8 @@ class Leg:
     code: int = 0
     trunk: str | None = None
     cause: str = "in_progress"
+    kind: str = "person"
+    person: Person | None = None
 
     def fail(self, at: int, cause: str, *, code: int, reason: str) -> None:
         """End the leg without an answer; a ring planned for `at` or later is removed."""
@@ -66,6 +72,19 @@ class Offer:
 
 
 @dataclass(slots=True, eq=False)
+class QueueVisit:
+    """One stay of a call in a queue, from the start of its first leg to the end of its last one.
+
+    `leg` is the last leg so far.
+    """
+
+    queue: str
+    entered_at: int
+    leg: Leg
+    outcome: str = "unknown"
+
+
+@dataclass(slots=True, eq=False)
 class Call:
     """One session. An internal call is one session with two logs.
 
@@ -74,6 +93,12 @@ class Call:
         dialed_by: the member of staff who made the call.
         answered_by, answered_leg: the person who answered, and on which leg.
         lost_in: the stage in which an inbound call was lost.
+        ending: who ended a call without an answer, as far as a log can show it.
+        who_hung_up: who ended an answered call, "caller" or "agent"; None if no log can show it.
+        customer: the external party, also if the number is hidden or shared by several.
+        caller_number: the caller's number in national form; None if it is hidden.
+        mobile_of: the person whose mobile phone talks in this call.
+        second_log_delay: ms after which the second log of an internal call says that it began.
     """
 
     number: int
@@ -93,6 +118,15 @@ class Call:
     session_id: str = ""
     external_id: str | None = None
     contact_id: str | None = None
+    ending: str | None = None
+    who_hung_up: str | None = None
+    customer: str | None = None
+    caller_number: str | None = None
+    second_log_delay: int = 0
+    transfers: int = 0
+    forwards: int = 0
+    mobile_of: Person | None = None
+    visits: list[QueueVisit] = field(default_factory=list)
 
     def add_offer(self, target: str, person: Person | None = None) -> Offer:
         """A new offer to this number; its first leg is the next one added."""
@@ -100,9 +134,17 @@ class Call:
         self.offers.append(offer)
         return offer
 
-    def add_leg(self, target: str, add_time: int, trunk: str | None = None) -> Leg:
+    def add_leg(
+        self,
+        target: str,
+        add_time: int,
+        trunk: str | None = None,
+        *,
+        kind: str = "person",
+        person: Person | None = None,
+    ) -> Leg:
         """A new leg to this number."""
-        leg = Leg(target, add_time, trunk=trunk)
+        leg = Leg(target, add_time, trunk=trunk, kind=kind, person=person)
         self.legs.append(leg)
         return leg
 

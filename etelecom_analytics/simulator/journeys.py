@@ -1,51 +1,11 @@
 """Journeys of calls through the PBX: inbound, outbound and internal."""
 
-import math
-from collections.abc import Generator
-
 from .call_center import HOTLINES, IVR, QUEUE, TRUNKS, format_number
 from .entities import Call, Leg, Offer, Person
 from .pbx import GAP, Journey, Pbx, ring_people
+from .steps import Answered, end_call, pause, start_call, talk
 
 __all__ = ["inbound", "internal", "outbound"]
-
-_TALK_SIGMA = 0.85
-"""Standard deviation of the logarithm of talk times."""
-
-Answered = Generator[int, None, bool]
-"""A part of a journey; its result is whether a person answered."""
-
-
-def _start_call(pbx: Pbx, number: int, direction: str, caller: str | None, callee: str) -> Call:
-    call = Call(
-        number,
-        direction,
-        pbx.now,
-        caller,
-        callee,
-        session_id=f"{pbx.rng.getrandbits(128):032x}",
-    )
-    pbx.calls.append(call)
-    return call
-
-
-def _talk(pbx: Pbx, call: Call) -> Journey:
-    """The talk on the answered leg, and the end of the call."""
-    parameters = pbx.parameters
-    # The mean of a log-normal time is exp(mu + sigma^2 / 2).
-    mu = math.log(parameters.mean_talk_s - parameters.min_talk_s) - _TALK_SIGMA**2 / 2
-    yield pbx.now + round(1000 * (parameters.min_talk_s + pbx.rng.lognormvariate(mu, _TALK_SIGMA)))
-    if call.answered_leg is not None:
-        call.answered_leg.hang_up(
-            pbx.now, pbx.rng.choice(("CALLER_DISCONNECTED", "CALLEE_DISCONNECTED"))
-        )
-    if call.answered_by is not None:
-        call.answered_by.busy = False
-    _end_call(pbx, call)
-
-
-def _end_call(pbx: Pbx, call: Call) -> None:
-    call.ended_at = pbx.now + pbx.random_int(5, 80)
 
 
 def inbound(pbx: Pbx, number: int) -> Journey:
@@ -56,7 +16,7 @@ def inbound(pbx: Pbx, number: int) -> Journey:
     rng, customers = pbx.rng, pbx.customers
     customer = customers.next_caller(pbx.now)
     hotline = rng.choices(HOTLINES, (78, 22))[0]
-    call = _start_call(pbx, number, "in", format_number(rng, customer), hotline)
+    call = start_call(pbx, number, "in", format_number(rng, customer), hotline)
     call.contact_id = customers.contact_id(customer)
     call.patience = max(1_000, round(1000 * rng.expovariate(1 / pbx.parameters.mean_patience_s)))
     call.leaves_at = call.started_at + call.patience
@@ -67,9 +27,9 @@ def inbound(pbx: Pbx, number: int) -> Journey:
             (_hunt, _ring_group, _queue), (45, 30, 25) if hotline == HOTLINES[0] else (40, 60, 0)
         )[0]
         if (yield from route(pbx, call)):
-            yield from _talk(pbx, call)
+            yield from talk(pbx, call)
             return
-    _end_call(pbx, call)
+    end_call(pbx, call)
     if call.ended_at is not None and call.ended_at - call.started_at < 5_000:
         call.lost_in = "short"
     customers.record_missed(pbx.now, customer)
@@ -78,7 +38,7 @@ def inbound(pbx: Pbx, number: int) -> Journey:
 def _ivr(pbx: Pbx, call: Call) -> Journey:
     """The greeting and its menu; some callers leave during it."""
     offer = call.add_offer(IVR)
-    leg = call.add_leg(IVR, call.started_at + pbx.random_int(10, 80))
+    leg = call.add_leg(IVR, call.started_at + pbx.random_int(10, 80), kind="ivr")
     leg.answer(leg.add_time + pbx.random_int(100, 400))
     offer.outcome = "answered"
     end = call.started_at + 500 + pbx.random_int(5_000, 18_000)
@@ -89,16 +49,6 @@ def _ivr(pbx: Pbx, call: Call) -> Journey:
         call.lost_in = "in_ivr"
     else:
         call.extend_patience(end, GAP)
-
-
-def _pause(pbx: Pbx, call: Call, minimum: int, maximum: int) -> Journey:
-    """A time without ringing phones, in which the caller may leave."""
-    call.extend_patience(pbx.now, 0)  # patience may have ended while everybody was busy
-    end = pbx.now + pbx.random_int(minimum, maximum)
-    leaves_at = call.leaves_at if call.leaves_at is not None and call.leaves_at <= end else None
-    yield leaves_at or end
-    if leaves_at:
-        call.lost_in = call.stage_without_ring()
 
 
 def _hunt(pbx: Pbx, call: Call) -> Answered:
@@ -115,10 +65,10 @@ def _hunt(pbx: Pbx, call: Call) -> Answered:
             if (yield from ring_people(pbx, call, [person], limit)) is not None:
                 return True
             if call.lost_in is None:
-                yield from _pause(pbx, call, 150, 900)
+                yield from pause(pbx, call, 150, 900)
             if call.lost_in is not None:
                 return False
-        yield from _pause(pbx, call, 5_000, 9_000)
+        yield from pause(pbx, call, 5_000, 9_000)
         if call.lost_in is not None:
             return False
 
@@ -131,7 +81,7 @@ def _ring_group(pbx: Pbx, call: Call) -> Answered:
         if (yield from ring_people(pbx, call, team, 25_000)) is not None:
             return True
         if call.lost_in is None:
-            yield from _pause(pbx, call, 5_000, 9_000)
+            yield from pause(pbx, call, 5_000, 9_000)
         if call.lost_in is not None:
             return False
 
@@ -143,10 +93,10 @@ def _queue(pbx: Pbx, call: Call) -> Answered:
     """
     rng = pbx.rng
     offer = call.add_offer(QUEUE)
-    music = call.add_leg(QUEUE, pbx.now + pbx.random_int(10, 60))
+    music = call.add_leg(QUEUE, pbx.now + pbx.random_int(10, 60), kind="ivr")
     music.answer(music.add_time + pbx.random_int(20, 120))
     offer.outcome = "answered"
-    yield from _pause(pbx, call, 500, 1_500)
+    yield from pause(pbx, call, 500, 1_500)
     last: Person | None = None
     while call.lost_in is None:
         idle = [person for team in pbx.roster.teams(pbx.now) for person in team if not person.busy]
@@ -156,7 +106,7 @@ def _queue(pbx: Pbx, call: Call) -> Answered:
                 music.hang_up(pbx.now, "TRANSFERRED")
                 return True
         if call.lost_in is None:
-            yield from _pause(pbx, call, 2_500, 4_000)
+            yield from pause(pbx, call, 2_500, 4_000)
     music.hang_up(pbx.now, "CALLER_DISCONNECTED")
     call.lost_in = "in_ivr"
     return False
@@ -168,7 +118,7 @@ def outbound(pbx: Pbx, number: int) -> Journey:
     person = pbx.roster.idle_person(pbx.now)
     person.busy = True
     customer = pbx.customers.next_callee(pbx.now)
-    call = _start_call(pbx, number, "out", person.number, customer)
+    call = start_call(pbx, number, "out", person.number, customer)
     call.dialed_by = person
     call.contact_id = pbx.customers.contact_id(customer)
     call.external_id = f"{rng.getrandbits(64):016x}" if rng.random() < 0.5 else None
@@ -190,7 +140,8 @@ def outbound(pbx: Pbx, number: int) -> Journey:
             break
         yield pbx.now + pbx.random_int(50, 300)
     person.busy = False
-    _end_call(pbx, call)
+    call.ending = "ended_by_pbx"
+    end_call(pbx, call)
 
 
 def _add_trunk_leg(pbx: Pbx, call: Call, trunk: str) -> tuple[Offer, Leg]:
@@ -204,7 +155,8 @@ def _add_trunk_leg(pbx: Pbx, call: Call, trunk: str) -> tuple[Offer, Leg]:
         if call.offers and pbx.now - call.legs[-1].add_time < 2_000
         else call.add_offer(call.callee)
     )
-    return offer, call.add_leg(call.callee, pbx.now + pbx.random_int(5, 40), trunk)
+    at = pbx.now + pbx.random_int(5, 40)
+    return offer, call.add_leg(call.callee, at, trunk, kind="customer")
 
 
 _OUTBOUND_OUTCOMES = {
@@ -222,6 +174,9 @@ _FAILURES = {
     "unreachable": ((404, "UNALLOCATED_NUMBER"), (480, "SUBSCRIBER_ABSENT")),
     "other": ((403, "FORBIDDEN"),),
 }
+
+_ENDINGS = {"caller_gave_up": "abandoned", "other": "end_unknown"}
+"""Who ended such a call; all other outcomes without an answer come from the PBX or the network."""
 
 
 def _dial(pbx: Pbx, call: Call, person: Person, trunk: str) -> Journey:
@@ -249,7 +204,7 @@ def _dial(pbx: Pbx, call: Call, person: Person, trunk: str) -> Journey:
         if outcome == "answered":
             leg.answer(pbx.now)
             offer.outcome, call.answered_leg, call.answered_by = outcome, leg, person
-            yield from _talk(pbx, call)
+            yield from talk(pbx, call)
             return
         code = 487 if outcome == "caller_gave_up" else rng.choice((408, 480))
         leg.fail(
@@ -260,7 +215,8 @@ def _dial(pbx: Pbx, call: Call, person: Person, trunk: str) -> Journey:
         )
     offer.outcome = outcome
     person.busy = False
-    _end_call(pbx, call)
+    call.ending = _ENDINGS.get(outcome, "ended_by_pbx")
+    end_call(pbx, call)
 
 
 def internal(pbx: Pbx, number: int) -> Journey:
@@ -270,15 +226,15 @@ def internal(pbx: Pbx, number: int) -> Journey:
     person.busy = True
     others = [other for other in rng.choice(pbx.roster.teams(pbx.now)) if other is not person]
     other = rng.choice(others or [pbx.roster.idle_person(pbx.now)])
-    call = _start_call(pbx, number, "ext_out", person.number, other.number)
+    call = start_call(pbx, number, "ext_out", person.number, other.number)
     call.dialed_by = person
     call.leaves_at = call.started_at + pbx.random_int(8_000, 60_000)
     answered_leg = yield from ring_people(pbx, call, [other], 30_000)
     if answered_leg is not None:
-        yield from _talk(pbx, call)
+        yield from talk(pbx, call)
     else:
         if call.lost_in is None:
             yield pbx.now + pbx.random_int(3_000, 6_000)  # a tone or an announcement
-        _end_call(pbx, call)
+        end_call(pbx, call)
     call.lost_in = None
     person.busy = False

@@ -6,6 +6,7 @@ events within 2 s therefore always have a common cause.
 """
 
 from collections.abc import Generator, Sequence
+from datetime import tzinfo
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
@@ -31,9 +32,15 @@ class Pbx:
     """The clock, the event queue, and the state that all journeys share."""
 
     def __init__(
-        self, rng: Random, roster: Roster, customers: Customers, parameters: Parameters
+        self,
+        rng: Random,
+        roster: Roster,
+        customers: Customers,
+        parameters: Parameters,
+        time_zone: tzinfo,
     ) -> None:
         self.rng = rng
+        self.zone = time_zone
         self.roster = roster
         self.customers = customers
         self.parameters = parameters
@@ -68,7 +75,7 @@ def _offer_call(pbx: Pbx, call: Call, person: Person) -> tuple[Offer, int, Leg |
     offer = call.add_offer(person.number, person)
     at = pbx.now + pbx.random_int(1, 60)
     for device in person.devices:
-        leg = call.add_leg(person.number, at)
+        leg = call.add_leg(person.number, at, person=person)
         if person.busy:
             leg.fail(at + pbx.random_int(60, 300), "busy_or_rejected", code=486, reason="USER_BUSY")
         elif device == "app" and rng.random() < parameters.app_offline_probability:
@@ -103,11 +110,16 @@ def _end_offer(offer: Offer, at: int, cause: str, *, code: int, reason: str) -> 
 
 
 def ring_people(
-    pbx: Pbx, call: Call, people: Sequence[Person], limit: int
+    pbx: Pbx,
+    call: Call,
+    people: Sequence[Person],
+    limit: int,
+    timeout: tuple[int, str] = (487, "CANCELLED"),
 ) -> Generator[int, None, Leg | None]:
     """Ring these people at once for at most `limit` ms, and return the answered leg.
 
-    None after a timeout, or if the caller left; in the second case `call.lost_in` is set.
+    None after a timeout, or if the caller left; in the second case `call.lost_in` is set. A timeout
+    has this SIP code and reason.
     """
     deadline = pbx.now + limit
     call.extend_patience(pbx.now, _SET_UP)  # otherwise a leg could end before its add_time
@@ -143,7 +155,7 @@ def ring_people(
             _end_offer(offer, end, "caller_gave_up", code=487, reason="CALLER_DISCONNECTED")
         return None
     for offer in active:
-        _end_offer(offer, end, "rna_timeout", code=487, reason="CANCELLED")
+        _end_offer(offer, end, "rna_timeout", code=timeout[0], reason=timeout[1])
     call.extend_patience(end, GAP)
     return None
 

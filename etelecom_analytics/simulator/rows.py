@@ -1,6 +1,6 @@
 """Typed calls as rows of the API: instead of nulls, the API sends "", "0" and a zero time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,30 +19,13 @@ _HOME_ZONE = zone(HOME_ZONE)
 
 def wire_rows(calls: pl.DataFrame) -> list[dict[str, Any]]:
     """One dictionary per call, as the API writes it, in the order of the frame."""
-    return [_api_object(call, CALLS) for call in calls.iter_rows(named=True)]
+    return [_api_object(call, _CALL) for call in calls.iter_rows(named=True)]
 
 
-def _api_object(values: Mapping[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
-    return {column.name: _api_value(values[column.name], column) for column in columns}
-
-
-def _api_value(value: Any, column: Column) -> Any:
-    match column.kind:
-        case Kind.LEGS:
-            return [
-                _api_object(leg or {leg_column.name: None for leg_column in LEGS}, LEGS)
-                for leg in value or []
-            ]
-        case Kind.LINKS:
-            return value or []
-        case Kind.ID:
-            return value or "0"
-        case Kind.TIME:
-            return _api_time(value)
-        case Kind.INTEGER:
-            return value or 0
-        case _:
-            return value or ""
+def _api_object(
+    values: Mapping[str, Any], writers: Mapping[str, Callable[[Any], Any]]
+) -> dict[str, Any]:
+    return {name: write(values[name]) for name, write in writers.items()}
 
 
 def _api_time(moment: datetime | None) -> str:
@@ -55,3 +38,23 @@ def _api_time(moment: datetime | None) -> str:
     if moment.second % 2:
         return moment.astimezone(_HOME_ZONE).isoformat()
     return moment.isoformat().replace("+00:00", "Z")
+
+
+def _api_legs(legs: Sequence[Mapping[str, Any] | None] | None) -> list[dict[str, Any]]:
+    return [_api_object(leg or _NO_LEG, _LEG) for leg in legs or ()]
+
+
+def _writers(columns: tuple[Column, ...]) -> dict[str, Callable[[Any], Any]]:
+    """The functions that write the values of these columns, by name."""
+    by_kind: dict[Kind | None, Callable[[Any], Any]] = {
+        Kind.LEGS: _api_legs,
+        Kind.LINKS: lambda value: value or [],
+        Kind.ID: lambda value: value or "0",
+        Kind.TIME: _api_time,
+        Kind.INTEGER: lambda value: value or 0,
+    }
+    return {column.name: by_kind.get(column.kind, lambda value: value or "") for column in columns}
+
+
+_NO_LEG: dict[str, Any] = {column.name: None for column in LEGS}
+_CALL, _LEG = _writers(CALLS), _writers(LEGS)

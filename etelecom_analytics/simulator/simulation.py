@@ -14,12 +14,14 @@ from random import Random
 
 import polars as pl
 
-from ..errors import InputError
-from ..local_time import parse_moment
+from ..errors import InputError, UnknownName
+from ..local_time import parse_moment, zone
 from .call_center import Customers, Hour, Parameters, Roster, hours_between
-from .call_frames import Truth, calls_frame, truth_of
-from .journeys import inbound, internal, outbound
+from .call_frames import calls_frame
+from .directory import Directory, directory_of_staff
 from .pbx import Journey, Pbx
+from .presets import PRESETS, Preset
+from .truth import Truth, truth_of
 
 __all__ = ["Simulation", "simulate_calls"]
 
@@ -35,6 +37,7 @@ class Simulation:
     Attributes:
         calls: one row per call log, newest first, with the columns of `et.sample_logs().calls`.
         truth: what really happened, which call logs show only in part.
+        directory: extensions, users and hotlines of the whole staff, for `CallLogServer.directory`.
 
     Examples:
         >>> simulation = et.simulate_calls(400)
@@ -42,10 +45,16 @@ class Simulation:
         (400, 19)
         >>> simulation.truth.calls["answered"].sum()
         328
+        >>> with et.simulator.serve(simulation.calls) as server:
+        ...     server.directory = simulation.directory
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     et.fetch_extensions(client).height == len(simulation.directory.extensions)
+        True
     """
 
     calls: pl.DataFrame
     truth: Truth
+    directory: Directory
 
 
 def simulate_calls(
@@ -55,6 +64,7 @@ def simulate_calls(
     start: date | str = "2026-11-02",
     days: int = 7,
     time_zone: str = "Asia/Ho_Chi_Minh",
+    preset: str = "basic",
 ) -> Simulation:
     """Exactly `n` simulated call logs of the `days` from `start`, newest first, and their truth.
 
@@ -62,9 +72,15 @@ def simulate_calls(
     of inbound calls are answered for any `n`. The simulation stops at the end of the last day, when
     a few calls are still running. An internal call has two logs.
 
+    The preset "basic" has one IVR, one queue, hunts and ring groups, and all missed calls are
+    abandoned by their callers. The preset "full" adds closed hours, an IVR and queues that end
+    calls, overflow between queues, voicemail, pickups, forwards and blind transfers, shared and
+    hidden numbers in many written forms, internal calls in one log, and an extension that changes
+    hands; outside opening hours nobody answers.
+
     Raises:
         InputError: `n` is negative, or `days` is less than 1.
-        UnknownName: the time zone does not exist.
+        UnknownName: the time zone or the preset does not exist.
 
     Examples:
         >>> simulation = et.simulate_calls(400, days=7)
@@ -72,9 +88,13 @@ def simulate_calls(
         [('in', 284), ('out', 84), ('ext_out', 16), ('ext_in', 16)]
         >>> simulation.calls.equals(et.simulate_calls(400, days=7).calls)
         True
+        >>> endings = et.simulate_calls(400, preset="full").truth.endings["ending"]
+        >>> endings.drop_nulls().unique().sort().to_list()
+        ['abandoned', 'ended_by_pbx', 'end_unknown']
     """
     if n < 0 or days < 1:
         raise InputError(f"n must be at least 0, and days at least 1; got n={n}, days={days}.")
+    chosen = _checked_preset(preset)
     rng = Random(seed)
     begin = parse_moment(start, time_zone, "start")
     end = parse_moment((begin + timedelta(days=days)).replace(tzinfo=None), time_zone, "days")
@@ -82,8 +102,10 @@ def simulate_calls(
     until = round(end.timestamp() * 1000)
     parameters = Parameters()
     roster = Roster(rng, hours, n, parameters)
-    pbx = Pbx(rng, roster, Customers(rng), parameters)
-    for at, journey in _plan(pbx, hours, n, until):
+    pbx = Pbx(rng, roster, Customers(rng), parameters, zone(time_zone))
+    for at, journey in _plan(pbx, hours, n, until, chosen):
+        pbx.schedule(at, journey)
+    for at, journey in chosen.background(pbx, hours[0].start, until) if chosen.background else ():
         pbx.schedule(at, journey)
     pbx.run(until)
     arrivals = sum(call.direction == "in" for call in pbx.calls)
@@ -94,11 +116,27 @@ def simulate_calls(
         max_on_duty=roster.max_on_duty,
     )
     return Simulation(
-        calls=calls_frame(rng, pbx.calls, until), truth=truth_of(pbx.calls, parameters)
+        calls=calls_frame(rng, pbx.calls, until),
+        truth=truth_of(
+            pbx.calls,
+            parameters,
+            ivr_numbers=chosen.ivr_numbers,
+            queue_numbers=chosen.queue_numbers,
+            voicemail_numbers=chosen.voicemail_numbers,
+        ),
+        directory=directory_of_staff(roster.people),
     )
 
 
-def _plan(pbx: Pbx, hours: list[Hour], n: int, until: int) -> Iterator[tuple[int, Journey]]:
+def _checked_preset(preset: str) -> Preset:
+    if preset not in PRESETS:
+        raise UnknownName("preset", preset, PRESETS)
+    return PRESETS[preset]
+
+
+def _plan(
+    pbx: Pbx, hours: list[Hour], n: int, until: int, preset: Preset
+) -> Iterator[tuple[int, Journey]]:
     """The start of each call, and its journey."""
     rng, parameters = pbx.rng, pbx.parameters
     pairs = round(n * parameters.internal_share / 2)
@@ -120,5 +158,11 @@ def _plan(pbx: Pbx, hours: list[Hour], n: int, until: int) -> Iterator[tuple[int
     )
     for at in ordered:
         number = _FIRST_ID + at * _IDS_PER_MS + 2 * rng.randrange(_IDS_PER_MS // 2)
-        journey = internal if at in internal_at else outbound if at in out_at else inbound
-        yield at, journey(pbx, number)
+        start_call = (
+            preset.internal
+            if at in internal_at
+            else preset.outbound
+            if at in out_at
+            else preset.inbound
+        )
+        yield at, start_call(pbx, number)

@@ -10,9 +10,11 @@ from ..errors import InputError
 from ..logs import CallLogs, Fetch
 from ..phone_numbers import describe
 from ..query import CallQuery
+from ..site import Site, checked_site
 from .background_fetch import BackgroundFetch
 from .controls import Controls, api_fields
 from .panel import BUTTON, Observers, Panel
+from .site_facts import site_facts
 from .status import Facts, StatusLine, error_text
 
 __all__ = ["FetchPanel"]
@@ -28,8 +30,9 @@ class FetchPanel(Panel):
             `et.fetcher(client)`.
         query: the first query; the last 7 days by default. Nothing is fetched before Apply is
             pressed.
-        time_zone: the time zone of days.
+        time_zone: the time zone of days; by default that of the site file.
         as_of: the moment whose day is "today"; now by default.
+        site: the settings of your organisation; by default the site file, as `Site.load` finds it.
 
     Raises:
         InputError: `fetch` is no function, or the query has another time zone.
@@ -53,9 +56,12 @@ class FetchPanel(Panel):
         *,
         fetch: Fetch,
         query: CallQuery | None = None,
-        time_zone: str = local_time.HOME_ZONE,
+        time_zone: str | None = None,
         as_of: date | datetime | str | None = None,
+        site: Site | None = None,
     ) -> None:
+        self._site = site = checked_site(site)
+        time_zone = site.time_zone if time_zone is None else time_zone
         if not callable(fetch):
             raise InputError(
                 "fetch is a function that returns CallLogs, such as et.fetcher(client); "
@@ -66,6 +72,7 @@ class FetchPanel(Panel):
             "query": query,
             "time_zone": time_zone,
             "as_of": as_of,
+            "site": site,
         }
         zone = local_time.zone(time_zone)
         day = None if as_of is None else local_time.parse_moment(as_of, time_zone, "as_of").date()
@@ -204,6 +211,7 @@ class FetchPanel(Panel):
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield from super()._facts()
+        yield from site_facts(self._site)
         yield "status", self._status
         if self._error:
             yield "error", self._error
@@ -218,5 +226,7 @@ class FetchPanel(Panel):
             or self._state.query == self._result_query
         )
         self._cancel.disabled = not self._fetching or self._fetching.is_stopping
-        self._facts_table.show([*super()._facts(), ("status", self._status)])
+        self._facts_table.show(
+            [*super()._facts(), *site_facts(self._site), ("status", self._status)]
+        )
         self._fetch_error.show(self._error)

@@ -8,10 +8,12 @@ import polars as pl
 from .. import local_time
 from ..metrics import Calls, Selection
 from ..query import CallQuery
+from ..site import Site, checked_site
 from .call_input import latest_day, selection_of, table_code, with_imports
 from .controls import Controls, table_fields
 from .panel import Panel
 from .panel_state import PanelState
+from .site_facts import site_facts
 
 __all__ = ["FilterPanel"]
 
@@ -26,10 +28,11 @@ class FilterPanel(Panel):
         calls: one row per call, as in `logs.calls`: a DataFrame, a LazyFrame, which is collected,
             or a `Selection`. Extensions are listed by name where the calls have names.
         query: the first query; all calls by default.
-        time_zone: the time zone of days.
+        time_zone: the time zone of days; by default that of the site file.
         as_of: the moment whose day is "today"; by default that of the latest call, not the clock of
             this computer.
         debounce_s: how long to wait for further changes before filtering; 0 filters at once.
+        site: the settings of your organisation; by default the site file, as `Site.load` finds it.
 
     Raises:
         InputError: `calls` is not a table of calls, or the query cannot filter a table.
@@ -52,16 +55,20 @@ class FilterPanel(Panel):
         calls: Calls,
         *,
         query: CallQuery | None = None,
-        time_zone: str = local_time.HOME_ZONE,
+        time_zone: str | None = None,
         as_of: date | datetime | str | None = None,
         debounce_s: float = 0.3,
+        site: Site | None = None,
     ) -> None:
+        self._site = site = checked_site(site)
+        time_zone = site.time_zone if time_zone is None else time_zone
         self._arguments = {
             "calls": calls,
             "query": query,
             "time_zone": time_zone,
             "as_of": as_of,
             "debounce_s": debounce_s,
+            "site": site,
         }
         self._selection = self._all = selection_of(calls)
         self._table_code = table_code(calls)
@@ -103,6 +110,7 @@ class FilterPanel(Panel):
         yield from super()._facts()
         if self._today:
             yield "today", f"{self._today.isoformat()}, {self._today:%A}"
+        yield from site_facts(self._site)
 
     def _show(self) -> None:
         super()._show()

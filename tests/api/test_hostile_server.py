@@ -121,6 +121,7 @@ ENVELOPES: dict[str, faults.Fault] = {
 BROKEN: dict[str, faults.Fault] = {
     "damaged number": faults.bad_number(),
     "cut in a row": faults.raw_value("note", b'"'),
+    "rows in two lists": faults.repeated_rows(),
 }
 DRIFTING: dict[str, tuple[faults.Fault, set[str]]] = {
     "raw newline": (faults.raw_newline(), {"invalid JSON"}),

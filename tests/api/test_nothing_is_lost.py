@@ -198,7 +198,7 @@ def test_deep_record_without_an_id_can_be_reported_and_stored(
 @pytest.mark.parametrize("workers", [1, 4, 16])
 def test_many_calls_with_random_faults_are_each_fetched_once(workers: int):
     """`tests/benchmarks/random_faults.py` does it with 200,000 calls."""
-    assert check_fetch_with_random_faults(20_000, workers) > 18_000
+    assert check_fetch_with_random_faults(8_000, workers) > 7_200
 
 
 # Any error keeps the calls received before.

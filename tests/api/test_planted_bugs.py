@@ -15,8 +15,12 @@ QUICK = (
 
 
 def is_noticed(bug: Bug) -> bool:
-    """Whether a schedule breaks a promise with the bug, and none without it."""
-    for schedule in map(random_schedule, range(_SCHEDULES)):
+    """Whether a schedule breaks a promise with the bug, and none without it.
+
+    The search begins where the bug was noticed the last time.
+    """
+    for number in range(_SCHEDULES):
+        schedule = random_schedule((bug.shown_by + number) % _SCHEDULES)
         if not bug.may_show_in(schedule):
             continue
         try:

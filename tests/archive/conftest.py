@@ -1,5 +1,6 @@
 """Fixtures: a week of calls in the past, a server for it, and a synchronized archive."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -40,8 +41,21 @@ def past_client(client_of: Callable[..., et.Client], past_server: CallLogServer)
     return client_of(past_server)
 
 
+@pytest.fixture(scope="session")
+def _synchronized(
+    past: Simulation, _past_server: CallLogServer, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of an archive of all calls of the server, to be copied."""
+    _past_server.forget()
+    archive = et.Archive(
+        tmp_path_factory.mktemp("synchronized") / "calls", ivr_numbers=past.truth.ivr_numbers
+    )
+    with et.Client(_past_server.base_url, _past_server.api_key) as client:
+        archive.sync(client, since="2024-01-01", until=UNTIL, progress=False)
+    return archive.path
+
+
 @pytest.fixture
-def archive(past_client: et.Client, past: Simulation, tmp_path: Path) -> et.Archive:
-    archive = et.Archive(tmp_path / "calls", ivr_numbers=past.truth.ivr_numbers)
-    archive.sync(past_client, since="2024-01-01", until=UNTIL)
-    return archive
+def archive(_synchronized: Path, past: Simulation, tmp_path: Path) -> et.Archive:
+    folder = shutil.copytree(_synchronized, tmp_path / "calls")
+    return et.Archive(folder, ivr_numbers=past.truth.ivr_numbers)

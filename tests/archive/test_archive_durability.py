@@ -31,50 +31,57 @@ def server() -> Iterator[CallLogServer]:
         yield server
 
 
-@pytest.fixture(params=[None, 2, 5])
-def calls(
-    request: pytest.FixtureRequest, server: CallLogServer, tmp_path: Path
-) -> list[SystemCall]:
+@pytest.fixture(scope="module", params=[None, 2, 5])
+def folder(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, int | None]:
+    """An empty folder for a sync, and at which fsync another one is killed before."""
+    return tmp_path_factory.mktemp("durable"), request.param
+
+
+@pytest.fixture(scope="module")
+def calls(folder: tuple[Path, int | None], server: CallLogServer) -> list[SystemCall]:
     """The calls of a sync, perhaps after one that was killed when it waited for the disk."""
-    if request.param:
+    path, killed_at = folder
+    if killed_at:
         process = run_with_failures(
             _SYNC,
-            *(str(tmp_path / "calls"), server.base_url, server.api_key, "2024-01-08"),
-            failures={"fsync": f"signal=SIGKILL:when={request.param}"},
+            *(str(path / "calls"), server.base_url, server.api_key, "2024-01-08"),
+            failures={"fsync": f"signal=SIGKILL:when={killed_at}"},
         )
         assert process.returncode
     return run_traced(
         _SYNC,
-        *(str(tmp_path / "calls"), server.base_url, server.api_key, "2024-01-08"),
+        *(str(path / "calls"), server.base_url, server.api_key, "2024-01-08"),
         calls="fsync,fdatasync,rename,renameat,renameat2",
-        folder=tmp_path,
+        folder=path,
     )
 
 
 def test_files_and_folders_are_on_disk_before_their_certificates(
-    calls: list[SystemCall], tmp_path: Path
+    calls: list[SystemCall], folder: tuple[Path, int | None]
 ):
-    folder = tmp_path / "calls"
+    archive = folder[0] / "calls"
     certified = next(
         index
         for index, call in enumerate(calls)
         if "rename" in call.name and call.paths[-1].endswith("_certificates.parquet")
     )
     synced = {call.paths[0] for call in calls[:certified] if "sync" in call.name}
-    data_files = {str(path) for path in folder.glob("local_day=*/*.parquet")}
-    commits = {str(path) for path in (folder / "_delta_log").glob("*.json")}
-    folders = {str(folder), str(folder / "_delta_log"), *map(str, folder.glob("local_day=*"))}
+    data_files = {str(path) for path in archive.glob("local_day=*/*.parquet")}
+    commits = {str(path) for path in (archive / "_delta_log").glob("*.json")}
+    folders = {str(archive), str(archive / "_delta_log"), *map(str, archive.glob("local_day=*"))}
 
     assert len(data_files) == 7
     assert len(commits) == 8
     assert synced >= data_files | commits | folders
     staged = calls[certified].paths[0]
     assert staged in synced
-    assert str(folder) in {call.paths[0] for call in calls[certified:] if "sync" in call.name}
+    assert str(archive) in {call.paths[0] for call in calls[certified:] if "sync" in call.name}
 
 
 def test_no_file_is_synced_more_than_5_times_and_no_folder_more_than_twice(
-    calls: list[SystemCall], tmp_path: Path
+    calls: list[SystemCall],
 ):
     counts = Counter(call.paths[0] for call in calls if "sync" in call.name)
     assert counts

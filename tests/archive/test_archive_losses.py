@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 ClientOf = Callable[..., et.Client]
 Rows = list[dict[str, Any]]
-OPTIONS: dict[str, Any] = {"until": "2024-01-31", "lookback": "90000d", "progress": False}
+OPTIONS: dict[str, Any] = {"until": "2024-01-11", "lookback": "90000d", "progress": False}
 
 
 @pytest.fixture

@@ -15,14 +15,16 @@ import etelecom_analytics as et
 from etelecom_analytics.errors import DataLossError
 from etelecom_analytics.simulator import serve
 
-ClientOf = Callable[..., et.Client]
 
-
-@pytest.fixture
-def sample_archive(client_of: ClientOf, tmp_path: Path) -> et.Archive:
-    archive = et.Archive(tmp_path / "calls", ivr_numbers=["8000", "8100"])
-    with serve(et.sample_logs().calls) as server:
-        archive.sync(client_of(server), since="2026-11-02", until="2026-11-09", progress=False)
+@pytest.fixture(scope="module")
+def sample_archive(tmp_path_factory: pytest.TempPathFactory) -> et.Archive:
+    """An archive that no test changes."""
+    archive = et.Archive(tmp_path_factory.mktemp("archive") / "calls", ivr_numbers=["8000", "8100"])
+    with (
+        serve(et.sample_logs().calls) as server,
+        et.Client(server.base_url, server.api_key) as client,
+    ):
+        archive.sync(client, since="2026-11-02", until="2026-11-09", progress=False)
     return archive
 
 
@@ -66,13 +68,11 @@ def test_same_ivr_numbers_in_another_order_give_no_warning(sample_archive: et.Ar
     assert et.summarize(sample_archive.scan(), options=options).collect().height == 1
 
 
-@pytest.fixture
-def values(sample_archive: et.Archive, client_of: ClientOf) -> dict[str, Any]:
-    with serve(week(3)) as server:
+@pytest.fixture(scope="module")
+def values(sample_archive: et.Archive) -> dict[str, Any]:
+    with serve(week(3)) as server, et.Client(server.base_url, server.api_key) as client:
         other = et.Archive(sample_archive.path.parent / "other")
-        report = other.sync(
-            client_of(server), since="2024-01-01", until="2024-01-08", progress=False
-        )
+        report = other.sync(client, since="2024-01-01", until="2024-01-08", progress=False)
     return {
         "Archive": sample_archive,
         "ArchiveStatus": sample_archive.status(),

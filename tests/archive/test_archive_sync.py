@@ -105,6 +105,7 @@ def test_only_changed_days_are_written(
 def test_only_missing_days_are_fetched(
     archive: et.Archive, past_client: et.Client, past_server: CallLogServer
 ):
+    et.fetch_calls(past_client, et.CallQuery(date_from=SINCE, date_to=UNTIL))  # checks the dates
     past_server.forget()
     archive.sync(past_client, since="2023-12-30", until=UNTIL)
 

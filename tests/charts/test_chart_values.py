@@ -76,6 +76,34 @@ def test_extension_performance(calls: pl.DataFrame):
     assert chart.sort("target_number").rows() == expected.select(columns).rows()
 
 
+def test_outcomes_of_an_extension_are_those_of_its_offers(calls: pl.DataFrame):
+    labels = {
+        "answered": "answered",
+        "rna_timeout": "rang out",
+        "busy_or_rejected": "busy or rejected",
+        "answered_elsewhere": "answered elsewhere",
+        "caller_gave_up": "caller gave up",
+    }
+    expected = (
+        summarized(inward(calls), ["target_number", "outcome"], ["offers"])
+        .select(
+            number=pl.col("target_number"),
+            outcome=pl.col("outcome")
+            .cast(pl.String)
+            .replace_strict(labels, default="unreachable or other"),
+            offers="offers",
+        )
+        .group_by("number", "outcome")
+        .agg(pl.col("offers").sum())
+    )
+
+    chart = charts.extension_performance(calls, options=OPTIONS)
+
+    parts = longest_table(chart, "number", "outcome", "offers")
+    assert parts.sort("number", "outcome").equals(expected.sort("number", "outcome"))
+    assert parts["outcome"].n_unique() > 3
+
+
 def test_extensions_are_sorted_by_rate_and_small_ones_are_last(calls: pl.DataFrame):
     middle = int(
         et.summarize(inward(calls), ["target_number"], ["offers"], options=OPTIONS)[

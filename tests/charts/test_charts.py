@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 import pytest
-from support.chart_specs import png, subtitle, title
+from support.chart_specs import png, spec, subtitle, title
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, schema
@@ -37,6 +37,8 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "time_to_callback": charts.time_to_callback,
     "time_to_callback by weekday": partial(charts.time_to_callback, by="weekday"),
     "concurrency": charts.concurrency,
+    "control of answer_rate": partial(charts.control, measure="answer_rate"),
+    "control of offered": partial(charts.control, measure="offered"),
     "erlangs": charts.erlangs,
     "agents_by_interval": charts.agents_by_interval,
     "agents_by_interval by quarter_hour": partial(
@@ -63,19 +65,19 @@ def chart(draw: Callable[..., Any], calls: pl.DataFrame) -> Any:
     return draw(calls)
 
 
-def views(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def views(whole: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The parts of a specification with marks, with the data that they inherit."""
-    parts = [part for name in ("layer", "vconcat", "hconcat") for part in spec.get(name, [])]
+    parts = [part for name in ("layer", "vconcat", "hconcat") for part in whole.get(name, [])]
     if not parts:
-        yield spec
+        yield whole
     for part in parts:
-        yield from views({"data": spec.get("data"), **part})
+        yield from views({"data": whole.get("data"), **part})
 
 
 def rows_of(chart: Any) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Each part with marks, and its rows."""
-    spec = chart.to_dict()
-    return [(view, spec["datasets"][view["data"]["name"]]) for view in views(spec)]
+    whole = spec(chart)
+    return [(view, whole["datasets"][view["data"]["name"]]) for view in views(whole)]
 
 
 def messages(chart: Any) -> list[str]:
@@ -90,7 +92,7 @@ def test_the_title_names_the_time_zone_and_the_chart_saves_as_png(
     chart = draw(request.getfixturevalue(table))
 
     assert ZONE in title(chart)
-    assert chart.to_dict()["description"].startswith(title(chart))
+    assert spec(chart)["description"].startswith(title(chart))
     image = png(chart)
     assert image.startswith(PNG)
     assert len(image) > 4_000
@@ -115,7 +117,7 @@ def test_a_chart_without_data_shows_a_message(
 def test_the_order_of_calls_does_not_matter(
     draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
 ):
-    assert draw(calls.reverse()).to_dict() == chart.to_dict()
+    assert draw(calls.reverse()).to_dict() == spec(chart)
 
 
 @pytest.mark.slow
@@ -127,7 +129,7 @@ def test_the_same_calls_give_the_same_png(calls: pl.DataFrame):
 def test_a_lazy_frame_gives_the_same_chart(
     draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
 ):
-    assert draw(calls.lazy()).to_dict() == chart.to_dict()
+    assert draw(calls.lazy()).to_dict() == spec(chart)
 
 
 @pytest.mark.slow
@@ -233,7 +235,7 @@ def test_the_sample_is_drawn_with_its_coverage(draw: Callable[..., Any], sample:
     chart = draw(sample.calls, coverage=sample.report)
 
     assert ZONE in title(chart)
-    assert chart.to_dict()["description"].startswith(title(chart))
+    assert spec(chart)["description"].startswith(title(chart))
     assert not [text for text in messages(chart) if text.startswith("No ")]
     assert "Complete from 2026-11-02 00:00 through 2026-11-09 00:00." in subtitle(chart)
     assert png(chart).startswith(PNG)

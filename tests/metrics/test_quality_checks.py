@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import sql_oracle_calls as sql
+from support import sql_oracle_quality as sql_quality
 from support.call_cases import BASE, CASES, Record, a_day_apart, call, frame, leg, ringing, talk
 from support.real_calls import needs_real_calls, real_calls
 
@@ -22,6 +23,9 @@ from etelecom_analytics.simulator import Simulation, serve
 
 IVR = et.MetricOptions(ivr_numbers=("9000",))
 FETCH_CHECKS = ("running_long", "repeated", "set_aside", "unknown_words", "other_drift")
+NUMBER_CHECKS = ("person_not_called", "numbers_changed_hands", "number_like_ivr")
+"""Checks that need names, or many calls; they have tests of their own."""
+
 Results = dict[str, tuple[int, int | None, list[str]]]
 
 
@@ -86,6 +90,29 @@ def answered(
         ("without_recording", answered("1", talk("101", 0, 5, 35), recordings=["link"]), False),
         ("without_recording", answered("1", talk("101", 0, 5, 35), recordings=[""]), True),
         ("without_recording", answered("1", talk("9000", 0, 5, 35)), None),
+        ("leg_outside_call", call("1", ringing("101", -300, 9), ended=9), False),
+        ("leg_outside_call", call("1", ringing("101", -300.000001, 9), ended=9), True),
+        ("leg_outside_call", call("1", ringing("101", 0, 309), ended=9), False),
+        ("leg_outside_call", call("1", ringing("101", 0, 309.000001), ended=9), True),
+        ("leg_outside_call", call("1", ringing("101", 0, 9_000)), False),
+        ("leg_outside_call", call("1", ringing("101", -301, 0), start=None), None),
+        ("leg_outside_call", call("1", leg("101"), ended=9), None),
+        ("call_too_long", call("1", ended=43_200), False),
+        ("call_too_long", call("1", ended=43_200.000001), True),
+        ("call_too_long", call("1"), None),
+        ("duration_above_call", call("1", ended=9, duration=309), False),
+        ("duration_above_call", call("1", ended=9, duration=310), True),
+        ("duration_above_call", call("1", ended=9, duration=None), None),
+        ("duration_above_call", call("1", duration=9_000), None),
+        ("negative_seconds", call("1", ended=9, duration=0), False),
+        ("negative_seconds", call("1", ended=9, duration=-1), True),
+        ("negative_seconds", call("1", leg("101", 0, rings=-1), ended=9), True),
+        ("negative_seconds", call("1", leg("101", 0, rings=-1), ended=9, duration=None), True),
+        ("negative_seconds", call("1", leg("101", 0, rings=None), ended=9, duration=None), None),
+        ("missed_with_recording", call("1", ended=9, recordings=["link"]), True),
+        ("missed_with_recording", call("1", ended=9, recordings=[""]), False),
+        ("missed_with_recording", call("1", ended=9, recordings=None), False),
+        ("missed_with_recording", answered("1", recordings=["link"]), None),
         ("leg_times_backwards", call("1", leg("101", 0, 0, 0, 0), ended=9), False),
         ("leg_times_backwards", call("1", leg("101", 1, 0), ended=9), True),
         ("leg_times_backwards", call("1", leg("101", 3, None, None, 2), ended=9), True),
@@ -162,6 +189,127 @@ def test_twin_calls_and_repeated_ids():
     )
 
 
+def sessions(*calls: Record) -> et.CallLogs:
+    """Logs of these calls, all of one session."""
+    return logs_of(frame(*({**one, "external_session_id": "s"} for one in calls)))
+
+
+def test_contradicting_sessions():
+    """Logs of one session, one answered and one not; running logs contradict nothing."""
+    yes, no = answered("1", talk("101", 0, 5, 35)), call("2", ended=9)
+
+    def result(logs: et.CallLogs) -> tuple[int, int | None, list[str]]:
+        return results_of(logs)["contradicting_sessions"]
+
+    assert result(sessions(yes, no)) == (2, 2, ["1", "2"])
+    assert result(sessions(no, call("3", ended=9))) == (0, 2, [])
+    assert result(sessions(yes, call("2"))) == (0, 1, [])
+    assert result(logs_of(frame(yes, no))) == (0, 0, [])
+
+
+def extensions(*rows: tuple[str, str, str, datetime | None, datetime | None]) -> pl.DataFrame:
+    """Extensions of these ids, numbers and users, between these times."""
+    return pl.DataFrame(
+        [
+            {
+                "id": each,
+                "extension_number": number,
+                "hotline_id": "9",
+                "user_id": user,
+                "created_at": begin,
+                "expires_at": end,
+            }
+            for each, number, user, begin, end in rows
+        ],
+        schema_overrides={
+            "created_at": pl.Datetime("us", "UTC"),
+            "expires_at": pl.Datetime("us", "UTC"),
+        },
+    )
+
+
+USERS = pl.DataFrame(
+    {
+        "user_id": ["7", "8"],
+        "full_name": ["An", "Binh"],
+        "short_name": ["", ""],
+        "department_id": ["1", "1"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("extension_id", "user_id", "direction", "expected"),
+    [
+        ("1", "7", "in", (0, 1, [])),
+        ("1", None, "in", (0, 1, [])),
+        ("2", "8", "in", (1, 1, ["1"])),
+        ("1", "8", "ext_in", (0, 1, [])),  # the call's user had the extension then
+        (None, "8", "in", (1, 1, ["1"])),
+        ("5", None, "in", (1, 1, ["1"])),
+        (None, None, "in", (0, 0, [])),
+        ("2", "8", "out", (0, 0, [])),
+        ("2", "8", "ext_out", (0, 0, [])),
+    ],
+)
+def test_person_not_called(
+    extension_id: str | None,
+    user_id: str | None,
+    direction: str,
+    expected: tuple[int, int, list[str]],
+):
+    one = answered(
+        "1", talk("101", 0, 5, 35), extension_id=extension_id, direction=direction, ended=35
+    )
+    logs = logs_of(frame({**one, "user_id": user_id}))
+    named = logs.with_names(
+        extensions(("1", "101", "7", None, None), ("2", "102", "8", None, None)), USERS
+    )
+
+    assert results_of(named)["person_not_called"] == expected
+    assert results_of(logs)["person_not_called"] == (0, 0, [])
+
+
+def test_numbers_changed_hands():
+    """Two calls to one number, before and after it changed hands, and one to another number."""
+    change = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    calls = [
+        call("1", ringing("101", 0, 9), ended=9),
+        call("2", ringing("101", 0, 9), ended=9, shift=86_400),
+        call("3", ringing("102", 0, 9), ended=9),
+    ]
+    old = datetime(2020, 1, 1, tzinfo=UTC)
+    rows = [("1", "101", "7", old, change), ("2", "102", "8", old, None)]
+    successor = ("3", "101", "8", change, None)
+
+    logs = logs_of(frame(*calls))
+    changed = logs.with_names(extensions(*rows, successor), USERS)
+    assert results_of(changed)["numbers_changed_hands"] == (1, 2, ["101"])
+    kept = logs.with_names(extensions(("1", "101", "7", old, None), rows[1]), USERS)
+    assert results_of(kept)["numbers_changed_hands"] == (0, 2, [])
+    assert results_of(logs)["numbers_changed_hands"] == (0, 0, [])
+
+
+def test_number_like_ivr(simulation: Simulation):
+    """The IVR and the queue, unless the options list them; an outside number would be masked."""
+    logs = logs_of(simulation.calls)
+
+    assert results_of(logs, et.MetricOptions())["number_like_ivr"][::2] == (2, ["8000", "8100"])
+    known = et.MetricOptions(ivr_numbers=["8000"], queue_numbers=["81*"])
+    assert results_of(logs, known)["number_like_ivr"][0] == 0
+    menus = [
+        answered(
+            str(n),
+            talk("0900000123", 0, 0, 10),
+            talk("101", 10, 15, 35),
+            ended=35,
+            shift=100 * n,
+        )
+        for n in range(12)
+    ]
+    assert results_of(menus)["number_like_ivr"] == (1, 2, ["09…"])
+
+
 def test_checks_of_the_fetch_report(calls: pl.DataFrame):
     logs = logs_of(
         calls,
@@ -220,12 +368,17 @@ def corrupted(calls: pl.DataFrame) -> pl.DataFrame:
         .then(added)
         .otherwise(added + pl.duration(seconds=20)),
     )
+    ends = pl.when(nth % 70 == 3).then(pl.col("ended_at") + pl.duration(days=2))
     return calls.with_columns(
+        external_session_id=pl.when(nth % 45 < 2)
+        .then(pl.lit("s"))
+        .otherwise("external_session_id"),
+        recording_urls=pl.when(nth % 3 == 0).then(pl.lit(["link"])).otherwise("recording_urls"),
         id=pl.when(nth % 50 == 0).then(pl.lit("1")).otherwise("id"),
-        duration=pl.col("duration") + (nth % 6).cast(pl.Int32),
+        duration=pl.col("duration") + (nth % 6).cast(pl.Int32) - (nth % 80 == 7) * 9_000,
         ended_at=pl.when(nth % 40 == 1)
         .then(pl.col("started_at") - pl.duration(seconds=1))
-        .otherwise("ended_at"),
+        .otherwise(ends.otherwise("ended_at")),
         started_at=pl.when(nth % 30 < 3).then(pl.lit(BASE)).otherwise("started_at"),
         caller=pl.when(nth % 30 < 3).then(pl.lit("0900000001")).otherwise("caller"),
         callee=pl.when(nth % 30 < 3).then(pl.lit("19000000")).otherwise("callee"),
@@ -240,8 +393,10 @@ def assert_checks_match_sql(calls: pl.DataFrame, ivr: tuple[str, ...], tmp_path:
     calls.write_parquet(tmp_path / "calls.parquet")
     results = results_of(logs_of(calls), et.MetricOptions(ivr_numbers=ivr))
     oracle = sql.data_quality(tmp_path / "calls.parquet", ivr_numbers=ivr)
+    oracle |= sql_quality.data_quality(tmp_path / "calls.parquet")
+    others = (*FETCH_CHECKS, *NUMBER_CHECKS)
 
-    assert {check: result for check, result in results.items() if check not in FETCH_CHECKS} == {
+    assert {check: result for check, result in results.items() if check not in others} == {
         check: (row["count"], row["of"], row["examples"]) for check, row in oracle.items()
     }
     return results
@@ -252,7 +407,8 @@ def test_corrupted_calls_match_sql(simulation: Simulation, tmp_path: Path):
         corrupted(simulation.calls), simulation.truth.ivr_numbers, tmp_path
     )
 
-    assert [check for check in CHECKS if check not in FETCH_CHECKS and results[check][0] == 0] == []
+    others = (*FETCH_CHECKS, *NUMBER_CHECKS)
+    assert [check for check in CHECKS if check not in others and results[check][0] == 0] == []
 
 
 def test_simulated_calls_match_sql_and_have_no_contradictions(

@@ -34,6 +34,8 @@ ROWS = rows_of(30, seed=4)
         b'{"call_logs": [], "code": "internal", "msg": "down"}',
         b'{"call_logs": null, "msg": "down"}',
         b'{"call_logs": [{"duration": 5x1}]}',
+        b'{"call_logs": [], "call_logs": []}',
+        b'{"paging": {"next": "2"}, "call_logs": [], "paging": {"next": ""}}',
     ],
     ids=lambda body: body[:20].decode(),
 )

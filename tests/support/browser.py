@@ -12,15 +12,18 @@ from typing import Any
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 __all__ = [
     "CHROMIUM",
     "FLAGS",
     "ROOT",
+    "THEMES",
     "WIDE",
     "BrowserPage",
     "Lab",
     "assert_no_errors",
+    "barriers",
     "free_port",
     "wait_for",
     "write_notebook",
@@ -48,6 +51,9 @@ FLAGS = [
 
 
 WIDE = {"width": 1280, "height": 1000}
+
+
+THEMES = ("JupyterLab Light", "JupyterLab Dark")
 
 
 class BrowserPage:
@@ -117,7 +123,8 @@ class Lab:
         return page
 
     def change_theme(self, page: Any, theme: str) -> None:
-        """Switch the page to this theme."""
+        """Switch the page to this theme, and the browser to its colours."""
+        page.emulate_media(color_scheme="dark" if "Dark" in theme else "light")
         # Not awaited, because the promises of some commands never resolve.
         page.evaluate(
             "theme => void jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
@@ -186,3 +193,19 @@ def assert_no_errors(browser_page: Any, lab: Any) -> None:
     assert browser_page.errors == []
     urls = [url for url in browser_page.requests if url.startswith(("http", "ws"))]
     assert {url.split("/")[2] for url in urls} == {lab.url.split("/")[2]}
+
+
+def barriers(page: Any, context: str = "html") -> list[str]:
+    """The serious findings of axe in this element: the rule, the element and the reason."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
+    violations = page.evaluate(
+        "context => axe.run(context, { resultTypes: ['violations'] }).then(all => all.violations)",
+        context,
+    )
+    return [
+        f"{violation['id']}: {node['html']} {node['failureSummary']}"
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]

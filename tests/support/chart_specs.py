@@ -4,24 +4,35 @@ import io
 from typing import Any
 
 import polars as pl
+import vl_convert
 
-__all__ = ["longest_table", "png", "subtitle", "svg", "tables", "title"]
+from etelecom_analytics.charts.theme import vega_lite_version
+
+__all__ = ["longest_table", "png", "spec", "subtitle", "svg", "tables", "title"]
+
+_read: list[Any] = []
+"""The chart that was read last, and its specification."""
+
+
+def spec(chart: Any) -> dict[str, Any]:
+    """The specification, which Altair validates once for all questions about a chart."""
+    if not _read or _read[0] is not chart:
+        _read[:] = chart, chart.to_dict()
+    return dict(_read[1])
 
 
 def title(chart: Any) -> str:
-    return " ".join(chart.to_dict()["title"]["text"])
+    return " ".join(spec(chart)["title"]["text"])
 
 
 def subtitle(chart: Any) -> str:
-    return " ".join(chart.to_dict()["title"]["subtitle"])
+    return " ".join(spec(chart)["title"]["subtitle"])
 
 
 def tables(chart: Any, *columns: str) -> list[list[dict[str, Any]]]:
     """The tables of a chart that have rows and these columns, each as a list of rows."""
     return [
-        rows
-        for rows in chart.to_dict()["datasets"].values()
-        if rows and set(columns) <= set(rows[0])
+        rows for rows in spec(chart)["datasets"].values() if rows and set(columns) <= set(rows[0])
     ]
 
 
@@ -32,9 +43,7 @@ def longest_table(chart: Any, *columns: str) -> pl.DataFrame:
 
 
 def png(chart: Any) -> bytes:
-    buffer = io.BytesIO()
-    chart.save(buffer, format="png")
-    return buffer.getvalue()
+    return bytes(vl_convert.vegalite_to_png(spec(chart), vl_version=vega_lite_version()))
 
 
 def svg(chart: Any) -> str:

@@ -28,12 +28,14 @@ class Bug:
         old: the text to replace; it is in the source once.
         new: the text with the bug.
         needs: a word in the code of each schedule that can show the bug; the others are skipped.
+        shown_by: the number of a random schedule that shows the bug, as a place to begin a search.
     """
 
     module: str
     old: str
     new: str
     needs: str = ""
+    shown_by: int = 0
 
     def may_show_in(self, schedule: object) -> bool:
         """Whether a schedule can show the bug."""
@@ -135,11 +137,15 @@ BUGS: dict[str, Bug] = {
         "for name in _ERROR_KEYS if document.get(name)",
         "for name in ()",
         needs="error in page",
+        shown_by=253,
     ),
     # Sharing out the work.
     "a worker that ends still counts": Bug("api.workers", "self._running -= 1", "pass"),
     "an error of a worker is dropped": Bug(
-        "api.workers", "self.error = self.error or error", "pass"
+        "api.workers",
+        "self.error = self.error or error",
+        "pass",
+        shown_by=44,
     ),
     "the first page of a chain is lost": Bug(
         "api.workers",
@@ -154,9 +160,13 @@ BUGS: dict[str, Bug] = {
         "chain.reached < chain.begin - tolerance",
         "chain.reached <= chain.begin",
         needs="workers",
+        shown_by=262,
     ),
     "a gap begins after the last moment that was read": Bug(
-        "api.plan", "end = reached + _SMALLEST_STEP if", "end = reached - _SMALLEST_STEP if"
+        "api.plan",
+        "end = reached + _SMALLEST_STEP if",
+        "end = reached - _SMALLEST_STEP if",
+        shown_by=71,
     ),
     # Requests.
     "a shift is corrected the wrong way": Bug(
@@ -164,6 +174,7 @@ BUGS: dict[str, Bug] = {
         "begin - check.shift - check.margin",
         "begin + check.shift - check.margin",
         needs="shifts dates",
+        shown_by=76,
     ),
     "requests end too early": Bug("api.run", "shift + check.margin", "shift - check.margin"),
     "a shift is not noticed": Bug(
@@ -171,40 +182,66 @@ BUGS: dict[str, Bug] = {
         "if call_id in narrow or any(",
         "if call_id or any(",
         needs="shifts dates",
+        shown_by=75,
     ),
     "skipped rows are not looked for": Bug(
-        "api.run", "self._recheck(record)", "pass", needs="offset cursors"
+        "api.run",
+        "self._recheck(record)",
+        "pass",
+        needs="offset cursors",
+        shown_by=341,
     ),
     "a resume reads one gap only": Bug(
         "api.run",
         "resume.report.windows if not window.whole]",
         "resume.report.windows if not window.whole][:1]",
+        shown_by=65,
     ),
     "a resume leaves calls without a start out": Bug(
-        "api.run", "undated=undated and not begin", "undated=False", needs="None"
+        "api.run",
+        "undated=undated and not begin",
+        "undated=False",
+        needs="None",
+        shown_by=765,
     ),
     # Assembling the result.
     "the last pages are not parsed": Bug("api.collect", "self._parse(at_least=1)", "pass"),
     "a page that cannot be parsed leaves no gap": Bug(
-        "api.collect", "self._set_aside.append((page, hole))", "pass", needs="bad page"
+        "api.collect",
+        "self._set_aside.append((page, hole))",
+        "pass",
+        needs="bad page",
+        shown_by=79,
     ),
     "a hole leaves no gap": Bug(
         "api.windows",
         "parts = [window._replace(whole=False, pages=0)]",
         "parts = [window]",
         needs="bad page",
+        shown_by=349,
     ),
     "calls outside the range stay": Bug(
         "api.assemble", "unique if in_range.all() else unique.filter(in_range)", "unique"
     ),
     "calls that do not match stay": Bug(
-        "api.assemble", "calls.filter(_provable(query).to_expr())", "calls", needs="ignores filters"
+        "api.assemble",
+        "calls.filter(_provable(query).to_expr())",
+        "calls",
+        needs="ignores filters",
+        shown_by=198,
     ),
     "a resume loses the calls from before": Bug(
-        "api.assemble", "if record.previous else []),", "if record.forms > 9 else []),"
+        "api.assemble",
+        "if record.previous else []),",
+        "if record.forms > 9 else []),",
+        shown_by=91,
     ),
     "one notation of a number is enough": Bug(
-        "api.windows", "if forms == 1:", "if len(plans) == 1:", needs="call_number"
+        "api.windows",
+        "if forms == 1:",
+        "if len(plans) == 1:",
+        needs="call_number",
+        shown_by=446,
     ),
     # Reading rows.
     "the first row of an irregular page is lost": Bug(
@@ -217,9 +254,13 @@ BUGS: dict[str, Bug] = {
         'if value == "" or value.startswith("0001-01-01T"):',
         'if value == "":',
         needs="None",
+        shown_by=535,
     ),
     "regular pages after an irregular one repeat the first": Bug(
-        "parsing.pages", "                begin += height\n", ""
+        "parsing.pages",
+        "                begin += height\n",
+        "",
+        shown_by=458,
     ),
     # Hiding the key.
     "the key is not redacted": Bug(
@@ -230,6 +271,7 @@ BUGS: dict[str, Bug] = {
         "not (word in body or _ESCAPED_LETTER.search(body))",
         "word not in body",
         needs="echo in page",
+        shown_by=522,
     ),
     "an error keeps the response": Bug(
         "api.client", "failure = error.with_traceback(None)", "failure = error"

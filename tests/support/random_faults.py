@@ -1,9 +1,13 @@
 """A fetch of many calls from a server that fails at random."""
 
+from functools import lru_cache
+from typing import Any
+
 import polars as pl
 
 import etelecom_analytics as et
 from etelecom_analytics.simulator import faults, schedule, serve
+from etelecom_analytics.simulator.rows import wire_rows
 
 __all__ = ["check_fetch_with_random_faults"]
 
@@ -25,15 +29,8 @@ def check_fetch_with_random_faults(count: int, workers: int) -> int:
     Raises:
         AssertionError: a call is missing or there twice, or the result is not complete.
     """
-    calls = pl.concat(
-        [
-            et.simulate_calls(count // 4, seed=5, days=30).calls.with_columns(
-                id=pl.format("{}{}", pl.lit(number), pl.col("id").str.slice(1))
-            )
-            for number in range(1, 5)
-        ]
-    )
-    with serve(calls) as server:
+    calls, rows = _calls_and_rows(count)
+    with serve(rows) as server:
         for seed, fault in enumerate(_CAUSES):
             server.misbehave(fault, when=schedule.sometimes(_SHARE / len(_CAUSES), seed=seed))
         with et.Client(
@@ -49,3 +46,17 @@ def check_fetch_with_random_faults(count: int, workers: int) -> int:
     assert set(logs.calls["id"]) == set(expected["id"])
     assert logs.report.complete
     return logs.calls.height
+
+
+@lru_cache(maxsize=1)
+def _calls_and_rows(count: int) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """The simulated calls, and their rows as the API writes them."""
+    calls = pl.concat(
+        [
+            et.simulate_calls(count // 4, seed=5, days=30).calls.with_columns(
+                id=pl.format("{}{}", pl.lit(number), pl.col("id").str.slice(1))
+            )
+            for number in range(1, 5)
+        ]
+    )
+    return calls, wire_rows(calls)

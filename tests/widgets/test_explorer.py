@@ -61,6 +61,12 @@ def explorer() -> et.Explorer:
     return et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
 
 
+@pytest.fixture(scope="module")
+def explorers() -> list[et.Explorer]:
+    """Two that tests restore to another state first."""
+    return [et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0) for _ in range(2)]
+
+
 def part(explorer: et.Explorer, kind: type) -> Any:
     return next(each for each in walk(explorer) if isinstance(each, kind))
 
@@ -312,17 +318,14 @@ def test_undo_and_redo_step_through_all_states(explorer: et.Explorer):
     )
 )
 @settings(max_examples=15)
-def test_state_survives_json(state: dict[str, Any]):
-    explorer, other = EXPLORERS
+def test_state_survives_json(state: dict[str, Any], explorers: list[et.Explorer]):
+    explorer, other = explorers
     explorer.restore(state)
     other.restore(json.loads(json.dumps(explorer.state())))
 
     assert other.state() == explorer.state()
     assert_frame_equal(other.filtered, explorer.filtered)
     assert other.kpis.equals(explorer.kpis)
-
-
-EXPLORERS = [et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0) for _ in range(2)]
 
 
 @pytest.mark.slow
@@ -729,8 +732,8 @@ def test_export_errors_are_shown(explorer: et.Explorer, tmp_path: Path):
     "measure",
     ["offered", "answer_rate", "asa_s", "wait_p90_s", "talk_s", "fair_answer_rate", "asr"],
 )
-def test_code_draws_the_same_chart(tab: str, measure: str):
-    explorer = EXPLORERS[0]
+def test_code_draws_the_same_chart(tab: str, measure: str, explorers: list[et.Explorer]):
+    explorer = explorers[0]
     explorer.restore({"direction": "in", "chart": {"tab": tab, "measure": measure}})
     statements, chart = explorer.code().strip().rsplit("\n", 1)
     names = run_code(f"{statements}\nchart = {chart}")

@@ -11,6 +11,7 @@ from .envelopes import (
     error_with_200,
     extra_keys,
     not_an_object,
+    repeated_rows,
     rows_under,
     without_rows,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "raw_newline",
     "raw_value",
     "reset",
+    "repeated_rows",
     "rows_under",
     "shifted_dates",
     "slow_body",

@@ -11,6 +11,7 @@ __all__ = [
     "error_with_200",
     "extra_keys",
     "not_an_object",
+    "repeated_rows",
     "rows_under",
     "without_rows",
 ]
@@ -55,3 +56,15 @@ def not_an_object() -> Transform:
 def extra_keys(keys: Mapping[str, Any] = {"trace_id": "7f3a"}) -> Transform:
     """A correct page with unknown keys in addition to its rows and its paging."""
     return on_page(lambda request, page: {**page, **keys})
+
+
+def repeated_rows() -> Transform:
+    """A page whose rows are in two lists under the same key; most parsers drop the first."""
+
+    def split(request: Request, page: Page) -> bytes:
+        rows = page["call_logs"] or []
+        half = len(rows) // 2
+        first, rest = json.dumps(rows[:half]), json.dumps({**page, "call_logs": rows[half:]})
+        return f'{{"call_logs": {first}, {rest.removeprefix("{")}'.encode()
+
+    return on_page(split)

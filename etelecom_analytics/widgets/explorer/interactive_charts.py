@@ -17,6 +17,7 @@ from ...codegen import literal
 from ...errors import QueryError, UnknownName
 from ...fetch_report import FetchReport
 from ...locale.display import Display
+from ...locale.number_note import number_note
 from ...metrics import MEASURES, NAME_DIMENSIONS, MetricOptions, Selection
 from ...metrics.call_facts import CALL_COLUMNS
 from ...metrics.dimensions import LEG_DIMENSIONS
@@ -184,6 +185,7 @@ class ChartFactory:
                 display=display,
                 coverage=coverage,
                 any_calls=selection.height > 0,
+                warning=number_note(selection, display.options),
             )
         )
         hit = next((layer for layer in spec.get("layer", []) if layer.get("name") == HIT), None)

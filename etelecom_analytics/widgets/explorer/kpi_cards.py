@@ -1,4 +1,4 @@
-"""KpiCards: each KPI with its interval, its count, and its change since the previous period."""
+"""KpiCards: each KPI with its interval, its count, its target, and its change."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,11 @@ import ipywidgets as ui
 import polars as pl
 
 from ...locale.comparison_text import comparison_texts
+from ...locale.target_text import target_text
 from ...metrics import MetricOptions
 from ..status import div, text_div
 
-__all__ = ["KpiCards", "without_comparison"]
+__all__ = ["KpiCards"]
 
 _CARD = (
     "box-sizing:border-box;flex:1 1 150px;min-width:130px;max-width:320px;padding:6px 12px;"
@@ -22,37 +23,27 @@ _SMALL = "font-size:12px;color:var(--jp-ui-font-color2,inherit)"
 class KpiCards(ui.HTML):  # type: ignore[misc]
     """KPIs as cards side by side."""
 
-    def __init__(self) -> None:
+    def __init__(self, targets: Mapping[str, float]) -> None:
+        self._targets = targets
         super().__init__(layout=ui.Layout(margin="4px 2px", width="auto"))
 
     def show(self, comparison: pl.DataFrame, options: MetricOptions, note: str) -> None:
         """Show a table of `compare`; the note names the previous period, or why there is none."""
-        cards = "".join(_card(row, options) for row in comparison.iter_rows(named=True))
+        cards = "".join(
+            _card(row, options, self._targets) for row in comparison.iter_rows(named=True)
+        )
         row = div(cards, {"style": "display:flex;flex-wrap:wrap;gap:6px"})
         below = text_div(note, {"style": f"{_SMALL};margin:4px 2px"})
         self.value = div(row + below, {"role": "status"})
 
 
-def without_comparison(comparison: pl.DataFrame, *, unfetched: bool) -> pl.DataFrame:
-    """The table of `compare` with nulls for the previous period and the change.
-
-    Where the calls were not fetched either (`unfetched`), their KPIs are null too.
-    """
-    sides = ("before", "after") if unfetched else ("before",)
-    changes = ("difference", "low", "high", "method")
-    return comparison.with_columns(
-        pl.lit(None).cast(dtype).alias(name)
-        for name, dtype in comparison.schema.items()
-        if name.startswith(sides) or name in changes
-    )
-
-
-def _card(row: Mapping[str, Any], options: MetricOptions) -> str:
-    title, value, interval, formula, basis, change, change_interval = comparison_texts(row, options)
+def _card(row: Mapping[str, Any], options: MetricOptions, targets: Mapping[str, float]) -> str:
+    title, value, interval, formula, basis, change, verdict = comparison_texts(row, options)
     number = text_div(value, {"style": "font-size:24px;font-weight:600"})
+    target = target_text(row["measure"], row["after"], targets)
     lines = "".join(
         text_div(text, {"style": _SMALL})
-        for text in (interval, basis, change, change_interval)
+        for text in (target, interval, basis, change, verdict)
         if text
     )
     attributes = {"class": "etelecom-kpi", "style": _CARD, "title": formula}

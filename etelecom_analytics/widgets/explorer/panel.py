@@ -11,20 +11,23 @@ import polars as pl
 from ...charts import journey
 from ...errors import QueryError
 from ...formatting import format_value
+from ...locale.target_text import target_text
 from ...logs import CallLogs
-from ...metrics import Calls, MetricOptions, Selection, compare, drill_through
-from ...metrics.known_talk import with_known_talk
+from ...metrics import Calls, MetricOptions, Selection, drill_through
 from ...phone_numbers import describe
 from ...query import CallQuery
+from ...site import Site, checked_site
 from ..chart_view import chart_outputs
 from ..controls import Controls, logs_fields
 from ..panel import BUTTON, Panel
 from ..panel_state import PanelState
+from ..site_facts import number_facts, site_facts
 from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
 from .export import ExportForm, explorer_code, write_calls
 from .interactive_charts import ChartFactory
-from .kpi_cards import KpiCards, without_comparison
+from .kpi_cards import KpiCards
+from .period_comparison import compare_periods
 from .source import CallSource, reporting_date
 from .state import (
     GROUP_DIMENSIONS,
@@ -55,14 +58,15 @@ class Explorer(Panel):
             by hotline and department too. A table of calls is possible: a DataFrame, a LazyFrame,
             which is collected, or a `Selection`. It is then unknown which days were fetched.
         query: the first query; all inbound calls by default.
-        options: what the measures depend on. The default of `as_of` is the end of the logs' query
-            or the start of the fetch, whichever is earlier; of a table, the end of the day of its
-            latest call. "Today" is the last day before it.
+        options: what the measures depend on; by default as in the site file. The default of `as_of`
+            is the end of the logs' query or the start of the fetch, whichever is earlier; of a
+            table, the end of the day of its latest call. "Today" is the last day before it.
         show_numbers: whether external phone numbers are shown in full; masked by default. Links to
             recordings are never shown.
-        own_numbers: numbers that are always shown, such as your hotlines; so are the options'
-            `ivr_numbers`. In notes all numbers are masked.
+        own_numbers: numbers that are always shown, such as your hotlines; by default as in the site
+            file. So are the options' `ivr_numbers`. In notes all numbers are masked.
         debounce_s: how long to wait for further changes before computing; 0 computes at once.
+        site: the settings of your organisation; by default the site file.
 
     Raises:
         InputError: `logs` is no CallLogs and no table of calls, another argument is not valid, or
@@ -82,11 +86,13 @@ class Explorer(Panel):
         logs: CallLogs | Calls,
         *,
         query: CallQuery | None = None,
-        options: MetricOptions = MetricOptions(),
+        options: MetricOptions | None = None,
         show_numbers: bool = False,
-        own_numbers: Sequence[str] = (),
+        own_numbers: Sequence[str] | None = None,
         debounce_s: float = 0.3,
+        site: Site | None = None,
     ) -> None:
+        self._site = site = checked_site(site)
         self._arguments = {
             "logs": logs,
             "query": query,
@@ -94,25 +100,22 @@ class Explorer(Panel):
             "show_numbers": show_numbers,
             "own_numbers": own_numbers,
             "debounce_s": debounce_s,
+            "site": site,
         }
         self._source = CallSource.of(logs)
         self._display = self._source.display(
-            options, show_numbers=show_numbers, own_numbers=own_numbers
+            options, show_numbers=show_numbers, own_numbers=own_numbers, site=site
         )
         self._options = self._display.options
         self._today = reporting_date(self._options)
         self._all = self._selection = self._source.calls
         controls = Controls(
             logs_fields(self._all.calls),
-            time_zone=options.time_zone,
+            time_zone=self._options.time_zone,
             today=lambda: self._today,
             group_dimensions=GROUP_DIMENSIONS,
         )
-        first = controls.state_of(
-            CallQuery(direction=self._source.first_direction, time_zone=options.time_zone)
-            if query is None
-            else query
-        )
+        first = controls.state_of(self._source.first_query(query, self._options))
         self._factory = ChartFactory(
             self._all, self._display, has_report=self._source.report is not None
         )
@@ -124,7 +127,7 @@ class Explorer(Panel):
         )
         self._pages = CallPages(self._all, self._display)
         self._table = CallTable(on_sort=self._sort, on_page=self._go_to, on_open=self._open)
-        self._kpi_cards = KpiCards()
+        self._kpi_cards = KpiCards(site.targets)
         self._chips = FilterChips(lambda name: self._set_state(without_filter(self._state, name)))
         self._journey = ui.Output()
         self._undo = ui.Button(description="Undo", tooltip="Undo the last change", layout=BUTTON)
@@ -243,18 +246,12 @@ class Explorer(Panel):
         self._facts_table.show(self._filter_facts())
 
     def _compare(self) -> None:
-        earlier, note = self._source.previous_period(self._state.query)
-        before = (
-            self._all.where(pl.lit(value=False))
-            if earlier is None
-            else self._matching(earlier, self._state)
+        comparison, note = compare_periods(
+            self._source,
+            self._state.query,
+            lambda query: self._matching(query, self._state),
+            self._options,
         )
-        measures = with_known_talk(self._selection, options=self._options)
-        comparison = compare(before, self._selection, measures, options=self._options)
-        if earlier is None:
-            comparison = without_comparison(
-                comparison, unfetched=self._source.is_unfetched(self._state.query)
-            )
         self._comparison = comparison
         self._kpi_cards.show(comparison, self._options, note)
 
@@ -264,8 +261,7 @@ class Explorer(Panel):
         self._table.show(self._pages, caption=caption, open_row=open_row)
 
     def _group_texts(self) -> list[tuple[str, str]]:
-        label = self._display.label
-        return [(name, label(name, value)) for name, value in self._state.group_filters]
+        return [(each[0], self._display.label(*each)) for each in self._state.group_filters]
 
     def _restore(self, state: ExplorerState) -> None:
         self._use(state.filters)  # raises before anything changes
@@ -306,16 +302,16 @@ class Explorer(Panel):
     def _filter_facts(self) -> Iterable[tuple[str, str]]:
         yield "matching", f"{self._selection.height:,} of {self._all.height:,} calls"
         yield from super()._facts()
-        if fetched := self._source.only_fetched:
-            yield "fetched", f"only calls with {fetched}; these logs have no other calls"
-        elif self._state.query.direction == "in" == self._first.query.direction:
-            yield "direction", 'starts with inbound calls; choose "any" for all calls'
+        yield from number_facts(self._selection, self._options)
+        yield from self._source.scope_facts(self._state.query, self._first.query)
         if self._state.group_filters:
             yield "group filters", ", ".join(f"{name} {text}" for name, text in self._group_texts())
         if self._today:
             yield "today", f"{self._today.isoformat()}, {self._today:%A}"
+        yield from site_facts(self._site)
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield from self._filter_facts()
         for name, value, unit in self._comparison.select("measure", "after", "unit").iter_rows():
-            yield name, format_value(value, unit)
+            target = target_text(name, value, self._site.targets)
+            yield name, f"{format_value(value, unit)}{target and '; '}{target}"

@@ -1,8 +1,10 @@
 """CallSource: the calls of an Explorer, and what is known about their fetch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+
+import polars as pl
 
 from ... import local_time
 from ...errors import InputError
@@ -10,9 +12,10 @@ from ...fetch_report import FetchReport
 from ...locale.display import Display
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection, only_fetched, previous_period
-from ...phone_numbers import describe
+from ...phone_numbers import describe, normalize
 from ...privacy import check_own_numbers
-from ...query import CallQuery, Direction
+from ...query import CallQuery
+from ...site import Site
 from ..call_input import latest_day, selection_of, table_code
 from .interactive_charts import dimension_names
 
@@ -46,10 +49,12 @@ class CallSource:
             return cls(calls=calls, query=logs.query, report=logs.report, code="logs.calls")
         return cls(calls=selection_of(logs), query=None, report=None, code=table_code(logs))
 
-    @property
-    def first_direction(self) -> Direction:
-        """The direction of the first query: inbound, unless only another one was fetched."""
-        return (self.query.direction if self.query else None) or "in"
+    def first_query(self, query: CallQuery | None, options: MetricOptions) -> CallQuery:
+        """The query; for None inbound calls, unless only another direction was fetched."""
+        if query is not None:
+            return query
+        direction = (self.query.direction if self.query else None) or "in"
+        return CallQuery(direction=direction, time_zone=options.time_zone)
 
     @property
     def only_fetched(self) -> str:
@@ -57,9 +62,19 @@ class CallSource:
         return only_fetched(self.query) if self.query else ""
 
     def display(
-        self, options: MetricOptions, *, show_numbers: bool, own_numbers: Sequence[str]
+        self,
+        options: MetricOptions | None,
+        *,
+        show_numbers: bool,
+        own_numbers: Sequence[str] | None,
+        site: Site,
     ) -> Display:
-        """How these calls are shown; `InputError` for an argument of another type."""
+        """How these calls are shown; `InputError` for an argument of another type.
+
+        The site file gives what is None, and the names of hotlines.
+        """
+        options = site.options() if options is None else options
+        own_numbers = site.known_numbers if own_numbers is None else own_numbers
         if not isinstance(options, MetricOptions):
             raise InputError(f"options are et.MetricOptions(...); got {describe(options)}.")
         if not isinstance(show_numbers, bool):
@@ -69,8 +84,15 @@ class CallSource:
             options=options,
             show_numbers=show_numbers,
             own_numbers=check_own_numbers(own_numbers),
-            names=dimension_names(self.calls, options),
+            names=_with_hotlines(dimension_names(self.calls, options), self.calls, site),
         )
+
+    def scope_facts(self, query: CallQuery, first: CallQuery) -> Iterable[tuple[str, str]]:
+        """Which calls the logs lack, or that the panel starts with inbound calls only."""
+        if self.only_fetched:
+            yield "fetched", f"only calls with {self.only_fetched}; these logs have no other calls"
+        elif query.direction == "in" == first.direction:
+            yield "direction", 'starts with inbound calls; choose "any" for all calls'
 
     def _with_as_of(self, options: MetricOptions) -> MetricOptions:
         """The options, with an `as_of` if they have none.
@@ -106,6 +128,20 @@ class CallSource:
                 "to compare with the previous period."
             )
         return previous_period(query, self.report)
+
+
+def _with_hotlines(
+    names: dict[str, Mapping[str, str]], calls: Selection, site: Site
+) -> dict[str, Mapping[str, str]]:
+    """The names of values, with those of the site's hotlines for the numbers that were dialled."""
+    if not site.hotline_names:
+        return names
+    by_number = {normalize(number): name for number, name in site.hotline_names.items()}
+    dialled = calls.lazy().select(pl.col("callee").unique()).collect().to_series().drop_nulls()
+    hotlines = {
+        number: by_number[normalize(number)] for number in dialled if normalize(number) in by_number
+    }
+    return {**names, "callee": {**names.get("callee", {}), **hotlines}}
 
 
 def reporting_date(options: MetricOptions) -> date | None:

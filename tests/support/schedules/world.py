@@ -21,8 +21,8 @@ BASE = datetime(2026, 11, 2, tzinfo=UTC)
 SECRET = "Qz7hiddenword"
 KEY = f"k/{SECRET}+9"
 _NUMBERS = ("0912345678", "84912345678", "+84912345678", "0987654321")
-_FIRST_ID = 7 * 10**21
-"""Long, so that the length of an id, which is in a cursor, is not a number of rows."""
+_FIRST_ID = 7 * 10**299
+"""Long, so that the length of an id, which is in a cursor, is more than any number of rows."""
 _NEW_ID = _FIRST_ID + 1_000
 _LONG = 20
 

@@ -1,0 +1,145 @@
+"""The days of a measure with control limits: which days are outside the usual range."""
+
+import altair as alt
+import polars as pl
+
+from ..errors import UnknownName
+from ..fetch_report import FetchReport
+from ..formatting import format_value
+from ..metrics import Calls, MetricOptions, control_limits
+from ..metrics.daily_control import ControlLimits
+from ..metrics.dimensions import as_names
+from ..metrics.registry import Total
+from .axes import formula_note, key_text, measure_title, spans, time_axis
+from .finish import coverage_note, empty_chart, finish_chart, range_text
+from .inputs import Names, chart_input
+from .theme import ANSWERED, FAINT, LOST, SHADE, SHADE_OPACITY, WIDTH, count, round_floats
+
+__all__ = ["control"]
+
+_HEIGHT = 260
+_MAX_DAYS = 370
+
+
+def control(
+    calls: Calls,
+    measure: str = "answer_rate",
+    by: Names = "day",
+    *,
+    history: Calls | None = None,
+    options: MetricOptions = MetricOptions(),
+    coverage: FetchReport | None = None,
+) -> alt.LayerChart | alt.FacetChart | alt.Chart:
+    """The days of a measure, and the range in which ordinary days are. Collects.
+
+    The range is that of `et.metrics.control_limits`: 3 sigmas around the value of the weekday.
+    Orange points are outside; a rule marks a day on which a lasting change was noticed. At most the
+    latest 370 days are drawn.
+
+    Args:
+        calls: the calls of the days to draw.
+        measure: the name of a measure.
+        by: "day"; limits of other groups are not offered.
+        history: earlier calls that the limits are computed from. None: the days themselves.
+        options: the settings of the measure.
+        coverage: `logs.report`, for the note on what was fetched.
+
+    Raises:
+        UnknownName: the measure or the dimension does not exist.
+
+    Examples:
+        >>> chart = et.charts.control(et.sample_logs().calls, "answer_rate")
+        >>> chart.title.text
+        ['Answer rate by day: too few days for control limits (Asia/Ho_Chi_Minh)']
+    """
+    for name in as_names(by, "by"):
+        if name != "day":
+            raise UnknownName("dimension of a control chart", name, ["day"])
+    data = chart_input(calls, options, coverage)
+    limits = control_limits(data.calls, measure, history=history, options=data.options)
+    each, zone = limits.measure, data.options.time_zone
+    notes = [
+        _sigma_note(limits),
+        formula_note(each, data.options),
+        coverage_note(coverage, zone),
+    ]
+    table = limits.table.tail(_MAX_DAYS)
+    subject = f"{each.title} by day"
+    if table.is_empty():
+        return empty_chart(f"{subject} ({zone})", notes)
+    alarms = int(table["is_alarm"].sum())
+    title = f"{subject}: {_finding(limits, alarms, table.height)} ({zone})"
+    description = range_text(table, "value", "{value:,.4g} on {day}", noun="day")
+    return finish_chart(_draw(limits, table), title=title, notes=notes, description=description)
+
+
+def _finding(limits: ControlLimits, alarms: int, days: int) -> str:
+    if limits.sigma is None:
+        return "too few days for control limits"
+    changes = int(limits.table["is_change"].sum())
+    lasting = f", a lasting change on {count(changes, 'day')}" if changes else ""
+    outside = f"{alarms} of {count(days, 'day')} outside the usual range"
+    return f"{outside if alarms else 'no day outside the usual range'}{lasting}"
+
+
+def _sigma_note(limits: ControlLimits) -> str:
+    if limits.sigma is None:
+        return f"Limits need at least 21 days; there are {limits.baseline_days}."
+    unit = limits.measure.unit
+    sigma, two, five = (
+        format_value(value, unit, signed=True).lstrip("+")
+        for value in (limits.sigma, limits.step_2_days, limits.step_5_days)
+    )
+    return (
+        f"Sigma {sigma}, from {count(limits.baseline_days, 'day')}, adjusted for weekdays. "
+        f"A step of {two} is found within two days, one of {five} within five (90 %)."
+    )
+
+
+def _count(limits: ControlLimits) -> pl.Expr:
+    """The number of calls, offers or legs of a day."""
+    is_total = isinstance(limits.measure.aggregation, Total)
+    return pl.col("value" if is_total else "n").round(0).cast(pl.Int64)
+
+
+def _draw(limits: ControlLimits, table: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    rows = round_floats(table).with_columns(
+        **spans("day"), key=key_text("day"), count=_count(limits)
+    )
+    unit = limits.measure.unit
+    form = {"share": ".1%", "s": ",.1f"}.get(unit, ",d")
+    axis = alt.Axis(format=".0%" if unit == "share" else ",.0f", grid=True)
+    y = alt.Y(
+        "value:Q", title=measure_title(limits.measure), axis=axis, scale=alt.Scale(zero=False)
+    )
+    tooltip = [
+        alt.Tooltip("key:N", title="day"),
+        *(
+            alt.Tooltip(f"{name}:Q", title=name, format=form)
+            for name in ("value", "expected", "low", "high")
+        ),
+        alt.Tooltip("z:Q", title="sigmas", format="+.1f"),
+        alt.Tooltip("count:Q", title=limits.measure.population, format=","),
+    ]
+    base = alt.Chart(rows, width=WIDTH, height=_HEIGHT)
+    middle = time_axis(rows, "day", field="middle", labels=True)
+    band = base.mark_area(color=SHADE, opacity=SHADE_OPACITY, interpolate="step").encode(
+        middle, alt.Y("low:Q"), alt.Y2("high:Q")
+    )
+    expected = base.mark_line(color=FAINT, interpolate="step", strokeDash=[4, 3]).encode(
+        middle, alt.Y("expected:Q")
+    )
+    line = base.mark_line(color=ANSWERED, strokeWidth=1).encode(middle, y)
+    points = base.mark_point(filled=True, opacity=1, size=45).encode(
+        middle,
+        y,
+        color=alt.condition("datum.is_alarm", alt.value(LOST), alt.value(ANSWERED)),
+        shape=alt.condition("datum.is_alarm", alt.value("diamond"), alt.value("circle")),
+        tooltip=tooltip,
+    )
+    layers = [line, points]
+    if limits.sigma is not None:
+        layers = [band, expected, *layers]
+        changes = base.mark_rule(color=LOST, strokeDash=[2, 2], strokeWidth=1.5).encode(middle)
+        layers.append(changes.transform_filter("datum.is_change"))
+    return alt.layer(*layers)

@@ -1,0 +1,190 @@
+"""control_limits: days of a measure outside their usual range, and where its level changed."""
+
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist
+
+import polars as pl
+
+from ..errors import InputError
+from ..phone_numbers import describe
+from .day_statistics import MIN_HISTORY_DAYS, dispersion
+from .day_values import values_by_day
+from .options import MetricOptions, checked_options
+from .registry import Measure, Ratio, Total
+from .registry import measure as named_measure
+from .results import Result
+from .selection import Calls
+
+__all__ = ["CONTROL_SIGMAS", "ControlLimits", "control_limits", "noticed_step"]
+
+CONTROL_SIGMAS = 3.0
+"""The distance of a limit from the expected value, in sigmas."""
+
+_CUSUM_SLACK, _CUSUM_LIMIT = 0.5, 5.0
+"""In sigmas: a shift of 1 is found in 10 days on average, a false one in 465 (Montgomery 2009)."""
+
+_POWER = 0.9
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ControlLimits(Result):
+    """The days of a measure, and the range in which ordinary days are.
+
+    Attributes:
+        measure: the measure.
+        table: one row per day: `day`; `weekday`, 1 = Monday; `value`; `n`, the calls, offers or
+            legs of a share or a time; `expected`, the value of its weekday; `sigma`; `low` and
+            `high`, 3 sigmas around it; `z`, the distance from the expected value in sigmas;
+            `is_alarm`, whether the value is outside; `is_change`, whether a level change was found
+            on this day, by a cumulative sum. Without limits all these are null or false.
+        baseline_days: the number of days that the limits are computed from.
+        spread: how much more the days of a weekday differ than independent calls would: the square
+            root of phi or kappa, see `dispersion`; None without limits.
+        sigma: the median sigma of the days, in the unit of the measure; None without limits.
+        step_2_days, step_5_days: the lasting change that has an alarm within two and within five
+            days in 90 % of cases, in the unit of the measure; None without limits.
+
+    Examples:
+        >>> limits = et.metrics.control_limits(et.sample_logs().calls, "offered")
+        >>> limits.measure.title, limits.table["value"].max()
+        ('Offered', 82.0)
+    """
+
+    measure: Measure
+    table: pl.DataFrame
+    baseline_days: int
+    spread: float | None
+    sigma: float | None
+    step_2_days: float | None
+    step_5_days: float | None
+
+
+def control_limits(
+    calls: Calls,
+    measure: str,
+    *,
+    history: Calls | None = None,
+    options: MetricOptions = MetricOptions(),
+) -> ControlLimits:
+    """The days of a measure with control limits, adjusted for weekdays. Collects.
+
+    Sigma is the square root of the dispersion of ordinary days around their weekday, not a moving
+    range: it includes that calls of one day share what that day was like. A cumulative sum (CUSUM,
+    slack 0.5, limit 5 sigmas; E. S. Page, Continuous Inspection Schemes, Biometrika 41, 1954) finds
+    lasting changes that are smaller than 3 sigmas.
+
+    Args:
+        calls: the calls of the days to draw.
+        measure: the name of a measure.
+        history: earlier calls of the same kind, such as of eight weeks, that the limits are
+            computed from. None: the limits are those of the days themselves.
+        options: the settings of the measure. Closed days are left out.
+
+    Raises:
+        UnknownName: the measure does not exist; the message lists the nearest names.
+        InputError: an argument has the wrong type.
+
+    Examples:
+        >>> limits = et.metrics.control_limits(et.sample_logs().calls, "answer_rate")
+        >>> limits.baseline_days, limits.sigma  # a week is too short
+        (7, None)
+    """
+    options = checked_options(options)
+    if not isinstance(measure, str):
+        raise InputError(f'measure is a name such as "answer_rate"; got {describe(measure)}.')
+    each = named_measure(measure)
+    days = _days(calls, each, options)
+    baseline = days if history is None else _days(history, each, options)
+    table = days.with_columns(value=pl.col("total") / pl.col("n"))
+    if baseline.height < MIN_HISTORY_DAYS:
+        table = table.with_columns(
+            **{
+                name: pl.lit(None, pl.Float64) for name in ("expected", "sigma", "low", "high", "z")
+            },
+            is_alarm=pl.lit(value=False),
+            is_change=pl.lit(value=False),
+        )
+        return _limits(each, table, baseline.height, None)
+    spread = dispersion(baseline, each)
+    total, n = pl.col("total").sum(), pl.col("n").sum()
+    usual = baseline.group_by("weekday").agg(expected=total / n)
+    overall = float(baseline["total"].sum()) / float(baseline["n"].sum())
+    known = table.join(usual, on="weekday", how="left", maintain_order="left").with_columns(
+        pl.col("expected").fill_null(overall)
+    )
+    known = known.with_columns(sigma=_sigma(each, spread))
+    reach = CONTROL_SIGMAS * pl.col("sigma")
+    high = pl.col("expected") + reach
+    known = known.with_columns(
+        low=(pl.col("expected") - reach).clip(0.0),
+        high=high.clip(upper_bound=1.0) if isinstance(each.aggregation, Ratio) else high,
+        z=pl.when(pl.col("sigma") > 0).then(
+            (pl.col("value") - pl.col("expected")) / pl.col("sigma")
+        ),
+    )
+    is_outside = (pl.col("value") < pl.col("low")) | (pl.col("value") > pl.col("high"))
+    known = known.with_columns(
+        is_alarm=is_outside.fill_null(value=False),
+        is_change=pl.Series(_changes(known["z"].to_list()), dtype=pl.Boolean),
+    )
+    return _limits(each, known, baseline.height, sqrt(spread))
+
+
+def noticed_step(days: int) -> float:
+    """The lasting change in sigmas that has an alarm within so many days in 90 % of cases.
+
+    Examples:
+        >>> round(et.metrics.noticed_step(2), 2), round(et.metrics.noticed_step(5), 2)
+        (3.48, 2.67)
+    """
+    if isinstance(days, bool) or not isinstance(days, int) or days < 1:
+        raise InputError(f"days is a whole number above 0; got {describe(days)}.")
+    each_day = 1 - (1 - _POWER) ** (1 / days)
+    return CONTROL_SIGMAS + NormalDist().inv_cdf(each_day)
+
+
+def _days(calls: Calls, each: Measure, options: MetricOptions) -> pl.DataFrame:
+    (result,) = values_by_day(calls, [each], [], options)
+    return result.days
+
+
+def _sigma(each: Measure, spread: float) -> pl.Expr:
+    """The standard deviation of an ordinary day's value around that of its weekday."""
+    expected, n = pl.col("expected"), pl.col("n")
+    match each.aggregation:
+        case Ratio():
+            return (spread * expected * (1 - expected) / n).sqrt()
+        case Total():
+            return (spread * expected).sqrt()
+    return (spread / n).sqrt()
+
+
+def _changes(distances: list[float | None]) -> list[bool]:
+    """Whether the cumulative sum reached its limit on each day; it starts again after that."""
+    above = below = 0.0
+    changes = []
+    for z in distances:
+        above = max(0.0, above + (z or 0.0) - _CUSUM_SLACK)
+        below = max(0.0, below - (z or 0.0) - _CUSUM_SLACK)
+        changes.append(max(above, below) > _CUSUM_LIMIT)
+        if changes[-1]:
+            above = below = 0.0
+    return changes
+
+
+def _limits(
+    each: Measure, table: pl.DataFrame, baseline_days: int, spread: float | None
+) -> ControlLimits:
+    columns = ["day", "weekday", "value", "n", "expected", "sigma", "low", "high", "z"]
+    median = table["sigma"].median()
+    sigma = float(median) if isinstance(median, int | float) and spread is not None else None
+    return ControlLimits(
+        measure=each,
+        table=table.select(*columns, "is_alarm", "is_change"),
+        baseline_days=baseline_days,
+        spread=spread,
+        sigma=sigma,
+        step_2_days=None if sigma is None else noticed_step(2) * sigma,
+        step_5_days=None if sigma is None else noticed_step(5) * sigma,
+    )

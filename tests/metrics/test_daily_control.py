@@ -1,0 +1,103 @@
+"""control_limits: no false alarms on real days, planted steps are found, the stated steps hold."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from support.real_calls import needs_real_calls, real_calls
+
+import etelecom_analytics as et
+from etelecom_analytics.errors import InputError, UnknownName
+from etelecom_analytics.metrics import control_limits, noticed_step
+from etelecom_analytics.metrics.daily_control import _changes
+
+BANK = et.MetricOptions(time_zone="Asia/Jerusalem")
+MEASURES = ("offered", "answer_rate", "service_level", "asa_s", "wait_p90_s")
+
+
+@needs_real_calls
+@pytest.mark.parametrize("name", MEASURES)
+def test_real_month_has_at_most_one_alarm_for_each_measure(name: str):
+    limits = control_limits(et.metrics.inward(real_calls()), name, options=BANK)
+
+    assert limits.baseline_days == 28
+    assert limits.table["is_alarm"].sum() + limits.table["is_change"].sum() <= 1
+
+
+@needs_real_calls
+def test_planted_step_is_found():
+    calls = et.metrics.inward(real_calls())
+    day = pl.col("started_at").dt.convert_time_zone("Asia/Jerusalem").dt.day()
+    sigma = control_limits(calls, "answer_rate", options=BANK).sigma
+    assert sigma is not None
+    later = day > 21
+    lost = 3.5 * sigma / 0.83  # of the answered calls
+    worse = calls.with_columns(
+        call_state=pl.when(later & (pl.int_range(pl.len()) % 100 < 100 * lost))
+        .then(pl.lit("not_answered").cast(calls.schema["call_state"]))
+        .otherwise("call_state")
+    )
+
+    limits = control_limits(
+        worse.filter(later), "answer_rate", history=calls.filter(~later), options=BANK
+    )
+
+    alarms = limits.table.with_row_index().filter(pl.col("is_alarm") | pl.col("is_change"))
+    assert alarms["index"].min() <= 1  # within two days
+
+
+def test_a_week_is_too_short_for_limits():
+    limits = control_limits(et.sample_logs().calls, "answer_rate")
+
+    assert limits.table.height == 7
+    assert limits.table["value"].null_count() == 0
+    assert limits.table["low"].null_count() == 7
+    assert (limits.sigma, limits.spread, limits.step_2_days) == (None, None, None)
+
+
+@given(st.integers(1, 60))
+def test_stated_step_has_an_alarm_in_nine_of_ten_cases(days: int):
+    step = noticed_step(days)
+
+    missed = stats.norm.cdf(3 - step) ** days
+    assert missed == pytest.approx(0.1, rel=1e-6)
+
+
+def test_cusum_agrees_with_its_definition():
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        z = [*rng.normal(size=10), *rng.normal(loc=2, size=10)]
+        expected, begin = [], 0
+        for end in range(1, len(z) + 1):
+            # The largest sum of any run of days up to this one, less the slack of each.
+            part = np.array(z[begin:end])
+            runs = [
+                (sign * part[first:] - 0.5).sum() for sign in (1, -1) for first in range(len(part))
+            ]
+            expected.append(max(runs) > 5)
+            begin = end if expected[-1] else begin
+        assert _changes(z) == expected
+
+
+def test_false_alarms_are_rare():
+    """At most one alarm in 90 ordinary days, in at least 90 % of cases."""
+    rng = np.random.default_rng(2)
+    counts = []
+    for _ in range(400):
+        z = rng.normal(size=90)
+        counts.append(int((np.abs(z) > 3).sum()) + sum(_changes(list(z))))
+    assert np.mean(np.array(counts) > 1) < 0.1
+
+
+def test_arguments_that_cannot_be_meant():
+    calls = et.sample_logs().calls
+    with pytest.raises(InputError, match="measure"):
+        control_limits(calls, ["answer_rate"])  # type: ignore[arg-type]
+    with pytest.raises(UnknownName):
+        control_limits(calls, "answer_rat")
+    with pytest.raises(UnknownName, match="day"):
+        et.charts.control(calls, "answer_rate", by="hour")
+    with pytest.raises(InputError, match="days"):
+        noticed_step(0)
