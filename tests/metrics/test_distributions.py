@@ -201,7 +201,9 @@ def test_ring_bins_match_summarize(calls: pl.DataFrame):
 
     summary = et.summarize(calls, measures=["offers", "answered_offers"])
     offers = et.metrics.offers(calls).filter(
-        pl.col("outcome") != "in_progress", pl.col("ring_s").is_not_null()
+        pl.col("kind") == "person",
+        pl.col("outcome") != "in_progress",
+        pl.col("ring_s").is_not_null(),
     )
     assert rings.offers == summary["offers"].item()
     assert rings.bins["offers"].sum() == rings.groups["offers"].sum() == offers.height

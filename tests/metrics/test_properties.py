@@ -33,6 +33,9 @@ OPTIONS = MetricOptions(
     business_hours={"mon-fri": ("08:00", "17:30")},
     as_of=datetime(2026, 11, 5, 12, tzinfo=UTC),
 )
+QUEUES = MetricOptions(
+    ivr_numbers=SIMULATION.truth.ivr_numbers[:1], queue_numbers=SIMULATION.truth.ivr_numbers[1:]
+)
 COVERAGE = et.FetchReport(
     rows=0, received=0, repeated=0, outside=0, pages=1, began_at=datetime(2026, 12, 1, tzinfo=UTC),
     seconds=0.1,
@@ -85,6 +88,14 @@ def _over_time(calls: Any) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(row, schema=types), result.over_time], how="diagonal")
 
 
+def _number_of_tests(calls: Any) -> pl.DataFrame:
+    """The verdict of `findings`; a few days have no findings."""
+    result = metrics.findings(calls, measures=["offered"], by=["in_hours"], options=OPTIONS)
+    return pl.DataFrame(
+        {"verdict": [result.verdict], "tests": [result.tests], "findings": [result.table.height]}
+    )
+
+
 PUBLIC: dict[str, Public] = {
     "agents_by_interval": Public(
         table=lambda calls: metrics.agents_by_interval(calls, options=OPTIONS), key=("hour",),
@@ -95,6 +106,10 @@ PUBLIC: dict[str, Public] = {
         across=True),
     "callback_rate": Public(table=lambda calls: metrics.callback_rate(calls, ["in_hours"],
         options=OPTIONS), across=True),
+    "control_limits": Public(
+        table=lambda calls: metrics.control_limits(calls, "offered", options=OPTIONS).table,
+        key=("day",), across=True, lazy=False,
+    ),
     "drill_through": Public(
         table=lambda calls: metrics.drill_through(calls, {"in_hours": True, "outcome": "answered"},
             options=OPTIONS).drop(
@@ -122,6 +137,7 @@ PUBLIC: dict[str, Public] = {
         table=lambda calls: metrics.fail_codes(calls, options=OPTIONS), key=("trunk_name",
             "fail_code", "side"), adds_up=("legs",)
     ),
+    "findings": Public(table=_number_of_tests, across=True, lazy=False),
     "funnel": Public(table=lambda calls: metrics.funnel(calls, options=OPTIONS), key=("stage",),
         adds_up=("calls",), lazy=False),
     "hunt_paths": Public(
@@ -143,6 +159,10 @@ PUBLIC: dict[str, Public] = {
     "patience": Public(
         table=lambda calls: metrics.patience(calls, ["in_hours"], options=OPTIONS),
         key=("in_hours", "time_s"), adds_up=("events", "censored"),
+    ),
+    "queue_visits": Public(
+        table=lambda calls: metrics.queue_visits(calls, options=QUEUES),
+        key=("call_id", "entered_at"), follows=True
     ),
     "repeat_rate": Public(table=lambda calls: metrics.repeat_rate(calls, ["day"], options=OPTIONS),
         across=True),
