@@ -14,6 +14,7 @@ from .errors import InputError
 
 __all__ = [
     "HIDDEN",
+    "HIDDEN_NUMBER",
     "describe",
     "is_listed",
     "is_nobody",
@@ -88,6 +89,8 @@ _SHORT = r"[1-9*#][0-9*#]{0,6}"
 _OPENING = rf"^{_DROPPED}*(?:(?i:sips?:|tel:){_DROPPED}*)?"
 _COMPLETE = r"^\+?\d{8,}$"
 _ALREADY_MASKED = r"^\+?\d{2,3}\*+\d{2}$"
+HIDDEN_NUMBER = rf"{_PSEUDONYM}|{_ALREADY_MASKED}"
+"""A pattern of pseudonyms and masks, which stand for external numbers."""
 _HEX_TO_LETTERS = bytes.maketrans(b"0123456789abcdef", b"abcdefghijklmnop")
 
 _DATE = r"(?<![\d+])(?:19[5-9]|20\d)\d-\d{1,2}-\d{1,2}(?!\d)"

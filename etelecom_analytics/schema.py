@@ -81,7 +81,7 @@ class Column:
     """A column: its name in the API, dtype, meaning, unit and representation in the API.
 
     `kind` is None if the column is not part of the API. `words` are the allowed values, if they are
-    restricted.
+    restricted. `minimum` is the smallest allowed integer, if there is one.
     """
 
     name: str
@@ -90,6 +90,7 @@ class Column:
     unit: str = ""
     kind: Kind | None = None
     words: tuple[str, ...] = ()
+    minimum: int | None = None
 
 
 _MOMENT = pl.Datetime("us", "UTC")
@@ -107,8 +108,15 @@ def _time(name: str, meaning: str) -> Column:
     return Column(name=name, dtype=_MOMENT, kind=Kind.TIME, meaning=meaning, unit="UTC")
 
 
-def _integer(name: str, meaning: str, unit: str = "") -> Column:
-    return Column(name=name, dtype=pl.Int32(), kind=Kind.INTEGER, meaning=meaning, unit=unit)
+def _integer(name: str, meaning: str, unit: str = "", minimum: int | None = None) -> Column:
+    return Column(
+        name=name,
+        dtype=pl.Int32(),
+        kind=Kind.INTEGER,
+        meaning=meaning,
+        unit=unit,
+        minimum=minimum,
+    )
 
 
 def _word(name: str, words: tuple[str, ...], meaning: str) -> Column:
@@ -142,7 +150,7 @@ CALLS = (
     _time("ended_at", "When it ended; null while it is in progress"),
     _time("created_at", "When the log was written"),
     _time("updated_at", "When the log was last changed"),
-    _integer("duration", "Talk time of the session; 0 if it was not answered", "s"),
+    _integer("duration", "Talk time of the session; 0 if it was not answered", "s", minimum=0),
     _id("extension_id", "The extension of the call; null for a missed call"),
     _id("user_id", "The user of that extension"),
     _id("contact_id", "The contact of the other party"),

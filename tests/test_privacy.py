@@ -152,6 +152,11 @@ def test_pseudonyms_do_not_change_measures(
         et.summarize(hidden, measures=names, options=options),
         et.summarize(simulated, measures=names, options=options),
     )
+    masked = et.mask_numbers(simulated)
+    assert_frame_equal(
+        et.metrics.legs(masked, options=options).select("kind"),
+        et.metrics.legs(simulated, options=options).select("kind"),
+    )
     assert_frame_equal(et.metrics.repeat_rate(hidden), et.metrics.repeat_rate(simulated))
     ledger, expected = (
         et.metrics.missed_ledger(calls).drop("caller", "callee", "number")

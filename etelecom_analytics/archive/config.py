@@ -11,7 +11,7 @@ import polars as pl
 
 from .. import local_time
 from ..errors import ArchiveError
-from ..metrics.call_facts import flat
+from ..metrics.internal_calls import counted_flat
 from ..metrics.options import MetricOptions
 from ..privacy import Privacy
 from ..schema import CALL_SCHEMA, SCHEMA_VERSION
@@ -186,7 +186,7 @@ def to_stored_rows(
 ) -> pl.DataFrame:
     """The calls of a local day as the table stores them; `blank` removes forgotten numbers."""
     # Facts depend on phone numbers, so compute them before the numbers are masked.
-    facts = flat(calls.select(*CALL_SCHEMA), options=config.options).with_columns(
+    facts = counted_flat(calls.select(*CALL_SCHEMA), options=config.options).with_columns(
         local_day=pl.lit(day, pl.Date),
         local_hour=local_time.LOCAL_DIMENSIONS["hour"](config.time_zone),
     )

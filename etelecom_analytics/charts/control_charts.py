@@ -6,6 +6,7 @@ import polars as pl
 from ..errors import UnknownName
 from ..fetch_report import FetchReport
 from ..formatting import format_value
+from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, control_limits
 from ..metrics.daily_control import ControlLimits
 from ..metrics.dimensions import as_names
@@ -59,6 +60,7 @@ def control(
     limits = control_limits(data.calls, measure, history=history, options=data.options)
     each, zone = limits.measure, data.options.time_zone
     notes = [
+        number_note(data.calls, data.options),
         _sigma_note(limits),
         formula_note(each, data.options),
         coverage_note(coverage, zone),

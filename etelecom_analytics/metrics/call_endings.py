@@ -4,7 +4,7 @@ These values depend on several legs of a call at once. Each is computed from the
 concerns, batch by batch, so that calls still stream.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import polars as pl
@@ -103,18 +103,28 @@ def _of_legs(
     fields: Mapping[str, DataType],
     compute: Callable[[pl.LazyFrame], pl.LazyFrame],
 ) -> pl.Expr:
-    """A struct of these fields, computed from the calls that it applies to; null for others."""
+    """A struct of these fields, computed from the calls that it applies to; null for others.
 
-    def of_batch(batch: pl.Series) -> pl.Series:
-        calls = batch.struct.unnest().with_row_index("call_row").lazy()
-        rows = compute(calls.filter("applies"))
-        joined = calls.select("call_row").join(
-            rows, on="call_row", how="left", maintain_order="left"
-        )
-        return joined.select(pl.struct(*fields)).collect().to_series()
-
+    `compute` can be pickled, so that a plan with it can be serialized.
+    """
     columns = pl.struct(*_COLUMNS, applies=applies)
-    return columns.map_batches(of_batch, return_dtype=pl.Struct(dict(fields)), is_elementwise=True)
+    function = partial(_of_batch, names=tuple(fields), compute=compute)
+    dtype = pl.Struct(dict(fields))
+    # Not `columns.map_batches`, which wraps the function, so that it could not be pickled.
+    return pl.map_batches([columns], function, return_dtype=dtype, is_elementwise=True)
+
+
+def _of_batch(
+    batch: Sequence[pl.Series],
+    *,
+    names: Sequence[str],
+    compute: Callable[[pl.LazyFrame], pl.LazyFrame],
+) -> pl.Series:
+    (columns,) = batch
+    calls = columns.struct.unnest().with_row_index("call_row").lazy()
+    rows = compute(calls.filter("applies"))
+    joined = calls.select("call_row").join(rows, on="call_row", how="left", maintain_order="left")
+    return joined.select(pl.struct(*names)).collect().to_series()
 
 
 def _endings(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:

@@ -4,12 +4,12 @@ All measures read legs through these expressions, so outcomes, offers, waits, ta
 about each leg.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import polars as pl
 
-from ..phone_numbers import is_listed, is_subscriber
+from ..phone_numbers import HIDDEN_NUMBER, is_listed, is_subscriber
 from ..schema import CALL_SCHEMA, LEG_KINDS, LEGS
 from .options import MetricOptions
 
@@ -94,8 +94,12 @@ def is_automatic(leg: Leg, options: MetricOptions) -> pl.Expr:
 
 
 def is_outside_number(leg: Leg, options: MetricOptions) -> pl.Expr:
-    """Whether a leg went to an external phone number, which is a customer's on an `out` call."""
-    is_outside = is_subscriber(leg("target_number")) & ~is_automatic(leg, options)
+    """Whether a leg went to an external phone number, which is a customer's on an `out` call.
+
+    Masks and pseudonyms stand for external numbers.
+    """
+    is_hidden = false_if_null(leg("target_number").str.contains(HIDDEN_NUMBER))
+    is_outside = (is_subscriber(leg("target_number")) | is_hidden) & ~is_automatic(leg, options)
     if not options.agent_numbers:
         return is_outside
     return is_outside & ~is_listed_leg(leg, options.agent_numbers)
@@ -182,10 +186,12 @@ def sane_targets() -> pl.Expr:
     """
     columns = pl.struct(*_CALL, "call_targets", may_be_outside=_may_be_outside())
     dtype = CALL_SCHEMA["call_targets"]
-    return columns.map_batches(_sane_targets, return_dtype=dtype, is_elementwise=True)
+    # Not `columns.map_batches`, which wraps the function, so that a plan could not be serialized.
+    return pl.map_batches([columns], _sane_targets, return_dtype=dtype, is_elementwise=True)
 
 
-def _sane_targets(columns: pl.Series) -> pl.Series:
+def _sane_targets(batch: Sequence[pl.Series]) -> pl.Series:
+    (columns,) = batch
     targets = columns.struct.field("call_targets")
     if not columns.struct.field("may_be_outside").any():
         return targets

@@ -9,21 +9,44 @@ from datetime import timedelta
 
 import polars as pl
 
+from ..frames import Frame, same_kind
 from ..phone_numbers import normalized
-from .call_facts import CALL_FACTS, COUNT_FACTS, call_facts
+from .call_facts import CALL_FACTS, COUNT_FACTS, call_facts, flat
 from .options import MetricOptions
 
-__all__ = ["counted_facts", "mask_twins", "twins_of", "with_twins", "without_twins"]
+__all__ = [
+    "TWIN_STATE",
+    "counted_facts",
+    "counted_flat",
+    "mask_twins",
+    "twins_of",
+    "with_twins",
+    "without_twins",
+]
 
 _TOLERANCE = timedelta(seconds=2)
 _OUTGOING, _INCOMING = "ext_out", "ext_in"
 _KEYS = ("id", "started_at")
+
+TWIN_STATE = "internal_twice"
+"""The `state` in flat facts of a log that is left out, since another log counts the call."""
 
 
 def counted_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """The facts of these calls, in order; a log that is left out has only `internal_twice`."""
     rows = call_facts(calls, options=options).drop("internal_twice")
     return mask_twins(with_twins(rows, calls))
+
+
+def counted_flat(calls: Frame, *, options: MetricOptions) -> Frame:
+    """The calls with the columns of `flat`; the `state` of a log that is left out is `TWIN_STATE`.
+
+    All calls are rows, but a count by `state` counts an internal call once. LazyFrame in, LazyFrame
+    out.
+    """
+    rows = with_twins(flat(calls.lazy(), options=options), calls.lazy())
+    state = pl.when("internal_twice").then(pl.lit(TWIN_STATE)).otherwise("state")
+    return same_kind(calls, rows.with_columns(state=state).drop("internal_twice"))
 
 
 def with_twins(rows: pl.LazyFrame, calls: pl.LazyFrame) -> pl.LazyFrame:

@@ -153,6 +153,9 @@ def _typed(text: pl.Expr, column: Column) -> pl.Expr:
     match column.kind:
         case Kind.INTEGER | Kind.WORD:
             value = text.cast(column.dtype, strict=False)
+            if column.minimum is not None:
+                # The null makes the page irregular, so that the value is counted.
+                value = pl.when(value >= column.minimum).then(value)
         case Kind.TIME:
             value = _time(text)
         case Kind.LINKS:

@@ -108,7 +108,8 @@ def _read_integer(value: object, column: Column) -> ParsedValue:
         drift, value = drift or DriftKind.FLOAT, int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         return None, DriftKind.WRONG_TYPE
-    return (value, drift) if -_INT32 <= value < _INT32 else (None, DriftKind.OUT_OF_RANGE)
+    smallest = -_INT32 if column.minimum is None else column.minimum
+    return (value, drift) if smallest <= value < _INT32 else (None, DriftKind.OUT_OF_RANGE)
 
 
 _READERS: Mapping[Kind, Callable[[object, Column], ParsedValue]] = {

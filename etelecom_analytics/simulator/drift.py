@@ -95,6 +95,10 @@ def _values_of(column: Column, prefix: str) -> Iterator[UnexpectedValue]:
         yield UnexpectedValue(field=field, kind="null", value=None)
     for kind, value, read_as in _BY_KIND[column.kind]:
         yield UnexpectedValue(field=field, kind=kind, value=value, read_as=read_as)
+    if column.minimum is not None:
+        yield UnexpectedValue(
+            field=field, kind="out of range", value=column.minimum - 1, read_as=None
+        )
 
 
 def _all_values() -> Iterator[UnexpectedValue]:

@@ -92,7 +92,7 @@ def test_flat_facts_equal_those_computed_from_the_calls(
 
     assert flat["local_day"].to_list() == local.dt.date().to_list()
     assert flat["local_hour"].to_list() == local.dt.hour().to_list()
-    for state in ("running", "unknown", "answered", "missed"):
+    for state in ("running", "unknown", "answered", "missed", "internal_twice"):
         assert_frame_equal(
             flat.select((pl.col("state") == state).alias(state)), facts.select(state)
         )

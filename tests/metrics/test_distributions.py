@@ -201,8 +201,8 @@ def test_ring_bins_match_summarize(calls: pl.DataFrame):
 
     summary = et.summarize(calls, measures=["offers", "answered_offers"])
     offers = et.metrics.offers(calls).filter(
-        pl.col("kind") == "person",
         pl.col("outcome") != "in_progress",
+        pl.col("kind") == "person",
         pl.col("ring_s").is_not_null(),
     )
     assert rings.offers == summary["offers"].item()

@@ -109,6 +109,7 @@ IRREGULAR_ROWS: dict[str, Any] = {
     "a quoted integer": changed("duration", "30"),
     "a float": changed("duration", Raw("30.0")),
     "a fraction": changed("duration", Raw("30.7")),
+    "a duration below 0": changed("duration", -1),
     "an integer that is null": changed("duration", None),
     "an integer that is true": changed("duration", Raw("true")),
     "a quoted integer in a leg": changed("call_targets.fail_code", "486"),
@@ -212,7 +213,8 @@ REGULAR_PAGES: dict[str, bytes] = {
     "no rows": page_of([]),
     "rows that are null": b'{"call_logs":null,"paging":{"next":"","prev":""}}',
     "the limits of integers": page_of(
-        [changed("duration", Raw(each)) for each in ("-2147483648", "2147483647", "-0")]
+        [changed("duration", Raw(each)) for each in ("2147483647", "0", "-0")]
+        + [changed("call_targets.ring_duration", Raw("-2147483648"))]
     ),
     "surrounded by line breaks": b"\r\n " + page_of(ROWS) + b"\n\t",
 }

@@ -94,6 +94,15 @@ def test_number_beyond_python_is_out_of_range():
     assert ("duration", "out of range") in [(each.field, each.kind) for each in reader.drift]
 
 
+@pytest.mark.parametrize("value", [-1, "-1", -1.0, -(2**31)])
+def test_negative_duration_is_null_and_counted(value: object):
+    body = page_of([ROWS[0] | {"duration": value}, ROWS[1] | {"duration": 0}])
+    reader = PageReader()
+
+    assert reader.read([body])["duration"].to_list() == [None, 0]
+    assert [each.count for each in reader.drift if each[:2] == ("duration", "out of range")] == [1]
+
+
 @pytest.mark.parametrize("depth", [10, 70, 700])
 def test_deep_record_without_id_can_be_stored(depth: int):
     details: object = "core"

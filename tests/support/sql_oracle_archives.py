@@ -16,6 +16,7 @@ WITH calls AS (
         epoch_us(answered_at) - epoch_us(started_at) AS answer_us,
         epoch_us(ended_at) - epoch_us(started_at) AS whole_us
     FROM read_parquet($files, hive_partitioning => true, hive_types => {'local_day': DATE})
+    WHERE state <> 'internal_twice'
 ),
 waited AS (
     -- Not greatest(0, wait): greatest(0, NULL) is 0 here, so an unknown wait would be the shortest.
@@ -34,7 +35,7 @@ SELECT
         / nullif(count(*) FILTER (state IN ('answered', 'missed')), 0) AS answer_rate,
     avg(wait_us) FILTER (state = 'answered') / 1e6 AS asa_s,
     quantile_cont(wait_us::DOUBLE, 0.9) FILTER (state = 'answered') / 1e6 AS wait_p90_s,
-    avg(wait_us) FILTER (state = 'missed') / 1e6 AS abandon_wait_s,
+    quantile_cont(wait_us::DOUBLE, 0.5) FILTER (state = 'answered') / 1e6 AS wait_p50_s,
     avg(duration) FILTER (state = 'answered') AS talk_avg_s,
     count(*) FILTER (state = 'answered' AND wait_us <= 20000000)
         / nullif(count(*) FILTER (state IN ('answered', 'missed') AND wait_us IS NOT NULL), 0)
@@ -53,7 +54,7 @@ NAMES = (
     "answer_rate",
     "asa_s",
     "wait_p90_s",
-    "abandon_wait_s",
+    "wait_p50_s",
     "talk_avg_s",
     "service_level",
 )
