@@ -245,9 +245,7 @@ def line_spans(calls: Calls, trunk: str | None, options: MetricOptions) -> pl.La
     Calls longer than `longest_call_s`, and their legs, have no end.
     """
     if trunk_or_none(trunk) is None:
-        rows = calls_frame(calls, columns=_CALL_COLUMNS)
-        if set(_INTERNAL_COLUMNS) <= set(rows.collect_schema()):
-            rows = without_twins(rows)
+        rows = _counted_once(calls_frame(calls, columns=_CALL_COLUMNS))
         end = pl.when(~is_too_long(options)).then("ended_at")
         return rows.select("id", begin="started_at", end=end)
     return _leg_spans(calls, options).filter(pl.col("trunk_name") == trunk).drop("trunk_name")
@@ -256,5 +254,12 @@ def line_spans(calls: Calls, trunk: str | None, options: MetricOptions) -> pl.La
 def _leg_spans(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     begin = pl.coalesce("add_time", "ring_time", "answered_time")
     end = pl.when(~is_too_long(options)).then("ended_time")
-    rows = calls_frame(calls, columns=_LEG_COLUMNS).with_row_index("call_row")
+    rows = _counted_once(calls_frame(calls, columns=_LEG_COLUMNS)).with_row_index("call_row")
     return legs_of(rows, "id").select("trunk_name", "id", begin=begin, end=end)
+
+
+def _counted_once(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The calls without the second logs of internal calls, where the table has their numbers."""
+    if set(_INTERNAL_COLUMNS) <= set(rows.collect_schema()):
+        return without_twins(rows)
+    return rows
