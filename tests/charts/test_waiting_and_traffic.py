@@ -278,11 +278,10 @@ def test_agents_by_interval(calls: pl.DataFrame):
 
 
 def test_intervals_with_too_few_agents_are_marked(calls: pl.DataFrame):
-    busy = calls.with_columns(
-        duration=pl.lit(20_000, pl.Int32),
-        ended_at=pl.col("started_at") + pl.duration(seconds=20_000),
-        call_targets=pl.lit([], calls.schema["call_targets"]),
+    long = calls.with_columns(
+        duration=pl.lit(20_000, pl.Int32), call_targets=pl.lit([], calls.schema["call_targets"])
     )
+    busy = long.with_columns(ended_at=pl.col("started_at") + pl.duration(seconds=20_000))
     chart = charts.agents_by_interval(busy, agents=1)
 
     assert "! more load than agents" in subtitle(chart)
