@@ -18,7 +18,7 @@ SCRIPTS = [str(ROOT / "tests" / "typing" / name) for name in ("user_script.py", 
 WRONG = """
 import etelecom_analytics as et
 calls = et.sample_logs().calls
-et.MetricOptions(wait_from="queue")
+et.MetricOptions(wait_from="ringing")
 et.MetricOptions(variant="best")
 et.CallQuery(direction="inbound")
 et.CallQuery(call_state="missed")
