@@ -8,7 +8,7 @@ from ..errors import InputError
 from ..fetch_report import FetchReport
 from ..metrics import Calls, MetricOptions, Selection
 from ..metrics.dimensions import Names, as_names
-from ..metrics.internal_calls import without_twins
+from ..metrics.internal_calls import without_second_logs
 from ..metrics.options import checked_options
 from ..metrics.selection import calls_frame
 from ..phone_numbers import describe
@@ -31,8 +31,8 @@ class ChartInput(NamedTuple):
     def height(self) -> int:
         """The number of calls; an internal call in two logs counts once. Collects."""
         if isinstance(self.calls, Selection):
-            return self.calls.without_twins().height
-        return int(without_twins(self.calls).select(pl.len()).collect().item())
+            return self.calls.without_second_logs().height
+        return int(without_second_logs(self.calls).select(pl.len()).collect().item())
 
 
 def chart_input(

@@ -19,7 +19,7 @@ from ..phone_numbers import describe
 from .arguments import row_limit, trunk_or_none
 from .call_facts import is_too_long
 from .call_legs import legs_of
-from .internal_calls import without_twins
+from .internal_calls import without_second_logs
 from .options import MetricOptions, checked_options
 from .results import Result
 from .selection import Calls, Selection, calls_frame, like_input
@@ -261,5 +261,5 @@ def _leg_spans(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
 def _counted_once(rows: pl.LazyFrame) -> pl.LazyFrame:
     """The calls without the second logs of internal calls, where the table has their numbers."""
     if set(_INTERNAL_COLUMNS) <= set(rows.collect_schema()):
-        return without_twins(rows)
+        return without_second_logs(rows)
     return rows

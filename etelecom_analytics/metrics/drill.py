@@ -19,7 +19,7 @@ from .dimensions import (
     check_dimensions,
     start_dimensions,
 )
-from .internal_calls import without_twins
+from .internal_calls import without_second_logs
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions, checked_options
 from .selection import Calls, Selection, calls_frame, like_input
@@ -97,9 +97,9 @@ def drill_through(
     if not group:
         return like_input(calls, table) if isinstance(table, pl.LazyFrame) else table
     if isinstance(table, Selection):
-        selected = table.without_twins().where(*of_calls)
+        selected = table.without_second_logs().where(*of_calls)
         return selected.in_group(of_legs, options) if of_legs else selected
-    counted = without_twins(table)
+    counted = without_second_logs(table)
     lazy = counted.filter(*of_calls) if of_calls else counted
     if of_legs:
         lazy = lazy.cache()  # a lazy frame may have another order each time

@@ -18,10 +18,10 @@ __all__ = [
     "TWIN_STATE",
     "counted_facts",
     "counted_flat",
-    "mask_twins",
-    "twins_of",
-    "with_twins",
-    "without_twins",
+    "mask_second_logs",
+    "second_logs_of",
+    "with_second_logs",
+    "without_second_logs",
 ]
 
 _TOLERANCE = timedelta(seconds=2)
@@ -35,7 +35,7 @@ TWIN_STATE = "internal_twice"
 def counted_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """The facts of these calls, in order; a log that is left out has only `internal_twice`."""
     rows = call_facts(calls, options=options).drop("internal_twice")
-    return mask_twins(with_twins(rows, calls))
+    return mask_second_logs(with_second_logs(rows, calls))
 
 
 def counted_flat(calls: Frame, *, options: MetricOptions) -> Frame:
@@ -44,18 +44,18 @@ def counted_flat(calls: Frame, *, options: MetricOptions) -> Frame:
     All calls are rows, but a count by `state` counts an internal call once. LazyFrame in, LazyFrame
     out.
     """
-    rows = with_twins(flat(calls.lazy(), options=options), calls.lazy())
+    rows = with_second_logs(flat(calls.lazy(), options=options), calls.lazy())
     state = pl.when("internal_twice").then(pl.lit(TWIN_STATE)).otherwise("state")
     return same_kind(calls, rows.with_columns(state=state).drop("internal_twice"))
 
 
-def with_twins(rows: pl.LazyFrame, calls: pl.LazyFrame) -> pl.LazyFrame:
+def with_second_logs(rows: pl.LazyFrame, calls: pl.LazyFrame) -> pl.LazyFrame:
     """The rows, of these calls, with `internal_twice`: whether the log is left out."""
     is_outgoing = pl.col("direction").cast(pl.String) == _OUTGOING
-    # Only these rows can be twins; null keys are compared faster than ids.
+    # Only these rows can be second logs; null keys are compared faster than ids.
     keys = {f"outgoing_{name}": pl.when(is_outgoing).then(name) for name in _KEYS}
-    twins = (
-        twins_of(calls)
+    second_logs = (
+        second_logs_of(calls)
         .unique()
         .select(
             *(pl.col(name).alias(key) for name, key in zip(_KEYS, keys, strict=True)),
@@ -64,18 +64,18 @@ def with_twins(rows: pl.LazyFrame, calls: pl.LazyFrame) -> pl.LazyFrame:
     )
     return (
         rows.with_columns(**keys)
-        .join(twins, on=list(keys), how="left", nulls_equal=True, maintain_order="left")
+        .join(second_logs, on=list(keys), how="left", nulls_equal=True, maintain_order="left")
         .drop(keys)
         .with_columns(pl.col("internal_twice").fill_null(value=False))
     )
 
 
-def without_twins(calls: pl.LazyFrame) -> pl.LazyFrame:
+def without_second_logs(calls: pl.LazyFrame) -> pl.LazyFrame:
     """The calls, in order, without the logs that are left out."""
-    return with_twins(calls, calls).filter(~pl.col("internal_twice")).drop("internal_twice")
+    return with_second_logs(calls, calls).filter(~pl.col("internal_twice")).drop("internal_twice")
 
 
-def mask_twins(facts: pl.LazyFrame) -> pl.LazyFrame:
+def mask_second_logs(facts: pl.LazyFrame) -> pl.LazyFrame:
     """The facts with false, 0 or null for each row with `internal_twice`."""
     counted = ~pl.col("internal_twice")
 
@@ -89,7 +89,7 @@ def mask_twins(facts: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def twins_of(calls: pl.LazyFrame) -> pl.LazyFrame:
+def second_logs_of(calls: pl.LazyFrame) -> pl.LazyFrame:
     """The `id` and `started_at` of the logs that are left out."""
     direction = pl.col("direction").cast(pl.String)
     rows = (

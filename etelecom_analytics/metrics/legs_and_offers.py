@@ -20,7 +20,7 @@ from .call_facts import (
     name_columns,
 )
 from .call_legs import quotient, seconds
-from .internal_calls import without_twins
+from .internal_calls import without_second_logs
 from .leg_outcomes import TOLERANCE, UNAVAILABLE, legs_with_outcome
 from .options import MetricOptions
 
@@ -86,24 +86,24 @@ def leg_rows(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
 def offer_rows(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """One row per offer with the columns of `schema.OFFERS`, in the order of the calls and legs."""
     every_call = _numbered(calls)
-    numbered = without_twins(every_call)
+    numbered = without_second_logs(every_call)
     ids = numbered.select("call_row", call_id="id")
     rows = _grouped(numbered, options, as_of_row(every_call, options))
     return rows.join(ids, on="call_row", how="left", maintain_order="left").select(*OFFERS_SCHEMA)
 
 
 def offer_facts(
-    calls: pl.LazyFrame, *, options: MetricOptions, busy: bool, twins: bool = False
+    calls: pl.LazyFrame, *, options: MetricOptions, busy: bool, second_logs: bool = False
 ) -> pl.LazyFrame:
     """One flat row per offer that measures count: `call_row`, the dimensions, and `OFFER_FACTS`.
 
     Busy offers cost as much as everything else, so `busy_offers` is computed only with `busy`, and
-    is false otherwise. `twins` includes the logs of internal calls that are counted by another log.
+    is false otherwise. `second_logs` includes the logs of internal calls that another log counts.
     """
     outcome = pl.col("outcome")
     answered, rna = outcome == "answered", outcome == "rna_timeout"
     numbered = _numbered(calls)
-    counted = numbered if twins else without_twins(numbered)
+    counted = numbered if second_logs else without_second_logs(numbered)
     as_of = as_of_row(numbered, options) if busy else None
     return (
         _with_owners(_counted_offers(counted, options, as_of), numbered, options)
@@ -127,7 +127,7 @@ def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     Further columns: `call_row`, `target_index`, `target_number`, `outcome`. `answered_at` is the
     first answer among the legs and `over_at` the last end; null if unknown.
     """
-    numbered = without_twins(_numbered(calls))
+    numbered = without_second_logs(_numbered(calls))
     return _counted_offers(numbered, options, None).select(
         "call_row",
         "target_index",
@@ -139,7 +139,9 @@ def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     )
 
 
-def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions, twins: bool = False) -> pl.LazyFrame:
+def leg_facts(
+    calls: pl.LazyFrame, *, options: MetricOptions, second_logs: bool = False
+) -> pl.LazyFrame:
     """One flat row per leg through a trunk, of an ended call: dimensions and `LEG_FACTS`.
 
     Legs to `ivr_numbers` count too, since a trunk's measures describe the network. With 480 the
@@ -149,7 +151,7 @@ def leg_facts(calls: pl.LazyFrame, *, options: MetricOptions, twins: bool = Fals
     outcome, delay = pl.col("outcome"), seconds(pl.col("add_time"), pl.col("ring_time"))
     is_unavailable = (pl.col("fail_code") == UNAVAILABLE).fill_null(value=False)
     numbered = _numbered(calls)
-    counted = numbered if twins else without_twins(numbered)
+    counted = numbered if second_logs else without_second_logs(numbered)
     trunk_legs = legs_with_outcome(counted, options).filter(
         pl.col("trunk_name").is_not_null(), outcome != "in_progress"
     )

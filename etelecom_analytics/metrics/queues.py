@@ -7,7 +7,7 @@ import polars as pl
 from .call_endings import ENDINGS
 from .call_facts import call_facts
 from .call_legs import false_if_null, seconds
-from .internal_calls import without_twins
+from .internal_calls import without_second_logs
 from .leg_outcomes import TOLERANCE, legs_with_kind
 from .options import MetricOptions, checked_options
 from .selection import Calls, Selection, calls_frame, like_input
@@ -55,7 +55,7 @@ def queue_visits(
     """
     options = checked_options(options)
     # Cached, because a lazy frame may return its rows in another order each time.
-    numbered = without_twins(calls_frame(calls).with_row_index("call_row")).cache()
+    numbered = without_second_logs(calls_frame(calls).with_row_index("call_row")).cache()
     legs = legs_with_kind(numbered, options)
     visits = _stays(legs.filter(pl.col("kind") == "queue"))
     answers = legs.filter("is_answered", pl.col("kind") == "person").select(

@@ -19,7 +19,7 @@ from ..frames import METRIC_COLUMNS, checked_calls
 from ..phone_numbers import normalized
 from ..query import CallQuery
 from .call_facts import NUMBERS, call_facts
-from .internal_calls import counted_facts, mask_twins, with_twins
+from .internal_calls import counted_facts, mask_second_logs, with_second_logs
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
 from .suggested_numbers import NumberSuggestions
@@ -80,9 +80,9 @@ class Selection:
         selection._mask = self._table.calls.select(holds).to_series()
         return selection
 
-    def without_twins(self) -> "Selection":
+    def without_second_logs(self) -> "Selection":
         """The selected calls without logs of internal calls that another selected log counts."""
-        return self.where(pl.lit(~self._twins)) if self._twins.any() else self
+        return self.where(pl.lit(~self._second_logs)) if self._second_logs.any() else self
 
     def matching(self, query: CallQuery) -> "Selection":
         """The selected calls that match the query.
@@ -144,20 +144,22 @@ class Selection:
     def facts(self, options: MetricOptions) -> pl.LazyFrame:
         """`metrics.facts` of the selected calls; lazy, so that only the used columns are read."""
         facts = self._table.facts(options)
-        if not self._twins.any():
+        if not self._second_logs.any():
             return facts.lazy().filter(self._mask)
-        return mask_twins(facts.with_columns(internal_twice=self._twins).lazy().filter(self._mask))
+        return mask_second_logs(
+            facts.with_columns(internal_twice=self._second_logs).lazy().filter(self._mask)
+        )
 
     def offer_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row per counted offer of the selected calls.
 
         `busy_offers` is false: it depends on the other selected calls.
         """
-        return self._selected(self._table.offer_facts(options), self._mask & ~self._twins)
+        return self._selected(self._table.offer_facts(options), self._mask & ~self._second_logs)
 
     def leg_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row per counted leg of the selected calls."""
-        return self._selected(self._table.leg_facts(options), self._mask & ~self._twins)
+        return self._selected(self._table.leg_facts(options), self._mask & ~self._second_logs)
 
     def missing_numbers(self, options: MetricOptions) -> pl.DataFrame:
         """The numbers that look like an IVR or a queue, and are in no list of the options."""
@@ -167,12 +169,14 @@ class Selection:
         return rows.lazy().filter(mask.gather(rows["call_row"]))
 
     @cached_property
-    def _twins(self) -> pl.Series:
+    def _second_logs(self) -> pl.Series:
         """Of all rows of the table, whether another selected log counts the internal call."""
         keys = self._table.calls.select("id", "started_at", "direction", "caller", "callee")
         selected = keys.lazy().filter(self._mask)
-        twins = with_twins(keys.lazy().select("id", "started_at", "direction"), selected)
-        return twins.select(pl.col("internal_twice") & self._mask).collect().to_series()
+        second_logs = with_second_logs(
+            keys.lazy().select("id", "started_at", "direction"), selected
+        )
+        return second_logs.select(pl.col("internal_twice") & self._mask).collect().to_series()
 
     def __repr__(self) -> str:
         return f"Selection: {self.height:,} of {self._table.calls.height:,} calls"
@@ -259,11 +263,11 @@ class _Table:
         )
         self.offer_facts = _Cache(
             lambda options: offer_facts(
-                calls_frame(own), options=options, busy=False, twins=True
+                calls_frame(own), options=options, busy=False, second_logs=True
             ).collect()
         )
         self.leg_facts = _Cache(
-            lambda options: leg_facts(calls_frame(own), options=options, twins=True).collect()
+            lambda options: leg_facts(calls_frame(own), options=options, second_logs=True).collect()
         )
         self.suggestions = NumberSuggestions(own)
         self._numbers = _Cache(

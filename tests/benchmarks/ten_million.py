@@ -50,7 +50,7 @@ WITH internal AS (
     FROM read_parquet($file, file_row_number => true)
     WHERE direction IN ('ext_out', 'ext_in')
 ),
-twins AS (
+second_logs AS (
     SELECT DISTINCT one.call_row
     FROM internal AS one
     JOIN internal AS other ON
@@ -74,7 +74,7 @@ ended_calls AS (
         ) AS answers
     FROM read_parquet($file, file_row_number => true)
     WHERE ended_at IS NOT NULL AND call_state IN ('answered', 'not_answered')
-        AND file_row_number NOT IN (SELECT call_row FROM twins)
+        AND file_row_number NOT IN (SELECT call_row FROM second_logs)
 ),
 answered_calls AS (
     SELECT

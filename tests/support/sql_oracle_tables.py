@@ -94,7 +94,7 @@ SELECT
     of_callee.normal AS callee,
     coalesce(direction::VARCHAR = 'in' AND coalesce(of_caller.is_nobody, true), false)
         AS by_nobody,
-    file_row_number IN (FROM twins) AS twice
+    file_row_number IN (FROM second_logs) AS twice
 FROM local
 LEFT JOIN numbers AS of_caller ON of_caller.number = caller
 LEFT JOIN numbers AS of_callee ON of_callee.number = callee
@@ -575,7 +575,7 @@ def create_tables(
     if CALLS in statements:
         database.execute(NUMBERS)
         database.execute(LISTED)
-        _create_twins(database)
+        _create_second_logs(database)
     columns = {row[0] for row in _columns(database)}
     for statement in statements:
         database.execute(_with_owners(statement, columns))
@@ -607,7 +607,7 @@ def _with_owners(statement: str, columns: set[str]) -> str:
     )
 
 
-def _create_twins(database: duckdb.DuckDBPyConnection) -> None:
+def _create_second_logs(database: duckdb.DuckDBPyConnection) -> None:
     """The rows of `ext_out` logs whose `ext_in` log is there too, each paired once.
 
     In order of time, each log is paired with the first one that is at most 2 s away.
@@ -621,7 +621,7 @@ def _create_twins(database: duckdb.DuckDBPyConnection) -> None:
         WHERE direction IN ('ext_out', 'ext_in') AND started_at IS NOT NULL
         ORDER BY 1, 2, 4, id, 5
     """).fetchall()
-    twins: list[int] = []
+    second_logs: list[int] = []
     for _, group in groupby(logs, key=lambda log: log[:2]):
         sides: dict[str, list[tuple[int, int]]] = {"ext_out": [], "ext_in": []}
         for _, _, direction, at, row in group:
@@ -629,14 +629,15 @@ def _create_twins(database: duckdb.DuckDBPyConnection) -> None:
         outs, ins = sides["ext_out"], sides["ext_in"]
         while outs and ins:
             if abs(outs[0][0] - ins[0][0]) <= 2_000_000:
-                twins.append(outs.pop(0)[1])
+                second_logs.append(outs.pop(0)[1])
                 ins.pop(0)
             elif outs[0][0] < ins[0][0]:
                 outs.pop(0)
             else:
                 ins.pop(0)
     database.execute(
-        "CREATE OR REPLACE TABLE twins AS SELECT unnest($1::BIGINT[]) AS call_row", [twins]
+        "CREATE OR REPLACE TABLE second_logs AS SELECT unnest($1::BIGINT[]) AS call_row",
+        [second_logs],
     )
 
 
