@@ -152,13 +152,15 @@ def normalized(number: pl.Expr) -> pl.Expr:
     digits = _bare(number).str.replace(_HOST, "")
     for pattern, replacement in _STEPS:
         digits = digits.str.replace(_ascii(pattern), replacement)
-    # To look up the prefix of an old mobile number is faster than one pattern for each.
-    body = pl.when(digits.str.contains(r"^1[0-9]{9}$")).then("0" + digits).otherwise(digits)
-    prefix = body.str.head(4).replace_strict(
-        list(_OLD_MOBILE), list(_OLD_MOBILE.values()), default=None, return_dtype=pl.String
+    # To look up the prefix of an old mobile number is faster than one pattern for each. `digits`
+    # must not occur often: a plan would have all its patterns each time.
+    prefix = digits.str.extract(r"^0?(1[0-9]{2})[0-9]{7}$").replace_strict(
+        [old.removeprefix("0") for old in _OLD_MOBILE],
+        list(_OLD_MOBILE.values()),
+        default=None,
+        return_dtype=pl.String,
     )
-    is_old = body.str.contains(r"^01[0-9]{9}$") & prefix.is_not_null()
-    return pl.when(is_old).then(prefix + body.str.slice(4)).otherwise(digits)
+    return pl.coalesce(prefix + digits.str.tail(7), digits)
 
 
 def is_listed(number: pl.Expr, entries: Sequence[str]) -> pl.Expr:

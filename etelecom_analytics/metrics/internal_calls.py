@@ -10,7 +10,7 @@ from datetime import timedelta
 import polars as pl
 
 from ..frames import Frame, same_kind
-from ..phone_numbers import normalized
+from ..phone_numbers import normalize
 from .call_facts import CALL_FACTS, COUNT_FACTS, call_facts, flat
 from .options import MetricOptions
 
@@ -27,6 +27,7 @@ __all__ = [
 _TOLERANCE = timedelta(seconds=2)
 _OUTGOING, _INCOMING = "ext_out", "ext_in"
 _KEYS = ("id", "started_at")
+_NUMBERS = ("caller", "callee")
 
 TWIN_STATE = "internal_twice"
 """The `state` in flat facts of a log that is left out, since another log counts the call."""
@@ -92,17 +93,9 @@ def mask_second_logs(facts: pl.LazyFrame) -> pl.LazyFrame:
 def second_logs_of(calls: pl.LazyFrame) -> pl.LazyFrame:
     """The `id` and `started_at` of the logs that are left out."""
     direction = pl.col("direction").cast(pl.String)
-    rows = (
-        calls.filter(direction.is_in([_OUTGOING, _INCOMING]), pl.col("started_at").is_not_null())
-        .select(
-            *_KEYS,
-            is_outgoing=direction == _OUTGOING,
-            caller=normalized(pl.col("caller")),
-            callee=normalized(pl.col("callee")),
-        )
-        .filter(pl.col("caller").is_not_null(), pl.col("callee").is_not_null())
-        .sort("caller", "callee", "started_at", "id")
-    )
+    rows = calls.filter(
+        direction.is_in([_OUTGOING, _INCOMING]), pl.col("started_at").is_not_null()
+    ).select(*_KEYS, *_NUMBERS, is_outgoing=direction == _OUTGOING)
     paired = rows.map_batches(
         _paired_outgoing, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False
     )
@@ -110,11 +103,18 @@ def second_logs_of(calls: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _paired_outgoing(rows: pl.DataFrame) -> pl.DataFrame:
-    """The outgoing rows that have a partner. The rows are sorted by numbers and time.
+    """The outgoing rows that have a partner.
 
     The earliest logs of both directions without a partner are a pair if they are near enough; else
     the earlier has none.
     """
+    if rows["is_outgoing"].n_unique() < 2:
+        return rows.clear()
+    rows = (
+        rows.with_columns(_normal(rows[name]) for name in _NUMBERS)
+        .drop_nulls(_NUMBERS)
+        .sort(*_NUMBERS, "started_at", "id")
+    )
     pairs: list[int] = []
     waiting: list[int] = []
     numbers: tuple[str, str] | None = None
@@ -132,3 +132,11 @@ def _paired_outgoing(rows: pl.DataFrame) -> pl.DataFrame:
         else:
             waiting.append(row)
     return rows[sorted(pairs)]
+
+
+def _normal(numbers: pl.Series) -> pl.Series:
+    """The normal forms of these numbers, of which few are different: they are extensions."""
+    known = numbers.unique().drop_nulls().to_list()
+    return numbers.replace_strict(
+        known, [normalize(number) for number in known], default=None, return_dtype=pl.String
+    )

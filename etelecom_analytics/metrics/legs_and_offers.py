@@ -86,7 +86,7 @@ def leg_rows(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
 def offer_rows(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """One row per offer with the columns of `schema.OFFERS`, in the order of the calls and legs."""
     every_call = _numbered(calls)
-    numbered = without_second_logs(every_call)
+    numbered = without_second_logs(every_call).cache()
     ids = numbered.select("call_row", call_id="id")
     rows = _grouped(numbered, options, as_of_row(every_call, options))
     return rows.join(ids, on="call_row", how="left", maintain_order="left").select(*OFFERS_SCHEMA)
@@ -103,7 +103,7 @@ def offer_facts(
     outcome = pl.col("outcome")
     answered, rna = outcome == "answered", outcome == "rna_timeout"
     numbered = _numbered(calls)
-    counted = numbered if second_logs else without_second_logs(numbered)
+    counted = numbered if second_logs else without_second_logs(numbered).cache()
     as_of = as_of_row(numbered, options) if busy else None
     return (
         _with_owners(_counted_offers(counted, options, as_of), numbered, options)
@@ -127,7 +127,7 @@ def offer_spans(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     Further columns: `call_row`, `target_index`, `target_number`, `outcome`. `answered_at` is the
     first answer among the legs and `over_at` the last end; null if unknown.
     """
-    numbered = without_second_logs(_numbered(calls))
+    numbered = without_second_logs(_numbered(calls)).cache()
     return _counted_offers(numbered, options, None).select(
         "call_row",
         "target_index",
@@ -151,7 +151,7 @@ def leg_facts(
     outcome, delay = pl.col("outcome"), seconds(pl.col("add_time"), pl.col("ring_time"))
     is_unavailable = (pl.col("fail_code") == UNAVAILABLE).fill_null(value=False)
     numbered = _numbered(calls)
-    counted = numbered if second_logs else without_second_logs(numbered)
+    counted = numbered if second_logs else without_second_logs(numbered).cache()
     trunk_legs = legs_with_outcome(counted, options).filter(
         pl.col("trunk_name").is_not_null(), outcome != "in_progress"
     )
