@@ -62,6 +62,7 @@ ARGUMENTS: dict[str, Any] = {
     "times": pl.DataFrame({"time_s": [1.0, 2.0], "event": [True, False]}),
     "traffic": 5.0,
     "lines": 8,
+    "days": 2,
     "talk_s": 120.0,
     "threshold_s": 20.0,
     "code": 486,

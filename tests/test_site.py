@@ -10,7 +10,7 @@ import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import ArchiveError, InputError, SettingError, UnknownName
-from etelecom_analytics.metrics.call_facts import flat
+from etelecom_analytics.metrics.internal_calls import counted_flat
 from etelecom_analytics.simulator import CallLogServer
 from etelecom_analytics.site import SITE_VARIABLE, find_site_file
 
@@ -316,9 +316,11 @@ def test_states_of_an_archive_follow_all_lists(server: CallLogServer):
     archive.sync(client, since="2026-11-02", until="2026-11-09", progress=False)
 
     stored = archive.scan(facts=True).collect()
-    listed = flat(archive.scan().collect(), options=site.options())
+    listed = counted_flat(archive.scan().collect(), options=site.options())
     assert stored["state"].equals(listed["state"])
-    unlisted = flat(archive.scan().collect(), options=et.MetricOptions(ivr_numbers=["8000"]))
+    unlisted = counted_flat(
+        archive.scan().collect(), options=et.MetricOptions(ivr_numbers=["8000"])
+    )
     assert not stored["answered_at"].equals(unlisted["answered_at"])
 
 

@@ -11,11 +11,19 @@ import polars as pl
 
 from ..frames import Frame, same_kind
 from ..phone_numbers import normalize
-from .call_facts import CALL_FACTS, COUNT_FACTS, call_facts, flat
+from .call_facts import (
+    CALL_COLUMNS,
+    CALL_FACTS,
+    COMPUTED_DIMENSIONS,
+    COUNT_FACTS,
+    call_facts,
+    flat,
+    name_columns,
+)
 from .options import MetricOptions
 
 __all__ = [
-    "TWIN_STATE",
+    "SECOND_LOG_STATE",
     "counted_facts",
     "counted_flat",
     "mask_second_logs",
@@ -29,24 +37,27 @@ _OUTGOING, _INCOMING = "ext_out", "ext_in"
 _KEYS = ("id", "started_at")
 _NUMBERS = ("caller", "callee")
 
-TWIN_STATE = "internal_twice"
+SECOND_LOG_STATE = "internal_twice"
 """The `state` in flat facts of a log that is left out, since another log counts the call."""
 
 
 def counted_facts(calls: pl.LazyFrame, *, options: MetricOptions) -> pl.LazyFrame:
     """The facts of these calls, in order; a log that is left out has only `internal_twice`."""
     rows = call_facts(calls, options=options).drop("internal_twice")
-    return mask_second_logs(with_second_logs(rows, calls))
+    dimensions = (*CALL_COLUMNS, *COMPUTED_DIMENSIONS)
+    return mask_second_logs(with_second_logs(rows, calls)).select(
+        *_KEYS, *dimensions, name_columns(), *CALL_FACTS
+    )
 
 
 def counted_flat(calls: Frame, *, options: MetricOptions) -> Frame:
-    """The calls with the columns of `flat`; the `state` of a log that is left out is `TWIN_STATE`.
+    """The calls with the columns of `flat`; a log that is left out has the `SECOND_LOG_STATE`.
 
     All calls are rows, but a count by `state` counts an internal call once. LazyFrame in, LazyFrame
     out.
     """
     rows = with_second_logs(flat(calls.lazy(), options=options), calls.lazy())
-    state = pl.when("internal_twice").then(pl.lit(TWIN_STATE)).otherwise("state")
+    state = pl.when("internal_twice").then(pl.lit(SECOND_LOG_STATE)).otherwise("state")
     return same_kind(calls, rows.with_columns(state=state).drop("internal_twice"))
 
 

@@ -287,9 +287,9 @@ def test_an_unknown_measure_raises_with_the_nearest_name(calls: pl.DataFrame):
         charts.heatmap(calls, measure="answer_rat")
 
 
-@pytest.mark.parametrize("limit", [0, 401])
-def test_limit_must_be_from_1_to_400(limit: int, calls: pl.DataFrame):
-    with pytest.raises(et.errors.InputError, match="from 1 to 400"):
+@pytest.mark.parametrize("limit", [0, 301])
+def test_limit_must_be_from_1_to_300(limit: int, calls: pl.DataFrame):
+    with pytest.raises(et.errors.InputError, match="from 1 to 300"):
         charts.extension_performance(calls, limit=limit)
 
 
