@@ -43,6 +43,7 @@ _GRAINS: Mapping[str, tuple[str, ...]] = {
     "": ("calls", "offers", "legs"),
     "hour": ("calls",),
     "weekday": ("calls",),
+    "queue": ("calls",),
     "target_number": ("offers",),
     "trunk_name": ("legs",),
 }
@@ -80,7 +81,8 @@ class Findings(Result):
 
     Attributes:
         table: one row per finding, the most calls affected first: `measure`; `dimension` and
-            `group`, both empty for all calls; `value`, and `usual`, the value on the other days;
+            `group`, both empty for all calls; `value`, of a count per day, and `usual`, the value
+            on the other days;
             `change` with its interval `low` and `high`, adjusted for weekdays, on the `scale`
             "difference" or "ratio"; `n`, the calls, offers or legs of the group in the period;
             `affected`, how many of them differ from the usual; `p_value` and `q_value`; `code`,
@@ -229,7 +231,8 @@ def _tests(
     return [
         _Test(each.measure, dimension, each.group[0] if by else None, each.days, rest)
         for each in period
-        if _size(each.measure, each.days) >= _MIN_SIZE
+        if None not in each.group
+        and _size(each.measure, each.days) >= _MIN_SIZE
         and (rest := others.get((each.group, each.measure.name))) is not None
         and rest.height
     ]

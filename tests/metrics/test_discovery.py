@@ -16,6 +16,7 @@ from etelecom_analytics.metrics import Selection, findings
 from etelecom_analytics.metrics.permutations import permutation_count, permutation_p_values
 
 MONDAY = date(2026, 10, 5)
+QUEUE_LEG = {"target_number": "8100"}
 
 
 def simulated_days(weeks: int, *, seed: int, drop: float = 0.0) -> pl.DataFrame:
@@ -62,6 +63,19 @@ def test_planted_drop_is_found_where_it_is():
     assert row["low"] < -0.3 < row["high"]
     assert row["affected"] == pytest.approx(row["n"] * -row["change"])
     assert "9" not in result.table["group"].to_list()
+
+
+def test_queues_are_tested_where_the_options_name_them():
+    calls = simulated_days(6, seed=1, drop=0.3).with_columns(
+        call_targets=pl.lit([QUEUE_LEG], dtype=et.sample_logs().calls.schema["call_targets"])
+    )
+    options = et.MetricOptions(queue_numbers=["8100"])
+
+    queues = findings(last_week(calls), history=calls, options=options).table
+
+    assert "8100" in queues.filter(dimension="queue")["group"]
+    without = findings(last_week(calls), history=calls).table
+    assert "queue" not in without["dimension"]
 
 
 def test_code_reproduces_the_value():
