@@ -84,7 +84,7 @@ CALL_FACTS: Mapping[str, str] = MappingProxyType(
         "answered_wait_s": "wait of answered calls",
         "abandoned_wait_s": "wait of abandoned calls",
         "talk_s": "duration of answered calls",
-        "agent_talk_s": "talk of the legs to agents of answered calls, added up",
+        "agent_talk_s": "talk of agents in answered calls, in agent-seconds",
         "talk_with_agents_s": "time of answered calls with at least one agent",
         "recorded": "answered calls with a recording",
         "level_met": "the variant's numerator",
