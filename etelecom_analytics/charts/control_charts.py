@@ -42,7 +42,7 @@ def control(
         by: "day"; limits of other groups are not offered.
         history: earlier calls that the limits are computed from. None: the days themselves.
         options: the settings of the measure.
-        coverage: `logs.report`, for the note on what was fetched.
+        coverage: `logs.report`: days that were not fetched completely are left out.
 
     Raises:
         UnknownName: the measure or the dimension does not exist.
@@ -58,7 +58,9 @@ def control(
             raise UnknownName("dimension of a control chart", name, ["day"])
     data = chart_input(calls, options, coverage)
     usual = None if history is None else chart_input(history, options).calls
-    limits = control_limits(data.calls, measure, history=usual, options=data.options)
+    limits = control_limits(
+        data.calls, measure, history=usual, options=data.options, coverage=coverage
+    )
     each, zone = limits.measure, data.options.time_zone
     notes = [
         number_note(data.calls, data.options),

@@ -7,6 +7,7 @@ from statistics import NormalDist
 import polars as pl
 
 from ..errors import InputError
+from ..fetch_report import FetchReport
 from ..phone_numbers import describe
 from .day_statistics import MIN_HISTORY_DAYS, dispersion
 from .day_values import values_by_day
@@ -66,6 +67,7 @@ def control_limits(
     *,
     history: Calls | None = None,
     options: MetricOptions = MetricOptions(),
+    coverage: FetchReport | None = None,
 ) -> ControlLimits:
     """The days of a measure with control limits, adjusted for weekdays. Collects.
 
@@ -80,6 +82,8 @@ def control_limits(
         history: earlier calls of the same kind, such as of eight weeks, that the limits are
             computed from. None: the limits are those of the days themselves.
         options: the settings of the measure. Closed days are left out.
+        coverage: `logs.report` of the calls: days that were not fetched completely are left out,
+            and fetched days without a call count as 0. None: days without a call are left out.
 
     Raises:
         UnknownName: the measure does not exist; the message lists the nearest names.
@@ -94,7 +98,7 @@ def control_limits(
     if not isinstance(measure, str):
         raise InputError(f'measure is a name such as "answer_rate"; got {describe(measure)}.')
     each = named_measure(measure)
-    days = _days(calls, each, options)
+    days = _days(calls, each, options, coverage)
     baseline = days if history is None else _days(history, each, options)
     table = days.with_columns(value=pl.col("total") / pl.col("n"))
     if baseline.height < MIN_HISTORY_DAYS:
@@ -144,8 +148,10 @@ def noticed_step(days: int) -> float:
     return CONTROL_SIGMAS + NormalDist().inv_cdf(each_day)
 
 
-def _days(calls: Calls, each: Measure, options: MetricOptions) -> pl.DataFrame:
-    (result,) = values_by_day(calls, [each], [], options)
+def _days(
+    calls: Calls, each: Measure, options: MetricOptions, coverage: FetchReport | None = None
+) -> pl.DataFrame:
+    (result,) = values_by_day(calls, [each], [], options, coverage=coverage)
     return result.days
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from ..fetch_report import FetchReport
 from .options import MetricOptions
 from .registry import Measure, Ratio, Total
 from .selection import Calls
@@ -33,13 +34,20 @@ def is_count(measure: Measure) -> bool:
 
 
 def values_by_day(
-    calls: Calls, measures: Sequence[Measure], by: Sequence[str], options: MetricOptions
+    calls: Calls,
+    measures: Sequence[Measure],
+    by: Sequence[str],
+    options: MetricOptions,
+    *,
+    coverage: FetchReport | None = None,
 ) -> list[DayValues]:
     """The days of each measure in each group.
 
     Closed days are left out: weekdays without business hours, and holidays. Of a share or a time,
     a day without values is left out; of a count, each open day on which the calls have any row in
-    any group counts, with 0 where the group has none.
+    any group counts, with 0 where the group has none. A day without any call is left out too: calls
+    alone do not show whether it was fetched. With `coverage`, and without `by`, it counts if it was
+    fetched, and days that were not fetched completely are left out.
     """
     if not measures:
         return []
@@ -47,10 +55,12 @@ def values_by_day(
         calls,
         [*by, "day"],
         [each.name for each in measures],
-        coverage=None,
+        coverage=coverage,
         options=options,
         confidence=True,
     )
+    if coverage is not None and not by:
+        table = table.filter(pl.col("fetched_hours") >= pl.col("hours"))
     table = table.with_columns(weekday=pl.col("day").dt.weekday()).filter(is_open_day(options))
     all_days = table.select("day", "weekday").unique().sort("day")
     groups = dict(table.group_by(by, maintain_order=True)) if by else {(): table}

@@ -1,11 +1,15 @@
 """control_limits: no false alarms on real days, planted steps are found, the stated steps hold."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from support.chart_specs import longest_table
 from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
@@ -55,6 +59,24 @@ def test_a_week_is_too_short_for_limits():
     assert limits.table["value"].null_count() == 0
     assert limits.table["low"].null_count() == 7
     assert (limits.sigma, limits.spread, limits.step_2_days) == (None, None, None)
+
+
+def test_day_that_was_not_fetched_completely_is_no_alarm():
+    """Half a day has half of the calls; a fetched day without a call is a day of 0 calls."""
+    logs = et.sample_logs()
+    day = pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.day()
+    calls = logs.calls.filter(day != 4)
+    noon = datetime(2026, 11, 8, 5, tzinfo=UTC)
+    report = replace(logs.report, complete_to=noon, gaps=(et.Gap(noon, logs.report.complete_to),))
+
+    alone = control_limits(calls, "calls").table
+    checked = control_limits(calls, "calls", coverage=report).table
+
+    assert alone["day"].dt.day().to_list() == [2, 3, 5, 6, 7, 8]
+    assert checked["day"].dt.day().to_list() == [2, 3, 4, 5, 6, 7]
+    assert checked["value"][2] == 0
+    chart = et.charts.control(calls, "calls", coverage=report)
+    assert len(longest_table(chart, "value")) == 6
 
 
 @given(st.integers(1, 60))
