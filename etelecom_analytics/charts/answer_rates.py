@@ -23,7 +23,7 @@ from .axes import (
     shading_note,
     time_axis,
 )
-from .finish import coverage_note, empty_chart, finish_chart, range_text
+from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title
 from .group_table import EXTENSION_DIMENSIONS
 from .grouping import (
     dimension_text,
@@ -38,6 +38,7 @@ from .theme import (
     ANSWERED,
     FAINT,
     GUTTER,
+    INK,
     NONE_LABEL,
     NOT_FETCHED,
     SHADE,
@@ -102,41 +103,46 @@ def answer_rate(
             data.calls, dimensions, measures, coverage=coverage, options=options, confidence=True
         )
     )
-    subject, zone = f"Answer rate {dimension_text(dimensions)}", f"({options.time_zone})"
-    notes = [
-        formula_note(MEASURES["answer_rate"], options, interval=True),
-        coverage_note(coverage, options.time_zone),
-    ]
+    subject = f"Answer rate {dimension_text(dimensions)}"
+    about = [formula_note(MEASURES["answer_rate"], options, interval=True)]
+    complete = coverage_note(coverage, options.time_zone)
+    scope = [options.time_zone]
     all_calls, offered = total(table, "calls"), total(table, "offered")
     if not offered:
         if all_calls:
-            notes.append(f"{count(all_calls, 'call')}, running or of unknown state.")
+            scope.insert(0, f"{count(all_calls, 'call')}, running or of unknown state")
         message = "No offered calls" if all_calls else "No calls"
-        return empty_chart(f"{subject}: {message.lower()} {zone}", notes, message=message)
-    title = f"{subject}, of {count(offered, 'offered call')} {zone}"
+        title = f"{subject}: {message.lower()}"
+        return empty_chart(title, scope, about=about, coverage=complete, message=message)
+    scope.insert(0, count(offered, "offered call"))
     if any(name in EXTENSION_DIMENSIONS and table[name].null_count() for name in dimensions):
-        notes.append(
-            f"A missed call has no extension: it counts under {NONE_LABEL}, "
-            "so the other rates are close to 100 %."
-        )
+        scope.append(f"a missed call has no extension: it counts under {NONE_LABEL}")
     chosen, limits = _limit(table, dimensions, limit)
-    notes.extend(limits)
+    scope.extend(limits)
     if not chosen.height:
-        return empty_chart(title, notes, message="No calls with a start")
+        message = "No calls with a start"
+        return empty_chart(subject, scope, about=about, coverage=complete, message=message)
     keys = group_keys(chosen, group_names(data.calls, dimensions))
     rows = chosen.with_columns(keys, fetched=fetched_text(), **_texts())
     chart: alt.VConcatChart | alt.HConcatChart
     tooltip = _tooltip(dimensions, coverage)
     if dimension in TIME:
         gaps = missing_spans(coverage, rows, options.time_zone)
-        notes.append(shading_note(gaps))
+        scope.append(shading_note(gaps))
         chart = _over_time(rows, dimension, gaps, tooltip)
     elif dimension in CLOCK:
         chart = _over_clock(rows, dimension, tooltip)
     else:
         chart = _by_name(rows, tooltip)
-    notes.insert(0, number_note(data.calls, options))
-    return finish_chart(chart, title=title, notes=notes, description=_alt_text(rows))
+    return finish_chart(
+        chart,
+        title=range_title(subject, rows, "answer_rate", "{percent} ({key})", size="offered"),
+        scope=scope,
+        warnings=[number_note(data.calls, options)],
+        about=about,
+        coverage=complete,
+        description=_alt_text(rows),
+    )
 
 
 def _limit(
@@ -218,7 +224,7 @@ def _over_clock(table: pl.DataFrame, by: str, tooltip: list[alt.Tooltip]) -> alt
     if unfetched.height:
         base = alt.Chart(unfetched)
         band = base.mark_rect(color=SHADE, opacity=SHADE_OPACITY).encode(tooltip=tooltip)
-        sign = base.mark_text(text=NOT_FETCHED, baseline="bottom", fontSize=12).encode(
+        sign = base.mark_text(style=INK, text=NOT_FETCHED, baseline="bottom", fontSize=12).encode(
             lower, y=alt.value("height")
         )
         rates = [band.encode(upper), *rates]
@@ -246,7 +252,7 @@ def _rates(table: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) -> list
     if table.height > MAX_LABELLED_GROUPS:
         return points
     size, field = (11, "percent:N") if table.height <= MAX_LONG_LABELS else (10, "points:N")
-    text = base.mark_text(baseline="bottom", dy=-3, fontSize=size)
+    text = base.mark_text(style=INK, baseline="bottom", dy=-3, fontSize=size)
     return [*points, text.encode(alt.Y("answer_rate_high:Q"), text=field)]
 
 
@@ -267,7 +273,7 @@ def _offered(
     long_labels = table.height <= MAX_LONG_LABELS
     text = alt.Text("offered:Q", format=",") if long_labels else alt.Text("size:N")
     known = alt.Chart(table.filter(pl.col("offered").is_not_null()))
-    labels = known.mark_text(baseline="bottom", dy=-2, fontSize=10)
+    labels = known.mark_text(style=INK, baseline="bottom", dy=-2, fontSize=10)
     return [layer, labels.encode(axis, size, text=text)]
 
 
@@ -296,7 +302,7 @@ def _by_name(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatChar
         groups=table.height,
         interval=("answer_rate_low", "answer_rate_high"),
     )
-    text = alt.Chart(table).mark_text(align="right")
+    text = alt.Chart(table).mark_text(style=INK, align="right")
     offered = alt.X(
         "offered:Q",
         title="offered calls",
@@ -307,7 +313,9 @@ def _by_name(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatChar
         .mark_bar(color=ANSWERED)
         .encode(alt.Y("key:N", scale=scale, axis=None), offered, tooltip=tooltip)
     )
-    counts = bars.mark_text(align="left", dx=4).encode(text=alt.Text("offered:Q", format=","))
+    counts = bars.mark_text(style=INK, align="left", dx=4).encode(
+        text=alt.Text("offered:Q", format=",")
+    )
     height = {"step": _ROW}
     return alt.hconcat(
         alt.LayerChart(

@@ -312,4 +312,4 @@ def shade(gaps: pl.DataFrame) -> list[alt.Chart]:
 def shading_note(gaps: pl.DataFrame) -> str:
     """The meaning of the shading as a note; empty if nothing is shaded."""
     reasons = gaps["why"].unique().sort()
-    return f"Shaded: {' or '.join(reasons)}." if gaps.height else ""
+    return f"shaded: {' or '.join(reasons)}" if gaps.height else ""

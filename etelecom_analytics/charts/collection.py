@@ -54,7 +54,7 @@ _OF_ALL_CALLS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 """Charts that select the directions themselves, or count all."""
 
-_INBOUND_NOTE = "Inbound calls only."
+_INBOUND_NOTE = "inbound calls only"
 
 
 class Gallery:
@@ -152,6 +152,7 @@ def gallery(
 
 
 def _with_inbound_note(chart: Any) -> Any:
-    chart.title.subtitle = [_INBOUND_NOTE, *chart.title.subtitle]
-    chart.description = f"{chart.description} {_INBOUND_NOTE}"
+    first, *others = chart.title.subtitle
+    chart.title.subtitle = [f"{_INBOUND_NOTE} · {first}", *others]
+    chart.description = f"{chart.description} Inbound calls only."
     return chart

@@ -19,7 +19,7 @@ from .axes import (
 )
 from .finish import coverage_note, finish_chart
 from .inputs import chart_input
-from .theme import ANSWERED, GUTTER, LOST, WIDTH, count, count_ticks
+from .theme import ANSWERED, GUTTER, INK, LOST, WIDTH, count, count_ticks
 from .traffic import no_line_held, of_trunk
 
 __all__ = ["concurrency"]
@@ -51,31 +51,34 @@ def concurrency(
     data = chart_input(calls, options, coverage)
     calls, options = data
     result = metrics.concurrency(calls, trunk=trunk, options=options)
-    zone, unit = f"({options.time_zone})", "leg" if trunk else "call"
+    unit = "leg" if trunk else "call"
     subject = f"{unit.capitalize()}s on the line at once{of_trunk(trunk)}"
     begin, end = ("add_time", "ended_time") if trunk else ("started_at", "ended_at")
-    notes = [f"on the line at t = {unit}s with {begin} <= t < {end}."]
+    about = [f"On the line at t = {unit}s with {begin} <= t < {end}."]
     if result.without_span:
-        notes.append(
+        about.append(
             f"Not counted: {count(result.without_span, unit)} without both times, "
             "that did not end after the start, or that are too long."
         )
-    notes.append(coverage_note(coverage, options.time_zone))
+    complete = coverage_note(coverage, options.time_zone)
     number = data.height
     if result.at is None:
-        return no_line_held(subject, unit, number, notes, options)
-    levels = concurrency_peaks(result)
+        return no_line_held(subject, unit, number, about, complete, options)
+    levels, drawn = concurrency_peaks(result), ""
     if levels.height < result.over_time.height - 1:
         seconds = (levels["end"][0] - levels["begin"][0]).total_seconds()
-        notes.insert(1, f"Drawn: the maximum of every {_duration_text(seconds)}.")
+        drawn = f"drawn: the maximum of every {_duration_text(seconds)}"
     at = f"{result.at.astimezone(local_time.zone(options.time_zone)):%a %Y-%m-%d %H:%M:%S}"
     rows = with_positions(levels, options.time_zone)
     gaps = missing_spans(coverage, rows, options.time_zone)
     return finish_chart(
         _levels(rows, result.at, result.peak, gaps, options),
-        title=f"{subject}: peak {result.peak:,}, first on {at}, of {count(number, 'call')} {zone}",
-        notes=[number_note(calls, options), *notes, shading_note(gaps)],
-        description=f"Peak: {result.peak:,} at {at}.",
+        title=f"{subject}: peak {result.peak:,}, first on {at}",
+        scope=[count(number, "call"), options.time_zone, drawn, shading_note(gaps)],
+        warnings=[number_note(calls, options)],
+        about=about,
+        coverage=complete,
+        description="",
     )
 
 
@@ -120,6 +123,6 @@ def _levels(
         shape="triangle-down", filled=True, color=LOST, opacity=1, size=70, yOffset=-7
     ).encode(tooltip=[alt.Tooltip("calls:Q", title="peak", format=",")])
     text = base.mark_text(
-        align="right" if near_end else "left", dx=-9 if near_end else 9, dy=-8
+        style=INK, align="right" if near_end else "left", dx=-9 if near_end else 9, dy=-8
     ).encode(text="text:N")
     return alt.LayerChart(layer=[*shade(gaps), bars, point, text], width=WIDTH, height=200)

@@ -62,20 +62,21 @@ def control(
         data.calls, measure, history=usual, options=data.options, coverage=coverage
     )
     each, zone = limits.measure, data.options.time_zone
-    notes = [
-        number_note(data.calls, data.options),
-        _sigma_note(limits),
-        formula_note(each, data.options),
-        coverage_note(coverage, zone),
-    ]
+    about, complete = [formula_note(each, data.options)], coverage_note(coverage, zone)
     table = limits.table.tail(_MAX_DAYS)
-    subject = f"{each.title} by day, of {count(data.height, 'call')}"
+    subject, scope = f"{each.title} by day", [count(data.height, "call"), zone]
     if table.is_empty():
-        return empty_chart(f"{subject} ({zone})", notes)
+        return empty_chart(subject, scope, about=about, coverage=complete)
     alarms = int(table["is_alarm"].sum())
-    title = f"{subject}: {_finding(limits, alarms, table.height)} ({zone})"
-    description = range_text(table, "value", "{value:,.4g} on {day}", noun="day")
-    return finish_chart(_draw(limits, table), title=title, notes=notes, description=description)
+    return finish_chart(
+        _draw(limits, table),
+        title=f"{subject}: {_finding(limits, alarms, table.height)}",
+        scope=[*scope, _sigma_note(limits)],
+        warnings=[number_note(data.calls, data.options)],
+        about=about,
+        coverage=complete,
+        description=range_text(table, "value", "{value:,.4g} on {day}", noun="day"),
+    )
 
 
 def _finding(limits: ControlLimits, alarms: int, days: int) -> str:
@@ -89,15 +90,15 @@ def _finding(limits: ControlLimits, alarms: int, days: int) -> str:
 
 def _sigma_note(limits: ControlLimits) -> str:
     if limits.sigma is None:
-        return f"Limits need at least 21 days; there are {limits.baseline_days}."
+        return f"limits need at least 21 days; there are {limits.baseline_days}"
     unit = limits.measure.unit
     sigma, two, five = (
         format_value(value, unit, signed=True).lstrip("+")
         for value in (limits.sigma, limits.step_2_days, limits.step_5_days)
     )
     return (
-        f"Sigma {sigma}, from {count(limits.baseline_days, 'day')}, adjusted for weekdays. "
-        f"A step of {two} is found within two days, one of {five} within five (90 %)."
+        f"sigma {sigma}, from {count(limits.baseline_days, 'day')}, adjusted for weekdays: a step "
+        f"of {two} is found within two days, one of {five} within five (90 %)"
     )
 
 

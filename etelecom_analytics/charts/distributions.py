@@ -13,6 +13,7 @@ from .theme import count, total
 
 __all__ = ["WAIT_STARTS", "ring_durations", "wait_distribution"]
 
+_WAITS, _RINGS = "How long callers waited", "How long offers rang"
 WAIT_STARTS = {
     "started_at": "the call's start",
     "queue": "the entry into the first queue",
@@ -45,23 +46,21 @@ def wait_distribution(
     """
     calls, options = chart_input(calls, options, coverage)
     waits: WaitSeconds = wait_seconds(calls, options=options, confidence=False)
-    known, zone = total(waits.groups, "calls"), f"({options.time_zone})"
+    known, complete = total(waits.groups, "calls"), coverage_note(coverage, options.time_zone)
     omitted = []
     if waits.offered > known:
         unknown = count(waits.offered - known, "offered call")
-        omitted.append(f"Not drawn: {unknown} of unknown wait.")
+        omitted.append(f"not drawn: {unknown} of unknown wait")
     if (tail := _tail(waits.bins)) is not None:
-        omitted.append(f"The last bar has all waits of more than {tail} s.")
-    notes = [
+        omitted.append(f"last bar: more than {tail} s")
+    about = [
         f"wait_s = from {WAIT_STARTS[options.wait_from]} to the first answer by a person, "
-        "or to the end of a missed call.",
-        " ".join(omitted),
-        coverage_note(coverage, options.time_zone),
+        "or to the end of a missed call."
     ]
     if not known:
         message = f"No known waits in {count(waits.calls, 'call')}" if waits.calls else "No calls"
-        title = f"Waits of callers: {lower_first(message)} {zone}"
-        return empty_chart(title, notes, message=message)
+        title, scope = f"{_WAITS}: {lower_first(message)}", [*omitted, options.time_zone]
+        return empty_chart(title, scope, about=about, coverage=complete, message=message)
     text = (
         pl.when(pl.col("to_s").is_null())
         .then(pl.format("more than {} s", "from_s"))
@@ -71,9 +70,15 @@ def wait_distribution(
     )
     bins = waits.bins.with_columns(wait=text, longest="to_s")
     chart = draw_histograms(WAIT, bins, waits.groups, waits.width_s, options.threshold_s)
-    title = f"Waits of {count(known, 'offered call')}, in {count(waits.calls, 'call')} {zone}"
-    notes.insert(0, number_note(calls, options))
-    return finish_chart(chart, title=title, notes=notes, description=_alt_text(WAIT, waits.groups))
+    return finish_chart(
+        chart,
+        title=_title(_WAITS, WAIT, waits.groups),
+        scope=[f"{count(known, 'offered call')} of {waits.calls:,}", options.time_zone, *omitted],
+        warnings=[number_note(calls, options)],
+        about=about,
+        coverage=complete,
+        description=_alt_text(WAIT, waits.groups),
+    )
 
 
 def ring_durations(
@@ -101,23 +106,21 @@ def ring_durations(
     """
     calls, options = chart_input(calls, options, coverage)
     rings: RingSeconds = ring_seconds(calls, options=options, confidence=False)
-    rang, zone = total(rings.groups, "offers"), f"({options.time_zone})"
+    rang = total(rings.groups, "offers")
+    about = [
+        "ring_s = longest ring of the legs of one offer. Lost: rang out, caller gave up, "
+        "busy or rejected, and the like."
+    ]
     complete = coverage_note(coverage, options.time_zone)
     if not rang:
         message = f"No offer rang in {count(rings.calls, 'call')}" if rings.calls else "No calls"
-        title = f"Ring seconds of offers: {message.lower()} {zone}"
-        return empty_chart(title, [complete], message=message)
+        title, scope = f"{_RINGS}: {lower_first(message)}", [options.time_zone]
+        return empty_chart(title, scope, about=about, coverage=complete, message=message)
     omitted = []
     if rings.offers > rang:
-        omitted.append(f"Not drawn: {count(rings.offers - rang, 'offer')} that did not ring.")
+        omitted.append(f"not drawn: {count(rings.offers - rang, 'offer')} that did not ring")
     if (tail := _tail(rings.bins)) is not None:
-        omitted.append(f"The last bar has all rings of {tail} s and longer.")
-    notes = [
-        "ring_s = longest ring of the legs of one offer. Lost: rang out, caller gave up, "
-        "busy or rejected, and the like.",
-        " ".join(omitted),
-        complete,
-    ]
+        omitted.append(f"last bar: {tail} s and longer")
     first, last = pl.col("from_s"), pl.col("to_s") - 1
     text = (
         pl.when(last.is_null())
@@ -129,13 +132,23 @@ def ring_durations(
     chart = draw_histograms(
         RING, rings.bins.with_columns(ring=text, longest=last), rings.groups, rings.width_s
     )
-    scope = f"{count(rang, 'offer')} that rang, in {count(rings.calls, 'call')}"
+    offers = f"{count(rang, 'offer')} that rang, in {count(rings.calls, 'call')}"
     return finish_chart(
         chart,
-        title=f"Ring seconds of {scope} {zone}",
-        notes=[number_note(calls, options), *notes],
+        title=_title(_RINGS, RING, rings.groups),
+        scope=[offers, options.time_zone, *omitted],
+        warnings=[number_note(calls, options)],
+        about=about,
+        coverage=complete,
         description=_alt_text(RING, rings.groups),
     )
+
+
+def _title(subject: str, duration: Duration, groups: pl.DataFrame) -> str:
+    """The subject with the median of each group."""
+    rows = groups.select("group", duration.quantiles[0]).iter_rows()
+    texts = [f"{name} {median:.{duration.digits}f} s" for name, median in rows]
+    return f"{subject}: median {', '.join(texts)}"
 
 
 def _tail(bins: pl.DataFrame) -> int | None:

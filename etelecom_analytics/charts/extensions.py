@@ -10,12 +10,13 @@ from ..locale.number_note import number_note
 from ..metrics import INBOUND_DIRECTIONS, MEASURES, Calls, MetricOptions, inward, summarize
 from ..metrics.erlang_formulas import whole_number
 from ..names import labels
-from .finish import coverage_note, empty_chart, finish_chart
+from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input, row_limit
 from .theme import (
     ANSWERED,
     ELSEWHERE,
     FAINT,
+    INK,
     LOST,
     NONE_LABEL,
     count,
@@ -109,12 +110,12 @@ def extension_performance(
     summary = summarize(inbound, ["target_number"], measures, options=options, confidence=True)
     table = summary.lazy().collect()
     number = inbound.lazy().select(pl.len()).collect().item()
-    zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
+    complete = coverage_note(coverage, options.time_zone)
     directions = f"the directions {', '.join(INBOUND_DIRECTIONS)}"
     if not table.height:
         message = f"No offers in {count(number, 'call')}" if number else "No calls"
-        title = f"{_TITLE} by number: {message.lower()} of {directions} {zone}"
-        return empty_chart(title, [complete], message=message)
+        title, scope = f"{_TITLE}: {lower_first(message)}", [directions, options.time_zone]
+        return empty_chart(title, scope, coverage=complete, message=message)
     label = pl.col("target_number").replace(labels(inbound.lazy(), "target_number"))
     named = table.with_columns(number=label.fill_null(NONE_LABEL))
     rows = round_floats(_rows(named, min_offers, limit))
@@ -122,17 +123,19 @@ def extension_performance(
     limit_text = f" (the {limit} with the most offers, of {table.height:,})"
     numbers = f"{count(rows.height, 'number')}{limit_text * (table.height > limit)}"
     offers = f"{count(total(rows, 'offers'), 'offer')} in {count(number, 'call')}"
-    few = f" Grey and hollow: fewer than {min_offers} offers." if rows["small"].any() else ""
-    notes = [
+    few = f"grey and hollow: fewer than {min_offers} offers" if rows["small"].any() else ""
+    about = [
         f"fair_answer_rate = {MEASURES['fair_answer_rate'].formula(options)}.",
         f"Line: 95 % interval (Wilson). Bar: the outcomes of all offers. Calls of {directions}.",
-        f"{_ivr_note(options)}{few}".strip(),
-        complete,
+        _ivr_note(options),
     ]
     return finish_chart(
         _draw(rows, _outcome_rows(rows, outcomes.lazy().collect())),
-        title=f"{_TITLE}: {numbers}, {offers} {zone}",
-        notes=[number_note(data.calls, options), *notes],
+        title=f"{_TITLE}: {_alt_text(rows).removesuffix('.')}",
+        scope=[numbers, offers, options.time_zone, few],
+        warnings=[number_note(data.calls, options)],
+        about=about,
+        coverage=complete,
         description=_alt_text(rows),
     )
 
@@ -204,7 +207,7 @@ def _alt_text(rows: pl.DataFrame) -> str:
     """The best and the last number that is not small, as alternative text."""
     rated = rows.filter(~pl.col("small"), pl.col("fair_answer_rate").is_not_null())
     if not rated.height:
-        return "No number has enough offers to compare."
+        return "no number has enough offers to compare."
     template = "{number} with {percent} of {fair_answer_rate_den:,}"
     best, last = (template.format(**rated.row(place, named=True)) for place in (0, -1))
     return f"best {best}, last {last}."
@@ -245,7 +248,7 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
     rated = alt.Chart(rows.filter(pl.col("fair_answer_rate").is_not_null()))
     base = rated.encode(y, tooltip=_TOOLTIP)
     ends = alt.X("fair_answer_rate_low:Q"), alt.X2("fair_answer_rate_high:Q")
-    text = alt.Chart(rows).mark_text(align="left")
+    text = alt.Chart(rows).mark_text(style=INK, align="left")
     layers = [
         base.mark_rule(strokeWidth=2).encode(*ends, color=_hue(alt.Color, "hue")),
         base.mark_point(size=75, opacity=1).encode(
@@ -279,7 +282,7 @@ def _bars(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.LayerChart:
         .mark_bar()
         .encode(_number_axis(rows, None), size, hue, order=alt.Order("place:Q"), tooltip=tooltip)
     )
-    text = alt.Chart(rows).mark_text(align="left", dx=4)
+    text = alt.Chart(rows).mark_text(style=INK, align="left", dx=4)
     labels = text.encode(
         _number_axis(rows, None), x="offers:Q", text=alt.Text("offers:Q", format=",")
     )
@@ -290,7 +293,7 @@ def _texts(rows: pl.DataFrame, column: str, title: str, form: str) -> alt.LayerC
     """A column of numbers."""
     heading = alt.Axis(orient="top", grid=False, labels=False, ticks=False, domain=False)
     x = alt.X("zero:Q", title=title, axis=heading, scale=alt.Scale(domain=[0, 1]))
-    base = alt.Chart(rows.with_columns(zero=pl.lit(1.0))).mark_text(align="right", dx=-8)
+    base = alt.Chart(rows.with_columns(zero=pl.lit(1.0))).mark_text(style=INK, align="right", dx=-8)
     shown = alt.Text("shown:N")
     text = base.transform_calculate(
         shown=f"isValid(datum.{column}) ? format(datum.{column}, '{form}') : '-'"

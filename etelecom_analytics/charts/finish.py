@@ -1,24 +1,27 @@
 """Titles, notes and alternative text: what completes a chart, and charts without data."""
 
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import altair as alt
 import polars as pl
 
 from .. import local_time
 from ..fetch_report import FetchReport, Gap
-from .theme import CONFIG, WIDTH, count
+from .theme import CONFIG, INK, WIDTH, count
 
 __all__ = [
+    "about_chart",
     "coverage_note",
     "empty_chart",
     "finish_chart",
     "lower_first",
     "panel_title",
     "range_text",
+    "range_title",
     "stack_charts",
 ]
 
@@ -26,19 +29,45 @@ _MAX_TITLE_CHARS, _MAX_NOTE_CHARS = 90, 132
 """Characters that fit on one line."""
 
 _MAX_GAPS = 3
+_MIN_SIZE = 20
 _NOT_FETCHED = "Not fetched"
 
 AnyChart = TypeVar("AnyChart", bound=alt.SchemaBase)
 
 
 def finish_chart(
-    chart: AnyChart, *, title: str, notes: Sequence[str], description: str
+    chart: AnyChart,
+    *,
+    title: str,
+    scope: Sequence[str],
+    description: str,
+    warnings: Sequence[str] = (),
+    about: Sequence[str] = (),
+    coverage: str = "",
 ) -> AnyChart:
-    """The chart with its title, the notes as subtitle, text for screen readers, and the theme."""
-    subtitle = [line for note in notes if note for line in textwrap.wrap(note, _MAX_NOTE_CHARS)]
+    """The chart with its texts and the theme.
+
+    Args:
+        chart: the chart; it is changed.
+        title: the finding or the question.
+        scope: what the reader needs to read the chart: what is counted, the time zone, and the
+            meaning of shading. One line below the title.
+        description: the values as text for screen readers.
+        warnings: what makes the values misleading. A line each, below the scope.
+        about: formulas and methods. Pages show them in "About this chart", see `about_chart`.
+        coverage: the result of `coverage_note`: a warning unless all times are complete.
+    """
+    is_complete = not re.search("except|not fetched", coverage, re.IGNORECASE)
+    warnings = [*warnings, "" if is_complete else coverage]
+    about = [*about, coverage if is_complete else ""]
+    line = " · ".join(filter(None, scope))
+    notes = [line, *warnings]
+    subtitle = [part for note in notes for part in textwrap.wrap(note, _MAX_NOTE_CHARS)]
+    texts = [f"{title}. {line}.", *warnings, description, *about]
     properties = {
         "title": alt.TitleParams(textwrap.wrap(title, _MAX_TITLE_CHARS), subtitle=subtitle),
-        "description": " ".join([f"{title}.", *filter(None, notes), description]),
+        "description": " ".join(filter(None, texts)),
+        "usermeta": {"about": [text for text in about if text]},
         "config": CONFIG,
     }
     # Set in place: `chart.properties` copies the whole chart, and panels redraw at every change.
@@ -47,27 +76,49 @@ def finish_chart(
     return chart
 
 
+def about_chart(spec: Mapping[str, Any]) -> list[str]:
+    """The formulas and methods of a chart's specification; empty if it is not of this package."""
+    usermeta = spec.get("usermeta")
+    about = usermeta.get("about") if isinstance(usermeta, Mapping) else None
+    return [str(text) for text in about] if isinstance(about, list) else []
+
+
 def stack_charts(charts: Sequence[alt.LayerChart | alt.Chart]) -> alt.VConcatChart:
     """Finished charts one below the other, each with its own title and colours."""
     description = " ".join(str(chart["description"]) for chart in charts)
+    about = list(dict.fromkeys(text for chart in charts for text in chart["usermeta"]["about"]))
     for chart in charts:  # only the whole chart may have these
-        chart["config"] = chart["description"] = alt.Undefined
+        chart["config"] = chart["description"] = chart["usermeta"] = alt.Undefined
     scales = alt.ScaleResolveMap(color="independent", stroke="independent")
     stack = alt.vconcat(*charts, spacing=30, resolve=alt.Resolve(scale=scales))
-    stack["description"], stack["config"] = description, CONFIG
+    stack["description"], stack["config"], stack["usermeta"] = description, CONFIG, {"about": about}
     return stack
 
 
-def empty_chart(title: str, notes: Sequence[str], *, message: str = "No calls") -> alt.Chart:
-    """A chart that shows a message in place of data; "Not fetched" if the notes say so."""
-    if any(note.startswith(_NOT_FETCHED) for note in notes):
+def empty_chart(
+    title: str,
+    scope: Sequence[str],
+    *,
+    about: Sequence[str] = (),
+    coverage: str = "",
+    message: str = "No calls",
+) -> alt.Chart:
+    """A chart that shows a message in place of data; "Not fetched" if the coverage says so."""
+    if coverage.startswith(_NOT_FETCHED):
         message = _NOT_FETCHED
     chart: alt.Chart = (
         alt.Chart(pl.DataFrame({"message": [message]}), width=WIDTH, height=120)
-        .mark_text(fontSize=18)
+        .mark_text(style=INK, fontSize=18)
         .encode(text="message:N")
     )
-    return finish_chart(chart, title=title, notes=notes, description=f"{message}.")
+    return finish_chart(
+        chart,
+        title=title,
+        scope=scope,
+        about=about,
+        coverage=coverage,
+        description=f"{message}.",
+    )
 
 
 def panel_title(text: str, *, offset: int = 8) -> alt.TitleParams:
@@ -80,6 +131,24 @@ def panel_title(text: str, *, offset: int = 8) -> alt.TitleParams:
 def lower_first(text: str) -> str:
     """The text with a lowercase first letter, to follow a colon."""
     return f"{text[:1].lower()}{text[1:]}"
+
+
+def range_title(subject: str, table: pl.DataFrame, value: str, template: str, *, size: str) -> str:
+    """The subject with its lowest and highest group; the subject alone if groups are too small.
+
+    Args:
+        subject: the question, such as "Answer rate by day".
+        table: one row per group.
+        value: the column to compare.
+        template: the text of a row, with its columns in braces.
+        size: the column with the size of a group. A group of fewer than 20 is left out: its value
+            is the lowest or the highest by chance.
+    """
+    rows = table.filter(pl.col(value).is_not_null(), pl.col(size) >= _MIN_SIZE).sort(value)
+    if rows.height < 2 or rows[value].n_unique() < 2:
+        return subject
+    low, high = (template.format(**rows.row(place, named=True)) for place in (0, -1))
+    return f"{subject}: lowest {low}, highest {high}"
 
 
 def range_text(table: pl.DataFrame, value: str, template: str, *, noun: str = "group") -> str:

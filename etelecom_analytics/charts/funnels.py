@@ -9,7 +9,7 @@ from ..locale.number_note import number_note
 from ..metrics import LOST_STAGES, Calls, MetricOptions
 from .finish import coverage_note, empty_chart, finish_chart
 from .inputs import chart_input
-from .theme import ANSWERED, FAINT, LOST, count, interval_text, round_floats
+from .theme import ANSWERED, FAINT, INK, LOST, count, interval_text, round_floats
 
 __all__ = ["funnel"]
 
@@ -25,6 +25,9 @@ _LABELS = {
     "before_ringing": "lost: before any ring",
     "between_rings": "lost: between rings",
 }
+
+
+_QUESTION = "What became of the calls"
 
 
 def funnel(
@@ -51,20 +54,23 @@ def funnel(
     calls, options = chart_input(calls, options, coverage)
     table = round_floats(metrics.funnel(calls, options=options).lazy().collect())
     counts = dict(table.select(pl.col("stage").cast(pl.String), "calls").iter_rows())
-    zone = f"({options.time_zone})"
-    notes = [
+    complete = coverage_note(coverage, options.time_zone)
+    about = [
         "calls = running + unknown + offered; offered = answered + missed; missed = the stages at "
         "which they were lost. Shares are of the stage above; the tooltip has their 95 % interval "
-        "(Wilson).",
-        coverage_note(coverage, options.time_zone),
+        "(Wilson)."
     ]
+    scope = [count(counts["calls"], "call"), options.time_zone]
     if not counts["calls"]:
-        return empty_chart(f"Funnel: no calls {zone}", notes)
+        return empty_chart(f"{_QUESTION}: no calls", scope, about=about, coverage=complete)
     outcomes = f"{counts['answered']:,} answered, {counts['missed']:,} missed"
     return finish_chart(
         _draw(table),
-        title=f"Funnel of {count(counts['calls'], 'call')}: {outcomes} {zone}",
-        notes=[number_note(calls, options), *notes],
+        title=f"{_QUESTION}: {outcomes}",
+        scope=scope,
+        warnings=[number_note(calls, options)],
+        about=about,
+        coverage=complete,
         description=" ".join(f"{stage}: {number:,}." for stage, number in counts.items()),
     )
 
@@ -103,8 +109,8 @@ def _draw(table: pl.DataFrame) -> alt.LayerChart:
     size = alt.X("calls:Q", axis=None, scale=scale)
     base = alt.Chart(rows).encode(y, tooltip=tooltip)
     bars = base.mark_bar().encode(size, alt.Color("hue:N", scale=None, legend=None))
-    text = base.mark_text(align="left", dx=5).encode(size, text="text:N")
-    notes = base.mark_text(align="left", fontStyle="italic").encode(
+    text = base.mark_text(style=INK, align="left", dx=5).encode(size, text="text:N")
+    notes = base.mark_text(style=INK, align="left", fontStyle="italic").encode(
         x=alt.value(_BAR + 124), text="note:N"
     )
     return alt.LayerChart(layer=[bars, text, notes], width=_BAR + 320, height={"step": _ROW})

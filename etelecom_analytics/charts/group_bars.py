@@ -27,7 +27,7 @@ from .axes import (
     shading_note,
     time_axis,
 )
-from .finish import coverage_note, empty_chart, finish_chart, range_text, stack_charts
+from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title, stack_charts
 from .group_table import EXTENSION_DIMENSIONS, Groups, groups
 from .grouping import dimension_text, only_dimension, tooltip_title
 from .inputs import Names, chart_input, names_of
@@ -36,6 +36,7 @@ from .theme import (
     ANSWERED,
     FAINT,
     GUTTER,
+    INK,
     NONE_LABEL,
     WIDTH,
     count,
@@ -138,33 +139,40 @@ def draw_groups(
     dimensions = names_of(by, "by", "day")
     dimension = only_dimension(dimensions)
     subject = f"{measure_title(definition)} {dimension_text(dimensions)}"
-    zone = f"({options.time_zone})"
-    notes = [
-        formula_note(definition, options, interval=True),
-        coverage_note(coverage, options.time_zone),
-    ]
+    about = [formula_note(definition, options, interval=True)]
+    complete = coverage_note(coverage, options.time_zone)
+    scope = [options.time_zone]
     if not table.total:
         message = f"No {definition.grain}" if any_calls else "No calls"
-        return empty_chart(f"{subject}: {message.lower()} {zone}", notes, message=message)
+        title = f"{subject}: {message.lower()}"
+        return empty_chart(title, scope, about=about, coverage=complete, message=message)
     rows, noun = table.rows, definition.grain.removesuffix("s")
-    title = f"{subject}, over {count(table.total, noun)} {zone}"
+    scope.insert(0, count(table.total, noun))
     of_answers = [name for name in dimensions if name in EXTENSION_DIMENSIONS]
     if definition.grain == "calls" and any(rows[name].null_count() for name in of_answers):
-        notes.append(f"A missed call has no extension: it counts under {NONE_LABEL}.")
-    notes.extend(table.notes)
+        scope.append(f"a missed call has no extension: it counts under {NONE_LABEL}")
+    scope.extend(table.notes)
     if rows["value"].null_count() == rows.height:
-        return empty_chart(title, notes, message=f"No value of {measure}")
+        message = f"No value of {measure}"
+        return empty_chart(subject, scope, about=about, coverage=complete, message=message)
     if dimension in TIME:
         gaps = missing_spans(coverage, rows, options.time_zone)
-        notes.append(shading_note(gaps))
+        scope.append(shading_note(gaps))
         chart = _over_time(rows, dimension, definition, gaps)
     elif dimension in CLOCK:
         chart = _over_clock(rows, dimension, definition)
     else:
         # Without the columns of the dimensions, which have the numbers that `key` masks.
         chart = _by_name(rows.drop(dimensions), dimensions, definition)
-    description = range_text(rows, "value", "{text} at {key}")
-    return finish_chart(chart, title=title, notes=[warning, *notes], description=description)
+    return finish_chart(
+        chart,
+        title=range_title(subject, rows, "value", "{text} ({key})", size="count"),
+        scope=scope,
+        warnings=[warning],
+        about=about,
+        coverage=complete,
+        description=range_text(rows, "value", "{text} at {key}"),
+    )
 
 
 def _over_time(
@@ -237,7 +245,9 @@ def _layers(
             labelled = labelled.with_columns(pl.col("text").str.strip_suffix(" %"))
     return [
         *layers,
-        alt.Chart(labelled).mark_text(**place).encode(across, channel(end), text="text:N"),
+        alt.Chart(labelled)
+        .mark_text(style=INK, **place)
+        .encode(across, channel(end), text="text:N"),
     ]
 
 

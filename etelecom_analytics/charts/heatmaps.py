@@ -9,12 +9,12 @@ from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.registry import TOTALS, Measure, Ratio, Total
 from ..metrics.registry import measure as measure_named
 from .axes import CLOCK, fetched_text, formula_note, key_text, measure_title
-from .finish import coverage_note, empty_chart, finish_chart, range_text, stack_charts
+from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title, stack_charts
 from .inputs import ChartInput, Names, chart_input, names_of
 from .marks import measure_tooltip
 from .theme import (
     FAINT,
-    NONE_LABEL,
+    INK,
     NOT_FETCHED,
     SHADE,
     SHADE_OPACITY,
@@ -92,18 +92,22 @@ def _heatmap(
         )
     )
     subject = f"{measure_title(definition)} by weekday and hour"
-    zone = f"({options.time_zone})"
-    notes = [formula_note(definition, options), coverage_note(coverage, options.time_zone)]
+    about, complete = (
+        [formula_note(definition, options)],
+        coverage_note(coverage, options.time_zone),
+    )
     counted = total(table, count_column)
     if not counted:
         message = f"No {grain}" if data.height else "No calls"
-        return empty_chart(f"{subject}: {message.lower()} {zone}", notes, message=message)
-    title = f"{subject}, over {count(counted, noun)} {zone}"
+        title, scope = f"{subject}: {message.lower()}", [options.time_zone]
+        return empty_chart(title, scope, about=about, coverage=complete, message=message)
+    scope = [count(counted, noun), options.time_zone]
     dated = table.filter(pl.col("weekday").is_not_null())
     if undated := counted - total(dated, count_column):
-        notes.append(f"{NONE_LABEL}: {count(undated, noun)} without a start, not in a cell.")
+        scope.append(f"not in a cell: {count(undated, noun)} without a start")
     if not dated.height:
-        return empty_chart(title, notes, message="No calls with a start")
+        message = "No calls with a start"
+        return empty_chart(subject, scope, about=about, coverage=complete, message=message)
     rows = dated.with_columns(
         **_value_columns(definition),
         fetched=fetched_text(),
@@ -112,13 +116,17 @@ def _heatmap(
     )
     cells = rows.filter(pl.col("value").is_not_null())
     unfetched = rows.filter(pl.col("fetched_hours") <= 0, pl.col("value").is_null())
-    notes.append(_legend_note(cells, unfetched, definition))
+    scope.extend(_legend_notes(cells, unfetched, definition))
     if not cells.height:
-        return empty_chart(title, notes, message=f"No value of {measure}")
+        message = f"No value of {measure}"
+        return empty_chart(subject, scope, about=about, coverage=complete, message=message)
     return finish_chart(
         _draw(cells, unfetched, definition),
-        title=title,
-        notes=[warning, *notes],
+        title=_title(subject, cells, definition),
+        scope=scope,
+        warnings=[warning],
+        about=about,
+        coverage=complete,
         description=range_text(
             cells, "value", "{text} on {weekday_key} at {hour_key}", noun="cell"
         ),
@@ -146,20 +154,33 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
     }
 
 
-def _legend_note(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> str:
+def _title(subject: str, cells: pl.DataFrame, measure: Measure) -> str:
+    """The subject and its finding: the cell with the most, or the lowest and the highest value."""
+    if not isinstance(measure.aggregation, Total):
+        sign = " %" if measure.unit == "share" else ""
+        text = f"{{text}}{sign} on {{weekday_key}} at {{hour_key}}:00"
+        return range_title(subject, cells, "value", text, size="count")
+    order = ["value", "weekday", "hour"]
+    most = cells.sort(order, descending=[True, False, False]).row(0, named=True)
+    if not most["value"]:
+        return f"{subject}: none"
+    return f"{subject}: most on {most['weekday_key']} at {most['hour_key']}:00, {most['text']}"
+
+
+def _legend_notes(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> list[str]:
     """The meaning of blank, crossed and outlined cells, if there are any."""
     notes = []
     if cells.height + unfetched.height < len(CLOCK["weekday"]) * len(CLOCK["hour"]):
         is_total = isinstance(measure.aggregation, Total)
-        notes.append(f"Blank: {f'no {measure.grain}' if is_total else 'nothing to measure'}.")
+        notes.append(f"blank: {f'no {measure.grain}' if is_total else 'nothing to measure'}")
     if unfetched.height:
         # A weekday of which the requested range has no day has no hours at all.
         reasons = ["not fetched"] * (unfetched["hours"] > 0).any()
         reasons += ["not requested"] * (unfetched["hours"] == 0).any()
-        notes.append(f"{NOT_FETCHED}: {' or '.join(reasons)}.")
+        notes.append(f"{NOT_FETCHED}: {' or '.join(reasons)}")
     if cells["few"].any():
-        notes.append(f"Outlined: over fewer than {_MIN_BASIS}.")
-    return " ".join(notes)
+        notes.append(f"outlined: over fewer than {_MIN_BASIS}")
+    return notes
 
 
 def _draw(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> alt.LayerChart:
@@ -191,20 +212,20 @@ def _draw(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> alt
         filled.mark_rect(stroke=FAINT, strokeWidth=0.5).encode(
             alt.Color("value:Q", scale=scale, legend=_legend(cells, measure))
         ),
-        filled.mark_text(fontSize=10).encode(text="text:N", color=ink),
+        filled.mark_text(style=INK, fontSize=10).encode(text="text:N", color=ink),
     ]
     if cells["few"].any():
         inset = alt.RelativeBandSize(band=0.8)
         outline = outlined.mark_rect(fill="transparent", strokeWidth=2, width=inset, height=inset)
         layers += [
             outline.encode(alt.Stroke("value:Q", scale=scale, legend=None)),
-            outlined.mark_text(fontSize=10).encode(text="text:N"),
+            outlined.mark_text(style=INK, fontSize=10).encode(text="text:N"),
         ]
     if unfetched.height:
         base = alt.Chart(unfetched).encode(hours, days, tooltip=[*cell, alt.Tooltip("fetched:N")])
         layers += [
             base.mark_rect(color=SHADE, opacity=SHADE_OPACITY),
-            base.mark_text(text=NOT_FETCHED, fontSize=12),
+            base.mark_text(style=INK, text=NOT_FETCHED, fontSize=12),
         ]
     # A shared legend of colour and stroke becomes one of dots.
     resolve = alt.Resolve(legend=alt.LegendResolveMap(color="independent", stroke="independent"))

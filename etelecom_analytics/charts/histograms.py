@@ -9,9 +9,10 @@ from .finish import panel_title
 from .theme import (
     ANSWERED,
     ELSEWHERE,
+    FAINT,
     GUTTER,
+    INK,
     LOST,
-    TEXT,
     WIDTH,
     count,
     count_ticks,
@@ -90,12 +91,12 @@ def _threshold(threshold_s: float | None, *, end: float | None = None) -> list[a
         return []
     table = pl.DataFrame({"threshold_s": [threshold_s], "text": [f"threshold {threshold_s:g} s"]})
     base = alt.Chart(table).encode(alt.X("threshold_s:Q"))
-    line = base.mark_rule(color=TEXT, strokeDash=[2, 3])
+    line = base.mark_rule(color=FAINT, strokeDash=[2, 3])
     if end is None:
         return [line]
     left = threshold_s > end / 2
     text = base.mark_text(
-        align="right" if left else "left", dx=-4 if left else 4, baseline="bottom"
+        style=INK, align="right" if left else "left", dx=-4 if left else 4, baseline="bottom"
     )
     return [line, text.encode(y=alt.value("height"), text="text:N")]
 
@@ -132,7 +133,7 @@ def _histogram(
     form = f",.{duration.digits}f"
     pointer = (
         alt.Chart(group)
-        .mark_point(shape="triangle-down", filled=True, color=TEXT, opacity=1, size=60)
+        .mark_point(shape="triangle-down", filled=True, color=FAINT, opacity=1, size=60)
         .encode(
             alt.X(f"{p50}:Q"),
             y=alt.value(-5),

@@ -12,13 +12,13 @@ from ..names import labels
 from .axes import time_unit
 from .finish import finish_chart
 from .inputs import chart_input, row_limit
-from .theme import ANSWERED, FAINT, HUES, NONE_LABEL, TEXT, count, round_floats
+from .theme import ANSWERED, FAINT, HUES, INK, NONE_LABEL, count, round_floats
 
 __all__ = ["journey"]
 
 _ROW, _THIN_ROW, _WIDTH, _MAX_WIDE_ROWS, _MAX_LEGS = 24, 15, 520, 30, 400
 _CALL = "call"
-_HUES = {_CALL: TEXT, "trying": FAINT, "ringing": HUES[4], "talking": ANSWERED}
+_HUES = {_CALL: FAINT, "trying": FAINT, "ringing": HUES[4], "talking": ANSWERED}
 _THICKNESS = {_CALL: 0.12, "trying": 0.2, "ringing": 0.5, "talking": 0.85}
 """The part of its row that a bar takes, so that colour is not the only cue to its phase."""
 
@@ -74,16 +74,18 @@ def journey(
         local = call["started_at"].astimezone(local_time.zone(options.time_zone))
         start = f"{local:%a %Y-%m-%d %H:%M:%S}"
     summary = f"{call['direction'] or 'no direction'}, {state}, {count(legs, 'leg')}"
-    notes = [
-        f"From {call['caller'] or NONE_LABEL} to {call['callee'] or NONE_LABEL}.",
+    from_to = f"from {call['caller'] or NONE_LABEL} to {call['callee'] or NONE_LABEL}"
+    first = f"the first {limit} of {legs:,} legs" if legs > limit else ""
+    about = [
         "Thin bar: trying = add_time to ring_time. Half: ringing = ring_time to answer or end. "
-        "Full: talking = answer to ended_time.",
-        f"The first {limit} of {legs:,} legs." if legs > limit else "",
+        "Full: talking = answer to ended_time."
     ]
     return finish_chart(
         _draw(rows),
-        title=f"Journey of call {call_id}: {summary}, from {start} ({options.time_zone})",
-        notes=[number_note(calls, options), *notes],
+        title=f"Journey of call {call_id}: {summary}",
+        scope=[from_to, start, options.time_zone, first],
+        warnings=[number_note(calls, options)],
+        about=about,
         description=_alt_text(rows),
     )
 
@@ -188,7 +190,7 @@ def _draw(rows: pl.DataFrame) -> alt.LayerChart:
             height=alt.RelativeBandSize(band=_THICKNESS[phase]),
         )
         layers.append(mark.encode(x, alt.X2("right:Q"), y, tooltip=tooltip))
-    text = alt.Chart(_outcomes(rows)).mark_text(align="left")
+    text = alt.Chart(_outcomes(rows)).mark_text(style=INK, align="left")
     layers.append(text.encode(y, x=alt.value(_WIDTH + 10), text="text:N"))
     step = _ROW if rows["row"].n_unique() <= _MAX_WIDE_ROWS else _THIN_ROW
     return alt.LayerChart(layer=layers, width=_WIDTH, height={"step": step})

@@ -8,7 +8,7 @@ import polars as pl
 from ..metrics.registry import Measure, Total
 from .axes import CLOCK, TIME, measure_title, spans, time_axis
 from .grouping import only_dimension
-from .theme import ANSWERED, FAINT, NONE_LABEL, count, total
+from .theme import ANSWERED, FAINT, count, total
 
 __all__ = ["MAX_GROUPS", "interval_points", "limit_groups", "measure_tooltip", "span_bars"]
 
@@ -51,17 +51,17 @@ def limit_groups(
         descending = [True, *(False for _ in by)]
         ordered = table.filter(fits).sort(size, *by, descending=descending, nulls_last=True)
         biggest = ordered.head(number)
-        note = f"The {biggest.height} groups with the most {nouns}, of {table.height:,}."
+        note = f"the {biggest.height} groups with the most {nouns}, of {table.height:,}"
         notes = [note] if biggest.height < table.height else []
         return biggest if dimension else biggest.sort(by, nulls_last=True), notes
     dated = table.filter(pl.col(dimension).is_not_null())
     latest = dated.tail(limit or _DEFAULT_SPANS)
     notes = []
     if undated := total(table, "count") - total(dated, "count"):
-        notes.append(f"{NONE_LABEL}: {count(undated, noun)} without a start, not on the axis.")
+        notes.append(f"not on the axis: {count(undated, noun)} without a start")
     if latest.height < dated.height:
-        spans_text = f"The latest {latest.height} of {count(dated.height, dimension)}"
-        notes.append(f"{spans_text}, with {total(latest, size):,} of the {nouns}.")
+        spans_text = f"the latest {latest.height} of {count(dated.height, dimension)}"
+        notes.append(f"{spans_text}, with {total(latest, size):,} of the {nouns}")
     return latest.with_columns(**spans(dimension)), notes
 
 

@@ -13,7 +13,7 @@ from ..metrics import Calls, MetricOptions
 from ..names import labels
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input, row_limit
-from .theme import ANSWERED, FAINT, HUES, count, interval_text, round_floats, total
+from .theme import ANSWERED, FAINT, HUES, INK, count, interval_text, round_floats, total
 
 __all__ = ["hunt_paths"]
 
@@ -63,8 +63,8 @@ def hunt_paths(
     if table.select((pl.col("path").str.len_chars() > _MAX_PATH_CHARS).any()).item():
         table = _table(calls, limit, options, names=False)
         names_note = _names_note(table, labels(calls.lazy(), "target_number"))
-    zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
-    notes = [
+    complete = coverage_note(coverage, options.time_zone)
+    about = [
         "answer rate = answered / calls of the path, with its 95 % interval (Wilson). "
         "Path: the offers of a call in order; + rang together.",
         "Steps: the mean seconds of each to its answer, the next step, or the end of its rings.",
@@ -72,15 +72,26 @@ def hunt_paths(
     if not table.height:
         number = data.height
         message = "No call rang a person" if number else "No calls"
-        title = f"Hunt paths: {lower_first(message)}, of {count(number, 'call')} {zone}"
-        return empty_chart(title, [*notes, complete], message=message)
+        title = f"Hunt paths: {lower_first(message)}"
+        scope = [count(number, "call"), options.time_zone]
+        return empty_chart(title, scope, about=about, coverage=complete, message=message)
+    legend = ""
     if table["calls"].min() < _MIN_CALLS:  # type: ignore[operator]  # counts are integers
-        notes.append(f"Hollow: fewer than {_MIN_CALLS} calls.")
-    scope = f"{total(table, 'calls'):,} of {count(int(table['share_den'].to_list()[0]), 'call')}"
+        legend = f"hollow: fewer than {_MIN_CALLS} calls"
+    counted = f"{total(table, 'calls'):,} of {count(int(table['share_den'].to_list()[0]), 'call')}"
+    paths = "path" if table.height == 1 else "paths"
     return finish_chart(
         _draw(table),
-        title=f"Hunt paths: the {table.height} most frequent, {scope} {zone}",
-        notes=[number_note(calls, options), *notes, names_note, complete],
+        title=f"Hunt paths: {lower_first(_alt_text(table)).removesuffix('.')}",
+        scope=[
+            f"the {table.height} most frequent {paths}, {counted}",
+            options.time_zone,
+            legend,
+            names_note,
+        ],
+        warnings=[number_note(calls, options)],
+        about=about,
+        coverage=complete,
         description=_alt_text(table),
     )
 
@@ -96,13 +107,13 @@ def _names_note(table: pl.DataFrame, names: Mapping[str, str]) -> str:
     numbers = steps.explode(empty_as_null=False).unique().sort()
     known = [names[number] for number in numbers if number in names]
     more = [f"{len(known) - _MAX_NAMES} more"] if len(known) > _MAX_NAMES else []
-    return f"Names: {', '.join([*known[:_MAX_NAMES], *more])}." if known else ""
+    return f"names: {', '.join([*known[:_MAX_NAMES], *more])}" if known else ""
 
 
 def _alt_text(table: pl.DataFrame) -> str:
     first = table.row(0, named=True)
     rate = format_value(first["answer_rate"], "share")
-    return f"Most frequent: {first['path']}, {first['calls']:,} calls, {rate} answered."
+    return f"Most frequent {first['path']}, {first['calls']:,} calls, {rate} answered."
 
 
 def _draw(table: pl.DataFrame) -> alt.HConcatChart:
@@ -138,7 +149,7 @@ def _counts(rows: pl.DataFrame) -> alt.LayerChart:
     base = alt.Chart(rows).encode(_path_axis(rows, labels=True), size)
     layers = [
         base.mark_bar(color=FAINT).encode(tooltip=_tooltip()),
-        base.mark_text(align="left", dx=4).encode(text=alt.Text("calls:Q", format=",")),
+        base.mark_text(style=INK, align="left", dx=4).encode(text=alt.Text("calls:Q", format=",")),
     ]
     return alt.LayerChart(layer=layers, width=_CALLS_WIDTH, height={"step": _ROW})
 
@@ -153,7 +164,9 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
             alt.X("answer_rate_low:Q"), alt.X2("answer_rate_high:Q")
         ),
         base.mark_point(size=65, opacity=1, stroke=ANSWERED).encode(rate, fill),
-        base.mark_text(align="left").encode(x=alt.value(_RATE_WIDTH + 12), text="text:N"),
+        base.mark_text(style=INK, align="left").encode(
+            x=alt.value(_RATE_WIDTH + 12), text="text:N"
+        ),
     ]
     return alt.LayerChart(layer=layers, width=_RATE_WIDTH, height={"step": _ROW})
 

@@ -12,11 +12,12 @@ from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input, positive_number
 from .theme import (
     DASHES,
+    FAINT,
     GUTTER,
     HUES,
+    INK,
     SHADE,
     SHADE_OPACITY,
-    TEXT,
     WIDTH,
     count,
     interval_text,
@@ -71,26 +72,28 @@ def service_level(
     curve = round_floats(table.lazy().collect()).with_columns(pl.col("variant").cast(pl.String))
     at_threshold = curve.filter(pl.col("threshold_s") == options.threshold_s)
     selected = at_threshold.filter(pl.col("variant") == options.variant).row(0, named=True)
-    zone = f"({options.time_zone})"
-    notes = [
+    complete = coverage_note(coverage, options.time_zone)
+    about = [
         f"service_level = {selected['formula']}, variant {options.variant}, with its 95 % interval "
         f"(Wilson). a, q, s: answered, missed, short calls of known wait; "
         f"short: less than {options.short_s:g} s; m: {options.min_talk_s:g} s. "
-        f"A wait begins at {WAIT_STARTS[options.wait_from]}.",
-        coverage_note(coverage, options.time_zone),
+        f"A wait begins at {WAIT_STARTS[options.wait_from]}."
     ]
     if curve["value"].null_count() == curve.height:
         message = "No offered calls of known wait" if data.height else "No calls"
-        title = f"Service level: {lower_first(message)} {zone}"
-        return empty_chart(title, notes, message=message)
+        title, scope = f"Service level: {lower_first(message)}", [options.time_zone]
+        return empty_chart(title, scope, about=about, coverage=complete, message=message)
     level = format_value(selected["value"], "share")
     if selected["value"] is not None:
         level += f" within {options.threshold_s:g} s"
     basis = f"{selected['numerator']:,} of {count(selected['denominator'], 'call')}"
     return finish_chart(
         alt.vconcat(_curves(curve, end, options), _table(at_threshold, options), spacing=10),
-        title=f"Service level {level} ({options.variant}), {basis} {zone}",
-        notes=[number_note(calls, options), *notes],
+        title=f"Service level {level}",
+        scope=[basis, f"formula {options.variant}", options.time_zone],
+        warnings=[number_note(calls, options)],
+        about=about,
+        coverage=complete,
         description=_alt_text(at_threshold),
     )
 
@@ -162,6 +165,7 @@ def _curves(curve: pl.DataFrame, end: float, options: MetricOptions) -> alt.Laye
         base = alt.Chart(marked).encode(x)
         left = options.threshold_s > end * 0.7
         text = base.mark_text(
+            style=INK,
             align="right" if left else "left",
             dx=-6 if left else 6,
             baseline="bottom",
@@ -169,7 +173,7 @@ def _curves(curve: pl.DataFrame, end: float, options: MetricOptions) -> alt.Laye
         )
         point = base.mark_point(filled=True, opacity=1, size=80)
         layers += [
-            base.mark_rule(color=TEXT, strokeDash=[2, 3]),
+            base.mark_rule(color=FAINT, strokeDash=[2, 3]),
             point.encode(y, hue, tooltip=_tooltip()),
             text.encode(y=alt.value("height"), text="text:N"),
         ]
@@ -200,7 +204,7 @@ def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
     tooltip = [*_tooltip(), alt.Tooltip("formula:N"), alt.Tooltip("source:N")]
     for selected in (False, True):
         part = alt.Chart(rows.filter(pl.col("selected") == selected))
-        text = part.mark_text(align="left", fontWeight="bold" if selected else "normal")
+        text = part.mark_text(style=INK, align="left", fontWeight="bold" if selected else "normal")
         base = text.encode(y, tooltip=tooltip)
         layers += [base.encode(x=alt.value(at), text=f"{name}:N") for name, at in _COLUMNS.items()]
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _ROW})

@@ -16,6 +16,7 @@ from .theme import (
     ANSWERED,
     FAINT,
     GUTTER,
+    INK,
     LOST,
     WIDTH,
     count,
@@ -28,9 +29,9 @@ __all__ = ["agents_by_interval"]
 
 _SIGNS = {"more_load_than_agents": "!", "uneven": "~"}
 _NOTES = {
-    "more_load_than_agents": "! more load than agents: the queue would grow without end.",
-    "uneven": "~ arrivals differ more from day to day than a Poisson process (1 % level).",
-    "few_days": "Fewer than 5 days: too few to test whether arrivals are even.",
+    "more_load_than_agents": "! more load than agents: the queue would grow without end",
+    "uneven": "~ arrivals differ more from day to day than a Poisson process (1 % level)",
+    "few_days": "fewer than 5 days: too few to test whether arrivals are even",
 }
 
 
@@ -72,8 +73,8 @@ def agents_by_interval(
         calls, interval=interval, target=target, agents=agents, options=options
     )
     subject = f"Agents needed by {interval.replace('_', ' ')}"
-    zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
-    notes = [
+    complete = coverage_note(coverage, options.time_zone)
+    about = [
         f"The fewest agents with whom Erlang C expects at least {target:.0%} of calls to wait at "
         f"most {options.threshold_s:g} s; traffic = arrivals per second * mean talk in seconds. "
         "The model assumes that nobody hangs up and that agents do nothing else."
@@ -82,14 +83,21 @@ def agents_by_interval(
     if not offered or result["talk_s"].null_count() == result.height:
         unknown = "No inbound offered calls" + " of known talk" * bool(offered)
         message = unknown if data.height else "No calls"
-        title = f"{subject}: {lower_first(message)} {zone}"
-        return empty_chart(title, [*notes, complete], message=message)
+        title, scope = f"{subject}: {lower_first(message)}", [options.time_zone]
+        return empty_chart(title, scope, about=about, coverage=complete, message=message)
     rows = _rows(round_floats(result), interval)
     days = count(int(result["days"].to_list()[0]), "day")
     return finish_chart(
         _draw(rows, interval, agents),
-        title=f"{subject}, from {count(offered, 'inbound offered call')} on {days} {zone}",
-        notes=[number_note(calls, options), *notes, _legend_note(rows, agents), complete],
+        title=f"{subject}: {_alt_text(rows).removesuffix('.')}",
+        scope=[
+            f"{count(offered, 'inbound offered call')} on {days}",
+            options.time_zone,
+            *_legend_notes(rows, agents),
+        ],
+        warnings=[number_note(calls, options)],
+        about=about,
+        coverage=complete,
         description=_alt_text(rows),
     )
 
@@ -111,18 +119,18 @@ def _rows(result: pl.DataFrame, interval: str) -> pl.DataFrame:
     )
 
 
-def _legend_note(rows: pl.DataFrame, agents: int | None) -> str:
+def _legend_notes(rows: pl.DataFrame, agents: int | None) -> list[str]:
     """The meaning of the line and of the signs that the chart has."""
-    line = [f"Line: {count(agents, 'available agent')}."] if agents else []
-    return " ".join([*line, *(text for name, text in _NOTES.items() if rows[name].any())])
+    line = [f"line: {count(agents, 'available agent')}"] if agents else []
+    return [*line, *(text for name, text in _NOTES.items() if rows[name].any())]
 
 
 def _alt_text(rows: pl.DataFrame) -> str:
     known = rows.drop_nulls(["agents_needed", "traffic"])
     if known.is_empty():
-        return "No interval has calls of known talk."
+        return "no interval has calls of known talk."
     most = known.sort("agents_needed", descending=True, maintain_order=True).row(0, named=True)
-    return f"Most at {most['key']}: {most['agents_needed']:,} for {most['traffic']:.2f} Erlangs."
+    return f"{most['agents_needed']:,} at {most['key']}, for {most['traffic']:.2f} Erlangs."
 
 
 def _draw(rows: pl.DataFrame, interval: str, agents: int | None) -> alt.VConcatChart:
@@ -167,10 +175,15 @@ def _agents(
     has_labels = rows.height <= MAX_LABELLED_GROUPS
     if has_labels:
         needed = alt.Chart(rows.filter(pl.col("agents_needed") > 0))
-        labels = needed.mark_text(baseline="bottom", dy=-3)
+        labels = needed.mark_text(style=INK, baseline="bottom", dy=-3)
         layers.append(labels.encode(axis, size, text="agents_needed:Q"))
     signs = other.mark_text(
-        baseline="bottom", dy=-16 if has_labels else -3, fontSize=13, fontWeight="bold", color=LOST
+        style=INK,
+        baseline="bottom",
+        dy=-16 if has_labels else -3,
+        fontSize=13,
+        fontWeight="bold",
+        color=LOST,
     )
     layers.append(signs.encode(axis, size, text="sign:N"))
     return alt.LayerChart(layer=layers, width=WIDTH, height=180)

@@ -135,12 +135,13 @@ def _survival(
     table = table_of(data.calls.lazy(), dimensions, options=options).collect()
     medians = median_survival(table, dimensions)
     subject = f"{text.title} {dimension_text(dimensions)}" if dimensions else text.title
-    zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
+    complete = coverage_note(coverage, options.time_zone)
     number = total(medians, "n")
     if not number:
         message = f"No {text.noun}s of known time" if data.height else "No calls"
-        title = f"{subject}: {lower_first(message)} {zone}"
-        return empty_chart(title, [text.formula, complete], message=message)
+        title, about = f"{subject}: {lower_first(message)}", [text.formula]
+        zone = [options.time_zone]
+        return empty_chart(title, zone, about=about, coverage=complete, message=message)
     if dimensions:
         keyed = medians.with_columns(group_keys(medians, group_names(data.calls, dimensions)))
         groups = _groups(keyed, dimensions, limit)
@@ -150,21 +151,25 @@ def _survival(
         groups, steps = (each.with_columns(key=pl.lit(_ALL)) for each in (medians, table))
     until = _until(steps, groups)
     unit, size = time_unit(until)
-    notes = [text.formula]
+    events = f"{total(medians, 'events'):,} of them {text.event}"
+    scope, about = [f"{count(number, text.noun)}, {events}", options.time_zone], [text.formula]
     if until < steps.select(pl.col("time_s").max()).item():
-        notes.append(
+        about.append(
             f"Not drawn: times after {until / size:,.1f} {unit}, with fewer than {_MIN_AT_RISK} "
             "at risk or only the last events."
         )
     if groups.height < medians.height:
-        notes.append(f"The {groups.height} biggest groups of {medians.height:,}.")
+        scope.append(f"the {groups.height} biggest groups of {medians.height:,}")
     curves = round_floats(_thin(steps, until).with_columns(at=pl.col("time_s") / size))
     labelled = _with_text(groups, size)
-    events = f"{total(medians, 'events'):,} of them {text.event}"
+    finding = f": {labelled['median_text'].item()}" if labelled.height == 1 else ""
     return finish_chart(
         draw_curves(curves, labelled, text, unit, until / size),
-        title=f"{subject}, of {count(number, text.noun)}, {events} {zone}",
-        notes=[number_note(*data), *notes, complete],
+        title=f"{subject}{finding}",
+        scope=scope,
+        warnings=[number_note(*data)],
+        about=about,
+        coverage=complete,
         description=" ".join(labelled["summary"]),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
-from .theme import DASHES, HUES, SHADE, SHADE_OPACITY, TEXT, WIDTH
+from .theme import DASHES, FAINT, HUES, SHADE, SHADE_OPACITY, WIDTH
 
 __all__ = ["MAX_CURVES", "CurveText", "draw_curves"]
 
@@ -79,7 +79,7 @@ def draw_curves(
         edge = base.mark_line(interpolate="step-after", strokeWidth=0.7, opacity=0.5)
         band = [edge.encode(x, alt.Y(f"{side}:Q"), hue) for side in ("low", "high")]
     line = base.mark_line(interpolate="step-after", strokeWidth=2)
-    half = alt.Chart(pl.DataFrame({"half": [0.5]})).mark_rule(color=TEXT, strokeDash=[2, 3])
+    half = alt.Chart(pl.DataFrame({"half": [0.5]})).mark_rule(color=FAINT, strokeDash=[2, 3])
     reached = groups.filter(pl.col("median").is_not_null(), pl.col("median") <= end)
     points = alt.Chart(reached.with_columns(half=pl.lit(0.5))).mark_point(
         filled=True, opacity=1, size=70

@@ -1,9 +1,12 @@
 """The look of every chart: colours, sizes, number texts, and the offline renderer.
 
-The background is transparent, because a saved picture does not know its page. Text and marks
-have a contrast of at least 4:1 and 3:1 on white and on near-black.
+A specification has no colour of text: who draws it knows the page and adds the config `LIGHT` or
+`DARK`, and JupyterLab adds its own. Marks have a contrast of at least 3:1 on white and on
+near-black. The background is transparent, except in PNG files.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import altair as alt
@@ -14,17 +17,20 @@ from polars import selectors
 __all__ = [
     "ANSWERED",
     "CONFIG",
+    "DARK",
     "DASHES",
     "ELSEWHERE",
     "FAINT",
+    "GROUNDS",
     "GUTTER",
     "HUES",
+    "INK",
+    "LIGHT",
     "LOST",
     "NONE_LABEL",
     "NOT_FETCHED",
     "SHADE",
     "SHADE_OPACITY",
-    "TEXT",
     "WIDTH",
     "count",
     "count_ticks",
@@ -32,6 +38,7 @@ __all__ = [
     "offline_bundle",
     "round_floats",
     "short_number",
+    "themed",
     "total",
     "use_offline_renderer",
     "vega_lite_version",
@@ -49,7 +56,11 @@ ANSWERED, LOST, ELSEWHERE = "#1f83c6", "#d55e00", "#009e73"
 Marks are opaque: vl-convert 1.9 darkens half-transparent marks on a transparent background.
 """
 
-TEXT, FAINT = "#787878", "#8c8c8c"
+FAINT = "#828c97"
+"""Reference lines, and marks that are not the subject: 3:1 on light and on dark pages."""
+
+INK = "guide-label"
+"""Style of texts among the marks. Every theme sets its colour, JupyterLab's dark theme as well."""
 
 HUES = (ANSWERED, LOST, ELSEWHERE, "#b8629b", "#a67c00", FAINT)
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [12, 3])
@@ -65,8 +76,6 @@ NONE_LABEL = "(none)"
 """Label of a null key."""
 
 _LABELS = {
-    "labelColor": TEXT,
-    "titleColor": TEXT,
     "labelFontSize": 11,
     "titleFontSize": 12,
     "titleFontWeight": "normal",
@@ -80,11 +89,9 @@ CONFIG = {
     "title": {
         "anchor": "start",
         "frame": "bounds",
-        "color": TEXT,
         "fontSize": 15,
         "fontWeight": "bold",
         "offset": 12,
-        "subtitleColor": TEXT,
         "subtitleFontSize": 12,
         "subtitleLineHeight": 16,
         "subtitlePadding": 5,
@@ -103,9 +110,39 @@ CONFIG = {
         "gradientLength": 280,
         "gradientThickness": 10,
     },
-    "text": {"color": TEXT, "fontSize": 11},
+    "text": {"fontSize": 11},
 }
-"""Vega-Lite config of every chart."""
+"""Vega-Lite config of every chart: all but the colours of text."""
+
+
+def _ink(title: str, text: str) -> dict[str, Any]:
+    labels = {"labelColor": text, "titleColor": text}
+    return {
+        "title": {"color": title, "subtitleColor": text},
+        "axis": labels,
+        "legend": labels,
+        "header": labels,
+        "style": {INK: {"fill": text}, "guide-title": {"fill": text}},
+    }
+
+
+LIGHT, DARK = _ink("#16202c", "#46525f"), _ink("#e8edf3", "#b4bfcb")
+"""Vega-Lite config with the colours of text on a light and on a dark page.
+
+Contrast on `GROUNDS`: at least 7:1 for titles and for labels.
+"""
+
+GROUNDS = MappingProxyType({"light": "#ffffff", "dark": "#11161d"})
+"""The colours of light and of dark pages, and of PNG files."""
+
+
+def themed(spec: Mapping[str, Any], theme: str) -> dict[str, Any]:
+    """The specification with the colours of text for a "light" or "dark" ground."""
+    config = dict(spec.get("config", {}))
+    for name, values in (LIGHT if theme == "light" else DARK).items():
+        config[name] = {**values, **config.get(name, {})}
+    return {**spec, "config": config}
+
 
 _MIN_COUNT_FOR_AUTOMATIC_TICKS = 4
 _VEGA_LITE_5 = "https://vega.github.io/schema/vega-lite/v5.json"

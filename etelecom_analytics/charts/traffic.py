@@ -19,7 +19,7 @@ from .axes import (
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .heatmaps import BRIGHT_FROM, DARK_INK, LIGHT_INK, VIRIDIS
 from .inputs import chart_input
-from .theme import ANSWERED, GUTTER, LOST, WIDTH, count, round_floats
+from .theme import ANSWERED, GUTTER, INK, LOST, WIDTH, count, round_floats
 
 __all__ = ["erlangs", "no_line_held", "of_trunk"]
 
@@ -62,19 +62,17 @@ def erlangs(
         "1 Erlang is one line in use for the whole hour."
     )
     if not hours.height:
-        return no_line_held(subject, "call", number, [formula, complete], options)
+        return no_line_held(subject, "call", number, [formula], complete, options)
     by_hour, by_weekday = (
         erlangs_profile(calls, by, trunk=trunk, coverage=coverage, options=options)
         for by in (["hour"], ["weekday", "hour"])
     )
     busy = by_hour.sort("erlangs", "hour", descending=[True, False]).head(1)
-    summary, definition = "No hour was fetched completely.", ""
+    summary, definition = "no hour was fetched completely", ""
     if busy.height:
         hour, mean = busy["hour"].item(), busy["erlangs"].item()
-        summary = f"Busy hour: {hour}:00 to {hour + 1}:00, mean {mean:.2f} Erlangs."
-        definition = (
-            " It is the clock hour with the highest mean over all days (TCBH, ITU-T E.600)."
-        )
+        summary = f"busy hour {hour}:00 to {hour + 1}:00, mean {mean:.2f}"
+        definition = "The busy hour is the clock hour with the highest mean over all days (TCBH, ITU-T E.600)."
     daily = hours.height > _MAX_HOURS
     bars, limit = _busiest_hours(hours) if daily else (hours, "")
     rows = _bars(bars, options.time_zone, daily=daily)
@@ -83,19 +81,20 @@ def erlangs(
     if busy.height:
         panels += [_by_hour(by_hour, busy["hour"].item()), _by_weekday(by_weekday)]
     resolve = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
-    scope = f"of {count(number, 'call')} on {count(hours['day'].n_unique(), 'day')}"
+    days = count(hours["day"].n_unique(), "day")
     return finish_chart(
         alt.vconcat(*panels, spacing=14, resolve=resolve),
-        title=f"{subject}, {scope} ({options.time_zone})",
-        notes=[
-            number_note(calls, options),
-            formula,
+        title=f"{subject}: {summary}",
+        scope=[
+            f"{count(number, 'call')} on {days}",
+            options.time_zone,
             limit,
-            f"{summary}{definition}",
-            complete,
             shading_note(gaps),
         ],
-        description=summary,
+        warnings=[number_note(calls, options)],
+        about=[formula, definition],
+        coverage=complete,
+        description="",
     )
 
 
@@ -105,12 +104,17 @@ def of_trunk(trunk: str | None) -> str:
 
 
 def no_line_held(
-    subject: str, unit: str, number: int, notes: list[str], options: MetricOptions
+    subject: str,
+    unit: str,
+    number: int,
+    about: list[str],
+    complete: str,
+    options: MetricOptions,
 ) -> alt.Chart:
     """The chart of calls of which none held a line."""
     message = f"No {unit} held a line" if number else "No calls"
-    scope = f"of {count(number, 'call')} ({options.time_zone})"
-    return empty_chart(f"{subject}: {lower_first(message)}, {scope}", notes, message=message)
+    title, scope = f"{subject}: {lower_first(message)}", [count(number, "call"), options.time_zone]
+    return empty_chart(title, scope, about=about, coverage=complete, message=message)
 
 
 def _busiest_hours(hours: pl.DataFrame) -> tuple[pl.DataFrame, str]:
@@ -119,7 +123,7 @@ def _busiest_hours(hours: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     busiest = ordered.unique("day", keep="first", maintain_order=True)
     latest = busiest.tail(_MAX_DAYS)
     limit = f", of the latest {latest.height:,} of {busiest.height:,} days"
-    return latest, f"Top: the busiest hour of each day{limit * (latest.height < busiest.height)}."
+    return latest, f"top: the busiest hour of each day{limit * (latest.height < busiest.height)}"
 
 
 def _bars(hours: pl.DataFrame, time_zone: str, *, daily: bool) -> pl.DataFrame:
@@ -192,7 +196,7 @@ def _by_hour(table: pl.DataFrame, busy_hour: int) -> alt.LayerChart:
     layers = [
         base.mark_bar(color=ANSWERED).encode(tooltip=tooltip),
         busy.mark_bar(color=LOST).encode(tooltip=tooltip),
-        busy.mark_text(baseline="bottom", dy=-3, text="busy hour"),
+        busy.mark_text(style=INK, baseline="bottom", dy=-3, text="busy hour"),
     ]
     title = panel_title("Mean of each clock hour")
     return alt.LayerChart(layer=layers, width=WIDTH, height=110, title=title)
@@ -219,7 +223,7 @@ def _by_weekday(table: pl.DataFrame) -> alt.LayerChart:
     tooltip = [alt.Tooltip("weekday_key:N", title="weekday"), *_mean_tooltip()]
     layers = [
         base.mark_rect().encode(colour, tooltip=tooltip),
-        base.mark_text(fontSize=10).encode(text="text:N", color=ink),
+        base.mark_text(style=INK, fontSize=10).encode(text="text:N", color=ink),
     ]
     title = panel_title("Mean of each weekday and hour, Erlangs")
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": 22}, title=title)

@@ -8,7 +8,7 @@ from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, fail_codes
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .inputs import chart_input, row_limit
-from .theme import FAINT, GUTTER, HUES, NONE_LABEL, WIDTH, count, round_floats, total
+from .theme import FAINT, GUTTER, HUES, INK, NONE_LABEL, WIDTH, count, round_floats, total
 
 __all__ = ["trunk_failures"]
 
@@ -57,8 +57,8 @@ def trunk_failures(
     table = every_code.filter(pl.col("trunk_name").is_not_null())
     failed = table.filter(pl.col("fail_code").is_null() | (pl.col("fail_code") != 0))
     number, legs = data.height, total(table, "legs")
-    scope = f"in {count(number, 'call')} ({options.time_zone})"
-    notes = [
+    scope = [count(number, "call"), options.time_zone]
+    about = [
         "share = legs that ended with the code / all legs of the trunk, of calls that ended. "
         "The side is where to look first."
     ]
@@ -67,8 +67,8 @@ def trunk_failures(
         message = f"No failed leg of {count(legs, 'leg')} through trunks"
         message = message if legs else "No leg went through a trunk"
         message = message if number else "No calls"
-        title = f"{_SUBJECT}: {lower_first(message)}, {scope}"
-        return empty_chart(title, [*notes, complete], message=message)
+        title = f"{_SUBJECT}: {lower_first(message)}"
+        return empty_chart(title, scope, about=about, coverage=complete, message=message)
     failures = pl.col("legs").filter(pl.col("fail_code").fill_null(-1) != 0).sum()
     trunks = (
         table.group_by("trunk_name")
@@ -80,13 +80,16 @@ def trunk_failures(
     codes = failed.join(largest, on="trunk_name")
     frequent = codes.group_by("trunk_name", maintain_order=True).head(limit)
     if frequent.height < codes.height:
-        notes.append(f"The {limit} most frequent codes of each trunk.")
+        scope.append(f"the {limit} most frequent codes of each trunk")
     if largest.height < trunks.height:
-        notes.append(f"The {limit} trunks with the most failed legs, of {trunks.height:,}.")
+        scope.append(f"the {limit} trunks with the most failed legs, of {trunks.height:,}")
     return finish_chart(
         _draw(frequent, largest),
-        title=f"{_SUBJECT}: {total(failed, 'legs'):,} of {count(legs, 'leg')} failed, {scope}",
-        notes=[number_note(calls, options), *notes, complete],
+        title=f"{_SUBJECT}: {total(failed, 'legs'):,} of {count(legs, 'leg')} failed",
+        scope=scope,
+        warnings=[number_note(calls, options)],
+        about=about,
+        coverage=complete,
         description=_alt_text(frequent, largest),
     )
 
@@ -145,10 +148,10 @@ def _panel(rows: pl.DataFrame, *, title: str, maximum: float) -> alt.LayerChart:
     no_axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
     size = alt.X("share:Q", scale=alt.Scale(domain=[0, maximum], range=[0, _BAR]), axis=no_axis)
     base = alt.Chart(rows).encode(y, tooltip=tooltip)
-    text = base.mark_text(align="left")
+    text = base.mark_text(style=INK, align="left")
     layers = [
         base.mark_bar().encode(size, alt.Color("hue:N", scale=None, legend=None)),
-        base.mark_text(align="left", dx=4).encode(size, text="text:N"),
+        base.mark_text(style=INK, align="left", dx=4).encode(size, text="text:N"),
         text.encode(x=alt.value(_BAR + 84), text="explanation:N"),
     ]
     heading = panel_title(title, offset=6)
