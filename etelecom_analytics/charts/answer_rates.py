@@ -302,7 +302,7 @@ def _by_name(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatChar
         groups=table.height,
         interval=("answer_rate_low", "answer_rate_high"),
     )
-    text = alt.Chart(table).mark_text(style=INK, align="right")
+    text = alt.Chart(table).mark_text(style=INK, align="right", dx=42)
     offered = alt.X(
         "offered:Q",
         title="offered calls",
@@ -319,7 +319,7 @@ def _by_name(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatChar
     height = {"step": _ROW}
     return alt.hconcat(
         alt.LayerChart(
-            layer=[*points, text.encode(rows, x=alt.value(_ROWS_WIDTH + 42), text="percent:N")],
+            layer=[*points, text.encode(rows, x=alt.value("width"), text="percent:N")],
             width=_ROWS_WIDTH,
             height=height,
         ),

@@ -64,7 +64,8 @@ _TIME_UNITS = (
 """Name, seconds, and the longest time in seconds that is shown in this unit."""
 
 _MAX_TIME_LABELS = 12
-_MAX_MILLISECONDS_WITH_CLOCK_TIMES = 21 * 86_400_000
+_MAX_MILLISECONDS_WITH_CLOCK_TIMES = 4 * 86_400_000
+_MAX_MILLISECONDS_WITH_WEEKDAYS = 21 * 86_400_000
 _MINUTE_FORMAT = "%Y-%m-%d %H:%M"
 
 
@@ -201,16 +202,19 @@ def time_axis(table: pl.DataFrame, by: str, *, field: str, labels: bool) -> alt.
 def moment_axis(table: pl.DataFrame, *, field: str) -> alt.X:
     """The axis of time for a table with `begin` and `end` of any length, in order.
 
-    Labels are dates at midnight and clock times otherwise; dates alone for three weeks or more.
+    Labels are dates at midnight and clock times otherwise; dates alone for four days or more.
     """
     first, last = _edges(table)
     midnight = "utchours(datum.value) === 0 && utcminutes(datum.value) === 0"
     day, time = "utcFormat(datum.value, '%a %-d %b')", "utcFormat(datum.value, '%H:%M')"
-    dates_only = last - first >= _MAX_MILLISECONDS_WITH_CLOCK_TIMES
+    if last - first >= _MAX_MILLISECONDS_WITH_WEEKDAYS:
+        label = "utcFormat(datum.value, '%-d %b %Y')"
+    elif last - first >= _MAX_MILLISECONDS_WITH_CLOCK_TIMES:
+        label = f"{midnight} ? {day} : ''"
+    else:
+        label = f"{midnight} ? {day} : {time}"
     axis = alt.Axis(
-        labelExpr="utcFormat(datum.value, '%-d %b %Y')"
-        if dates_only
-        else f"{midnight} ? {day} : {time}",
+        labelExpr=label,
         labelOverlap=True,
         title=None,
         grid=False,

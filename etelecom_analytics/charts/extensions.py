@@ -248,13 +248,13 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
     rated = alt.Chart(rows.filter(pl.col("fair_answer_rate").is_not_null()))
     base = rated.encode(y, tooltip=_TOOLTIP)
     ends = alt.X("fair_answer_rate_low:Q"), alt.X2("fair_answer_rate_high:Q")
-    text = alt.Chart(rows).mark_text(style=INK, align="left")
+    text = alt.Chart(rows).mark_text(style=INK, align="left", dx=14)
     layers = [
         base.mark_rule(strokeWidth=2).encode(*ends, color=_hue(alt.Color, "hue")),
         base.mark_point(size=75, opacity=1).encode(
             rate, stroke=_hue(alt.Stroke, "hue"), fill=_hue(alt.Fill, "fill")
         ),
-        text.encode(y, x=alt.value(_RATE_WIDTH + 14), text="text:N"),
+        text.encode(y, x=alt.value("width"), text="text:N"),
     ]
     return alt.LayerChart(layer=layers, width=_RATE_WIDTH, height={"step": _ROW})
 

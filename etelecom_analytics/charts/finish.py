@@ -11,7 +11,7 @@ import polars as pl
 
 from .. import local_time
 from ..fetch_report import FetchReport, Gap
-from .theme import CONFIG, INK, WIDTH, count
+from .theme import CONFIG, INK, THEME, WIDTH, count
 
 __all__ = [
     "about_chart",
@@ -68,12 +68,18 @@ def finish_chart(
         "title": alt.TitleParams(textwrap.wrap(title, _MAX_TITLE_CHARS), subtitle=subtitle),
         "description": " ".join(filter(None, texts)),
         "usermeta": {"about": [text for text in about if text]},
+        "params": [_theme()],
         "config": CONFIG,
     }
     # Set in place: `chart.properties` copies the whole chart, and panels redraw at every change.
     for name, value in properties.items():
         chart[name] = value
     return chart
+
+
+def _theme() -> alt.VariableParameter:
+    """The parameter that selects the shades: "light", unless the page sets another."""
+    return alt.VariableParameter(name=THEME, value="light")
 
 
 def about_chart(spec: Mapping[str, Any]) -> list[str]:
@@ -88,10 +94,12 @@ def stack_charts(charts: Sequence[alt.LayerChart | alt.Chart]) -> alt.VConcatCha
     description = " ".join(str(chart["description"]) for chart in charts)
     about = list(dict.fromkeys(text for chart in charts for text in chart["usermeta"]["about"]))
     for chart in charts:  # only the whole chart may have these
-        chart["config"] = chart["description"] = chart["usermeta"] = alt.Undefined
+        for name in ("config", "description", "usermeta", "params"):
+            chart[name] = alt.Undefined
     scales = alt.ScaleResolveMap(color="independent", stroke="independent")
     stack = alt.vconcat(*charts, spacing=30, resolve=alt.Resolve(scale=scales))
     stack["description"], stack["config"], stack["usermeta"] = description, CONFIG, {"about": about}
+    stack["params"] = [_theme()]
     return stack
 
 

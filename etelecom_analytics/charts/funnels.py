@@ -13,7 +13,7 @@ from .theme import ANSWERED, FAINT, INK, LOST, count, interval_text, round_float
 
 __all__ = ["funnel"]
 
-_ROW, _BAR = 24, 200
+_ROW, _WIDTH, _LONGEST_BAR = 24, 480, 0.55
 _DEPTHS = {"calls": 0, "running": 1, "unknown": 1, "offered": 1, "answered": 2, "missed": 2}
 _LOST_DEPTH = 3
 _INDENT = "\N{EN DASH} "
@@ -58,7 +58,8 @@ def funnel(
     about = [
         "calls = running + unknown + offered; offered = answered + missed; missed = the stages at "
         "which they were lost. Shares are of the stage above; the tooltip has their 95 % interval "
-        "(Wilson)."
+        "(Wilson).",
+        *_meanings(table),
     ]
     scope = [count(counts["calls"], "call"), options.time_zone]
     if not counts["calls"]:
@@ -75,12 +76,18 @@ def funnel(
     )
 
 
+def _meanings(table: pl.DataFrame) -> list[str]:
+    """The stages at which calls were lost, and what they mean."""
+    lost = table.filter(pl.col("stage").is_in(list(LOST_STAGES)))
+    rows = lost.select(pl.col("stage").cast(pl.String), "meaning").iter_rows()
+    return [f"{_LABELS[stage]}: {meaning}." for stage, meaning in rows]
+
+
 def _draw(table: pl.DataFrame) -> alt.LayerChart:
     stage, parent = pl.col("stage").cast(pl.String), pl.col("parent").cast(pl.String)
     depth = stage.replace_strict(_DEPTHS, default=_LOST_DEPTH, return_dtype=pl.Int64)
     indent = pl.lit(_INDENT).repeat_by(depth).list.join("")
     percent = (pl.col("share") * 100).round(1)
-    is_lost = stage.is_in(list(LOST_STAGES))
     rows = table.with_columns(
         label=pl.concat_str(indent, stage.replace(_LABELS)),
         text=pl.format("{}: {} % of {}", "calls", percent, parent).fill_null(
@@ -89,7 +96,6 @@ def _draw(table: pl.DataFrame) -> alt.LayerChart:
         interval=interval_text("share_low", "share_high").fill_null("-"),
         within=parent.fill_null("-"),
         hue=stage.replace_strict(_HUES, default=LOST, return_dtype=pl.String),
-        note=pl.when(is_lost).then("meaning").otherwise(pl.lit("")),
     )
     tooltip = [
         alt.Tooltip("stage:N"),
@@ -105,12 +111,9 @@ def _draw(table: pl.DataFrame) -> alt.LayerChart:
     )
     y = alt.Y("label:N", scale=alt.Scale(domain=rows["label"].to_list()), title=None, axis=axis)
     maximum = max(rows["calls"].to_list())
-    scale = alt.Scale(domain=[0, maximum], range=[0, _BAR], nice=False)
+    scale = alt.Scale(domain=[0, maximum / _LONGEST_BAR], nice=False)  # room for the texts
     size = alt.X("calls:Q", axis=None, scale=scale)
     base = alt.Chart(rows).encode(y, tooltip=tooltip)
     bars = base.mark_bar().encode(size, alt.Color("hue:N", scale=None, legend=None))
     text = base.mark_text(style=INK, align="left", dx=5).encode(size, text="text:N")
-    notes = base.mark_text(style=INK, align="left", fontStyle="italic").encode(
-        x=alt.value(_BAR + 124), text="note:N"
-    )
-    return alt.LayerChart(layer=[bars, text, notes], width=_BAR + 320, height={"step": _ROW})
+    return alt.LayerChart(layer=[bars, text], width=_WIDTH, height={"step": _ROW})

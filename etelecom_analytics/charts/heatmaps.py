@@ -12,12 +12,14 @@ from .axes import CLOCK, fetched_text, formula_note, key_text, measure_title
 from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title, stack_charts
 from .inputs import ChartInput, Names, chart_input, names_of
 from .marks import measure_tooltip
+from .shades import shades_of
 from .theme import (
     FAINT,
     INK,
     NOT_FETCHED,
     SHADE,
     SHADE_OPACITY,
+    WIDTH,
     count,
     count_ticks,
     round_floats,
@@ -25,17 +27,7 @@ from .theme import (
     total,
 )
 
-__all__ = ["BRIGHT_FROM", "DARK_INK", "LIGHT_INK", "VIRIDIS", "heatmap"]
-
-DARK_INK, LIGHT_INK = "#111111", "#ffffff"
-VIRIDIS = alt.SchemeParams(name="viridis", extent=[0.12, 1])
-"""The colours of cells, without the darkest, which are invisible on a dark page."""
-
-BRIGHT_FROM = 0.5
-"""Cells above this part of the scale are bright and have dark text.
-
-An expression cannot read the colour scale of one panel among several.
-"""
+__all__ = ["heatmap"]
 
 _CELL, _MIN_BASIS = 27, 5
 
@@ -44,6 +36,7 @@ def heatmap(
     calls: Calls,
     *,
     measure: Names = "offered",
+    target: float | None = None,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.LayerChart | alt.VConcatChart | alt.Chart:
@@ -52,6 +45,8 @@ def heatmap(
     Args:
         calls: calls of any direction; all of them count.
         measure: any of `etelecom_analytics.measures()`; of a list, one chart below the other.
+        target: the value without colour: orange is worse, blue is better. For service measures;
+            None: one colour.
         options: parameters of the measure, such as the time zone.
         coverage: `logs.report`. Hours that were not fetched are shaded; fetched hours without
             calls count 0.
@@ -69,14 +64,18 @@ def heatmap(
     names = names_of(measure, "measure", "offered")
     note = number_note(*data)
     charts = [
-        _heatmap(data, name, coverage, note if index == 0 else "")
+        _heatmap(data, name, target, coverage, note if index == 0 else "")
         for index, name in enumerate(names)
     ]
     return charts[0] if len(charts) == 1 else stack_charts(charts)
 
 
 def _heatmap(
-    data: ChartInput, measure: str, coverage: FetchReport | None, warning: str
+    data: ChartInput,
+    measure: str,
+    target: float | None,
+    coverage: FetchReport | None,
+    warning: str,
 ) -> alt.LayerChart | alt.Chart:
     definition, options = measure_named(measure), data.options
     grain, count_column = definition.grain, TOTALS[definition.grain]
@@ -121,7 +120,7 @@ def _heatmap(
         message = f"No value of {measure}"
         return empty_chart(subject, scope, about=about, coverage=complete, message=message)
     return finish_chart(
-        _draw(cells, unfetched, definition),
+        _draw(cells, unfetched, definition, target),
         title=_title(subject, cells, definition),
         scope=scope,
         warnings=[warning],
@@ -183,12 +182,14 @@ def _legend_notes(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure
     return notes
 
 
-def _draw(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> alt.LayerChart:
+def _draw(
+    cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure, target: float | None
+) -> alt.LayerChart:
     hours = alt.X(
         "hour_key:N",
         scale=alt.Scale(domain=CLOCK["hour"]),
         title="hour of the day",
-        axis=alt.Axis(labelAngle=0, grid=False),
+        axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False),
     )
     days = alt.Y(
         "weekday_key:N",
@@ -198,27 +199,22 @@ def _draw(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> alt
     )
     cell = [alt.Tooltip("weekday_key:N", title="weekday"), alt.Tooltip("hour_key:N", title="hour")]
     tooltip = [*cell, *measure_tooltip(measure, fetched=cells["hours"].is_not_null().any())]
-    values = cells["value"].to_list()
-    minimum, maximum = 0 if isinstance(measure.aggregation, Total) else min(values), max(values)
-    bright = pl.col("value") > minimum + (maximum - minimum) * BRIGHT_FROM
-    cells = cells.with_columns(bright=bright)
+    shades = shades_of(cells["value"], measure, target=target)
+    cells = shades.with_ink(cells, "value")
     filled, outlined = (
         alt.Chart(cells.filter(pl.col("few") == few)).encode(hours, days, tooltip=tooltip)
         for few in (False, True)
     )
-    scale = alt.Scale(scheme=VIRIDIS, domain=[minimum, maximum])
-    ink = alt.condition("datum.bright", alt.value(DARK_INK), alt.value(LIGHT_INK))
     layers = [
         filled.mark_rect(stroke=FAINT, strokeWidth=0.5).encode(
-            alt.Color("value:Q", scale=scale, legend=_legend(cells, measure))
+            alt.Color("value:Q", scale=shades.scale, legend=_legend(cells, measure))
         ),
-        filled.mark_text(style=INK, fontSize=10).encode(text="text:N", color=ink),
+        shades.texts(filled, "text"),
     ]
     if cells["few"].any():
         inset = alt.RelativeBandSize(band=0.8)
-        outline = outlined.mark_rect(fill="transparent", strokeWidth=2, width=inset, height=inset)
         layers += [
-            outline.encode(alt.Stroke("value:Q", scale=scale, legend=None)),
+            outlined.mark_rect(fill="transparent", stroke=FAINT, width=inset, height=inset),
             outlined.mark_text(style=INK, fontSize=10).encode(text="text:N"),
         ]
     if unfetched.height:
@@ -227,10 +223,7 @@ def _draw(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> alt
             base.mark_rect(color=SHADE, opacity=SHADE_OPACITY),
             base.mark_text(style=INK, text=NOT_FETCHED, fontSize=12),
         ]
-    # A shared legend of colour and stroke becomes one of dots.
-    resolve = alt.Resolve(legend=alt.LegendResolveMap(color="independent", stroke="independent"))
-    size = {"step": _CELL}
-    return alt.LayerChart(layer=layers, width=size, height=size, resolve=resolve)
+    return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _CELL})
 
 
 def _legend(cells: pl.DataFrame, measure: Measure) -> alt.Legend:

@@ -190,7 +190,7 @@ def _draw(rows: pl.DataFrame) -> alt.LayerChart:
             height=alt.RelativeBandSize(band=_THICKNESS[phase]),
         )
         layers.append(mark.encode(x, alt.X2("right:Q"), y, tooltip=tooltip))
-    text = alt.Chart(_outcomes(rows)).mark_text(style=INK, align="left")
-    layers.append(text.encode(y, x=alt.value(_WIDTH + 10), text="text:N"))
+    text = alt.Chart(_outcomes(rows)).mark_text(style=INK, align="left", dx=10)
+    layers.append(text.encode(y, x=alt.value("width"), text="text:N"))
     step = _ROW if rows["row"].n_unique() <= _MAX_WIDE_ROWS else _THIN_ROW
     return alt.LayerChart(layer=layers, width=_WIDTH, height={"step": step})

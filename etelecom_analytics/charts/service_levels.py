@@ -20,7 +20,6 @@ from .theme import (
     SHADE_OPACITY,
     WIDTH,
     count,
-    interval_text,
     round_floats,
 )
 
@@ -29,8 +28,8 @@ __all__ = ["service_level"]
 _HEIGHT, _ROW = 260, 20
 _MAX_STEPS = 60
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1_800, 3_600)
-_COLUMNS = {"variant": 44, "text": 158, "interval": 306, "definition": 414}
-"""The columns of the table below the curves, and where they begin in pixels."""
+_COLUMNS = {"variant": 0.07, "text": 0.45}
+"""The columns of the table below the curves, and where they begin as parts of the width."""
 
 
 def service_level(
@@ -77,7 +76,13 @@ def service_level(
         f"service_level = {selected['formula']}, variant {options.variant}, with its 95 % interval "
         f"(Wilson). a, q, s: answered, missed, short calls of known wait; "
         f"short: less than {options.short_s:g} s; m: {options.min_talk_s:g} s. "
-        f"A wait begins at {WAIT_STARTS[options.wait_from]}."
+        f"A wait begins at {WAIT_STARTS[options.wait_from]}.",
+        *(
+            f"{variant}: {formula} ({source})."
+            for variant, formula, source in at_threshold.select(
+                "variant", "formula", "source"
+            ).iter_rows()
+        ),
     ]
     if curve["value"].null_count() == curve.height:
         message = "No offered calls of known wait" if data.height else "No calls"
@@ -185,19 +190,19 @@ def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
     percent = (pl.col("value") * 100).round(1)
     rows = levels.with_columns(
         place=pl.int_range(pl.len()),
-        begin=pl.lit(0),
-        end=pl.lit(1),
+        begin=pl.lit(0.0),
+        end=pl.lit(0.055),
         selected=pl.col("variant") == options.variant,
         text=pl.format("{} %, {} of {}", percent, "numerator", "denominator").fill_null("none"),
-        interval=interval_text("low", "high").fill_null(""),
-        definition=pl.format("{}: {}", "source", "formula"),
+        **{f"{name}_at": pl.lit(at) for name, at in _COLUMNS.items()},
     )
     hue, dash = _line_styles(levels)
     y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
     ends = pl.concat(
         [rows.select("variant", "place", pl.col(name).alias("side")) for name in ("begin", "end")]
     )
-    side = alt.X("side:Q", axis=None, scale=alt.Scale(domain=[0, 1], range=[0, 36], nice=False))
+    parts = alt.Scale(domain=[0, 1], nice=False)
+    side = alt.X("side:Q", axis=None, scale=parts)
     layers = [
         alt.Chart(ends).mark_line(strokeWidth=2.5).encode(side, y, hue, dash, detail="variant:N")
     ]
@@ -206,5 +211,8 @@ def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
         part = alt.Chart(rows.filter(pl.col("selected") == selected))
         text = part.mark_text(style=INK, align="left", fontWeight="bold" if selected else "normal")
         base = text.encode(y, tooltip=tooltip)
-        layers += [base.encode(x=alt.value(at), text=f"{name}:N") for name, at in _COLUMNS.items()]
+        layers += [
+            base.encode(alt.X(f"{name}_at:Q", axis=None, scale=parts), text=f"{name}:N")
+            for name in _COLUMNS
+        ]
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _ROW})

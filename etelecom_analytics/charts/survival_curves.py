@@ -51,8 +51,10 @@ def draw_curves(
     )
     hues = alt.Scale(domain=names, range=list(HUES[: len(names)]))
     dashes = alt.Scale(domain=names, range=list(DASHES[: len(names)]))
-    hue = alt.Color("label:N", scale=hues, legend=legend)
-    dash = alt.StrokeDash("label:N", scale=dashes, legend=legend)
+    # The title has the median of a single curve.
+    shown = legend if len(names) > 1 else None
+    hue = alt.Color("label:N", scale=hues, legend=shown)
+    dash = alt.StrokeDash("label:N", scale=dashes, legend=shown)
     scale = alt.Scale(domain=[0, end or 1.0], nice=False)
     x = alt.X("at:Q", title=f"{text.x}, {unit}", scale=scale, axis=alt.Axis(grid=True))
     axis = alt.Axis(format=".0%", tickCount=5)
@@ -71,13 +73,11 @@ def draw_curves(
         groups.select("key", "label"), on="key", how="left", maintain_order="left"
     )
     base = alt.Chart(curves)
-    # The bands of several groups would overlap: draw only their edges.
+    # The bands of several groups would hide each other; the tooltip has them.
+    band = []
     if len(names) == 1:
         area = base.mark_area(interpolate="step-after", color=SHADE, opacity=2 * SHADE_OPACITY)
         band = [area.encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))]
-    else:
-        edge = base.mark_line(interpolate="step-after", strokeWidth=0.7, opacity=0.5)
-        band = [edge.encode(x, alt.Y(f"{side}:Q"), hue) for side in ("low", "high")]
     line = base.mark_line(interpolate="step-after", strokeWidth=2)
     half = alt.Chart(pl.DataFrame({"half": [0.5]})).mark_rule(color=FAINT, strokeDash=[2, 3])
     reached = groups.filter(pl.col("median").is_not_null(), pl.col("median") <= end)

@@ -31,6 +31,7 @@ __all__ = [
     "NOT_FETCHED",
     "SHADE",
     "SHADE_OPACITY",
+    "THEME",
     "WIDTH",
     "count",
     "count_ticks",
@@ -60,7 +61,7 @@ FAINT = "#828c97"
 """Reference lines, and marks that are not the subject: 3:1 on light and on dark pages."""
 
 INK = "guide-label"
-"""Style of texts among the marks. Every theme sets its colour, JupyterLab's dark theme as well."""
+"""Style of texts among the marks, to which the theme gives its colour."""
 
 HUES = (ANSWERED, LOST, ELSEWHERE, "#b8629b", "#a67c00", FAINT)
 DASHES = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 2], [12, 3])
@@ -122,7 +123,7 @@ def _ink(title: str, text: str) -> dict[str, Any]:
         "axis": labels,
         "legend": labels,
         "header": labels,
-        "style": {INK: {"fill": text}, "guide-title": {"fill": text}},
+        "style": {INK: {"fill": text, "color": text}, "guide-title": {"fill": text}},
     }
 
 
@@ -136,13 +137,30 @@ GROUNDS = MappingProxyType({"light": "#ffffff", "dark": "#11161d"})
 """The colours of light and of dark pages, and of PNG files."""
 
 
+THEME = "theme"
+"""The parameter of a specification that is "light" or "dark"."""
+
+
 def themed(spec: Mapping[str, Any], theme: str) -> dict[str, Any]:
-    """The specification with the colours of text for a "light" or "dark" ground."""
+    """The specification with the ground, the colours of text and the shades of a theme.
+
+    Args:
+        spec: a specification.
+        theme: "light" or "dark".
+    """
     config = dict(spec.get("config", {}))
     for name, values in (LIGHT if theme == "light" else DARK).items():
         config[name] = {**values, **config.get(name, {})}
-    return {**spec, "config": config}
+    parameters = [
+        {**each, "value": theme} if each.get("name") == THEME else each
+        for each in spec.get("params", [])
+    ]
+    extra = {"params": parameters} if parameters else {}
+    return {**spec, "config": config, "background": GROUNDS[theme], **extra}
 
+
+_MIDDLE_GREY = "#777777"
+"""Contrast of at least 4.2:1 on white and on JupyterLab's dark ground."""
 
 _MIN_COUNT_FOR_AUTOMATIC_TICKS = 4
 _VEGA_LITE_5 = "https://vega.github.io/schema/vega-lite/v5.json"
@@ -201,9 +219,13 @@ def vega_lite_version() -> str:
 
 
 def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
-    """The MIME bundle that JupyterLab draws itself: Vega-Lite 5, and the description as text."""
+    """The MIME bundle that JupyterLab draws itself: Vega-Lite 5, and the description as text.
+
+    JupyterLab's dark theme sets the colours of titles and axes, but not of texts among the marks.
+    """
+    config = {**spec.get("config", {}), "style": {INK: {"color": _MIDDLE_GREY}}}
     return {
-        "application/vnd.vegalite.v5+json": {**spec, "$schema": _VEGA_LITE_5},
+        "application/vnd.vegalite.v5+json": {**spec, "config": config, "$schema": _VEGA_LITE_5},
         "text/plain": spec.get("description", "A chart"),
     }
 

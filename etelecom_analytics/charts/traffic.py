@@ -17,8 +17,8 @@ from .axes import (
     with_positions,
 )
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
-from .heatmaps import BRIGHT_FROM, DARK_INK, LIGHT_INK, VIRIDIS
 from .inputs import chart_input
+from .shades import shades_of
 from .theme import ANSWERED, GUTTER, INK, LOST, WIDTH, count, round_floats
 
 __all__ = ["erlangs", "no_line_held", "of_trunk"]
@@ -68,11 +68,11 @@ def erlangs(
         for by in (["hour"], ["weekday", "hour"])
     )
     busy = by_hour.sort("erlangs", "hour", descending=[True, False]).head(1)
-    summary, definition = "no hour was fetched completely", ""
+    summary, method = "no hour was fetched completely", ""
     if busy.height:
         hour, mean = busy["hour"].item(), busy["erlangs"].item()
         summary = f"busy hour {hour}:00 to {hour + 1}:00, mean {mean:.2f}"
-        definition = "The busy hour is the clock hour with the highest mean over all days (TCBH, ITU-T E.600)."
+        method = "The busy hour has the highest mean of all clock hours (TCBH, ITU-T E.600)."
     daily = hours.height > _MAX_HOURS
     bars, limit = _busiest_hours(hours) if daily else (hours, "")
     rows = _bars(bars, options.time_zone, daily=daily)
@@ -92,7 +92,7 @@ def erlangs(
             shading_note(gaps),
         ],
         warnings=[number_note(calls, options)],
-        about=[formula, definition],
+        about=[formula, method],
         coverage=complete,
         description="",
     )
@@ -203,27 +203,21 @@ def _by_hour(table: pl.DataFrame, busy_hour: int) -> alt.LayerChart:
 
 
 def _by_weekday(table: pl.DataFrame) -> alt.LayerChart:
-    maximum = table.select(pl.col("erlangs").max()).item()
     value = pl.col("erlangs")
+    shades = shades_of(table["erlangs"])
     text = pl.when(value >= 0.05).then(value.round(1).cast(pl.String)).otherwise(pl.lit(""))
-    rows = round_floats(
-        table.drop("calls").with_columns(
-            key=key_text("hour"),
-            weekday_key=key_text("weekday"),
-            text=text,
-            bright=value > maximum * BRIGHT_FROM,
-        )
+    rows = table.drop("calls").with_columns(
+        key=key_text("hour"), weekday_key=key_text("weekday"), text=text
     )
+    rows = shades.with_ink(round_floats(rows), "erlangs")
     axis = alt.Axis(grid=False, minExtent=GUTTER)
     days = alt.Y("weekday_key:N", scale=alt.Scale(domain=CLOCK["weekday"]), title=None, axis=axis)
     base = alt.Chart(rows).encode(_hour_axis(title="hour of the day", padding=0.0), days)
-    scale = alt.Scale(scheme=VIRIDIS, domain=[0, max(maximum, 1e-6)])
-    colour = alt.Color("erlangs:Q", scale=scale, legend=None)
-    ink = alt.condition("datum.bright", alt.value(DARK_INK), alt.value(LIGHT_INK))
+    colour = alt.Color("erlangs:Q", scale=shades.scale, legend=None)
     tooltip = [alt.Tooltip("weekday_key:N", title="weekday"), *_mean_tooltip()]
     layers = [
         base.mark_rect().encode(colour, tooltip=tooltip),
-        base.mark_text(style=INK, fontSize=10).encode(text="text:N", color=ink),
+        shades.texts(base, "text"),
     ]
     title = panel_title("Mean of each weekday and hour, Erlangs")
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": 22}, title=title)

@@ -12,7 +12,7 @@ from .theme import FAINT, GUTTER, HUES, INK, NONE_LABEL, WIDTH, count, round_flo
 
 __all__ = ["trunk_failures"]
 
-_ROW, _BAR = 20, 170
+_ROW, _LONGEST_BAR = 36, 0.6
 _MAX_LIMIT = 30
 """Trunks, and codes of each: a code has four marks, and a chart at most 5,000."""
 
@@ -146,13 +146,16 @@ def _panel(rows: pl.DataFrame, *, title: str, maximum: float) -> alt.LayerChart:
         axis=alt.Axis(grid=False, minExtent=GUTTER),
     )
     no_axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, title=None)
-    size = alt.X("share:Q", scale=alt.Scale(domain=[0, maximum], range=[0, _BAR]), axis=no_axis)
+    scale = alt.Scale(domain=[0, maximum / _LONGEST_BAR], nice=False)  # room for the texts
+    size = alt.X("share:Q", scale=scale, axis=no_axis)
     base = alt.Chart(rows).encode(y, tooltip=tooltip)
-    text = base.mark_text(style=INK, align="left")
+    bars = base.mark_bar(height=12, yOffset=-7)
+    counts = base.mark_text(style=INK, align="left", dx=4, dy=-7)
+    below = base.mark_text(style=INK, align="left", dx=4, dy=7, limit=WIDTH)
     layers = [
-        base.mark_bar().encode(size, alt.Color("hue:N", scale=None, legend=None)),
-        base.mark_text(style=INK, align="left", dx=4).encode(size, text="text:N"),
-        text.encode(x=alt.value(_BAR + 84), text="explanation:N"),
+        bars.encode(size, alt.Color("hue:N", scale=None, legend=None)),
+        counts.encode(size, text="text:N"),
+        below.encode(x=alt.value(0), text="explanation:N"),
     ]
     heading = panel_title(title, offset=6)
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _ROW}, title=heading)
