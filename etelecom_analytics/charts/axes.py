@@ -224,7 +224,9 @@ def moment_axis(table: pl.DataFrame, *, field: str) -> alt.X:
 
 
 def _time_channel(table: pl.DataFrame, field: str, axis: alt.Axis) -> alt.X:
-    scale = alt.Scale(type="utc", domain=_edges(table), nice=False)
+    # Vega-Lite reads `domain` as two different domains where a mark has two ends.
+    first, last = _edges(table)
+    scale = alt.Scale(type="utc", domainMin=first, domainMax=last, nice=False)
     return alt.X(f"{field}:T", axis=axis, scale=scale)
 
 

@@ -18,7 +18,7 @@ from .extensions import extension_performance
 from .funnels import funnel
 from .heatmaps import heatmap
 from .inputs import chart_input
-from .png import write_pngs
+from .png import Theme, write_pngs
 from .routes import hunt_paths
 from .service_levels import service_level
 from .staffing import agents_by_interval
@@ -102,9 +102,18 @@ class Gallery:
     def _specs(self) -> dict[str, Any]:
         return {name: chart.to_dict() for name, chart in self}
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """The paths of new PNG files in the folder, one per chart, on a white background."""
-        return write_pngs(self._specs(), folder)
+    def save(self, folder: str | Path, *, theme: Theme = "light") -> list[Path]:
+        """The paths of new PNG files in the folder, one per chart.
+
+        Args:
+            folder: the folder; made if missing.
+            theme: "light" for a white ground, or "dark".
+
+        Raises:
+            UnknownName: there is no such theme.
+            ReportError: the files cannot be written.
+        """
+        return write_pngs(self._specs(), folder, theme)
 
     def __repr__(self) -> str:
         return f"Gallery: {', '.join(self._charts)}"

@@ -107,7 +107,13 @@ def _draw(table: pl.DataFrame) -> alt.LayerChart:
         alt.Tooltip("interval:N", title="95 % interval"),
     ]
     axis = alt.Axis(
-        grid=False, ticks=False, domain=False, labelAlign="left", labelPadding=178, labelFontSize=12
+        grid=False,
+        ticks=False,
+        domain=False,
+        labelAlign="left",
+        labelPadding=178,
+        labelLimit=170,
+        labelFontSize=12,
     )
     y = alt.Y("label:N", scale=alt.Scale(domain=rows["label"].to_list()), title=None, axis=axis)
     maximum = max(rows["calls"].to_list())

@@ -12,7 +12,7 @@ from .axes import CLOCK, fetched_text, formula_note, key_text, measure_title
 from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title, stack_charts
 from .inputs import ChartInput, Names, chart_input, names_of
 from .marks import measure_tooltip
-from .shades import shades_of
+from .shades import CELL_TEXT, shades_of
 from .theme import (
     FAINT,
     INK,
@@ -215,13 +215,13 @@ def _draw(
         inset = alt.RelativeBandSize(band=0.8)
         layers += [
             outlined.mark_rect(fill="transparent", stroke=FAINT, width=inset, height=inset),
-            outlined.mark_text(style=INK, fontSize=10).encode(text="text:N"),
+            outlined.mark_text(style=[CELL_TEXT, INK], fontSize=10).encode(text="text:N"),
         ]
     if unfetched.height:
         base = alt.Chart(unfetched).encode(hours, days, tooltip=[*cell, alt.Tooltip("fetched:N")])
         layers += [
             base.mark_rect(color=SHADE, opacity=SHADE_OPACITY),
-            base.mark_text(style=INK, text=NOT_FETCHED, fontSize=12),
+            base.mark_text(style=[CELL_TEXT, INK], text=NOT_FETCHED, fontSize=12),
         ]
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _CELL})
 

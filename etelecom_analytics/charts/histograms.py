@@ -194,5 +194,5 @@ def _cumulative(
         layer=[lines, *_threshold(threshold_s, end=bins["end"].to_list()[-1])],
         width=WIDTH,
         height=duration.heights[1],
-        title=panel_title(f"Share of each group that {duration.verb} at most this long"),
+        title=panel_title(f"Share that {duration.verb} at most this long"),
     )

@@ -197,7 +197,7 @@ def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
         **{f"{name}_at": pl.lit(at) for name, at in _COLUMNS.items()},
     )
     hue, dash = _line_styles(levels)
-    y = alt.Y("place:O", axis=None, scale=alt.Scale(paddingInner=0, paddingOuter=0))
+    y = alt.Y("place:O", axis=None, scale=alt.Scale(type="band", paddingInner=0, paddingOuter=0))
     ends = pl.concat(
         [rows.select("variant", "place", pl.col(name).alias("side")) for name in ("begin", "end")]
     )

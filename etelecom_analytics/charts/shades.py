@@ -14,7 +14,10 @@ import polars as pl
 from ..metrics.registry import Measure, Total
 from .theme import GROUNDS, THEME
 
-__all__ = ["Shades", "shades_of"]
+__all__ = ["CELL_TEXT", "Shades", "shades_of"]
+
+CELL_TEXT = "cell-text"
+"""Style of the texts of cells, which pages leave out where there is no room."""
 
 _VOLUME = {"light": "#0b4f84", "dark": "#60b0e6"}
 _LOST = {"light": "#9d3400", "dark": "#f2955c"}
@@ -65,7 +68,8 @@ class Shades:
         """The texts of cells, black or white; `base` has cells `with_ink`."""
         is_white = f"{THEME} === 'dark' ? datum.white_dark : datum.white_light"
         ink = alt.when(is_white).then(alt.value("#ffffff")).otherwise(alt.value("#000000"))
-        texts: alt.Chart = base.mark_text(fontSize=10).encode(text=f"{field}:N", color=ink)
+        mark = base.mark_text(style=CELL_TEXT, fontSize=10)
+        texts: alt.Chart = mark.encode(text=f"{field}:N", color=ink)
         return texts
 
     def _needs_white(self, theme: str, value: float | None) -> bool | None:
@@ -102,10 +106,27 @@ def shades_of(
         )
     reach = max(abs(lowest - target), abs(highest - target), 1e-6)
     low, high = (_VOLUME, _LOST) if measure.better == "lower" else (_LOST, _VOLUME)
+    # Equal distances from the target have equal strength, and no colour is without a value.
+    least, most = min(lowest, target), max(highest, target)
+    strengths = (target - least) / reach, (most - target) / reach
     return Shades(
-        domain=(target - reach, target, target + reach),
-        hues={theme: (low[theme], ground, high[theme]) for theme, ground in GROUNDS.items()},
+        domain=(least - 1e-9, target, most + 1e-9),
+        hues={
+            theme: (
+                _mixed(ground, low[theme], strengths[0]),
+                ground,
+                _mixed(ground, high[theme], strengths[1]),
+            )
+            for theme, ground in GROUNDS.items()
+        },
     )
+
+
+def _mixed(ground: str, hue: str, strength: float) -> str:
+    """A colour between the ground (0) and the hue (1)."""
+    pairs = zip(_rgb(ground), _rgb(hue), strict=True)
+    parts = (round(255 * (low + (high - low) * strength)) for low, high in pairs)
+    return "#" + "".join(f"{part:02x}" for part in parts)
 
 
 def _rgb(colour: str) -> list[float]:

@@ -5,7 +5,10 @@ A specification has no colour of text: who draws it knows the page and adds the 
 near-black. The background is transparent, except in PNG files.
 """
 
+import json
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -35,6 +38,7 @@ __all__ = [
     "WIDTH",
     "count",
     "count_ticks",
+    "embed_script",
     "interval_text",
     "offline_bundle",
     "round_floats",
@@ -209,6 +213,17 @@ def total(table: pl.DataFrame, column: str) -> int:
 def count(number: int, noun: str) -> str:
     """A number with its noun: "1 call", "1,200 calls"."""
     return f"{number:,} {noun if number == 1 else f'{noun}s'}"
+
+
+@cache
+def embed_script() -> str:
+    """The script that draws charts for the width and the theme of their page."""
+    themes = {
+        name: {"config": config, "ground": GROUNDS[name]}
+        for name, config in (("light", LIGHT), ("dark", DARK))
+    }
+    functions = Path(__file__).with_name("embed.js").read_text(encoding="utf-8")
+    return f"const themes = {json.dumps(themes)};\n{functions}"
 
 
 def vega_lite_version() -> str:

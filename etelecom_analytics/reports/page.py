@@ -2,27 +2,20 @@
 
 import base64
 import hashlib
-import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import altair as alt
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ..charts.theme import vega_lite_version
+from ..charts.finish import about_chart
+from ..charts.theme import embed_script, vega_lite_version
 
 __all__ = ["chart_figure", "page_html", "render_template"]
-
-_EMBED = """
-const options = {
-  renderer: "svg",
-  actions: { export: true, source: false, compiled: false, editor: false },
-};
-for (const name of Object.keys(charts)) vegaEmbed("#" + name, charts[name], options);
-"""
 
 
 def page_html(
@@ -60,9 +53,31 @@ def page_html(
 
 
 def chart_figure(name: str, chart: Mapping[str, Any]) -> str:
-    """The markup of the element in which the chart `name` is drawn, with a text alternative."""
-    label = html.escape(str(chart.get("description", "A chart")))
-    return f'<figure><div id="{name}" role="img" aria-label="{label}"></div></figure>'
+    """The markup of the element in which the chart `name` is drawn, and of its texts.
+
+    The title is the caption, so that it wraps and can be selected. Formulas and methods are in
+    "About this chart". The description is the text alternative.
+    """
+    title = chart.get("title", "")
+    texts = title if isinstance(title, Mapping) else {"text": title}
+    return render_template(
+        "figure.html.j2",
+        name=name,
+        title=_joined(texts.get("text", "")).replace(" %", "\N{NO-BREAK SPACE}%"),
+        notes=_lines(texts.get("subtitle", "")),
+        label=str(chart.get("description", "A chart")),
+        about=about_chart(chart),
+    ).strip()
+
+
+def _lines(text: object) -> list[str]:
+    """The lines of a text of Vega-Lite, which is a text or a list of lines."""
+    lines = text if isinstance(text, list) else [text]
+    return [str(line) for line in lines if line]
+
+
+def _joined(text: object) -> str:
+    return " ".join(_lines(text))
 
 
 def render_template(template: str, **context: object) -> str:
@@ -87,13 +102,20 @@ def _vega_script() -> str:
 
 
 def _scripts(charts: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
-    # The charts of a notebook declare version 5, which JupyterLab needs.
+    # The charts of a notebook declare version 5, which JupyterLab needs. The figure has the title.
     schema = f"https://vega.github.io/schema/vega-lite/{alt.SCHEMA_VERSION}.json"
-    specs = json.dumps(
-        {name: {**spec, "$schema": schema} for name, spec in charts.items()}, sort_keys=True
-    )
+    specs = {
+        name: {key: value for key, value in spec.items() if key != "title"} | {"$schema": schema}
+        for name, spec in charts.items()
+    }
     # External text in a script has no "<" that could end it.
-    return _vega_script(), f"const charts = {specs};{_EMBED}".replace("<", "\\u003c")
+    data = f"const charts = {json.dumps(specs, sort_keys=True)};".replace("<", "\\u003c")
+    return _vega_script(), f"{data}\n{embed_script()}\n{_page_script()}"
+
+
+@cache
+def _page_script() -> str:
+    return Path(__file__).with_name("page_charts.js").read_text(encoding="utf-8")
 
 
 def _policy(scripts: Sequence[str]) -> str:

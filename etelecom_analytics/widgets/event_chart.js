@@ -1,4 +1,4 @@
-// The bundle defines vegaEmbed.
+// The bundle defines vegaEmbed and the functions of charts/embed.js.
 // A pointer that moved further than this many pixels has brushed and not clicked.
 const MAX_CLICK_DISTANCE = 4;
 
@@ -32,11 +32,10 @@ async function render({ model, el }) {
     const { spec, fields, brush } = plain(model.get("chart"));
     if (!spec) return;
     const container = document.createElement("div");
-    const dark = document.body.dataset.jpThemeLight === "false";
-    const options = { renderer: "svg", actions: false, tooltip: { theme: dark ? "dark" : "light" } };
+    const theme = document.body.dataset.jpThemeLight === "false" ? "dark" : "light";
     let embedded;
     try {
-      embedded = await vegaEmbed(container, spec, options);
+      embedded = await drawWithTheme(container, spec, theme);
     } catch (error) {
       container.textContent = `The chart failed: ${error.message}`;
       embedded = { view: null, finalize: () => {} };
@@ -67,8 +66,11 @@ async function render({ model, el }) {
   window.addEventListener("pointermove", move, true);
   window.addEventListener("pointerup", release);
   model.on("change:chart", draw);
+  const themeChanges = new MutationObserver(draw);
+  themeChanges.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
   await draw();
   return () => {
+    themeChanges.disconnect();
     el.removeEventListener("pointerdown", press, true);
     window.removeEventListener("pointermove", move, true);
     window.removeEventListener("pointerup", release);

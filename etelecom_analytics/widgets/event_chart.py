@@ -9,7 +9,7 @@ import anywidget
 import traitlets
 import vl_convert
 
-from ..charts.theme import vega_lite_version
+from ..charts.theme import embed_script, vega_lite_version
 
 __all__ = ["BRUSH", "EventChart"]
 
@@ -54,4 +54,5 @@ class EventChart(anywidget.AnyWidget):
 def _script() -> str:
     """The script with the libraries that it draws with."""
     source = Path(__file__).with_name("event_chart.js").read_text(encoding="utf-8")
-    return str(vl_convert.javascript_bundle(source, vl_version=vega_lite_version()))
+    script = f"{embed_script()}\n{source}"
+    return str(vl_convert.javascript_bundle(script, vl_version=vega_lite_version()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from support.chart_specs import subtitle, tables
+from support.chart_specs import notes, tables
 
 import etelecom_analytics as et
 from etelecom_analytics import charts
@@ -235,7 +235,7 @@ def test_a_share_without_calls_is_not_zero(fetched: pl.DataFrame):
 @pytest.mark.slow
 @pytest.mark.parametrize("draw", CHARTS)
 def test_the_subtitle_states_the_coverage(draw: Any, fetched: pl.DataFrame):
-    text = subtitle(draw(fetched, coverage=COVERAGE))
+    text = notes(draw(fetched, coverage=COVERAGE))
 
     assert (
         "Complete from 2026-11-01 12:00 through 2026-11-06 14:30, "
@@ -249,7 +249,7 @@ def test_an_empty_chart_states_the_coverage(draw: Any, no_call: pl.DataFrame):
     chart = draw(no_call, coverage=COVERAGE)
 
     assert "No calls." in chart.to_dict()["description"]
-    assert "Complete from" in subtitle(chart)
+    assert "Complete from" in notes(chart)
 
 
 @pytest.mark.parametrize("draw", [charts.concurrency, charts.erlangs])

@@ -177,7 +177,7 @@ def test_combinations_are_the_biggest_in_the_order_of_the_dimensions():
     table = et.summarize(CALLS, by, ["offered"])
 
     rows = longest_table(chart, "key", "offered", "weekday", "hour")
-    assert f"The 10 groups with the most offered calls, of {table.height}." in subtitle(chart)
+    assert f"the 10 groups with the most offered calls, of {table.height}" in subtitle(chart)
     assert sorted(rows["offered"], reverse=True) == sorted(table["offered"], reverse=True)[:10]
     assert rows.equals(rows.sort("weekday", "hour"))
 
@@ -325,7 +325,7 @@ def test_limit_of_a_journey_is_the_first_legs():
 
     labels = {row["row"] for rows in tables(chart, "row") for row in rows}
     assert {label.partition(".")[0] for label in labels} == {"call", "1", "2"}
-    assert f"The first 2 of {legs[1]} legs." in subtitle(chart)
+    assert f"the first 2 of {legs[1]} legs" in subtitle(chart)
 
 
 ARGUMENTS = [

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 import pytest
-from support.chart_specs import png, spec, subtitle, title
+from support.chart_specs import notes, png, spec, subtitle, title
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, schema
@@ -134,7 +134,7 @@ def test_a_lazy_frame_gives_the_same_chart(
 
 @pytest.mark.slow
 def test_the_subtitle_has_the_formula(chart: Any):
-    assert " = " in subtitle(chart)
+    assert " = " in notes(chart)
 
 
 def test_every_tooltip_has_a_count(chart: Any):
@@ -186,8 +186,8 @@ def test_a_note_states_what_is_left_out(calls: pl.DataFrame):
         ]
     )
 
-    assert "The latest 370 of" in subtitle(charts.answer_rate(days))
-    assert "The 40 groups with the most offered calls, of" in subtitle(
+    assert "the latest 370 of" in subtitle(charts.answer_rate(days))
+    assert "the 40 groups with the most offered calls, of" in subtitle(
         charts.answer_rate(calls, by="callee")
     )
     assert "the 3 with the most offers" in title(charts.extension_performance(calls, limit=3))
@@ -239,7 +239,7 @@ def test_the_sample_is_drawn_with_its_coverage(draw: Callable[..., Any], sample:
     assert ZONE in title(chart)
     assert spec(chart)["description"].startswith(title(chart))
     assert not [text for text in messages(chart) if text.startswith("No ")]
-    assert "Complete from 2026-11-02 00:00 through 2026-11-09 00:00." in subtitle(chart)
+    assert "Complete from 2026-11-02 00:00 through 2026-11-09 00:00." in notes(chart)
     assert png(chart).startswith(PNG)
 
 
@@ -268,10 +268,10 @@ def test_every_dimension_of_calls_is_drawn_with_its_null_key(
     )
 
     keys = {row.get("key") for _, rows in rows_of(chart) for row in rows}
-    limited = "The 40 groups with the most" in subtitle(chart)
+    limited = "the 40 groups with the most" in subtitle(chart)
     assert (
         "(none)" in keys
-        or "(none): 1 call without a start" in subtitle(chart)
+        or "1 call without a start" in subtitle(chart)
         or limited
         or by == "call_state"
     )

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from support.chart_specs import subtitle, title
+from support.chart_specs import notes, subtitle, title
 
 import etelecom_analytics as et
 from etelecom_analytics import charts
@@ -48,7 +48,7 @@ def test_charts_of_what_callers_experience_are_of_inbound_calls(gallery: Any, ca
     ):
         expected = getattr(charts, name)(inbound, options=OPTIONS)
         assert title(gallery[name]) == title(expected)
-        assert subtitle(gallery[name]) == f"Inbound calls only. {subtitle(expected)}"
+        assert subtitle(gallery[name]) == f"inbound calls only · {subtitle(expected)}"
         assert gallery[name].to_dict()["description"].endswith("Inbound calls only.")
 
 
@@ -128,6 +128,6 @@ def test_a_wrong_key_raises_without_numbers(gallery: Any):
 @pytest.mark.slow
 def test_coverage_reaches_every_chart(sample: et.CallLogs):
     assert all(
-        "Complete from" in subtitle(chart)
+        "Complete from" in notes(chart)
         for _, chart in charts.gallery(sample.calls, coverage=sample.report)
     )

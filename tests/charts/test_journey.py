@@ -104,7 +104,7 @@ def test_a_call_of_many_legs_has_a_note_about_the_limit(hunted: pl.DataFrame):
     )
     chart = charts.journey(many, hunted["id"].item())
 
-    assert "The first 200 of 900 legs." in subtitle(chart)
+    assert "the first 200 of 900 legs" in subtitle(chart)
     assert len(bars(chart)) < 1_000
 
 

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from polars import selectors
 from polars.testing import assert_frame_equal
-from support.chart_specs import longest_table, subtitle, tables, title
+from support.chart_specs import longest_table, notes, subtitle, tables, title
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, metrics
@@ -41,7 +41,7 @@ def test_the_table_has_six_service_levels_and_marks_one(calls: pl.DataFrame):
         f"{level['value'] * 100:.1f} % within 15 s (no_short), "
         f"{level['numerator']:,} of {level['denominator']:,} calls"
     ) in title(chart)
-    assert level["formula"] in subtitle(chart)
+    assert level["formula"] in notes(chart)
 
 
 def test_service_level_curves_are_those_of_metrics(calls: pl.DataFrame):
@@ -86,19 +86,19 @@ def test_wait_bins(calls: pl.DataFrame):
 @pytest.mark.slow
 def test_a_note_states_where_a_wait_begins(calls: pl.DataFrame):
     for draw in (charts.wait_distribution, charts.patience, charts.service_level):
-        assert "first ring of a person" in subtitle(
+        assert "first ring of a person" in notes(
             draw(calls, options=et.MetricOptions(wait_from="first_ring"))
         )
-        assert "entry into the first queue" in subtitle(
+        assert "entry into the first queue" in notes(
             draw(calls, options=et.MetricOptions(wait_from="queue", queue_numbers=["8100"]))
         )
-        assert "call's start" in subtitle(draw(calls))
+        assert "call's start" in notes(draw(calls))
 
 
 def test_patience_states_what_unknown_endings_are(calls: pl.DataFrame):
-    assert 'Calls with an unknown end count as "gave up".' in subtitle(charts.patience(calls))
+    assert 'Calls with an unknown end count as "gave up".' in notes(charts.patience(calls))
     censored = charts.patience(calls, options=et.MetricOptions(unknown_endings="censored"))
-    assert "Calls with an unknown end are censored, too." in subtitle(censored)
+    assert "Calls with an unknown end are censored, too." in notes(censored)
 
 
 @pytest.mark.parametrize("name", ["patience", "time_to_callback"])
@@ -235,8 +235,8 @@ def test_erlangs_by_hour_and_by_weekday(calls: pl.DataFrame):
         day
     )
     assert (
-        f"Busy hour: {busy['hour']}:00 to {busy['hour'] + 1}:00, mean {busy['erlangs']:.2f}"
-        in subtitle(chart)
+        f"busy hour {busy['hour']}:00 to {busy['hour'] + 1}:00, mean {busy['erlangs']:.2f}"
+        in title(chart)
     )
     week = metrics.erlangs_profile(calls, ["weekday", "hour"])
     cells = longest_table(chart, "weekday", "hour", "erlangs", "peak")
@@ -274,7 +274,7 @@ def test_agents_by_interval(calls: pl.DataFrame):
     assert f"from {table['calls'].sum():,} inbound offered calls on" in title(draw())
     signs = longest_table(draw(agents=1), "key", "sign", "arrivals", "more_load_than_agents")
     assert (signs["sign"].str.contains("!", literal=True) == signs["more_load_than_agents"]).all()
-    assert "Line: 1 available agent." in subtitle(draw(agents=1))
+    assert "line: 1 available agent" in subtitle(draw(agents=1))
 
 
 def test_intervals_with_too_few_agents_are_marked(calls: pl.DataFrame):

@@ -8,7 +8,7 @@ import vl_convert
 
 from etelecom_analytics.charts.theme import vega_lite_version
 
-__all__ = ["longest_table", "png", "spec", "subtitle", "svg", "tables", "title"]
+__all__ = ["longest_table", "notes", "png", "spec", "subtitle", "svg", "tables", "title"]
 
 _read: list[Any] = []
 """The chart that was read last, and its specification."""
@@ -26,7 +26,13 @@ def title(chart: Any) -> str:
 
 
 def subtitle(chart: Any) -> str:
+    """What stands below the title."""
     return " ".join(spec(chart)["title"]["subtitle"])
+
+
+def notes(chart: Any) -> str:
+    """What stands below the title, and in "About this chart"."""
+    return " ".join([subtitle(chart), *spec(chart)["usermeta"]["about"]])
 
 
 def tables(chart: Any, *columns: str) -> list[list[dict[str, Any]]]:
