@@ -208,6 +208,10 @@ def test_offers_of_a_person_have_their_calls(by: str, full: tuple[pl.DataFrame, 
             name: row[name] for name in inside.columns
         }
         assert set(drilled["id"]) == {*explanation.denominator_ids}
+        assert "the owner of the offers" in repr(explanation)
+        answers = explain(calls, "answered", at=group, options=options)
+        assert answers.n == row["answered"]
+        assert "the person of the calls" in repr(answers)
         assert drilled["id"].to_list() == [one for one in calls["id"] if one in {*drilled["id"]}]
         of_selection = drill_through(selection, group, grain="offers", options=options)
         assert_frame_equal(of_selection.calls, drilled)
