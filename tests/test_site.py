@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from support.widget_driver import visible_html
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import ArchiveError, InputError, SettingError, UnknownName
@@ -355,3 +356,48 @@ def test_settings_are_json_for_notebooks():
     assert json.loads(json.dumps(site.targets)) == site.targets
     assert isinstance(site.options().to_dict(), dict)
     assert pl.Series(site.known_numbers).dtype == pl.String
+
+
+def test_the_filter_panel_names_numbers_that_are_in_no_option():
+    calls = et.sample_logs().calls
+    panel = et.FilterPanel(calls, debounce_s=0)
+    warning = (
+        "8000 looks like an IVR and 8100 like a queue: set ivr_numbers and queue_numbers, or waits "
+        "are too short."
+    )
+    for text in (repr(panel), panel._repr_html_(), visible_html(panel)):
+        assert text.count(warning) == 1
+    panel.restore({"direction": "out"})  # calls without such legs
+    assert panel.filtered.height > 0
+    assert "looks like" not in repr(panel) + visible_html(panel)
+
+    site_file('ivr_numbers = ["8000"]')
+    listed = et.FilterPanel(calls, debounce_s=0)
+    assert "8100 looks like a queue: set queue_numbers" in visible_html(listed)
+    assert "8000" not in visible_html(listed)
+    site = et.Site(ivr_numbers=["8000"], queue_numbers=["8100"])
+    assert "looks like" not in visible_html(et.FilterPanel(calls, debounce_s=0, site=site))
+
+
+def test_the_fetch_panel_names_numbers_of_its_result():
+    """Only after a fetch, and until another result has no such numbers."""
+    calls = et.sample_logs().calls
+    with et.simulator.serve(calls) as server, et.Client(server.base_url, server.api_key) as client:
+        panel = et.FetchPanel(fetch=et.fetcher(client), as_of="2026-11-08")
+        assert "looks like" not in repr(panel) + visible_html(panel)
+        for direction, expected in ((None, 1), ("out", 0)):
+            panel.restore({"dates": "last 7 days", "direction": direction})
+            panel.apply()
+            assert panel.wait(20)
+            assert panel.result is not None
+            assert panel.result.calls.height > 0
+            for text in (repr(panel), panel._repr_html_(), visible_html(panel)):
+                assert text.count("8000 looks like an IVR and 8100 like a queue") == expected
+        listed = et.FetchPanel(
+            fetch=et.fetcher(client),
+            as_of="2026-11-08",
+            site=et.Site(ivr_numbers=["8000", "8100"]),
+        )
+        listed.apply()
+        assert listed.wait(20)
+        assert "looks like" not in repr(listed) + visible_html(listed)

@@ -49,9 +49,7 @@ def part(explorer: et.Explorer, kind: type) -> Any:
 
 
 def show(explorer: et.Explorer, measure: str, by: str) -> None:
-    explorer.restore(
-        {**explorer.state(), "chart": {"tab": "group", "measure": measure, "by": by}}
-    )
+    explorer.restore({**explorer.state(), "chart": {"tab": "group", "measure": measure, "by": by}})
 
 
 def click(explorer: et.Explorer, key: str) -> None:
@@ -146,8 +144,8 @@ def test_undo_second_click_button_and_saved_state(explorer: et.Explorer, logs: e
 @pytest.mark.parametrize("seed", range(3))
 def test_every_click_keeps_the_number_of_the_chart(explorer: et.Explorer, seed: int):
     """In any order of measures and dimensions, also after clicks on outcomes and on calls."""
-    source, clicks = random.Random(seed), 0
-    for by in source.sample(OWNER_DIMENSIONS, 4):
+    source = random.Random(seed)
+    for clicks, by in enumerate(source.sample(OWNER_DIMENSIONS, 4), start=1):
         show(explorer, source.choice(OF_OFFERS), by)
         if not bars(explorer):  # such as the rings of offers that never rang
             show(explorer, "offers", by)
@@ -155,7 +153,6 @@ def test_every_click_keeps_the_number_of_the_chart(explorer: et.Explorer, seed: 
         value = bars(explorer)[key]["value"]
         click(explorer, key)
 
-        clicks += 1
         assert len(explorer.offer_filters) == clicks
         assert bars(explorer)[key]["value"] == value
         if source.random() < 0.4:
