@@ -4,12 +4,14 @@ import json
 import pickle
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from support.widget_driver import visible_html
 
 import etelecom_analytics as et
+from etelecom_analytics.charts import png
 from etelecom_analytics.errors import ArchiveError, InputError, SettingError, UnknownName
 from etelecom_analytics.metrics.internal_calls import counted_flat
 from etelecom_analytics.simulator import CallLogServer
@@ -237,6 +239,25 @@ def test_other_panels_state_the_file_and_take_its_time_zone():
     for each in (panel, fetch_panel):
         assert f"settings   {file.resolve()}" in repr(each)
     assert et.FilterPanel(et.sample_logs().calls, time_zone="UTC").query.time_zone == "UTC"
+
+
+def test_each_picture_states_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its text, and that the text is drawn: the picture is higher than without a file."""
+    drawn: list[dict[str, Any]] = []
+    draw = png.png_bytes
+    monkeypatch.setattr(png, "png_bytes", lambda chart: drawn.append(chart) or draw(chart))
+    without = et.write_charts(et.sample_logs(), tmp_path / "without")
+    assert not any("Settings" in str(chart["title"]) for chart in drawn)
+    site_file('time_zone = "Asia/Ho_Chi_Minh"')
+    drawn.clear()
+    pictures = et.write_charts(et.sample_logs(), tmp_path / "pictures")
+
+    text = f"Settings: {et.Site.load().fingerprint}"
+    assert len(drawn) == len(pictures) == 4
+    assert all(chart["title"]["subtitle"][-1] == text for chart in drawn)
+    for path, other in zip(pictures, without, strict=True):
+        heights = [int.from_bytes(each.read_bytes()[20:24]) for each in (path, other)]
+        assert heights[0] > heights[1]
 
 
 def test_a_page_states_the_file_and_compares_with_targets():
