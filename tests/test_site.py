@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -242,22 +243,20 @@ def test_other_panels_state_the_file_and_take_its_time_zone():
 
 
 def test_each_picture_states_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Its text, and that the text is drawn: the picture is higher than without a file."""
-    drawn: list[dict[str, Any]] = []
+    """The specifications of all, and that the line is drawn: the picture is higher with it."""
+    drawn: list[Mapping[str, Any]] = []
     draw = png.png_bytes
-    monkeypatch.setattr(png, "png_bytes", lambda chart: drawn.append(chart) or draw(chart))
-    without = et.write_charts(et.sample_logs(), tmp_path / "without")
-    assert not any("Settings" in str(chart["title"]) for chart in drawn)
+    monkeypatch.setattr(png, "png_bytes", lambda chart: drawn.append(chart) or b"")
+    et.write_charts(et.sample_logs(), tmp_path / "without")
     site_file('time_zone = "Asia/Ho_Chi_Minh"')
-    drawn.clear()
-    pictures = et.write_charts(et.sample_logs(), tmp_path / "pictures")
+    et.write_charts(et.sample_logs(), tmp_path / "pictures")
 
+    without, stated = drawn[:4], drawn[4:]
+    assert not any("Settings" in str(chart["title"]) for chart in without)
     text = f"Settings: {et.Site.load().fingerprint}"
-    assert len(drawn) == len(pictures) == 4
-    assert all(chart["title"]["subtitle"][-1] == text for chart in drawn)
-    for path, other in zip(pictures, without, strict=True):
-        heights = [int.from_bytes(each.read_bytes()[20:24]) for each in (path, other)]
-        assert heights[0] > heights[1]
+    assert [chart["title"]["subtitle"][-1] for chart in stated] == [text] * 4
+    low, high = (int.from_bytes(draw(each[0])[20:24]) for each in (without, stated))
+    assert high > low
 
 
 def test_a_page_states_the_file_and_compares_with_targets():

@@ -262,13 +262,13 @@ def test_two_owners_of_one_extension_have_their_own_calls(
     assert {*first["id"], *second["id"]} == {*both["id"]}
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(
     by=st.lists(st.sampled_from([*OWNER_DIMENSIONS, "outcome", "direction", "hour"]), min_size=1,
                 max_size=2, unique=True),
     measure=st.sampled_from([name for name in MEASURES if MEASURES[name].grain == "offers"]),
     begin=st.integers(0, 300),
-    length=st.integers(1, 100),
+    length=st.integers(1, 60),
 )  # fmt: skip
 def test_an_offers_cell_keeps_its_value_in_its_calls(
     by: list[str], measure: str, begin: int, length: int
