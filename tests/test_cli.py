@@ -9,6 +9,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -414,3 +415,29 @@ def test_serve_can_use_a_snapshot(capsys: Printed, monkeypatch: pytest.MonkeyPat
 
     assert app.main(["serve", "--snapshot", "etelecom-demo", "--port", "0"]) == 130
     assert "Serving 20 calls" in capsys.readouterr().out
+
+
+def test_serve_has_the_preset_and_its_directory(capsys: Printed, monkeypatch: pytest.MonkeyPatch):
+    """The calls of the preset "full", and the names of its people, while the server runs."""
+    expected = et.simulate_calls(60, seed=7, preset="full", start="2026-11-02", days=3)
+    received: list[bool] = []
+
+    def fetch(_: float) -> None:
+        settings = dict(
+            line.split("=", 1)
+            for line in capsys.readouterr().out.splitlines()
+            if line.startswith("ETELECOM_")
+        )
+        with et.Client(settings["ETELECOM_BASE_URL"], settings["ETELECOM_API_KEY"]) as client:
+            received.append(et.fetch_calls(client, progress=False).calls.equals(expected.calls))
+            former = et.fetch_extensions(client)["expires_at"].drop_nulls()
+            received.append(former.len() == 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("etelecom_analytics.cli.serve.time", SimpleNamespace(sleep=fetch))
+    arguments = ["--calls", "60", "--days", "3", "--seed", "7", "--port", "0"]
+
+    assert app.main(["serve", "--preset", "full", *arguments]) == 130
+    assert received == [True, True]
+    assert app.main(["serve", "--preset", "ful", *arguments]) == 2
+    assert "Did you mean full" in capsys.readouterr().err

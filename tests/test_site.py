@@ -2,13 +2,17 @@
 
 import json
 import pickle
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from support.widget_driver import visible_html
 
 import etelecom_analytics as et
+from etelecom_analytics.charts import png
 from etelecom_analytics.errors import ArchiveError, InputError, SettingError, UnknownName
 from etelecom_analytics.metrics.internal_calls import counted_flat
 from etelecom_analytics.simulator import CallLogServer
@@ -238,6 +242,23 @@ def test_other_panels_state_the_file_and_take_its_time_zone():
     assert et.FilterPanel(et.sample_logs().calls, time_zone="UTC").query.time_zone == "UTC"
 
 
+def test_each_picture_states_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The specifications of all, and that the line is drawn: the picture is higher with it."""
+    drawn: list[Mapping[str, Any]] = []
+    draw = png.png_bytes
+    monkeypatch.setattr(png, "png_bytes", lambda chart: drawn.append(chart) or b"")
+    et.write_charts(et.sample_logs(), tmp_path / "without")
+    site_file('time_zone = "Asia/Ho_Chi_Minh"')
+    et.write_charts(et.sample_logs(), tmp_path / "pictures")
+
+    without, stated = drawn[:4], drawn[4:]
+    assert not any("Settings" in str(chart["title"]) for chart in without)
+    text = f"Settings: {et.Site.load().fingerprint}"
+    assert [chart["title"]["subtitle"][-1] for chart in stated] == [text] * 4
+    low, high = (int.from_bytes(draw(each[0])[20:24]) for each in (without, stated))
+    assert high > low
+
+
 def test_a_page_states_the_file_and_compares_with_targets():
     site_file('ivr_numbers = ["8000", "8100"]\n[targets]\nanswer_rate = 0.99')
     site = et.Site.load()
@@ -355,3 +376,48 @@ def test_settings_are_json_for_notebooks():
     assert json.loads(json.dumps(site.targets)) == site.targets
     assert isinstance(site.options().to_dict(), dict)
     assert pl.Series(site.known_numbers).dtype == pl.String
+
+
+def test_the_filter_panel_names_numbers_that_are_in_no_option():
+    calls = et.sample_logs().calls
+    panel = et.FilterPanel(calls, debounce_s=0)
+    warning = (
+        "8000 looks like an IVR and 8100 like a queue: set ivr_numbers and queue_numbers, or waits "
+        "are too short."
+    )
+    for text in (repr(panel), panel._repr_html_(), visible_html(panel)):
+        assert text.count(warning) == 1
+    panel.restore({"direction": "out"})  # calls without such legs
+    assert panel.filtered.height > 0
+    assert "looks like" not in repr(panel) + visible_html(panel)
+
+    site_file('ivr_numbers = ["8000"]')
+    listed = et.FilterPanel(calls, debounce_s=0)
+    assert "8100 looks like a queue: set queue_numbers" in visible_html(listed)
+    assert "8000" not in visible_html(listed)
+    site = et.Site(ivr_numbers=["8000"], queue_numbers=["8100"])
+    assert "looks like" not in visible_html(et.FilterPanel(calls, debounce_s=0, site=site))
+
+
+def test_the_fetch_panel_names_numbers_of_its_result():
+    """Only after a fetch, and until another result has no such numbers."""
+    calls = et.sample_logs().calls
+    with et.simulator.serve(calls) as server, et.Client(server.base_url, server.api_key) as client:
+        panel = et.FetchPanel(fetch=et.fetcher(client), as_of="2026-11-08")
+        assert "looks like" not in repr(panel) + visible_html(panel)
+        for direction, expected in ((None, 1), ("out", 0)):
+            panel.restore({"dates": "last 7 days", "direction": direction})
+            panel.apply()
+            assert panel.wait(20)
+            assert panel.result is not None
+            assert panel.result.calls.height > 0
+            for text in (repr(panel), panel._repr_html_(), visible_html(panel)):
+                assert text.count("8000 looks like an IVR and 8100 like a queue") == expected
+        listed = et.FetchPanel(
+            fetch=et.fetcher(client),
+            as_of="2026-11-08",
+            site=et.Site(ivr_numbers=["8000", "8100"]),
+        )
+        listed.apply()
+        assert listed.wait(20)
+        assert "looks like" not in repr(listed) + visible_html(listed)

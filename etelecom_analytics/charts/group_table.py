@@ -8,6 +8,7 @@ import polars as pl
 from ..fetch_report import FetchReport
 from ..locale.display import Display
 from ..metrics import NAME_DIMENSIONS, Calls, summarize_fetched
+from ..metrics.dimensions import is_of_owners
 from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
 from ..metrics.registry import measure as measure_named
 from ..phone_numbers import mask
@@ -23,6 +24,7 @@ __all__ = ["EXTENSION_DIMENSIONS", "Groups", "groups"]
 EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
 """Dimensions of the extension that answered; they are null for missed calls."""
 
+_OWNERS_NOTE = "An offer counts for the person whose number rang, not for whoever took the call."
 _NUMBER_DIMENSIONS = ("caller", "callee", "target_number")
 
 
@@ -33,7 +35,7 @@ class Groups(NamedTuple):
         rows: one row per group: its value by dimension, its unique label `key`, its `value`, and
             what that is over.
         total: number of calls, offers or legs in all groups, shown or not.
-        notes: notes about the groups that are not shown.
+        notes: notes about whose offers they are, and about the groups that are not shown.
     """
 
     rows: pl.DataFrame
@@ -73,6 +75,8 @@ def groups(
         **_value_columns(definition),
         fetched=fetched_text(),
     )
+    if is_of_owners(calls, dimensions, definition.grain):
+        notes = [_OWNERS_NOTE, *notes]
     return Groups(rows, total(table, count_column), notes)
 
 

@@ -3,10 +3,14 @@
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from .common import DEMO_START, Subparsers, add_command, add_simulation_arguments
+
+if TYPE_CHECKING:
+    from ..simulator.directory import Directory
 
 __all__ = ["add_parser", "run"]
 
@@ -31,6 +35,13 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="FOLDER",
         help="serve the calls of this snapshot instead of simulated ones",
     )
+    parser.add_argument(
+        "--preset",
+        default="basic",
+        help='what the simulated calls hold: "basic", or "full" with closed hours, voicemail, '
+        "overflow between queues, transfers and an extension that changes hands "
+        "(default: %(default)s)",
+    )
     add_simulation_arguments(parser)
 
 
@@ -38,8 +49,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Serve calls over HTTP until Ctrl-C."""
     from ..simulator import serve
 
-    calls = _calls(arguments)
+    calls, directory = _calls(arguments)
     with serve(calls, port=arguments.port) as server:
+        if directory is not None:
+            server.directory = directory
         print(
             f"Serving {calls.height:,} calls on this machine. "
             "Use these settings in another terminal or in a file named .env:\n\n"
@@ -51,12 +64,18 @@ def run(arguments: argparse.Namespace) -> None:
             time.sleep(3600)
 
 
-def _calls(arguments: argparse.Namespace) -> pl.DataFrame:
+def _calls(arguments: argparse.Namespace) -> "tuple[pl.DataFrame, Directory | None]":
+    """The calls to serve, and the directory of simulated ones."""
     from ..simulator import simulate_calls
     from ..snapshot import read_snapshot
 
     if arguments.snapshot:
-        return read_snapshot(arguments.snapshot).calls
-    return simulate_calls(
-        arguments.calls, seed=arguments.seed, start=DEMO_START, days=arguments.days
-    ).calls
+        return read_snapshot(arguments.snapshot).calls, None
+    simulation = simulate_calls(
+        arguments.calls,
+        seed=arguments.seed,
+        start=DEMO_START,
+        days=arguments.days,
+        preset=arguments.preset,
+    )
+    return simulation.calls, simulation.directory

@@ -29,6 +29,7 @@ __all__ = [
     "check_dimensions",
     "common_minutes",
     "inward",
+    "is_of_owners",
     "start_dimensions",
 ]
 
@@ -96,6 +97,16 @@ def check_dimensions(
                 f"These calls carry no {name}: join it with logs.with_names(extensions, users, "
                 "hotlines), and use the calls of the result."
             )
+
+
+def is_of_owners(calls: Calls, by: Iterable[str], grain: str) -> bool:
+    """Whether a measure of this grain by these dimensions is one of the owners of offers.
+
+    Otherwise a person is that of the call: no dimension is one of a person, the measure is not one
+    of offers, or the calls have no owners.
+    """
+    is_of_people = grain == "offers" and any(name in OWNER_DIMENSIONS for name in by)
+    return is_of_people and "target_owners" in calls.lazy().collect_schema()
 
 
 def call_dimensions(calls: Calls, by: Names, options: MetricOptions) -> dict[str, pl.Expr]:

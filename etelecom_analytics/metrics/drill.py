@@ -1,13 +1,13 @@
 """drill_through: the calls of one group of a summary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from typing import overload
 
 import polars as pl
 
-from ..errors import InputError
+from ..errors import InputError, UnknownName
 from ..phone_numbers import describe, normalized
 from .call_facts import COMPUTED_DIMENSIONS, NUMBERS, computed_dimensions
 from .dimensions import (
@@ -22,6 +22,7 @@ from .dimensions import (
 from .internal_calls import without_second_logs
 from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions, checked_options
+from .registry import FACTS, Grain
 from .selection import Calls, Selection, calls_frame, like_input
 
 __all__ = ["drill_through"]
@@ -36,44 +37,66 @@ _TYPES: Mapping[str, type] = {
 
 @overload
 def drill_through(
-    calls: Selection, group: Mapping[str, object], *, options: MetricOptions = ...
+    calls: Selection,
+    group: Mapping[str, object],
+    *,
+    grain: Grain | None = ...,
+    options: MetricOptions = ...,
 ) -> Selection: ...
 @overload
 def drill_through(
-    calls: pl.DataFrame, group: Mapping[str, object], *, options: MetricOptions = ...
+    calls: pl.DataFrame,
+    group: Mapping[str, object],
+    *,
+    grain: Grain | None = ...,
+    options: MetricOptions = ...,
 ) -> pl.DataFrame: ...
 @overload
 def drill_through(
-    calls: pl.LazyFrame, group: Mapping[str, object], *, options: MetricOptions = ...
+    calls: pl.LazyFrame,
+    group: Mapping[str, object],
+    *,
+    grain: Grain | None = ...,
+    options: MetricOptions = ...,
 ) -> pl.LazyFrame: ...
 def drill_through(
     calls: Calls,
     group: Mapping[str, object],
     *,
+    grain: Grain | None = None,
     options: MetricOptions = MetricOptions(),
 ) -> Calls:
     """The calls of one group of a summary, such as `{"weekday": 1, "hour": 9}`, in their order.
 
-    The result has the type of the input; of a `Selection` it is a `Selection`. A call belongs to a
-    `target_number`, `trunk_name`, `outcome` or `fail_code` if one counted offer, or one counted leg
-    through a trunk, has all of these values of the group. None stands for a missing value. An empty
-    group is all calls. The log of an internal call that another log counts is left out.
+    The result has the type of the input; of a `Selection` it is a `Selection`. None stands for a
+    missing value. The log of an internal call that another log counts is left out.
+
+    `grain` is that of the measure of the summary, as in `et.measures()`. "calls" selects the calls
+    that have all values of the group. "offers" selects the calls with at least one counted offer
+    that has all of them, so a `user` is a person whose number rang, not the one who took the call;
+    "legs" does the same with legs through trunks.
 
     Args:
         calls: calls of any direction, or a `Selection`.
         group: a value for each dimension, as in a row of `summarize(calls, by=...)`; a day may be
-            text, "2026-11-02".
+            text, "2026-11-02". An empty group is all calls.
+        grain: "calls", "offers" or "legs". By default the calls, or if the group has a
+            `target_number`, `trunk_name`, `outcome` or `fail_code`, those with such an offer or
+            such a leg.
         options: the settings of the summary.
 
     Raises:
-        UnknownName: a dimension does not exist; the message lists the nearest names.
-        InputError: a dimension of names that the calls do not have, or a value of the wrong type.
+        UnknownName: a dimension or the grain does not exist; the message lists the nearest names.
+        InputError: a dimension of names that the calls do not have, a dimension of legs with the
+            grain "calls", or a value of the wrong type.
 
     Examples:
         >>> calls = et.sample_logs().calls
         >>> monday = et.metrics.drill_through(calls, {"weekday": 1, "direction": "in"})
         >>> monday.height
         59
+        >>> et.metrics.drill_through(calls, {"target_number": "101"}, grain="offers").height
+        95
     """
     if not isinstance(group, Mapping):
         raise InputError(
@@ -83,34 +106,55 @@ def drill_through(
     options = checked_options(options)
     table = calls if isinstance(calls, Selection) else calls_frame(calls)
     check_dimensions(table, group, allowed=(*DIMENSIONS, *NAME_DIMENSIONS))
-    with_owners = "target_owners" in table.lazy().collect_schema()
-    is_of_offers = with_owners and any(name in LEG_DIMENSIONS for name in group)
-    of_offers = (*LEG_DIMENSIONS, *(OWNER_DIMENSIONS if is_of_offers else ()))
+    of_rows = _dimensions_of_rows(table, group, grain)
+    grains = ("offers", "legs") if grain is None else (grain,)
     of_calls = [
-        _equals(name, value, options) for name, value in group.items() if name not in of_offers
+        _equals(name, value, options) for name, value in group.items() if name not in of_rows
     ]
-    of_legs = [
+    conditions = [
         _equals(name, value, options, of_calls=False)
         for name, value in group.items()
-        if name in of_offers
+        if name in of_rows
     ]
     if not group:
         return like_input(calls, table) if isinstance(table, pl.LazyFrame) else table
     if isinstance(table, Selection):
         selected = table.without_second_logs().where(*of_calls)
-        return selected.in_group(of_legs, options) if of_legs else selected
+        return selected.in_group(conditions, options, grains) if conditions else selected
     counted = without_second_logs(table)
     lazy = counted.filter(*of_calls) if of_calls else counted
-    if of_legs:
+    if conditions:
         lazy = lazy.cache()  # a lazy frame may have another order each time
-        tables = (offer_facts(lazy, options=options, busy=False), leg_facts(lazy, options=options))
-        rows = pl.concat([table.filter(*of_legs).select("call_row") for table in tables]).unique()
+        # Second logs are left out already; a new search could pair other logs.
+        facts = {
+            "offers": offer_facts(lazy, options=options, busy=False, second_logs=True),
+            "legs": leg_facts(lazy, options=options, second_logs=True),
+        }
+        tables = [facts[name].filter(*conditions).select("call_row") for name in grains]
         lazy = (
             lazy.with_row_index("call_row")
-            .join(rows, on="call_row", how="semi", maintain_order="left")
+            .join(pl.concat(tables).unique(), on="call_row", how="semi", maintain_order="left")
             .drop("call_row")
         )
     return like_input(calls, lazy)
+
+
+def _dimensions_of_rows(
+    table: pl.LazyFrame | Selection, group: Mapping[str, object], grain: Grain | None
+) -> Sequence[str]:
+    """The dimensions of the group that an offer or a leg must have, not its call."""
+    if grain is not None and (not isinstance(grain, str) or grain not in FACTS):
+        raise UnknownName("grain", grain if isinstance(grain, str) else describe(grain), FACTS)
+    of_legs = [name for name in group if name in LEG_DIMENSIONS]
+    if grain == "calls" and of_legs:
+        raise InputError(
+            f"A call has many legs, so it has no {of_legs[0]}: use the grain offers or legs."
+        )
+    if grain in ("offers", "legs"):
+        return list(group)
+    # Of an offer or a leg, as the group has values of both.
+    with_owners = "target_owners" in table.lazy().collect_schema()
+    return (*LEG_DIMENSIONS, *(OWNER_DIMENSIONS if with_owners and of_legs else ()))
 
 
 def _equals(name: str, value: object, options: MetricOptions, *, of_calls: bool = True) -> pl.Expr:

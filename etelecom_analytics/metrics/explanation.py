@@ -11,7 +11,7 @@ from ..formatting import facts_html, facts_text, format_value
 from ..phone_numbers import describe, printable
 from .aggregation import columns_of
 from .call_facts import COUNT_FACTS
-from .dimensions import Names, as_names
+from .dimensions import OWNER_DIMENSIONS, Names, as_names, is_of_owners
 from .options import MetricOptions, checked_options
 from .registry import Mean, Measure, Quantile, Ratio, Total, source_of
 from .registry import measure as named_measure
@@ -34,6 +34,7 @@ class Explanation(Result):
         source: the source of the definition; empty where none is needed.
         options: the settings of the measure.
         at: the group as (dimension, value) pairs; empty for all calls.
+        of_owners: whether a person in `at` is the owner of the offers, not the person of the calls.
         value: the value, as in `summarize`; None without data.
         numerator, denominator: the counts of a share, else None.
         low, high: the 95 % interval of a share (Wilson), else None.
@@ -54,6 +55,7 @@ class Explanation(Result):
     source: str
     options: MetricOptions
     at: tuple[tuple[str, object], ...]
+    of_owners: bool
     value: float | None
     numerator: int | None
     denominator: int | None
@@ -85,6 +87,8 @@ class Explanation(Result):
                 f"s: below {options.short_s:g} s, waits from {options.wait_from}",
             )
         group = ", ".join(f"{name} {printable(str(value))}" for name, value in self.at)
+        if any(name in OWNER_DIMENSIONS for name, _ in self.at):
+            group += "; the owner of the offers" if self.of_owners else "; the person of the calls"
         yield "group", group or f"all {grain}"
         yield "value", self._value_text()
         yield "counted", f"{self.n:,} {grain}: {_ids_text(self.denominator_ids)}"
@@ -177,6 +181,7 @@ def explain(
         source=source_of(each, options),
         options=options,
         at=tuple(group.items()),
+        of_owners=is_of_owners(calls, group, each.grain),
         value=value,
         numerator=numerator,
         denominator=denominator,

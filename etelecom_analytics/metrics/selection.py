@@ -98,14 +98,16 @@ class Selection:
         """
         self._table.precompute(options)
 
-    def in_group(self, group: Sequence[pl.Expr], options: MetricOptions) -> "Selection":
-        """The selected calls with a counted offer or leg for which all conditions are true."""
-        tables = (self._table.offer_facts(options), self._table.leg_facts(options))
-        rows = (
-            pl.concat([table.lazy().filter(*group).select("call_row") for table in tables])
-            .collect()
-            .to_series()
-        )
+    def in_group(
+        self, group: Sequence[pl.Expr], options: MetricOptions, grains: Iterable[str]
+    ) -> "Selection":
+        """The selected calls with a counted row of these grains ("offers", "legs") in the group.
+
+        A row is in the group if all conditions are true of it.
+        """
+        facts = {"offers": self._table.offer_facts, "legs": self._table.leg_facts}
+        tables = [facts[grain](options).lazy().filter(*group) for grain in grains]
+        rows = pl.concat([table.select("call_row") for table in tables]).collect().to_series()
         mask = pl.repeat(value=False, n=self._table.calls.height, eager=True)
         return self.where(pl.lit(mask.scatter(rows, True)))
 

@@ -98,6 +98,8 @@ def write_charts(
 ) -> list[Path]:
     """The paths of new PNG files in the folder: the charts of the page, on a white background.
 
+    Each picture names the site file, if there is one.
+
     Args:
         logs: the calls.
         folder: the folder; made if missing.
@@ -118,7 +120,17 @@ def write_charts(
     checked_logs(logs, "write_charts")
     site = checked_site(site)
     options = site.options() if options is None else checked_options(options)
-    return write_pngs(_charts(logs, options, site), checked_path(folder, "folder"))
+    charts = _charts(logs, options, site)
+    if site.file:
+        settings = f"Settings: {printable(site.file.name)}, SHA-256 {site.digest}"
+        charts = {name: _with_note(chart, settings) for name, chart in charts.items()}
+    return write_pngs(charts, checked_path(folder, "folder"))
+
+
+def _with_note(chart: dict[str, Any], note: str) -> dict[str, Any]:
+    """The specification with another note: a picture is passed on without its page."""
+    title = chart["title"]
+    return {**chart, "title": {**title, "subtitle": [*title.get("subtitle", ()), note]}}
 
 
 def _charts(logs: CallLogs, options: MetricOptions, site: Site) -> dict[str, Any]:

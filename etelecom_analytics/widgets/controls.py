@@ -92,15 +92,17 @@ class Controls:
         time_zone: str,
         today: Callable[[], date | None],
         group_dimensions: Sequence[str] = (),
+        offer_dimensions: Sequence[str] = (),
     ) -> None:
         self._fields = [field for field in fields if not isinstance(field, GroupField)]
         self._group_fields = [field for field in fields if isinstance(field, GroupField)]
         self._time_zone, self._today = time_zone, today
-        self._group_dimensions = group_dimensions
+        self._group_dimensions, self._offer_dimensions = group_dimensions, offer_dimensions
         self._dates = Dates(time_zone=time_zone, today=today)
         self._parts: list[Dates | Field] = [self._dates, *fields]
         self._other_filters = dict[str, object]()
         self._other_groups = dict[str, object]()
+        self._offer_filters: tuple[tuple[str, object], ...] = ()
         self._updating = False
         self.invalid = False
         self.box = ui.GridBox([cell for part in self._parts for cell in part.cells()], layout=_GRID)
@@ -119,7 +121,7 @@ class Controls:
             "time_zone": self._time_zone,
         }
         ordered = tuple((name, groups[name]) for name in self._group_dimensions if name in groups)
-        return PanelState(dates, CallQuery.from_dict(query), ordered)
+        return PanelState(dates, CallQuery.from_dict(query), ordered, self._offer_filters)
 
     def show(self, state: PanelState) -> None:
         """Set the controls; observers are not called."""
@@ -139,7 +141,7 @@ class Controls:
         }
         for group_field in self._group_fields:
             groups.pop(group_field.name, None)
-        self._other_groups = groups
+        self._other_groups, self._offer_filters = groups, state.offer_filters
 
     def parse(self, state: Mapping[str, object]) -> PanelState:
         """The state of a dictionary; an error lists what is allowed."""
@@ -148,6 +150,7 @@ class Controls:
             time_zone=self._time_zone,
             today=self._today,
             group_dimensions=self._group_dimensions,
+            offer_dimensions=self._offer_dimensions,
         )
 
     def state_of(self, query: CallQuery | None, *, default: str = ALL_DATES) -> PanelState:

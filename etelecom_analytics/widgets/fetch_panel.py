@@ -14,7 +14,7 @@ from ..site import Site, checked_site
 from .background_fetch import BackgroundFetch
 from .controls import Controls, api_fields
 from .panel import BUTTON, Observers, Panel
-from .site_facts import site_facts
+from .site_facts import number_facts, site_facts
 from .status import Facts, StatusLine, error_text
 
 __all__ = ["FetchPanel"]
@@ -23,7 +23,8 @@ __all__ = ["FetchPanel"]
 class FetchPanel(Panel):
     """Controls, and a button that fetches the calls of their query in the background.
 
-    `panel.result` is the result of the last successful fetch.
+    `panel.result` is the result of the last successful fetch. One line names the numbers of its
+    calls that look like an IVR or a queue, unless the site's settings have them.
 
     Args:
         fetch: a function `fetch(query, on_progress, stop)` that returns CallLogs, such as
@@ -82,6 +83,7 @@ class FetchPanel(Panel):
         self._fetch = fetch
         self._result: CallLogs | None = None
         self._result_query: CallQuery | None = None
+        self._number_facts: tuple[tuple[str, str], ...] = ()
         self._status, self._error = "nothing fetched yet; press Apply", ""
         self._result_observers: Observers[CallLogs] = Observers()
         self._apply = ui.Button(
@@ -189,6 +191,7 @@ class FetchPanel(Panel):
                 self._status = f"cancelled{note}"
             elif isinstance(outcome, CallLogs):
                 self._result, self._result_query, self._status = outcome, fetch.query, "done"
+                self._number_facts = (*number_facts(outcome.calls, self._site.options()),)
                 self._result_view.show_object(outcome)
             else:
                 self._status = f"the fetch failed{note}"
@@ -210,13 +213,17 @@ class FetchPanel(Panel):
         return f"{super()._code()}logs = et.fetch_calls(client, query)\n"
 
     def _facts(self) -> Iterable[tuple[str, str]]:
-        yield from super()._facts()
-        yield from site_facts(self._site)
-        yield "status", self._status
+        yield from self._panel_facts()
         if self._error:
             yield "error", self._error
         if self._result is not None:
             yield "result", f"{self._result.calls.height:,} calls: {self._result.query}"
+
+    def _panel_facts(self) -> Iterable[tuple[str, str]]:
+        yield from super()._facts()
+        yield from site_facts(self._site)
+        yield "status", self._status
+        yield from self._number_facts
 
     def _show(self) -> None:
         super()._show()
@@ -226,7 +233,5 @@ class FetchPanel(Panel):
             or self._state.query == self._result_query
         )
         self._cancel.disabled = not self._fetching or self._fetching.is_stopping
-        self._facts_table.show(
-            [*super()._facts(), *site_facts(self._site), ("status", self._status)]
-        )
+        self._facts_table.show(self._panel_facts())
         self._fetch_error.show(self._error)

@@ -13,7 +13,7 @@ from .call_input import latest_day, selection_of, table_code, with_imports
 from .controls import Controls, table_fields
 from .panel import Panel
 from .panel_state import PanelState
-from .site_facts import site_facts
+from .site_facts import number_facts, site_facts
 
 __all__ = ["FilterPanel"]
 
@@ -22,7 +22,8 @@ class FilterPanel(Panel):
     """Controls that filter a table of calls.
 
     `panel.filtered` is the table of matching calls, `panel.query` the query, and
-    `panel.observe_query(callback)` reports each new query.
+    `panel.observe_query(callback)` reports each new query. One line names the numbers of these
+    calls that look like an IVR or a queue, unless the site's settings have them.
 
     Args:
         calls: one row per call, as in `logs.calls`: a DataFrame, a LazyFrame, which is collected,
@@ -108,6 +109,7 @@ class FilterPanel(Panel):
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield "matching", f"{self._selection.height:,} of {self._all.height:,} calls"
         yield from super()._facts()
+        yield from number_facts(self._selection, self._site.options())
         if self._today:
             yield "today", f"{self._today.isoformat()}, {self._today:%A}"
         yield from site_facts(self._site)

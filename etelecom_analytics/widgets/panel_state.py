@@ -24,6 +24,7 @@ RANGES: Mapping[str, Callable[[date], tuple[date, date]]] = {
 }
 """Today -> the first and the last day of a named range, both included."""
 
+_FILTER_KEYS = ("group_filters", "offer_filters")
 _QUERY_KEYS = ["dates", *(field.name for field in fields(CallQuery))]
 
 
@@ -34,11 +35,13 @@ class PanelState(NamedTuple):
         dates: a name from RANGES, "all" or "custom".
         query: the query, with the dates of the range.
         group_filters: (dimension, value) pairs that a query cannot express.
+        offer_filters: (dimension, value) pairs of persons to whom a call must have an offer.
     """
 
     dates: str
     query: CallQuery
     group_filters: tuple[tuple[str, object], ...] = ()
+    offer_filters: tuple[tuple[str, object], ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The state as JSON values.
@@ -50,8 +53,8 @@ class PanelState(NamedTuple):
             state.pop(edge, None)
             if self.dates == CUSTOM and (moment := getattr(self.query, edge)):
                 state[edge] = local_time.moment_text(moment, self.query.time_zone)
-        groups = {"group_filters": dict(self.group_filters)} if self.group_filters else {}
-        return {"dates": self.dates, **state, **groups}
+        filters = {key: dict(pairs) for key in _FILTER_KEYS if (pairs := getattr(self, key))}
+        return {"dates": self.dates, **state, **filters}
 
     @classmethod
     def from_dict(
@@ -61,6 +64,7 @@ class PanelState(NamedTuple):
         time_zone: str,
         today: Callable[[], date | None],
         group_dimensions: Sequence[str] = (),
+        offer_dimensions: Sequence[str] = (),
     ) -> "PanelState":
         """The state that `to_dict` wrote; missing keys are not filtered.
 
@@ -69,12 +73,13 @@ class PanelState(NamedTuple):
             time_zone: the panel's time zone.
             today: returns the day that "today" means; None if it is unknown.
             group_dimensions: the dimensions that `group_filters` may contain.
+            offer_dimensions: the dimensions that `offer_filters` may contain.
 
         Raises:
             UnknownName: a key or a dimension is unknown; the message lists the known ones.
             QueryError: a value is not valid here.
         """
-        keys = [*_QUERY_KEYS, "group_filters", "chart"] if group_dimensions else _QUERY_KEYS
+        keys = [*_QUERY_KEYS, *_FILTER_KEYS, "chart"] if group_dimensions else _QUERY_KEYS
         if not isinstance(state, Mapping):
             raise QueryError(
                 f"A state is a dictionary with keys from {', '.join(keys)}; got {describe(state)}."
@@ -83,8 +88,12 @@ class PanelState(NamedTuple):
             if key not in keys:
                 raise UnknownName("key of a panel's state", printable(str(key)), keys)
         values = dict(state)
-        groups = values.pop("group_filters", None)
-        filters = _group_filters({} if groups is None else groups, group_dimensions)
+        filters = [
+            _filters(key, values.pop(key, None), dimensions)
+            for key, dimensions in zip(
+                _FILTER_KEYS, (group_dimensions, offer_dimensions), strict=True
+            )
+        ]
         edges = [edge for edge in ("date_from", "date_to") if values.get(edge) is not None]
         dates = values.pop("dates", CUSTOM if edges else ALL_DATES)
         if not isinstance(dates, str) or dates not in (*RANGES, ALL_DATES, CUSTOM):
@@ -105,15 +114,14 @@ class PanelState(NamedTuple):
         query = CallQuery.from_dict(values)
         if query.duration and query.duration[1] > MAX_DURATION_S:
             raise QueryError(f"duration is at most {MAX_DURATION_S} seconds.", "duration")
-        return cls(dates, query, filters)
+        return cls(dates, query, *filters)
 
 
-def _group_filters(groups: object, dimensions: Sequence[str]) -> tuple[tuple[str, object], ...]:
-    """The group filters in the order of the dimensions."""
+def _filters(key: str, groups: object, dimensions: Sequence[str]) -> tuple[tuple[str, object], ...]:
+    """The filters of a key of the state, in the order of the dimensions."""
+    groups = {} if groups is None else groups
     if not isinstance(groups, Mapping):
-        raise QueryError(
-            f"group_filters is a dictionary of dimensions and values; got {describe(groups)}."
-        )
+        raise QueryError(f"{key} is a dictionary of dimensions and values; got {describe(groups)}.")
     for name in groups:
         if name not in dimensions:
             raise UnknownName("dimension", printable(str(name)), dimensions)

@@ -155,6 +155,27 @@ def test_other_dimensions_have_no_note_about_extensions(named_calls: pl.DataFram
     assert "missed call" not in subtitle(charts.answer_rate(unknown, by="callee"))
 
 
+@pytest.mark.parametrize(
+    ("measure", "by", "expected"),
+    [
+        ("offers", "user", True),
+        ("leg_talk_s", "extension_id", True),
+        ("offers", "target_number", False),
+        ("answered", "user", False),
+        ("trunk_legs", "user", False),
+    ],
+)
+def test_a_chart_of_offers_by_person_states_whose_they_are(
+    measure: str, by: str, expected: bool, named_calls: pl.DataFrame
+):
+    text = subtitle(charts.measure_by(named_calls, measure=measure, by=by))
+    without_owners = named_calls.drop("target_owners")
+
+    assert ("the person whose number rang" in text) == expected
+    other = subtitle(charts.measure_by(without_owners, measure=measure, by=by))
+    assert "the person whose number rang" not in other
+
+
 @pytest.mark.slow
 def test_a_selection_and_a_lazy_frame_have_the_same_names(named_calls: pl.DataFrame):
     for draw in (

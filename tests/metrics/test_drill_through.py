@@ -4,12 +4,24 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support import random_calls as random_input
+from support.random_calls import random_calls, with_random_owners
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
-from etelecom_analytics.metrics import DIMENSIONS, Selection, drill_through, offers, summarize
-from etelecom_analytics.metrics.dimensions import LEG_DIMENSIONS
+from etelecom_analytics.metrics import (
+    DIMENSIONS,
+    MEASURES,
+    Selection,
+    drill_through,
+    explain,
+    offers,
+    summarize,
+)
+from etelecom_analytics.metrics.dimensions import LEG_DIMENSIONS, OWNER_DIMENSIONS
 from etelecom_analytics.metrics.legs_and_offers import leg_facts
 
 SIMULATION = et.simulate_calls(500, seed=8, days=9)
@@ -152,3 +164,147 @@ def test_business_hours_are_a_group():
         )
     with pytest.raises(InputError, match="in_hours cannot be 1"):
         drill_through(CALLS, {"in_hours": 1}, options=options)
+
+
+# Offers by person: the calls in which the number of this person rang.
+
+RANDOM_OPTIONS = et.MetricOptions(**random_input.OPTIONS)
+OWNED = with_random_owners(random_calls(400, seed=7), seed=8).filter(
+    # Three such logs in 2 s can be paired in two ways; `full` has pairs.
+    pl.col("direction").ne_missing(pl.lit("ext_out"))
+)
+
+
+@pytest.fixture(scope="module")
+def full() -> tuple[pl.DataFrame, et.MetricOptions]:
+    """A week in which an extension changed hands, fetched with the names of its people."""
+    simulation = et.simulate_calls(600, seed=31, preset="full")
+    with et.simulator.serve(simulation.calls) as server:
+        server.directory = simulation.directory
+        with et.Client(server.base_url, server.api_key) as client:
+            lists = et.fetch_extensions(client), et.fetch_users(client), et.fetch_hotlines(client)
+            calls = et.fetch_calls(client, progress=False).with_names(*lists).calls
+    truth = simulation.truth
+    return calls, et.MetricOptions(
+        ivr_numbers=truth.ivr_numbers,
+        queue_numbers=truth.queue_numbers,
+        voicemail_numbers=truth.voicemail_numbers,
+    )
+
+
+@pytest.mark.parametrize("by", OWNER_DIMENSIONS)
+def test_offers_of_a_person_have_their_calls(by: str, full: tuple[pl.DataFrame, et.MetricOptions]):
+    calls, options = full
+    table = summarize(calls, by, ["offers", "rna", "leg_talk_s", "answered"], options=options)
+    selection, heights = Selection(calls), set()
+    table = table.filter(pl.col("offers") > 0)
+    for row in pl.concat([table.head(2), table.tail(2)]).unique().iter_rows(named=True):
+        group = {by: row[by]}
+        drilled = drill_through(calls, group, grain="offers", options=options)
+        inside = summarize(drilled, by, ["offers", "rna", "leg_talk_s"], options=options)
+        explanation = explain(calls, "offers", at=group, options=options)
+
+        assert {**inside.filter(pl.col(by).eq_missing(row[by])).row(0, named=True)} == {
+            name: row[name] for name in inside.columns
+        }
+        assert set(drilled["id"]) == {*explanation.denominator_ids}
+        assert "the owner of the offers" in repr(explanation)
+        answers = explain(calls, "answered", at=group, options=options)
+        assert answers.n == row["answered"]
+        assert "the person of the calls" in repr(answers)
+        assert drilled["id"].to_list() == [one for one in calls["id"] if one in {*drilled["id"]}]
+        of_selection = drill_through(selection, group, grain="offers", options=options)
+        assert_frame_equal(of_selection.calls, drilled)
+        lazy = drill_through(calls.lazy(), group, grain="offers", options=options)
+        assert_frame_equal(lazy.collect(), drilled)
+        of_calls = drill_through(calls, group, grain="calls", options=options)
+        assert summarize(of_calls, measures="answered", options=options).item() == row["answered"]
+        assert_frame_equal(drill_through(calls, group, options=options), of_calls)
+        heights.add((drilled.height, of_calls.height))
+    # Who was called is not who answered, so the two grains select other calls.
+    assert any(offered != answered for offered, answered in heights)
+
+
+def test_logs_that_leave_out_a_second_log_are_drilled_like_the_summary():
+    """An outgoing log whose partner is taken stays a call of its own."""
+    calls = with_random_owners(random_calls(400, seed=7), seed=8)
+    for user, legs in summarize(calls, "user", "trunk_legs", options=RANDOM_OPTIONS).iter_rows():
+        drilled = drill_through(calls, {"user": user}, grain="legs", options=RANDOM_OPTIONS)
+        table = leg_facts(drilled.lazy(), options=RANDOM_OPTIONS, second_logs=True).collect()
+
+        assert table.height == legs
+
+
+def test_two_owners_of_one_extension_have_their_own_calls(
+    full: tuple[pl.DataFrame, et.MetricOptions],
+):
+    calls, options = full
+    table = summarize(calls, ["extension_number", "user_id"], "offers", options=options)
+    shared = table.filter(pl.len().over("extension_number") > 1).drop_nulls().to_dicts()
+    assert len(shared) == 2
+    first, second = (
+        drill_through(
+            calls,
+            {name: row[name] for name in ("extension_number", "user_id")},
+            grain="offers",
+            options=options,
+        )
+        for row in sorted(shared, key=lambda row: str(row["user_id"]))
+    )
+
+    both = drill_through(
+        calls,
+        {"extension_number": shared[0]["extension_number"]},
+        grain="offers",
+        options=options,
+    )
+    assert min(first.height, second.height) > 0
+    assert {*first["id"], *second["id"]} == {*both["id"]}
+
+
+@settings(max_examples=6)
+@given(
+    by=st.lists(st.sampled_from([*OWNER_DIMENSIONS, "outcome", "direction", "hour"]), min_size=1,
+                max_size=2, unique=True),
+    measure=st.sampled_from([name for name in MEASURES if MEASURES[name].grain == "offers"]),
+    begin=st.integers(0, 300),
+    length=st.integers(1, 60),
+)  # fmt: skip
+def test_an_offers_cell_keeps_its_value_in_its_calls(
+    by: list[str], measure: str, begin: int, length: int
+):
+    """Also with several dimensions, nulls, damaged legs, and logs of internal calls."""
+    calls = OWNED.slice(begin, length)
+    measures = [*dict.fromkeys(["offers", measure])]
+    # Whether a number is busy depends on all calls.
+    measures = [name for name in measures if name != "busy_offers"]
+    table = summarize(calls, by, measures, options=RANDOM_OPTIONS)
+    for row in table.filter(pl.col("offers") > 0).head(2).iter_rows(named=True):
+        group = {name: row[name] for name in by}
+        drilled = drill_through(calls, group, grain="offers", options=RANDOM_OPTIONS)
+        inside = summarize(drilled, by, measures, options=RANDOM_OPTIONS)
+        same = [
+            pl.col(name).eq_missing(pl.lit(value, inside.schema[name]))
+            for name, value in group.items()
+        ]
+
+        assert inside.filter(*same).row(0, named=True) == pytest.approx(row)
+        assert row["offers"] >= drilled.height > 0
+
+
+def test_legs_and_calls_by_person_are_of_the_person_of_the_call():
+    for grain, count in (("legs", "trunk_legs"), ("calls", "calls")):
+        table = summarize(OWNED, "user", count, options=RANDOM_OPTIONS)
+        assert table.height > 2
+        for user, number in table.iter_rows():
+            drilled = drill_through(OWNED, {"user": user}, grain=grain, options=RANDOM_OPTIONS)
+            assert drilled["user"].eq_missing(pl.Series([user], dtype=pl.String)).all()
+            inside = summarize(drilled, measures=count, options=RANDOM_OPTIONS)
+            assert inside.item() == number
+
+
+def test_a_wrong_grain_is_an_error():
+    with pytest.raises(UnknownName, match="offers"):
+        drill_through(CALLS, {"hour": 9}, grain="offer")  # type: ignore[call-overload]
+    with pytest.raises(InputError, match="A call has many legs"):
+        drill_through(CALLS, {"outcome": "answered"}, grain="calls")

@@ -365,6 +365,8 @@ def test_static_text_and_html(client: et.Client):
         "FetchPanel",
         "  query      all calls (Asia/Ho_Chi_Minh)",
         "  status     done",
+        "  warning    8000 looks like an IVR and 8100 like a queue: set ivr_numbers and "
+        "queue_numbers, or waits are too short.",
         "  result     1,500 calls: all calls (Asia/Ho_Chi_Minh)",
     ]
     assert "1,500 calls" in str(bundle["text/html"])

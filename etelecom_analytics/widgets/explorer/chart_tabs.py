@@ -21,6 +21,10 @@ _HINTS = {
     "group": "Click a row or a bar to show only its calls; click it again to show all calls.",
     "heat": "Click a cell to show only its calls; click it again to show all calls.",
 }
+_OWNERS_HINT = (
+    "Click a row or a bar to show only the calls with an offer to this person, or another one to "
+    "show theirs instead; click it again to show all calls."
+)
 _NO_GROUP = ""
 _STYLE = {"description_width": "initial"}
 
@@ -31,7 +35,8 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
     Args:
         factory: draws the charts.
         on_chart: called with the chart that the user selects.
-        on_group: called with the group that the user clicks, as dimensions and values.
+        on_group: called with the group that the user clicks, as dimensions and values, and whether
+            it is one of the owners of offers.
         on_dates: called with the first day of a brush and the day after its last.
     """
 
@@ -40,7 +45,7 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
         factory: ChartFactory,
         *,
         on_chart: Callable[[ChartState], object],
-        on_group: Callable[[Mapping[str, object]], object],
+        on_group: Callable[[Mapping[str, object], bool], object],
         on_dates: Callable[[date, date], object],
     ) -> None:
         self._factory = factory
@@ -93,7 +98,8 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
             self._by.value = state.by if dimensions else None
         self._by.layout.display = None if dimensions else "none"
         self._measure.layout.display = None if state.tab in _HINTS else "none"
-        self._hint.show(_HINTS.get(state.tab, ""))
+        of_owners = self._factory.is_of_owners(state)
+        self._hint.show(_OWNERS_HINT if of_owners else _HINTS.get(state.tab, ""))
 
     def draw(self, selection: Selection, coverage: FetchReport | None) -> None:
         """Draw the chart of these calls; an error is shown in its place."""
@@ -130,11 +136,11 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
 
     def _only_changed(self, change: Mapping[str, object]) -> None:
         if not self._updating and change["new"] != _NO_GROUP:
-            self._on_group(self._chart.groups[tuple(self._only.value)][1])
+            self._on_group(self._chart.groups[tuple(self._only.value)][1], self._chart.is_of_owners)
 
     def _clicked(self, values: Sequence[object]) -> None:
         if (mark := self._chart.groups.get(tuple(values))) is not None:
-            self._on_group(mark[1])
+            self._on_group(mark[1], self._chart.is_of_owners)
 
     def _brushed(self, begin: float, end: float) -> None:
         if days := self._chart.dates(begin, end):

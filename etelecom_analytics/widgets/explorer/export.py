@@ -10,7 +10,6 @@ import polars as pl
 from polars import selectors
 
 from ... import local_time, storage
-from ...codegen import literal
 from ...errors import InputError
 from ...locale.display import Display
 from ...metrics import MetricOptions
@@ -22,6 +21,7 @@ from ..fields import STYLE
 from ..panel import BUTTON
 from ..panel_state import PanelState
 from ..status import StatusLine, error_text
+from .group_filters import filters_code
 
 __all__ = ["ExportForm", "explorer_code", "write_calls"]
 
@@ -134,9 +134,6 @@ def explorer_code(state: PanelState, options: MetricOptions, *, table: str, char
     """Python code that filters `table` into `filtered`, and shows its KPIs and the chart."""
     query = state.query.code().replace("\n\n", "\n\net.charts.use_offline_renderer()\n", 1)
     _, statement = options.code().split("\n\n", 1)  # the import is in the code of the query
-    matching = f"{table}.filter(query.to_expr())"
-    if state.group_filters:
-        groups = literal(dict(state.group_filters))
-        matching = f"et.metrics.drill_through({matching}, {groups}, options=options)"
+    filtered = filters_code(state, f"{table}.filter(query.to_expr())")
     kpis = "display(et.summarize(filtered, options=options, confidence=True))"
-    return with_imports(f"{query}{statement}filtered = {matching}\n{kpis}\n{chart}")
+    return with_imports(f"{query}{statement}{filtered}{kpis}\n{chart}")

@@ -20,7 +20,7 @@ from ...locale.display import Display
 from ...locale.number_note import number_note
 from ...metrics import MEASURES, NAME_DIMENSIONS, MetricOptions, Selection
 from ...metrics.call_facts import CALL_COLUMNS
-from ...metrics.dimensions import LEG_DIMENSIONS
+from ...metrics.dimensions import LEG_DIMENSIONS, is_of_owners
 from ...names import labels
 from ...phone_numbers import describe, printable
 from ...query import CallQuery
@@ -74,12 +74,14 @@ class InteractiveChart:
         fields: the fields of a mark that a click reports.
         groups: the label and the group of each mark, as dimensions and values, by these fields.
         spans: the groups on a time axis, which can be brushed.
+        is_of_owners: whether the groups are the owners of offers, not the people of calls.
     """
 
     spec: dict[str, Any]
     fields: tuple[str, ...] = ()
     groups: Mapping[tuple[object, ...], tuple[str, dict[str, object]]] = field(default_factory=dict)
     spans: tuple[TimeSpan, ...] = ()
+    is_of_owners: bool = False
 
     def dates(self, begin: float, end: float) -> tuple[date, date] | None:
         """The first day of a brush and the day after its last.
@@ -99,6 +101,7 @@ class ChartFactory:
     def __init__(self, calls: Selection, display: Display, *, has_report: bool) -> None:
         self._display, self._has_report = display, has_report
         self._call_dimensions = list(_call_dimensions(calls, display.options))
+        self._calls = calls
         self._dimensions = [*TIME, *self._call_dimensions, *LEG_DIMENSIONS]
         self.measures = [name for name in MEASURES if name != _EXCLUDED_MEASURE]
 
@@ -108,6 +111,11 @@ class ChartFactory:
             by_leg = LEG_DIMENSIONS if MEASURES[measure].grain != "calls" else ()
             return [*self._call_dimensions, *by_leg]
         return list(TIME) if tab == "time" else []
+
+    def is_of_owners(self, chart: ChartState) -> bool:
+        """Whether the groups of this chart are the owners of offers, not the people of calls."""
+        grain = MEASURES[chart.measure].grain
+        return chart.tab == "group" and is_of_owners(self._calls, [chart.by], grain)
 
     def parse(self, state: object) -> ChartState:
         """The chart of a dictionary; an error lists what is allowed."""
@@ -196,7 +204,9 @@ class ChartFactory:
         }
         if chart.tab == "group":
             hit["mark"]["cursor"] = "pointer"
-            return InteractiveChart(spec=spec, fields=("key",), groups=marks)
+            return InteractiveChart(
+                spec=spec, fields=("key",), groups=marks, is_of_owners=self.is_of_owners(chart)
+            )
         hit["params"] = [{"name": BRUSH, "select": {"type": "interval", "encodings": ["x"]}}]
         hit["mark"]["cursor"] = "crosshair"
         spans = table.rows.select(

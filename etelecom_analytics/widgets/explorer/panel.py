@@ -13,7 +13,8 @@ from ...errors import QueryError
 from ...formatting import format_value
 from ...locale.target_text import target_text
 from ...logs import CallLogs
-from ...metrics import Calls, MetricOptions, Selection, drill_through
+from ...metrics import Calls, MetricOptions, Selection
+from ...metrics.dimensions import OWNER_DIMENSIONS
 from ...phone_numbers import describe
 from ...query import CallQuery
 from ...site import Site, checked_site
@@ -25,6 +26,7 @@ from ..site_facts import number_facts, site_facts
 from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
 from .export import ExportForm, explorer_code, write_calls
+from .group_filters import FilterChips, FilterTexts, with_filters
 from .interactive_charts import ChartFactory
 from .kpi_cards import KpiCards
 from .period_comparison import compare_periods
@@ -32,11 +34,9 @@ from .source import CallSource, reporting_date
 from .state import (
     GROUP_DIMENSIONS,
     ExplorerState,
-    FilterChips,
     History,
     toggle_group,
     with_dates,
-    without_filter,
 )
 
 __all__ = ["Explorer"]
@@ -51,7 +51,9 @@ class Explorer(Panel):
 
     `explorer.filtered` is the table of matching calls and `explorer.kpis` their KPIs. The filters
     are `explorer.query`, and `explorer.group_filters` for what a query cannot express, such as an
-    hour. A click on a chart filters by its group, a brush over time by its days.
+    hour. A click on a chart filters by its group, a brush over time by its days. A click on a chart
+    of offers by person selects the calls with an offer to this person, whoever took the call:
+    `explorer.offer_filters`.
 
     Args:
         logs: as `et.fetch_calls` or `et.read_snapshot` returns; with names, calls can be filtered
@@ -114,6 +116,7 @@ class Explorer(Panel):
             time_zone=self._options.time_zone,
             today=lambda: self._today,
             group_dimensions=GROUP_DIMENSIONS,
+            offer_dimensions=OWNER_DIMENSIONS,
         )
         first = controls.state_of(self._source.first_query(query, self._options))
         self._factory = ChartFactory(
@@ -128,7 +131,7 @@ class Explorer(Panel):
         self._pages = CallPages(self._all, self._display)
         self._table = CallTable(on_sort=self._sort, on_page=self._go_to, on_open=self._open)
         self._kpi_cards = KpiCards(site.targets)
-        self._chips = FilterChips(lambda name: self._set_state(without_filter(self._state, name)))
+        self._chips = FilterChips(lambda remove: self._set_state(remove(self._state)))
         self._journey = ui.Output()
         self._undo = ui.Button(description="Undo", tooltip="Undo the last change", layout=BUTTON)
         self._redo = ui.Button(description="Redo", tooltip="Redo the change", layout=BUTTON)
@@ -168,6 +171,12 @@ class Explorer(Panel):
         """The filters that a query cannot express: dimensions and their values."""
         self._update()
         return dict(self._state.group_filters)
+
+    @property
+    def offer_filters(self) -> dict[str, object]:
+        """People to whom each call has an offer: dimensions of a person and their values."""
+        self._update()
+        return dict(self._state.offer_filters)
 
     @property
     def kpis(self) -> pl.DataFrame:
@@ -219,13 +228,8 @@ class Explorer(Panel):
         self._selection = self._matching(state.query, state)
 
     def _matching(self, query: CallQuery, state: PanelState) -> Selection:
-        """The calls that match this query and the group filters of the state."""
-        calls: Calls = drill_through(
-            self._all.matching(query), dict(state.group_filters), options=self._options
-        )
-        if not isinstance(calls, Selection):
-            raise TypeError(type(calls).__name__)
-        return calls
+        """The calls that match this query and the other filters of the state."""
+        return with_filters(self._all.matching(query), state, self._options)
 
     def _show(self) -> None:
         super()._show()
@@ -235,7 +239,7 @@ class Explorer(Panel):
             self._pages.select(self._selection)
             self._journey.outputs = ()
             self._show_table()
-            self._chips.show(self._group_texts())
+            self._chips.show(self._filter_texts)
             self._export_form.clear()
         if state != before:
             self._tabs.draw(self._selection, self._source.coverage(self._state.query))
@@ -253,24 +257,24 @@ class Explorer(Panel):
             self._options,
         )
         self._comparison = comparison
-        self._kpi_cards.show(comparison, self._options, note)
+        self._kpi_cards.show(comparison, self._options, self._filter_texts.note(note))
 
     def _show_table(self, open_row: int | None = None) -> None:
-        masked = "" if self._display.show_numbers else ", external numbers masked"
-        caption = f"{self._selection.height:,} matching calls{masked}"
+        caption = self._filter_texts.caption(self._selection.height, self._display)
         self._table.show(self._pages, caption=caption, open_row=open_row)
 
-    def _group_texts(self) -> list[tuple[str, str]]:
-        return [(each[0], self._display.label(*each)) for each in self._state.group_filters]
+    @property
+    def _filter_texts(self) -> FilterTexts:
+        return FilterTexts.of(self._state, self._display)
 
     def _restore(self, state: ExplorerState) -> None:
         self._use(state.filters)  # raises before anything changes
         self._tabs.show(state.chart)
         self._set_state(state.filters)
 
-    def _pick(self, group: Mapping[str, object]) -> None:
+    def _pick(self, group: Mapping[str, object], of_owners: bool) -> None:
         self._update()
-        self._set_state(toggle_group(self._state, group))
+        self._set_state(toggle_group(self._state, group, of_offers=of_owners))
 
     def _pick_dates(self, first: date, after: date) -> None:
         self._update()
@@ -304,8 +308,7 @@ class Explorer(Panel):
         yield from super()._facts()
         yield from number_facts(self._selection, self._options)
         yield from self._source.scope_facts(self._state.query, self._first.query)
-        if self._state.group_filters:
-            yield "group filters", ", ".join(f"{name} {text}" for name, text in self._group_texts())
+        yield from self._filter_texts.facts()
         if self._today:
             yield "today", f"{self._today.isoformat()}, {self._today:%A}"
         yield from site_facts(self._site)

@@ -1,24 +1,22 @@
 """The state of the Explorer: its filters and chart, how clicks change them, and undo."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Generic, NamedTuple, TypeVar
 
-import ipywidgets as ui
 import polars as pl
 
 from ...charts.axes import TIME
 from ...errors import InputError
 from ...metrics import DIMENSIONS, NAME_DIMENSIONS
+from ...metrics.dimensions import OWNER_DIMENSIONS
 from ...query import CallQuery
-from ..panel import BUTTON
 from ..panel_state import ALL_DATES, CUSTOM, PanelState
 
 __all__ = [
     "GROUP_DIMENSIONS",
     "ChartState",
     "ExplorerState",
-    "FilterChips",
     "History",
     "toggle_group",
     "with_dates",
@@ -96,56 +94,41 @@ class History(Generic[Value]):
         return self.current
 
 
-class FilterChips(ui.HBox):  # type: ignore[misc]
-    """A button for each group filter; `on_remove(dimension)` is called when it is pressed."""
+def toggle_group(
+    state: PanelState, group: Mapping[str, object], *, of_offers: bool = False
+) -> PanelState:
+    """The state with filters on this group, or without them if it has them already.
 
-    def __init__(self, on_remove: Callable[[str], object]) -> None:
-        super().__init__(layout={"flex_flow": "wrap"})
-        self._on_remove = on_remove
-        self._buttons: list[ui.Button] = []
-
-    def show(self, filters: Iterable[tuple[str, str]]) -> None:
-        """Show these (dimension, value) filters."""
-        before, self._buttons = self._buttons, [self._button(*pair) for pair in filters]
-        self.children = self._buttons
-        for button in before:
-            button.close()
-
-    def _button(self, name: str, value: str) -> ui.Button:
-        dimension = name.replace("_", " ")
-        button = ui.Button(
-            description=f"{dimension}: {value}  ✕",
-            tooltip=f"Remove the filter on {dimension}",
-            layout=BUTTON,
-        )
-        button.on_click(lambda _: self._on_remove(name))
-        return button
-
-
-def toggle_group(state: PanelState, group: Mapping[str, object]) -> PanelState:
-    """The state with filters on this group, or without them if it has them already."""
+    `of_offers` filters by offers to the people of the group.
+    """
     result = state
     for name, value in group.items():
-        result = _with_filter(result, name, value)
+        result = (
+            _with_offers(result, name, value) if of_offers else _with_filter(result, name, value)
+        )
     if result != state:
         return result
     for name in group:
-        result = without_filter(result, name)
+        result = without_filter(result, name, of_offers=of_offers)
     return result
 
 
 def with_dates(state: PanelState, first: date, after: date) -> PanelState:
     """The state with the days from `first` up to `after`, exclusive."""
     query = _replace(state.query, date_from=first.isoformat(), date_to=after.isoformat())
-    return PanelState(CUSTOM, query, state.group_filters)
+    return state._replace(dates=CUSTOM, query=query)
 
 
-def without_filter(state: PanelState, name: str) -> PanelState:
-    """The state without any filter on this dimension."""
+def without_filter(state: PanelState, name: str, *, of_offers: bool = False) -> PanelState:
+    """The state without any filter on this dimension, of calls or of offers."""
+    if of_offers:
+        offers = tuple(pair for pair in state.offer_filters if pair[0] != name)
+        return state._replace(offer_filters=offers)
     groups = tuple(pair for pair in state.group_filters if pair[0] != name)
     if name in TIME and groups == state.group_filters:
-        return PanelState(ALL_DATES, _replace(state.query, date_from=None, date_to=None), groups)
-    return PanelState(state.dates, _without_field(state.query, name), groups)
+        query = _replace(state.query, date_from=None, date_to=None)
+        return state._replace(dates=ALL_DATES, query=query)
+    return state._replace(query=_without_field(state.query, name), group_filters=groups)
 
 
 def _with_filter(state: PanelState, name: str, value: object) -> PanelState:
@@ -161,10 +144,16 @@ def _with_filter(state: PanelState, name: str, value: object) -> PanelState:
             pass
         else:
             groups.pop(name, None)
-            return PanelState(state.dates, query, tuple(groups.items()))
+            return state._replace(query=query, group_filters=tuple(groups.items()))
     groups[name] = value
     ordered = tuple((key, groups[key]) for key in GROUP_DIMENSIONS if key in groups)
-    return PanelState(state.dates, _without_field(state.query, name), ordered)
+    return state._replace(query=_without_field(state.query, name), group_filters=ordered)
+
+
+def _with_offers(state: PanelState, name: str, value: object) -> PanelState:
+    filters = {**dict(state.offer_filters), name: value}
+    ordered = tuple((key, filters[key]) for key in OWNER_DIMENSIONS if key in filters)
+    return state._replace(offer_filters=ordered)
 
 
 def _without_field(query: CallQuery, name: str) -> CallQuery:

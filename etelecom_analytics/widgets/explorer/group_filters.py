@@ -1,0 +1,148 @@
+"""The filters of an Explorer that a query cannot express: on calls, their texts, and as code."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+import ipywidgets as ui
+
+from ...codegen import literal
+from ...locale.display import Display
+from ...metrics import Calls, MetricOptions, Selection, drill_through
+from ...metrics.dimensions import LEG_DIMENSIONS, OWNER_DIMENSIONS
+from ...metrics.registry import Grain
+from ..panel import BUTTON
+from ..panel_state import PanelState
+from .state import without_filter
+
+__all__ = ["FilterChips", "FilterText", "FilterTexts", "filters_code", "with_filters"]
+
+
+class FilterText(NamedTuple):
+    """A filter as text.
+
+    Attributes:
+        dimension: the name of its dimension.
+        value: the label of its value.
+        of_offers: whether it selects calls with an offer to this group of people.
+    """
+
+    dimension: str
+    value: str
+    of_offers: bool
+
+    @property
+    def subject(self) -> str:
+        """What has this value, such as "weekday" or "offer to user"."""
+        return f"{'offer to ' * self.of_offers}{self.dimension.replace('_', ' ')}"
+
+
+class FilterTexts(tuple[FilterText, ...]):
+    """The filters of a state as texts, with the names of their values."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, state: PanelState, display: Display) -> "FilterTexts":
+        """The texts of a state's filters."""
+        return cls(
+            FilterText(name, display.label(name, value), of_offers)
+            for of_offers, pairs in ((False, state.group_filters), (True, state.offer_filters))
+            for name, value in pairs
+        )
+
+    @property
+    def offers(self) -> str:
+        """Those on offers, such as "with an offer to user An (101)"; "" if there are none."""
+        texts = [f"an {each.subject} {each.value}" for each in self if each.of_offers]
+        return f"with {' and '.join(texts)}" if texts else ""
+
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """All of them as (label, text) pairs."""
+        groups = [f"{each.dimension} {each.value}" for each in self if not each.of_offers]
+        if groups:
+            yield "group filters", ", ".join(groups)
+        if self.offers:
+            yield "offer filters", f"calls {self.offers}"
+
+    def note(self, text: str) -> str:
+        """A note on the calls, after a sentence with the filters on offers, if any."""
+        return f"Calls {self.offers}. {text}" if self.offers else text
+
+    def caption(self, count: int, display: Display) -> str:
+        """The caption of a table of so many calls."""
+        masked = "" if display.show_numbers else "external numbers masked"
+        parts = (f"{count:,} matching calls", self.offers, masked)
+        return ", ".join(part for part in parts if part)
+
+
+class FilterChips(ui.HBox):  # type: ignore[misc]
+    """A button for each filter; when it is pressed, `on_remove(remove)` is called.
+
+    `remove(state)` is the state without this filter.
+    """
+
+    def __init__(self, on_remove: Callable[[Callable[[PanelState], PanelState]], object]) -> None:
+        super().__init__(layout={"flex_flow": "wrap"})
+        self._on_remove = on_remove
+        self._buttons: list[ui.Button] = []
+
+    def show(self, filters: Iterable[FilterText]) -> None:
+        """Show these filters."""
+        before, self._buttons = self._buttons, [self._button(each) for each in filters]
+        self.children = self._buttons
+        for button in before:
+            button.close()
+
+    def _button(self, each: FilterText) -> ui.Button:
+        button = ui.Button(
+            description=f"{each.subject}: {each.value}  ✕",
+            tooltip=f"Remove the filter on {each.subject}",
+            layout=BUTTON,
+        )
+        remove = partial(without_filter, name=each.dimension, of_offers=each.of_offers)
+        button.on_click(lambda _: self._on_remove(remove))
+        return button
+
+
+def with_filters(calls: Selection, state: PanelState, options: MetricOptions) -> Selection:
+    """The calls that match the filters of a state that a query cannot express."""
+    for group, grain in _steps(state):
+        selected: Calls = drill_through(calls, group, grain=grain, options=options)
+        if not isinstance(selected, Selection):
+            raise TypeError(type(selected).__name__)
+        calls = selected
+    return calls
+
+
+def filters_code(state: PanelState, matching: str) -> str:
+    """Python code of `filtered`: the calls of the code `matching` that match the filters."""
+    lines: list[str] = []
+    for group, grain in _steps(state):
+        argument = ""
+        if grain:
+            lines += [] if lines else [f"filtered = {matching}"]
+            lines.append("# The calls with an offer to this person, whoever took the call.")
+            argument = f', grain="{grain}"'
+        calls = "filtered" if lines else matching
+        group_code = f"{literal(group)}{argument}"
+        lines.append(f"filtered = et.metrics.drill_through({calls}, {group_code}, options=options)")
+    return "\n".join(lines or [f"filtered = {matching}"]) + "\n"
+
+
+def _steps(state: PanelState) -> Iterator[tuple[dict[str, object], Grain | None]]:
+    """The groups that select the calls, one after the other.
+
+    A person of the group filters is that of the call, also where they name an outcome of offers.
+    Each filter on offers is a step of its own, so a click on a chart keeps the number of offers
+    that the chart has shown.
+    """
+    groups = dict(state.group_filters)
+    of_legs = {name: groups[name] for name in LEG_DIMENSIONS if name in groups}
+    if of_legs and any(name in OWNER_DIMENSIONS for name in groups):
+        yield {name: value for name, value in groups.items() if name not in of_legs}, None
+        groups = of_legs
+    if groups:
+        yield groups, None
+    for name, value in state.offer_filters:
+        yield {name: value}, "offers"
