@@ -91,7 +91,7 @@ def answer_rate(
         >>> inbound = et.sample_logs().calls.filter(direction="in")
         >>> chart = et.charts.answer_rate(inbound, by="weekday")
         >>> chart.title.text
-        ['Answer rate by weekday, of 282 offered calls (Asia/Ho_Chi_Minh)']
+        ['Answer rate by weekday: lowest 98 % (Thu), highest 100 % (Sat)']
         >>> chart = et.charts.answer_rate(inbound, by=["weekday", "hour"], limit=10)
     """
     data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "day")

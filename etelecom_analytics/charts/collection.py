@@ -69,7 +69,7 @@ class Gallery:
         >>> charts
         Gallery: calls
         >>> charts["calls"].title.text
-        ['Offered (calls) by weekday and hour, over 384 calls (Asia/Ho_Chi_Minh)']
+        ['Offered (calls) by weekday and hour: most on Mon at 11:00, 14']
     """
 
     def __init__(self, charts: Mapping[str, Any]) -> None:

@@ -46,7 +46,7 @@ def concurrency(
     Examples:
         >>> chart = et.charts.concurrency(et.sample_logs().calls)
         >>> chart.title.text[0]
-        'Calls on the line at once: peak 4, first on Tue 2026-11-03 14:10:05, of 384 calls'
+        'Calls on the line at once: peak 4, first on Tue 2026-11-03 14:10:05'
     """
     data = chart_input(calls, options, coverage)
     calls, options = data

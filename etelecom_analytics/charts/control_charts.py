@@ -51,7 +51,7 @@ def control(
     Examples:
         >>> chart = et.charts.control(et.sample_logs().calls, "answer_rate")
         >>> chart.title.text
-        ['Answer rate by day, of 384 calls: too few days for control limits (Asia/Ho_Chi_Minh)']
+        ['Answer rate by day: too few days for control limits']
     """
     for name in names_of(by, "by", "day"):
         if name != "day":

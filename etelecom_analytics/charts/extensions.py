@@ -92,7 +92,7 @@ def extension_performance(
         >>> calls = et.sample_logs().calls
         >>> chart = et.charts.extension_performance(calls, options=options, limit=5)
         >>> chart.title.text[0]
-        'Answer rate of offers that the agent could take: 5 numbers (the 5 with the most offers, of'
+        'Answer rate of offers that the agent could take: best 101 with 85 % of 59, last 104 with'
     """
     data = chart_input(calls, options, coverage)
     options, limit = data.options, row_limit(limit, _MAX_NUMBERS)

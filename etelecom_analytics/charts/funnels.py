@@ -49,7 +49,7 @@ def funnel(
         >>> inbound = et.sample_logs().calls.filter(direction="in")
         >>> chart = et.charts.funnel(inbound)
         >>> chart.title.text
-        ['Funnel of 284 calls: 279 answered, 3 missed (Asia/Ho_Chi_Minh)']
+        ['What became of the calls: 279 answered, 3 missed']
     """
     calls, options = chart_input(calls, options, coverage)
     table = round_floats(metrics.funnel(calls, options=options).lazy().collect())

@@ -92,7 +92,7 @@ def measure_by(
         >>> calls = et.sample_logs().calls
         >>> chart = et.charts.measure_by(calls, measure="asa_s", by="direction")
         >>> chart.title.text
-        ['Average speed of answer by direction, over 384 calls (Asia/Ho_Chi_Minh)']
+        ['Average speed of answer by direction: lowest 1 s (in), highest 15 s (out)']
         >>> chart = et.charts.measure_by(calls, measure="answer_rate", by=["weekday", "hour"])
     """
     data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "day")
@@ -164,9 +164,10 @@ def draw_groups(
     else:
         # Without the columns of the dimensions, which have the numbers that `key` masks.
         chart = _by_name(rows.drop(dimensions), dimensions, definition)
+    unit = " s" if definition.unit == "s" else ""
     return finish_chart(
         chart,
-        title=range_title(subject, rows, "value", "{text} ({key})", size="count"),
+        title=range_title(subject, rows, "value", f"{{text}}{unit} ({{key}})", size="count"),
         scope=scope,
         warnings=[warning],
         about=about,

@@ -58,7 +58,7 @@ def heatmap(
         >>> inbound = et.sample_logs().calls.filter(direction="in")
         >>> chart = et.charts.heatmap(inbound, measure="missed")
         >>> chart.title.text
-        ['Missed (calls) by weekday and hour, over 284 calls (Asia/Ho_Chi_Minh)']
+        ['Missed (calls) by weekday and hour: most on Mon at 9:00, 1']
     """
     data = chart_input(calls, options, coverage)
     names = names_of(measure, "measure", "offered")
@@ -156,7 +156,7 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
 def _title(subject: str, cells: pl.DataFrame, measure: Measure) -> str:
     """The subject and its finding: the cell with the most, or the lowest and the highest value."""
     if not isinstance(measure.aggregation, Total):
-        sign = " %" if measure.unit == "share" else ""
+        sign = {"share": " %", "s": " s"}.get(measure.unit, "")
         text = f"{{text}}{sign} on {{weekday_key}} at {{hour_key}}:00"
         return range_title(subject, cells, "value", text, size="count")
     order = ["value", "weekday", "hour"]

@@ -57,7 +57,7 @@ def journey(
         >>> calls = et.sample_logs().calls
         >>> chart = et.charts.journey(calls, calls["id"][0])
         >>> chart.title.text[0]
-        'Journey of call 5076494319400231868: in, running, 1 leg, from Sun 2026-11-08 23:59:59'
+        'Journey of call 5076494319400231868: in, running, 1 leg'
     """
     limit = row_limit(limit, _MAX_LEGS)
     calls, options = chart_input(calls, options)

@@ -58,7 +58,7 @@ def service_level(
         >>> inbound = et.sample_logs().calls.filter(direction="in")
         >>> chart = et.charts.service_level(inbound, options=options)
         >>> chart.title.text
-        ['Service level 64.5 % within 20 s (offered), 182 of 282 calls (Asia/Ho_Chi_Minh)']
+        ['Service level 64.5 % within 20 s']
     """
     data = chart_input(calls, options, coverage)
     calls, options = data

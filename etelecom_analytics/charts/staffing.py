@@ -65,7 +65,7 @@ def agents_by_interval(
     Examples:
         >>> chart = et.charts.agents_by_interval(et.sample_logs().calls)
         >>> chart.title.text[0]
-        'Agents needed by hour, from 282 inbound offered calls on 7 days (Asia/Ho_Chi_Minh)'
+        'Agents needed by hour: 1 at 0, for 0.02 Erlangs'
     """
     data = chart_input(calls, options, coverage)
     calls, options = data

@@ -54,7 +54,7 @@ def patience(
     Examples:
         >>> chart = et.charts.patience(et.sample_logs().calls, by="direction", limit=2)
         >>> chart.title.text[0]
-        'Patience of callers by direction, of 382 offered calls, 15 of them gave up'
+        'Patience of callers by direction'
     """
     data = chart_input(calls, options, coverage)
     is_event = data.options.unknown_endings == "event"
@@ -104,7 +104,7 @@ def time_to_callback(
         >>> options = et.MetricOptions(ivr_numbers=["8000", "8100"])
         >>> chart = et.charts.time_to_callback(et.sample_logs().calls, options=options)
         >>> chart.title.text[0]
-        'Time to call back, of 33 missed calls, 19 of them called back or served (Asia/Ho_Chi_Minh)'
+        'Time to call back: median 19.2 h (3 or more)'
     """
     text = CurveText(
         title="Time to call back",

@@ -49,7 +49,7 @@ def erlangs(
     Examples:
         >>> chart = et.charts.erlangs(et.sample_logs().calls)
         >>> chart.title.text
-        ['Erlangs by hour, of 384 calls on 7 days (Asia/Ho_Chi_Minh)']
+        ['Erlangs by hour: busy hour 10:00 to 11:00, mean 0.28']
     """
     data = chart_input(calls, options, coverage)
     calls, options = data

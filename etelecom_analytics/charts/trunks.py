@@ -49,7 +49,7 @@ def trunk_failures(
     Examples:
         >>> chart = et.charts.trunk_failures(et.sample_logs().calls)
         >>> chart.title.text
-        ['SIP fail codes by trunk: 29 of 90 legs failed, in 384 calls (Asia/Ho_Chi_Minh)']
+        ['SIP fail codes by trunk: 29 of 90 legs failed']
     """
     data, limit = chart_input(calls, options, coverage), row_limit(limit, _MAX_LIMIT)
     calls, options = data

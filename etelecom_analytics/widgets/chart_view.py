@@ -33,11 +33,11 @@ class ChartView(Copyable, ui.Output):  # type: ignore[misc]
     Examples:
         >>> panel = et.FilterPanel(et.sample_logs().calls)
         >>> view = et.ChartView(panel, et.charts.answer_rate)
-        >>> view.description.split(" (")[0]
-        'Answer rate by day, of 382 offered calls'
+        >>> "382 offered calls" in view.description
+        True
         >>> panel.restore({"direction": "in"})
-        >>> view.description.split(" (")[0]
-        'Answer rate by day, of 282 offered calls'
+        >>> "282 offered calls" in view.description
+        True
     """
 
     _pickle_advice = " Pickle the result of its panel's state() instead."

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from support.chart_specs import notes, tables
+from support.chart_specs import notes, subtitle, tables
 
 import etelecom_analytics as et
 from etelecom_analytics import charts
@@ -89,7 +89,7 @@ def test_shading_distinguishes_not_requested_from_not_fetched(draw: Any, fetched
     coverage = COVERAGE.clip(query.date_from, query.date_to)
     chart = draw(fetched.filter(query.to_expr()), by="week", coverage=coverage)
 
-    assert "Shaded: not fetched or not requested." in chart.to_dict()["title"]["subtitle"]
+    assert "shaded: not fetched or not requested" in subtitle(chart)
     assert rows(chart, "why", "begin", "end") == [
         ("not fetched", position("2026-11-03T18:00"), position("2026-11-05T08:00")),
         ("not requested", position("2026-11-02T00:00"), position("2026-11-03T00:00")),
@@ -207,7 +207,7 @@ def test_heatmap_cells_are_zero_if_fetched_and_crossed_if_not(fetched: pl.DataFr
     assert cells["Sun", "12"] == (0.0, "1 of 2 h")  # of the first Sunday only
     assert cells["Fri", "14"][1] == "0.5 of 1 h"
     assert cells["Mon", "10"][1] == "all"
-    assert "×: not fetched." in " ".join(chart.to_dict()["title"]["subtitle"])
+    assert "×: not fetched" in subtitle(chart)
 
 
 def test_heatmap_distinguishes_not_requested_from_not_fetched(fetched: pl.DataFrame):
@@ -218,7 +218,7 @@ def test_heatmap_distinguishes_not_requested_from_not_fetched(fetched: pl.DataFr
     cells = {row[0] for row in rows(chart, "weekday_key", "value") if row[1] is not None}
 
     assert cells == {"Mon"}
-    assert "×: not requested." in " ".join(chart.to_dict()["title"]["subtitle"])
+    assert "×: not requested" in subtitle(chart)
 
 
 def test_a_share_without_calls_is_not_zero(fetched: pl.DataFrame):
@@ -259,7 +259,7 @@ def test_traffic_is_shaded_where_it_was_not_fetched(draw: Any, fetched: pl.DataF
     assert ("2026-11-03 18:00", position("2026-11-03T18:00"), position("2026-11-05T08:00")) in rows(
         chart, "since", "begin", "end"
     )
-    assert "Shaded: not fetched." in chart.to_dict()["title"]["subtitle"]
+    assert "shaded: not fetched" in subtitle(chart)
     assert rows(draw(fetched), "since", "until") == []
 
 

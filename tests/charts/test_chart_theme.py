@@ -14,11 +14,15 @@ import nbformat
 import polars as pl
 import pytest
 import vl_convert
+from hypothesis import given
+from hypothesis import strategies as st
 from support.chart_specs import tables
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, schema
 from etelecom_analytics.charts import theme
+from etelecom_analytics.charts.shades import shades_of
+from etelecom_analytics.metrics import MEASURES
 
 GALLERY = charts.gallery(pl.DataFrame(schema=dict(schema.CALL_SCHEMA))).names
 WHITE, BLACK = "#ffffff", "#111111"
@@ -57,15 +61,81 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("page", [WHITE, BLACK])
-def test_text_and_marks_stand_out_on_both_pages(page: str):
-    assert contrast(theme.TEXT, page) > 4.2
+@pytest.mark.parametrize(("name", "config"), [("light", theme.LIGHT), ("dark", theme.DARK)])
+def test_text_and_marks_stand_out_on_the_page_of_their_theme(name: str, config: dict[str, Any]):
+    page = theme.GROUNDS[name]
+    texts = [
+        *config["title"].values(),
+        *config["axis"].values(),
+        *config["legend"].values(),
+        *config["style"][theme.INK].values(),
+    ]
+
+    assert all(contrast(text, page) >= 7 for text in texts)
     assert all(contrast(hue, page) > 3 for hue in (*theme.HUES, theme.FAINT))
+
+
+def test_a_specification_has_no_colour_of_text_but_that_of_its_theme(calls: pl.DataFrame):
+    spec = charts.answer_rate(calls).to_dict()
+    light, dark = (theme.themed(spec, name) for name in theme.GROUNDS)
+
+    assert not {"color", "subtitleColor"} & set(spec["config"]["title"])
+    assert light["config"]["title"]["color"] == theme.LIGHT["title"]["color"]
+    assert dark["config"]["axis"]["labelColor"] == theme.DARK["axis"]["labelColor"]
+    assert light["config"]["title"]["fontSize"] == spec["config"]["title"]["fontSize"]
+    assert (light["background"], dark["background"]) == tuple(theme.GROUNDS.values())
+
+
+@given(
+    values=st.lists(st.floats(0, 1), min_size=1, max_size=20),
+    target=st.none() | st.floats(0, 1),
+    measure=st.sampled_from(["answer_rate", "abandon_rate", "offered", "missed"]),
+)
+def test_text_on_a_shade_has_the_contrast_of_normal_text(
+    values: list[float], target: float | None, measure: str
+):
+    shades = shades_of(pl.Series(values), MEASURES[measure], target=target)
+    cells = shades.with_ink(pl.DataFrame({"value": values}), "value")
+
+    for name in theme.GROUNDS:
+        for value, is_white in cells.select("value", f"white_{name}").iter_rows():
+            parts = [round(255 * part) for part in shades._colour(name, value)]
+            colour = "#" + "".join(f"{part:02x}" for part in parts)
+            assert contrast("#ffffff" if is_white else "#000000", colour) >= 4.5
+
+
+def test_zero_has_the_colour_of_the_page_and_lost_calls_have_one_accent():
+    offered, missed = (
+        shades_of(pl.Series([0, 9]), MEASURES[name]) for name in ("offered", "missed")
+    )
+
+    assert all(offered.hues[name][0] == ground for name, ground in theme.GROUNDS.items())
+    assert offered.hues["light"][1] != missed.hues["light"][1]
+    assert missed.hues == shades_of(pl.Series([1, 9]), MEASURES["rna"]).hues
+
+
+def test_the_target_has_no_colour_and_its_sides_have_their_own():
+    better, worse = (
+        shades_of(pl.Series([0.6, 0.9]), MEASURES[name], target=0.8)
+        for name in ("service_level", "abandon_rate")
+    )
+
+    assert better.domain == pytest.approx((0.6, 0.8, 0.9))
+    assert better.hues["light"][1] == worse.hues["light"][1] == theme.GROUNDS["light"]
+    # 0.6 is twice as far from the target as 0.9, so its shade is the full hue.
+    assert better.hues["light"][0] == shades_of(pl.Series([1]), MEASURES["missed"]).hues["light"][1]
+    assert worse.hues["light"][0] == shades_of(pl.Series([1]), MEASURES["offered"]).hues["light"][1]
 
 
 @pytest.mark.slow
 def test_charts_use_only_colours_of_the_theme(calls: pl.DataFrame):
-    colours = {*theme.HUES, theme.TEXT, theme.FAINT, theme.SHADE, "#111111", "#ffffff"}
+    shades = {
+        hue
+        for name in ("offered", "missed")
+        for hues in shades_of(pl.Series([1]), MEASURES[name]).hues.values()
+        for hue in hues
+    }
+    colours = {*theme.HUES, theme.FAINT, theme.SHADE, *shades, "#000000", "#ffffff"}
     every_chart = [
         *(chart for _, chart in charts.gallery(calls)),
         charts.journey(calls, calls["id"].item(0)),

@@ -100,7 +100,8 @@ def test_a_notebook_shows_each_chart_as_its_own_output(gallery: Any):
 @pytest.mark.parametrize("table", ["one_call", "no_call", "null_row"])
 def test_the_gallery_of_few_calls_has_every_title(table: str, request: pytest.FixtureRequest):
     for name, chart in charts.gallery(request.getfixturevalue(table)):
-        assert "Asia/Ho_Chi_Minh" in title(chart), name
+        assert title(chart), name
+        assert "Asia/Ho_Chi_Minh" in subtitle(chart), name
 
 
 @pytest.mark.slow
