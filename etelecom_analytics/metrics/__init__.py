@@ -16,6 +16,7 @@ from .distributions import (
     wait_seconds,
 )
 from .drill import drill_through
+from .erlang_a_formulas import ErlangA, erlang_a
 from .erlang_formulas import (
     agents_needed,
     erlang_b,
@@ -26,6 +27,7 @@ from .erlang_formulas import (
 from .explanation import Explanation, explain
 from .fact_tables import facts, legs, offers
 from .funnels import FUNNEL, LOST_STAGES, funnel, lost_calls
+from .group_differences import GROUP_VERDICTS, GroupLimits, group_limits
 from .journeys import PHASES, call_phases
 from .late_changes import update_lag
 from .ledger import MISSED_OUTCOMES, missed_ledger
@@ -47,6 +49,7 @@ from .routing import hunt_paths
 from .selection import Calls, Selection
 from .service_level_variants import THRESHOLDS_S, service_level_curve, service_levels
 from .staffing import agents_by_interval
+from .staffing_check import staffing_backtest
 from .summary import summarize, summarize_fetched
 from .survival import kaplan_meier, median_survival, patience
 from .traffic import busy_hour, busy_hours, erlangs, erlangs_profile
@@ -59,6 +62,7 @@ __all__ = [
     "DIMENSIONS",
     "FINDING_MEASURES",
     "FUNNEL",
+    "GROUP_VERDICTS",
     "INBOUND_DIRECTIONS",
     "LOST_STAGES",
     "MEASURES",
@@ -76,8 +80,10 @@ __all__ = [
     "Calls",
     "Concurrency",
     "ControlLimits",
+    "ErlangA",
     "Explanation",
     "Findings",
+    "GroupLimits",
     "Mean",
     "Measure",
     "MetricOptions",
@@ -100,6 +106,7 @@ __all__ = [
     "control_limits",
     "data_quality",
     "drill_through",
+    "erlang_a",
     "erlang_b",
     "erlang_c",
     "erlang_c_asa",
@@ -111,6 +118,7 @@ __all__ = [
     "fail_codes",
     "findings",
     "funnel",
+    "group_limits",
     "hunt_paths",
     "inward",
     "kaplan_meier",
@@ -130,6 +138,7 @@ __all__ = [
     "service_level_curve",
     "service_levels",
     "sip_code",
+    "staffing_backtest",
     "summarize",
     "summarize_fetched",
     "time_to_callback",
