@@ -79,7 +79,7 @@ def agents_by_interval(
     Examples:
         >>> chart = et.charts.agents_by_interval(et.sample_logs().calls)
         >>> chart.title.text[0]
-        'Agents needed by hour: most at 10: 2 for 0.24 Erlangs'
+        'Agents needed by hour: at most 1, first at 0 for 0.02 Erlangs'
     """
     data = chart_input(calls, options, coverage)
     calls, options = data
@@ -185,9 +185,10 @@ def _reliability_note(rows: pl.DataFrame) -> str:
 def _alt_text(rows: pl.DataFrame) -> str:
     known = rows.drop_nulls(["agents_needed", "traffic"])
     if known.is_empty():
-        return "no interval has calls of known talk."
+        return "No interval has calls of known talk."
     most = known.sort("agents_needed", descending=True, maintain_order=True).row(0, named=True)
-    return f"{most['agents_needed']:,} at {most['key']}, for {most['traffic']:.2f} Erlangs."
+    load = f"{most['traffic']:.2f} Erlangs"
+    return f"At most {most['agents_needed']:,}, first at {most['key']} for {load}."
 
 
 def _draw(rows: pl.DataFrame, interval: str, agents: int | None) -> alt.VConcatChart:
