@@ -7,7 +7,7 @@ take from the standard library and from the HTTP library are other objects for t
 import io
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,6 +33,7 @@ from etelecom_analytics.api import (
     workers,
 )
 from etelecom_analytics.errors import ApiError, Stopped
+from etelecom_analytics.simulator import service
 
 from .checks import Violation, check_logs, check_secrecy
 from .schedule import Schedule
@@ -231,6 +232,8 @@ def _replaced(tasks: Tasks, schedule: Schedule) -> Iterator[None]:
         (run, "datetime", Moment),
         (client_module, "datetime", Moment),
     ]
+    if "undated first" in schedule.habits:
+        values.append((service, "_start_and_id", _undated_first(service._start_and_id)))
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in values]
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     for owner, name, value in values:
@@ -241,6 +244,16 @@ def _replaced(tasks: Tasks, schedule: Schedule) -> Iterator[None]:
         for owner, name, value in before:
             setattr(owner, name, value)
         signal.signal(signal.SIGINT, handler)
+
+
+def _undated_first(sort_key: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+    """The sort key of a server whose database sorts nulls first."""
+
+    def changed(*arguments: Any, **options: Any) -> tuple[Any, ...]:
+        start, *others = sort_key(*arguments, **options)
+        return (-start if start == float("inf") else start, *others)
+
+    return changed
 
 
 def _press(world: World) -> None:

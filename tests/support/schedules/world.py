@@ -1,7 +1,7 @@
 """The server of a schedule: its calls, their history, and answers with faults. No sockets."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -228,7 +228,7 @@ class World:
             history.is_present = history.was_always_present = False
             return
         start, direction, duration, caller = call.start, call.direction, call.duration, call.caller
-        if change.do == "shift" and start is not None:
+        if change.do == "shift" and start is not None and change.seconds is not None:
             start += change.seconds
         if change.do == "turn":
             direction, duration, caller = "out", 5, _NUMBERS[3]
@@ -276,6 +276,21 @@ def _one_way(request: Request, correct: Answer) -> Answer:
     return Answer(status=400, body={"code": "invalid_argument", "msg": "sort"}) if sort else correct
 
 
+def _undated_as(*values: object) -> Callable[[Request, Page], Page]:
+    """Another value for a start that is not known; without one, the row has no such key."""
+
+    def change(request: Request, page: Page) -> Page:
+        return {**page, "call_logs": page["call_logs"] and [*map(change_row, page["call_logs"])]}
+
+    def change_row(row: Any) -> Any:
+        if not isinstance(row, dict) or row.get("started_at") != ZERO_TIME:
+            return row
+        other = {name: value for name, value in row.items() if name != "started_at"}
+        return {**other, **({"started_at": values[0]} if values else {})}
+
+    return change
+
+
 _HABITS: Mapping[str, faults.Fault] = {
     "ignores dates": faults.ignoring("date_from", "date_to"),
     "ignores date_from": faults.ignoring("date_from"),
@@ -294,6 +309,10 @@ _HABITS: Mapping[str, faults.Fault] = {
     "empty pages with the same cursor": faults.empty_page(1, same_cursor=True),
     "sorts one way": _one_way,
     "writes spaces": faults.on_page(_write_spaces),
+    "null starts": faults.on_page(_undated_as(None)),
+    "empty starts": faults.on_page(_undated_as("")),
+    "unreadable starts": faults.on_page(_undated_as("soon")),
+    "no starts": faults.on_page(_undated_as()),
 }
 
 
