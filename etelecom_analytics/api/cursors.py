@@ -18,7 +18,8 @@ _NUMBER = re.compile(r"(?<![\w.])\d{1,12}(?![\w.])")
 _ONE_NUMBER = re.compile(r"[^\W\d]*[\W_]*(\d{1,12})\W*")
 
 _MIN_ROWS = 10
-"""A smaller number of rows may equal a flag or a position in the cursor by chance."""
+"""A smaller number of rows may equal a flag or a position in the cursor by chance. It counts only
+after a full page, because no row is behind a short one."""
 
 
 class OffsetPattern:
@@ -38,8 +39,14 @@ class OffsetPattern:
         """Whether at least half of the cursors so far fit."""
         return 2 * max(self._hits.values(), default=0) >= max(self._cursors, 1)
 
-    def add(self, cursor: str, rows: int) -> None:
-        """Add the cursor that follows a page with so many rows."""
+    def add(self, cursor: str, rows: int, *, is_full: bool = False) -> None:
+        """Add the cursor that follows a page with so many rows.
+
+        Args:
+            cursor: the cursor.
+            rows: the number of rows.
+            is_full: whether the page has as many rows as were requested.
+        """
         numbers = _numbers_in(cursor)
         if not rows and self._cursors and numbers == self._last:  # an empty page with its cursor
             return
@@ -54,18 +61,20 @@ class OffsetPattern:
                 elif len(numbers) == 1:
                     self._add_only(number, number - before, rows)
                 else:
-                    self._add_one_of_several(place, number, number - before, rows)
+                    self._add_one_of_several(place, number, number - before, rows, is_full)
 
     def _add_only(self, number: int, step: int, rows: int) -> None:
         largest = 2 * rows if self._cursors == 1 else max(2 * rows, PAGE_LIMIT)
         self._hits[0, "rows"] += rows / 2 <= step <= largest
         self._hits[0, "pages"] += number in (self._cursors, self._cursors + 1)
 
-    def _add_one_of_several(self, place: int, number: int, step: int, rows: int) -> None:
+    def _add_one_of_several(
+        self, place: int, number: int, step: int, rows: int, is_full: bool
+    ) -> None:
         # The numbers of a key may be close to a count, so the first one must be exact, and too
         # large for a flag. Later, a server may count rows that it removes from a page.
         if self._cursors == 1:
-            self._hits[place, "rows"] += number == rows >= _MIN_ROWS
+            self._hits[place, "rows"] += number == rows and (is_full or rows >= _MIN_ROWS)
             return
         largest = max(2 * self._rows, self._cursors * PAGE_LIMIT)
         self._hits[place, "rows"] += step >= rows and self._rows <= number <= largest

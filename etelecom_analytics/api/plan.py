@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from .chain import Chain
 from .page_scan import PageScan
+from .wire import PAGE_LIMIT
 
 __all__ = ["Plan"]
 
@@ -36,6 +37,7 @@ class Plan:
             a chain is not split.
         margin: how much wider than its chain a request is.
         may_split: whether chains may be split.
+        page_limit: maximum number of rows per page.
 
     Attributes:
         chains: all chains of the fetch.
@@ -50,10 +52,12 @@ class Plan:
         oldest: datetime | None = None,
         margin: timedelta = timedelta(),
         may_split: bool = True,
+        page_limit: int = PAGE_LIMIT,
     ) -> None:
         self.chains, self._waiting = list(chains), list(chains)
         self._full_range = full_range
         self._oldest, self._margin, self._may_split = oldest, margin, may_split
+        self._page_limit = page_limit
         self.dates_ignored = False
 
     @property
@@ -105,7 +109,8 @@ class Plan:
         chain.rows += new_rows
         chain.has_moved = chain.has_moved or repeats
         if cursor:
-            chain.offsets.add(cursor, len(page.ids))
+            rows = len(page.ids)
+            chain.offsets.add(cursor, rows, is_full=rows >= self._page_limit)
         if not page.starts:
             return
         chain.in_order = (

@@ -198,6 +198,7 @@ class _Run:
             oldest=oldest,
             margin=self._date_check.margin,
             may_split=self._may_split,
+            page_limit=self._limit,
         )
         if self._date_check.result == "ignored":
             plan.ignore_dates()
