@@ -91,6 +91,12 @@ MENDED = {
         habits=("offset cursors",),
         changes=(Change(at=3, do="delete"),),
     ),
+    "the offset behind a single short page was taken for a flag": Schedule(
+        starts=(2419200, 604800, 1987200, None, 5, 6),
+        page_limit=5,
+        habits=("offset cursors", "limits in cursors"),
+        changes=(Change(at=1, do="delete"),),
+    ),
 }
 """Schedules that once broke a promise."""
 

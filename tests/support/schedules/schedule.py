@@ -11,6 +11,7 @@ __all__ = [
     "FAULTS",
     "FILTERS",
     "HABITS",
+    "LIMITS_IN_CURSORS",
     "UNDATED_HABITS",
     "Change",
     "Fault",
@@ -85,6 +86,9 @@ UNDATED_HABITS = (
 )
 """What the server does with calls without a start; otherwise they are last, with a zero time."""
 
+LIMITS_IN_CURSORS = "limits in cursors"
+"""An offset cursor has the number of rows per page too."""
+
 _CURSORS = ("offset cursors", "empty pages", "empty pages with the same cursor")
 """A server has one kind of cursors."""
 
@@ -137,7 +141,8 @@ class Schedule:
         workers, page_limit: options of the fetch.
         batch, queue: numbers of pages that are parsed together, and that wait to be parsed.
         choices: which task continues, see `Tasks`.
-        habits: what the server does with every request, some of `HABITS` and `UNDATED_HABITS`.
+        habits: what the server does with every request, some of `HABITS` and `UNDATED_HABITS`, or
+            `LIMITS_IN_CURSORS`.
         changes, faults: what happens at single requests.
         presses: numbers of requests during which Ctrl-C is pressed.
         attempts: changes and faults go on for so many attempts; the later ones are undisturbed.
@@ -243,7 +248,7 @@ def undated_schedule(seed: int) -> Schedule:
         )
         for _ in range(pick(1, (2, 4, 8)[pick(0, 2)]))
     ]
-    return replace(
+    schedule = replace(
         schedule,
         starts=tuple(starts),
         since=None,
@@ -254,6 +259,15 @@ def undated_schedule(seed: int) -> Schedule:
         changes=tuple(changes),
         faults=schedule.faults if pick(0, 2) == 2 else (),
     )
+    if "offset cursors" in habits and pick(0, 3) == 3:
+        # It looks least like an offset if there is a single one, behind the first page.
+        return replace(
+            schedule,
+            habits=(*habits, LIMITS_IN_CURSORS),
+            starts=schedule.starts[: schedule.page_limit + pick(1, 3)],
+            changes=tuple(replace(change, at=change.at % 6) for change in changes),
+        )
+    return schedule
 
 
 def _some(pick: Pick, names: tuple[str, ...], number: int) -> tuple[str, ...]:

@@ -4,7 +4,9 @@ Everything happens in one thread. The functions of the package run unchanged; on
 take from the standard library and from the HTTP library are other objects for the time of a run.
 """
 
+import base64
 import io
+import json
 import logging
 import signal
 from collections.abc import Callable, Iterator
@@ -234,6 +236,8 @@ def _replaced(tasks: Tasks, schedule: Schedule) -> Iterator[None]:
     ]
     if "undated first" in schedule.habits:
         values.append((service, "_start_and_id", _undated_first(service._start_and_id)))
+    if "limits in cursors" in schedule.habits:
+        values.append((service, "_position", _offset_in_json(service._position)))
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in values]
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     for owner, name, value in values:
@@ -252,6 +256,18 @@ def _undated_first(sort_key: Callable[..., tuple[Any, ...]]) -> Callable[..., tu
     def changed(*arguments: Any, **options: Any) -> tuple[Any, ...]:
         start, *others = sort_key(*arguments, **options)
         return (-start if start == float("inf") else start, *others)
+
+    return changed
+
+
+def _offset_in_json(position: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The position in a cursor that may have an offset and a limit."""
+
+    def changed(cursor: str) -> Any:
+        try:
+            return json.loads(base64.urlsafe_b64decode(cursor))["offset"]
+        except (TypeError, ValueError):
+            return position(cursor)
 
     return changed
 

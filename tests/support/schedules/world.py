@@ -1,5 +1,6 @@
 """The server of a schedule: its calls, their history, and answers with faults. No sockets."""
 
+import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from etelecom_analytics.simulator.faults import ECHOES, Request
 from etelecom_analytics.simulator.faults.base import Page, on_body
 from etelecom_analytics.simulator.responder import CallLogResponder
 from etelecom_analytics.simulator.rows import ZERO_TIME
+from etelecom_analytics.simulator.service import DETOUR
 
 from .schedule import Change, Fault, Schedule
 
@@ -291,6 +293,16 @@ def _undated_as(*values: object) -> Callable[[Request, Page], Page]:
     return change
 
 
+def _with_limits(request: Request, page: Page) -> Page:
+    """Offset cursors as JSON, with the limit next to the number of rows."""
+    text = page["paging"]["next"]
+    number = base64.urlsafe_b64decode(text.lstrip(DETOUR))
+    if not number.isdigit():
+        return page
+    cursor = json.dumps({"limit": page["paging"]["limit"], "offset": int(number)})
+    return faults.base.with_next(base64.urlsafe_b64encode(cursor.encode()).decode(), page)
+
+
 _HABITS: Mapping[str, faults.Fault] = {
     "ignores dates": faults.ignoring("date_from", "date_to"),
     "ignores date_from": faults.ignoring("date_from"),
@@ -313,6 +325,7 @@ _HABITS: Mapping[str, faults.Fault] = {
     "empty starts": faults.on_page(_undated_as("")),
     "unreadable starts": faults.on_page(_undated_as("soon")),
     "no starts": faults.on_page(_undated_as()),
+    "limits in cursors": faults.on_page(_with_limits),
 }
 
 
