@@ -39,7 +39,8 @@ class Chain:
         cursors: the cursor of the next page, for each page; kept only if `undated`.
         dated_pages, undated_pages: the numbers of the first and the last page with a call that has
             a start, and of those with a call that has none.
-        mixes_undated: whether calls without a start are between others, on pages of their own.
+        mixes_undated: whether a page with calls without a start is between pages of others; if not
+            `undated`, whether there is a page of such calls.
     """
 
     begin: datetime | None
@@ -98,12 +99,12 @@ class Chain:
         if self.undated:
             self.cursors.append(cursor)
         if page.starts:
-            if self.dated_pages and self.undated_pages:
+            if self.undated and self.dated_pages and self.undated_pages:
                 self.mixes_undated |= self.dated_pages[0] < self.undated_pages[1]
             self.dated_pages = (self.dated_pages or (number, number))[0], number
         if has_undated:
             self.undated_pages = (self.undated_pages or (number, number))[0], number
-            # Requests with dates never show such calls again.
+            # No edge of such a page is between two times.
             self.mixes_undated |= not self.undated and not page.starts
 
     def cursors_back_from(self, number: int) -> list[str]:

@@ -181,6 +181,14 @@ def test_calls_without_a_start_among_others_cannot_be_looked_for():
     assert parts_of([chain], lambda: True) == ([], [Hole(None, None)])
 
 
+def test_unreadable_starts_in_a_range_of_dates_do_not_hide_the_ends_of_pages():
+    chain = chain_of([row(1, 5)], [row(2, 4), row(3, "soon")], [row(4, 3)], undated=False)
+    assert parts_of([chain], lambda: True) == ([], [])
+
+    chain = chain_of([row(1, 5)], [row(2, "soon")], [row(4, 3)], undated=False)
+    assert parts_of([chain], lambda: True) == ([], [Hole(None, None)])
+
+
 def test_earlier_pages_are_reached_in_growing_steps():
     chain = chain_of(*[[row(number, 50 - number)] for number in range(40)])
 
