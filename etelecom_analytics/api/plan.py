@@ -109,8 +109,9 @@ class Plan:
         chain.rows += new_rows
         chain.has_moved = chain.has_moved or repeats
         if cursor:
-            rows = len(page.ids)
-            chain.offsets.add(cursor, rows, is_full=rows >= self._page_limit)
+            rows = len(set(page.ids))
+            copies, is_full = len(page.ids) - rows, rows >= self._page_limit
+            chain.offsets.add(cursor, rows, copies=copies, is_full=is_full)
         if not page.starts:
             return
         chain.in_order = (

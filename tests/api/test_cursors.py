@@ -79,6 +79,14 @@ def test_a_small_number_in_the_cursor_of_a_full_page_may_be_an_offset(rows: int)
     assert pattern.matches
 
 
+@pytest.mark.parametrize("offsets", [(50, 100, 150), (100, 200, 300)])
+def test_an_offset_counts_the_copies_of_rows_or_not(offsets: tuple[int, ...]):
+    pattern = OffsetPattern()
+    for offset in offsets:
+        pattern.add(f"offset={offset}&size=7", 50, copies=50)
+        assert pattern.matches
+
+
 def test_a_number_that_stays_is_no_offset_of_full_pages():
     pattern = OffsetPattern()
     for index in range(2):

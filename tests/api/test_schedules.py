@@ -91,6 +91,11 @@ MENDED = {
         habits=("offset cursors",),
         changes=(Change(at=3, do="delete"),),
     ),
+    "an offset did not count the copies of rows that the server adds": Schedule(
+        starts=(12600, None, 5400, 6300, None),
+        habits=("repeats outdated rows", "offset cursors", "limits in cursors"),
+        changes=(Change(at=1, do="delete"),),
+    ),
     "the offset behind a single short page was taken for a flag": Schedule(
         starts=(2419200, 604800, 1987200, None, 5, 6),
         page_limit=5,

@@ -219,8 +219,8 @@ BUGS: dict[str, Bug] = {
     ),
     "an offset after a full page of few rows is taken for a flag": Bug(
         "api.cursors",
-        "(is_full or rows >= _MIN_ROWS)",
-        "rows >= _MIN_ROWS",
+        "if is_full or rows >= _MIN_ROWS else",
+        "if rows >= _MIN_ROWS else",
         needs="limits in cursors",
         shown_by=5,
         schedule_of=undated_schedule,
