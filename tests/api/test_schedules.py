@@ -130,7 +130,7 @@ def test_promises_hold_for_two_thousand_schedules(first: int):
 @pytest.mark.slow
 def test_promises_hold_for_calls_without_a_start():
     """`tests/benchmarks/schedules.py --undated` runs more of them."""
-    for schedule in map(undated_schedule, range(60)):
+    for schedule in map(undated_schedule, range(50, 80)):
         if breaks_a_promise(schedule):
             pytest.fail(f"add it to MENDED: {shrink(schedule)!r}")
 
