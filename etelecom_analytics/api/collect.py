@@ -12,8 +12,8 @@ import polars as pl
 from ..errors import EtelecomError, Unreadable
 from ..fetch_report import PageSetAside
 from ..parsing.pages import PageReader
+from .chain import Chain
 from .page_scan import scan_body
-from .plan import Chain
 from .wire import Page
 from .workers import FetchedPage, FetchPool
 

@@ -18,7 +18,8 @@ _NUMBER = re.compile(r"(?<![\w.])\d{1,12}(?![\w.])")
 _ONE_NUMBER = re.compile(r"[^\W\d]*[\W_]*(\d{1,12})\W*")
 
 _MIN_ROWS = 10
-"""A smaller number of rows may equal a flag or a position in the cursor by chance."""
+"""A smaller number of rows may equal a flag or a position in the cursor by chance. It counts only
+after a full page, because no row is behind a short one."""
 
 
 class OffsetPattern:
@@ -30,6 +31,7 @@ class OffsetPattern:
 
     def __init__(self) -> None:
         self._last: list[int] = []
+        self._exact: tuple[int, ...] = ()
         self._cursors = self._rows = 0
         self._hits: Counter[tuple[int, str]] = Counter()
 
@@ -38,12 +40,20 @@ class OffsetPattern:
         """Whether at least half of the cursors so far fit."""
         return 2 * max(self._hits.values(), default=0) >= max(self._cursors, 1)
 
-    def add(self, cursor: str, rows: int) -> None:
-        """Add the cursor that follows a page with so many rows."""
+    def add(self, cursor: str, rows: int, *, copies: int = 0, is_full: bool = False) -> None:
+        """Add the cursor that follows a page with so many rows.
+
+        Args:
+            cursor: the cursor.
+            rows: the number of different rows.
+            copies: the number of further copies of them on the page, which a server may count.
+            is_full: whether the page has as many rows as were requested.
+        """
         numbers = _numbers_in(cursor)
         if not rows and self._cursors and numbers == self._last:  # an empty page with its cursor
             return
         last = self._last if self._cursors else [0] * len(numbers)
+        self._exact = (rows, rows + copies) if is_full or rows >= _MIN_ROWS else ()
         self._cursors += 1
         self._rows += rows
         self._last = numbers
@@ -65,7 +75,7 @@ class OffsetPattern:
         # The numbers of a key may be close to a count, so the first one must be exact, and too
         # large for a flag. Later, a server may count rows that it removes from a page.
         if self._cursors == 1:
-            self._hits[place, "rows"] += number == rows >= _MIN_ROWS
+            self._hits[place, "rows"] += number in self._exact
             return
         largest = max(2 * self._rows, self._cursors * PAGE_LIMIT)
         self._hits[place, "rows"] += step >= rows and self._rows <= number <= largest

@@ -16,6 +16,7 @@ _ROWS_FIRST = re.compile(rb'\s*\{\s*"(\w+)"\s*:\s*(?:(null|\[\s*\])|\[)')
 _PAGING_LAST = re.compile(rb'(?:\]|null)\s*,\s*"paging"\s*:\s*(\{[^{}]*\})\s*\}\s*\Z')
 _MAX_PAGING_BYTES = 4_096
 _ID = re.compile(rb'"id"\s*:\s*"?([^",}\s]*)')
+_NO_START = re.compile(rb'"started_at"\s*:\s*[^"\s]')
 _STARTED_AT = re.compile(rb'"started_at"\s*:\s*"([^"]*)"')
 
 
@@ -26,10 +27,12 @@ class PageScan:
     Attributes:
         ids: the ids of the calls, as the page has them.
         starts: the start times, in the order of the page; calls without a valid start are omitted.
+        has_undated: whether it has a call without a valid start.
     """
 
     ids: tuple[bytes, ...]
     starts: tuple[datetime, ...]
+    has_undated: bool = False
 
     @property
     def in_order(self) -> bool:
@@ -40,7 +43,12 @@ class PageScan:
 def scan_body(body: bytes) -> PageScan:
     """A scan of a page of calls; on an irregular page it may miss a call or count one too many."""
     texts = b"\n".join(_STARTED_AT.findall(body)).decode("ascii", errors="replace").split("\n")
-    return PageScan(ids=tuple(_ID.findall(body)), starts=_starts_of(texts))
+    ids, starts = tuple(_ID.findall(body)), _starts_of(texts)
+    return PageScan(
+        ids=ids,
+        starts=starts,
+        has_undated=bool(ids) and (len(starts) < len(texts) or bool(_NO_START.search(body))),
+    )
 
 
 def _starts_of(texts: list[str]) -> tuple[datetime, ...]:

@@ -17,6 +17,7 @@ def follow(
     fetch_page: Callable[[str], Page],
     add_page: Callable[[Page], int],
     *,
+    first: str = "",
     is_complete: Callable[[], bool] = lambda: False,
 ) -> int:
     """Follow a chain of pages to its end, and return the number of pages.
@@ -26,6 +27,7 @@ def follow(
     Args:
         fetch_page: returns the page after a cursor; the cursor of the first page is "".
         add_page: receives each page, and returns how many of its rows are new.
+        first: the cursor to begin with.
         is_complete: whether the pages so far are enough.
 
     Raises:
@@ -34,7 +36,7 @@ def follow(
             Several empty pages in a row, or pages without new rows, are an error too.
     """
     cursors = {_FIRST_PAGE}
-    cursor, pages, empty, repeated = "", 0, 0, 0
+    cursor, pages, empty, repeated = first, 0, 0, 0
     while True:
         page = fetch_page(cursor)
         new_rows = add_page(page)

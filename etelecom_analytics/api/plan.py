@@ -9,132 +9,22 @@ is checked for this order. A chain that violates it is not split, takes back the
 away, and is followed to its last cursor.
 """
 
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from .cursors import OffsetPattern
+from .chain import Chain
 from .page_scan import PageScan
+from .wire import PAGE_LIMIT
 
-__all__ = ["Chain", "Edge", "Plan"]
+__all__ = ["Plan"]
 
 _ROUNDING = timedelta(seconds=2)
 """Requests to the API have whole seconds, rounded outwards."""
 
 _FAR = timedelta(days=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_SMALLEST_STEP = timedelta(microseconds=1)
 _MIN_PAGES_TO_SPLIT = 4.0
 """A chain with fewer pages left is not split, because another chain costs a page or two."""
-_RECENT_PAGES = 4
-
-
-Edge = tuple[datetime, datetime | None]
-"""A time, and an earlier one or the same; None means no bound."""
-
-
-@dataclass(eq=False, kw_only=True)
-class Chain:
-    """A chain of pages with the calls that began from `begin` on and before `end`.
-
-    Attributes:
-        begin, end: the range; None is unbounded.
-        undated: whether its requests have no dates, because calls without a start belong to it.
-        requested_from: the `begin` of its requests; the plan may have moved `begin` since.
-        page_starts: the first start of each of its latest pages.
-        newest, reached: the newest and the oldest start so far.
-        pages, rows: the number of pages and of new calls so far.
-        in_order: whether its calls were sorted newest first so far.
-        done: whether it was followed to its end.
-        first_id: the id of its first call.
-        edges: the times on both sides of each end of a page: the last start before it, and the
-            first start after it; at the end of the chain, its `begin`.
-        offsets: whether its cursors look like a number of rows or pages.
-        has_moved: whether a row of an earlier page was received again.
-        has_undated_page: whether a page has rows, but no start.
-    """
-
-    begin: datetime | None
-    end: datetime | None
-    undated: bool = False
-    requested_from: datetime | None = field(init=False)
-    page_starts: deque[datetime] = field(default_factory=lambda: deque(maxlen=_RECENT_PAGES))
-    newest: datetime | None = None
-    reached: datetime | None = None
-    pages: int = 0
-    rows: int = 0
-    in_order: bool = True
-    done: bool = False
-    first_id: bytes = b""
-    edges: list[Edge] = field(default_factory=list)
-    offsets: OffsetPattern = field(default_factory=OffsetPattern)
-    has_moved: bool = False
-    has_undated_page: bool = False
-
-    def __post_init__(self) -> None:
-        self.requested_from = self.begin
-
-    @property
-    def missing(self) -> tuple[datetime | None, datetime | None] | None:
-        """The part without pages so far, as begin and exclusive end; None if there is none."""
-        if self.done:
-            return None
-        # Calls that began at the same moment may be split between two pages.
-        reached = self.reached if self.in_order else None
-        if reached and self.begin and reached < self.begin:
-            return None
-        end = reached + _SMALLEST_STEP if reached else self.end
-        return self.begin, min(end, self.end) if end and self.end else end
-
-    @property
-    def may_skip_rows(self) -> bool:
-        """Whether rows may have been skipped between two pages."""
-        return self.pages > 0 and (self.offsets.matches or self.has_moved)
-
-    @property
-    def has_all_edges(self) -> bool:
-        """Whether each end of a page lies between two known times."""
-        return self.in_order and not self.has_undated_page
-
-    def close(self, *, by_cursor: bool) -> None:
-        """Mark the chain as done, `by_cursor` if the server had no more pages."""
-        self.done = True
-        if by_cursor and self.reached and (self.begin is None or self.begin <= self.reached):
-            self.edges.append((self.reached, self.begin))
-
-    def invalidate(self) -> None:
-        """Mark the whole chain as missing, because some of its pages could not be parsed."""
-        self.begin, self.in_order, self.done = self.requested_from, False, False
-
-    def is_outside(self, start: datetime, tolerance: timedelta) -> bool:
-        """Whether a start is outside the requested range by more than the tolerance."""
-        if self.undated:
-            return False
-        early = self.requested_from is not None and start < self.requested_from - tolerance
-        return early or (self.end is not None and start > self.end + tolerance)
-
-    def time_left(self, begin: datetime) -> timedelta:
-        """The length of the part down to `begin` that is not read; 0 if there is none.
-
-        The first calls may have started after the end, because requests have a margin.
-        """
-        end = min(moment for moment in (self.reached, self.end, _NEVER) if moment)
-        return max(end - begin, timedelta())
-
-    def pages_left(self, begin: datetime) -> float:
-        """An estimate of the pages left down to `begin`.
-
-        It is the larger of two: at the density of all pages, and at that of the latest pages. So a
-        busy hour after quiet months is split too; if it ends soon, this costs a few requests.
-        """
-        if not self.newest or not self.reached or not (left := self.time_left(begin)):
-            return 0.0
-        densities = (
-            (self.pages, self.newest - self.reached),
-            (len(self.page_starts), self.page_starts[0] - self.reached),
-        )
-        return max(pages * (left / span) if span else float("inf") for pages, span in densities)
 
 
 class Plan:
@@ -147,6 +37,7 @@ class Plan:
             a chain is not split.
         margin: how much wider than its chain a request is.
         may_split: whether chains may be split.
+        page_limit: maximum number of rows per page.
 
     Attributes:
         chains: all chains of the fetch.
@@ -161,10 +52,12 @@ class Plan:
         oldest: datetime | None = None,
         margin: timedelta = timedelta(),
         may_split: bool = True,
+        page_limit: int = PAGE_LIMIT,
     ) -> None:
         self.chains, self._waiting = list(chains), list(chains)
         self._full_range = full_range
         self._oldest, self._margin, self._may_split = oldest, margin, may_split
+        self._page_limit = page_limit
         self.dates_ignored = False
 
     @property
@@ -211,13 +104,15 @@ class Plan:
             cursor: the cursor of the next page.
             repeats: whether it repeats a row of an earlier page.
         """
+        chain.record_undated(page, cursor)
         chain.pages += 1
         chain.rows += new_rows
         chain.has_moved = chain.has_moved or repeats
         if cursor:
-            chain.offsets.add(cursor, len(page.ids))
+            rows = len(set(page.ids))
+            copies, is_full = len(page.ids) - rows, rows >= self._page_limit
+            chain.offsets.add(cursor, rows, copies=copies, is_full=is_full)
         if not page.starts:
-            chain.has_undated_page = chain.has_undated_page or bool(page.ids)
             return
         chain.in_order = (
             chain.in_order

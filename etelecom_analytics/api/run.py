@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from ..errors import BadRequest, EtelecomError, Stopped
@@ -13,13 +13,14 @@ from ..logs import CallLogs, Progress
 from ..phone_numbers import notations
 from ..query import CallQuery
 from .assemble import FetchRecord, Walk, assemble_logs
+from .chain import Chain
 from .client import Client
 from .collect import PageCollector
 from .interrupts import Interrupts, noted_interrupts
-from .page_edges import recheck_edges, unverified_parts
+from .page_edges import Part, parts_of, recheck
 from .page_scan import scan_body
 from .paging import follow
-from .plan import Chain, Edge, Plan
+from .plan import Plan
 from .server_checks import DATE_MARGIN, DateCheck
 from .warning_texts import UNPROVABLE, warning_texts
 from .wire import Page
@@ -197,6 +198,7 @@ class _Run:
             oldest=oldest,
             margin=self._date_check.margin,
             may_split=self._may_split,
+            page_limit=self._limit,
         )
         if self._date_check.result == "ignored":
             plan.ignore_dates()
@@ -250,23 +252,20 @@ class _Run:
         return self._interrupts.is_pressed or self._stop()
 
     def _recheck(self, record: FetchRecord) -> None:
-        """Look again at the ends of pages where rows may have been skipped."""
+        """Look again at the places where rows may have been skipped."""
         for walk in record.walks:
-            chains = [chain for chain in walk.plan.chains if chain.may_skip_rows]
-            if not chains:
+            may_request = partial(self._may_request_ranges, record, walk)
+            parts, holes = parts_of(walk.plan.chains, may_request)
+            record.holes += holes
+            if not parts:
                 continue
-            may_request, edges = self._may_request_ranges(record, walk), list[Edge]()
-            for chain in chains:
-                if may_request and chain.has_all_edges:
-                    edges += chain.edges
-                else:
-                    record.holes += unverified_parts(chain)
-            result = recheck_edges(
-                edges,
+            result = recheck(
+                parts,
                 walk.call_ids,
-                lambda begin, end, walk=walk: self._list_range(walk.query, begin, end),  # type: ignore[misc]
+                partial(self._read_again, walk.query),
+                limit=self._limit,
                 workers=self._workers,
-                is_stopped=self._is_stopped,
+                is_stopped=lambda: bool(self._error) or self._is_stopped(),
             )
             self._extra["page edge"] += result.looks
             self._extra["page edge, more pages"] += result.more_pages
@@ -287,8 +286,8 @@ class _Run:
                 return False
         return self._may_split and self._date_check.result in ("verified", "shifted")
 
-    def _list_range(self, query: CallQuery, begin: datetime | None, end: datetime) -> list[bytes]:
-        request = self._request_query(query, begin, end)
+    def _read_again(self, query: CallQuery, part: Part, cursor: str) -> list[bytes]:
+        request = self._request_query(query, part.begin, part.end)
         bodies: list[bytes] = []
         ids: set[bytes] = set()
 
@@ -307,6 +306,8 @@ class _Run:
                 decode=True,
             ),
             add_page,
+            first=cursor,
+            is_complete=lambda: part.until_dated and bool(scan_body(bodies[-1]).starts),
         )
         return bodies
 

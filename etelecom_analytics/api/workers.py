@@ -13,9 +13,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ..errors import PagingError
+from .chain import Chain
 from .page_scan import scan_body
 from .paging import follow
-from .plan import Chain, Plan
+from .plan import Plan
 from .wire import Page
 
 __all__ = ["FetchPool", "FetchedPage"]

@@ -71,6 +71,32 @@ def test_a_small_number_in_the_cursor_of_a_short_page_is_no_offset(rows: int):
     assert not is_offset(encoded(f'[-1762345678.0, {rows}, "3", 0]'), rows=rows)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 9])
+def test_a_small_number_in_the_cursor_of_a_full_page_may_be_an_offset(rows: int):
+    pattern = OffsetPattern()
+    pattern.add(f"offset={rows}&size=77", rows, is_full=True)
+
+    assert pattern.matches
+
+
+@pytest.mark.parametrize("offsets", [(50, 100, 150), (100, 200, 300)])
+def test_an_offset_counts_the_copies_of_rows_or_not(offsets: tuple[int, ...]):
+    pattern = OffsetPattern()
+    for offset in offsets:
+        pattern.add(f"offset={offset}&size=7", 50, copies=50)
+        assert pattern.matches
+
+
+def test_a_number_that_stays_is_no_offset_of_full_pages():
+    pattern = OffsetPattern()
+    for index in range(2):
+        pattern.add(
+            encoded(f'[-176234567{index}.0, 3, "400000000000000{index}", 0]'), 3, is_full=True
+        )
+
+    assert not pattern.matches
+
+
 def test_offsets_with_several_numbers_are_recognised_after_two_short_pages():
     assert is_offset("offset=5&limit=5", "offset=10&limit=5", rows=5)
 

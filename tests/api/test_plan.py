@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etelecom_analytics.api.chain import Chain
 from etelecom_analytics.api.page_scan import PageScan
-from etelecom_analytics.api.plan import Chain, Plan
+from etelecom_analytics.api.plan import Plan
 
 BEGIN, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 import pytest
 from support.planted_bugs import BUGS, Bug, planted
-from support.schedules import Violation, random_schedule, run_schedule
+from support.schedules import Violation, run_schedule
 
 from etelecom_analytics.api import wire
 
@@ -20,7 +20,7 @@ def is_noticed(bug: Bug) -> bool:
     The search begins where the bug was noticed the last time.
     """
     for number in range(_SCHEDULES):
-        schedule = random_schedule((bug.shown_by + number) % _SCHEDULES)
+        schedule = bug.schedule_of((bug.shown_by + number) % _SCHEDULES)
         if not bug.may_show_in(schedule):
             continue
         try:

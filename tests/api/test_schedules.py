@@ -18,6 +18,7 @@ from support.schedules import (
     run_schedule,
     schedules,
     shrink,
+    undated_schedule,
 )
 from support.schedules.tasks import NeverEnds, Tasks
 
@@ -84,6 +85,23 @@ MENDED = {
         choices=(2,),
         habits=("reverses pages", "empty pages with the same cursor"),
     ),
+    "a call without a start moved up to a page that was read": Schedule(
+        starts=(2419200, 604800, 1987200, None),
+        page_limit=1,
+        habits=("offset cursors",),
+        changes=(Change(at=3, do="delete"),),
+    ),
+    "an offset did not count the copies of rows that the server adds": Schedule(
+        starts=(12600, None, 5400, 6300, None),
+        habits=("repeats outdated rows", "offset cursors", "limits in cursors"),
+        changes=(Change(at=1, do="delete"),),
+    ),
+    "the offset behind a single short page was taken for a flag": Schedule(
+        starts=(2419200, 604800, 1987200, None, 5, 6),
+        page_limit=5,
+        habits=("offset cursors", "limits in cursors"),
+        changes=(Change(at=1, do="delete"),),
+    ),
 }
 """Schedules that once broke a promise."""
 
@@ -105,6 +123,14 @@ def test_promises_hold_for_any_schedule(schedule: Schedule):
 def test_promises_hold_for_two_thousand_schedules(first: int):
     """`tests/benchmarks/schedules.py` runs a million of them."""
     for schedule in map(random_schedule, range(first, first + 250)):
+        if breaks_a_promise(schedule):
+            pytest.fail(f"add it to MENDED: {shrink(schedule)!r}")
+
+
+@pytest.mark.slow
+def test_promises_hold_for_calls_without_a_start():
+    """`tests/benchmarks/schedules.py --undated` runs more of them."""
+    for schedule in map(undated_schedule, range(50, 80)):
         if breaks_a_promise(schedule):
             pytest.fail(f"add it to MENDED: {shrink(schedule)!r}")
 

@@ -1,10 +1,11 @@
 """Run many seeded schedules of fetches, or search for planted bugs with them.
 
-    python tests/benchmarks/schedules.py [--count 1000000] [--seed 1] [--minutes 60]
+    python tests/benchmarks/schedules.py [--count 1000000] [--seed 1] [--minutes 60] [--undated]
     python tests/benchmarks/schedules.py --bugs [--count 1000]
 
 Schedule number n is the same on each machine. One that breaks a promise is made as small as
-possible and printed as code, to be pasted into tests/api/test_schedules.py. With `--bugs` the
+possible and printed as code, to be pasted into tests/api/test_schedules.py. With `--undated`, each
+schedule has calls without a start, short pages, and calls that appear and vanish. With `--bugs` the
 script plants one bug after another, and prints the number of schedules until it is noticed.
 """
 
@@ -13,25 +14,35 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("POLARS_MAX_THREADS", "1")  # the tables are small
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.planted_bugs import BUGS, planted
-from support.schedules import Violation, random_schedule, run_schedule, shrink
+from support.schedules import (
+    Schedule,
+    Violation,
+    random_schedule,
+    run_schedule,
+    shrink,
+    undated_schedule,
+)
 
 _REPORT_EVERY = 1_000
 
 
-def run_many(first: int, count: int, minutes: float) -> None:
+def run_many(
+    schedule_of: Callable[[int], Schedule], first: int, count: int, minutes: float
+) -> None:
     """Run schedules, and print the figures and each failure."""
     began, kinds = time.monotonic(), Counter[str]()
     requests = failures = done = 0
     for number in range(first, first + count):
         if time.monotonic() - began > 60 * minutes:
             break
-        schedule = random_schedule(number)
+        schedule = schedule_of(number)
         try:
             result = run_schedule(schedule)
         except Violation as violation:
@@ -59,7 +70,7 @@ def find_bugs(count: int) -> None:
         began, noticed = time.monotonic(), f"not noticed in {count:,}"
         with planted(bug):
             for number in range(count):
-                schedule = random_schedule(number)
+                schedule = bug.schedule_of(number)
                 if not bug.may_show_in(schedule):
                     continue
                 try:
@@ -77,12 +88,16 @@ def main() -> None:
         "--seed", type=int, default=1, help="the first number is a million times it"
     )
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after so many minutes")
+    parser.add_argument("--undated", action="store_true", help="calls without a start only")
     parser.add_argument("--bugs", action="store_true", help="search for planted bugs")
     arguments = parser.parse_args()
     if arguments.bugs:
         find_bugs(arguments.count or 1_000)
     else:
-        run_many(arguments.seed * 1_000_000, arguments.count or 1_000_000, arguments.minutes)
+        schedule_of = undated_schedule if arguments.undated else random_schedule
+        run_many(
+            schedule_of, arguments.seed * 1_000_000, arguments.count or 1_000_000, arguments.minutes
+        )
 
 
 if __name__ == "__main__":

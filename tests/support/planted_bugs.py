@@ -7,12 +7,14 @@ A mutation replaces one piece of the source of a module. Its functions get the c
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
+
+from .schedules import Schedule, random_schedule, undated_schedule
 
 __all__ = ["BUGS", "Bug", "planted"]
 
@@ -29,6 +31,7 @@ class Bug:
         new: the text with the bug.
         needs: a word in the code of each schedule that can show the bug; the others are skipped.
         shown_by: the number of a random schedule that shows the bug, as a place to begin a search.
+        schedule_of: the random schedules.
     """
 
     module: str
@@ -36,6 +39,7 @@ class Bug:
     new: str
     needs: str = ""
     shown_by: int = 0
+    schedule_of: Callable[[int], Schedule] = random_schedule
 
     def may_show_in(self, schedule: object) -> bool:
         """Whether a schedule can show the bug."""
@@ -163,7 +167,7 @@ BUGS: dict[str, Bug] = {
         shown_by=262,
     ),
     "a gap begins after the last moment that was read": Bug(
-        "api.plan",
+        "api.chain",
         "end = reached + _SMALLEST_STEP if",
         "end = reached - _SMALLEST_STEP if",
         shown_by=71,
@@ -190,6 +194,43 @@ BUGS: dict[str, Bug] = {
         "pass",
         needs="offset cursors",
         shown_by=341,
+    ),
+    "skipped calls without a start are not looked for": Bug(
+        "api.page_edges",
+        "_undated_parts(chain) if chain.undated else []",
+        "[]",
+        shown_by=54,
+        schedule_of=undated_schedule,
+    ),
+    "calls without a start are looked for on the last page only": Bug(
+        "api.chain",
+        "numbers, step = [number], 1",
+        "return [self.cursors[number - 1] if number else '']",
+        shown_by=74,
+        schedule_of=undated_schedule,
+    ),
+    "calls without a start before all others are not looked for": Bug(
+        "api.page_edges",
+        "chain.undated_pages[0] < first",
+        "first < 0",
+        needs="undated first",
+        shown_by=608,
+        schedule_of=undated_schedule,
+    ),
+    "an offset after a full page of few rows is taken for a flag": Bug(
+        "api.cursors",
+        "if is_full or rows >= _MIN_ROWS else",
+        "if rows >= _MIN_ROWS else",
+        needs="limits in cursors",
+        shown_by=5,
+        schedule_of=undated_schedule,
+    ),
+    "the second look may skip rows itself": Bug(
+        "api.page_edges",
+        "elif look.is_one_page or (before is not None and before <= look.ids):",
+        "else:",
+        shown_by=938,
+        schedule_of=undated_schedule,
     ),
     "a resume reads one gap only": Bug(
         "api.run",

@@ -1,7 +1,7 @@
 """Simulated fetches in one thread: schedules, the worlds that they describe, and the checks."""
 
 from .checks import Violation
-from .schedule import Change, Fault, Schedule, random_schedule, schedules
+from .schedule import Change, Fault, Schedule, random_schedule, schedules, undated_schedule
 from .shrinking import breaks_a_promise, shrink
 from .simulation import Result, run_schedule
 
@@ -16,4 +16,5 @@ __all__ = [
     "run_schedule",
     "schedules",
     "shrink",
+    "undated_schedule",
 ]

@@ -1,7 +1,7 @@
 """Schedule: everything that happens during one simulated fetch, as a value that prints as code."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from random import Random
 
 from hypothesis import strategies as st
@@ -11,11 +11,14 @@ __all__ = [
     "FAULTS",
     "FILTERS",
     "HABITS",
+    "LIMITS_IN_CURSORS",
+    "UNDATED_HABITS",
     "Change",
     "Fault",
     "Schedule",
     "random_schedule",
     "schedules",
+    "undated_schedule",
 ]
 
 DAY = 86_400
@@ -74,6 +77,18 @@ HABITS = (
 )
 """What the server does with every request, in the order in which it is applied."""
 
+UNDATED_HABITS = (
+    "null starts",
+    "empty starts",
+    "unreadable starts",
+    "no starts",
+    "undated first",
+)
+"""What the server does with calls without a start; otherwise they are last, with a zero time."""
+
+LIMITS_IN_CURSORS = "limits in cursors"
+"""An offset cursor has the number of rows per page too."""
+
 _CURSORS = ("offset cursors", "empty pages", "empty pages with the same cursor")
 """A server has one kind of cursors."""
 
@@ -88,13 +103,14 @@ class Change:
         at: number of the request.
         do: one of `CHANGES`.
         call: which call; one of those at that time.
-        seconds: the start of an inserted call, or by how much a start moves.
+        seconds: the start of an inserted call, or by how much a start moves; None inserts a call
+            without a start.
     """
 
     at: int
     do: str
     call: int = 0
-    seconds: float = 0
+    seconds: float | None = 0
 
 
 @dataclass(frozen=True)
@@ -125,7 +141,8 @@ class Schedule:
         workers, page_limit: options of the fetch.
         batch, queue: numbers of pages that are parsed together, and that wait to be parsed.
         choices: which task continues, see `Tasks`.
-        habits: what the server does with every request, some of `HABITS`.
+        habits: what the server does with every request, some of `HABITS` and `UNDATED_HABITS`, or
+            `LIMITS_IN_CURSORS`.
         changes, faults: what happens at single requests.
         presses: numbers of requests during which Ctrl-C is pressed.
         attempts: changes and faults go on for so many attempts; the later ones are undisturbed.
@@ -209,6 +226,48 @@ def _build(pick: Pick) -> Schedule:
         presses=tuple(pick(0, 25) for _ in range((0, 0, 0, 0, 0, 0, 1, 3)[pick(0, 7)])),
         attempts=pick(1, 2),
     )
+
+
+def undated_schedule(seed: int) -> Schedule:
+    """The schedule of this number in which calls without a start move between short pages."""
+    random, schedule = Random(seed), random_schedule(seed)
+    pick = random.randint
+    starts: list[float | None] = [*schedule.starts[: pick(0, 8)]]
+    starts += [None] * pick(1, (1, 3, 8)[pick(0, 2)])
+    random.shuffle(starts)
+    habits = [habit for habit in schedule.habits if habit not in _CURSORS or pick(0, 1)]
+    if not {*habits} & {*_CURSORS} and pick(0, 9):
+        habits.append("offset cursors")
+    habits += [habit for habit in UNDATED_HABITS if not pick(0, 4)]
+    changes = [
+        Change(
+            pick(0, 2 * len(starts) + 12),
+            random.choices(CHANGES, (3, 6, 1, 1, 1))[0],
+            pick(0, 40),
+            None if pick(0, 1) else pick(0, 20) * 900,
+        )
+        for _ in range(pick(1, (2, 4, 8)[pick(0, 2)]))
+    ]
+    schedule = replace(
+        schedule,
+        starts=tuple(starts),
+        since=None,
+        until=None,
+        filter=schedule.filter if pick(0, 3) == 3 else "",
+        page_limit=(1, 1, 2, 3, 5)[pick(0, 4)],
+        habits=tuple(habits),
+        changes=tuple(changes),
+        faults=schedule.faults if pick(0, 2) == 2 else (),
+    )
+    if "offset cursors" in habits and pick(0, 3) == 3:
+        # It looks least like an offset if there is a single one, behind the first page.
+        return replace(
+            schedule,
+            habits=(*habits, LIMITS_IN_CURSORS),
+            starts=schedule.starts[: schedule.page_limit + pick(1, 3)],
+            changes=tuple(replace(change, at=change.at % 6) for change in changes),
+        )
+    return schedule
 
 
 def _some(pick: Pick, names: tuple[str, ...], number: int) -> tuple[str, ...]:

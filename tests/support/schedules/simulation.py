@@ -4,10 +4,12 @@ Everything happens in one thread. The functions of the package run unchanged; on
 take from the standard library and from the HTTP library are other objects for the time of a run.
 """
 
+import base64
 import io
+import json
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,6 +35,7 @@ from etelecom_analytics.api import (
     workers,
 )
 from etelecom_analytics.errors import ApiError, Stopped
+from etelecom_analytics.simulator import service
 
 from .checks import Violation, check_logs, check_secrecy
 from .schedule import Schedule
@@ -231,6 +234,10 @@ def _replaced(tasks: Tasks, schedule: Schedule) -> Iterator[None]:
         (run, "datetime", Moment),
         (client_module, "datetime", Moment),
     ]
+    if "undated first" in schedule.habits:
+        values.append((service, "_start_and_id", _undated_first(service._start_and_id)))
+    if "limits in cursors" in schedule.habits:
+        values.append((service, "_position", _offset_in_json(service._position)))
     before = [(owner, name, getattr(owner, name)) for owner, name, _ in values]
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     for owner, name, value in values:
@@ -241,6 +248,28 @@ def _replaced(tasks: Tasks, schedule: Schedule) -> Iterator[None]:
         for owner, name, value in before:
             setattr(owner, name, value)
         signal.signal(signal.SIGINT, handler)
+
+
+def _undated_first(sort_key: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:
+    """The sort key of a server whose database sorts nulls first."""
+
+    def changed(*arguments: Any, **options: Any) -> tuple[Any, ...]:
+        start, *others = sort_key(*arguments, **options)
+        return (-start if start == float("inf") else start, *others)
+
+    return changed
+
+
+def _offset_in_json(position: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The position in a cursor that may have an offset and a limit."""
+
+    def changed(cursor: str) -> Any:
+        try:
+            return json.loads(base64.urlsafe_b64decode(cursor))["offset"]
+        except (TypeError, ValueError):
+            return position(cursor)
+
+    return changed
 
 
 def _press(world: World) -> None:

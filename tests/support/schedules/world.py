@@ -1,7 +1,8 @@
 """The server of a schedule: its calls, their history, and answers with faults. No sockets."""
 
+import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from etelecom_analytics.simulator.faults import ECHOES, Request
 from etelecom_analytics.simulator.faults.base import Page, on_body
 from etelecom_analytics.simulator.responder import CallLogResponder
 from etelecom_analytics.simulator.rows import ZERO_TIME
+from etelecom_analytics.simulator.service import DETOUR
 
 from .schedule import Change, Fault, Schedule
 
@@ -228,7 +230,7 @@ class World:
             history.is_present = history.was_always_present = False
             return
         start, direction, duration, caller = call.start, call.direction, call.duration, call.caller
-        if change.do == "shift" and start is not None:
+        if change.do == "shift" and start is not None and change.seconds is not None:
             start += change.seconds
         if change.do == "turn":
             direction, duration, caller = "out", 5, _NUMBERS[3]
@@ -276,6 +278,31 @@ def _one_way(request: Request, correct: Answer) -> Answer:
     return Answer(status=400, body={"code": "invalid_argument", "msg": "sort"}) if sort else correct
 
 
+def _undated_as(*values: object) -> Callable[[Request, Page], Page]:
+    """Another value for a start that is not known; without one, the row has no such key."""
+
+    def change(request: Request, page: Page) -> Page:
+        return {**page, "call_logs": page["call_logs"] and [*map(change_row, page["call_logs"])]}
+
+    def change_row(row: Any) -> Any:
+        if not isinstance(row, dict) or row.get("started_at") != ZERO_TIME:
+            return row
+        other = {name: value for name, value in row.items() if name != "started_at"}
+        return {**other, **({"started_at": values[0]} if values else {})}
+
+    return change
+
+
+def _with_limits(request: Request, page: Page) -> Page:
+    """Offset cursors as JSON, with the limit next to the number of rows."""
+    text = page["paging"]["next"]
+    number = base64.urlsafe_b64decode(text.lstrip(DETOUR))
+    if not number.isdigit():
+        return page
+    cursor = json.dumps({"limit": page["paging"]["limit"], "offset": int(number)})
+    return faults.base.with_next(base64.urlsafe_b64encode(cursor.encode()).decode(), page)
+
+
 _HABITS: Mapping[str, faults.Fault] = {
     "ignores dates": faults.ignoring("date_from", "date_to"),
     "ignores date_from": faults.ignoring("date_from"),
@@ -294,6 +321,11 @@ _HABITS: Mapping[str, faults.Fault] = {
     "empty pages with the same cursor": faults.empty_page(1, same_cursor=True),
     "sorts one way": _one_way,
     "writes spaces": faults.on_page(_write_spaces),
+    "null starts": faults.on_page(_undated_as(None)),
+    "empty starts": faults.on_page(_undated_as("")),
+    "unreadable starts": faults.on_page(_undated_as("soon")),
+    "no starts": faults.on_page(_undated_as()),
+    "limits in cursors": faults.on_page(_with_limits),
 }
 
 
