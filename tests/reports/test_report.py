@@ -165,7 +165,7 @@ def test_same_snapshot_and_parameters_give_same_bytes(
     pictures = sorted((first.parent.parent / "png").iterdir())
     assert [path.name for path in pictures] == [
         "01-answer-rate-of-offers-that-the-agent-could-take.png",
-        "02-ring-seconds.png",
+        "02-how-long-offers-rang.png",
         "03-hunt-paths.png",
     ]
     assert [path.read_bytes() for path in pictures] == [
