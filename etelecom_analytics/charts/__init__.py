@@ -8,6 +8,7 @@ from .distributions import ring_durations, wait_distribution
 from .extensions import extension_performance
 from .funnels import funnel
 from .group_bars import measure_by
+from .group_differences import group_limits
 from .heatmaps import heatmap
 from .journeys import journey
 from .routes import hunt_paths
@@ -28,6 +29,7 @@ __all__ = [
     "extension_performance",
     "funnel",
     "gallery",
+    "group_limits",
     "heatmap",
     "hunt_paths",
     "journey",

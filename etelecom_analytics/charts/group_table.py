@@ -19,7 +19,7 @@ from .inputs import Names, names_of, row_limit
 from .marks import MAX_GROUPS, limit_groups
 from .theme import NONE_LABEL, round_floats, short_number, total
 
-__all__ = ["EXTENSION_DIMENSIONS", "Groups", "groups"]
+__all__ = ["EXTENSION_DIMENSIONS", "Groups", "group_labels", "groups"]
 
 EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
 """Dimensions of the extension that answered; they are null for missed calls."""
@@ -71,7 +71,7 @@ def groups(
     counts = table.with_columns(count=pl.col(count_column))
     rows, notes = limit_groups(counts, dimensions, limit, noun=definition.grain.removesuffix("s"))
     rows = round_floats(rows).with_columns(
-        _keys(rows, calls, dimensions, display),
+        group_labels(rows, calls, dimensions, display),
         **_value_columns(definition),
         fetched=fetched_text(),
     )
@@ -80,7 +80,7 @@ def groups(
     return Groups(rows, total(table, count_column), notes)
 
 
-def _keys(
+def group_labels(
     rows: pl.DataFrame, calls: Calls, dimensions: Sequence[str], display: Display
 ) -> pl.Series:
     """The unique label of each group: masked where it must be, and with its names."""

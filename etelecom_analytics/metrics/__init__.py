@@ -26,6 +26,7 @@ from .erlang_formulas import (
 from .explanation import Explanation, explain
 from .fact_tables import facts, legs, offers
 from .funnels import FUNNEL, LOST_STAGES, funnel, lost_calls
+from .group_differences import GROUP_VERDICTS, GroupLimits, group_limits
 from .journeys import PHASES, call_phases
 from .late_changes import update_lag
 from .ledger import MISSED_OUTCOMES, missed_ledger
@@ -59,6 +60,7 @@ __all__ = [
     "DIMENSIONS",
     "FINDING_MEASURES",
     "FUNNEL",
+    "GROUP_VERDICTS",
     "INBOUND_DIRECTIONS",
     "LOST_STAGES",
     "MEASURES",
@@ -78,6 +80,7 @@ __all__ = [
     "ControlLimits",
     "Explanation",
     "Findings",
+    "GroupLimits",
     "Mean",
     "Measure",
     "MetricOptions",
@@ -111,6 +114,7 @@ __all__ = [
     "fail_codes",
     "findings",
     "funnel",
+    "group_limits",
     "hunt_paths",
     "inward",
     "kaplan_meier",

@@ -48,7 +48,14 @@ def spec(chart: Any) -> Any:
 
 def test_every_chart_is_tested():
     assert set(charts.__all__) - set(FUNCTIONS) == {"Gallery", "use_offline_renderer"}
-    assert WITH_BY == ["answer_rate", "control", "measure_by", "patience", "time_to_callback"]
+    assert WITH_BY == [
+        "answer_rate",
+        "control",
+        "group_limits",
+        "measure_by",
+        "patience",
+        "time_to_callback",
+    ]
 
 
 # Calls.

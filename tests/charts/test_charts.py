@@ -40,6 +40,10 @@ CHARTS: dict[str, Callable[..., Any]] = {
     "control of answer_rate": partial(charts.control, measure="answer_rate"),
     "control of offered": partial(charts.control, measure="offered"),
     "erlangs": charts.erlangs,
+    "group_limits": charts.group_limits,
+    "group_limits of answer_rate by hour": partial(
+        charts.group_limits, measure="answer_rate", by="hour"
+    ),
     "agents_by_interval": charts.agents_by_interval,
     "agents_by_interval by quarter_hour": partial(
         charts.agents_by_interval, interval="quarter_hour", agents=2

@@ -17,7 +17,7 @@ from etelecom_analytics import charts
 
 OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"))
 NOT_CHARTS = {"Gallery", "gallery", "use_offline_renderer"}
-NOT_IN_GALLERY = {"control", "journey", "measure_by"}
+NOT_IN_GALLERY = {"control", "group_limits", "journey", "measure_by"}
 """The chart of one call, and the charts of any one measure."""
 
 

@@ -137,6 +137,11 @@ PUBLIC: dict[str, Public] = {
     "findings": Public(table=_findings, across=True, lazy=False),
     "funnel": Public(table=lambda calls: metrics.funnel(calls, options=OPTIONS), key=("stage",),
         adds_up=("calls",), lazy=False),
+    "group_limits": Public(
+        table=lambda calls: metrics.group_limits(calls, "answer_rate", by="hour",
+            options=OPTIONS).table,
+        across=True, lazy=False,
+    ),
     "hunt_paths": Public(
         table=lambda calls: metrics.hunt_paths(calls, limit=CALLS.height, options=OPTIONS),
         key=("path",), adds_up=("calls", "answer_rate_num")

@@ -162,8 +162,9 @@ def test_the_line_shows_no_whole_phone_number():
 
 CHARTS = [
     "answer_rate", "concurrency", "control", "erlangs", "extension_performance", "funnel",
-    "heatmap", "hunt_paths", "measure_by", "patience", "ring_durations", "service_level",
-    "time_to_callback", "trunk_failures", "wait_distribution", "agents_by_interval",
+    "group_limits", "heatmap", "hunt_paths", "measure_by", "patience", "ring_durations",
+    "service_level", "time_to_callback", "trunk_failures", "wait_distribution",
+    "agents_by_interval",
 ]  # fmt: skip
 
 

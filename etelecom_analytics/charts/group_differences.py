@@ -1,0 +1,216 @@
+"""Which groups, such as extensions, differ from all by more than chance: a funnel plot."""
+
+import math
+from collections.abc import Sequence
+
+import altair as alt
+import polars as pl
+
+from ..fetch_report import FetchReport
+from ..locale.display import Display
+from ..locale.number_note import number_note
+from ..metrics import Calls, GroupLimits, MetricOptions, inward
+from ..metrics import group_limits as limits_of_groups
+from ..privacy import check_own_numbers
+from .axes import formula_note, measure_title
+from .finish import coverage_note, empty_chart, finish_chart, range_text
+from .group_table import group_labels
+from .grouping import dimension_text
+from .inputs import Names, chart_input, names_of
+from .theme import (
+    ANSWERED,
+    FAINT,
+    GUTTER,
+    LOST,
+    SHADE,
+    SHADE_OPACITY,
+    TEXT,
+    WIDTH,
+    count,
+    interval_text,
+    round_floats,
+)
+
+__all__ = ["group_limits"]
+
+_HEIGHT = 320
+_POINTS = 80
+"""The number of denominators at which the limits are drawn."""
+_MAX_LABELS = 12
+_MAX_GROUPS = 2_000
+_LOOK = {
+    "inside": (ANSWERED, "circle"),
+    "outside 95 %": (ANSWERED, "diamond"),
+    "outside 99.8 %": (LOST, "square"),
+    "cannot tell": (FAINT, "circle"),
+}
+"""The hue and the shape of each verdict."""
+
+
+def group_limits(
+    calls: Calls,
+    *,
+    measure: str = "fair_answer_rate",
+    by: Names = "target_number",
+    options: MetricOptions = MetricOptions(),
+    coverage: FetchReport | None = None,
+    masked: bool = False,
+    own_numbers: Sequence[str] = (),
+) -> alt.LayerChart | alt.Chart:
+    """A share of each group against its number of calls or offers, with limits. Collects.
+
+    This is a funnel plot: the more offers a group has, the closer its rate should be to that of
+    all. The limits are those of `et.metrics.group_limits`, which include how much groups differ
+    anyway. (`et.charts.funnel` is another chart: the stages at which calls are lost.) Orange
+    squares, with their names, are outside the 99.8 % limits.
+
+    Calls of the directions in, ext and ext_in count, as in `extension_performance`. Numbers have
+    names if the calls do (`logs.with_names(...)`).
+
+    Args:
+        calls: calls of any direction.
+        measure: the name of a share.
+        by: a dimension or several. At most the 2,000 groups with the most calls or offers are
+            drawn.
+        options: the settings of the measure.
+        coverage: `logs.report`; a note states which times are complete.
+        masked: whether external phone numbers are masked.
+        own_numbers: numbers that are never masked.
+
+    Raises:
+        UnknownName: the measure or the dimension does not exist.
+        InputError: the measure is no share.
+
+    Examples:
+        >>> options = et.MetricOptions(ivr_numbers=["8000"], queue_numbers=["8100"])
+        >>> chart = et.charts.group_limits(et.sample_logs().calls, options=options)
+        >>> chart.title.text[0]
+        'Answer rate of offers that the agent could take by target number, 6 groups: none differs'
+    """
+    data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "target_number")
+    numbers = check_own_numbers(own_numbers)
+    display = Display(options=data.options, show_numbers=not masked, own_numbers=numbers)
+    inbound = inward(data.calls)
+    limits = limits_of_groups(inbound, measure, by=dimensions, options=data.options)
+    each, zone = limits.measure, data.options.time_zone
+    notes = [
+        number_note(data.calls, data.options),
+        _limits_note(limits),
+        formula_note(each, data.options),
+        coverage_note(coverage, zone),
+    ]
+    groups = limits.table.filter(pl.col("denominator") > 0)
+    subject = f"{measure_title(each)} {dimension_text(dimensions)}"
+    if groups.is_empty():
+        message = f"No {each.population}" if data.height else "No calls"
+        return empty_chart(f"{subject}: {message.lower()} ({zone})", notes, message=message)
+    key = group_labels(groups, inbound, dimensions, display)
+    rows = round_floats(_rows(groups.with_columns(key)))
+    title = f"{subject}, {count(groups.height, 'group')}: {_finding(limits)} ({zone})"
+    description = range_text(rows, "value", "{percent} at {key}")
+    return finish_chart(_draw(limits, rows), title=title, notes=notes, description=description)
+
+
+def _finding(limits: GroupLimits) -> str:
+    if limits.phi is None:
+        return "too few for limits"
+    outside = limits.table.filter(pl.col("verdict") == "outside 99.8 %")
+    below, above = ((outside["z"] * sign > 0).sum() for sign in (-1, 1))
+    texts = [f"{n} {text}" for n, text in ((below, "below"), (above, "above")) if n]
+    return f"{' and '.join(texts)} the 99.8 % limits" if texts else "none differs"
+
+
+def _limits_note(limits: GroupLimits) -> str:
+    if limits.phi is None:
+        return "Limits need at least 5 groups."
+    unequal = (
+        f"Groups differ more than independent calls would (over-dispersion {limits.phi:.3g}); the "
+        "limits include that."
+        if limits.phi > 1
+        else "Groups differ no more than independent calls would."
+    )
+    expected = 100 * (limits.expected or 0.0)
+    return (
+        f"Dashed: all groups, {expected:.1f} %. Shaded: the 95 % and 99.8 % limits. {unequal} "
+        "Diamond: outside 95 %, as 1 in 20 is by chance; orange square: outside 99.8 %."
+    )
+
+
+def _rows(groups: pl.DataFrame) -> pl.DataFrame:
+    """The groups with their texts, and the names of the farthest outside."""
+    verdict = pl.col("verdict").cast(pl.String)
+    is_named = (verdict == "outside 99.8 %") & (
+        pl.col("z").abs().rank("ordinal", descending=True) <= _MAX_LABELS
+    )
+    return (
+        groups.top_k(_MAX_GROUPS, by="denominator")
+        .sort("denominator", "key")
+        .with_columns(
+            percent=pl.format("{} %", (pl.col("value") * 100).round(1)),
+            limits_95=interval_text("low_95", "high_95"),
+            limits_998=interval_text("low_998", "high_998"),
+            hue=verdict.replace_strict({name: hue for name, (hue, _) in _LOOK.items()}),
+            shape=verdict.replace_strict({name: shape for name, (_, shape) in _LOOK.items()}),
+            name=pl.when(is_named).then("key").otherwise(pl.lit("")),
+        )
+        .select(
+            *("key", "numerator", "denominator", "value", "percent", "z", "limits_95"),
+            *("limits_998", "hue", "shape", "name", verdict.alias("verdict")),
+        )
+    )
+
+
+def _draw(limits: GroupLimits, rows: pl.DataFrame) -> alt.LayerChart:
+    sizes = rows["denominator"].to_list()
+    begin, end = max(1, int(0.9 * min(sizes))), math.ceil(1.05 * max(sizes))
+    noun = limits.measure.population
+    x = alt.X(
+        "denominator:Q",
+        title=noun,
+        scale=alt.Scale(domain=[begin, end], nice=False),
+        axis=alt.Axis(format=",d", grid=False, tickMinStep=1, tickCount=6),
+    )
+    y = alt.Y(
+        "value:Q",
+        title=limits.measure.title.split(" of ")[0].lower(),
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(format=".0%", tickCount=6, minExtent=GUTTER),
+    )
+    base = alt.Chart(rows)
+    tooltip = [
+        alt.Tooltip("key:N", title="group"),
+        alt.Tooltip("percent:N", title="value"),
+        alt.Tooltip("numerator:Q", title="of which counted", format=","),
+        alt.Tooltip("denominator:Q", title=noun, format=","),
+        alt.Tooltip("limits_95:N", title="95 % limits"),
+        alt.Tooltip("limits_998:N", title="99.8 % limits"),
+        alt.Tooltip("verdict:N"),
+    ]
+    points = base.mark_point(filled=True, opacity=1, size=55).encode(
+        x,
+        y,
+        color=alt.Color("hue:N", scale=None),
+        shape=alt.Shape("shape:N", scale=None),
+        tooltip=tooltip,
+    )
+    names = base.transform_filter("datum.name").mark_text(align="left", dx=8, color=TEXT)
+    layers = [points, names.encode(x, y, text="name:N")]
+    if limits.phi is not None:
+        layers = [*_funnel(limits, x, begin, end), *layers]
+    return alt.LayerChart(layer=layers, width=WIDTH, height=_HEIGHT)
+
+
+def _funnel(limits: GroupLimits, x: alt.X, begin: int, end: int) -> list[alt.Chart]:
+    """The limits between these denominators, and the expected share."""
+    growth = end / begin
+    sizes = sorted({round(begin * growth ** (place / _POINTS)) for place in range(_POINTS + 1)})
+    curve = round_floats(limits.at(sizes).with_columns(expected=pl.lit(limits.expected)))
+    base = alt.Chart(curve)
+    bands = [
+        base.mark_area(color=SHADE, opacity=SHADE_OPACITY).encode(
+            x, alt.Y(f"low_{level}:Q"), alt.Y2(f"high_{level}:Q")
+        )
+        for level in ("998", "95")
+    ]
+    expected = base.mark_line(color=FAINT, strokeDash=[4, 3]).encode(x, alt.Y("expected:Q"))
+    return [*bands, expected]
