@@ -64,6 +64,7 @@ ARGUMENTS: dict[str, Any] = {
     "lines": 8,
     "days": 2,
     "talk_s": 120.0,
+    "patience_s": 90.0,
     "threshold_s": 20.0,
     "code": 486,
     "numerator": pl.lit(1),

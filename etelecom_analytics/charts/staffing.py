@@ -26,8 +26,12 @@ from .theme import (
 
 __all__ = ["agents_by_interval"]
 
-_SIGNS = {"more_load_than_agents": "!", "uneven": "~"}
+_SIGNS = {"more_load_than_agents": "!", "uneven": "~", "not_reliable": "?"}
 _NOTES = {
+    "not_reliable": (
+        "? not reliable here: for these past calls Erlang A misses the observed abandonment or "
+        "service level by more than 5 points, because a call log does not show who was present."
+    ),
     "more_load_than_agents": "! more load than agents: the queue would grow without end.",
     "uneven": "~ arrivals differ more from day to day than a Poisson process (1 % level).",
     "few_days": "Fewer than 5 days: too few to test whether arrivals are even.",
@@ -40,13 +44,19 @@ def agents_by_interval(
     interval: Literal["hour", "quarter_hour"] = "hour",
     target: float = 0.8,
     agents: int | None = None,
+    wrap_up_s: float = 0.0,
+    shrinkage: float = 0.0,
+    max_occupancy: float = 1.0,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
 ) -> alt.VConcatChart | alt.Chart:
     """The agents that each interval of a day needs by Erlang C, and its calls. Collects.
 
-    The number of calls has its 95 % interval. Where the model does not fit, the bar is hollow and
-    has a sign: ! more load than agents, ~ arrivals less even than a Poisson process.
+    The number of calls has its 95 % interval, which includes how much days differ. Where the model
+    does not fit, the bar is hollow and has a sign: ! more load than agents, ~ arrivals less even
+    than a Poisson process, ? not reliable here. The last panel is the back-test of
+    `et.metrics.staffing_backtest`: the abandonment that Erlang A predicts for these calls, beside
+    the observed one.
 
     Args:
         calls: calls of any direction; inbound calls count. Pass whole fetched days, because days
@@ -54,11 +64,15 @@ def agents_by_interval(
         interval: "hour" or "quarter_hour".
         target: the share of calls that should wait at most `options.threshold_s`.
         agents: the number of agents available, drawn as a line. None: no line.
-        options: the threshold and the time zone.
+        wrap_up_s: the mean time in seconds that agents need after a talk.
+        shrinkage: the share of paid time in which agents are not available. With it, the bars are
+            the agents to schedule, unless `agents` is set.
+        max_occupancy: the largest share of time that agents may be busy.
+        options: the threshold, the time zone, and the business hours; closed days are left out.
         coverage: `logs.report`; a note states which times are complete.
 
     Raises:
-        InputError: `target` is not between 0 and 1, or `agents` is below 1.
+        InputError: `target` is not between 0 and 1, or another number is out of range.
         UnknownName: `interval` is neither "hour" nor "quarter_hour".
 
     Examples:
@@ -69,14 +83,28 @@ def agents_by_interval(
     data = chart_input(calls, options, coverage)
     calls, options = data
     result = metrics.agents_by_interval(
-        calls, interval=interval, target=target, agents=agents, options=options
+        calls,
+        interval=interval,
+        target=target,
+        agents=agents,
+        wrap_up_s=wrap_up_s,
+        shrinkage=shrinkage,
+        max_occupancy=max_occupancy,
+        options=options,
+    )
+    backtest = metrics.staffing_backtest(
+        calls, interval=interval, wrap_up_s=wrap_up_s, options=options
     )
     subject = f"Agents needed by {interval.replace('_', ' ')}"
     zone, complete = f"({options.time_zone})", coverage_note(coverage, options.time_zone)
+    handled = f"(mean talk + {wrap_up_s:g} s of wrap-up)" if wrap_up_s else "mean talk in seconds"
+    cap = f", and are busy at most {max_occupancy:.0%} of the time" if max_occupancy < 1 else ""
+    is_shrunk = shrinkage and not agents
+    more = f" To schedule: agents / (1 - {shrinkage:g} shrinkage)." if is_shrunk else ""
     notes = [
         f"The fewest agents with whom Erlang C expects at least {target:.0%} of calls to wait at "
-        f"most {options.threshold_s:g} s; traffic = arrivals per second * mean talk in seconds. "
-        "The model assumes that nobody hangs up and that agents do nothing else."
+        f"most {options.threshold_s:g} s{cap}; traffic = arrivals per second * {handled}. "
+        f"The model assumes that nobody hangs up and that agents do nothing else.{more}"
     ]
     offered = total(result, "calls") if result.height else 0
     if not offered or result["talk_s"].null_count() == result.height:
@@ -84,12 +112,18 @@ def agents_by_interval(
         message = unknown if data.height else "No calls"
         title = f"{subject}: {lower_first(message)} {zone}"
         return empty_chart(title, [*notes, complete], message=message)
-    rows = _rows(round_floats(result), interval)
+    rows = _rows(round_floats(_with_backtest(result, backtest, interval)), interval)
     days = count(int(result["days"].to_list()[0]), "day")
     return finish_chart(
         _draw(rows, interval, agents),
         title=f"{subject}, from {count(offered, 'inbound offered call')} on {days} {zone}",
-        notes=[number_note(calls, options), *notes, _legend_note(rows, agents), complete],
+        notes=[
+            number_note(calls, options),
+            *notes,
+            _legend_note(rows, agents),
+            _backtest_note(rows, interval),
+            complete,
+        ],
         description=_alt_text(rows),
     )
 
@@ -111,6 +145,31 @@ def _rows(result: pl.DataFrame, interval: str) -> pl.DataFrame:
     )
 
 
+def _with_backtest(result: pl.DataFrame, backtest: pl.DataFrame, interval: str) -> pl.DataFrame:
+    """The result with the predicted and the observed abandonment of each interval."""
+    columns = ("predicted_abandoned", "abandoned", "predicted_service_level")
+    observed = pl.col("service_level").alias("observed_service_level")
+    shares = backtest.select(interval, *columns, observed)
+    return result.join(shares, on=interval, how="left", maintain_order="left")
+
+
+def _backtest_note(rows: pl.DataFrame, interval: str) -> str:
+    if rows["abandoned"].null_count() == rows.height:
+        return "No back-test: no call shows which person answered."
+    checked = rows["not_reliable"].count()
+    noun = interval.replace("_", " ")
+    unreliable = int(rows["not_reliable"].sum())
+    result = (
+        f"not reliable in {unreliable} of {count(checked, noun)} with at least 30 calls"
+        if checked
+        else f"no {noun} has the 30 calls that a check needs"
+    )
+    return (
+        "Back-test: abandonment of these calls (filled), and as predicted by Erlang A from the "
+        f"persons who talked (hollow); {result}."
+    )
+
+
 def _legend_note(rows: pl.DataFrame, agents: int | None) -> str:
     """The meaning of the line and of the signs that the chart has."""
     line = [f"Line: {count(agents, 'available agent')}."] if agents else []
@@ -128,9 +187,12 @@ def _alt_text(rows: pl.DataFrame) -> str:
 def _draw(rows: pl.DataFrame, interval: str, agents: int | None) -> alt.VConcatChart:
     order = list(CLOCK[interval])
     upper, lower = (clock_axis(order, interval, labels=labels) for labels in (False, True))
+    is_shrunk = not agents and (rows["agents_scheduled"] != rows["agents_needed"]).any()
+    bar = "agents_scheduled" if is_shrunk else "agents_needed"
     tooltip = [
         alt.Tooltip("key:N", title=interval.replace("_", " ")),
         alt.Tooltip("agents_needed:Q", title="agents needed", format=","),
+        alt.Tooltip("agents_scheduled:Q", title="agents to schedule", format=","),
         alt.Tooltip("traffic:Q", title="Erlangs", format=",.2f"),
         alt.Tooltip("arrivals:Q", title="calls per day", format=",.2f"),
         alt.Tooltip("arrivals_interval:N", title="95 % interval"),
@@ -138,24 +200,34 @@ def _draw(rows: pl.DataFrame, interval: str, agents: int | None) -> alt.VConcatC
         alt.Tooltip("load_per_agent:Q", title="load per agent", format=".0%"),
         alt.Tooltip("service_level:Q", title="expected service level", format=".1%"),
         alt.Tooltip("calls:Q", title="total offered calls", format=","),
+        alt.Tooltip("abandoned:Q", title="abandoned", format=".1%"),
+        alt.Tooltip("predicted_abandoned:Q", title="predicted", format=".1%"),
+        alt.Tooltip("observed_service_level:Q", title="service level", format=".1%"),
+        alt.Tooltip("predicted_service_level:Q", title="predicted", format=".1%"),
         alt.Tooltip("note:N"),
     ]
-    return alt.vconcat(
-        _agents(rows, upper, agents, tooltip), _arrivals(rows, lower, tooltip), spacing=8
-    )
+    is_checked = rows["abandoned"].is_not_null().any()
+    panels = [
+        _agents(rows, upper, bar, agents, tooltip),
+        _arrivals(rows, upper if is_checked else lower, tooltip),
+    ]
+    if is_checked:
+        panels.append(_abandonment(rows, lower, tooltip))
+    return alt.vconcat(*panels, spacing=8)
 
 
 def _agents(
-    rows: pl.DataFrame, axis: alt.X, agents: int | None, tooltip: list[alt.Tooltip]
+    rows: pl.DataFrame, axis: alt.X, bar: str, agents: int | None, tooltip: list[alt.Tooltip]
 ) -> alt.LayerChart:
     ticks = alt.Axis(
         tickCount=5,
         tickMinStep=1,
         format=",d",
-        values=count_ticks(rows["agents_needed"]),
+        values=count_ticks(rows[bar]),
         minExtent=GUTTER,
     )
-    size = alt.Y("agents_needed:Q", title="agents", axis=ticks)
+    title = "agents" if bar == "agents_needed" else "agents to schedule"
+    size = alt.Y(f"{bar}:Q", title=title, axis=ticks)
     fitting, other = (alt.Chart(rows.filter(pl.col("fits") == fits)) for fits in (True, False))
     filled = fitting.mark_bar(color=ANSWERED, stroke=ANSWERED)
     hollow = other.mark_bar(fill="transparent", stroke=ANSWERED, strokeWidth=1.5)
@@ -166,9 +238,9 @@ def _agents(
         layers.append(rule.encode(alt.Y("available:Q")))
     has_labels = rows.height <= MAX_LABELLED_GROUPS
     if has_labels:
-        needed = alt.Chart(rows.filter(pl.col("agents_needed") > 0))
+        needed = alt.Chart(rows.filter(pl.col(bar) > 0))
         labels = needed.mark_text(baseline="bottom", dy=-3)
-        layers.append(labels.encode(axis, size, text="agents_needed:Q"))
+        layers.append(labels.encode(axis, size, text=f"{bar}:Q"))
     signs = other.mark_text(
         baseline="bottom", dy=-16 if has_labels else -3, fontSize=13, fontWeight="bold", color=LOST
     )
@@ -185,5 +257,21 @@ def _arrivals(rows: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) -> al
             alt.Y("arrivals_low:Q"), alt.Y2("arrivals_high:Q")
         ),
         base.mark_point(color=ANSWERED, filled=True, opacity=1, size=size).encode(y),
+    ]
+    return alt.LayerChart(layer=layers, width=WIDTH, height=90)
+
+
+def _abandonment(rows: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) -> alt.LayerChart:
+    """The observed abandonment, and that which Erlang A predicts."""
+    base = alt.Chart(rows.filter(pl.col("abandoned").is_not_null())).encode(axis, tooltip=tooltip)
+    ticks = alt.Axis(format=".0%", tickCount=3, minExtent=GUTTER)
+    y = alt.Y("abandoned:Q", title="abandoned", axis=ticks)
+    size = 50 if rows.height <= MAX_LABELLED_GROUPS else 14
+    layers = [
+        base.mark_rule(color=FAINT, strokeWidth=1).encode(y, alt.Y2("predicted_abandoned:Q")),
+        base.mark_point(color=ANSWERED, filled=False, size=size, strokeWidth=1.5).encode(
+            alt.Y("predicted_abandoned:Q")
+        ),
+        base.mark_point(color=LOST, filled=True, opacity=1, size=size).encode(y),
     ]
     return alt.LayerChart(layer=layers, width=WIDTH, height=90)

@@ -16,6 +16,7 @@ from .distributions import (
     wait_seconds,
 )
 from .drill import drill_through
+from .erlang_a_formulas import ErlangA, erlang_a
 from .erlang_formulas import (
     agents_needed,
     erlang_b,
@@ -48,6 +49,7 @@ from .routing import hunt_paths
 from .selection import Calls, Selection
 from .service_level_variants import THRESHOLDS_S, service_level_curve, service_levels
 from .staffing import agents_by_interval
+from .staffing_check import staffing_backtest
 from .summary import summarize, summarize_fetched
 from .survival import kaplan_meier, median_survival, patience
 from .traffic import busy_hour, busy_hours, erlangs, erlangs_profile
@@ -78,6 +80,7 @@ __all__ = [
     "Calls",
     "Concurrency",
     "ControlLimits",
+    "ErlangA",
     "Explanation",
     "Findings",
     "GroupLimits",
@@ -103,6 +106,7 @@ __all__ = [
     "control_limits",
     "data_quality",
     "drill_through",
+    "erlang_a",
     "erlang_b",
     "erlang_c",
     "erlang_c_asa",
@@ -134,6 +138,7 @@ __all__ = [
     "service_level_curve",
     "service_levels",
     "sip_code",
+    "staffing_backtest",
     "summarize",
     "summarize_fetched",
     "time_to_callback",

@@ -15,13 +15,16 @@ from ..errors import InputError
 from ..phone_numbers import describe
 
 __all__ = [
-    "whole_number",
     "agents_needed",
     "erlang_b",
     "erlang_c",
     "erlang_c_asa",
     "erlang_c_service_level",
+    "positive_seconds",
+    "real_number",
     "target_share",
+    "traffic_erlangs",
+    "whole_number",
 ]
 
 
@@ -46,7 +49,7 @@ def erlang_b(traffic: float, lines: int) -> float:
         >>> round(et.metrics.erlang_b(2.0, 5), 4)
         0.0367
     """
-    return _blocked(_traffic(traffic), whole_number("lines", lines))
+    return _blocked(traffic_erlangs(traffic), whole_number("lines", lines))
 
 
 def erlang_c(traffic: float, agents: int) -> float:
@@ -66,7 +69,7 @@ def erlang_c(traffic: float, agents: int) -> float:
         >>> round(et.metrics.erlang_c(2.0, 5), 4)
         0.0597
     """
-    blocked = _blocked(_traffic(traffic), whole_number("agents", agents))
+    blocked = _blocked(traffic_erlangs(traffic), whole_number("agents", agents))
     return _must_wait(traffic, agents, blocked)
 
 
@@ -110,7 +113,7 @@ def erlang_c_service_level(traffic: float, agents: int, talk_s: float, threshold
         0.9572
     """
     must_wait = erlang_c(traffic, agents)
-    talks = _number("threshold_s", threshold_s) / _talk(talk_s)
+    talks = real_number("threshold_s", threshold_s) / _talk(talk_s)
     return _level(must_wait, traffic, agents, talks)
 
 
@@ -135,8 +138,8 @@ def agents_needed(
         >>> et.metrics.agents_needed(20.0, 180)
         24
     """
-    talks, target = _number("threshold_s", threshold_s) / _talk(talk_s), target_share(target)
-    if _traffic(traffic) == 0:
+    talks, target = real_number("threshold_s", threshold_s) / _talk(talk_s), target_share(target)
+    if traffic_erlangs(traffic) == 0:
         return 0
     agents = math.floor(traffic) + 1
     blocked = _blocked(traffic, agents)
@@ -146,14 +149,16 @@ def agents_needed(
     return agents
 
 
-def _number(name: str, value: object) -> float:
+def real_number(name: str, value: object) -> float:
+    """The argument; `InputError` unless it is a finite number of 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise InputError(f"{name} must be a finite number of 0 or more; got {describe(value)}.")
     return value
 
 
-def _traffic(traffic: object) -> float:
-    erlangs = _number("traffic", traffic)
+def traffic_erlangs(traffic: object) -> float:
+    """The argument; `InputError` unless it is a number of Erlangs."""
+    erlangs = real_number("traffic", traffic)
     if erlangs > _MAX_TRAFFIC:
         raise InputError(
             f"traffic must be at most {_MAX_TRAFFIC:,} Erlangs; got {describe(traffic)}."
@@ -168,16 +173,22 @@ def whole_number(name: str, value: object, *, minimum: int = 0) -> int:
     return value
 
 
-def _talk(talk_s: object) -> float:
-    seconds = _number("talk_s", talk_s)
+def positive_seconds(name: str, value: object) -> float:
+    """The argument; `InputError` unless it is a finite number above 0."""
+    seconds = real_number(name, value)
     if seconds == 0:
-        raise InputError("talk_s must be the mean talk in seconds, above 0.")
+        noun = name.removesuffix("_s").replace("_", " ")
+        raise InputError(f"{name} must be the mean {noun} in seconds, above 0.")
     return seconds
+
+
+def _talk(talk_s: object) -> float:
+    return positive_seconds("talk_s", talk_s)
 
 
 def target_share(target: object) -> float:
     """The argument; `InputError` unless it is a number between 0 and 1."""
-    share = _number("target", target)
+    share = real_number("target", target)
     if not 0 < share < 1:
         raise InputError(
             f"target must be a share between 0 and 1, such as 0.8; got {describe(target)}. "

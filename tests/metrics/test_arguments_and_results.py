@@ -58,6 +58,7 @@ COLLECTING: list[Callable[..., Any]] = [
     metrics.erlangs_profile,
     metrics.concurrency,
     metrics.agents_by_interval,
+    metrics.staffing_backtest,
     call_phases,
 ]
 """Functions that collect, whatever the input."""

@@ -142,9 +142,7 @@ TABLES: dict[str, tuple[Callable[[Data], pl.DataFrame], Callable[[Data], list[di
             lambda data, keys=keys: metrics.agents_by_interval(
                 data.calls, interval=keys[-1], by_weekday=len(keys) > 1, options=data.options
             ).select(
-                *keys, "days", "calls", "arrivals", "arrivals_low", "arrivals_high", "dispersion",
-                "talk_s", "talk_low_s", "talk_high_s",
-                "traffic",
+                *keys, "days", "calls", "arrivals", "dispersion", "talk_s", "traffic",
             ),
             lambda data, keys=keys: oracle.agents_by_interval(data.parquet, keys,
                 **data.settings),

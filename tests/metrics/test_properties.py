@@ -181,6 +181,10 @@ PUBLIC: dict[str, Public] = {
         table=lambda calls: metrics.service_levels(calls, options=OPTIONS), key=("variant",),
         adds_up=("numerator", "denominator")
     ),
+    "staffing_backtest": Public(
+        table=lambda calls: metrics.staffing_backtest(calls, options=OPTIONS), across=True,
+        lazy=False,
+    ),
     "summarize": Public(
         table=lambda calls: summarize(calls, ["hour", "direction"], TOTALS, options=OPTIONS),
         key=("hour", "direction"), adds_up=tuple(TOTALS),

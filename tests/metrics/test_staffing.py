@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import chi2
+from scipy.stats import chi2, t
 from support.call_cases import call as one_call
 from support.call_cases import frame, talk
 
@@ -319,7 +319,7 @@ def test_talk_is_agent_talk_if_legs_report_it():
 
     assert row["talk_s"] == (60 + 120) / 2
     assert (row["talk_low_s"], row["talk_high_s"]) == pytest.approx(
-        (90 - 1.959963984540054 * 30, 90 + 1.959963984540054 * 30)
+        (0, 90 + 12.706204736 * 30)  # Student's t with one degree of freedom
     )
 
 
@@ -462,17 +462,18 @@ def test_measured_values_match_a_python_implementation(simulation: Simulation):
         a_day = [counts[row["hour"], MONDAY + timedelta(day)] for day in range(7)]
         assert (row["days"], row["calls"]) == (7, sum(a_day))
         assert row["arrivals"] == pytest.approx(mean(a_day))
-        n, z = sum(a_day), 1.959963984540054
-        # Score interval: n is z standard deviations away from either bound.
-        for bound in (7 * row["arrivals_low"], 7 * row["arrivals_high"]):
-            assert abs(n - bound) == pytest.approx(z * math.sqrt(bound), abs=1e-9)
+        n, phi = sum(a_day), 1.0
         if sum(a_day):
-            assert row["dispersion"] == pytest.approx(
-                sum((x - mean(a_day)) ** 2 for x in a_day) / mean(a_day) / 6
-            )
+            phi = sum((x - mean(a_day)) ** 2 for x in a_day) / mean(a_day) / 6
+            assert row["dispersion"] == pytest.approx(phi)
+        # Score interval: n is t standard deviations away from either bound.
+        t95 = float(t.ppf(0.975, 6))
+        for bound in (7 * row["arrivals_low"], 7 * row["arrivals_high"]):
+            assert abs(n - bound) == pytest.approx(t95 * math.sqrt(max(phi, 1) * bound), abs=1e-9)
         hour_talks = talks.get(row["hour"], [])
         if len(hour_talks) > 1:
-            margin = z * stdev(hour_talks) / math.sqrt(len(hour_talks))
+            margin = float(t.ppf(0.975, len(hour_talks) - 1)) * stdev(hour_talks)
+            margin /= math.sqrt(len(hour_talks))
             expected = (
                 mean(hour_talks),
                 max(0, mean(hour_talks) - margin),

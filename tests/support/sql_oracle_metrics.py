@@ -436,27 +436,19 @@ def agents_by_interval(parquet: Path, keys: Sequence[str], **options: Any) -> Ro
         arrivals AS (
             SELECT
                 {names}, count(*) AS days, sum(calls)::BIGINT AS calls, avg(calls) AS arrivals,
-                greatest(0, sum(calls) + {_Z}**2 / 2 - {_Z} * sqrt(sum(calls) + {_Z}**2 / 4))
-                    / count(*) AS arrivals_low,
-                (sum(calls) + {_Z}**2 / 2 + {_Z} * sqrt(sum(calls) + {_Z}**2 / 4)) / count(*)
-                    AS arrivals_high,
                 CASE WHEN sum(calls) > 0 AND count(*) > 1
                     THEN sum((calls - expected)**2 / nullif(expected, 0)) / (count(*) - 1) END
                         AS dispersion
             FROM means GROUP BY {names}
         ),
         talks AS (
-            SELECT {names}, avg(spoken) AS mean, {_Z} * stddev_samp(spoken) / sqrt(count(spoken))
-                AS half_width FROM incoming GROUP BY {names}
+            SELECT {names}, avg(spoken) AS mean FROM incoming GROUP BY {names}
         ),
         joined AS (SELECT *, coalesce(mean, (SELECT avg(spoken) FROM incoming)) AS all_or_own
             FROM arrivals LEFT JOIN talks USING ({names}))
         SELECT
-            {names}, days, calls, arrivals, arrivals_low, arrivals_high, dispersion,
+            {names}, days, calls, arrivals, dispersion,
             CASE WHEN all_or_own > 0 THEN all_or_own END AS talk_s,
-            CASE WHEN half_width IS NOT NULL THEN greatest(0, mean - half_width) END AS talk_low_s,
-            mean
-                + half_width AS talk_high_s,
             CASE WHEN calls = 0 THEN 0 WHEN all_or_own > 0 THEN arrivals / {lasts} * all_or_own END
                 AS traffic
         FROM joined ORDER BY {names}
