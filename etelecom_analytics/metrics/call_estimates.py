@@ -162,14 +162,17 @@ def _statistics(each: Measure) -> pl.Expr:
             reach = Z95 * (n * share * (1 - share)).sqrt()
             ranks = {"low": (n * share - reach).ceil(), "high": (n * share + reach).ceil()}
             for end, rank in ranks.items():
-                columns[end] = pl.when(rank.is_between(1, n)).then(_ranked(values, rank, n))
+                columns[end] = pl.when(rank.is_between(1, n)).then(_ranked(values, rank))
     return pl.struct(column.alias(name) for name, column in columns.items())
 
 
-def _ranked(values: pl.Expr, rank: pl.Expr, n: pl.Expr) -> pl.Expr:
-    """The value of this rank, from 1 to n, without a full sort."""
-    share = pl.when(n > 1).then((rank - 1) / (n - 1)).otherwise(0.0).clip(0.0, 1.0)
-    return values.quantile(share, interpolation="nearest")
+def _ranked(values: pl.Expr, rank: pl.Expr) -> pl.Expr:
+    """The value of this rank, from 1 on.
+
+    `quantile` with an expression is not used: in Polars 2.1 it takes wrong ranks in a group_by.
+    """
+    place = rank.fill_nan(0).cast(pl.Int64) - 1
+    return values.drop_nulls().sort().get(place, null_on_oob=True)
 
 
 def _estimate(each: Measure, statistics: dict[str, int | float | None]) -> Estimate:

@@ -310,6 +310,22 @@ def test_values_are_those_of_summarize(calls: pl.DataFrame):
     )
 
 
+def test_quantiles_of_groups_are_those_of_each_group(calls: pl.DataFrame):
+    names = ["wait_p50_s", "wait_p90_s", "talk_p90_s"]
+    ends = [f"{side}_{end}" for side in ("before", "after") for end in ("low", "high")]
+    columns = ["measure", *ends, "before_n"]
+    hour = pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.hour()
+    grouped = compare(calls, calls, names, by="hour", uncertainty="calls")
+
+    known = 0
+    for (value,), rows in grouped.group_by("hour"):
+        some = calls.filter(hour == value)
+        alone = compare(some, some, names, uncertainty="calls").select(columns)
+        assert_frame_equal(rows.select(columns), alone)
+        known += alone["before_high"].count()
+    assert known > 20
+
+
 def test_intervals_of_means_agree_with_sql(calls: pl.DataFrame, tmp_path: Path):
     facts = et.metrics.facts(calls)
     names = [
