@@ -11,7 +11,7 @@ from .registry import Measure, Ratio, Total
 from .selection import Calls
 from .summary import summarize_fetched
 
-__all__ = ["DAY_COLUMNS", "DayValues", "is_count", "values_by_day"]
+__all__ = ["DAY_COLUMNS", "DayValues", "is_count", "is_open_day", "values_by_day"]
 
 DAY_COLUMNS = ("day", "weekday", "total", "n")
 """The columns of a table of days: `total` is the sum of a day, `n` what it is a share or mean of.
