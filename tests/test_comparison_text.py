@@ -116,7 +116,7 @@ def test_values_of_calls_that_were_not_fetched_are_unknown():
 
 
 def test_a_value_without_an_interval_says_why():
-    assert texts(after_low=None, after_high=None).interval == "no interval: too few"
+    assert texts(after_low=None, after_high=None).interval == "too few calls for an interval"
 
 
 def test_a_count_has_no_population():

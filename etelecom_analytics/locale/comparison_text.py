@@ -88,7 +88,9 @@ def _change_texts(row: Mapping[str, Any], unit: str) -> tuple[str, str]:
     if row["verdict"] == "changed":
         return f"{'▲' if difference > 0 else '▼'} {against}", f"changed, {interval}"
     if row["verdict"] == "cannot tell":
-        return against, f"cannot tell: too few days ({interval}, of these calls only)"
+        is_unknown = row["low"] is None and row["high"] is None
+        only = "" if is_unknown else ", of these calls only"
+        return against, f"cannot tell: too few days ({interval}{only})"
     noticed = _smallest_text(row, unit)
     return against, f"no evidence of a change, {interval}; noticed from {noticed} on"
 
@@ -111,7 +113,7 @@ def _interval_text(
     low: float | None, high: float | None, unit: str, *, signed: bool = False
 ) -> str:
     if low is None and high is None:
-        return "no interval: too few"
+        return "too few calls for an interval"
     ends = [
         "…" if end is None else format_value(end, unit, signed=signed).split()[0]
         for end in (low, high)

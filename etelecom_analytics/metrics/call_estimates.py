@@ -14,6 +14,7 @@ from .confidence import (
     Interval,
     count_interval,
     difference_interval,
+    mean_interval,
     share_interval,
     welch_interval,
 )
@@ -157,6 +158,10 @@ def _statistics(each: Measure) -> pl.Expr:
         case Mean(fact):
             exact = microseconds(fact).cast(pl.Int128)
             columns |= {"sum": exact.sum(), "squares": (exact * exact).sum()}
+            # In milliseconds, since cubes of microseconds would exceed 128 bits.
+            short = (pl.col(fact) * 1_000).round().cast(pl.Int64).cast(pl.Int128)
+            powers = (short, short * short, short * short * short)
+            columns |= {f"power_{place}": each.sum() for place, each in enumerate(powers, 1)}
         case Quantile(fact, share):
             values, n = pl.col(fact), pl.col(fact).count().cast(pl.Float64)
             reach = Z95 * (n * share * (1 - share)).sqrt()
@@ -187,11 +192,19 @@ def _estimate(each: Measure, statistics: dict[str, int | float | None]) -> Estim
             # Integers of any size: the variance is exact, in any order of the rows.
             spread = n * int(statistics["squares"] or 0) - int(statistics["sum"] or 0) ** 2
             variance = spread / (n * (n - 1)) / 1e12
-            interval = welch_interval(value, (variance, 0.0), (n, n))
+            interval = mean_interval(value, variance, _skewness(statistics, n), n)
             return Estimate(value=value, n=n, variance=variance, interval=interval)
         case Mean():
             return Estimate(value=value, n=n)
     return _count(int(value or 0)) if _is_count(each) else Estimate(value=value)
+
+
+def _skewness(statistics: dict[str, int | float | None], n: int) -> float:
+    """The third central moment / the second^1.5, from sums of powers; 0 for equal values."""
+    first, second, third = (int(statistics[f"power_{place}"] or 0) for place in (1, 2, 3))
+    squares = n * second - first**2
+    cubes = n * n * third - 3 * n * first * second + 2 * first**3
+    return float(cubes / squares**1.5) if squares else 0.0
 
 
 def _is_count(each: Measure) -> bool:

@@ -10,6 +10,7 @@ import polars as pl
 from .. import local_time
 from ..errors import UnknownName
 from ..phone_numbers import describe
+from .confidence import NO_INTERVAL, mean_interval
 from .day_values import is_open_day
 from .dimensions import start_dimensions
 from .hours import minutes_of_week
@@ -108,21 +109,19 @@ def traffic_by_interval(
     # Sorted, so that sums do not depend on the order of the calls.
     known = pl.col("talk_s").sort()
     talks = rows.offered.group_by(keys).agg(
-        talk_s=known.mean(), talk_sd=known.std(), talks=known.count()
+        talk_s=known.mean(), variance=known.var(), skewness=known.skew(), talks=known.count()
     )
     overall = rows.offered.select(known.mean()).item()
     mean_talk = pl.col("talk_s").fill_null(pl.lit(overall, pl.Float64))
-    margin = _quantile(pl.col("talks") - 1, level) * pl.col("talk_sd") / pl.col("talks").sqrt()
     traffic = pl.col("arrivals") / seconds_of(keys) * pl.col("handle_s")
     return (
         arrivals.join(talks, on=keys, how="left")
-        .with_columns(
-            talk_low_s=(pl.col("talk_s") - margin).clip(0.0), talk_high_s=pl.col("talk_s") + margin
-        )
+        .with_columns(_talk_interval(level))
+        .unnest("talk_interval")
         .with_columns(talk_s=pl.when(mean_talk > 0).then(mean_talk))
         .with_columns(handle_s=pl.col("talk_s") + wrap_up_s)
         .with_columns(traffic=pl.when(pl.col("calls") == 0).then(0.0).otherwise(traffic))
-        .drop("talk_sd", "talks")
+        .drop("variance", "skewness", "talks")
         .sort(keys)
     )
 
@@ -163,6 +162,23 @@ def _with_interval(arrivals: pl.DataFrame, slices: int, level: float) -> pl.Data
     )
     order = [name for name in arrivals.columns if name != "dispersion"]
     return ends.select(*order, "arrivals_low", "arrivals_high", "dispersion")
+
+
+def _talk_interval(level: float) -> pl.Expr:
+    """The ends of the interval of `talk_s`, as a struct; null with too few talks."""
+    types = pl.Struct({"talk_low_s": pl.Float64, "talk_high_s": pl.Float64})
+
+    def ends(row: dict[str, float | None]) -> dict[str, float | None]:
+        mean, variance, talks = row["talk_s"], row["variance"], row["talks"]
+        interval = NO_INTERVAL
+        if mean is not None and variance is not None and talks is not None:
+            # The skewness of equal values is not a number.
+            skewness = row["skewness"] if variance > 0 else None
+            interval = mean_interval(mean, variance, skewness or 0.0, int(talks), level=level)
+        return {"talk_low_s": interval.low, "talk_high_s": interval.high}
+
+    rows = pl.struct("talk_s", "variance", "skewness", "talks")
+    return rows.map_elements(ends, return_dtype=types).alias("talk_interval")
 
 
 def _quantile(freedom: pl.Expr, level: float) -> pl.Expr:

@@ -62,8 +62,9 @@ def agents_by_interval(
       interval of a count with `dispersion` (at least 1) times the variance of Poisson, with
       Student's t of days - 1 degrees of freedom; null with one day.
     - `talk_s`: the mean talk time of answered calls, with agents if the legs report it, else
-      `duration`; `talk_low_s` and `talk_high_s`: the mean ± t * sd / sqrt(n). An interval without
-      talks uses the mean of all calls. `handle_s`: talk_s + wrap_up_s.
+      `duration`; `talk_low_s` and `talk_high_s`: the ends of its interval, corrected for
+      skewness, null with fewer than 20 talks. An interval without talks uses the mean of all
+      calls. `handle_s`: talk_s + wrap_up_s.
     - `traffic` in Erlangs, arrivals per second * handle_s; `agents_needed`, so that the share
       `target` of calls waits at most `options.threshold_s`, and that traffic / agents is at most
       `max_occupancy`.

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from scipy import stats
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
@@ -21,6 +22,7 @@ from etelecom_analytics.metrics.confidence import (
     Interval,
     count_interval,
     difference_interval,
+    mean_interval,
     share_interval,
     student_t95,
     welch_interval,
@@ -217,9 +219,11 @@ def test_means_agree_with_exact_fractions(one: pl.DataFrame):
     assert tails((high - low) / 2 / math.sqrt(sum(parts)), float(freedom)) == pytest.approx(
         0.05, abs=1e-7
     )
-    assert tails(
-        (result["after"] - result["after_low"]) / math.sqrt(parts[1]), 24
-    ) == pytest.approx(0.05, abs=1e-7)
+    values = [float(wait) for wait in exact[1]]
+    expected = mean_interval(
+        float(means[1]), float(variances[1]), float(stats.skew(values)), len(values)
+    )
+    assert [result["after_low"], result["after_high"]] == pytest.approx(list(expected))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 20, 200])
@@ -342,8 +346,11 @@ def test_intervals_of_means_agree_with_sql(calls: pl.DataFrame, tmp_path: Path):
         n, mean, variance = spread_in_sql(facts[fact], tmp_path / "seconds.parquet")
         assert result[name]["before_n"] == n
         if isinstance(MEASURES[name].aggregation, Mean):
-            reach = student_t95(n - 1) * math.sqrt(variance / n)
-            assert result[name]["before_low"] == pytest.approx(mean - reach, rel=1e-9)
+            skewness = float(stats.skew(facts[fact].drop_nulls().to_numpy()))
+            expected = mean_interval(mean, variance, skewness, n)
+            # Powers are computed in milliseconds.
+            assert result[name]["before_low"] == pytest.approx(expected.low, rel=1e-5)
+            assert result[name]["before_high"] == pytest.approx(expected.high, rel=1e-5)
             assert result[name]["low"] == pytest.approx(
                 -student_t95(2 * (n - 1)) * math.sqrt(2 * variance / n), rel=1e-9
             )
