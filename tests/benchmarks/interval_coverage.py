@@ -85,8 +85,8 @@ def _share(intervals: list[tuple[float | None, float | None]], true: float) -> t
 
 def of_calls(each: Measure, n: int, shape: str, rounds: int) -> tuple[float, float]:
     """Coverage of the interval of n independent calls."""
-    found, true = _estimates(np.random.default_rng(n), each, n, shape, rounds)
-    return _share([tuple(estimate.interval) for estimate in found], true)
+    results, true = _estimates(np.random.default_rng(n), each, n, shape, rounds)
+    return _share([tuple(estimate.interval) for estimate in results], true)
 
 
 def of_differences(each: Measure, n: int, shape: str, rounds: int) -> tuple[float, float]:
