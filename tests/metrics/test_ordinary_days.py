@@ -43,27 +43,27 @@ def test_quarters_seldom_have_more_than_one_alarm(days: Days):
 def test_step_of_three_and_a_half_sigmas_is_found_within_two_days(name: str, days: Days):
     rng = np.random.default_rng(2)
 
-    found = [
+    is_noticed = [
         step_is_found(name, *quarter_of(days[name], rng), sign * 3.5, int(rng.integers(85)))
         for sign in (-1, 1)
         for _ in range(10)
     ]
 
-    assert sum(found) >= 15  # 18 of 20 are expected; 14 or fewer in 1.1 % of such samples
+    assert sum(is_noticed) >= 15  # 18 of 20 are expected; 14 or fewer in 1.1 % of such samples
 
 
 def test_verdicts_on_one_week_against_another(days: Days):
     rng = np.random.default_rng(4)
     pairs = [weeks_of(days["answer_rate"], (1, 1), rng) for _ in range(40)]
 
-    def found(drop: float) -> int:
+    def changed(drop: float) -> int:
         return sum(
             is_changed("answer_rate", pair.head(7), pair.tail(7), 1 - drop) for pair in pairs
         )
 
-    assert found(0.0) <= 6  # 2 of 40 are expected; 7 or more in 0.3 % of such samples
-    assert found(0.3) >= 34
-    assert found(0.0) < found(0.1) < found(0.3)
+    assert changed(0.0) <= 6  # 2 of 40 are expected; 7 or more in 0.3 % of such samples
+    assert changed(0.3) >= 34
+    assert changed(0.0) < changed(0.1) < changed(0.3)
 
 
 @pytest.mark.slow
