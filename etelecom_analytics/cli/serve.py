@@ -38,8 +38,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--preset",
         default="basic",
-        help='what the simulated calls hold: "basic", or "full" with closed hours, voicemail, '
-        "overflow between queues, transfers and an extension that changes hands "
+        help='what the simulated calls hold: "basic", "full" with closed hours, voicemail, '
+        "overflow between queues, transfers and an extension that changes hands, "
+        'or "busy" with uneven days, congestion, hasty and frequent callers, and redials '
         "(default: %(default)s)",
     )
     add_simulation_arguments(parser)

@@ -1,5 +1,6 @@
 """control_limits: days of a measure outside their usual range, and where its level changed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
@@ -9,23 +10,26 @@ import polars as pl
 from ..errors import InputError
 from ..fetch_report import FetchReport
 from ..phone_numbers import describe
+from .control_scale import from_scale, scale_slope, to_scale, usual_days
 from .day_statistics import MIN_HISTORY_DAYS, dispersion
 from .day_values import values_by_day
 from .options import MetricOptions, checked_options
-from .registry import Measure, Ratio, Total
+from .registry import Measure
 from .registry import measure as named_measure
 from .results import Result
 from .selection import Calls
 
-__all__ = ["CONTROL_SIGMAS", "ControlLimits", "control_limits", "noticed_step"]
+__all__ = ["CONTROL_SIGMAS", "ControlLimits", "control_limits", "limits_of_days", "noticed_step"]
 
 CONTROL_SIGMAS = 3.0
 """The distance of a limit from the expected value, in sigmas."""
 
-_CUSUM_SLACK, _CUSUM_LIMIT = 0.5, 5.0
-"""In sigmas: a shift of 1 is found in 10 days on average, a false one in 465 (Montgomery 2009)."""
+_CUSUM_SLACK, _CUSUM_LIMIT = 0.5, 6.0
+"""In sigmas: a shift of 1 is found in 12 days on average, a false one in 1,286 (D. Siegmund,
+Sequential Analysis, 1985). A limit of 5 would have a false one in 469, and more from estimates."""
 
 _POWER = 0.9
+_STEP_DAYS = (2, 5)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,16 +39,18 @@ class ControlLimits(Result):
     Attributes:
         measure: the measure.
         table: one row per day: `day`; `weekday`, 1 = Monday; `value`; `n`, the calls, offers or
-            legs of a share or a time; `expected`, the value of its weekday; `sigma`; `low` and
-            `high`, 3 sigmas around it; `z`, the distance from the expected value in sigmas;
-            `is_alarm`, whether the value is outside; `is_change`, whether a level change was found
-            on this day, by a cumulative sum. Without limits all these are null or false.
+            legs of a share or a time; `expected`, the usual value of its weekday; `sigma`; `low`
+            and `high`, 3 sigmas around it; `z`, the distance from the expected value in sigmas of a
+            normal distribution; `is_alarm`, whether the value is outside; `is_change`, whether a
+            level change was found on this day, by a cumulative sum. Without limits all these are
+            null or false.
         baseline_days: the number of days that the limits are computed from.
         spread: how much more the days of a weekday differ than independent calls would: the square
             root of phi or kappa, see `dispersion`; None without limits.
         sigma: the median sigma of the days, in the unit of the measure; None without limits.
         step_2_days, step_5_days: the lasting change that has an alarm within two and within five
-            days in 90 % of cases, in the unit of the measure; None without limits.
+            days in 90 % of cases, in the unit of the measure and in the direction that needs the
+            larger one; None without limits.
 
     Examples:
         >>> limits = et.metrics.control_limits(et.sample_logs().calls, "offered")
@@ -71,10 +77,12 @@ def control_limits(
 ) -> ControlLimits:
     """The days of a measure with control limits, adjusted for weekdays. Collects.
 
-    Sigma is the square root of the dispersion of ordinary days around their weekday, not a moving
-    range: it includes that calls of one day share what that day was like. A cumulative sum (CUSUM,
-    slack 0.5, limit 5 sigmas; E. S. Page, Continuous Inspection Schemes, Biometrika 41, 1954) finds
-    lasting changes that are smaller than 3 sigmas.
+    Sigma is how much ordinary days differ from their weekday, not a moving range: it includes that
+    calls of one day share what that day was like, and that the usual value is an estimate. Shares
+    are compared on the scale arcsin(sqrt(p)), counts and times as logarithms, and limits follow
+    Student's t, so that ordinary days of a skewed measure are as seldom outside as others. A
+    cumulative sum (CUSUM, slack 0.5, limit 6 sigmas; E. S. Page, Continuous Inspection Schemes,
+    Biometrika 41, 1954) finds lasting changes that are smaller than 3 sigmas.
 
     Args:
         calls: the calls of the days to draw.
@@ -99,7 +107,11 @@ def control_limits(
         raise InputError(f'measure is a name such as "answer_rate"; got {describe(measure)}.')
     each = named_measure(measure)
     days = _days(calls, each, options, coverage)
-    baseline = days if history is None else _days(history, each, options)
+    return limits_of_days(each, days, days if history is None else _days(history, each, options))
+
+
+def limits_of_days(each: Measure, days: pl.DataFrame, baseline: pl.DataFrame) -> ControlLimits:
+    """The same from tables of days, see `day_values.DAY_COLUMNS`."""
     table = days.with_columns(value=pl.col("total") / pl.col("n"))
     if baseline.height < MIN_HISTORY_DAYS:
         table = table.with_columns(
@@ -110,29 +122,41 @@ def control_limits(
             is_change=pl.lit(value=False),
         )
         return _limits(each, table, baseline.height, None)
-    spread = dispersion(baseline, each)
-    total, n = pl.col("total").sum(), pl.col("n").sum()
-    usual = baseline.group_by("weekday").agg(expected=total / n)
-    overall = float(baseline["total"].sum()) / float(baseline["n"].sum())
-    known = table.join(usual, on="weekday", how="left", maintain_order="left").with_columns(
-        pl.col("expected").fill_null(overall)
+    import numpy as np
+    from scipy import stats
+
+    usual = usual_days(baseline, table, each)
+    value = table["value"].to_numpy()
+    known_sigma = np.where(usual.sigma > 0, usual.sigma, np.nan)
+    distance = (to_scale(value, each) - usual.middle) / known_sigma
+    # As many sigmas of a normal distribution as are exceeded as seldom.
+    z = np.sign(distance) * stats.norm.isf(stats.t.sf(np.abs(distance), usual.freedom))
+    reach = float(stats.t.isf(stats.norm.sf(CONTROL_SIGMAS), usual.freedom)) * usual.sigma
+    low, high = (from_scale(usual.middle + sign * reach, each) for sign in (-1, 1))
+    sigma = reach / CONTROL_SIGMAS
+    rounding = 1e-9 * np.maximum(np.abs(value), 1)
+    known = table.with_columns(
+        expected=pl.Series(from_scale(usual.middle, each)),
+        sigma=pl.Series(sigma * scale_slope(usual.middle, each)),
+        low=pl.Series(low),
+        high=pl.Series(high),
+        z=pl.Series(z, nan_to_null=True),
+        is_alarm=pl.Series((value < low - rounding) | (value > high + rounding)),
     )
-    known = known.with_columns(sigma=_sigma(each, spread))
-    reach = CONTROL_SIGMAS * pl.col("sigma")
-    high = pl.col("expected") + reach
     known = known.with_columns(
-        low=(pl.col("expected") - reach).clip(0.0),
-        high=high.clip(upper_bound=1.0) if isinstance(each.aggregation, Ratio) else high,
-        z=pl.when(pl.col("sigma") > 0).then(
-            (pl.col("value") - pl.col("expected")) / pl.col("sigma")
-        ),
+        is_change=pl.Series(_changes(known["z"].to_list()), dtype=pl.Boolean)
     )
-    is_outside = (pl.col("value") < pl.col("low")) | (pl.col("value") > pl.col("high"))
-    known = known.with_columns(
-        is_alarm=is_outside.fill_null(value=False),
-        is_change=pl.Series(_changes(known["z"].to_list()), dtype=pl.Boolean),
-    )
-    return _limits(each, known, baseline.height, sqrt(spread))
+    middle, typical = float(np.median(usual.middle)), float(np.median(sigma))
+    steps = [_step(middle, noticed_step(count) * typical, each) for count in _STEP_DAYS]
+    return _limits(each, known, baseline.height, sqrt(dispersion(baseline, each)), steps)
+
+
+def _step(middle: float, step: float, each: Measure) -> float:
+    """The change by a step on the scale, in the direction in which it is larger."""
+    import numpy as np
+
+    low, typical, high = from_scale(np.array([middle - step, middle, middle + step]), each)
+    return float(max(typical - low, high - typical))
 
 
 def noticed_step(days: int) -> float:
@@ -155,17 +179,6 @@ def _days(
     return result.days
 
 
-def _sigma(each: Measure, spread: float) -> pl.Expr:
-    """The standard deviation of an ordinary day's value around that of its weekday."""
-    expected, n = pl.col("expected"), pl.col("n")
-    match each.aggregation:
-        case Ratio():
-            return (spread * expected * (1 - expected) / n).sqrt()
-        case Total():
-            return (spread * expected).sqrt()
-    return (spread / n).sqrt()
-
-
 def _changes(distances: list[float | None]) -> list[bool]:
     """Whether the cumulative sum reached its limit on each day; it starts again after that."""
     above = below = 0.0
@@ -180,17 +193,20 @@ def _changes(distances: list[float | None]) -> list[bool]:
 
 
 def _limits(
-    each: Measure, table: pl.DataFrame, baseline_days: int, spread: float | None
+    each: Measure,
+    table: pl.DataFrame,
+    baseline_days: int,
+    spread: float | None,
+    steps: Sequence[float | None] = (None, None),
 ) -> ControlLimits:
     columns = ["day", "weekday", "value", "n", "expected", "sigma", "low", "high", "z"]
     median = table["sigma"].median()
-    sigma = float(median) if isinstance(median, int | float) and spread is not None else None
     return ControlLimits(
         measure=each,
         table=table.select(*columns, "is_alarm", "is_change"),
         baseline_days=baseline_days,
         spread=spread,
-        sigma=sigma,
-        step_2_days=None if sigma is None else noticed_step(2) * sigma,
-        step_5_days=None if sigma is None else noticed_step(5) * sigma,
+        sigma=float(median) if isinstance(median, int | float) and spread is not None else None,
+        step_2_days=steps[0],
+        step_5_days=steps[1],
     )

@@ -7,11 +7,18 @@ import polars as pl
 
 from ..fetch_report import FetchReport
 from .options import MetricOptions
-from .registry import Measure, Ratio, Total
+from .registry import MEASURES, Measure, Ratio, Total
 from .selection import Calls
 from .summary import summarize_fetched
 
-__all__ = ["DAY_COLUMNS", "DayValues", "is_count", "is_open_day", "values_by_day"]
+__all__ = [
+    "DAY_COLUMNS",
+    "DayValues",
+    "complete_days",
+    "is_count",
+    "is_open_day",
+    "values_by_day",
+]
 
 DAY_COLUMNS = ("day", "weekday", "total", "n")
 """The columns of a table of days: `total` is the sum of a day, `n` what it is a share or mean of.
@@ -69,6 +76,12 @@ def values_by_day(
         for key, rows in groups.items()
         for each in measures
     ]
+
+
+def complete_days(calls: Calls, options: MetricOptions, coverage: FetchReport) -> pl.DataFrame:
+    """The open days that were fetched completely, in the column `day`."""
+    (counts,) = values_by_day(calls, [MEASURES["calls"]], [], options, coverage=coverage)
+    return counts.days.select("day")
 
 
 def is_open_day(options: MetricOptions) -> pl.Expr:

@@ -9,9 +9,10 @@ import polars as pl
 
 from ..codegen import literal
 from ..errors import InputError
+from ..fetch_report import FetchReport
 from ..phone_numbers import describe
 from .day_statistics import change_between_days, change_from_history
-from .day_values import is_count, values_by_day
+from .day_values import DayValues, complete_days, is_count, values_by_day
 from .dimensions import (
     DIMENSIONS,
     LEG_DIMENSIONS,
@@ -91,6 +92,7 @@ class Findings(Result):
         tests: the number of tests, for which the q-values are adjusted.
         permutations: the number of ways to choose the days of the period within their weekdays,
             at most 9,999 of which are tried.
+        history_days: the number of other days.
 
     Examples:
         >>> result = et.metrics.findings(et.sample_logs().calls)
@@ -102,6 +104,7 @@ class Findings(Result):
     verdict: FindingVerdict
     tests: int
     permutations: int
+    history_days: int
 
 
 class _Test(NamedTuple):
@@ -122,6 +125,7 @@ def findings(
     by: Names | None = None,
     limit: int = 10,
     options: MetricOptions = MetricOptions(),
+    coverage: FetchReport | None = None,
 ) -> Findings:
     """What stands out in these calls, compared with all other days of the history. Collects.
 
@@ -140,6 +144,8 @@ def findings(
             (offers) and trunk_name (legs).
         limit: the number of rows.
         options: the settings of the measures.
+        coverage: `logs.report` of all these calls: days that were not fetched completely are left
+            out. None: all days count.
 
     Raises:
         UnknownName: a measure or a dimension does not exist; the message lists the nearest names.
@@ -154,21 +160,25 @@ def findings(
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InputError(f"limit is a whole number above 0; got {describe(limit)}.")
     calls, history = _checked(calls), None if history is None else _checked(history)
+    fetched = [
+        None if table is None or coverage is None else complete_days(table, options, coverage)
+        for table in (calls, history)
+    ]
     tests = [
         test
         for dimension, requested in _plan(calls, measures, by)
-        for test in _tests(calls, history, dimension, requested, options)
+        for test in _tests(
+            _values(calls, requested, dimension, options, fetched[0]),
+            _values(history, requested, dimension, options, fetched[1]),
+            dimension,
+        )
     ]
     days = _all_days(tests)
     period, others = (days.filter(is_period=side)["weekday"] for side in (True, False))
     permutations = permutation_count(period, others)
+    counts = {"tests": len(tests), "permutations": permutations, "history_days": len(others)}
     if permutations < _MIN_PERMUTATIONS:
-        return Findings(
-            table=pl.DataFrame(schema=_SCHEMA),
-            verdict="cannot tell",
-            tests=len(tests),
-            permutations=permutations,
-        )
+        return Findings(table=pl.DataFrame(schema=_SCHEMA), verdict="cannot tell", **counts)
     from scipy import stats
 
     p_values = _p_values(tests, days)
@@ -184,8 +194,7 @@ def findings(
     return Findings(
         table=table.head(limit),
         verdict="nothing stands out" if table.is_empty() else "found",
-        tests=len(tests),
-        permutations=permutations,
+        **counts,
     )
 
 
@@ -212,24 +221,32 @@ def _plan(
     return plan
 
 
-def _tests(
-    calls: Calls,
-    history: Calls | None,
-    dimension: str,
+def _values(
+    calls: Calls | None,
     requested: Sequence[Measure],
+    dimension: str,
     options: MetricOptions,
-) -> list[_Test]:
+    fetched: pl.DataFrame | None,
+) -> list[DayValues]:
     by = [dimension] if dimension else []
-    period = values_by_day(calls, requested, by, options)
+    values = [] if calls is None else values_by_day(calls, requested, by, options)
+    if fetched is None:
+        return values
+    return [each._replace(days=each.days.join(fetched, on="day", how="semi")) for each in values]
+
+
+def _tests(
+    period: Sequence[DayValues], history: Sequence[DayValues], dimension: str
+) -> list[_Test]:
     if not period:
         return []
     days = pl.concat([each.days.select("day") for each in period]).unique()
     others = {
         (each.group, each.measure.name): each.days.join(days, on="day", how="anti")
-        for each in ([] if history is None else values_by_day(history, requested, by, options))
+        for each in history
     }
     return [
-        _Test(each.measure, dimension, each.group[0] if by else None, each.days, rest)
+        _Test(each.measure, dimension, each.group[0] if dimension else None, each.days, rest)
         for each in period
         if None not in each.group
         and _size(each.measure, each.days) >= _MIN_SIZE

@@ -3,6 +3,7 @@
 The same calls give the same bytes.
 """
 
+from .discovery_list import findings
 from .fragments import Fragment, changes, completeness, kpis, table
 from .report import BUNDLED, write_report
 from .summary_page import write_charts, write_page
@@ -12,6 +13,7 @@ __all__ = [
     "Fragment",
     "changes",
     "completeness",
+    "findings",
     "kpis",
     "table",
     "write_charts",

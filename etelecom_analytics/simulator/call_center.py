@@ -4,7 +4,7 @@ All names and numbers are fictitious. Phone numbers only have the form of Vietna
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
@@ -49,7 +49,8 @@ _TEAM_SIZE = 4
 class Parameters:
     """True parameters of a simulation, with which measures can be compared.
 
-    Patience is exponential and counts from the start of the call. Talk time is `min_talk_s` plus a
+    Patience is exponential and counts from the start of the call, except that of a share
+    `hasty_share` of callers, which ends between 5 and 20 s. Talk time is `min_talk_s` plus a
     log-normal time, and `mean_talk_s` is its mean.
 
     Examples:
@@ -59,6 +60,7 @@ class Parameters:
     """
 
     mean_patience_s: float = 130.0
+    hasty_share: float = 0.0
     mean_talk_s: float = 150.0
     min_talk_s: float = 4.0
     outbound_share: float = 0.22
@@ -74,7 +76,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Hour:
-    """One hour of the simulated period.
+    """One hour of the simulated period, or a part of one.
 
     Attributes:
         start: start in ms since 1970.
@@ -217,6 +219,9 @@ class Customers:
         if self._numbers and self._rng.random() < known_share:
             return self._numbers[-self._rng.randint(1, min(400, len(self._numbers)))]
         return self._new_number()
+
+    def expect_calls(self, inbound: Sequence[int], moments: Set[int]) -> None:
+        """Note when calls are planned to start: inbound calls in order, and all calls."""
 
     def next_caller(self, now: int) -> str | None:
         """The national number of the next inbound caller; None if it is withheld."""

@@ -1,24 +1,40 @@
 """Journeys of calls through the PBX: inbound, outbound and internal."""
 
+from collections.abc import Callable, Generator
+
 from .call_center import HOTLINES, IVR, QUEUE, TRUNKS, format_number
 from .entities import Call, Leg, Offer, Person
 from .pbx import GAP, Journey, Pbx, ring_people
 from .steps import Answered, end_call, pause, start_call, talk
 
-__all__ = ["inbound", "internal", "outbound"]
+__all__ = ["customer_call", "exponential_patience", "inbound", "internal", "outbound"]
 
 
 def inbound(pbx: Pbx, number: int) -> Journey:
-    """A customer calls: often an IVR, then a hunt, a ring group or a queue.
+    """A customer calls; see `customer_call`."""
+    customer = pbx.customers.next_caller(pbx.now)
+    call = yield from customer_call(pbx, number, customer, exponential_patience)
+    if call.answered_leg is None:
+        pbx.customers.record_missed(pbx.now, customer)
+
+
+def exponential_patience(pbx: Pbx) -> int:
+    """A random patience in ms."""
+    return max(1_000, round(1000 * pbx.rng.expovariate(1 / pbx.parameters.mean_patience_s)))
+
+
+def customer_call(
+    pbx: Pbx, number: int, customer: str | None, patience: Callable[[Pbx], int]
+) -> Generator[int, None, Call]:
+    """The call of this customer: often an IVR, then a hunt, a ring group or a queue.
 
     This is repeated until somebody answers or the caller's patience ends.
     """
     rng, customers = pbx.rng, pbx.customers
-    customer = customers.next_caller(pbx.now)
     hotline = rng.choices(HOTLINES, (78, 22))[0]
     call = start_call(pbx, number, "in", format_number(rng, customer), hotline)
     call.contact_id = customers.contact_id(customer)
-    call.patience = max(1_000, round(1000 * rng.expovariate(1 / pbx.parameters.mean_patience_s)))
+    call.patience = patience(pbx)
     call.leaves_at = call.started_at + call.patience
     if hotline == HOTLINES[0]:
         yield from _ivr(pbx, call)
@@ -28,11 +44,11 @@ def inbound(pbx: Pbx, number: int) -> Journey:
         )[0]
         if (yield from route(pbx, call)):
             yield from talk(pbx, call)
-            return
+            return call
     end_call(pbx, call)
     if call.ended_at is not None and call.ended_at - call.started_at < 5_000:
         call.lost_in = "short"
-    customers.record_missed(pbx.now, customer)
+    return call
 
 
 def _ivr(pbx: Pbx, call: Call) -> Journey:

@@ -24,6 +24,10 @@ _SET_UP = 500
 
 _NEVER = 1 << 62
 
+_FIRST_ID = 4_000_000_000_000_000_000
+_IDS_PER_MS = 600_000
+"""With these values, ids have 19 digits and increase with time from 1900 to 2200."""
+
 Journey = Generator[int, None, None]
 """A call's journey: a generator that yields the time (ms) at which it continues."""
 
@@ -52,6 +56,10 @@ class Pbx:
     def random_int(self, minimum: int, maximum: int) -> int:
         """A random integer in [minimum, maximum]; `randint` would take a third of the run time."""
         return minimum + int(self.rng.random() * (maximum - minimum + 1))
+
+    def new_id(self, at: int) -> int:
+        """An id for a call that starts at this time; the next id is free for a second log."""
+        return _FIRST_ID + at * _IDS_PER_MS + 2 * self.rng.randrange(_IDS_PER_MS // 2)
 
     def schedule(self, at: int, journey: Journey) -> None:
         """Start a journey at this time."""

@@ -1,6 +1,7 @@
 """Fragments of a report: KPIs with their counts, changes, and tables for readers."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics import errors
+from etelecom_analytics.locale.findings_text import finding_text
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -87,6 +89,8 @@ def test_other_logs_and_queries_are_refused_in_one_sentence(wrong: Any):
         lambda: et.reports.completeness(logs, wrong),
         lambda: et.reports.changes(wrong, logs.query),
         lambda: et.reports.changes(logs, wrong),
+        lambda: et.reports.findings(wrong, logs.query),
+        lambda: et.reports.findings(logs, wrong),
         lambda: et.reports.kpis("0912345678" if wrong is logs.calls else wrong),
         lambda: et.write_page(wrong, "page.html"),
         lambda: et.write_charts(wrong, "charts"),
@@ -159,3 +163,58 @@ def test_changes_need_a_fetched_previous_period():
     )
     with pytest.raises(errors.InputError, match="changes takes CallLogs"):
         et.reports.changes(logs.calls, et.CallQuery())  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def five_weeks() -> et.CallLogs:
+    """Simulated calls, of which three quarters of those of the last week at 10 o'clock are lost."""
+    calls = et.simulate_calls(6_000, days=35, seed=4, preset="busy").calls
+    local = pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh")
+    is_hit = (
+        (local.dt.date() >= date(2026, 11, 30))
+        & (local.dt.hour() == 10)
+        & (pl.int_range(pl.len()) % 4 > 0)
+    )
+    missed = pl.lit("not_answered").cast(calls.schema["call_state"])
+    calls = calls.with_columns(
+        call_state=pl.when(is_hit).then(missed).otherwise("call_state"),
+    )
+    query = et.CallQuery(date_from="2026-11-02", date_to="2026-12-07")
+    start, end = (datetime(2026, *day, 17, tzinfo=UTC) for day in ((11, 1), (12, 6)))
+    report = replace(et.sample_logs().report, complete_from=start, complete_to=end)
+    return replace(et.sample_logs(), calls=calls, query=query, report=report)
+
+
+def test_findings_are_those_of_metrics(five_weeks: et.CallLogs):
+    week = et.CallQuery(date_from="2026-11-30", date_to="2026-12-07", direction="in")
+
+    fragment = et.reports.findings(five_weeks, week)
+
+    inbound = five_weeks.calls.filter(direction="in")
+    result = et.metrics.findings(
+        inbound.filter(week.to_expr()), history=inbound, limit=5, coverage=five_weeks.report
+    )
+    texts = [finding_text(row) for row in result.table.iter_rows(named=True)]
+    assert result.history_days == 28
+    assert repr(fragment).splitlines() == texts
+    assert any(text.startswith("Answer rate from 10:00 to 11:00: ") for text in texts)
+    assert fragment._repr_html_().count("<li>") == len(texts)
+    assert fragment == et.reports.findings(five_weeks, week)
+    assert len(repr(et.reports.findings(five_weeks, week, limit=1)).splitlines()) == 1
+
+
+def test_findings_leave_out_days_that_were_not_fetched_completely(five_weeks: et.CallLogs):
+    week = et.CallQuery(date_from="2026-11-30", date_to="2026-12-07", direction="in")
+    late = replace(five_weeks.report, complete_from=datetime(2026, 11, 26, 5, tzinfo=UTC))
+
+    text = repr(et.reports.findings(replace(five_weeks, report=late), week))
+
+    assert text == "Cannot tell yet: 3 days of history. Three other weeks are enough."
+
+
+def test_ordinary_week_has_no_findings(five_weeks: et.CallLogs):
+    week = et.CallQuery(date_from="2026-11-16", date_to="2026-11-23", direction="in")
+
+    text = repr(et.reports.findings(five_weeks, week))
+
+    assert text == "Nothing stands out, compared with 28 days of history."
