@@ -60,8 +60,8 @@ class ExplorerPage:
         caption = self.panel.locator("caption", has_text=f"{calls.height:,} matching calls")
         caption.wait_for()
         self.panel.get_by_text(f"{calls.height:,} of 1,200 calls", exact=True).first.wait_for()
-        title = re.compile(f"over {calls.height:,} calls? ")  # of the chart
-        self.panel.get_by_text(title).first.wait_for()
+        scope = re.compile(f"^{calls.height:,} calls? · ")  # of the chart
+        self.panel.get_by_text(scope).first.wait_for()
         comparison = et.metrics.compare(calls.clear(), calls, options=OPTIONS)
         for index, row in enumerate(comparison.iter_rows(named=True)):
             texts = list(comparison_texts({**row, "difference": None}, OPTIONS))

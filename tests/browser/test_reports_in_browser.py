@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 import etelecom_analytics as et
+from etelecom_analytics.charts import theme
+from etelecom_analytics.reports.page import chart_figure, page_html
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +43,59 @@ def test_page_draws_every_chart_without_requests(
     page.screenshot(f"report-end-{'dark' if dark else 'light'}")
     assert page.errors == []
     assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+@pytest.fixture(scope="module")
+def gallery_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with every chart."""
+    logs = et.read_snapshot(ROOT / "data" / "sample")
+    options = et.MetricOptions(ivr_numbers=["8000", "8100"])
+    inbound = logs.calls.filter(direction="in")
+    charts = {
+        **dict(et.charts.gallery(logs.calls, options=options, coverage=logs.report)),
+        "control": et.charts.control(logs.calls, options=options),
+        "by_callee": et.charts.answer_rate(inbound, by="callee", options=options),
+        "around_target": et.charts.heatmap(inbound, measure="answer_rate", target=0.8),
+        "journey": et.charts.journey(logs.calls, logs.calls["id"].item(0)),
+    }
+    specs = {name: chart.to_dict() for name, chart in charts.items()}
+    parts = [chart_figure(name, spec) for name, spec in specs.items()]
+    path = tmp_path_factory.mktemp("gallery") / "gallery.html"
+    path.write_text(page_html(title="Charts", parts=parts, charts=specs, facts=[]), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_chart_fits_a_phone_and_follows_its_page(
+    dark: bool, gallery_page: Path, open_page: Callable[..., Any]
+):
+    page = open_page(dark=dark)
+    page.page.set_viewport_size({"width": 390, "height": 900})
+    page.page.goto(gallery_page.as_uri())
+    figures = page.page.locator("figure")
+    page.page.wait_for_function(
+        "[...document.querySelectorAll('figure > div')].every((each) => each.querySelector('svg'))"
+    )
+
+    for index in range(figures.count()):
+        figure = figures.nth(index)
+        box = figure.locator("svg").first.bounding_box()
+        assert box["x"] >= 0, index
+        assert box["x"] + box["width"] <= 390, index
+        assert figure.get_by_text("About this chart").is_visible()
+        # A chart that was shrunk as an image would have unreadable text.
+        assert float(figure.locator("svg").first.get_attribute("width")) <= 1.1 * 350, index
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
+    colour = figures.first.locator("svg .role-axis-label text").first.get_attribute("fill")
+    assert colour == (theme.DARK if dark else theme.LIGHT)["axis"]["labelColor"]
+    page.screenshot(f"gallery-390-{'dark' if dark else 'light'}")
+    page.page.emulate_media(color_scheme="light" if dark else "dark")
+    other = (theme.LIGHT if dark else theme.DARK)["axis"]["labelColor"]
+    page.page.wait_for_function(
+        f"document.querySelector('svg .role-axis-label text')?.getAttribute('fill') === '{other}'"
+    )
+    assert page.warnings == []
+    assert_no_errors(page)
 
 
 def assert_no_errors(page: Any) -> None:

@@ -57,20 +57,22 @@ THEMES = ("JupyterLab Light", "JupyterLab Dark")
 
 
 class BrowserPage:
-    """A page, with the errors of its console and the URLs that it requested."""
+    """A page, with the errors and warnings of its console and the URLs that it requested."""
 
     def __init__(self, browser: Any, *, dark: bool = False) -> None:
         self.context = browser.new_context(viewport=WIDE, color_scheme="dark" if dark else "light")
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)
         self.errors: list[str] = []
+        self.warnings: list[str] = []
         self.requests: list[str] = []
-        self.page.on(
-            "console",
-            lambda message: self.errors.append(message.text) if message.type == "error" else None,
-        )
+        self.page.on("console", self._receive)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def _receive(self, message: Any) -> None:
+        kinds = {"error": self.errors, "warning": self.warnings}
+        kinds.get(message.type, []).append(message.text)
 
     def screenshot(self, name: str) -> None:
         """Save a screenshot of the page, if there is a folder for them."""
