@@ -13,7 +13,15 @@ from ..metrics.options import checked_options
 from ..metrics.selection import calls_frame
 from ..phone_numbers import describe
 
-__all__ = ["Names", "ChartInput", "chart_input", "names_of", "positive_number", "row_limit"]
+__all__ = [
+    "ChartInput",
+    "Names",
+    "chart_input",
+    "finite_number",
+    "names_of",
+    "positive_number",
+    "row_limit",
+]
 
 
 class ChartInput(NamedTuple):
@@ -73,6 +81,17 @@ def row_limit(limit: object, maximum: int) -> int:
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= maximum:
         raise InputError(f"limit is a number of rows from 1 to {maximum}; got {describe(limit)}.")
     return limit
+
+
+def finite_number(value: object, parameter: str) -> float:
+    """The argument as a finite number of 0 or more.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise InputError(f"{parameter} is a number of 0 or more; got {describe(value)}.")
+    return float(value)
 
 
 def positive_number(value: object, parameter: str) -> float:

@@ -232,17 +232,23 @@ def test_the_text_of_cells_contrasts_in_each_of_several_heatmaps():
     measures = ["offered", "missed"]
     panels = charts.heatmap(CALLS, measure=measures).to_dict()
 
+    assert [each["name"] for each in panels["params"]] == ["theme"]
     for measure, panel in zip(measures, panels["vconcat"], strict=True):
-        texts = [
-            layer for layer in panel["layer"] if "condition" in layer["encoding"].get("color", {})
-        ]
-        assert [layer["encoding"]["color"]["condition"]["test"] for layer in texts] == [
-            "datum.bright"
+        colours = [layer["encoding"].get("color", {}) for layer in panel["layer"]]
+        conditions = [part for each in colours for part in each.get("condition", [])]
+        assert [each["test"] for each in conditions] == [
+            "theme === 'dark' ? datum.white_dark : datum.white_light"
         ], measure
-        data = texts[0].get("data", panel.get("data"))
+        texts = next(
+            each for each in panel["layer"] if "condition" in each["encoding"].get("color", {})
+        )
+        data = texts.get("data", panel.get("data"))
         cells = pl.DataFrame(panels["datasets"][data["name"]])
-        dark, bright = (cells.filter(pl.col("bright") == each)["value"] for each in (False, True))
-        assert dark.max() <= bright.min()  # type: ignore[operator]  # numbers
+        for column, weaker in (("white_light", False), ("white_dark", True)):
+            weak, strong = (
+                cells.filter(pl.col(column) == each)["value"] for each in (weaker, not weaker)
+            )
+            assert weak.max() <= strong.min()  # type: ignore[operator]  # numbers
 
 
 def test_labels_of_many_shares_fit_their_hours():
