@@ -10,6 +10,7 @@ import polars as pl
 from ..codegen import literal
 from ..errors import InputError
 from ..phone_numbers import describe
+from .confidence import false_discovery_rates
 from .day_statistics import change_between_days, change_from_history
 from .day_values import is_count, values_by_day
 from .dimensions import (
@@ -169,12 +170,10 @@ def findings(
             tests=len(tests),
             permutations=permutations,
         )
-    from scipy import stats
-
     p_values = _p_values(tests, days)
-    q_values = stats.false_discovery_control(p_values)
+    q_values = false_discovery_rates(p_values)
     rows = [
-        _row(test, p_value, float(q_value))
+        _row(test, p_value, q_value)
         for test, p_value, q_value in zip(tests, p_values, q_values, strict=True)
         if q_value <= _LEVEL
     ]
