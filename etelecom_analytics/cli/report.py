@@ -80,7 +80,8 @@ def add_parser(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write the report; parameters are read as the types that the notebook declares."""
     from ..reports.parameters import parse_value
-    from ..reports.report import notebook_parameters, write_report
+    from ..reports.report import write_report
+    from ..reports.request import notebook_parameters
 
     declared = notebook_parameters(arguments.notebook)
     pairs = [text.partition("=") for text in arguments.parameters]
