@@ -235,8 +235,8 @@ def main() -> None:
     with open(os.devnull, "r+b") as null:  # noqa: PTH123  # a device
         for descriptor in (0, 1):
             os.dup2(null.fileno(), descriptor)
-    if not os.environ.get("MPLBACKEND"):  # as a kernel does
-        os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    # As a kernel does: figures become outputs of their cell.
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     sys.argv = [""]
     gc.set_threshold(_GC_THRESHOLD)
     try:
