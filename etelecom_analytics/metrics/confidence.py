@@ -159,12 +159,12 @@ def mean_interval(
         size: the number of values.
         level: the confidence level.
     """
-    from scipy import stats
+    from scipy import special
 
     if size < MIN_MEAN_VALUES:
         return NO_INTERVAL
     root = math.sqrt(size)
-    quantile = float(stats.t.ppf((1 + level) / 2, size - 1)) / root
+    quantile = float(special.stdtrit(size - 1, (1 + level) / 2)) / root
     low, high = (
         mean - math.sqrt(variance) * _unskewed(sign * quantile, skewness, size) for sign in (1, -1)
     )
