@@ -1,5 +1,6 @@
 """Entry point of the command `etelecom`: small, to catch Ctrl-C during the other imports."""
 
+import gc
 import sys
 
 __all__ = ["run"]
@@ -7,6 +8,8 @@ __all__ = ["run"]
 
 def run() -> int:
     """Run the command line and return its exit code."""
+    # Imports make hundreds of thousands of objects that stay: look for garbage less often.
+    gc.set_threshold(50_000)
     try:
         from .cli.app import main
 

@@ -23,6 +23,7 @@ __all__ = [
     "in_hours",
     "midnight",
     "moment_text",
+    "parse_day",
     "parse_moment",
     "parse_span",
     "rfc3339",
@@ -38,6 +39,9 @@ _SPAN_UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
+
+_DAY_FIRST = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(?:[ T]+(\S+))?", re.ASCII)
+"""A date as it is written in Vietnam: 02/11/2026 is 2 November, never 11 February."""
 
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -78,20 +82,36 @@ def _zones() -> tuple[str, ...]:
     return (HOME_ZONE, "UTC", *sorted(available_timezones() - {HOME_ZONE, "UTC"}))
 
 
+def parse_day(text: str) -> date:
+    """The date of ISO text, or of day/month/year: "2026-11-02" and "02/11/2026" are one day.
+
+    Raises:
+        ValueError: the text is no date, or has a time.
+    """
+    return date.fromisoformat(_iso_text(text))
+
+
 def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> datetime:
     """The value as a timezone-aware datetime in `time_zone`.
 
-    A date, or "2026-11-01", is the local midnight at which the day begins. A time without an offset
-    is local. `QueryError`, with the name of the `field`, for other values.
+    A date, or "2026-11-01" or "01/11/2026", is the local midnight at which the day begins. A time
+    without an offset is local. `QueryError`, with the name of the `field`, for other values.
     """
     try:
-        parsed = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+        parsed = datetime.fromisoformat(_iso_text(value)) if isinstance(value, str) else value
     except ValueError:
         parsed = None
     if not isinstance(parsed, date):
+        match = _DAY_FIRST.fullmatch(value.strip()) if isinstance(value, str) else None
+        if match and not match[4]:
+            raise QueryError(
+                f"{field} must be a date that exists: month {match[2]} of {match[3]} has no day "
+                f"{match[1]} (the day comes first).",
+                field,
+            ) from None
         raise QueryError(
-            f'{field} must be a date, a datetime, or text such as "2026-11-01" or '
-            f'"2026-11-01T08:30"; got {printable(repr(value))}.',
+            f'{field} must be a date, a datetime, or text such as "2026-11-01", "01/11/2026" (day '
+            f'first) or "2026-11-01T08:30"; got {printable(repr(value))}.',
             field,
         ) from None
     moment = parsed if isinstance(parsed, datetime) else datetime.combine(parsed, time())
@@ -107,6 +127,16 @@ def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> da
             f"{field} must be in the years {_EARLIEST.year} to {_LATEST.year - 1}.", field
         )
     return moment.astimezone(local_zone)
+
+
+def _iso_text(text: str) -> str:
+    """The text with day/month/year in ISO order; the rest of it, such as a time, is kept."""
+    text = text.strip()
+    if match := _DAY_FIRST.fullmatch(text):
+        day, month, year, clock = match.groups()
+        hour, colon, rest = (clock or "").partition(":")
+        return f"{year}-{month:>02}-{day:>02}" + (f"T{hour:>02}{colon}{rest}" if clock else "")
+    return text
 
 
 def moment_text(moment: datetime, time_zone: str) -> str:

@@ -37,8 +37,9 @@ class CallQuery:
     """A filter of calls. All fields are optional; a call must match every field that is set.
 
     Args:
-        date_from: calls that began at or after this time. A date, a datetime, or ISO text; a date
-            is its midnight and a time without an offset is local, both in `time_zone`.
+        date_from: calls that began at or after this time. A date, a datetime, or text: ISO, or
+            day/month/year such as "02/11/2026", always with the day first. A date is its midnight
+            and a time without an offset is local, both in `time_zone`.
         date_to: calls that began before this time (exclusive), in the same forms.
         direction: "unknown", "in", "out", "ext", "ext_in" or "ext_out".
         call_state: "unknown", "answered" or "not_answered".

@@ -1,4 +1,4 @@
-"""Calls of the operating system that Python lacks, or that some file systems lack."""
+"""Calls of the operating system that Python or some file systems lack, and its streams."""
 
 import errno
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 __all__ = [
     "LOCKS_MISSING",
     "is_stream",
+    "progress_disabled",
     "swap_names",
     "sync_descriptor",
     "sync_file",
@@ -158,3 +159,11 @@ def _swap_function() -> Callable[[bytes, bytes], int] | None:
         return ctypes.get_errno() if failed else 0
 
     return swap
+
+
+def progress_disabled() -> bool:
+    """Whether no progress bar can be shown: there is no stderr, or TQDM_DISABLE is set.
+
+    tqdm reads TQDM_DISABLE when it is imported; a notebook may set it after that.
+    """
+    return sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")

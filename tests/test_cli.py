@@ -1,6 +1,7 @@
 """The command line: help, results, exit codes, and errors without tracebacks."""
 
 import html
+import json
 import os
 import re
 import signal
@@ -11,17 +12,27 @@ from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
-import nbformat
 import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics.cli import app
 from etelecom_analytics.reports import BUNDLED
-from etelecom_analytics.reports.parameters import read_parameters
+from etelecom_analytics.reports.request import notebook_parameters
 from etelecom_analytics.simulator import Answer, CallLogServer
 
 Printed = pytest.CaptureFixture[str]
 SAMPLE = str(Path(__file__).parent.parent / "data" / "sample")
+
+
+def run_process(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """A real process of the command, with pipes for its output."""
+    return subprocess.run(
+        [sys.executable, "-m", "etelecom_analytics", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | variables,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +120,7 @@ def test_missing_settings_are_named(capsys: Printed):
 def test_fetch_writes_a_snapshot_of_the_query(capsys: Printed):
     arguments = [
         "--from",
-        "2026-11-03",
+        "03/11/2026",
         "--to",
         "2026-11-05",
         "--direction",
@@ -157,9 +168,10 @@ def test_fetch_without_matches_suggests_wider_filters(capsys: Printed):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--from", "yesterday"], "date_from must be a date"),
-        (["--from", "2026-11-05", "--to", "2026-11-05"], "date_to is the day after"),
-        (["--extension", "abc"], "extension_ids must be an id"),
+        (["--from", "yesterday"], "--from must be a date"),
+        (["--to", "13/14/2026"], "--to must be a date that exists: month 14 of 2026 has no day 13"),
+        (["--from", "05/11/2026", "--to", "2026-11-05"], "for a single day, --to is the day after"),
+        (["--extension", "abc"], "--extension must be an id"),
         (["--duration", "under", "30"], "less_than_or_equal_to"),
         (["--duration", "less_than", "half"], "whole seconds"),
         (["--time-zone", "Hanoi"], "There is no time zone 'Hanoi'"),
@@ -169,7 +181,9 @@ def test_invalid_query_is_rejected_before_a_request(
     arguments: list[str], message: str, capsys: Printed, server: CallLogServer
 ):
     assert app.main(["fetch", "week", *arguments]) == 2
-    assert message in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert message in err
+    assert not re.search(r"date_from|date_to|_ids", err)
     assert not server.requests
 
 
@@ -233,8 +247,18 @@ def test_every_command_has_help(command: str, capsys: Printed):
     assert "exit codes: 0 done" in out
 
 
+def test_command_line_without_a_command_prints_the_help():
+    result = run_process()
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("usage: etelecom")
+    for command in ("demo", "fetch", "sync", "report"):
+        assert re.search(rf"^    {command} +\S", result.stderr, re.MULTILINE)
+    assert "exit codes: 0 done" in result.stderr
+
+
 @pytest.mark.parametrize(
-    "arguments", [[], ["demonstrate"], ["demo", "--calls", "-3"], ["demo", "--days", "many"]]
+    "arguments", [["demonstrate"], ["demo", "--calls", "-3"], ["demo", "--days", "many"]]
 )
 def test_invalid_commands_have_exit_code_2(arguments: list[str], capsys: Printed):
     with pytest.raises(SystemExit) as caught:
@@ -297,9 +321,8 @@ def test_help_lists_every_parameter_of_the_bundled_reports(capsys: Printed):
         app.main(["report", "--help"])
     text = capsys.readouterr().out
 
-    folder = Path(et.__file__).parent / "reports" / "notebooks"
     for name in BUNDLED:
-        for parameter in read_parameters(nbformat.read(folder / f"{name}.ipynb", 4), name):
+        for parameter in notebook_parameters(name):
             words = text.replace(",", " ").replace(" date_to", "  date_to")
             assert parameter == "snapshot" or f"  {parameter} " in words
     assert "ETELECOM_API_KEY" not in text  # no key is needed
@@ -346,13 +369,13 @@ def test_report_writes_one_file_and_pngs(capsys: Printed, tmp_path: Path):
         (["nothing"], "No snapshot could be read: there is no folder nothing", 1),
         (
             [SAMPLE, "--notebook", "weakly"],
-            "There is no bundled report 'weakly'. Did you mean weekly?",
+            f"? Available: {', '.join(BUNDLED)}.",
             2,
         ),
         ([SAMPLE, "--notebook", "mine.ipynb"], "There is no notebook mine.ipynb", 1),
         (
             [SAMPLE, "-p", "date=2026-11-02"],
-            "There is no parameter 'date'. Did you mean date_to or date_from?",
+            "There is no parameter 'date'. Did you mean date_to or date_from? Available: snap",
             2,
         ),
         ([SAMPLE, "-p", "date_to"], "Write a parameter as name=value; got 'date_to'", 2),
@@ -367,6 +390,25 @@ def test_report_writes_one_file_and_pngs(capsys: Printed, tmp_path: Path):
             "The parameter 'options' must be a mapping; got [8000]",
             2,
         ),
+        ([SAMPLE, "--from", "31/02/2026"], "--from must be a date that exists: month 02 of", 2),
+        ([SAMPLE, "-p", "date_to=tomorrow"], "--to must be a date, a datetime, or text", 2),
+        (
+            [SAMPLE, "--from", "05/11/2026", "--to", "05/11/2026"],
+            "--from (2026-11-05T00:00:00+07:00) must be before --to",
+            2,
+        ),
+        ([SAMPLE, "--from", "2027-01-01"], "--from must be before the end of the snapshot", 2),
+        (
+            [SAMPLE, "--to", "2026-11-05", "-p", "date_to=2026-11-05"],
+            "--to and the parameter 'date_to' are the same setting: omit one of them.",
+            2,
+        ),
+        (
+            [SAMPLE, "-p", 'options={"threshold": 3}'],
+            "There is no option 'threshold'. Did you mean threshold_s? Available: time_zone, ",
+            2,
+        ),
+        ([SAMPLE, "-p", 'targets={"asa": 3}'], "There is no measure 'asa'. Did you mean asa_s", 2),
         ([SAMPLE, "-p", "snapshot=other"], "The snapshot is the report's first argument", 2),
         ([SAMPLE, "-o", "."], ". is a folder", 1),
         ([SAMPLE, "-o", "/dev/null/r.html"], "No file can be written in /dev/null", 1),
@@ -378,6 +420,69 @@ def test_invalid_reports_are_rejected(
     assert app.main(["report", *arguments]) == code
     assert message in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+HEAVY = (
+    "altair", "vl_convert", "scipy", "IPython", "ipykernel", "nbclient", "nbconvert", "nbformat",
+    "bleach", "mistune", "etelecom_analytics.charts", "etelecom_analytics.widgets",
+)  # fmt: skip
+REFUSALS = f"""
+import sys, json, time
+from etelecom_analytics.cli.app import main
+cases = json.loads(sys.argv[1])
+codes = [main(["report", *case]) for case in cases]
+loaded = [name for name in {HEAVY!r} if name in sys.modules]
+print(json.dumps([codes, loaded, time.process_time()]))
+"""
+
+
+def test_invalid_reports_are_refused_before_anything_heavy_is_imported(tmp_path: Path):
+    cases = [
+        [SAMPLE, "-p", "nope=1"],
+        [SAMPLE, "-p", "show_numbers=yes"],
+        [SAMPLE, "--from", "13/14/2026"],
+        [SAMPLE, "--notebook", "weakly"],
+        [SAMPLE, "--notebook", "mine.ipynb"],
+        [SAMPLE, "-p", 'options={"threshold": 3}'],
+        [SAMPLE, "-p", 'targets={"asa": 3}'],
+        [SAMPLE, "-p", "direction=inn"],
+        ["nothing"],
+        [SAMPLE, "-o", "."],
+    ]
+    result = subprocess.run(
+        [sys.executable, "-c", REFUSALS, json.dumps(cases)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    codes, loaded, seconds = json.loads(result.stdout)
+    assert codes == [2, 2, 2, 2, 1, 2, 2, 2, 1, 1]
+    assert len(result.stderr.splitlines()) == len(cases)  # one line each
+    assert loaded == []
+    assert seconds < 2 * 2  # all of them in twice the time of one, on a busy machine
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_report_shows_progress_and_says_that_a_range_is_empty():
+    arguments = ["report", SAMPLE, "--from", "01/01/2027", "--to", "08/01/2027"]
+    shown = run_process(*arguments, TQDM_DISABLE="0")
+
+    assert shown.returncode == 0
+    assert "Running cells:" in shown.stderr
+    assert re.search(r"100%.* (\d+)/\1 ", shown.stderr)
+    first, *others = shown.stdout.splitlines()
+    assert first == (
+        "The snapshot has no calls in this range (from 2027-01-01, before 2027-01-08 "
+        "(Asia/Ho_Chi_Minh)), so the report is empty: choose days from 2026-11-02 to 2026-11-08."
+    )
+    assert others[0].startswith("Settings: ")
+    page = Path("report.html").read_bytes()
+    iso = ["-p", "date_from=2027-01-01", "--to", "2027-01-08"]
+    hidden = run_process("report", SAMPLE, *iso, TQDM_DISABLE="1")
+    assert hidden.stderr == ""
+    assert Path("report.html").read_bytes() == page
 
 
 @pytest.mark.slow

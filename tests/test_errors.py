@@ -10,6 +10,7 @@ import pytest
 
 import etelecom_analytics as et
 from etelecom_analytics import errors
+from etelecom_analytics.metrics.registry import MEASURES
 
 KINDS = [
     kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, Exception)
@@ -116,12 +117,20 @@ def test_unknown_name_is_shown_short_and_masked(name: str, shown: str):
     )
 
 
-def test_unknown_name_suggests_similar_names_or_lists_all():
+def test_unknown_name_suggests_similar_names_and_lists_all_in_one_line():
     assert (
         str(example(errors.UnknownName))
-        == "There is no measure 'answer_rat'. Did you mean answer_rate?"
+        == "There is no measure 'answer_rat'. Did you mean answer_rate? "
+        "Available: answer_rate, asa_s."
     )
     assert (
         str(errors.UnknownName("variant", "xyz", ["offered", "no_short"]))
         == "There is no variant 'xyz'. Available: offered, no_short."
+    )
+    every_measure = str(errors.UnknownName("measure", "answer_rat", MEASURES))
+    assert "Did you mean answer_rate" in every_measure
+    assert all(name in every_measure for name in MEASURES)
+    assert "\n" not in every_measure
+    assert "Available" not in str(
+        errors.UnknownName("zone", "zone_7", map("zone_{}".format, range(99)))
     )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etelecom_analytics import local_time
-from etelecom_analytics.errors import UnknownName
+from etelecom_analytics.errors import QueryError, UnknownName
 
 
 def local(moment: datetime, time_zone: str = local_time.HOME_ZONE) -> dict[str, object]:
@@ -87,3 +87,39 @@ def test_text_of_a_repeated_hour_has_its_offset():
 def test_unknown_time_zone_is_an_error():
     with pytest.raises(UnknownName, match="Did you mean Asia/Ho_Chi_Minh"):
         local_time.zone("asia/ho_chi_minh")
+
+
+@given(
+    day=st.dates(date(1950, 1, 1), date(2100, 1, 1)),
+    clock=st.sampled_from(["", " 8:30", "T08:30:15", "  23:59+02:00"]),
+)
+def test_day_comes_first_in_a_date_with_slashes(day: date, clock: str):
+    """Also in an ambiguous one: 02/11/2026 is in November."""
+    iso = day.isoformat() + clock.replace(" 8", "T08").strip().replace("23:59", "T23:59")
+    expected = local_time.parse_moment(iso, "Asia/Ho_Chi_Minh", "date_from")
+
+    for text in (f"{day:%d/%m/%Y}{clock}", f" {day.day}/{day.month}/{day.year}{clock} "):
+        assert local_time.parse_moment(text, "Asia/Ho_Chi_Minh", "date_from") == expected
+    assert local_time.parse_day(f"{day:%d/%m/%Y}") == local_time.parse_day(str(day)) == day
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("13/14/2026", "month 14 of 2026 has no day 13 (the day comes first)."),
+        ("02/13/2026", "month 13 of 2026 has no day 02 (the day comes first)."),
+        ("31/2/2026", "month 2 of 2026 has no day 31 (the day comes first)."),
+        ("02/11/26", '"01/11/2026" (day first)'),
+        ("02/11/2026 25:00", '"01/11/2026" (day first)'),
+        ("٠٢/11/2026", '"01/11/2026" (day first)'),
+    ],
+)
+def test_dates_that_do_not_exist_are_one_sentence(text: str, message: str):
+    with pytest.raises(QueryError) as caught:
+        local_time.parse_moment(text, "Asia/Ho_Chi_Minh", "date_to")
+
+    assert message in str(caught.value)
+    assert caught.value.field == "date_to"
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ValueError, match=r"."):
+        local_time.parse_day(text)

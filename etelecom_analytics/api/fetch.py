@@ -1,7 +1,5 @@
 """fetch_calls: all calls of a query as one table, and a report of every received row."""
 
-import os
-import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ from .. import local_time
 from ..errors import InputError, Stopped
 from ..logs import CallLogs, Fetch, Progress
 from ..query import CallQuery
+from ..system_calls import progress_disabled
 from .client import MAX_WORKERS, Client
 from .incomplete import FetchStopped, IncompleteFetch, incomplete_fetch
 from .interrupts import noted_interrupts
@@ -26,7 +25,6 @@ __all__ = [
     "IncompleteFetch",
     "fetch_calls",
     "fetcher",
-    "progress_disabled",
 ]
 
 
@@ -138,14 +136,6 @@ def fetch_calls(
         # A call at the edge of two parts is received with both of them.
         bar.update(logs.calls.height - bar.n)
         return logs
-
-
-def progress_disabled() -> bool:
-    """Whether no progress bar can be shown: there is no stderr, or TQDM_DISABLE is set.
-
-    tqdm reads TQDM_DISABLE when it is imported; a notebook may set it after that.
-    """
-    return sys.stderr is None or os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
 
 
 def fetcher(client: Client, *, workers: int = 4) -> Fetch:

@@ -119,6 +119,7 @@ class Archive(ArchiveReader):
             ArchiveBusy: another process is writing to the archive.
             ArchiveError: the archive cannot be written.
             ApiError: the API did not answer, or refused the request, before any call was received.
+            InputError: an argument is not valid, or the range has no day.
         """
         lookback_time = local_time.parse_span(lookback, "lookback")
         if not isinstance(workers, int) or not 1 <= workers <= MAX_WORKERS:
@@ -130,6 +131,11 @@ class Archive(ArchiveReader):
             if until is None
             else parse_day(until, self.time_zone, "until")
         )
+        if first is not None and first >= end:
+            raise InputError(
+                f"since must be before the end of the range, which is not part of it: {first} is "
+                f"not before {end}."
+            )
         if first is None and stored_config(self.path) is None:
             raise InputError(
                 "The archive is empty, so a first day is needed: "

@@ -10,10 +10,10 @@ from tqdm.auto import tqdm
 
 from .. import frames
 from ..api.client import Client
-from ..api.fetch import progress_disabled
 from ..errors import ArchiveBusy, ArchiveError, DataLossError, EtelecomError, InputError, Stopped
 from ..logs import CallLogs
 from ..privacy import Privacy
+from ..system_calls import progress_disabled
 from .certificates import Certificate, read_certificates
 from .config import STORED_SCHEMA, ArchiveConfig, to_stored_rows
 from .days import DayFetcher

@@ -26,9 +26,9 @@ from .theme import (
     SHADE,
     SHADE_OPACITY,
     WIDTH,
-    count,
     interval_text,
     round_floats,
+    total,
 )
 
 __all__ = ["group_limits"]
@@ -106,7 +106,11 @@ def group_limits(
     return finish_chart(
         _draw(limits, rows),
         title=f"{subject}: {_finding(limits)}",
-        scope=[count(groups.height, "group"), zone, _legend_note(limits)],
+        scope=[
+            f"{total(groups, 'denominator'):,} {each.population} in {groups.height:,} groups",
+            zone,
+            _legend_note(limits),
+        ],
         warnings=[number_note(data.calls, data.options)],
         about=about,
         coverage=complete,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from ..errors import ArchiveBusy, DataLossError, EtelecomError, InputError, Stopped
+from ..errors import ArchiveBusy, DataLossError, EtelecomError, InputError, Stopped, UnknownName
 from . import check, demo, fetch, forget, init, report, serve, sync, verify
 from .common import (
     API_SETTINGS,
@@ -20,6 +20,7 @@ from .common import (
     USAGE,
     Command,
     Parser,
+    option_text,
 )
 
 __all__ = ["main"]
@@ -39,14 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A console with a small character set still prints names in Vietnamese.
             stream.reconfigure(errors="backslashreplace")
-    namespace = _parser().parse_args(arguments)
+    parser = _parser()
+    namespace = parser.parse_args(arguments)
+    if "command" not in namespace:
+        parser.print_help(sys.stderr)
+        return USAGE
     command: Command = namespace.command
     try:
         code = command(namespace)
         if sys.stdout:
             sys.stdout.flush()
     except EtelecomError as error:
-        print(f"etelecom: {error}", file=sys.stderr)
+        text = str(error)
+        if isinstance(error, InputError) and not isinstance(error, UnknownName):
+            text = option_text(text, namespace.parser)
+        print(f"etelecom: {text}", file=sys.stderr)
         return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
     except KeyboardInterrupt:
         print("etelecom: stopped.", file=sys.stderr)
@@ -69,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"etelecom_analytics {__version__}")
-    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for module in _COMMANDS:
         module.add_parser(subparsers)
     return parser

@@ -1,6 +1,7 @@
 """Exit codes, help texts and arguments that several commands share."""
 
 import argparse
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -29,8 +30,10 @@ __all__ = [
     "Parser",
     "Subparsers",
     "add_command",
+    "add_date_arguments",
     "add_site_arguments",
     "add_simulation_arguments",
+    "option_text",
     "positive_int",
     "print_warnings",
     "settings_text",
@@ -88,8 +91,26 @@ def add_command(
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run, parser=parser)
     return parser
+
+
+def add_date_arguments(parser: argparse.ArgumentParser, *, default: str) -> None:
+    """Add --from and --to."""
+    parser.add_argument(
+        "--from",
+        dest="date_from",
+        metavar="DATE",
+        help="first day or moment: 2026-11-02, 02/11/2026 (day first), 2026-11-02T08:30 "
+        f"(default: {default})",
+    )
+    parser.add_argument(
+        "--to",
+        dest="date_to",
+        metavar="DATE",
+        help="end of the range, in the same forms; not part of it: for a single day, --to is the "
+        "day after",
+    )
 
 
 def add_simulation_arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,6 +155,24 @@ def site_of(arguments: argparse.Namespace) -> "Site":
     from ..site import Site
 
     return Site() if arguments.no_site else Site.load(arguments.site)
+
+
+def option_text(message: str, parser: argparse.ArgumentParser) -> str:
+    """The message of an error with the options of the command in place of Python's arguments.
+
+    `date_from must be a date` becomes `--from must be a date`. What is in quotes stays, because it
+    is the user's. A name that is also an English word, such as `since`, is replaced only at the
+    beginning, where it must be the argument.
+    """
+    for action in parser._actions:
+        if not action.option_strings:
+            continue
+        option, name = max(action.option_strings, key=len), re.escape(action.dest)
+        if "_" in action.dest:
+            message = re.sub(rf"(?<![\w'\"-]){name}(?![\w'\"=])", option, message)
+        else:
+            message = re.sub(rf"^{name}(?= (?:must|is|cannot)\b)", option, message)
+    return message
 
 
 def settings_text(site: "Site") -> str:

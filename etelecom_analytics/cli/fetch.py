@@ -23,6 +23,7 @@ from .common import (
     STOPPED,
     Subparsers,
     add_command,
+    add_date_arguments,
     add_site_arguments,
     positive_int,
     settings_text,
@@ -93,15 +94,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--from",
-        dest="date_from",
-        metavar="DATE",
-        help="first day or moment: 2026-11-01, 2026-11-01T08:30",
-    )
-    parser.add_argument(
-        "--to", dest="date_to", metavar="DATE", help="end of the range; not part of it"
-    )
+    add_date_arguments(parser, default="no limit")
     parser.add_argument("--direction", choices=DIRECTIONS, help="direction of the calls")
     parser.add_argument(
         "--state", dest="call_state", choices=CALL_STATES, help="state of the calls"

@@ -1,28 +1,37 @@
 """etelecom report: a notebook run on a snapshot, as one HTML file."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..phone_numbers import describe
+from ..reports.notebook import BUNDLED
 from .common import (
     EXIT_CODES,
     Subparsers,
     add_command,
+    add_date_arguments,
     add_site_arguments,
     settings_text,
     site_of,
 )
 
+if TYPE_CHECKING:
+    from ..logs import CallLogs
+    from ..query import CallQuery
+    from ..reports.parameters import Parameter
+
 __all__ = ["add_parser", "run"]
 
 _PARAMETERS = """\
 parameters of both reports:
-  date_from, date_to   first day, and the day after the last (default: the whole snapshot)
   options              metric options, as JSON: {"ivr_numbers": ["8000"], "threshold_s": 30}
   show_numbers         true: show external phone numbers in full
   own_numbers          numbers that are never masked, as JSON: ["19000123"]
   targets              targets of the KPIs, as JSON: {"service_level": 0.8, "asa_s": 20}
+  date_from, date_to   the same as --from and --to
 What you omit of options, own_numbers and targets is read from the site file.
 parameters of weekly:
   direction            direction of the calls: in, out, ...; empty for all (default: in)
@@ -51,8 +60,9 @@ def add_parser(subparsers: Subparsers) -> None:
         "--notebook",
         default="weekly",
         metavar="N",
-        help="weekly, extensions, or the path of your own notebook (default: %(default)s)",
+        help=f"{', '.join(BUNDLED)}, or the path of your own notebook (default: %(default)s)",
     )
+    add_date_arguments(parser, default="the whole snapshot")
     parser.add_argument(
         "-p",
         "--parameter",
@@ -60,7 +70,7 @@ def add_parser(subparsers: Subparsers) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a parameter of the notebook, see below, as text or JSON: date_from=2026-11-02, "
+        help="a parameter of the notebook, see below, as text or JSON: direction=out, "
         'options=\'{"ivr_numbers": ["8000"]}\'; may be repeated',
     )
     parser.add_argument(
@@ -74,26 +84,70 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--png", type=Path, metavar="DIR", help="also write the charts to this folder as PNG files"
     )
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_site_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the report; parameters are read as the types that the notebook declares."""
-    from ..reports.parameters import parse_value
-    from ..reports.report import notebook_parameters, write_report
+    from ..reports.report import make_report
+    from ..reports.request import notebook_parameters, read_request
 
     declared = notebook_parameters(arguments.notebook)
-    pairs = [text.partition("=") for text in arguments.parameters]
-    if invalid := next((name for name, sign, _ in pairs if not sign), None):
-        raise InputError(f"Write a parameter as name=value; got {describe(invalid)}.")
     site = site_of(arguments)
-    path = write_report(
+    with read_request(
         arguments.snapshot,
         arguments.output,
         notebook=arguments.notebook,
-        parameters={name: parse_value(name, text, declared) for name, _, text in pairs},
+        parameters=_parameters(arguments, declared),
         png_folder=arguments.png,
         site=site,
-    )
+    ) as request:
+        if request.calls.is_empty():
+            print(_empty_text(request.logs, request.dates), flush=True)
+        path = make_report(request, progress=not arguments.quiet)
     print(settings_text(site))
     print(f"A report to open in a browser or to send:  {path.resolve()}")
+
+
+def _parameters(
+    arguments: argparse.Namespace, declared: Mapping[str, "Parameter"]
+) -> dict[str, object]:
+    """The values of -p, --from and --to.
+
+    Raises:
+        InputError: a value is not valid, or a date is set twice.
+    """
+    from ..reports.parameters import parse_value
+
+    values: dict[str, object] = {}
+    for text in arguments.parameters:
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise InputError(f"Write a parameter as name=value; got {describe(name)}.")
+        values[name] = parse_value(name, value, declared)
+    for name, option in (("date_from", "--from"), ("date_to", "--to")):
+        value = getattr(arguments, name)
+        if value is None:
+            continue
+        if name not in declared:
+            raise InputError(f"{arguments.notebook} has no parameter {name!r}: omit {option}.")
+        if name in values:
+            raise InputError(
+                f"{option} and the parameter {name!r} are the same setting: omit one of them."
+            )
+        values[name] = value
+    return values
+
+
+def _empty_text(logs: "CallLogs", dates: "CallQuery") -> str:
+    """The sentence about a report without calls."""
+    if logs.calls.is_empty():
+        return "The snapshot has no calls, so the report is empty."
+    days = (
+        logs.calls["started_at"].dt.convert_time_zone(logs.query.time_zone).dt.strftime("%Y-%m-%d")
+    )
+    return (
+        f"The snapshot has no calls in this range ({dates}), so the report is empty: "
+        f"choose days from {days.min()!s} to {days.max()!s}."
+    )

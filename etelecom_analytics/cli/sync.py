@@ -44,7 +44,9 @@ def add_parser(subparsers: Subparsers) -> None:
         "archive", type=Path, metavar="FOLDER", help="folder of the archive; made if missing"
     )
     parser.add_argument(
-        "--since", metavar="DATE", help="first day; required only for the first sync"
+        "--since",
+        metavar="DATE",
+        help="first day: 2026-11-02, 02/11/2026 (day first); required only for the first sync",
     )
     parser.add_argument(
         "--until", metavar="DATE", help="end of the range; not part of it (default: now)"
@@ -93,7 +95,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--quiet",
         action="store_true",
-        help="print nothing on success; the default without a terminal",
+        help="print nothing on success, for cron",
     )
 
 
@@ -123,12 +125,12 @@ def _add_privacy(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Fetch what the archive lacks, and print a summary on a terminal."""
+    """Fetch what the archive lacks, and print a summary."""
     from ..api.client import Client
     from ..archive import Archive
 
     site = site_of(arguments)
-    quiet = arguments.quiet or sys.stderr is None or not sys.stderr.isatty()
+    on_terminal = sys.stderr is not None and sys.stderr.isatty()
     archive = Archive(
         arguments.archive,
         time_zone=arguments.time_zone,
@@ -147,10 +149,14 @@ def run(arguments: argparse.Namespace) -> None:
             lookback=arguments.lookback,
             accept_loss=arguments.accept_loss,
             workers=arguments.workers,
-            progress=not quiet,
+            progress=on_terminal and not arguments.quiet,
         )
-    if not quiet:
+    if not arguments.quiet:
         print(f"{report!r}\n{archive.status()!r}\n{settings_text(site)}")
+        if not report.fetched and not report.unfinished:
+            print("No day was fetched: the archive has all days of this range, and they are final.")
+        elif not report.calls:
+            print("These days have no calls: choose other days, or check the key and the address.")
 
 
 def _warn_of_other_settings(archive: "Archive", site: "Site") -> None:

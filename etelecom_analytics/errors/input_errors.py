@@ -8,7 +8,7 @@ from .base import EtelecomError
 
 __all__ = ["InputError", "SettingError", "QueryError", "UnknownName", "MeasureUnavailable"]
 
-_MAX_NAMES, _MAX_LENGTH = 40, 60
+_MAX_NAMES, _MAX_LENGTH = 60, 60
 """How many valid names a message lists, and how much it shows of the invalid one."""
 _LONG_NUMBER = re.compile(r"(\d{2})(?:[\s.()/\-]?\d){4,}")
 """A possible phone number. This package is below `phone_numbers`, and masks with its own rule."""
@@ -38,7 +38,7 @@ class QueryError(InputError):
 
 
 class UnknownName(InputError):
-    """A measure, dimension or option does not exist; the message suggests valid names."""
+    """A measure, dimension or option does not exist; the message suggests and lists valid names."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
         self.kind, self.known = kind, tuple(known)
@@ -48,14 +48,16 @@ class UnknownName(InputError):
     def __str__(self) -> str:
         by_lower = {name.lower(): name for name in self.known}
         matches = get_close_matches(self.name.lower(), by_lower, n=3, cutoff=0.5)
+        hints = []
         if matches:
-            hint = f"Did you mean {' or '.join(by_lower[match] for match in matches)}?"
-        else:
+            hints.append(f"Did you mean {' or '.join(by_lower[match] for match in matches)}?")
+        # A list of all time zones would hide the suggestion.
+        if not matches or len(self.known) <= _MAX_NAMES:
             more = ", ..." if len(self.known) > _MAX_NAMES else ""
-            hint = f"Available: {', '.join(self.known[:_MAX_NAMES])}{more}."
+            hints.append(f"Available: {', '.join(self.known[:_MAX_NAMES])}{more}.")
         name = self.name
         name = name if len(name) <= _MAX_LENGTH else f"{name[: _MAX_LENGTH - 1]}…"
-        return f"There is no {self.kind} {name!r}. {hint}"
+        return f"There is no {self.kind} {name!r}. {' '.join(hints)}"
 
 
 class MeasureUnavailable(InputError):

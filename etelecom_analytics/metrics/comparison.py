@@ -16,7 +16,7 @@ from .call_estimates import (
     is_summary,
     method_of_calls,
 )
-from .confidence import NO_INTERVAL, Z95, Interval, p_value_of
+from .confidence import NO_INTERVAL, Z95, Interval, false_discovery_rates, p_value_of
 from .day_statistics import Change, change_between_days, change_from_history, interval_of_days
 from .day_values import DAY_COLUMNS, values_by_day
 from .dimensions import Names, as_names
@@ -283,10 +283,8 @@ def _call_columns(
 
 def _with_verdicts(table: pl.DataFrame) -> pl.DataFrame:
     """The table with `q_value` and `verdict`."""
-    from scipy import stats
-
     known = table["p_value"].drop_nulls()
-    q_values = stats.false_discovery_control(known.to_numpy()) if len(known) else []
+    q_values = false_discovery_rates(known.to_list())
     index = pl.int_range(pl.len(), dtype=pl.Int64)
     positions = table.select(index.filter(pl.col("p_value").is_not_null())).to_series()
     q_value = pl.Series("q_value", [None] * table.height, dtype=pl.Float64).scatter(

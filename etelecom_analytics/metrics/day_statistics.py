@@ -175,7 +175,7 @@ def interval_of_days(days: pl.DataFrame, value: float, measure: Measure) -> Inte
     with fewer than `MIN_DAYS` days.
     """
     import numpy as np
-    from scipy import stats
+    from scipy import special
 
     count = days.height
     if count < MIN_DAYS:
@@ -183,7 +183,7 @@ def interval_of_days(days: pl.DataFrame, value: float, measure: Measure) -> Inte
     totals, n = days["total"].to_numpy(), days["n"].to_numpy()
     ratio = totals.sum() / n.sum()
     variance = count / (count - 1) * ((totals - ratio * n) ** 2).sum() / n.sum() ** 2
-    reach = float(stats.t.ppf(0.975, count - 1) * np.sqrt(variance))
+    reach = float(special.stdtrit(count - 1, 0.975) * np.sqrt(variance))
     if isinstance(measure.aggregation, Total):
         reach *= count
     low, high = max(value - reach, 0.0), value + reach
@@ -192,18 +192,18 @@ def interval_of_days(days: pl.DataFrame, value: float, measure: Measure) -> Inte
 
 def smallest_change(error: float, freedom: int) -> float:
     """The change that a two-sided test at 5 % notices in 80 % of cases, from its standard error."""
-    from scipy import stats
+    from scipy import special
 
-    return float((stats.t.ppf(0.975, freedom) + stats.t.ppf(_POWER, freedom)) * error)
+    return float((special.stdtrit(freedom, 0.975) + special.stdtrit(freedom, _POWER)) * error)
 
 
 def _change(value: float, error: float, freedom: int, *, ratio: bool) -> Change:
     """The change from a coefficient and its standard error; of a ratio, both are logarithms."""
     import numpy as np
-    from scipy import stats
+    from scipy import special
 
-    reach = float(stats.t.ppf(0.975, freedom)) * error
-    p_value = float(2 * stats.t.sf(abs(value) / error, freedom)) if error > 0 else 1.0
+    reach = float(special.stdtrit(freedom, 0.975)) * error
+    p_value = float(2 * special.stdtr(freedom, -abs(value) / error)) if error > 0 else 1.0
     smallest = smallest_change(error, freedom)
     if not ratio:
         return Change(

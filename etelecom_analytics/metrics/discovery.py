@@ -11,6 +11,7 @@ from ..codegen import literal
 from ..errors import InputError
 from ..fetch_report import FetchReport
 from ..phone_numbers import describe
+from .confidence import false_discovery_rates
 from .day_statistics import change_between_days, change_from_history
 from .day_values import DayValues, complete_days, is_count, values_by_day
 from .dimensions import (
@@ -179,12 +180,10 @@ def findings(
     counts = {"tests": len(tests), "permutations": permutations, "history_days": len(others)}
     if permutations < _MIN_PERMUTATIONS:
         return Findings(table=pl.DataFrame(schema=_SCHEMA), verdict="cannot tell", **counts)
-    from scipy import stats
-
     p_values = _p_values(tests, days)
-    q_values = stats.false_discovery_control(p_values)
+    q_values = false_discovery_rates(p_values)
     rows = [
-        _row(test, p_value, float(q_value))
+        _row(test, p_value, q_value)
         for test, p_value, q_value in zip(tests, p_values, q_values, strict=True)
         if q_value <= _LEVEL
     ]

@@ -7,6 +7,7 @@ from typing import overload
 
 import polars as pl
 
+from .. import local_time
 from ..errors import InputError, UnknownName
 from ..phone_numbers import describe, normalized
 from .call_facts import COMPUTED_DIMENSIONS, NUMBERS, computed_dimensions
@@ -162,7 +163,7 @@ def _equals(name: str, value: object, options: MetricOptions, *, of_calls: bool 
     value_type = _TYPES.get(name, str)
     if isinstance(value, str) and value_type is date:
         with suppress(ValueError):
-            value = date.fromisoformat(value)
+            value = local_time.parse_day(value)
     # An exact type: True is an int, and a datetime is a date.
     if value is not None and type(value) is not value_type:
         raise InputError(

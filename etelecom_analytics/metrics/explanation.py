@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 import polars as pl
 
+from .. import local_time
 from ..errors import InputError
 from ..formatting import facts_html, facts_text, format_value
 from ..phone_numbers import describe, printable
@@ -216,7 +217,7 @@ def _literal(name: str, value: object, dtype: pl.DataType) -> pl.Expr:
         if is_misread:
             raise TypeError
         if dtype == pl.Date and isinstance(value, str):
-            value = date.fromisoformat(value)
+            value = local_time.parse_day(value)
         return pl.lit(pl.Series([value], dtype=dtype, strict=True).first(), dtype)
     except (ValueError, TypeError, OverflowError, pl.exceptions.PolarsError):
         names = f", one of {', '.join(dtype.categories)}" if isinstance(dtype, pl.Enum) else ""

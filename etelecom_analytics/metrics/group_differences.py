@@ -171,11 +171,11 @@ def _error(expected: float) -> pl.Expr:
 
 def _reach(phi: float | None, groups: int) -> dict[str, pl.Expr]:
     """The distance of each limit in standard errors; null without phi."""
-    from scipy import stats
+    from scipy import special
 
     spread = pl.lit(phi, pl.Float64).sqrt()
     return {
-        name: spread * float(stats.t.ppf((1 + level) / 2, max(groups - 1, 1)))
+        name: spread * float(special.stdtrit(max(groups - 1, 1), (1 + level) / 2))
         for name, level in _LEVELS.items()
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
 
+from .. import local_time
 from ..errors import InputError, UnknownName
 from ..phone_numbers import printable
 
@@ -199,7 +200,7 @@ def _merged(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 def _parse_day(value: object) -> date | None:
     if isinstance(value, str):
         try:
-            return date.fromisoformat(value.strip())
+            return local_time.parse_day(value)
         except ValueError:
             return None
     return value if isinstance(value, date) and not isinstance(value, datetime) else None

@@ -185,9 +185,11 @@ def _quantile(freedom: pl.Expr, level: float) -> pl.Expr:
     """The quantile of Student's t for a two-sided interval; null without degrees of freedom."""
 
     def of_series(values: pl.Series) -> pl.Series:
-        from scipy import stats
+        from scipy import special
 
-        quantiles = stats.t.ppf((1 + level) / 2, values.cast(pl.Float64).fill_null(nan).to_numpy())
+        quantiles = special.stdtrit(
+            values.cast(pl.Float64).fill_null(nan).to_numpy(), (1 + level) / 2
+        )
         return pl.Series(quantiles, dtype=pl.Float64).fill_nan(None)
 
     return freedom.map_batches(of_series, return_dtype=pl.Float64)

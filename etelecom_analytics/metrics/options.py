@@ -58,8 +58,8 @@ class MetricOptions:
             or a range. The end of a span is exclusive; a span whose end is before its begin
             continues past midnight. Stored as a tuple of (weekday, begin, end), one per span. None:
             always.
-        holidays: local dates, or text such as "2026-09-02", on which no call is in hours. Stored as
-            a sorted tuple of dates.
+        holidays: local dates, or text such as "2026-09-02" or "02/09/2026", on which no call is in
+            hours. Stored as a sorted tuple of dates.
         as_of: the moment at which callers' histories are evaluated: a datetime, a date or text,
             local to `time_zone` if it has no offset; later calls are ignored. None: the latest
             `started_at`, never the current time.

@@ -1,12 +1,18 @@
 """Self-contained HTML pages and reports, and the fragments that their notebooks show.
 
-The same calls give the same bytes.
+The same calls give the same bytes. Names load their module on first use, so that a report with an
+invalid parameter is refused before the packages that draw charts are imported.
 """
 
-from .discovery_list import findings
-from .fragments import Fragment, changes, completeness, kpis, table
-from .report import BUNDLED, write_report
-from .summary_page import write_charts, write_page
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .discovery_list import findings
+    from .fragments import Fragment, changes, completeness, kpis, table
+    from .notebook import BUNDLED
+    from .report import write_report
+    from .summary_page import write_charts, write_page
 
 __all__ = [
     "BUNDLED",
@@ -20,6 +26,27 @@ __all__ = [
     "write_page",
     "write_report",
 ]
+
+_MODULE_OF = {
+    "BUNDLED": "notebook",
+    "Fragment": "fragments",
+    "changes": "fragments",
+    "completeness": "fragments",
+    "findings": "discovery_list",
+    "kpis": "fragments",
+    "table": "fragments",
+    "write_charts": "summary_page",
+    "write_page": "summary_page",
+    "write_report": "report",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -3,11 +3,17 @@
 import base64
 import html
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import bleach
+import mistune
+from bleach.css_sanitizer import CSSSanitizer
+from mistune.plugins import import_plugin
+
 from ..errors import ReportError
-from .notebook import without_ansi_codes
+from .notebook import Notebook, without_ansi_codes
 from .page import chart_figure
 from .redaction import Redactor
 
@@ -17,6 +23,8 @@ _CHART = re.compile(r"application/vnd\.vegalite\.v\d+\+json")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _IMAGES = ("image/png", "image/jpeg", "image/svg+xml")
 _STYLE = re.compile(r"<style\b.*?</style\s*>", re.DOTALL | re.IGNORECASE)
+_PLUGINS = ("strikethrough", "table", "url", "task_lists", "def_list", "math")
+"""What Markdown of notebooks has besides the standard."""
 _TITLE = re.compile(r"\A\s*#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _TAGS = [
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "details", "div", "dl",
@@ -30,6 +38,8 @@ _ATTRIBUTES = {
     "td": ["colspan", "rowspan"],
     "th": ["colspan", "rowspan", "scope"],
 }
+
+Sanitize = Callable[[str], str]
 
 
 @dataclass(kw_only=True)
@@ -47,7 +57,7 @@ class RenderedNotebook:
     charts: dict[str, Any] = field(default_factory=dict)
 
 
-def render_notebook(notebook: Any, redactor: Redactor, *, name: str) -> RenderedNotebook:
+def render_notebook(notebook: Notebook, redactor: Redactor, *, name: str) -> RenderedNotebook:
     """The redacted content of a notebook that was run, the same for every run.
 
     Leaves out code, execution times, widgets and warnings.
@@ -64,7 +74,7 @@ def render_notebook(notebook: Any, redactor: Redactor, *, name: str) -> Rendered
                 rendered.title, source = heading[1], source[heading.end() :]
             if source.strip():
                 rendered.parts.append(sanitize(redactor.redact_text(_markdown(source))))
-        for output in cell.get("outputs", ()):
+        for output in cell.outputs:
             place = f"cell {number} of {name}"
             part = _output(output, redactor, sanitize, rendered, place)
             if part is not None:
@@ -73,12 +83,17 @@ def render_notebook(notebook: Any, redactor: Redactor, *, name: str) -> Rendered
 
 
 def _output(
-    output: Any, redactor: Redactor, sanitize: Any, rendered: RenderedNotebook, place: str
+    output: Mapping[str, Any],
+    redactor: Redactor,
+    sanitize: Sanitize,
+    rendered: RenderedNotebook,
+    place: str,
 ) -> str | None:
     """The markup of one output; None if it is not shown."""
-    if output.output_type == "stream":
+    if output["output_type"] == "stream":
         # stderr has warnings and progress bars, with paths and times of one machine.
-        return _preformatted(output.text, redactor) if output.name == "stdout" else None
+        is_shown = output["name"] == "stdout"
+        return _preformatted(output["text"], redactor) if is_shown else None
     data = output.get("data", {})
     if _WIDGET in data:
         return None
@@ -96,9 +111,9 @@ def _output(
                 f"The chart of {place} is drawn by a script from the internet: "
                 "call et.charts.use_offline_renderer() before it."
             )
-        return str(sanitize(redactor.redact_text(_STYLE.sub("", data["text/html"]))))
+        return sanitize(redactor.redact_text(_STYLE.sub("", data["text/html"])))
     if "text/markdown" in data:
-        return str(sanitize(redactor.redact_text(_markdown(data["text/markdown"]))))
+        return sanitize(redactor.redact_text(_markdown(data["text/markdown"])))
     return _preformatted(data["text/plain"], redactor) if "text/plain" in data else None
 
 
@@ -113,14 +128,18 @@ def _base64(data: str, kind: str) -> str:
 
 
 def _markdown(source: str) -> str:
-    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+    """The markup of Markdown as JupyterLab reads it; it may contain HTML, so it is not safe yet."""
+    # `sanitize` removes harmful links.
+    renderer = mistune.HTMLRenderer(escape=False, allow_harmful_protocols=True)
+    plugins = [import_plugin(name) for name in _PLUGINS]
+    markdown = mistune.create_markdown(renderer=renderer, plugins=plugins)
+    # A page does not draw TeX, and shows it between its dollar signs.
+    renderer.register("inline_math", lambda _, text: f"${html.escape(text)}$")
+    renderer.register("block_math", lambda _, text: f"$${html.escape(text)}$$\n")
+    return str(markdown(source))
 
-    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return str(MarkdownWithMath(renderer=renderer).render(source))
 
-
-def _sanitizer() -> Any:
+def _sanitizer() -> Sanitize:
     """A function that keeps the markup of text and tables, and escapes all other markup."""
-    from nbconvert.preprocessors.sanitize import SanitizeHTML
-
-    return SanitizeHTML(tags=_TAGS, attributes=_ATTRIBUTES).sanitize_html_tags  # type: ignore[no-untyped-call]
+    cleaner = bleach.Cleaner(tags=_TAGS, attributes=_ATTRIBUTES, css_sanitizer=CSSSanitizer())
+    return lambda markup: str(cleaner.clean(markup))

@@ -1,5 +1,7 @@
-"""etelecom sync under cron: silent on success, with an exit code for each kind of failure."""
+"""etelecom sync: its summary, silence with --quiet, and an exit code for each kind of failure."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -22,9 +24,9 @@ def _settings(monkeypatch: pytest.MonkeyPatch, past_server: CallLogServer, tmp_p
     monkeypatch.setenv("ETELECOM_API_KEY", past_server.api_key)
 
 
-def test_successful_sync_prints_nothing(capsys: Printed, past_calls: pl.DataFrame):
-    assert app.main(["sync", "calls", *SPAN, "--ivr", "8000", "--ivr", "8100"]) == 0
-    assert app.main(["sync", "calls", *SPAN, "--quiet"]) == 0
+def test_quiet_sync_prints_nothing(capsys: Printed, past_calls: pl.DataFrame):
+    ivr = ["--ivr", "8000", "--ivr", "8100"]
+    assert app.main(["sync", "calls", *SPAN, *ivr, "--quiet"]) == 0
 
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "")
@@ -33,15 +35,33 @@ def test_successful_sync_prints_nothing(capsys: Printed, past_calls: pl.DataFram
     assert archive.ivr_numbers == ("8000", "8100")
 
 
-def test_sync_on_a_terminal_prints_a_summary(
-    capsys: Printed, monkeypatch: pytest.MonkeyPatch, past_calls: pl.DataFrame
-):
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+def test_sync_prints_a_summary_into_a_pipe(past_calls: pl.DataFrame):
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-m", "etelecom_analytics", "sync", "calls", *SPAN],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for _ in range(2)
+    )
 
-    assert app.main(["sync", "calls", *SPAN]) == 0
-    out = capsys.readouterr().out
-    assert f"{past_calls.height:,} added" in out
-    assert "complete   through 2024-01-09" in out
+    assert f"{past_calls.height:,} added" in first.stdout
+    assert "complete   through 2024-01-09" in first.stdout
+    assert "No day was fetched" in second.stdout
+    assert (first.stderr, second.stderr) == ("", "")  # no progress bar without a terminal
+
+
+def test_empty_range_is_not_called_a_success(capsys: Printed):
+    assert app.main(["sync", "calls", "--since", "09/01/2024", "--until", "2024-01-09"]) == 2
+    assert capsys.readouterr().err == (
+        "etelecom: --since must be before the end of the range, which is not part of it: "
+        "2024-01-09 is not before 2024-01-09.\n"
+    )
+    assert not Path("calls").exists()
+
+    assert app.main(["sync", "calls", "--since", "01/02/2020", "--until", "03/02/2020"]) == 0
+    assert "These days have no calls" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ import etelecom_analytics.widgets.explorer.export
 from etelecom_analytics import errors
 from etelecom_analytics.archive import delta
 from etelecom_analytics.locale.display import Display
-from etelecom_analytics.reports.report import _write_all as write_all
+from etelecom_analytics.reports.document import _write_all as write_all
 
 State = dict[str, str]
 """A digest of each part of what is stored; each part must be old or new."""

@@ -10,12 +10,13 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.metrics import compare
+from etelecom_analytics.metrics.confidence import false_discovery_rates
 from etelecom_analytics.metrics.day_statistics import (
     change_between_days,
     change_from_history,
@@ -256,6 +257,19 @@ def test_q_values_are_those_of_scipy():
         [],
         ["cannot tell"],
     )
+
+
+@given(st.lists(st.floats(0, 1) | st.sampled_from([0.0, 0.05, 1.0])))
+def test_false_discovery_rates_are_exactly_those_of_scipy(p_values: list[float]):
+    expected = stats.false_discovery_control(p_values).tolist() if p_values else []
+
+    assert false_discovery_rates(p_values) == expected
+
+
+@given(st.floats(0.001, 0.999), st.integers(1, 400))
+def test_student_quantiles_of_intervals_are_exactly_those_of_scipy(share: float, freedom: int):
+    assert special.stdtrit(freedom, share) == stats.t.ppf(share, freedom)
+    assert special.stdtr(freedom, -10 * share) == stats.t.sf(10 * share, freedom)
 
 
 @given(st.data())

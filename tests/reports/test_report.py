@@ -493,6 +493,9 @@ def test_report_states_the_hash_of_the_file(tmp_path: Path, logs: et.CallLogs):
             "The options are for 'UTC', but the snapshot is in Asia/Ho_Chi_Minh",
         ),
         ({"date_to": "tomorrow"}, "date_to must be a date"),
+        ({"date_to": "31/02/2026"}, "month 02 of 2026 has no day 31 (the day comes first)"),
+        ({"date_from": "2027-01-01"}, "date_from must be before the end of the snapshot, 2026"),
+        ({"date_to": "01/11/2026"}, "date_to must be after the begin of the snapshot, 2026-11-02"),
         ({"date_from": "2026-11-05", "date_to": "2026-11-05"}, "date_to is the day after"),
         ({"options": []}, "The parameter 'options' must be a mapping; got []."),
     ],
@@ -520,7 +523,11 @@ def test_notebook_that_is_not_a_report_is_rejected(parameters: str, message: str
 
 
 def test_untagged_non_python_invalid_and_missing_notebooks_are_rejected(tmp_path: Path):
-    untagged, julia, text = (tmp_path / f"{name}.ipynb" for name in ("untagged", "julia", "text"))
+    untagged, julia, text, old, odd = (
+        tmp_path / f"{name}.ipynb" for name in ("untagged", "julia", "text", "old", "odd")
+    )
+    old.write_text('{"nbformat": 3, "worksheets": []}')
+    odd.write_text('{"nbformat": 4, "cells": [{"cell_type": "code", "source": 1}]}')
     nbformat.write(
         nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("snapshot = ''")]), untagged
     )
@@ -536,6 +543,8 @@ def test_untagged_non_python_invalid_and_missing_notebooks_are_rejected(tmp_path
         (untagged, errors.InputError, "untagged.ipynb has no cell tagged 'parameters'"),
         (julia, errors.ReportError, "julia.ipynb is a notebook in julia"),
         (text, errors.ReportError, "text.ipynb is not a valid notebook"),
+        (old, errors.ReportError, "old.ipynb has format 3 of notebooks: open and save it"),
+        (odd, errors.ReportError, "odd.ipynb is not a valid notebook"),
         (tmp_path / "none.ipynb", errors.ReportError, "There is no notebook"),
         ("weakly", errors.UnknownName, "There is no bundled report 'weakly'. Did you mean weekly?"),
     ):
@@ -577,7 +586,7 @@ def test_chart_that_needs_the_internet_is_rejected(tmp_path: Path):
 
     with pytest.raises(
         errors.ReportError,
-        match=re.escape("The chart of cell 4 of own.ipynb is drawn by a script from the internet"),
+        match=re.escape("The chart of cell 3 of own.ipynb is drawn by a script from the internet"),
     ):
         et.write_report(SAMPLE, tmp_path / "r.html", notebook=own)
     assert not (tmp_path / "r.html").exists()
@@ -614,7 +623,7 @@ def test_snapshot_replaced_during_the_run_is_an_error(tmp_path: Path, logs: et.C
     assert not (tmp_path / "r.html").exists()
 
 
-@pytest.mark.parametrize("missing", ["nbformat", "papermill"])
+@pytest.mark.parametrize("missing", ["IPython", "bleach", "mistune"])
 def test_missing_packages_are_named_in_the_error(
     missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -624,6 +633,27 @@ def test_missing_packages_are_named_in_the_error(
         errors.ReportError, match=re.escape('pip install "etelecom_analytics[report]"')
     ):
         et.write_report(SAMPLE, tmp_path / "r.html")
+
+
+@pytest.mark.slow
+def test_dates_with_the_day_first_give_the_same_bytes(tmp_path: Path):
+    own = notebook(
+        tmp_path,
+        "print(date_from, date_to)",
+        parameters='snapshot: str = ""\ndate_from: str = ""\ndate_to: str = ""\noptions: dict = {}',
+    )
+    pages = [
+        et.write_report(
+            SAMPLE,
+            tmp_path / f"{begin.replace('/', '-')}.html",
+            notebook=own,
+            parameters={"date_from": begin, "date_to": end},
+        ).read_text(encoding="utf-8")
+        for begin, end in (("2026-11-03", "2026-11-05T08:30"), ("03/11/2026", "5/11/2026 8:30"))
+    ]
+
+    assert pages[0] == pages[1]
+    assert "<pre>2026-11-03 2026-11-05T08:30:00+07:00\n</pre>" in pages[0]
 
 
 @pytest.mark.slow

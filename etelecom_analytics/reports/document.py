@@ -1,0 +1,102 @@
+"""Files of a report, made from the results of its notebook."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from .. import storage
+from ..charts.png import png_bytes
+from ..errors import ReportError
+from ..locale.number_note import number_note
+from .notebook import Notebook
+from .page import page_html
+from .provenance import date_range_text, options_text, provenance_facts
+from .redaction import Redactor
+from .rendering import RenderedNotebook, render_notebook
+from .request import ReportRequest
+
+__all__ = ["write_files"]
+
+_OPTIONS = "options"
+_MAX_SLUG = 60
+
+
+def write_files(request: ReportRequest, executed: Notebook) -> None:
+    """Write the HTML file of a report, and its charts as PNG files if they are requested.
+
+    Raises:
+        ReportError: a chart needs the internet, or a file cannot be written; no file was changed.
+    """
+    logs, options = request.logs, request.options
+    redactor = Redactor(logs, request.display)
+    rendered = render_notebook(executed, redactor, name=request.name)
+    facts = provenance_facts(
+        logs,
+        query=str(logs.query),
+        digest=request.digest,
+        settings=[("Settings", request.site.fingerprint), *_settings(request, redactor)],
+    )
+    page = page_html(
+        title=redactor.redact_text(rendered.title) or request.name.removesuffix(".ipynb"),
+        subtitle=_period(request),
+        notices=[number_note(request.calls, options or request.display.options)],
+        parts=rendered.parts,
+        charts=rendered.charts,
+        facts=facts,
+    )
+    _write_all(_png_files(rendered, request.png_folder) | {request.output: page.encode()})
+
+
+def _period(request: ReportRequest) -> str:
+    """The days of the report and of its snapshot, as text."""
+    calls, zone, dates = request.logs.calls, request.logs.query.time_zone, request.dates
+    days = f"calls of {date_range_text(calls, zone)}" if calls.height else "no calls"
+    if dates.date_from or dates.date_to:
+        return f"Calls {dates}, from a snapshot of {days}"
+    return f"Snapshot of {days} ({zone})"
+
+
+def _settings(request: ReportRequest, redactor: Redactor) -> list[tuple[str, str]]:
+    """The notebook and its parameters, as facts."""
+    parameters = ", ".join(
+        f"{parameter}={json.dumps(value, ensure_ascii=False, sort_keys=True)}"
+        for parameter, value in request.values.items()
+        if parameter != _OPTIONS
+    )
+    numbers = "" if request.display.show_numbers else "; external phone numbers are masked"
+    return [
+        ("Notebook", request.name),
+        *([("Parameters", redactor.redact_text(parameters))] if parameters else []),
+        *([("Options", options_text(request.options))] if request.options else []),
+        ("Redacted", f"links to recordings{numbers}"),
+    ]
+
+
+def _png_files(rendered: RenderedNotebook, folder: Path | None) -> dict[Path, bytes]:
+    """The charts as PNG by file; named by their position and the words of their title.
+
+    The name ends before the first number, so that it is the same every week.
+    """
+    pngs: dict[Path, bytes] = {}
+    if folder is None:
+        return pngs
+    for position, chart in enumerate(rendered.charts.values(), 1):
+        title = chart.get("title", "")
+        text = title.get("text", "") if isinstance(title, dict) else title
+        text = " ".join(text) if isinstance(text, list) else str(text)
+        words = re.split(r"[,:]|\b(?:of )?\d", text)[0]
+        slug = re.sub(r"[^a-z]+", "-", words.lower()).strip("-")[:_MAX_SLUG].strip("-")
+        pngs[folder / f"{position:02}-{slug or 'chart'}.png"] = png_bytes(chart)
+    return pngs
+
+
+def _write_all(contents: Mapping[Path, bytes]) -> None:
+    """Write all files to temporary names, then move them: readers see no partial file or set."""
+    try:
+        storage.write_files({storage.resolve(path): content for path, content in contents.items()})
+    except OSError as error:
+        place = error.filename or next(iter(contents))
+        raise ReportError(
+            f"The report cannot be written to {place}: {storage.reason(error)}."
+        ) from error
