@@ -76,7 +76,7 @@ CALL_FACTS: Mapping[str, str] = MappingProxyType(
         "abandoned": "missed calls that the caller ended",
         "ended_by_pbx": "missed calls that the PBX ended",
         "end_unknown": "missed calls without a sign of who ended them",
-        "wait_s": "wait of offered calls, at least 0",
+        "wait_s": "wait of offered calls, at least 0 and at most longest_call_s",
         "wait_unknown": "offered calls whose wait is unknown",
         "short_abandoned": "abandoned calls with a wait below short_s",
         "abandoned_not_short": "abandoned calls except short abandons",
@@ -259,9 +259,11 @@ def _waits(options: MetricOptions) -> dict[str, pl.Expr]:
         .when(pl.col("missed"))
         .then(pl.col("ended_at"))
     )
+    wait = seconds(begin, end).clip(lower_bound=0.0)
     return {
         "offered": pl.col("answered") | pl.col("missed"),
-        "wait_s": seconds(begin, end).clip(lower_bound=0.0),
+        # One wait of days would make every mean absurd.
+        "wait_s": pl.when(wait <= options.longest_call_s).then(wait),
         **{name: false_if_null(pl.col("ending") == name) for name in ENDINGS},
     }
 

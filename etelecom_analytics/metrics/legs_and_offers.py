@@ -247,7 +247,9 @@ def _grouped(
             first_leg=pl.when(starts).then(pl.col("target_index")).forward_fill(),
             talk=talk,
             answer=pl.when("is_answered").then("answered_time"),
-            ring=pl.when("rang").then("ring_duration"),
+            ring=pl.when("rang", pl.col("ring_duration") <= options.longest_call_s).then(
+                "ring_duration"
+            ),
         )
         .group_by("offer")
         .agg(

@@ -63,7 +63,8 @@ class MetricOptions:
         as_of: the moment at which callers' histories are evaluated: a datetime, a date or text,
             local to `time_zone` if it has no offset; later calls are ignored. None: the latest
             `started_at`, never the current time.
-        longest_call_s: a longer call, in seconds, gives no talk, line or load.
+        longest_call_s: a longer call, in seconds, gives no talk, line or load; a longer wait or
+            ring is unknown.
         ring_timeout_s: the seconds after which the PBX stops ringing. A cancelled leg that rang
             almost as long does not show that the caller hung up. None: unknown.
         unknown_endings: whether a missed call with an unknown end is an "event" of patience, as if

@@ -41,7 +41,8 @@ def queue_visits(
     - `outcome`: `answered`, if a person answered between `entered_at` and 2 s after `left_at`, and
       before the call entered another queue. Else `overflowed`, if it entered another queue. Else
       `abandoned` or `ended_by_pbx`, as the missed call ended; or `unknown`.
-    - `wait_s`: from `entered_at` to the answer, else to `left_at`; null if unknown.
+    - `wait_s`: from `entered_at` to the answer, else to `left_at`; null if unknown or longer than
+      `longest_call_s`.
 
     Args:
         calls: calls of any direction.
@@ -94,13 +95,14 @@ def queue_visits(
         .join(facts, on="call_row", how="left")
         .sort("call_row", "visit")
     )
+    wait = seconds(entered, pl.coalesce("answer", left)).clip(lower_bound=0.0)
     table = rows.select(
         "call_id",
         "queue",
         "entered_at",
         left_at=pl.min_horizontal("answer", left),
         outcome=outcome,
-        wait_s=seconds(entered, pl.coalesce("answer", left)).clip(lower_bound=0.0),
+        wait_s=pl.when(wait <= options.longest_call_s).then(wait),
     )
     return like_input(calls, table)
 

@@ -451,3 +451,28 @@ def test_invalid_arguments_raise_a_helpful_error(
 def test_calls_must_be_a_table():
     with pytest.raises(InputError, match=r"such as logs\.calls"):
         summarize([1, 2, 3])
+
+
+def test_one_call_of_five_days_changes_no_mean(calls: pl.DataFrame):
+    """A record that was never closed has a wait, a ring and a talk of days."""
+    inbound = calls.filter(pl.col("direction") == "in")
+    state = pl.col("call_state").cast(pl.String)
+    missed = inbound.filter(state == "not_answered").head(1)
+    late = pl.duration(days=5)
+    legs = pl.col("call_targets").list.eval(
+        pl.element().struct.with_fields(
+            ring_duration=pl.lit(432_000, pl.Int32), ended_time=pl.field("ended_time") + late
+        )
+    )
+    never_closed = missed.with_columns(
+        id=pl.lit("never closed"), ended_at=pl.col("ended_at") + late, call_targets=legs
+    )
+    seconds = ["asa_s", "abandon_wait_s", "wait_p90_s", "ring_avg_s", "ring_p90_s", "talk_avg_s"]
+    before, after = (
+        summarize(table, measures=[*seconds, "wait_unknown", "missed", "calls_too_long"])
+        for table in (inbound, pl.concat([inbound, never_closed]))
+    )
+
+    assert_frame_equal(before.select(seconds), after.select(seconds))
+    for name in ("wait_unknown", "missed", "calls_too_long"):
+        assert after[name].item() == before[name].item() + 1, name

@@ -67,7 +67,10 @@ def queue_visits(parquet: Path, **options: Any) -> list[dict[str, Any]]:
                 ELSE 'unknown'
             END AS outcome,
             -- greatest(0, NULL) is 0 in DuckDB.
-            CASE WHEN wait_us < 0 THEN 0 ELSE wait_us END / 1e6 AS wait_s
+            CASE
+                WHEN wait_us < 0 THEN 0
+                WHEN wait_us <= getvariable('longest_us') THEN wait_us
+            END / 1e6 AS wait_s
         FROM waits
         ORDER BY call_row, visit
     """)

@@ -278,7 +278,9 @@ grouped_legs AS (
         min(t) AS offered_at,
         min(answered_us) FILTER (is_answered) AS answered_at,
         max(ended_us) AS over_at,
-        max(ring_duration) FILTER (rang) AS ring_s,
+        max(ring_duration) FILTER (
+            rang AND ring_duration::BIGINT * 1000000 <= getvariable('longest_us')
+        ) AS ring_s,
         sum(talk_us) / 1e6 AS talk_s,
         max(trunk_name) FILTER (best = 1) AS trunk_name,
         max(fail_code) FILTER (best = 1) AS fail_code,
@@ -492,7 +494,10 @@ waited AS (
 SELECT
     * EXCLUDE (state, ending, last_reason),
     -- greatest(0, NULL) is 0 in DuckDB, but an unknown wait must stay unknown.
-    CASE WHEN raw_wait_us < 0 THEN 0 ELSE raw_wait_us END AS wait_us,
+    CASE
+        WHEN raw_wait_us < 0 THEN 0
+        WHEN raw_wait_us <= getvariable('longest_us') THEN raw_wait_us
+    END AS wait_us,
     kind = 'answered' AS answered,
     kind = 'missed' AS missed,
     kind IN ('answered', 'missed') AS offered,
