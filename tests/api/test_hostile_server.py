@@ -4,7 +4,6 @@ Each case names a kind of behaviour and what is expected: the class of the error
 is complete, the kinds of drift, and how many of the calls are in it.
 """
 
-import random
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -244,15 +243,6 @@ def test_there_are_285_different_combinations(old_calls: pl.DataFrame):
     assert len(cases) == len(set(cases)) == 285
     assert all(old_calls.filter(case.query.to_expr()).height for case in cases)
     assert {case.begin in set(old_calls["started_at"]) for case in cases} == {True, False}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("part", range(4))
-def test_some_misread_dates_lose_no_call(
-    part: int, dated_server: CallLogServer, old_calls: pl.DataFrame
-):
-    for case in random.Random(part).sample(combinations(old_calls), 6):
-        check_dates(case, dated_server, old_calls)
 
 
 @pytest.mark.slow
