@@ -5,6 +5,7 @@ A specification has no colour of text: who draws it knows the page and adds the 
 near-black. The background is transparent, except in PNG files.
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -41,6 +42,7 @@ __all__ = [
     "embed_script",
     "interval_text",
     "offline_bundle",
+    "offline_bundle_with_png",
     "round_floats",
     "short_number",
     "themed",
@@ -245,10 +247,21 @@ def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def use_offline_renderer() -> None:
+def offline_bundle_with_png(spec: dict[str, Any]) -> dict[str, Any]:
+    """The bundle of `offline_bundle`, and a PNG on a white ground for pages that draw no charts."""
+    picture = vl_convert.vegalite_to_png(themed(spec, "light"), vl_version=vega_lite_version())
+    return {**offline_bundle(spec), "image/png": base64.b64encode(picture).decode()}
+
+
+def use_offline_renderer(*, png: bool = False) -> None:
     """Show Altair charts in JupyterLab without the internet, with its built-in Vega-Lite 5.
 
     `alt.renderers.enable("default")` undoes it.
+
+    Args:
+        png: add a picture to each output. GitHub, nbviewer and Voila show it, where they would show
+            one line of text or an error; JupyterLab still shows the interactive chart. A picture
+            adds about 50 kB to a notebook.
 
     Examples:
         >>> import altair as alt
@@ -258,5 +271,6 @@ def use_offline_renderer() -> None:
         >>> alt.renderers.enable("default")
         RendererRegistry.enable('default')
     """
-    alt.renderers.register("etelecom_offline", offline_bundle)
-    alt.renderers.enable("etelecom_offline")
+    name = "etelecom_offline_png" if png else "etelecom_offline"
+    alt.renderers.register(name, offline_bundle_with_png if png else offline_bundle)
+    alt.renderers.enable(name)

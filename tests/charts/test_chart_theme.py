@@ -1,5 +1,6 @@
 """The look of charts: contrast, colours, time zones, Vega-Lite versions, offline rendering."""
 
+import base64
 import os
 import re
 import subprocess
@@ -176,6 +177,18 @@ def test_the_offline_renderer_sends_vega_lite_5_and_text(calls: pl.DataFrame):
     assert set(bundle) == {"application/vnd.vegalite.v5+json", "text/plain"}
     assert bundle["application/vnd.vegalite.v5+json"]["$schema"].endswith("vega-lite/v5.json")
     assert bundle["text/plain"] == chart.to_dict()["description"]
+    cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data=bundle)])
+    nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_picture_beside_the_chart_is_an_option(calls: pl.DataFrame):
+    charts.use_offline_renderer(png=True)
+
+    bundle = charts.answer_rate(calls)._repr_mimebundle_()
+
+    assert set(bundle) == {"application/vnd.vegalite.v5+json", "text/plain", "image/png"}
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", data=bundle)])
     nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
 
