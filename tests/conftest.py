@@ -13,6 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, settings
+from support.real_calls import VARIABLE as REAL_CALLS
 
 import etelecom_analytics as et
 from etelecom_analytics.simulator import CallLogServer, Simulation, serve
@@ -29,9 +30,16 @@ settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the cells of notebooks as slow."""
+    """Mark the cells of notebooks, and tests of a month of real calls, as slow."""
     for item in items:
-        if item.path.suffix == ".ipynb":
+        needs_real_calls = any(
+            REAL_CALLS in mark.kwargs.get("reason", "") for mark in item.iter_markers("skipif")
+        )
+        if (
+            item.path.suffix == ".ipynb"
+            or needs_real_calls
+            or "real_calls" in getattr(item, "fixturenames", ())
+        ):
             item.add_marker(pytest.mark.slow)
 
 

@@ -246,7 +246,7 @@ def test_each_picture_states_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
     """The specifications of all, and that the line is drawn: the picture is higher with it."""
     drawn: list[Mapping[str, Any]] = []
     draw = png.png_bytes
-    monkeypatch.setattr(png, "png_bytes", lambda chart: drawn.append(chart) or b"")
+    monkeypatch.setattr(png, "png_bytes", lambda chart, _: drawn.append(chart) or b"")
     et.write_charts(et.sample_logs(), tmp_path / "without")
     site_file('time_zone = "Asia/Ho_Chi_Minh"')
     et.write_charts(et.sample_logs(), tmp_path / "pictures")

@@ -34,6 +34,7 @@ from .grouping import (
 )
 from .inputs import Names, chart_input, names_of, row_limit
 from .marks import MAX_GROUPS, interval_points, limit_groups, span_bars
+from .rate_rows import rate_rows
 from .theme import (
     ANSWERED,
     FAINT,
@@ -53,8 +54,6 @@ from .theme import (
 )
 
 __all__ = ["answer_rate"]
-
-_ROW, _ROWS_WIDTH = 22, 340
 
 
 def answer_rate(
@@ -133,7 +132,7 @@ def answer_rate(
     elif dimension in CLOCK:
         chart = _over_clock(rows, dimension, tooltip)
     else:
-        chart = _by_name(rows, tooltip)
+        chart = rate_rows(rows, tooltip)
     return finish_chart(
         chart,
         title=range_title(subject, rows, "answer_rate", "{percent} ({key})", size="offered"),
@@ -282,47 +281,4 @@ def _stack(rates: list[alt.Chart], offered: list[alt.Chart], width: int) -> alt.
         alt.LayerChart(layer=rates, width=width, height=200),
         alt.LayerChart(layer=offered, width=width, height=80),
         spacing=6,
-    )
-
-
-def _by_name(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatChart:
-    """One row per group, in the table's order."""
-    scale = alt.Scale(domain=table["key"].to_list())
-    rows = alt.Y("key:N", scale=scale, title=None, axis=alt.Axis(grid=True, labelPadding=6))
-    rate = alt.X(
-        "answer_rate:Q",
-        title="answer rate",
-        axis=alt.Axis(format=".0%", tickCount=5, grid=False),
-        scale=alt.Scale(domain=[0, 1]),
-    )
-    rated = alt.Chart(table.filter(pl.col("answer_rate").is_not_null()))
-    points = interval_points(
-        rated.encode(rows, tooltip=tooltip),
-        rate,
-        groups=table.height,
-        interval=("answer_rate_low", "answer_rate_high"),
-    )
-    text = alt.Chart(table).mark_text(style=INK, align="right", dx=42)
-    offered = alt.X(
-        "offered:Q",
-        title="offered calls",
-        axis=alt.Axis(tickCount=3, format=",d", values=count_ticks(table["offered"]), grid=False),
-    )
-    bars = (
-        alt.Chart(table)
-        .mark_bar(color=ANSWERED)
-        .encode(alt.Y("key:N", scale=scale, axis=None), offered, tooltip=tooltip)
-    )
-    counts = bars.mark_text(style=INK, align="left", dx=4).encode(
-        text=alt.Text("offered:Q", format=",")
-    )
-    height = {"step": _ROW}
-    return alt.hconcat(
-        alt.LayerChart(
-            layer=[*points, text.encode(rows, x=alt.value("width"), text="percent:N")],
-            width=_ROWS_WIDTH,
-            height=height,
-        ),
-        alt.LayerChart(layer=[bars, counts], width=180, height=height),
-        spacing=20,
     )

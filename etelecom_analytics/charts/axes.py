@@ -224,8 +224,7 @@ def moment_axis(table: pl.DataFrame, *, field: str) -> alt.X:
 
 
 def _time_channel(table: pl.DataFrame, field: str, axis: alt.Axis) -> alt.X:
-    # Vega-Lite reads `domain` as two different domains where a mark has two ends.
-    first, last = _edges(table)
+    first, last = _edges(table)  # `domain` would be two different ones where a mark has two ends
     scale = alt.Scale(type="utc", domainMin=first, domainMax=last, nice=False)
     return alt.X(f"{field}:T", axis=axis, scale=scale)
 

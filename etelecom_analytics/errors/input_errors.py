@@ -8,7 +8,7 @@ from .base import EtelecomError
 
 __all__ = ["InputError", "SettingError", "QueryError", "UnknownName", "MeasureUnavailable"]
 
-_MAX_NAMES, _MAX_LENGTH = 60, 60
+_MAX_NAMES, _FIRST_NAMES, _MAX_LENGTH = 60, 20, 60
 """How many valid names a message lists, and how much it shows of the invalid one."""
 _LONG_NUMBER = re.compile(r"(\d{2})(?:[\s.()/\-]?\d){4,}")
 """A possible phone number. This package is below `phone_numbers`, and masks with its own rule."""
@@ -52,9 +52,10 @@ class UnknownName(InputError):
         if matches:
             hints.append(f"Did you mean {' or '.join(by_lower[match] for match in matches)}?")
         # A list of all time zones would hide the suggestion.
-        if not matches or len(self.known) <= _MAX_NAMES:
-            more = ", ..." if len(self.known) > _MAX_NAMES else ""
-            hints.append(f"Available: {', '.join(self.known[:_MAX_NAMES])}{more}.")
+        is_long = len(self.known) > _MAX_NAMES
+        if not matches or not is_long:
+            shown = [*self.known[:_FIRST_NAMES], "..."] if is_long else self.known
+            hints.append(f"Available: {', '.join(shown)}.")
         name = self.name
         name = name if len(name) <= _MAX_LENGTH else f"{name[: _MAX_LENGTH - 1]}…"
         return f"There is no {self.kind} {name!r}. {' '.join(hints)}"

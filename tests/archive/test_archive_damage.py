@@ -253,7 +253,7 @@ def test_sync_command_prints_the_damage(
     monkeypatch.setenv("ETELECOM_API_KEY", server.api_key)
     last_commit(week_archive.path).write_bytes(b"")
 
-    assert app.main(["sync", str(week_archive.path), "--until", UNTIL]) == 0
+    assert app.main(["sync", str(week_archive.path), "--until", UNTIL, "--quiet"]) == 0
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith(f"etelecom: The archive at {week_archive.path} was damaged.")

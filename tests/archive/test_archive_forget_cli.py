@@ -59,7 +59,7 @@ def test_proof_is_printed_without_the_number(capsys: Printed, monkeypatch: pytes
     ],
 )
 def test_number_of_nobody_has_exit_code_1(number: str, sentence: str, capsys: Printed):
-    assert app.main(["sync", "calls", *SPAN]) == 0
+    assert app.main(["sync", "calls", *SPAN, "--quiet"]) == 0
     assert app.main(["forget", "calls", number]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""

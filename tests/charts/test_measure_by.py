@@ -50,7 +50,7 @@ def test_the_40_biggest_groups_are_drawn_with_a_note(calls: pl.DataFrame):
     spec = measure_by(calls, by="caller").to_dict()
     table = et.summarize(calls, ["caller"], ["calls"])
 
-    assert f"The 40 groups with the most calls, of {table.height:,}." in spec["description"]
+    assert f"the 40 groups with the most calls, of {table.height:,}." in spec["description"]
     assert (
         sorted((row["count"] for row in group_rows(spec)), reverse=True)
         == table["calls"].sort(descending=True).head(40).to_list()

@@ -176,7 +176,8 @@ def test_chart_names_the_groups_outside():
         ("113", 0.3, "outside 99.8 %", "113", "square")
     ]
     assert sorted(rows["value"]) == sorted(table["value"].round(6))
-    assert "14 groups: 1 below the 99.8 % limits" in title(chart)
+    assert "1 below the 99.8 % limits" in title(chart)
+    assert "1,423 offered calls in 14 groups" in subtitle(chart)
     assert "090*****67" in rows["key"]
     assert "limits need at least 5 groups" not in subtitle(chart).lower()
     curve = longest_table(chart, "denominator", "low_95", "high_998", "expected")
@@ -186,8 +187,8 @@ def test_chart_names_the_groups_outside():
 def test_chart_of_few_groups_has_no_limits():
     chart = charts.group_limits(calls_of({"101": (3, 1)}), measure="answer_rate", by="callee")
 
-    assert "1 group: too few for limits" in title(chart)
-    assert "Limits need at least 5 groups." in subtitle(chart)
+    assert "too few for limits" in title(chart)
+    assert "limits need at least 5 groups" in subtitle(chart)
 
 
 def test_arguments_that_cannot_be_meant():

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 from scipy import stats
-from support.chart_specs import longest_table, subtitle, tables
+from support.chart_specs import longest_table, notes, subtitle, tables
 from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
@@ -317,14 +317,14 @@ def test_chart_states_where_it_is_not_reliable():
     )
     assert rows.filter(pl.col("hour") == 9)["sign"].item().endswith("?")
     assert "? not reliable here" in subtitle(chart)
-    assert "To schedule: agents / (1 - 0.3 shrinkage)" in subtitle(chart)
+    assert "To schedule: agents / (1 - 0.3 shrinkage)" in notes(chart)
 
 
 def test_chart_without_persons_has_no_backtest():
     calls = table([call(at(0, 9), 5, 60) | {"call_targets": []} for _ in range(40)])
     chart = charts.agents_by_interval(calls)
 
-    assert "No back-test: no call shows which person answered." in subtitle(chart)
+    assert "No back-test: no call shows which person answered." in notes(chart)
     assert "not reliable here" not in subtitle(chart)
     assert len(chart.vconcat) == 2
     assert tables(chart, "agents_needed")

@@ -1,0 +1,59 @@
+"""Answer rates of groups as rows, each with its interval and its number of calls."""
+
+import altair as alt
+import polars as pl
+
+from .marks import interval_points
+from .theme import ANSWERED, INK, count_ticks
+
+__all__ = ["rate_rows"]
+
+_ROW, _WIDTH = 22, 340
+
+
+def rate_rows(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatChart:
+    """One row per group, in the table's order.
+
+    Args:
+        table: `key`, `answer_rate` with its interval, `percent` and `offered` of each group.
+        tooltip: the tooltip of every mark.
+    """
+    scale = alt.Scale(domain=table["key"].to_list())
+    rows = alt.Y("key:N", scale=scale, title=None, axis=alt.Axis(grid=True, labelPadding=6))
+    rate = alt.X(
+        "answer_rate:Q",
+        title="answer rate",
+        axis=alt.Axis(format=".0%", tickCount=5, grid=False),
+        scale=alt.Scale(domain=[0, 1]),
+    )
+    rated = alt.Chart(table.filter(pl.col("answer_rate").is_not_null()))
+    points = interval_points(
+        rated.encode(rows, tooltip=tooltip),
+        rate,
+        groups=table.height,
+        interval=("answer_rate_low", "answer_rate_high"),
+    )
+    text = alt.Chart(table).mark_text(style=INK, align="right", dx=42)
+    offered = alt.X(
+        "offered:Q",
+        title="offered calls",
+        axis=alt.Axis(tickCount=3, format=",d", values=count_ticks(table["offered"]), grid=False),
+    )
+    bars = (
+        alt.Chart(table)
+        .mark_bar(color=ANSWERED)
+        .encode(alt.Y("key:N", scale=scale, axis=None), offered, tooltip=tooltip)
+    )
+    counts = bars.mark_text(style=INK, align="left", dx=4).encode(
+        text=alt.Text("offered:Q", format=",")
+    )
+    height = {"step": _ROW}
+    return alt.hconcat(
+        alt.LayerChart(
+            layer=[*points, text.encode(rows, x=alt.value("width"), text="percent:N")],
+            width=_WIDTH,
+            height=height,
+        ),
+        alt.LayerChart(layer=[bars, counts], width=180, height=height),
+        spacing=20,
+    )
