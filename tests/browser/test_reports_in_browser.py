@@ -276,6 +276,8 @@ def test_report_is_printed_on_a4_with_cards_in_rows_of_three(
 
     assert len(style(".cards", "gridTemplateColumns").split()) == 3
     assert style("body", "backgroundColor") == "rgb(255, 255, 255)"  # no dark paper
+    page.page.wait_for_selector("#chart-1 svg")
+    assert "invert(1)" in style("#chart-1", "filter")  # no light text on white paper
     assert style("h2", "breakAfter") == "avoid"
     for selector in (".card", ".output table", "figure"):
         assert style(selector, "breakInside") == "avoid"
