@@ -272,7 +272,7 @@ def test_every_flat_fact_of_an_archive():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["index", "archive", "bat-dau", "uncertainty"])
+@pytest.mark.parametrize("name", ["index", "archive", "bat-dau", "uncertainty", "reports"])
 def test_python_of_a_page_runs(
     name: str, client: et.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -292,7 +292,7 @@ def test_python_of_a_page_runs(
 def test_every_page_with_python_is_run():
     pages = {path.stem for path in DOCS.glob("*.md") if "```python" in path.read_text("utf-8")}
 
-    assert pages == {"index", "archive", "bat-dau", "uncertainty", "environments"}
+    assert pages == {"index", "archive", "bat-dau", "uncertainty", "environments", "reports"}
     assert "environments.md" in (ROOT / "tests/test_environments.py").read_text("utf-8")
 
 

@@ -26,15 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "run"]
 
 _PARAMETERS = """\
-parameters of both reports:
+parameters of all reports:
   options              metric options, as JSON: {"ivr_numbers": ["8000"], "threshold_s": 30}
   show_numbers         true: show external phone numbers in full
   own_numbers          numbers that are never masked, as JSON: ["19000123"]
   targets              targets of the KPIs, as JSON: {"service_level": 0.8, "asa_s": 20}
   date_from, date_to   the same as --from and --to
 What you omit of options, own_numbers and targets is read from the site file.
-parameters of weekly:
+parameters of daily, weekly and monthly:
   direction            direction of the calls: in, out, ...; empty for all (default: in)
+  period               day, week or month: what the report is about without dates
 parameters of extensions:
   min_offers           numbers with fewer offers are grey and come last (default: 20)
 
@@ -62,7 +63,10 @@ def add_parser(subparsers: Subparsers) -> None:
         metavar="N",
         help=f"{', '.join(BUNDLED)}, or the path of your own notebook (default: %(default)s)",
     )
-    add_date_arguments(parser, default="the whole snapshot")
+    add_date_arguments(
+        parser,
+        default="the last whole day, week or month in the snapshot; of extensions, all of it",
+    )
     parser.add_argument(
         "-p",
         "--parameter",
@@ -84,15 +88,28 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--png", type=Path, metavar="DIR", help="also write the charts to this folder as PNG files"
     )
+    parser.add_argument(
+        "--pdf",
+        action="store_true",
+        help="also print the report to a PDF file of the same name; needs Chromium, Chrome or Edge",
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_site_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the report; parameters are read as the types that the notebook declares."""
+    from ..reports.pdf import find_browser, write_pdf
     from ..reports.report import make_report
     from ..reports.request import notebook_parameters, read_request
 
+    if arguments.pdf:
+        find_browser()  # before the report runs for a minute
+        if arguments.output.suffix.lower() == ".pdf":
+            raise InputError(
+                "The report is an HTML file: give -o a name such as report.html, "
+                "and the PDF file is report.pdf."
+            )
     declared = notebook_parameters(arguments.notebook)
     site = site_of(arguments)
     with read_request(
@@ -108,6 +125,8 @@ def run(arguments: argparse.Namespace) -> None:
         path = make_report(request, progress=not arguments.quiet)
     print(settings_text(site))
     print(f"A report to open in a browser or to send:  {path.resolve()}")
+    if arguments.pdf:
+        print(f"The same as PDF:  {write_pdf(path, path.with_suffix('.pdf')).resolve()}")
 
 
 def _parameters(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .discovery_list import findings
     from .fragments import Fragment, changes, completeness, kpis, table
     from .notebook import BUNDLED
+    from .overview import first_page, open_callers
     from .report import write_report
     from .summary_page import write_charts, write_page
 
@@ -20,7 +21,9 @@ __all__ = [
     "changes",
     "completeness",
     "findings",
+    "first_page",
     "kpis",
+    "open_callers",
     "table",
     "write_charts",
     "write_page",
@@ -33,7 +36,9 @@ _MODULE_OF = {
     "changes": "fragments",
     "completeness": "fragments",
     "findings": "discovery_list",
+    "first_page": "overview",
     "kpis": "fragments",
+    "open_callers": "overview",
     "table": "fragments",
     "write_charts": "summary_page",
     "write_page": "summary_page",

@@ -8,8 +8,8 @@ from pathlib import Path
 from .. import storage
 from ..charts.png import png_bytes
 from ..errors import ReportError
-from ..locale.number_note import number_note
 from .notebook import Notebook
+from .notices import notices
 from .page import page_html
 from .provenance import date_range_text, options_text, provenance_facts
 from .redaction import Redactor
@@ -35,16 +35,28 @@ def write_files(request: ReportRequest, executed: Notebook) -> None:
         logs,
         query=str(logs.query),
         digest=request.digest,
-        settings=[("Settings", request.site.fingerprint), *_settings(request, redactor)],
+        settings=[
+            ("Days", _period(request)),
+            ("Settings", request.site.fingerprint),
+            *_settings(request, redactor),
+        ],
     )
+    overview = rendered.overview
+    name = request.name.removesuffix(".ipynb")
     page = page_html(
-        title=redactor.redact_text(rendered.title) or request.name.removesuffix(".ipynb"),
-        subtitle=_period(request),
-        notices=[number_note(request.calls, options or request.display.options)],
+        title=redactor.redact_text(rendered.title) or f"{name.title()} report",
+        subtitle=overview.get("period") or _period(request),
+        # The first page has them too, below its headline.
+        notices=()
+        if overview
+        else notices(logs, request.dates, options or request.display.options),
         parts=rendered.parts,
         charts=rendered.charts,
         facts=facts,
+        definitions=overview.get("definitions", ()),
     )
+    if request.display.show_numbers:
+        _make_private(request.output)
     _write_all(_png_files(rendered, request.png_folder) | {request.output: page.encode()})
 
 
@@ -89,6 +101,18 @@ def _png_files(rendered: RenderedNotebook, folder: Path | None) -> dict[Path, by
         slug = re.sub(r"[^a-z]+", "-", words.lower()).strip("-")[:_MAX_SLUG].strip("-")
         pngs[folder / f"{position:02}-{slug or 'chart'}.png"] = png_bytes(chart)
     return pngs
+
+
+def _make_private(output: Path) -> None:
+    """Restrict an older file to its owner: a replaced file keeps its mode, a new one is private."""
+    try:
+        if storage.resolve(output).is_file():
+            storage.resolve(output).chmod(storage.FILE_MODE)
+    except OSError as error:
+        raise ReportError(
+            f"{output} cannot be made private, and it would show phone numbers: "
+            f"{storage.reason(error)}."
+        ) from error
 
 
 def _write_all(contents: Mapping[Path, bytes]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
@@ -18,14 +19,16 @@ from ..errors import InputError
 from ..formatting import format_value
 from ..locale.comparison_text import comparison_texts
 from ..logs import CallLogs, checked_logs
-from ..metrics import Calls, MetricOptions, compare, only_fetched, previous_period
+from ..metrics import Calls, MetricOptions, compare, only_fetched
 from ..metrics.dimensions import Names, as_names
+from ..metrics.options import checked_options
 from ..metrics.registry import DEFAULT_MEASURES, MEASURES
 from ..phone_numbers import describe
 from ..query import CallQuery
 from .arguments import checked_query
 from .page import render_template
 from .provenance import kpi_texts
+from .report_periods import dated_query, reference_period
 
 __all__ = ["Fragment", "changes", "completeness", "kpis", "table"]
 
@@ -39,13 +42,17 @@ class Fragment:
 
     Two fragments are equal if both forms are.
 
+    Attributes:
+        data: the texts and numbers of a first page, in JSON types; empty for other fragments.
+
     Examples:
         >>> et.reports.kpis(et.sample_logs().calls, "calls")
         Calls: 384 (calls)
     """
 
-    def __init__(self, markup: str, text: str) -> None:
+    def __init__(self, markup: str, text: str, data: Mapping[str, Any] | None = None) -> None:
         self._markup, self._text = markup, text
+        self.data: dict[str, Any] = dict(data or {})
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Fragment) and vars(self) == vars(other)
@@ -130,13 +137,13 @@ def changes(
 ) -> Fragment:
     """A table of the measures of the matching calls and their changes from the previous period.
 
-    The changes are those of `et.metrics.compare`, with all matching calls of `logs` as history. If
-    they cannot be computed, for example because the previous period was not fetched, the fragment
-    is a sentence with the reason.
+    The changes are those of `et.metrics.compare`, with all matching calls of `logs` as history. One
+    day is compared with the same weekday of the week before. If there are no changes, for example
+    because the previous period was not fetched, the fragment is a sentence with the reason.
 
     Args:
         logs: the calls of both periods.
-        query: which calls; it must have both dates.
+        query: which calls; dates that it omits are those of the fetch.
         measures: one name or a sequence of names.
         options: the options of the measures.
 
@@ -145,16 +152,17 @@ def changes(
         InputError: an argument has another type.
 
     Examples:
-        >>> tuesday = et.CallQuery(date_from="2026-11-03", date_to="2026-11-04")
-        >>> et.reports.changes(et.sample_logs(), tuesday, "calls")  # doctest: +ELLIPSIS
-        Changes are against the previous period: 2026-11-02 up to 2026-11-03, exclusive.
+        >>> days = et.CallQuery(date_from="2026-11-04", date_to="2026-11-06")
+        >>> et.reports.changes(et.sample_logs(), days, "calls")  # doctest: +ELLIPSIS
+        Changes are against the previous period: 2026-11-02 up to 2026-11-04, exclusive.
         measure | value | counted | change | verdict
-        Calls | 73 | - | -7 against 80 | cannot tell: too few days (95 %: -32 to +18, ...
+        Calls | 123 | - | -30 against 153 | cannot tell: too few days (95 %: -63 to +3, ...
     """
     checked_logs(logs, "changes")
     checked_query(query)
     names = as_names(measures, "measures")
-    previous, note = previous_period(query, logs.report)
+    query, options = dated_query(logs, query), checked_options(options)
+    previous, note = reference_period(query, logs.report)
     if previous is None:
         return Fragment(f"<p>{html.escape(note)}</p>", note)
     undated = replace(query, date_from=None, date_to=None)

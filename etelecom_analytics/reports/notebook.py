@@ -26,7 +26,7 @@ __all__ = [
     "without_ansi_codes",
 ]
 
-BUNDLED = ("weekly", "extensions")
+BUNDLED = ("daily", "weekly", "monthly", "extensions")
 """The names of the bundled reports."""
 
 _SKIP_TAG = "skip-execution"

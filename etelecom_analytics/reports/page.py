@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from ..charts.theme import embed_script, vega_lite_version
 
 __all__ = ["chart_figure", "page_html", "render_template"]
 
+_UNIT = re.compile(r"(?<=\d) (?=%|s\b|points\b)")
+
 
 def page_html(
     *,
@@ -26,6 +29,7 @@ def page_html(
     parts: Iterable[str],
     charts: Mapping[str, Mapping[str, Any]],
     facts: Sequence[tuple[str, str]],
+    definitions: Sequence[Mapping[str, str]] = (),
 ) -> str:
     """A complete page; the same arguments give the same text.
 
@@ -34,10 +38,11 @@ def page_html(
     Args:
         title: the heading, as text.
         subtitle: a line below the heading, as text.
-        notices: warnings about the numbers below, each one sentence, as text.
+        notices: warnings about the numbers below, each one sentence, as text: one banner.
         parts: the content, as safe markup.
         charts: specifications by the ids of the elements to draw them in, see `chart_figure`.
-        facts: the table "About this report", as pairs of text.
+        facts: a table of "About this report", as pairs of text.
+        definitions: another one, of measures, as `kpi_texts` returns them.
     """
     scripts = _scripts(charts) if charts else ()
     return render_template(
@@ -47,6 +52,7 @@ def page_html(
         notices=[notice for notice in notices if notice],
         parts=parts,
         facts=facts,
+        definitions=definitions,
         scripts=scripts,
         policy=_policy(scripts),
     )
@@ -63,7 +69,7 @@ def chart_figure(name: str, chart: Mapping[str, Any]) -> str:
     return render_template(
         "figure.html.j2",
         name=name,
-        title=_joined(texts.get("text", "")).replace(" %", "\N{NO-BREAK SPACE}%"),
+        title=_kept(_joined(texts.get("text", ""))),
         notes=_lines(texts.get("subtitle", "")),
         label=str(chart.get("description", "A chart")),
         about=about_chart(chart),
@@ -88,7 +94,13 @@ def render_template(template: str, **context: object) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
+    environment.filters["kept"] = _kept
     return environment.get_template(template).render(**context)
+
+
+def _kept(text: str) -> str:
+    """The text with each number and its unit kept on one line."""
+    return _UNIT.sub("\u00a0", text)
 
 
 @cache

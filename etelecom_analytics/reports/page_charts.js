@@ -7,6 +7,7 @@ async function drawChart(name) {
   const theme = darkPage.matches ? "dark" : "light";
   drawn[name]?.result?.finalize();
   drawn[name] = { width: container.clientWidth, theme };
+  container.dataset.theme = theme;
   const result = await drawToFit(container, charts[name], theme);
   drawn[name].result = result;
 }

@@ -14,6 +14,7 @@ from mistune.plugins import import_plugin
 
 from ..errors import ReportError
 from .notebook import Notebook, without_ansi_codes
+from .overview_content import OVERVIEW_MIME, overview_markup
 from .page import chart_figure
 from .redaction import Redactor
 
@@ -26,6 +27,11 @@ _STYLE = re.compile(r"<style\b.*?</style\s*>", re.DOTALL | re.IGNORECASE)
 _PLUGINS = ("strikethrough", "table", "url", "task_lists", "def_list", "math")
 """What Markdown of notebooks has besides the standard."""
 _TITLE = re.compile(r"\A\s*#\s+(.+?)\s*#*\s*$", re.MULTILINE)
+_TABLE = re.compile(r"<table\b.*?</table\s*>", re.DOTALL | re.IGNORECASE)
+_INTERVAL = re.compile(r"\(\d[^()<>]* to [^()<>]*\)(?=</t)")
+"""The interval of a share at the end of a cell, which is kept on one line."""
+_MAX_ROWS_KEPT = 30
+"""On paper, a longer table is split between pages: it would not fit on one with its heading."""
 _TAGS = [
     "a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "details", "div", "dl",
     "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p", "pre", "s", "small",
@@ -50,11 +56,13 @@ class RenderedNotebook:
         title: its first heading; empty if it does not begin with one.
         parts: the markup of its other text and of its outputs, in order.
         charts: the specifications of its charts, by the ids of the elements to draw them in.
+        overview: the data of its first page; empty without one.
     """
 
     title: str = ""
     parts: list[str] = field(default_factory=list)
     charts: dict[str, Any] = field(default_factory=dict)
+    overview: dict[str, Any] = field(default_factory=dict)
 
 
 def render_notebook(notebook: Notebook, redactor: Redactor, *, name: str) -> RenderedNotebook:
@@ -97,6 +105,9 @@ def _output(
     data = output.get("data", {})
     if _WIDGET in data:
         return None
+    if OVERVIEW_MIME in data:
+        rendered.overview = redactor.redact_data(data[OVERVIEW_MIME])
+        return overview_markup(rendered.overview)
     if kind := next((kind for kind in data if _CHART.fullmatch(kind)), None):
         chart = redactor.redact_data(data[kind])
         chart_id = f"chart-{len(rendered.charts) + 1}"
@@ -111,10 +122,19 @@ def _output(
                 f"The chart of {place} is drawn by a script from the internet: "
                 "call et.charts.use_offline_renderer() before it."
             )
-        return sanitize(redactor.redact_text(_STYLE.sub("", data["text/html"])))
+        markup = sanitize(redactor.redact_text(_STYLE.sub("", data["text/html"])))
+        return _TABLE.sub(_in_scroller, markup)
     if "text/markdown" in data:
         return sanitize(redactor.redact_text(_markdown(data["text/markdown"])))
     return _preformatted(data["text/plain"], redactor) if "text/plain" in data else None
+
+
+def _in_scroller(table: re.Match[str]) -> str:
+    """The table in an element in which it scrolls by itself, also with the keyboard."""
+    is_long = table[0].count("<tr") > _MAX_ROWS_KEPT
+    kind = "wide long" if is_long else "wide"
+    markup = _INTERVAL.sub(lambda interval: interval[0].replace(" ", "\u00a0"), table[0])
+    return f'<div class="{kind}" role="group" aria-label="Table" tabindex="0">{markup}</div>'
 
 
 def _preformatted(text: str, redactor: Redactor) -> str:

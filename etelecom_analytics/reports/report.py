@@ -38,8 +38,10 @@ def write_report(
     Args:
         snapshot: the folder of a snapshot.
         output: the HTML file; missing parent folders are made.
-        notebook: "weekly" or "extensions", or the path of your own notebook. Its cell tagged
-            `parameters` declares its parameters as `name: type = value`. One of them must be
+        notebook: "daily", "weekly", "monthly" or "extensions", or the path of your own notebook.
+            Without dates, the first three are about the last whole day, week from Monday, or month
+            in the snapshot, and compare it with its earlier days. Its cell tagged `parameters`
+            declares its parameters as `name: type = value`. One of them must be
             `snapshot`, the folder to read. If it declares `options`, it receives the arguments of
             `MetricOptions.from_dict`, with the snapshot's time zone and with `as_of` not after the
             end of the complete period.

@@ -25,12 +25,16 @@ from ..system_calls import is_stream
 from .arguments import checked_path
 from .notebook import BUNDLED, Notebook, read_notebook
 from .parameters import Parameter, check_values, read_parameters
+from .report_periods import last_period
 
 __all__ = ["ReportRequest", "calls_hash", "notebook_parameters", "read_request"]
 
 _SNAPSHOT, _OPTIONS, _DIRECTION = "snapshot", "options", "direction"
 _SHOW_NUMBERS, _OWN_NUMBERS = "show_numbers", "own_numbers"
-_TARGETS = "targets"
+_TARGETS, _PERIOD = "targets", "period"
+_PERIODS = {"daily": "day", "weekly": "week", "monthly": "month"}
+"""The reports of the notebook calls.ipynb, and its parameter `period` in each."""
+_PERIOD_FILE = "calls"
 _DATES = ("date_from", "date_to")
 
 
@@ -113,11 +117,15 @@ def read_request(
             parameter.name: parameter.default or from_site.get(parameter.name, parameter.default)
             for parameter in declared.values()
         }
+        if str(notebook) in _PERIODS:
+            defaults[_PERIOD] = _PERIODS[str(notebook)]
         values = defaults | values
         if str(notebook) in BUNDLED:
             # Raises an InputError before anything runs.
             CallQuery(direction=values.get(_DIRECTION) or None)
             Site(targets=values.get(_TARGETS) or {})
+        if str(notebook) in _PERIODS:
+            values |= _last_dates(logs, values)
         options = None
         if _OPTIONS in declared:
             options = _options(logs, values, site)
@@ -160,7 +168,8 @@ def _notebook_file(notebook: str | Path) -> Iterator[tuple[Path, str]]:
     path = checked_path(notebook, "notebook")
     if str(path) in BUNDLED:
         with as_file(files(__package__) / "notebooks") as folder:
-            yield folder / f"{path}.ipynb", f"{path}.ipynb"
+            file = _PERIOD_FILE if str(path) in _PERIODS else path
+            yield folder / f"{file}.ipynb", f"{path}.ipynb"
         return
     if path.suffix != ".ipynb":
         raise UnknownName("bundled report", printable(str(path)), BUNDLED)
@@ -212,6 +221,14 @@ def _date_query(values: Mapping[str, Any], zone: str) -> CallQuery:
         date_to=values.get("date_to") or None,
         time_zone=zone,
     )
+
+
+def _last_dates(logs: CallLogs, values: Mapping[str, Any]) -> dict[str, str]:
+    """The dates of the last whole period in the snapshot, unless dates were requested."""
+    if any(values[name] for name in _DATES):
+        return {}
+    dates = last_period(logs, values[_PERIOD])
+    return {} if dates is None else dict(zip(_DATES, map(str, dates), strict=True))
 
 
 def _iso_dates(logs: CallLogs, values: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,6 @@ from ..charts import answer_rate, extension_performance, heatmap, ring_durations
 from ..charts.png import write_pngs
 from ..errors import ReportError
 from ..locale.display import Display
-from ..locale.number_note import number_note
 from ..logs import CallLogs, checked_logs
 from ..metrics import MetricOptions
 from ..metrics.options import checked_options
@@ -17,7 +16,8 @@ from ..query import CallQuery
 from ..site import Site, checked_site
 from ..snapshot import fingerprint
 from .arguments import checked_path
-from .fragments import kpis
+from .overview import first_page
+from .overview_content import overview_markup
 from .page import chart_figure, page_html
 from .provenance import date_range_text, options_text, provenance_facts
 from .redaction import Redactor
@@ -34,7 +34,7 @@ def write_page(
     options: MetricOptions | None = None,
     site: Site | None = None,
 ) -> Path:
-    """The path of a new HTML file with KPIs and four interactive charts of the inbound calls.
+    """The path of a new HTML file: a first page and four interactive charts of the inbound calls.
 
     The file needs no network. The same calls, query, options and versions give the same bytes; the
     file names them, and states the period in which the calls are complete. External phone numbers
@@ -64,12 +64,20 @@ def write_page(
     options = site.options() if options is None else checked_options(options)
     charts = _charts(logs, options, site)
     inbound = logs.calls.filter(_INBOUND.to_expr())
+    first = first_page(
+        logs,
+        CallQuery(direction="in", time_zone=logs.query.time_zone),
+        options=options,
+        targets=site.targets,
+        own_numbers=site.known_numbers,
+    )
+    overview = _redactor(logs, options, site).redact_data(first.data)
     days = date_range_text(inbound, logs.query.time_zone)
     content = page_html(
         title="Inbound calls: none" if days == "no calls" else f"Inbound calls, {days}",
-        notices=[number_note(inbound, options)],
+        subtitle=overview["period"],
         parts=[
-            kpis(inbound, options=options, targets=site.targets)._repr_html_(),
+            overview_markup(overview),
             *(chart_figure(name, chart) for name, chart in charts.items()),
         ],
         charts=charts,
@@ -79,6 +87,7 @@ def write_page(
             digest=fingerprint(logs.calls),
             settings=[("Settings", site.fingerprint), ("Options", options_text(options))],
         ),
+        definitions=overview["definitions"],
     )
     try:
         storage.write_file(path, content.encode())
@@ -144,5 +153,9 @@ def _charts(logs: CallLogs, options: MetricOptions, site: Site) -> dict[str, Any
             logs.calls, options=options, coverage=logs.report
         ),
     }
-    redactor = Redactor(logs, Display(options=options, own_numbers=site.known_numbers))
+    redactor = _redactor(logs, options, site)
     return {name: redactor.redact_data(chart.to_dict()) for name, chart in charts.items()}
+
+
+def _redactor(logs: CallLogs, options: MetricOptions, site: Site) -> Redactor:
+    return Redactor(logs, Display(options=options, own_numbers=site.known_numbers))

@@ -1,6 +1,7 @@
 """Pages and reports opened from a file in a browser, without a network."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ from typing import Any
 import nbformat
 import polars as pl
 import pytest
+from support.browser import barriers
 
 import etelecom_analytics as et
 from etelecom_analytics.charts import theme
 from etelecom_analytics.reports.page import chart_figure, page_html
+from etelecom_analytics.reports.pdf import find_browser, write_pdf
 
 pytestmark = pytest.mark.browser
 
@@ -210,3 +213,84 @@ def test_content_policy_blocks_other_scripts(
     assert page.page.locator("img").count() == 1
     assert "pwned" not in page.page.title()
     assert len(page.errors) >= 2  # the browser reports the blocked scripts
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_nothing_scrolls_sideways_but_wide_tables(
+    width: int, reports: dict[str, Path], open_page: Callable[..., Any]
+):
+    page = open_page()
+    page.page.set_viewport_size({"width": width, "height": 900})
+    page.page.goto(reports["weekly"].as_uri())
+    page.page.wait_for_selector("#chart-1 svg")
+
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= width
+    beyond = page.page.evaluate(
+        "width => [...document.querySelectorAll('.overview *, header *')]"
+        ".filter(each => each.getBoundingClientRect().right > width + 1)"
+        ".map(each => each.outerHTML.slice(0, 80))",
+        width,
+    )
+    assert beyond == []
+    columns = page.page.evaluate(
+        "getComputedStyle(document.querySelector('.cards')).gridTemplateColumns.split(' ').length"
+    )
+    assert columns == (1 if width == 390 else 6)
+    wide = page.page.locator(".wide").first
+    assert wide.get_attribute("tabindex") == "0"
+    # Shadows at the edges show that there is more.
+    assert wide.evaluate("each => getComputedStyle(each).backgroundImage").count("gradient") == 4
+    page.screenshot(f"weekly-{width}")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_no_serious_barrier_outside_charts(
+    dark: bool, reports: dict[str, Path], open_page: Callable[..., Any]
+):
+    page = open_page(dark=dark)
+    page.page.goto(reports["weekly"].as_uri())
+    page.page.wait_for_selector("#chart-1 svg")
+    page.page.evaluate(
+        "document.querySelector('.about').open = true;"
+        "document.querySelectorAll('figure').forEach(each => each.remove())"
+    )
+
+    assert barriers(page.page) == []
+
+
+def test_report_is_printed_on_a4_with_cards_in_rows_of_three(
+    reports: dict[str, Path], open_page: Callable[..., Any], tmp_path: Path
+):
+    page = open_page(dark=True)
+    page.page.set_viewport_size({"width": 688, "height": 1000})  # A4 without its margins
+    page.page.emulate_media(media="print")
+    page.page.goto(reports["weekly"].as_uri())
+
+    def style(selector: str, name: str) -> str:
+        return str(
+            page.page.evaluate(
+                "([selector, name]) => getComputedStyle(document.querySelector(selector))[name]",
+                [selector, name],
+            )
+        )
+
+    assert len(style(".cards", "gridTemplateColumns").split()) == 3
+    assert style("body", "backgroundColor") == "rgb(255, 255, 255)"  # no dark paper
+    page.page.wait_for_selector("#chart-1 svg")
+    assert "invert(1)" in style("#chart-1", "filter")  # no light text on white paper
+    assert style("h2", "breakAfter") == "avoid"
+    for selector in (".card", ".output table", "figure"):
+        assert style(selector, "breakInside") == "avoid"
+    assert style(".overview", "breakAfter") == "page"
+    page.page.wait_for_selector("#chart-7 svg")
+    # Else the browser would shrink the whole page to fit.
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 688
+    height = page.page.evaluate("document.querySelector('.overview').offsetHeight")
+    assert height < 940  # the first page is one page: 1,009 pixels without the title
+
+    assert find_browser()
+    pdf = write_pdf(reports["weekly"], tmp_path / "weekly.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF")
+    assert len(pdf) > 50_000
+    pages = re.findall(rb"/Type\s*/Pages\b.*?/Count (\d+)", pdf, re.DOTALL)
+    assert 4 <= max(map(int, pages)) <= 14

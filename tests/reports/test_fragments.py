@@ -1,5 +1,6 @@
 """Fragments of a report: KPIs with their counts, changes, and tables for readers."""
 
+import dataclasses
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -157,8 +158,10 @@ def test_changes_need_a_fetched_previous_period():
     assert repr(et.reports.changes(logs, logs.query)).startswith(
         "No change is shown: the previous period, 2026-10-26"
     )
+    assert et.reports.changes(logs, et.CallQuery()) == et.reports.changes(logs, logs.query)
+    undated = dataclasses.replace(logs, query=et.CallQuery())
     assert (
-        repr(et.reports.changes(logs, et.CallQuery()))
+        repr(et.reports.changes(undated, et.CallQuery()))
         == "No previous period to compare with: choose a first and a last day."
     )
     with pytest.raises(errors.InputError, match="changes takes CallLogs"):

@@ -19,6 +19,7 @@ import etelecom_analytics as et
 from etelecom_analytics import errors
 from etelecom_analytics.manifest import Manifest
 from etelecom_analytics.reports import BUNDLED, completeness
+from etelecom_analytics.reports.request import notebook_parameters
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "data" / "sample"
@@ -29,7 +30,8 @@ limit: int = 3
 words: list[str] = ["a = b # c"]
 rate: float = 0.5
 note: str | None = None"""
-CHARTS = {"weekly": 7, "extensions": 3}
+CHARTS = {"daily": 5, "weekly": 7, "extensions": 3}
+"""Of each notebook; the monthly report is the weekly one with other dates."""
 
 BundledReport = Callable[[str], Path]
 
@@ -83,7 +85,7 @@ def bundled_report(tmp_path_factory: pytest.TempPathFactory) -> BundledReport:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", CHARTS)
 def test_bundled_report_lists_what_it_depends_on(
     name: str, bundled_report: BundledReport, logs: et.CallLogs
 ):
@@ -116,11 +118,12 @@ def test_weekly_kpis_are_those_of_inbound_calls(bundled_report: BundledReport, l
         confidence=True,
     ).row(0, named=True)
 
-    assert f"{inbound.height:,} of 1,200 calls are inbound." in text
-    assert f"Offered {row['offered']:,}" in text
+    assert f"Offered calls {row['offered']:,}" in text
+    assert f"Offered {row['offered']:,} answered or missed calls" in text
     for name, title in (("answer_rate", "Answer rate"), ("service_level", "Service level")):
         counts = f"{row[f'{name}_num']:,} of {row[f'{name}_den']:,}"
         low = f"95 %: {row[f'{name}_low'] * 100:.1f} %"
+        assert f"{row[name] * 100:.1f} % {counts}" in text  # on the card
         assert f"{title} {row[name] * 100:.1f} % {counts}; {low}" in text
 
 
@@ -175,7 +178,7 @@ def test_same_snapshot_and_parameters_give_same_bytes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", CHARTS)
 def test_report_has_no_traces_of_its_run(name: str, bundled_report: BundledReport):
     page = re.sub(
         r"<script>.*?</script>",
@@ -210,7 +213,7 @@ def test_policy_allows_only_the_two_scripts_of_the_report(bundled_report: Bundle
     assert "unsafe-inline" not in policy[1].split("script-src")[1].split(";")[0]
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", CHARTS)
 def test_report_has_no_external_numbers_and_no_links_to_recordings(
     name: str, bundled_report: BundledReport, logs: et.CallLogs
 ):
@@ -294,7 +297,7 @@ def test_own_numbers_are_not_masked(tmp_path: Path, logs: et.CallLogs):
         )
     )
 
-    assert text.count(own) > 1  # in the table, and among the parameters
+    assert text.count(own) > 1  # in the tables, and among the parameters
     assert not any(other in text for other in others)
     with pytest.raises(errors.InputError, match="own_numbers must be a list"):
         et.write_report(SAMPLE, tmp_path / "r.html", parameters={"own_numbers": [19001]})
@@ -546,7 +549,7 @@ def test_untagged_non_python_invalid_and_missing_notebooks_are_rejected(tmp_path
         (old, errors.ReportError, "old.ipynb has format 3 of notebooks: open and save it"),
         (odd, errors.ReportError, "odd.ipynb is not a valid notebook"),
         (tmp_path / "none.ipynb", errors.ReportError, "There is no notebook"),
-        ("weakly", errors.UnknownName, "There is no bundled report 'weakly'. Did you mean weekly?"),
+        ("weakly", errors.UnknownName, "There is no bundled report 'weakly'. Did you mean weekly"),
     ):
         with pytest.raises(kind, match=re.escape(message)):
             et.write_report(SAMPLE, tmp_path / "r.html", notebook=path)
@@ -678,7 +681,7 @@ def test_as_of_is_the_end_of_the_selected_period(tmp_path: Path):
         assert ("holidays=['2026-11-03']" in html.unescape(page)) is ("options" in parameters)
 
 
-@pytest.mark.parametrize("name", BUNDLED)
+@pytest.mark.parametrize("name", ["calls", "extensions"])
 def test_bundled_notebook_has_no_outputs_and_no_functions(name: str):
     path = Path(et.reports.__file__).parent / "notebooks" / f"{name}.ipynb"
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
@@ -699,3 +702,56 @@ def test_report_of_no_call_or_one_call(name: str, height: int, tmp_path: Path, l
         et.write_snapshot(few, tmp_path / "few"), tmp_path / "r.html", notebook=name
     ).read_text(encoding="utf-8")
     assert ("no calls" in text_of(page)) is (height == 0)
+
+
+def test_daily_weekly_and_monthly_are_one_notebook():
+    declared = [notebook_parameters(name) for name in ("daily", "weekly", "monthly")]
+
+    assert BUNDLED == ("daily", "weekly", "monthly", "extensions")
+    assert declared[0] == declared[1] == declared[2]
+    assert {"period", "direction", "targets"} <= set(declared[0])
+
+
+@pytest.mark.slow
+def test_report_with_full_numbers_is_for_its_owner_only(tmp_path: Path):
+    parameters = 'snapshot: str = ""\nshow_numbers: bool = False'
+    own = notebook(tmp_path, "print(1)", parameters=parameters)
+    output = tmp_path / "r.html"
+    output.write_text("an older report")
+    output.chmod(0o644)
+
+    et.write_report(SAMPLE, output, notebook=own)
+    assert output.stat().st_mode & 0o777 == 0o644  # a replaced file keeps its mode
+    et.write_report(SAMPLE, output, notebook=own, parameters={"show_numbers": True})
+    assert output.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.slow
+def test_first_page_of_another_notebook_is_escaped(tmp_path: Path):
+    """Its data are text, whoever made them; its markup in another type is not used."""
+    own = notebook(
+        tmp_path,
+        "import etelecom_analytics as et\nfrom IPython.display import display\n"
+        "logs = et.read_snapshot(snapshot)\n"
+        "page = et.reports.first_page(logs, et.CallQuery())\n"
+        f"page.data['headline'] = page.data['cards'][0]['title'] = {EVIL!r}\n"
+        f"page.data['cards'][0]['spark']['lines'] = [{EVIL!r} + '\"/>']\n"
+        f"page._markup = {EVIL!r}\npage",
+    )
+    page = et.write_report(SAMPLE, tmp_path / "r.html", notebook=own).read_text(encoding="utf-8")
+
+    assert "<script>" not in page
+    assert "<img src=x" not in page
+    assert page.count(html.escape(EVIL)) >= 2
+    assert page.count('class="banner"') == 1
+
+
+@pytest.mark.slow
+def test_wide_tables_can_be_scrolled_with_the_keyboard(bundled_report: BundledReport):
+    page = bundled_report("weekly").read_text(encoding="utf-8")
+    tables = re.findall(r'<div class="output">(.*?<table>)', page)
+
+    assert len(tables) >= 3
+    assert all('tabindex="0"' in each for each in tables)
+    # On paper, only a long table is split between pages: that of callers.
+    assert [each for each in tables if "wide long" in each] == [tables[1]]

@@ -1,0 +1,137 @@
+"""The headline of a first page: what stands out, else the service against its target."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from ..locale.display import Display
+from ..locale.short_finding import short_finding_text
+from ..locale.value_text import change_text, plain_title, short_value, target_value
+from ..metrics import Findings
+from ..metrics.registry import MEASURES
+from .overview_cards import change_is_rise, target_state
+
+__all__ = ["headline"]
+
+_MAX_OTHERS = 3
+
+
+def headline(
+    comparison: pl.DataFrame,
+    findings: Findings,
+    *,
+    leads: Sequence[str],
+    targets: Mapping[str, float],
+    display: Display,
+    reference: str,
+) -> tuple[str, list[str]]:
+    """One sentence, and further findings.
+
+    A change is stated only with a verdict: a finding first, then the change against the previous
+    period. Without one, the sentence says that nothing stands out, or that it cannot be told.
+
+    Args:
+        comparison: the table of `compared`.
+        findings: what stands out against all other days.
+        leads: the measures to lead with; the first one that has a value;
+            the last is a count, which has one.
+        targets: the targets of measures by name.
+        display: how groups of findings are shown.
+        reference: what the comparison is with, such as "in the previous period".
+    """
+    rows = {row["measure"]: row for row in comparison.iter_rows(named=True)}
+    lead = next(rows[name] for name in leads if rows[name]["after"] is not None)
+    missed = _missed_targets(rows, leads, targets)
+    if findings.verdict == "found":
+        statements = [
+            (short_finding_text(row, display), row["measure"] if row["dimension"] == "" else "")
+            for row in findings.table.iter_rows(named=True)
+        ]
+    else:
+        statements = [(_changed_text(row, reference), row["measure"]) for row in _changed(rows)]
+    if not statements:
+        return _unchanged(lead, missed, rows, findings, targets), []
+    (sentence, name), *others = statements
+    if name in missed:
+        sentence += f" and {_side(missed[name])}"
+    elif missed:
+        row = next(iter(missed.values()))
+        sentence += f"; {_lower(_value(row))}, {_side(row)}"
+    return f"{sentence}.", [f"{text}." for text, _ in others[:_MAX_OTHERS]]
+
+
+def _unchanged(
+    lead: Mapping[str, Any],
+    missed: Mapping[str, dict[str, Any]],
+    rows: Mapping[str, Mapping[str, Any]],
+    findings: Findings,
+    targets: Mapping[str, float],
+) -> str:
+    """The sentence where no change was shown."""
+    lead = next(iter(missed.values()), lead)
+    name, value = lead["measure"], _value(lead)
+    side = _side(_with_target(lead, targets)) if name in missed else ""
+    if findings.verdict == "nothing stands out":
+        text = f"{value}, as usual{f' but {side}' if side else ''}"
+        return f"{text}; nothing stands out."
+    if target_state(name, lead["after"], targets) == "met":
+        side = f"target of {target_value(targets[name], lead['unit'])} met"
+    verdicts = {row["verdict"] for row in rows.values() if row["difference"] is not None}
+    if "no evidence" in verdicts:
+        reason = "no evidence of a change from the previous period"
+    else:
+        reason = "too few other days to tell whether that is usual"
+    return f"{value}{f', {side}' if side else ''}; {reason}."
+
+
+def _missed_targets(
+    rows: Mapping[str, dict[str, Any]], leads: Sequence[str], targets: Mapping[str, float]
+) -> dict[str, dict[str, Any]]:
+    """The rows that miss their target, those to lead with first."""
+    ordered = [*(name for name in leads if name in rows), *rows]
+    return {
+        name: _with_target(rows[name], targets)
+        for name in dict.fromkeys(ordered)
+        if target_state(name, rows[name]["after"], targets) in ("below", "above")
+    }
+
+
+def _with_target(row: Mapping[str, Any], targets: Mapping[str, float]) -> dict[str, Any]:
+    side = target_state(row["measure"], row["after"], targets)
+    return {**row, "side": side, "target": targets.get(row["measure"])}
+
+
+def _side(row: Mapping[str, Any]) -> str:
+    return f"{row['side']} the target of {target_value(row['target'], row['unit'])}"
+
+
+def _value(row: Mapping[str, Any]) -> str:
+    title = plain_title(MEASURES[row["measure"]])
+    return f"{title} {short_value(row['after'], row['unit'])}"
+
+
+def _lower(text: str) -> str:
+    return text[0].lower() + text[1:]
+
+
+def _changed(rows: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The changed rows: what became worse, then what became better, then the volumes."""
+
+    def rank(row: Mapping[str, Any]) -> tuple[int, float]:
+        better, is_rise = MEASURES[row["measure"]].better, change_is_rise(row)
+        if better is None or is_rise is None:
+            return 2, row["q_value"]
+        return int(is_rise == (better == "higher")), row["q_value"]
+
+    return sorted((row for row in rows.values() if row["verdict"] == "changed"), key=rank)
+
+
+def _changed_text(row: Mapping[str, Any], reference: str) -> str:
+    measure = MEASURES[row["measure"]]
+    value = short_value(row["after"], row["unit"])
+    is_rise = change_is_rise(row)
+    verb = "changed" if is_rise is None else "rose" if is_rise else "fell"
+    change = change_text(row["before"], row["after"], row["unit"])
+    size, side = change.lstrip("+−"), "less" if change.startswith("−") else "more"
+    return f"{plain_title(measure)} {verb} to {value}, {size} {side} than {reference}"
