@@ -75,5 +75,7 @@ async function drawToFit(container, spec, theme) {
     if (!natural || (width <= available && (!fills || width >= available - 8))) break;
     rest = width - plot;
   }
+  // The container has the text alternative; the marks have none of their own.
+  container.querySelector("svg")?.setAttribute("aria-hidden", "true");
   return embedded;
 }

@@ -243,7 +243,14 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
         "fair_answer_rate:Q",
         title="answer rate",
         scale=alt.Scale(domain=[0, 1]),
-        axis=alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], orient="top", grid=True),
+        axis=alt.Axis(
+            format=".0%",
+            values=[0, 0.25, 0.5, 0.75, 1],
+            orient="top",
+            grid=True,
+            labelOverlap=True,
+            labelSeparation=8,
+        ),
     )
     rated = alt.Chart(rows.filter(pl.col("fair_answer_rate").is_not_null()))
     base = rated.encode(y, tooltip=_TOOLTIP)
