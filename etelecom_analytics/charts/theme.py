@@ -41,6 +41,7 @@ __all__ = [
     "count_ticks",
     "embed_script",
     "interval_text",
+    "of_any_page",
     "offline_bundle",
     "offline_bundle_with_png",
     "round_floats",
@@ -245,6 +246,13 @@ def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
         "application/vnd.vegalite.v5+json": {**spec, "config": config, "$schema": _VEGA_LITE_5},
         "text/plain": spec.get("description", "A chart"),
     }
+
+
+def of_any_page(spec: dict[str, Any]) -> dict[str, Any]:
+    """The specification of an `offline_bundle` without the colour for JupyterLab's pages."""
+    config = spec.get("config", {})
+    style = {name: value for name, value in config.get("style", {}).items() if name != INK}
+    return {**spec, "config": {**config, "style": style}} if config else spec
 
 
 def offline_bundle_with_png(spec: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import mistune
 from bleach.css_sanitizer import CSSSanitizer
 from mistune.plugins import import_plugin
 
+from ..charts.theme import of_any_page
 from ..errors import ReportError
 from .notebook import Notebook, without_ansi_codes
 from .overview_content import OVERVIEW_MIME, overview_markup
@@ -109,7 +110,7 @@ def _output(
         rendered.overview = redactor.redact_data(data[OVERVIEW_MIME])
         return overview_markup(rendered.overview)
     if kind := next((kind for kind in data if _CHART.fullmatch(kind)), None):
-        chart = redactor.redact_data(data[kind])
+        chart = redactor.redact_data(of_any_page(data[kind]))
         chart_id = f"chart-{len(rendered.charts) + 1}"
         rendered.charts[chart_id] = chart
         return chart_figure(chart_id, chart)

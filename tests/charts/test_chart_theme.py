@@ -181,6 +181,15 @@ def test_the_offline_renderer_sends_vega_lite_5_and_text(calls: pl.DataFrame):
     nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
 
 
+def test_the_colour_for_jupyterlab_does_not_reach_other_pages(calls: pl.DataFrame):
+    spec = charts.answer_rate(calls).to_dict()
+    bundle = theme.offline_bundle(spec)["application/vnd.vegalite.v5+json"]
+    dark = theme.themed(theme.of_any_page(bundle), "dark")
+
+    assert bundle["config"]["style"][theme.INK]["color"] not in str(dark["config"])
+    assert dark["config"]["style"][theme.INK] == theme.DARK["style"][theme.INK]
+
+
 @pytest.mark.usefixtures("offline")
 def test_a_picture_beside_the_chart_is_an_option(calls: pl.DataFrame):
     charts.use_offline_renderer(png=True)
