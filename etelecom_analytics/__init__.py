@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .metrics.options import MetricOptions
     from .metrics.registry import measures
     from .metrics.summary import summarize
+    from .metrics.tariffs import Tariff
     from .parsing.records import Drift, SetAside
     from .phone_numbers import normalize_phone_number
     from .privacy import Privacy, mask_numbers, pseudonymize
@@ -63,6 +64,7 @@ __all__ = [
     "Retry",
     "SetAside",
     "Site",
+    "Tariff",
     "Window",
     "archive",
     "call_targets",
@@ -119,6 +121,7 @@ _MODULE_OF = {
     "Retry": "api.retry",
     "SetAside": "parsing.records",
     "Site": "site",
+    "Tariff": "metrics.tariffs",
     "Window": "fetch_report",
     "call_targets": "frames",
     "fetch_calls": "api.fetch",

@@ -43,6 +43,7 @@ NAMES = [
     "Retry",
     "SetAside",
     "Site",
+    "Tariff",
     "Window",
     "archive",
     "call_targets",

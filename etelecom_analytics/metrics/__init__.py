@@ -1,9 +1,11 @@
 """Measures of calls, offers and legs, and what is computed from them."""
 
 from .callers import callback_rate, repeat_rate, time_to_callback
+from .carriers import CARRIERS
 from .comparison import UNCERTAINTIES, VERDICTS, compare
 from .concurrent_calls import Concurrency, concurrency, concurrency_peaks, trunk_peaks
 from .confidence import wilson
+from .costs import call_costs, cost
 from .daily_control import ControlLimits, control_limits, noticed_step
 from .dimensions import DIMENSIONS, INBOUND_DIRECTIONS, NAME_DIMENSIONS, inward
 from .discovery import FINDING_MEASURES, Findings, findings
@@ -52,11 +54,13 @@ from .staffing import agents_by_interval
 from .staffing_check import staffing_backtest
 from .summary import summarize, summarize_fetched
 from .survival import kaplan_meier, median_survival, patience
+from .tariffs import Tariff
 from .traffic import busy_hour, busy_hours, erlangs, erlangs_profile
 from .trunks import SIDES, SipCode, fail_codes, sip_code
 from .unavailable import UNAVAILABLE_MEASURES
 
 __all__ = [
+    "CARRIERS",
     "CHECKS",
     "DEFAULT_MEASURES",
     "DIMENSIONS",
@@ -92,18 +96,21 @@ __all__ = [
     "RingSeconds",
     "Selection",
     "SipCode",
+    "Tariff",
     "Total",
     "WaitSeconds",
     "agents_by_interval",
     "agents_needed",
     "busy_hour",
     "busy_hours",
+    "call_costs",
     "call_phases",
     "callback_rate",
     "compare",
     "concurrency",
     "concurrency_peaks",
     "control_limits",
+    "cost",
     "data_quality",
     "drill_through",
     "erlang_a",

@@ -34,6 +34,7 @@ OPTIONS = MetricOptions(
     business_hours={"mon-fri": ("08:00", "17:30")},
     as_of=datetime(2026, 11, 5, 12, tzinfo=UTC),
 )
+TARIFF = et.Tariff(per_second={"viettel": "7.5"}, per_minute={"default": 450})
 COVERAGE = et.FetchReport(
     rows=0, received=0, repeated=0, outside=0, pages=1, began_at=datetime(2026, 12, 1, tzinfo=UTC),
     seconds=0.1,
@@ -106,6 +107,12 @@ PUBLIC: dict[str, Public] = {
     "control_limits": Public(
         table=lambda calls: metrics.control_limits(calls, "offered", options=OPTIONS).table,
         across=True, lazy=False,
+    ),
+    "call_costs": Public(table=lambda calls: metrics.call_costs(calls, TARIFF), key=("call_id",),
+        follows=True),
+    "cost": Public(
+        table=lambda calls: metrics.cost(calls, TARIFF, ["carrier", "hour"]),
+        key=("carrier", "hour"), adds_up=("calls", "charged_calls", "charged_s", "cost_vnd")
     ),
     "drill_through": Public(
         table=lambda calls: metrics.drill_through(calls, {"in_hours": True, "outcome": "answered"},
