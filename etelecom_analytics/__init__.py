@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .logs import CallLogs, Fetch, merge_logs
     from .metrics.number_suggestions import suggest_numbers
     from .metrics.options import MetricOptions
+    from .metrics.reconciliation import reconcile
     from .metrics.registry import measures
     from .metrics.summary import summarize
     from .metrics.tariffs import Tariff
@@ -82,6 +83,7 @@ __all__ = [
     "normalize_phone_number",
     "pseudonymize",
     "read_snapshot",
+    "reconcile",
     "reports",
     "sample_logs",
     "simulate_calls",
@@ -135,6 +137,7 @@ _MODULE_OF = {
     "normalize_phone_number": "phone_numbers",
     "pseudonymize": "privacy",
     "read_snapshot": "snapshot",
+    "reconcile": "metrics.reconciliation",
     "sample_logs": "sample",
     "simulate_calls": "simulator",
     "suggest_numbers": "metrics.number_suggestions",

@@ -67,6 +67,7 @@ ARGUMENTS: dict[str, Any] = {
     "patience_s": 90.0,
     "threshold_s": 20.0,
     "code": 486,
+    "portal": {"calls": 400},
     "tariff": et.Tariff(per_second={"viettel": "7.5", "default": "13.4"}),
     "numerator": pl.lit(1),
     "denominator": pl.lit(2),

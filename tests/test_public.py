@@ -61,6 +61,7 @@ NAMES = [
     "normalize_phone_number",
     "pseudonymize",
     "read_snapshot",
+    "reconcile",
     "reports",
     "sample_logs",
     "simulate_calls",

@@ -35,8 +35,11 @@ from .late_changes import update_lag
 from .ledger import MISSED_OUTCOMES, missed_ledger
 from .options import MetricOptions
 from .periods import only_fetched, previous_period
+from .portal_totals import CAUSES as RECONCILIATION_CAUSES
+from .portal_totals import PORTAL_TOTALS
 from .quality_checks import CHECKS, data_quality
 from .queues import VISIT_OUTCOMES, queue_visits
+from .reconciliation import Reconciliation, reconcile
 from .registry import (
     DEFAULT_MEASURES,
     MEASURES,
@@ -73,6 +76,8 @@ __all__ = [
     "MISSED_OUTCOMES",
     "NAME_DIMENSIONS",
     "PHASES",
+    "PORTAL_TOTALS",
+    "RECONCILIATION_CAUSES",
     "RING_GROUPS",
     "SIDES",
     "THRESHOLDS_S",
@@ -93,6 +98,7 @@ __all__ = [
     "MetricOptions",
     "Quantile",
     "Ratio",
+    "Reconciliation",
     "RingSeconds",
     "Selection",
     "SipCode",
@@ -140,6 +146,7 @@ __all__ = [
     "patience",
     "previous_period",
     "queue_visits",
+    "reconcile",
     "repeat_rate",
     "ring_seconds",
     "service_level_curve",

@@ -1,6 +1,6 @@
 """Costs of outbound calls by a tariff: of each call, and by any dimension of calls."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import overload
 
 import polars as pl
@@ -14,11 +14,12 @@ from .options import MetricOptions, checked_options
 from .selection import Calls, Selection, calls_frame, like_input
 from .tariffs import PRICE_SCALE, Tariff, checked_tariff
 
-__all__ = ["call_costs", "cost", "fee_vnd", "is_charged", "started_units"]
+__all__ = ["TariffInput", "call_costs", "cost", "fee_vnd", "is_charged", "is_free", "started_units"]
 
 _CARRIER = "carrier"
 
 TariffInput = Tariff | Mapping[str, object]
+"""A tariff, or a mapping of its arguments."""
 
 
 @overload
@@ -162,18 +163,28 @@ def fee_vnd(carrier: pl.Expr, seconds: pl.Expr, tariff: Tariff) -> pl.Expr:
     return fee
 
 
+def is_free(columns: Container[str], tariff: Tariff) -> pl.Expr:
+    """Whether the hotline of a call is free of charge.
+
+    Raises:
+        InputError: the tariff has free hotlines, and the calls have no column `hotline`.
+    """
+    if not tariff.free_hotlines:
+        return pl.lit(value=False)
+    if "hotline" not in columns:
+        raise InputError(
+            "The tariff has free hotlines, and these calls carry no hotline: join it with "
+            "logs.with_names(extensions, users, hotlines), and use the calls of the result."
+        )
+    free: pl.Expr = false_if_null(pl.col("hotline").is_in(tariff.free_hotlines))
+    return free
+
+
 def _outbound(calls: pl.LazyFrame, tariff: Tariff) -> pl.LazyFrame:
-    """The outbound calls with `is_free`: whether their hotline is free of charge."""
-    is_free = pl.lit(value=False)
-    if tariff.free_hotlines:
-        if "hotline" not in calls.collect_schema():
-            raise InputError(
-                "The tariff has free hotlines, and these calls carry no hotline: join it with "
-                "logs.with_names(extensions, users, hotlines), and use the calls of the result."
-            )
-        is_free = false_if_null(pl.col("hotline").is_in(tariff.free_hotlines))
+    """The outbound calls with `is_free`."""
+    free = is_free(calls.collect_schema(), tariff)
     is_out = false_if_null(pl.col("direction").cast(pl.String) == "out")
-    return calls.filter(is_out).with_columns(is_free=is_free)
+    return calls.filter(is_out).with_columns(is_free=free)
 
 
 def _priced(rows: pl.LazyFrame, tariff: Tariff) -> pl.LazyFrame:

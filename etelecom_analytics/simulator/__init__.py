@@ -3,21 +3,26 @@
 from .call_center import Parameters
 from .directory import Directory
 from .faults.base import Request
+from .portal import PORTAL_CAUSES, PortalSimulation, portal_totals, simulate_portal
 from .server import API_KEY, Answer, CallLogServer, serve
 from .simulation import Simulation, simulate_calls
 from .truth import Truth
 
 __all__ = [
     "API_KEY",
+    "PORTAL_CAUSES",
     "Answer",
     "CallLogServer",
     "Directory",
     "Parameters",
+    "PortalSimulation",
     "Request",
     "Simulation",
     "Truth",
+    "portal_totals",
     "serve",
     "simulate_calls",
+    "simulate_portal",
 ]
 
 
