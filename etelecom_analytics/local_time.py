@@ -174,6 +174,10 @@ def _quarter_hour(time_zone: str) -> pl.Expr:
     return _hour(time_zone) * 4 + _local(time_zone).dt.minute() // 15
 
 
+def _half_hour(time_zone: str) -> pl.Expr:
+    return _hour(time_zone) * 2 + _local(time_zone).dt.minute() // 30
+
+
 def _weekday(time_zone: str) -> pl.Expr:
     return _local(time_zone).dt.weekday()
 
@@ -193,6 +197,7 @@ def _month(time_zone: str) -> pl.Expr:
 LOCAL_DIMENSIONS: Mapping[str, Callable[[str], pl.Expr]] = MappingProxyType(
     {
         "hour": _hour,
+        "half_hour": _half_hour,
         "quarter_hour": _quarter_hour,
         "weekday": _weekday,
         "day": _day,
@@ -202,8 +207,8 @@ LOCAL_DIMENSIONS: Mapping[str, Callable[[str], pl.Expr]] = MappingProxyType(
 )
 """Dimensions of the local `started_at`: functions that return an expression for a time zone.
 
-hour 0-23, quarter_hour 0-95 and weekday (ISO, 1 = Monday) are Int8; day, week (its Monday) and
-month (its first day) are Date.
+hour 0-23, half_hour 0-47, quarter_hour 0-95 and weekday (ISO, 1 = Monday) are Int8; day, week (its
+Monday) and month (its first day) are Date.
 """
 
 

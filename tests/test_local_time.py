@@ -21,6 +21,7 @@ def local(moment: datetime, time_zone: str = local_time.HOME_ZONE) -> dict[str, 
 def test_dimensions_are_in_local_time():
     assert local(datetime(2026, 10, 31, 18, 31, tzinfo=UTC)) == {
         "hour": 1,
+        "half_hour": 3,
         "quarter_hour": 6,
         "weekday": 7,
         "day": date(2026, 11, 1),
@@ -39,8 +40,9 @@ def test_dimensions_agree_with_datetime(moment: datetime, time_zone: str):
 
     result = local(moment.replace(tzinfo=UTC), time_zone)
     assert result["day"] == expected.date()
-    assert (result["hour"], result["quarter_hour"]) == (
+    assert (result["hour"], result["half_hour"], result["quarter_hour"]) == (
         expected.hour,
+        expected.hour * 2 + expected.minute // 30,
         expected.hour * 4 + expected.minute // 15,
     )
     assert result["weekday"] == expected.isoweekday()
@@ -56,6 +58,7 @@ def test_dimensions_have_small_dtypes():
     assert schema.collect_schema() == pl.Schema(
         {
             "hour": pl.Int8,
+            "half_hour": pl.Int8,
             "quarter_hour": pl.Int8,
             "weekday": pl.Int8,
             "day": pl.Date,

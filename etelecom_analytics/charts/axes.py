@@ -42,6 +42,7 @@ TIME = {"day": "1d", "week": "1w", "month": "1mo"}
 
 CLOCK = {
     "hour": tuple(f"{hour}" for hour in range(24)),
+    "half_hour": tuple(f"{half // 2}:{half % 2 * 30:02}" for half in range(48)),
     "quarter_hour": tuple(f"{quarter // 4}:{quarter % 4 * 15:02}" for quarter in range(96)),
     "weekday": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
 }
@@ -52,8 +53,6 @@ MAX_LABELLED_GROUPS = 25
 
 MAX_LONG_LABELS = 14
 """With more groups there is room for short labels only."""
-
-_FIRST_KEY = {"hour": 0, "quarter_hour": 0, "weekday": 1}
 
 _TIME_UNITS = (
     ("s", 1.0, 600.0),
@@ -99,7 +98,7 @@ def key_text(by: str) -> pl.Expr:
     if by in TIME:
         text = key.dt.strftime("%Y-%m" if by == "month" else "%a %Y-%m-%d")
     elif by in CLOCK:
-        labels = dict(enumerate(CLOCK[by], start=_FIRST_KEY[by]))
+        labels = dict(enumerate(CLOCK[by], start=int(by == "weekday")))
         text = key.cast(pl.Int64).replace_strict(labels, return_dtype=pl.String)
     elif by == "in_hours":
         text = pl.when(key).then(pl.lit("in hours")).when(~key).then(pl.lit("out of hours"))

@@ -17,7 +17,7 @@ __all__ = [
     "tooltip_title",
 ]
 
-_WIDTHS = {"hour": 2, "quarter_hour": 5}
+_WIDTHS = {"hour": 2, "half_hour": 5, "quarter_hour": 5}
 """Characters of a clock time in a label of several parts: "Mon, 09"."""
 
 

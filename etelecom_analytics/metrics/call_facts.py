@@ -87,11 +87,14 @@ CALL_FACTS: Mapping[str, str] = MappingProxyType(
         "agent_talk_s": "talk of agents in answered calls, in agent-seconds",
         "talk_with_agents_s": "time of answered calls with at least one agent",
         "recorded": "answered calls with a recording",
+        "answered_within": "answered calls with a wait of at most threshold_s",
+        "abandoned_within": "abandoned calls with a wait of at most threshold_s",
         "level_met": "the variant's numerator",
         "level_counted": "the variant's denominator",
         "hung_up_by_caller": "answered calls that the caller hung up",
         "hung_up_by_agent": "answered calls that the agent hung up",
         "transfers": "answered external legs after an answer by a person",
+        "transferred": "answered calls with a transfer to an external number",
         "forwards": "answered external legs without an earlier answer by a person",
         "legs_outside": "legs with a time more than 300 s outside their call",
         "calls_too_long": "calls longer than longest_call_s",
@@ -286,6 +289,7 @@ def _derived_facts(options: MetricOptions) -> dict[str, pl.Expr]:
         "talk_s": pl.when(talked).then(_duration()),
         "agent_talk_s": pl.when(talked).then(agent_talk),
         "talk_with_agents_s": pl.when(talked).then("union_s"),
+        "transferred": answered & (pl.col("transfers") > 0),
         "recorded": answered & false_if_null(has_recording),
         "hung_up_by_caller": false_if_null(pl.col("who_hung_up") == "caller"),
         "hung_up_by_agent": false_if_null(pl.col("who_hung_up") == "agent"),
@@ -305,4 +309,9 @@ def _service_level(options: MetricOptions) -> dict[str, pl.Expr]:
     within = false_if_null(pl.col("wait_s") <= options.threshold_s)
     flags = level_flags(level_terms(options), within)
     level = SERVICE_LEVELS[options.variant]
-    return {"level_met": level.numerator(flags), "level_counted": level.denominator(flags)}
+    return {
+        "answered_within": flags["a<=T"],
+        "abandoned_within": pl.col("abandoned") & within,
+        "level_met": level.numerator(flags),
+        "level_counted": level.denominator(flags),
+    }

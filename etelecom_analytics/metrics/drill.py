@@ -29,7 +29,7 @@ from .selection import Calls, Selection, calls_frame, like_input
 __all__ = ["drill_through"]
 
 _TYPES: Mapping[str, type] = {
-    **dict.fromkeys(("hour", "quarter_hour", "weekday", "fail_code"), int),
+    **dict.fromkeys(("hour", "half_hour", "quarter_hour", "weekday", "fail_code"), int),
     **dict.fromkeys(("day", "week", "month"), date),
     "in_hours": bool,
 }

@@ -57,6 +57,9 @@ LEG_FACTS = {
         "legs answered, answered elsewhere, busy or rejected, rung out, abandoned by the caller, "
         "or unreachable with 480"
     ),
+    "bids": "calls on a trunk; repeated legs of a call on one trunk are one bid",
+    "answered_bids": "bids of which a leg was answered",
+    "conversation_s": "time from answer to end of answered legs",
     "post_dial_delay_s": "time from add_time to ring_time, without negative values",
 }
 """The definition of each fact of a leg through a trunk."""
@@ -155,13 +158,20 @@ def leg_facts(
     trunk_legs = legs_with_outcome(counted, options).filter(
         pl.col("trunk_name").is_not_null(), outcome != "in_progress"
     )
+    on_trunk, answered = ("call_row", "trunk_name"), outcome == "answered"
+    is_bid = pl.col("target_index") == pl.col("target_index").min().over(on_trunk)
+    talk = seconds(pl.col("answered_time"), pl.col("ended_time"))
+    bids = trunk_legs.with_columns(
+        bids=is_bid,
+        answered_bids=is_bid & answered.any().over(on_trunk),
+        conversation_s=pl.when(answered & ~is_too_long(options), talk >= 0).then(talk),
+    )
+    columns = ("call_row", "add_time", "ring_time", "bids", "answered_bids", "conversation_s")
     return (
-        _with_calls(
-            trunk_legs.select("call_row", "add_time", "ring_time", *_KEYS), numbered, options
-        )
+        _with_calls(bids.select(*columns, *_KEYS), numbered, options)
         .with_columns(
             trunk_legs=pl.lit(value=True),
-            answered_legs=outcome == "answered",
+            answered_legs=answered,
             reached_legs=outcome.is_in(_REACHED) | (outcome == "unreachable") & is_unavailable,
             post_dial_delay_s=pl.when(delay >= 0).then(delay),
         )

@@ -56,17 +56,20 @@ _POPULATIONS = {
     "talk_with_agents_s": "answered calls",
     "ring_s": "offers that rang",
     "post_dial_delay_s": "legs that rang",
+    "bids": "bids",
+    "conversation_s": "answered legs",
 }
 """What a denominator, or the known values of a mean or quantile, count; default: the grain."""
 
 
 _HIGHER_IS_BETTER = (
     *("answer_rate", "service_level", "recording_coverage", "offer_answer_rate"),
-    *("fair_answer_rate", "asr", "ner"),
+    *("fair_answer_rate", "asr", "abr", "ner"),
 )
 _LOWER_IS_BETTER = (
     *("missed_rate", "abandon_rate", "abandon_rate_no_short"),
     *("asa_s", "wait_p50_s", "wait_p90_s", "rna_rate"),
+    *("wait_p95_s", "wait_max_s", "transfer_rate"),
     *("post_dial_delay_avg_s", "post_dial_delay_p90_s"),
 )
 
@@ -80,6 +83,9 @@ _SOURCES = {
     "offer_answer_rate": "Amazon Connect, Agent answer rate",
     "rna": "Amazon Connect, Agent non-response without customer abandons",
     "asr": "ITU-T E.411",
+    "abr": "ITU-T E.411, with one bid per call and trunk",
+    "aloc_s": "ITU-T E.437",
+    "transfer_rate": "Genesys Cloud, Transfer %, of transfers to external numbers",
     "ner": "ITU-T E.425",
     "post_dial_delay_avg_s": "RFC 6076, Session Request Delay",
 }
@@ -136,6 +142,8 @@ class Measure:
                 return definition if self.unit != "s" else f"sum of the {definition}"
             case Mean(fact):
                 return f"mean of the {definitions[fact]}"
+            case Quantile(fact, 1.0):
+                return f"maximum of the {definitions[fact]}"
             case Quantile(fact, share):
                 return f"{share:.0%} quantile of the {definitions[fact]}"
             case Ratio(numerator, denominator):
@@ -188,7 +196,19 @@ _ALL = (
     _calls("asa_s", "Average speed of answer", "s", Mean("answered_wait_s")),
     _calls("wait_p50_s", "Median wait", "s", Quantile("answered_wait_s", 0.5)),
     _calls("wait_p90_s", "90th-percentile wait", "s", Quantile("answered_wait_s", 0.9)),
+    _calls("wait_p95_s", "95th-percentile wait", "s", Quantile("answered_wait_s", 0.95)),
+    _calls("wait_max_s", "Longest wait of answered calls", "s", Quantile("answered_wait_s", 1.0)),
+    _calls("answered_within", "Answered within the threshold", "calls", Total("answered_within")),
+    _calls(
+        "abandoned_within", "Abandoned within the threshold", "calls", Total("abandoned_within")
+    ),
     _calls("abandon_wait_s", "Average wait of abandoned calls", "s", Mean("abandoned_wait_s")),
+    _calls(
+        "abandon_wait_max_s",
+        "Longest wait of abandoned calls",
+        "s",
+        Quantile("abandoned_wait_s", 1.0),
+    ),
     _calls("talk_s", "Talk", "s", Total("talk_s")),
     _calls("talk_avg_s", "Average talk", "s", Mean("talk_s")),
     _calls("talk_p50_s", "Median talk", "s", Quantile("talk_s", 0.5)),
@@ -200,6 +220,7 @@ _ALL = (
     _calls("recording_coverage", "Recording coverage", "share", Ratio("recorded", "answered")),
     _calls("service_level", "Service level", "share", Ratio("level_met", "level_counted")),
     _calls("transfers", "Transfers to external numbers", "legs", Total("transfers")),
+    _calls("transfer_rate", "Transfer rate", "share", Ratio("transferred", "answered")),
     _calls("forwards", "Forwards to external numbers", "legs", Total("forwards")),
     _calls("hung_up_by_caller", "Hung up by the caller", "calls", Total("hung_up_by_caller")),
     _calls("hung_up_by_agent", "Hung up by the agent", "calls", Total("hung_up_by_agent")),
@@ -227,6 +248,8 @@ _ALL = (
     _offers("owner_assumed", "Offers of an assumed owner", "offers", Total("owner_assumed")),
     _legs("trunk_legs", "Legs through trunks", "legs", Total("trunk_legs")),
     _legs("asr", "Answer-seizure ratio", "share", Ratio("answered_legs", "trunk_legs")),
+    _legs("abr", "Answer-bid ratio", "share", Ratio("answered_bids", "bids")),
+    _legs("aloc_s", "Average length of conversation", "s", Mean("conversation_s")),
     _legs("ner", "Network effectiveness ratio", "share", Ratio("reached_legs", "trunk_legs")),
     _legs("post_dial_delay_avg_s", "Average post-dial delay", "s", Mean("post_dial_delay_s")),
     _legs(

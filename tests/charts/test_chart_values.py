@@ -22,7 +22,18 @@ def summarized(
 
 
 @pytest.mark.parametrize(
-    "by", ["day", "week", "month", "hour", "quarter_hour", "weekday", "direction", "call_state"]
+    "by",
+    [
+        "day",
+        "week",
+        "month",
+        "hour",
+        "half_hour",
+        "quarter_hour",
+        "weekday",
+        "direction",
+        "call_state",
+    ],
 )
 def test_answer_rate(by: str, calls: pl.DataFrame):
     expected = summarized(

@@ -41,7 +41,7 @@ def test_measures_with_a_published_definition_name_it():
     assert sources["asr"] == "ITU-T E.411"
     assert sources["ner"] == "ITU-T E.425"
     assert sources["answer_rate"] == "Genesys Cloud, Answer %"
-    assert len(sources) == 11
+    assert len(sources) == 14
     for name in (3, ["calls"], None):
         with pytest.raises(InputError, match="measure is a name"):
             et.metrics.explain(et.sample_logs().calls, name)  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ from support.sql_oracle_tables import (
 )
 
 CALL_DIMENSIONS = (
-    "hour", "quarter_hour", "weekday", "day", "week", "month", "in_hours",
+    "hour", "half_hour", "quarter_hour", "weekday", "day", "week", "month", "in_hours",
     "direction", "call_state", "call_status", "extension_id", "user_id", "caller", "callee",
     "queue", "who_hung_up",
 )  # fmt: skip
@@ -83,7 +83,12 @@ _CALL_MEASURES = {
     "asa_s": "avg(wait_us) FILTER (answered) / 1e6",
     "wait_p50_s": "quantile_cont(wait_us::DOUBLE, 0.5) FILTER (answered) / 1e6",
     "wait_p90_s": "quantile_cont(wait_us::DOUBLE, 0.9) FILTER (answered) / 1e6",
+    "wait_p95_s": "quantile_cont(wait_us::DOUBLE, 0.95) FILTER (answered) / 1e6",
+    "wait_max_s": "max(wait_us) FILTER (answered) / 1e6",
+    "answered_within": _A_IN_TIME,
+    "abandoned_within": _count("abandoned AND in_time"),
     "abandon_wait_s": "avg(wait_us) FILTER (abandoned) / 1e6",
+    "abandon_wait_max_s": "max(wait_us) FILTER (abandoned) / 1e6",
     "talk_s": "coalesce(sum(duration) FILTER (answered), 0)::BIGINT",
     "talk_avg_s": "avg(duration) FILTER (answered)",
     "talk_p50_s": "quantile_cont(duration::DOUBLE, 0.5) FILTER (answered)",
@@ -95,6 +100,7 @@ _CALL_MEASURES = {
     "recording_coverage": _share(_count("answered AND recorded"), _count("answered")),
     "service_level": _share(*SERVICE_LEVELS["offered"]),
     "transfers": "coalesce(sum(transfers) FILTER (NOT twice), 0)::BIGINT",
+    "transfer_rate": _share(_count("answered AND transfers > 0"), _count("answered")),
     "forwards": "coalesce(sum(forwards) FILTER (NOT twice), 0)::BIGINT",
     "hung_up_by_caller": _count("answered AND who_hung_up = 'caller'"),
     "hung_up_by_agent": _count("answered AND who_hung_up = 'agent'"),
@@ -130,6 +136,11 @@ _OFFER_MEASURES = {
 _LEG_MEASURES = {
     "trunk_legs": "count(*)",
     "asr": _share("count(*) FILTER (is_answered)", "count(*)"),
+    "abr": _share(
+        "count(DISTINCT (call_row, trunk_name)) FILTER (is_first AND bid_answered)",
+        "count(DISTINCT (call_row, trunk_name)) FILTER (is_first)",
+    ),
+    "aloc_s": "avg(talk_us) FILTER (is_answered) / 1e6",
     "ner": _share(
         "count(*) FILTER (outcome IN ('answered', 'busy_or_rejected', 'caller_gave_up',"
         " 'rna_timeout', 'answered_elsewhere')"

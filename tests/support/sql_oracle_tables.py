@@ -64,6 +64,7 @@ SELECT
     call_targets,
     OWNERS AS owners,
     hour(local_start) AS hour,
+    hour(local_start) * 2 + minute(local_start) // 30 AS half_hour,
     hour(local_start) * 4 + minute(local_start) // 15 AS quarter_hour,
     isodow(local_start) AS weekday,
     local_start::DATE AS day,
@@ -314,8 +315,8 @@ SELECT
 FROM grouped_legs
 JOIN (
     SELECT
-        call_row, hour, quarter_hour, weekday, day, week, month, in_hours, direction, call_state,
-            call_status, NOT_OWNED
+        call_row, hour, half_hour, quarter_hour, weekday, day, week, month, in_hours, direction,
+            call_state, call_status, NOT_OWNED
         caller, callee, queue, who_hung_up
     FROM facts
 ) AS dimensions USING (call_row)
@@ -324,8 +325,10 @@ JOIN (
 TRUNK_LEGS = """
 CREATE OR REPLACE TABLE trunk_legs AS
 SELECT
-    outcome, is_answered, fail_code, trunk_name, target_number, add_us, ring_us,
-    hour, quarter_hour, weekday, day, week, month, in_hours, facts.direction, call_state,
+    outcome, is_answered, fail_code, trunk_name, target_number, add_us, ring_us, talk_us, call_row,
+    target_index = min(target_index) OVER (PARTITION BY call_row, trunk_name) AS is_first,
+    bool_or(is_answered) OVER (PARTITION BY call_row, trunk_name) AS bid_answered,
+    hour, half_hour, quarter_hour, weekday, day, week, month, in_hours, facts.direction, call_state,
         call_status, extension_id, user_id, caller, callee, queue, who_hung_up
 FROM leg_outcomes
 JOIN facts USING (call_row)
