@@ -1,5 +1,6 @@
 """Measures of calls, offers and legs, and what is computed from them."""
 
+from .agent_activity import agent_days, agent_hours
 from .callers import callback_rate, repeat_rate, time_to_callback
 from .carriers import CARRIERS
 from .comparison import UNCERTAINTIES, VERDICTS, compare
@@ -61,6 +62,7 @@ from .tariffs import Tariff
 from .traffic import busy_hour, busy_hours, erlangs, erlangs_profile
 from .trunks import SIDES, SipCode, fail_codes, sip_code
 from .unavailable import UNAVAILABLE_MEASURES
+from .unique_callers import caller_summary
 
 __all__ = [
     "CARRIERS",
@@ -105,6 +107,8 @@ __all__ = [
     "Tariff",
     "Total",
     "WaitSeconds",
+    "agent_days",
+    "agent_hours",
     "agents_by_interval",
     "agents_needed",
     "busy_hour",
@@ -112,6 +116,7 @@ __all__ = [
     "call_costs",
     "call_phases",
     "callback_rate",
+    "caller_summary",
     "compare",
     "concurrency",
     "concurrency_peaks",
