@@ -99,6 +99,14 @@ PUBLIC: dict[str, Public] = {
         table=lambda calls: metrics.agents_by_interval(calls, options=OPTIONS), key=("hour",),
         adds_up=("calls",), lazy=False
     ),
+    "agent_days": Public(table=lambda calls: metrics.agent_days(calls, options=OPTIONS),
+        across=True),
+    "agent_hours": Public(
+        table=lambda calls: metrics.agent_hours(calls, options=OPTIONS),
+        key=("agent", "day", "hour"), adds_up=("calls", "answered_calls", "placed_calls")
+    ),
+    "caller_summary": Public(table=lambda calls: metrics.caller_summary(calls, ["in_hours"],
+        options=OPTIONS), across=True),
     "busy_hour": Public(table=lambda calls: metrics.busy_hour(calls, options=OPTIONS), across=True),
     "busy_hours": Public(table=lambda calls: metrics.busy_hours(calls, options=OPTIONS),
         across=True),
