@@ -17,6 +17,7 @@ from .metrics.registry import measure
 from .phone_numbers import describe, mask, printable
 from .privacy import Privacy, check_own_numbers
 from .site_file import read_site_file
+from .watch_settings import WatchSettings
 
 __all__ = ["PRIVACY_KEY", "SITE_FILE", "SITE_VARIABLE", "Site", "checked_site", "find_site_file"]
 
@@ -50,6 +51,8 @@ class Site:
         holidays: dates on which no call is in hours.
         targets: the target of measures by name; a share is between 0 and 1.
         language: the language of texts; only "en" so far.
+        watch: what `etelecom watch` does: `measures`, the watched measures; `quiet_hours`, such as
+            ["21:00", "07:00"], in which alarms are held back; `address`, where they are posted.
         privacy: how new snapshots and archives of the command line, and new archives in Python,
             hide phone numbers: the arguments `numbers`, `notes` and `recordings` of `Privacy`.
             None: not at all. The key of pseudonyms is read from ETELECOM_PRIVACY_KEY.
@@ -77,6 +80,7 @@ class Site:
     holidays: Sequence[date | str] = ()
     targets: Mapping[str, float] = field(default_factory=dict, hash=False)
     language: str = "en"
+    watch: Mapping[str, object] | None = field(default=None, hash=False, repr=False)
     privacy: Mapping[str, str] | None = field(default=None, hash=False)
     hotline_names: Mapping[str, str] = field(default_factory=dict, hash=False)
     file: Path | None = field(default=None, compare=False)
@@ -89,6 +93,9 @@ class Site:
         values["own_numbers"] = check_own_numbers(self.own_numbers)
         values["targets"] = _targets(self.targets)
         values["hotline_names"] = _texts("hotline_names", self.hotline_names)
+        values["watch"] = (
+            None if self.watch is None else WatchSettings.from_dict(self.watch).to_dict()
+        )
         values["privacy"] = None if self.privacy is None else _privacy(self)
         for name, value in values.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen
@@ -130,7 +137,11 @@ class Site:
 
     def __repr__(self) -> str:
         """The settings that differ from the defaults, with phone numbers masked."""
-        values = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
+        values = {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.compare and each.repr
+        }
         values["business_hours"] = self.options().to_dict().get("business_hours")
         set_values = {name: value for name, value in values.items() if value}
         for name in ("time_zone", "language"):

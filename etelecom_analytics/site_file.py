@@ -26,6 +26,7 @@ SETTINGS: Mapping[str, str] = {
     "language": '"en"',
     "business_hours": f'{_TABLE_OF}[business_hours] with the line "mon-fri" = ["08:00", "17:30"]',
     "targets": f"{_TABLE_OF}[targets] with the line service_level = 0.8",
+    "watch": f'{_TABLE_OF}[watch] with the line quiet_hours = ["21:00", "07:00"]',
     "privacy": f'{_TABLE_OF}[privacy] with the line numbers = "masked"',
     "hotline_names": f'{_TABLE_OF}[hotline_names] with the line "19000123" = "Sales"',
 }

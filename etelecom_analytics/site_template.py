@@ -9,6 +9,7 @@ import polars as pl
 from . import local_time
 from .metrics.number_suggestions import suggest_numbers
 from .phone_numbers import is_subscriber, normalized
+from .watch_settings import WATCHED_MEASURES
 
 __all__ = ["site_template"]
 
@@ -95,6 +96,10 @@ def _tables(calls: pl.DataFrame | None, time_zone: str) -> Iterator[str]:
     yield "# Targets of measures; a share is between 0 and 1. They are shown beside the values."
     yield "# [targets]"
     yield "# service_level = 0.8\n# asa_s = 20\n"
+    yield "# What etelecom watch checks, when it is silent, and where it posts alarms."
+    yield "# [watch]"
+    yield f"# measures = {_toml(WATCHED_MEASURES)}"
+    yield '# quiet_hours = ["21:00", "07:00"]\n# address = "https://host/path"\n'
     yield "# How new snapshots and archives hide phone numbers: masked, pseudonymized or kept."
     yield "# Notes and recordings: dropped or kept."
     yield "# [privacy]"

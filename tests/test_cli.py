@@ -236,15 +236,17 @@ def test_invalid_arguments_are_printed_without_phone_numbers(
     assert not server.requests
 
 
-@pytest.mark.parametrize("command", ["demo", "check", "fetch", "sync", "verify", "report", "serve"])
+@pytest.mark.parametrize(
+    "command", ["demo", "check", "fetch", "sync", "watch", "verify", "report", "serve"]
+)
 def test_every_command_has_help(command: str, capsys: Printed):
     with pytest.raises(SystemExit) as caught:
         app.main([command, "--help"])
     assert caught.value.code == 0
     out = capsys.readouterr().out
     assert f"usage: etelecom {command}" in out
-    assert ("ETELECOM_API_KEY" in out) is (command in ("check", "fetch", "sync"))
-    assert "exit codes: 0 done" in out
+    assert ("ETELECOM_API_KEY" in out) is (command in ("check", "fetch", "sync", "watch"))
+    assert "exit codes: 0 " in out
 
 
 def test_command_line_without_a_command_prints_the_help():

@@ -34,6 +34,7 @@ __all__ = [
     "list_request",
     "parse_json",
     "read_page",
+    "retry_after_s",
     "scan_page",
     "service_url",
 ]
@@ -186,7 +187,7 @@ def _response_error(status: int, headers: Mapping[str, str], body: bytes) -> Api
         **dict.fromkeys(_TRANSIENT, Unavailable),
     }
     kind = kinds.get(status, BadRequest if 400 <= status < 500 else Unreadable)
-    return kind(message, status=status, code=code, retry_after=_retry_after(headers))
+    return kind(message, status=status, code=code, retry_after=retry_after_s(headers))
 
 
 def _server_message(document: Mapping[str, Any]) -> tuple[str, str]:
@@ -198,7 +199,7 @@ def _server_message(document: Mapping[str, Any]) -> tuple[str, str]:
     )
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
     """The seconds in `Retry-After`; a date is relative to the server's `Date`, if there is one."""
     text = headers.get("Retry-After", "").strip()
     if not text:

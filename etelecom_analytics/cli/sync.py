@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..privacy import Privacy
     from ..site import Site
 
-__all__ = ["add_parser", "pseudonym_key", "run"]
+__all__ = ["add_parser", "pseudonym_key", "run", "warn_of_other_settings"]
 
 _PRIVACY_KEY = "ETELECOM_PRIVACY_KEY"
 """The environment variable with the key of pseudonyms."""
@@ -141,7 +141,7 @@ def run(arguments: argparse.Namespace) -> None:
         site=site,
     )
     with print_warnings(), Client.from_env() as client:
-        _warn_of_other_settings(archive, site)
+        warn_of_other_settings(archive, site)
         report = archive.sync(
             client,
             since=arguments.since,
@@ -159,7 +159,7 @@ def run(arguments: argparse.Namespace) -> None:
             print("These days have no calls: choose other days, or check the key and the address.")
 
 
-def _warn_of_other_settings(archive: "Archive", site: "Site") -> None:
+def warn_of_other_settings(archive: "Archive", site: "Site") -> None:
     """Warn where the archive was created with other settings than the site file sets."""
     from ..metrics.options import MetricOptions
 

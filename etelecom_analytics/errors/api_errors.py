@@ -16,6 +16,7 @@ __all__ = [
     "BadRoute",
     "BadRequest",
     "PagingError",
+    "PostError",
 ]
 
 _MAX_WAIT_S = 86_400
@@ -163,3 +164,10 @@ class PagingError(ApiError):
     def __init__(self, message: str = "", *, cursor: str = "", pages: int = 0) -> None:
         super().__init__(message)
         self.cursor, self.pages = cursor, pages
+
+
+class PostError(ApiError):
+    """Alarms could not be posted. `url` is the host only, because an address may hold a secret."""
+
+    summary = "The alarms could not be posted"
+    _advice = "Check watch.address in the site file. The next run posts them again."
