@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .query import CallQuery
     from .reports.report import write_report
     from .reports.summary_page import write_charts, write_page
+    from .reports.workbook import write_workbook
     from .sample import sample_logs
     from .simulator import simulate_calls
     from .site import Site
@@ -94,6 +95,7 @@ __all__ = [
     "write_page",
     "write_report",
     "write_snapshot",
+    "write_workbook",
 ]
 
 __version__ = version("etelecom_analytics")
@@ -146,6 +148,7 @@ _MODULE_OF = {
     "write_page": "reports.summary_page",
     "write_report": "reports.report",
     "write_snapshot": "snapshot",
+    "write_workbook": "reports.workbook",
 }
 """The module of each public name; public modules are not listed."""
 

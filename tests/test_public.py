@@ -72,6 +72,7 @@ NAMES = [
     "write_page",
     "write_report",
     "write_snapshot",
+    "write_workbook",
 ]
 
 

@@ -93,6 +93,9 @@ def add_parser(subparsers: Subparsers) -> None:
         action="store_true",
         help="also print the report to a PDF file of the same name; needs Chromium, Chrome or Edge",
     )
+    parser.add_argument(
+        "--xlsx", type=Path, metavar="FILE", help="also write the calls to this Excel workbook"
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_site_arguments(parser)
 
@@ -120,10 +123,18 @@ def run(arguments: argparse.Namespace) -> None:
         png_folder=arguments.png,
         site=site,
     ) as request:
+        if arguments.xlsx:
+            from ..reports.workbook import check_report_workbook, write_report_workbook
+
+            check_report_workbook(request, arguments.xlsx)
         if request.calls.is_empty():
             print(_empty_text(request.logs, request.dates), flush=True)
         path = make_report(request, progress=not arguments.quiet)
+        if arguments.xlsx:
+            write_report_workbook(request, arguments.xlsx)
     print(settings_text(site))
+    if arguments.xlsx:
+        print(f"An Excel workbook of its calls:  {arguments.xlsx.resolve()}")
     print(f"A report to open in a browser or to send:  {path.resolve()}")
     if arguments.pdf:
         print(f"The same as PDF:  {write_pdf(path, path.with_suffix('.pdf')).resolve()}")

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 import polars as pl
+from polars import selectors
 
 from ..frames import Frame
 from ..metrics import MetricOptions
-from ..phone_numbers import mask
-from ..privacy import mask_numbers
+from ..phone_numbers import mask, masked_digits
+from ..privacy import Privacy, mask_numbers
 
 __all__ = ["Display"]
 
@@ -49,6 +50,17 @@ class Display:
     def masked(self, calls: Frame) -> Frame:
         """The table with external phone numbers masked, unless `show_numbers` is set."""
         return calls if self.show_numbers else mask_numbers(calls, keep=self.unmasked)
+
+    def anonymized(self, calls: pl.DataFrame) -> pl.DataFrame:
+        """The calls for a file: masked, in notes too, unless `show_numbers` is set.
+
+        Links to recordings are withheld.
+        """
+        if self.show_numbers:
+            return Privacy(numbers="kept", notes="kept").apply(calls)
+        privacy = Privacy(numbers="masked", own_numbers=self.unmasked, notes="kept")
+        notes = selectors.by_name("note", require_all=False)
+        return privacy.apply(calls).with_columns(masked_digits(notes.as_expr()))
 
     def label(self, dimension: str, value: object) -> str:
         """The text for a value of a dimension: its name, if any, with external numbers masked."""

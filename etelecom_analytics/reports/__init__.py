@@ -1,4 +1,4 @@
-"""Self-contained HTML pages and reports, and the fragments that their notebooks show.
+"""HTML pages and reports, Excel workbooks, and the fragments that notebooks of reports show.
 
 The same calls give the same bytes. Names load their module on first use, so that a report with an
 invalid parameter is refused before the packages that draw charts are imported.
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .overview import first_page, open_callers
     from .report import write_report
     from .summary_page import write_charts, write_page
+    from .workbook import write_workbook
 
 __all__ = [
     "BUNDLED",
@@ -28,6 +29,7 @@ __all__ = [
     "write_charts",
     "write_page",
     "write_report",
+    "write_workbook",
 ]
 
 _MODULE_OF = {
@@ -43,6 +45,7 @@ _MODULE_OF = {
     "write_charts": "summary_page",
     "write_page": "summary_page",
     "write_report": "report",
+    "write_workbook": "workbook",
 }
 
 

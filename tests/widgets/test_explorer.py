@@ -710,7 +710,7 @@ def test_export_to_an_impossible_path_is_an_error(
 def test_export_errors_are_shown(explorer: et.Explorer, tmp_path: Path):
     (tmp_path / "old.csv").write_text("old")
     for name, message in (
-        ("calls.xlsx", "ends in .parquet or .csv"),
+        ("calls.xls", "ends in .parquet, .csv or .xlsx"),
         ("nowhere/calls.csv", "does not exist"),
         ("old.csv", "already exists"),
     ):

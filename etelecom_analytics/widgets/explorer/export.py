@@ -13,9 +13,9 @@ from ... import local_time, storage
 from ...errors import InputError
 from ...locale.display import Display
 from ...metrics import MetricOptions
-from ...phone_numbers import describe, masked_digits
-from ...privacy import Privacy
+from ...phone_numbers import describe
 from ...system_calls import is_stream
+from ...workbook import check_workbook
 from ..call_input import with_imports
 from ..fields import STYLE
 from ..panel import BUTTON
@@ -25,6 +25,7 @@ from .group_filters import filters_code
 
 __all__ = ["ExportForm", "explorer_code", "write_calls"]
 
+_ENDINGS = (".parquet", ".csv", ".xlsx")
 _INVISIBLE = r"""[[\s\p{Z}\p{C}\p{M}\x{115F}\x{1160}\x{3164}\x{FFA0}\x{2800}'"]&&[^\t\r\n]]*"""
 _FORMULA = rf"(^|[,;\t\r\n])({_INVISIBLE}[=+\-@＝＋－＠|%])"
 """The start of a text that a spreadsheet may evaluate as a formula (OWASP, CSV Injection).
@@ -46,7 +47,7 @@ class ExportForm(ui.VBox):  # type: ignore[misc]
         self._name = ui.Text(
             value="calls.parquet",
             description="File",
-            placeholder="ends in .parquet or .csv",
+            placeholder="ends in .parquet, .csv or .xlsx",
             style=STYLE,
         )
         self._show_numbers = ui.Checkbox(
@@ -76,46 +77,56 @@ class ExportForm(ui.VBox):  # type: ignore[misc]
             self._result.show(f"{count:,} calls written to {path}")
 
 
-def write_calls(calls: pl.DataFrame, path: str | Path, display: Display) -> Path:
-    """Write calls in their order as parquet or CSV, by the name's ending; returns the path.
+def write_calls(
+    calls: pl.DataFrame, path: str | Path, display: Display, *, workbook: Callable[[], bytes]
+) -> Path:
+    """Write calls in their order as parquet, CSV or Excel, by the name's ending; returns the path.
 
     Links to recordings are withheld. External phone numbers are masked, in notes too, unless the
     display shows them. A CSV has the flat columns and local times, and a quotation mark before any
-    text that a spreadsheet may evaluate as a formula.
+    text that a spreadsheet may evaluate as a formula. The Excel file is `workbook()`.
 
     Raises:
-        InputError: the ending is another, the folder does not exist, or the file exists.
+        InputError: the ending is another, the folder does not exist, or the file exists; or there
+            are too many calls for Excel.
+        ReportError: an Excel file needs XlsxWriter, which is not installed.
     """
     if not isinstance(path, str | Path):
         raise InputError(f'path is the name of a file, such as "calls.csv"; got {describe(path)}.')
     target = Path(path).expanduser()
     to_stream = is_stream(target)
-    if target.suffix not in (".parquet", ".csv", *([""] if to_stream else [])):
-        raise InputError(f"The file name ends in .parquet or .csv; got {describe(target.name)}.")
+    if target.suffix not in (*_ENDINGS, *([""] if to_stream else [])):
+        raise InputError(
+            f"The file name ends in .parquet, .csv or .xlsx; got {describe(target.name)}."
+        )
     if not target.parent.is_dir():
         raise InputError(
             f"The folder {describe(str(target.parent), max_length=160)} does not exist."
         )
     if not to_stream and os.path.exists(target):  # noqa: PTH110  False if the name is too long
         raise InputError(f"{describe(target.name)} already exists: choose another name.")
-    if display.show_numbers:
-        table = Privacy(numbers="kept", notes="kept").apply(calls)
+    if target.suffix == ".xlsx":
+        check_workbook(calls.height, instead='export them to a file such as "calls.parquet"')
+    if target.suffix == ".xlsx":
+        content = workbook()
     else:
-        privacy = Privacy(numbers="masked", own_numbers=display.unmasked, notes="kept")
-        notes = selectors.by_name("note", require_all=False)
-        table = privacy.apply(calls).with_columns(masked_digits(notes.as_expr()))
-    content = io.BytesIO()
-    if target.suffix == ".parquet":
-        table.write_parquet(content)
-    else:
-        _csv_cells(table, display.options.time_zone).write_csv(content, include_bom=True)
+        content = _table_bytes(display.anonymized(calls), target.suffix, display)
     try:
-        storage.write_file(target, content.getvalue())
+        storage.write_file(target, content)
     except OSError as error:
         raise InputError(
             f"{describe(target.name)} cannot be written: {storage.reason(error)}."
         ) from error
     return target
+
+
+def _table_bytes(table: pl.DataFrame, suffix: str, display: Display) -> bytes:
+    content = io.BytesIO()
+    if suffix == ".parquet":
+        table.write_parquet(content)
+    else:
+        _csv_cells(table, display.options.time_zone).write_csv(content, include_bom=True)
+    return content.getvalue()
 
 
 def _csv_cells(calls: pl.DataFrame, time_zone: str) -> pl.DataFrame:

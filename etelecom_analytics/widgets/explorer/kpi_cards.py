@@ -1,17 +1,18 @@
 """KpiCards: each KPI with its interval, its count, its target, and its change."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import ipywidgets as ui
 import polars as pl
 
+from ...formatting import format_value
 from ...locale.comparison_text import comparison_texts
 from ...locale.target_text import target_text
 from ...metrics import MetricOptions
 from ..status import div, text_div
 
-__all__ = ["KpiCards"]
+__all__ = ["KpiCards", "kpi_facts"]
 
 _CARD = (
     "box-sizing:border-box;flex:1 1 150px;min-width:130px;max-width:320px;padding:6px 12px;"
@@ -35,6 +36,13 @@ class KpiCards(ui.HTML):  # type: ignore[misc]
         row = div(cards, {"style": "display:flex;flex-wrap:wrap;gap:6px"})
         below = text_div(note, {"style": f"{_SMALL};margin:4px 2px"})
         self.value = div(row + below, {"role": "status"})
+
+
+def kpi_facts(comparison: pl.DataFrame, targets: Mapping[str, float]) -> Iterable[tuple[str, str]]:
+    """Each KPI and its value, with its target, if any."""
+    for name, value, unit in comparison.select("measure", "after", "unit").iter_rows():
+        target = target_text(name, value, targets)
+        yield name, f"{format_value(value, unit)}{target and '; '}{target}"
 
 
 def _card(row: Mapping[str, Any], options: MetricOptions, targets: Mapping[str, float]) -> str:

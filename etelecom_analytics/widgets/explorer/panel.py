@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import ipywidgets as ui
@@ -10,8 +11,6 @@ import polars as pl
 
 from ...charts import journey
 from ...errors import QueryError
-from ...formatting import format_value
-from ...locale.target_text import target_text
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection
 from ...metrics.dimensions import OWNER_DIMENSIONS
@@ -25,19 +24,14 @@ from ..panel_state import PanelState
 from ..site_facts import number_facts, site_facts
 from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
+from .excel import explorer_workbook
 from .export import ExportForm, explorer_code, write_calls
 from .group_filters import FilterChips, FilterTexts, with_filters
 from .interactive_charts import ChartFactory
-from .kpi_cards import KpiCards
+from .kpi_cards import KpiCards, kpi_facts
 from .period_comparison import compare_periods
 from .source import CallSource, reporting_date
-from .state import (
-    GROUP_DIMENSIONS,
-    ExplorerState,
-    History,
-    toggle_group,
-    with_dates,
-)
+from .state import GROUP_DIMENSIONS, ExplorerState, History, toggle_group, with_dates
 
 __all__ = ["Explorer"]
 
@@ -207,10 +201,10 @@ class Explorer(Panel):
         self._restore(self._history.redo())
 
     def export(self, path: str | Path, *, masked: bool | None = None) -> Path:
-        """Write all calls of the table in its order to a .parquet or .csv file; returns the path.
+        """Write all calls of the table in its order as .parquet, .csv or .xlsx; returns the path.
 
         Links to recordings are withheld. In a CSV, a quotation mark precedes any text that a
-        spreadsheet may evaluate as a formula.
+        spreadsheet may evaluate as a formula. An Excel file has the sheets of `write_workbook`.
 
         Args:
             path: a file that does not exist yet.
@@ -218,11 +212,14 @@ class Explorer(Panel):
 
         Raises:
             InputError: the ending is another, the folder does not exist, or the file exists.
+            ReportError: an Excel file needs the extra `excel`.
         """
         self._update()
         show_numbers = self._display.show_numbers if masked is None else not masked
         display = replace(self._display, show_numbers=show_numbers)
-        return write_calls(self._pages.frame(), path, display)
+        calls, facts = self._pages.frame(), list(self._filter_facts())
+        workbook = partial(explorer_workbook, calls, self._source, facts, self._site, display)
+        return write_calls(calls, path, display, workbook=partial(workbook, self._state.query))
 
     def _use(self, state: PanelState) -> None:
         self._selection = self._matching(state.query, state)
@@ -315,6 +312,4 @@ class Explorer(Panel):
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield from self._filter_facts()
-        for name, value, unit in self._comparison.select("measure", "after", "unit").iter_rows():
-            target = target_text(name, value, self._site.targets)
-            yield name, f"{format_value(value, unit)}{target and '; '}{target}"
+        yield from kpi_facts(self._comparison, self._site.targets)
