@@ -55,9 +55,9 @@ function drawWithTheme(container, spec, theme) {
   return vegaEmbed(container, params.length ? { ...spec, params } : spec, options);
 }
 
-// Draws a specification in a container as wide as the container. Returns the result of vegaEmbed.
-async function drawToFit(container, spec, theme) {
-  const available = container.clientWidth;
+// Draws a specification in a container, as wide as is available. Returns the result of vegaEmbed, and
+// the room beside the plots in pixels as `rest`, which makes the next drawing take one pass.
+async function drawToFit(container, spec, theme, { available = container.clientWidth, rest = 70 } = {}) {
   const narrow = available < NARROW;
   const columns = scaled(spec, 1, narrow);
   const natural = plotWidth(columns);
@@ -65,7 +65,7 @@ async function drawToFit(container, spec, theme) {
   let plot = natural;
   let embedded = null;
   // The room for axes, legends and texts depends on the data: the second pass knows it.
-  for (let pass = 0, rest = 70; pass < 4; pass += 1) {
+  for (let pass = 0; pass < 4; pass += 1) {
     const target = Math.max(80, available - rest);
     plot = natural ? (fills ? target : Math.min(natural, target)) : 0;
     embedded?.finalize();
@@ -75,7 +75,5 @@ async function drawToFit(container, spec, theme) {
     if (!natural || (width <= available && (!fills || width >= available - 8))) break;
     rest = width - plot;
   }
-  // The container has the text alternative; the marks have none of their own.
-  container.querySelector("svg")?.setAttribute("aria-hidden", "true");
-  return embedded;
+  return Object.assign(embedded, { rest });
 }

@@ -148,6 +148,11 @@ THEME = "theme"
 """The parameter of a specification that is "light" or "dark"."""
 
 
+def _with_ink(config: Mapping[str, Any], ink: Mapping[str, Any]) -> dict[str, Any]:
+    """The config with the colours of text, where it has none."""
+    return {**config, **{name: {**part, **config.get(name, {})} for name, part in ink.items()}}
+
+
 def themed(spec: Mapping[str, Any], theme: str) -> dict[str, Any]:
     """The specification with the ground, the colours of text and the shades of a theme.
 
@@ -155,9 +160,7 @@ def themed(spec: Mapping[str, Any], theme: str) -> dict[str, Any]:
         spec: a specification.
         theme: "light" or "dark".
     """
-    config = dict(spec.get("config", {}))
-    for name, values in (LIGHT if theme == "light" else DARK).items():
-        config[name] = {**values, **config.get(name, {})}
+    config = _with_ink(spec.get("config", {}), LIGHT if theme == "light" else DARK)
     parameters = [
         {**each, "value": theme} if each.get("name") == THEME else each
         for each in spec.get("params", [])
@@ -166,8 +169,8 @@ def themed(spec: Mapping[str, Any], theme: str) -> dict[str, Any]:
     return {**spec, "config": config, "background": GROUNDS[theme], **extra}
 
 
-_MIDDLE_GREY = "#777777"
-"""Contrast of at least 4.2:1 on white and on JupyterLab's dark ground."""
+_INHERITED = "currentColor"
+_PAGE_INK = _ink(_INHERITED, _INHERITED)
 
 _MIN_COUNT_FOR_AUTOMATIC_TICKS = 4
 _VEGA_LITE_5 = "https://vega.github.io/schema/vega-lite/v5.json"
@@ -239,20 +242,34 @@ def vega_lite_version() -> str:
 def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
     """The MIME bundle that JupyterLab draws itself: Vega-Lite 5, and the description as text.
 
-    JupyterLab's dark theme sets the colours of titles and axes, but not of texts among the marks.
+    Text has the colour of the page's text, also after the user changes the theme: JupyterLab does
+    not draw a chart again then. Only SVG can inherit a colour.
     """
-    config = {**spec.get("config", {}), "style": {INK: {"color": _MIDDLE_GREY}}}
+    shown = {
+        **spec,
+        "config": _with_ink(spec.get("config", {}), _PAGE_INK),
+        "usermeta": {**spec.get("usermeta", {}), "embedOptions": {"renderer": "svg"}},
+        "$schema": _VEGA_LITE_5,
+    }
     return {
-        "application/vnd.vegalite.v5+json": {**spec, "config": config, "$schema": _VEGA_LITE_5},
+        "application/vnd.vegalite.v5+json": shown,
         "text/plain": spec.get("description", "A chart"),
     }
 
 
 def of_any_page(spec: dict[str, Any]) -> dict[str, Any]:
-    """The specification of an `offline_bundle` without the colour for JupyterLab's pages."""
-    config = spec.get("config", {})
-    style = {name: value for name, value in config.get("style", {}).items() if name != INK}
-    return {**spec, "config": {**config, "style": style}} if config else spec
+    """The specification of an `offline_bundle` without what is for JupyterLab's pages."""
+    result: dict[str, Any] = _without_page_ink(spec)
+    if isinstance(result.get("usermeta"), dict):
+        result["usermeta"].pop("embedOptions", None)
+    return result
+
+
+def _without_page_ink(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {name: part for name, part in value.items() if part != _INHERITED}
+        return {name: _without_page_ink(part) for name, part in kept.items()}
+    return value
 
 
 def offline_bundle_with_png(spec: dict[str, Any]) -> dict[str, Any]:

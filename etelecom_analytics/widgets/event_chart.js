@@ -1,14 +1,33 @@
 // The bundle defines vegaEmbed and the functions of charts/embed.js.
 // A pointer that moved further than this many pixels has brushed and not clicked.
 const MAX_CLICK_DISTANCE = 4;
+const UNKNOWN_WIDTH = 760;
 
 function plain(value) {
   return JSON.parse(JSON.stringify(value ?? null));
 }
 
+// The title and the lines below it as text, which wraps where a chart would be cut.
+function captionOf(title) {
+  const texts = typeof title === "string" ? { text: title } : title ?? {};
+  const caption = document.createElement("div");
+  for (const [lines, style] of [
+    [[texts.text].flat().join(" "), { fontWeight: "bold", fontSize: "15px" }],
+    ...[texts.subtitle ?? []].flat().map((line) => [line, { fontSize: "12px" }]),
+  ]) {
+    const part = document.createElement("div");
+    part.textContent = lines;
+    Object.assign(part.style, style);
+    caption.append(part);
+  }
+  return caption;
+}
+
 async function render({ model, el }) {
   let current = null;
   let latest = 0;
+  let rest = 70;
+  let drawnWidth = 0;
   let span = null;
   let pressedAt = null;
   let moved = false;
@@ -27,15 +46,21 @@ async function render({ model, el }) {
     moved ||= pressedAt !== null && Math.hypot(event.clientX - pressedAt[0], event.clientY - pressedAt[1]) > MAX_CLICK_DISTANCE;
   };
 
+  // Before the panel is on the page it has no width.
+  const width = () => el.clientWidth || UNKNOWN_WIDTH;
+
   const draw = async () => {
     const number = ++latest;
-    const { spec, fields, brush } = plain(model.get("chart"));
-    if (!spec) return;
+    drawnWidth = width();
+    const { spec: titled, fields, brush } = plain(model.get("chart"));
+    if (!titled) return;
+    const { title, ...spec } = titled;
     const container = document.createElement("div");
     const theme = document.body.dataset.jpThemeLight === "false" ? "dark" : "light";
     let embedded;
     try {
-      embedded = await drawWithTheme(container, spec, theme);
+      embedded = await drawToFit(container, spec, theme, { available: width(), rest });
+      rest = embedded.rest;
     } catch (error) {
       container.textContent = `The chart failed: ${error.message}`;
       embedded = { view: null, finalize: () => {} };
@@ -58,7 +83,7 @@ async function render({ model, el }) {
     current?.finalize();
     current = embedded;
     span = null;
-    el.replaceChildren(container);
+    el.replaceChildren(captionOf(title), container);
     el.dataset.drawn = String(number);
   };
 
@@ -66,11 +91,16 @@ async function render({ model, el }) {
   window.addEventListener("pointermove", move, true);
   window.addEventListener("pointerup", release);
   model.on("change:chart", draw);
+  const sizeChanges = new ResizeObserver(() => {
+    if (Math.abs(width() - drawnWidth) > 8) draw();
+  });
+  sizeChanges.observe(el);
   const themeChanges = new MutationObserver(draw);
   themeChanges.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
   await draw();
   return () => {
     themeChanges.disconnect();
+    sizeChanges.disconnect();
     el.removeEventListener("pointerdown", press, true);
     window.removeEventListener("pointermove", move, true);
     window.removeEventListener("pointerup", release);

@@ -44,7 +44,7 @@ def test_panel_has_no_serious_barrier(name: str, lab: Lab, open_page: Callable[.
         page.locator(".groups_marks path").first.wait_for()
         page.get_by_role("button", name="Journey of call 1 on this page").click()
     if name != "FetchPanel":
-        page.locator(".etelecom-panel canvas").first.wait_for()
+        page.locator(".etelecom-panel .jp-OutputArea svg.marks").first.wait_for()
 
     for theme in THEMES:
         lab.change_theme(page, theme)

@@ -204,8 +204,8 @@ def test_range_brush_click_and_undo_change_all_parts(
 
     # One call.
     panel.get_by_role("button", name=re.compile("^Journey of call 1 on this page")).click()
-    panel.locator("canvas").first.wait_for()
-    panel.locator("canvas").first.wait_for()
+    panel.locator(".jp-OutputArea svg.marks").first.wait_for()
+    panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     browser_page.screenshot_of(panel, "explorer-journey")
 
     # Back to the start.
@@ -252,7 +252,7 @@ def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
         "Answer rate of offers that the agent could take by target number"
     ).first.wait_for()
     panel.get_by_role("button", name=re.compile("^Journey of call 2 on this page")).click()
-    panel.locator("canvas").first.wait_for()
+    panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     page.set_viewport_size({"width": 1280, "height": 2400})  # the picture has the whole panel
     browser_page.screenshot_of(panel, "explorer")
     for theme in ("Light", "Dark"):
@@ -309,7 +309,7 @@ explorer""",
     panel.locator(BARS).first.click()
     panel.get_by_role("button", name=re.compile("^hotline: <img")).wait_for()
     panel.get_by_role("button", name=re.compile("^Journey of call 1 on this page")).click()
-    panel.locator("canvas").first.wait_for()
+    panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     browser_page.screenshot("explorer-hostile")
 
     assert "<script>" in ExplorerPage(page).rows.inner_text()

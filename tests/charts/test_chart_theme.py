@@ -186,7 +186,9 @@ def test_the_colour_for_jupyterlab_does_not_reach_other_pages(calls: pl.DataFram
     bundle = theme.offline_bundle(spec)["application/vnd.vegalite.v5+json"]
     dark = theme.themed(theme.of_any_page(bundle), "dark")
 
-    assert bundle["config"]["style"][theme.INK]["color"] not in str(dark["config"])
+    assert bundle["config"]["title"]["color"] == "currentColor"
+    assert "currentColor" not in str(dark)
+    assert dark["usermeta"] == spec["usermeta"]
     assert dark["config"]["style"][theme.INK] == theme.DARK["style"][theme.INK]
 
 
