@@ -259,17 +259,21 @@ def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
 
 def of_any_page(spec: dict[str, Any]) -> dict[str, Any]:
     """The specification of an `offline_bundle` without what is for JupyterLab's pages."""
-    result: dict[str, Any] = _without_page_ink(spec)
-    if isinstance(result.get("usermeta"), dict):
-        result["usermeta"].pop("embedOptions", None)
+    result = {**spec, "config": _without_page_ink(spec.get("config", {}))}
+    if isinstance(spec.get("usermeta"), dict):
+        options = {name: part for name, part in spec["usermeta"].items() if name != "embedOptions"}
+        result["usermeta"] = options
     return result
 
 
-def _without_page_ink(value: Any) -> Any:
-    if isinstance(value, dict):
-        kept = {name: part for name, part in value.items() if part != _INHERITED}
-        return {name: _without_page_ink(part) for name, part in kept.items()}
-    return value
+def _without_page_ink(config: dict[str, Any]) -> dict[str, Any]:
+    """The config without inherited colours, and without the parts that have nothing else."""
+    kept = {}
+    for name, part in config.items():
+        rest = _without_page_ink(part) if isinstance(part, dict) else part
+        if rest not in (_INHERITED, {}):
+            kept[name] = rest
+    return kept
 
 
 def offline_bundle_with_png(spec: dict[str, Any]) -> dict[str, Any]:
