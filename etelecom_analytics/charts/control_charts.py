@@ -146,6 +146,8 @@ def _draw(limits: ControlLimits, table: pl.DataFrame) -> alt.LayerChart | alt.Fa
     layers = [line, points]
     if limits.sigma is not None:
         layers = [band, expected, *layers]
-        changes = base.mark_rule(color=LOST, strokeDash=[2, 2], strokeWidth=1.5).encode(middle)
-        layers.append(changes.transform_filter("datum.is_change"))
+        changed = rows.filter("is_change")
+        if changed.height:
+            rule = alt.Chart(changed).mark_rule(color=LOST, strokeDash=[2, 2], strokeWidth=1.5)
+            layers.append(rule.encode(middle))
     return alt.layer(*layers)

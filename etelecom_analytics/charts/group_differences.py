@@ -205,8 +205,11 @@ def _draw(limits: GroupLimits, rows: pl.DataFrame) -> alt.LayerChart:
         shape=alt.Shape("shape:N", scale=None),
         tooltip=tooltip,
     )
-    names = base.transform_filter("datum.name").mark_text(style=INK, align="left", dx=8)
-    layers = [points, names.encode(x, y, text="name:N")]
+    layers = [points]
+    named = rows.filter(pl.col("name") != "")
+    if named.height:
+        names = alt.Chart(named).mark_text(style=INK, align="left", dx=8)
+        layers.append(names.encode(x, y, text="name:N"))
     if limits.phi is not None:
         layers = [*_funnel(limits, x, begin, end), *layers]
     return alt.LayerChart(layer=layers, width=WIDTH, height=_HEIGHT)

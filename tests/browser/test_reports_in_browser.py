@@ -57,6 +57,7 @@ def gallery_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     charts = {
         **dict(et.charts.gallery(logs.calls, options=options, coverage=logs.report)),
         "control": et.charts.control(logs.calls, options=options),
+        "group_limits": et.charts.group_limits(logs.calls, options=options),
         "by_callee": et.charts.answer_rate(inbound, by="callee", options=options),
         "around_target": et.charts.heatmap(inbound, measure="answer_rate", target=0.8),
         "journey": et.charts.journey(logs.calls, logs.calls["id"].item(0)),
