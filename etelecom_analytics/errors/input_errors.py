@@ -8,7 +8,7 @@ from .base import EtelecomError
 
 __all__ = ["InputError", "SettingError", "QueryError", "UnknownName", "MeasureUnavailable"]
 
-_MAX_NAMES, _FIRST_NAMES, _MAX_LENGTH = 60, 20, 60
+_MAX_NAMES, _FIRST_NAMES, _MAX_LENGTH = 80, 20, 60
 """How many valid names a message lists, and how much it shows of the invalid one."""
 _LONG_NUMBER = re.compile(r"(\d{2})(?:[\s.()/\-]?\d){4,}")
 """A possible phone number. This package is below `phone_numbers`, and masks with its own rule."""

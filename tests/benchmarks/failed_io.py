@@ -152,7 +152,7 @@ def _write_export(name: str, folder: Path) -> None:
     path = folder / name
     if path.exists():  # an export never replaces a file
         path.unlink()
-    et.widgets.explorer.export.write_calls(_logs(9).calls, path, Display())
+    et.widgets.explorer.export.write_calls(_logs(9).calls, path, Display(), workbook=bytes)
 
 
 _NOTEBOOK = {

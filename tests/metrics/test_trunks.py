@@ -54,11 +54,13 @@ TEN_LEGS = (
     call("now", leg(OUT, 0, 1, 2, None, trunk="A")),
 )
 
-TEN_LEGS_BY_TRUNK = {
+TEN_LEGS_BY_TRUNK: dict[str, dict[str, float | None]] = {
     # Of 503, 480, 404, 480 after a ring, 487, 408 and no code, both 480 and 487 were reached.
     "A": {
         "trunk_legs": 7,
         "asr": 0,
+        "abr": 0,
+        "aloc_s": None,
         "ner": 3 / 7,
         "post_dial_delay_avg_s": 1,
         "post_dial_delay_p90_s": 1,
@@ -67,6 +69,8 @@ TEN_LEGS_BY_TRUNK = {
     "B": {
         "trunk_legs": 3,
         "asr": 1 / 3,
+        "abr": 1 / 3,
+        "aloc_s": 52,
         "ner": 1,
         "post_dial_delay_avg_s": 3,
         "post_dial_delay_p90_s": 3.8,
@@ -74,7 +78,7 @@ TEN_LEGS_BY_TRUNK = {
 }
 
 
-def approximately(rows: dict[str, dict[str, float]]) -> dict[str, Any]:
+def approximately(rows: dict[str, dict[str, float | None]]) -> dict[str, Any]:
     return {name: pytest.approx(row) for name, row in rows.items()}
 
 
@@ -111,14 +115,12 @@ def test_trunk_legs_by_outcome():
 
 
 def test_no_legs_give_zero_counts_and_null_rates():
-    assert summarize(frame(), measures=LEG_MEASURES).row(0) == (0, None, None, None, None)
-    assert summarize(frame(TEN_LEGS[-1], TEN_LEGS[-2]), measures=LEG_MEASURES).row(0) == (
-        0,
-        None,
-        None,
-        None,
-        None,
-    )
+    expected = (0, *[None] * (len(LEG_MEASURES) - 1))
+
+    assert LEG_MEASURES[0] == "trunk_legs"
+    assert summarize(frame(), measures=LEG_MEASURES).row(0) == expected
+    no_trunk = frame(TEN_LEGS[-1], TEN_LEGS[-2])
+    assert summarize(no_trunk, measures=LEG_MEASURES).row(0) == expected
 
 
 def test_offers_count_on_their_last_trunk_and_legs_on_each():
