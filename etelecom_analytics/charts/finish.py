@@ -1,10 +1,9 @@
 """Titles, notes and alternative text: what completes a chart, and charts without data."""
 
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import altair as alt
 import polars as pl
@@ -14,6 +13,7 @@ from ..fetch_report import FetchReport, Gap
 from .theme import CONFIG, INK, THEME, WIDTH, count
 
 __all__ = [
+    "CoverageNote",
     "about_chart",
     "coverage_note",
     "empty_chart",
@@ -35,6 +35,24 @@ _NOT_FETCHED = "Not fetched"
 AnyChart = TypeVar("AnyChart", bound=alt.SchemaBase)
 
 
+class CoverageNote(NamedTuple):
+    """Which times are complete, as text, and what follows from it for a chart.
+
+    Attributes:
+        text: one sentence; empty if it is unknown which times were fetched.
+        is_complete: whether nothing is missing; the text is then no warning.
+        is_fetched: whether any time was fetched.
+    """
+
+    text: str
+    is_complete: bool = True
+    is_fetched: bool = True
+
+
+NO_COVERAGE = CoverageNote("")
+"""The note of calls whose coverage is unknown."""
+
+
 def finish_chart(
     chart: AnyChart,
     *,
@@ -43,7 +61,7 @@ def finish_chart(
     description: str,
     warnings: Sequence[str] = (),
     about: Sequence[str] = (),
-    coverage: str = "",
+    coverage: CoverageNote = NO_COVERAGE,
 ) -> AnyChart:
     """The chart with its texts and the theme.
 
@@ -57,9 +75,8 @@ def finish_chart(
         about: formulas and methods. Pages show them in "About this chart", see `about_chart`.
         coverage: the result of `coverage_note`: a warning unless all times are complete.
     """
-    is_complete = not re.search("except|not fetched", coverage, re.IGNORECASE)
-    warnings = [*warnings, "" if is_complete else coverage]
-    about = [*about, coverage if is_complete else ""]
+    warnings = [*warnings, "" if coverage.is_complete else coverage.text]
+    about = [*about, coverage.text if coverage.is_complete else ""]
     line = " · ".join(filter(None, scope))
     notes = [line, *warnings]
     subtitle = [part for note in notes for part in textwrap.wrap(note, _MAX_NOTE_CHARS)]
@@ -108,11 +125,11 @@ def empty_chart(
     scope: Sequence[str],
     *,
     about: Sequence[str] = (),
-    coverage: str = "",
+    coverage: CoverageNote = NO_COVERAGE,
     message: str = "No calls",
 ) -> alt.Chart:
     """A chart that shows a message in place of data; "Not fetched" if the coverage says so."""
-    if coverage.startswith(_NOT_FETCHED):
+    if not coverage.is_fetched:
         message = _NOT_FETCHED
     chart: alt.Chart = (
         alt.Chart(pl.DataFrame({"message": [message]}), width=WIDTH, height=120)
@@ -173,10 +190,10 @@ def range_text(table: pl.DataFrame, value: str, template: str, *, noun: str = "g
     return f"{count(table.height, noun)}: lowest {low}, highest {high}."
 
 
-def coverage_note(coverage: FetchReport | None, time_zone: str) -> str:
-    """Which times are complete and which were not fetched, in local time; "" without coverage."""
+def coverage_note(coverage: FetchReport | None, time_zone: str) -> CoverageNote:
+    """Which times are complete and which were not fetched, in local time."""
     if coverage is None:
-        return ""
+        return NO_COVERAGE
     zone = local_time.zone(time_zone)
 
     def local(moment: datetime) -> str:
@@ -191,14 +208,16 @@ def coverage_note(coverage: FetchReport | None, time_zone: str) -> str:
         return ", ".join([*texts[:_MAX_GAPS], *more])
 
     if coverage.has_no_coverage:
-        return f"{spans(coverage.gaps, f'{_NOT_FETCHED}: ') or _NOT_FETCHED}."
+        text = f"{spans(coverage.gaps, f'{_NOT_FETCHED}: ') or _NOT_FETCHED}."
+        return CoverageNote(text, is_complete=False, is_fetched=False)
     begin, end = coverage.complete_from, coverage.complete_to
     inside = [
         gap for gap in coverage.gaps if (begin is None or gap.end > begin) and gap.begin < end
     ]
     outside = [gap for gap in coverage.gaps if gap not in inside]
     since = f"from {local(begin)} " if begin else ""
-    return (
+    text = (
         f"Complete {since}through {local(end)}"
         f"{spans(inside, ', except ')}{spans(outside, '; not fetched: ')}."
     )
+    return CoverageNote(text, is_complete=not coverage.gaps)

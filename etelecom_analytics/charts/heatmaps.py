@@ -93,10 +93,8 @@ def _heatmap(
         )
     )
     subject = f"{measure_title(definition)} by weekday and hour"
-    about, complete = (
-        [formula_note(definition, options)],
-        coverage_note(coverage, options.time_zone),
-    )
+    about = [formula_note(definition, options)]
+    complete = coverage_note(coverage, options.time_zone)
     counted = total(table, count_column)
     if not counted:
         message = f"No {grain}" if data.height else "No calls"

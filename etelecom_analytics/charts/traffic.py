@@ -16,7 +16,7 @@ from .axes import (
     shading_note,
     with_positions,
 )
-from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
+from .finish import CoverageNote, coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .inputs import chart_input
 from .shades import shades_of
 from .theme import ANSWERED, GUTTER, INK, LOST, WIDTH, count, round_floats
@@ -108,7 +108,7 @@ def no_line_held(
     unit: str,
     number: int,
     about: list[str],
-    complete: str,
+    complete: CoverageNote,
     options: MetricOptions,
 ) -> alt.Chart:
     """The chart of calls of which none held a line."""

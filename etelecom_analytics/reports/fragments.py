@@ -123,7 +123,7 @@ def completeness(logs: CallLogs, query: CallQuery) -> str:
     """
     checked_logs(logs, "completeness")
     checked_query(query)
-    note = coverage_note(logs.report.clip(query.date_from, query.date_to), query.time_zone)
+    note = coverage_note(logs.report.clip(query.date_from, query.date_to), query.time_zone).text
     fetched = only_fetched(logs.query)
     return f"{note} Only calls of {fetched} were fetched." if fetched else note
 

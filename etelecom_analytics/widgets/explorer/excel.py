@@ -31,7 +31,7 @@ def explorer_workbook(
     about = [
         # Not the rest: a hash has long runs of digits, too.
         *((name, text if display.show_numbers else mask(text)) for name, text in facts),
-        ("complete", coverage_note(coverage, options.time_zone)),
+        ("complete", coverage_note(coverage, options.time_zone).text),
         ("settings", site.fingerprint),
         ("options", repr(options)),
         (
