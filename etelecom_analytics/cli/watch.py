@@ -246,7 +246,7 @@ def _print_check(this: _Run, check: "Check") -> None:
         else:
             this.say(text)
     for cause in check.ended:
-        this.say(ended_text(cause.rule, cause.measure))
+        this.say(ended_text(cause.rule, cause.measure, cause.side))
     if check.days and not check.alarms:
         this.say(f"Nothing new: checked {', '.join(map(str, check.days))}.")
     elif not (check.days or this.failed):

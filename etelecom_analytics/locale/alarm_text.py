@@ -39,8 +39,11 @@ def alarm_text(row: Mapping[str, Any]) -> str:
             f"target of {bound} {usual} is missed by more than days differ."
         )
     if row["signal"] == "level_change":
-        change = "risen" if row["side"] == "high" else "fallen"
-        return f"{measure.title} has {change} for several days: {value} on {day}, usually {usual}."
+        place = "above" if row["side"] == "high" else "below"
+        return (
+            f"{measure.title} has been {place} its usual value for several days: {value} on {day}, "
+            f"usually {usual}."
+        )
     if row["signal"] == "two_days":
         place = "far above" if row["side"] == "high" else "far below"
         return (
@@ -51,12 +54,13 @@ def alarm_text(row: Mapping[str, Any]) -> str:
     return f"{measure.title} on {day}: {value}, {place} the usual range of {low} to {high}."
 
 
-def ended_text(rule: str, measure: str) -> str:
-    """The sentence about a cause that has ended."""
+def ended_text(rule: str, measure: str, side: str) -> str:
+    """The sentence about a cause that has ended; another may have begun on the other side."""
     title = MEASURES[measure].title
     if rule == "target":
-        return f"{title} meets its target again."
-    return f"{title} is in its usual range again."
+        return f"{title} of the last four weeks meets its target again."
+    place = "above" if side == "high" else "below"
+    return f"{title} is no longer {place} its usual value."
 
 
 def held_text(count: int, until: datetime) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 from ..locale.display import Display
 from ..locale.short_finding import short_finding_text
 from ..locale.value_text import change_text, plain_title, short_value, target_value
-from ..metrics import Findings
+from ..metrics import FINDING_MEASURES, Findings
 from ..metrics.registry import MEASURES
 from .overview_cards import change_is_rise, target_state
 
@@ -29,7 +29,8 @@ def headline(
     """One sentence, and further findings.
 
     A change is stated only with a verdict: a finding first, then the change against the previous
-    period. Without one, the sentence says that nothing stands out, or that it cannot be told.
+    period. Without one, the sentence says that nothing stands out, or that the history is too
+    short.
 
     Args:
         comparison: the table of `compared`.
@@ -51,7 +52,7 @@ def headline(
     else:
         statements = [(_changed_text(row, reference), row["measure"]) for row in _changed(rows)]
     if not statements:
-        return _unchanged(lead, missed, rows, findings, targets), []
+        return _unchanged(lead, missed, findings, targets, reference), []
     (sentence, name), *others = statements
     if name in missed:
         sentence += f" and {_side(missed[name])}"
@@ -64,22 +65,23 @@ def headline(
 def _unchanged(
     lead: Mapping[str, Any],
     missed: Mapping[str, dict[str, Any]],
-    rows: Mapping[str, Mapping[str, Any]],
     findings: Findings,
     targets: Mapping[str, float],
+    reference: str,
 ) -> str:
     """The sentence where no change was shown."""
     lead = next(iter(missed.values()), lead)
     name, value = lead["measure"], _value(lead)
     side = _side(_with_target(lead, targets)) if name in missed else ""
     if findings.verdict == "nothing stands out":
-        text = f"{value}, as usual{f' but {side}' if side else ''}"
-        return f"{text}; nothing stands out."
+        is_tested = any(name in names for names in FINDING_MEASURES.values())
+        text = " but ".join(filter(None, ("as usual" if is_tested else "", side)))
+        return f"{value}{f', {text}' if text else ''}; nothing stands out."
     if target_state(name, lead["after"], targets) == "met":
         side = f"target of {target_value(targets[name], lead['unit'])} met"
-    verdicts = {row["verdict"] for row in rows.values() if row["difference"] is not None}
-    if "no evidence" in verdicts:
-        reason = "no evidence of a change from the previous period"
+    if lead["verdict"] == "no evidence" and reference:
+        _, period = reference.split(" ", 1)  # without its preposition
+        reason = f"no evidence of a change from {period}"
     else:
         reason = "too few other days to tell whether that is usual"
     return f"{value}{f', {side}' if side else ''}; {reason}."

@@ -262,6 +262,15 @@ def _data(
         waiting = open_caller_rows(dated, options)
         has_callbacks = bool((dated["direction"].cast(pl.String) == "out").any())
         callers = waiting_callers(waiting, options, display, has_callbacks=has_callbacks)
+    worst = (
+        worst_extensions(calls, options, display)
+        if subject == "extensions"
+        else worst_hours(calls, options, content.lost_word)
+    )
+    if not is_complete:
+        text = "None in what was fetched." if is_known else "Unknown: this period was not fetched."
+        for part in filter(None, (worst, callers)):
+            part["empty"] = text
     completeness = "complete" if is_complete else "not complete"
     facts = (period_text(logs, query), content.noun, query.time_zone, completeness)
     return {
@@ -290,9 +299,7 @@ def _data(
             "lost_word": content.lost_word,
             "columns": columns if total else [],
         },
-        "worst": worst_extensions(calls, options, display)
-        if subject == "extensions"
-        else worst_hours(calls, options, content.lost_word),
+        "worst": worst,
         "callers": callers,
         "definitions": kpi_texts(calls, names, options=options, targets=targets),
     }

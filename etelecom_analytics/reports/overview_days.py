@@ -94,7 +94,10 @@ def _usual_text(
         limits = control_limits(calls, share, options=options)
     if limits.spread is None:
         return "There are too few other days to tell whether the lowest is unusual."
-    rows = limits.table.filter(pl.col("day") == worst["day"])
+    # Days that were only partly fetched have no limits.
+    rows = limits.table.filter(pl.col("day") == worst["day"], pl.col("z").is_not_null())
+    if rows.is_empty():
+        return "Whether the lowest is unusual is unknown: that day is not complete."
     if rows["is_alarm"].any():
         return "The lowest is outside the usual range of such days."
     return "The lowest is within the usual range of such days."

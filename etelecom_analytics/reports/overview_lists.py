@@ -138,5 +138,5 @@ def waiting_callers(
         "columns": list(CALLER_COLUMNS),
         "rows": rows,
         "more": f"and {more:,} more" if more > 0 else "",
-        "empty": "Nobody: every missed caller was called back or served.",
+        "empty": "Nobody: every missed caller with a known number was called back or served.",
     }

@@ -102,7 +102,13 @@ def pdf_bytes(page: Path, *, browser: str | None = None, timeout_s: float = _TIM
         name = Path(browser).name
         try:
             result = subprocess.run(  # noqa: S603  # the browser of this machine
-                command, capture_output=True, timeout=timeout_s, check=False
+                command,
+                # Pipes would stay open as long as a child of the browser lives.
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=timeout_s,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise ReportError(f"{name} printed nothing in {timeout_s:.0f} s.") from error
