@@ -28,7 +28,7 @@ def agent_hours(
 def agent_hours(
     calls: Calls, *, options: MetricOptions = MetricOptions()
 ) -> pl.DataFrame | pl.LazyFrame:
-    """The number of calls per agent, local day and hour; hours without calls are no rows.
+    """The number of calls per agent, local day and hour; hours without calls have no row.
 
     Columns: `agent`, the number that answered or placed the call; `day`; `hour`, of the answer or
     of the start of a placed call; `calls`; `answered_calls`, answered offers; `placed_calls`, ended
@@ -37,7 +37,7 @@ def agent_hours(
 
     Args:
         calls: calls of any direction.
-        options: the time zone, and the numbers that are no agents.
+        options: the time zone, and the numbers that are not agents.
 
     Examples:
         >>> options = et.MetricOptions(ivr_numbers=("8000", "8100"))
@@ -74,7 +74,7 @@ def agent_days(
 
     Args:
         calls: calls of any direction.
-        options: the time zone, and the numbers that are no agents.
+        options: the time zone, and the numbers that are not agents.
 
     Examples:
         >>> options = et.MetricOptions(ivr_numbers=("8000", "8100"))

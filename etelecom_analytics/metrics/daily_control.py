@@ -12,7 +12,7 @@ from ..fetch_report import FetchReport
 from ..phone_numbers import describe
 from .control_scale import from_scale, scale_slope, to_scale, usual_days
 from .day_statistics import MIN_HISTORY_DAYS, dispersion
-from .day_values import values_by_day
+from .day_values import complete_days, values_by_day
 from .options import MetricOptions, checked_options
 from .registry import Measure
 from .registry import measure as named_measure
@@ -90,8 +90,8 @@ def control_limits(
         history: earlier calls of the same kind, such as of eight weeks, that the limits are
             computed from. None: the limits are those of the days themselves.
         options: the settings of the measure. Closed days are left out.
-        coverage: `logs.report` of the calls: days that were not fetched completely are left out,
-            and fetched days without a call count as 0. None: days without a call are left out.
+        coverage: `logs.report` of all these calls: days that were not fetched completely are left
+            out, and fetched days without a call count as 0. None: days without a call are left out.
 
     Raises:
         UnknownName: the measure does not exist; the message lists the nearest names.
@@ -107,7 +107,15 @@ def control_limits(
         raise InputError(f'measure is a name such as "answer_rate"; got {describe(measure)}.')
     each = named_measure(measure)
     days = _days(calls, each, options, coverage)
-    return limits_of_days(each, days, days if history is None else _days(history, each, options))
+    if history is None:
+        return limits_of_days(each, days, days)
+    baseline = _days(history, each, options)
+    if coverage is not None:
+        # The report covers the earlier days, too, which are no days of `calls` without a call.
+        days = days.join(baseline, on="day", how="anti", maintain_order="left")
+        complete = complete_days(history, options, coverage)
+        baseline = baseline.join(complete, on="day", how="semi", maintain_order="left")
+    return limits_of_days(each, days, baseline)
 
 
 def limits_of_days(each: Measure, days: pl.DataFrame, baseline: pl.DataFrame) -> ControlLimits:
@@ -123,15 +131,15 @@ def limits_of_days(each: Measure, days: pl.DataFrame, baseline: pl.DataFrame) ->
         )
         return _limits(each, table, baseline.height, None)
     import numpy as np
-    from scipy import stats
+    from scipy import special
 
     usual = usual_days(baseline, table, each)
     value = table["value"].to_numpy()
     known_sigma = np.where(usual.sigma > 0, usual.sigma, np.nan)
     distance = (to_scale(value, each) - usual.middle) / known_sigma
     # As many sigmas of a normal distribution as are exceeded as seldom.
-    z = np.sign(distance) * stats.norm.isf(stats.t.sf(np.abs(distance), usual.freedom))
-    reach = float(stats.t.isf(stats.norm.sf(CONTROL_SIGMAS), usual.freedom)) * usual.sigma
+    z = -np.sign(distance) * special.ndtri(special.stdtr(usual.freedom, -np.abs(distance)))
+    reach = -float(special.stdtrit(usual.freedom, special.ndtr(-CONTROL_SIGMAS))) * usual.sigma
     low, high = (from_scale(usual.middle + sign * reach, each) for sign in (-1, 1))
     sigma = reach / CONTROL_SIGMAS
     rounding = 1e-9 * np.maximum(np.abs(value), 1)

@@ -26,7 +26,7 @@ from .options import MetricOptions, checked_options
 from .permutations import permutation_count, permutation_p_values
 from .registry import Measure, measure
 from .results import Result
-from .selection import Calls, Selection, calls_frame
+from .selection import Calls, Selection, calls_frame, collected
 
 __all__ = ["FINDING_MEASURES", "FindingVerdict", "Findings", "findings"]
 
@@ -198,7 +198,8 @@ def findings(
 
 
 def _checked(calls: Calls) -> Calls:
-    return calls if isinstance(calls, Selection) else calls_frame(calls)
+    """The calls, checked; a LazyFrame is collected once for all measures."""
+    return calls if isinstance(calls, Selection) else calls_frame(collected(calls))
 
 
 def _plan(

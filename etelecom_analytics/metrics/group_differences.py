@@ -211,12 +211,17 @@ def _remaining_part(groups: int, cut: int) -> float:
     From the expected squares of the order statistics, whose squares add up to the number of values.
     """
     import numpy as np
-    from scipy import stats
+    from scipy import special
 
     if groups > _MANY_GROUPS:
         groups, cut = _MANY_GROUPS, int(_WINSORIZED * _MANY_GROUPS)
     z = np.linspace(-9, 9, 1_801)
     ranks = np.arange(1, cut + 2)[:, None]
-    densities = stats.beta.pdf(stats.norm.cdf(z), ranks, groups - ranks + 1) * stats.norm.pdf(z)
+    # The densities of the order statistics: of the beta distribution, times the normal one.
+    logs = special.xlogy(ranks - 1, special.ndtr(z)) + special.xlogy(
+        groups - ranks, special.ndtr(-z)
+    )
+    beta = logs - special.betaln(ranks, groups - ranks + 1)
+    densities = np.exp(beta - z**2 / 2) / np.sqrt(2 * np.pi)
     squares = (z**2 * densities).sum(axis=1) * (z[1] - z[0])
     return float(1 - 2 * (squares[:-1] - squares[-1]).sum() / groups)

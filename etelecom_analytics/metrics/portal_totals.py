@@ -120,7 +120,6 @@ def _causes(tariff: Tariff | None) -> dict[str, pl.Expr]:
     """Whether each of `CAUSES` holds for a call."""
     status, state = pl.col("call_status").cast(pl.String), pl.col("call_state").cast(pl.String)
     ended = ~pl.col("running")
-    in_both = pl.col("started") & pl.col("created")
     machine = pl.col("missed") & false_if_null(state == "answered")
     succeeded = is_charged()
     contradicts = (pl.col("answered") & ~succeeded) | (pl.col("missed") & succeeded)
@@ -136,7 +135,7 @@ def _causes(tariff: Tariff | None) -> dict[str, pl.Expr]:
         "duration_implausible": pl.col("answered") & _differs_from_talk(),
         "talk_without_answer": ended & ~pl.col("answered") & (pl.col("duration") != 0),
         "rounded_minutes": pl.col("created") & (pl.col("duration") % 60 != 0),
-        "price_unknown": in_both & pl.col("fee").is_null() & pl.lit(tariff is not None),
+        "price_unknown": pl.col("fee").is_null() & pl.lit(tariff is not None),
     }
     return {cause: causes[cause] for cause in CAUSES}
 

@@ -1,4 +1,4 @@
-"""reconcile: the portal's totals beside ours, and the calls behind every difference."""
+"""reconcile: the portal's totals compared with ours, and the calls behind every difference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _TOLERANCE = 1e-6
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reconciliation:
-    """The totals of the portal beside ours, and the calls behind every difference.
+    """The totals of the portal compared with ours, and the calls behind every difference.
 
     Attributes:
         totals: one row per total: `total`, one of `PORTAL_TOTALS`; `portal`, the number that was

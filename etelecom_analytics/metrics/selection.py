@@ -24,7 +24,7 @@ from .legs_and_offers import leg_facts, offer_facts
 from .options import MetricOptions
 from .suggested_numbers import NumberSuggestions
 
-__all__ = ["Calls", "calls_frame", "fact_rows", "like_input", "Selection"]
+__all__ = ["Calls", "calls_frame", "collected", "fact_rows", "like_input", "Selection"]
 
 _SLICE_LIMIT = 100
 """Up to so many rows, slices are faster than a gather."""
@@ -200,6 +200,11 @@ def calls_frame(calls: Calls, *, columns: Iterable[str] = METRIC_COLUMNS) -> pl.
     """
     table = calls.lazy() if isinstance(calls, Selection) else calls
     return checked_calls(table, columns=columns).lazy()
+
+
+def collected(calls: Calls) -> Calls:
+    """The calls; a LazyFrame is checked and collected, so that it is read once."""
+    return calls_frame(calls).collect() if isinstance(calls, pl.LazyFrame) else calls
 
 
 @overload

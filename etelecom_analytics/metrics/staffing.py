@@ -18,7 +18,7 @@ from .erlang_formulas import (
 )
 from .interval_traffic import interval_calls, interval_keys, traffic_by_interval
 from .options import MetricOptions, checked_options
-from .selection import Calls
+from .selection import Calls, collected
 from .staffing_check import backtest_of
 
 __all__ = ["agents_by_interval"]
@@ -74,7 +74,7 @@ def agents_by_interval(
     - Where the model does not fit: `more_load_than_agents`: the queue would grow without limit;
       `uneven`: calls vary more between days than a Poisson count would, at the 1 % level (null with
       one day or without calls); `few_days`: fewer than 5 days, too few to judge; `not_reliable`:
-      for these past intervals the formulas miss the observed service level or abandonment by more
+      in these past intervals, Erlang A misses the observed service level or abandonment by more
       than 5 points, see `staffing_backtest` (null if that cannot be checked).
 
     dispersion is the sum over days of (calls - expected)^2 / expected, divided by days - 1, where
@@ -114,6 +114,7 @@ def agents_by_interval(
     target = target_share(target)
     wrap_up_s = real_number("wrap_up_s", wrap_up_s)
     shrinkage, max_occupancy = _shrinkage(shrinkage), _occupancy(max_occupancy)
+    calls = collected(calls)
     rows = interval_calls(calls, keys, options)
     measured = traffic_by_interval(rows, wrap_up_s=wrap_up_s, level=level or 0.95)
     if level is None:

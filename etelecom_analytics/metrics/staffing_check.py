@@ -17,7 +17,7 @@ from .interval_traffic import (
 )
 from .legs_and_offers import offer_spans
 from .options import MetricOptions, checked_options
-from .selection import Calls, calls_frame
+from .selection import Calls, calls_frame, collected
 
 __all__ = ["MAX_MISS", "backtest_of", "staffing_backtest"]
 
@@ -78,6 +78,7 @@ def staffing_backtest(
     options = checked_options(options)
     keys = interval_keys(interval, by_weekday=by_weekday)
     wrap_up_s = real_number("wrap_up_s", wrap_up_s)
+    calls = collected(calls)
     return backtest_of(calls, interval_calls(calls, keys, options), wrap_up_s, options)
 
 

@@ -60,7 +60,7 @@ class PortalSimulation:
 
 
 def simulate_portal(
-    n: int = 600, *, seed: int = 7, causes: Collection[str] | None = None, each: int = 3
+    n: int = 600, *, seed: int = 7, causes: str | Collection[str] | None = None, each: int = 3
 ) -> PortalSimulation:
     """About `n` calls of three days, with `each` calls for each cause of a difference.
 
@@ -70,7 +70,7 @@ def simulate_portal(
     Args:
         n: the number of calls that are simulated; some are left out.
         seed: the same seed gives the same calls.
-        causes: names in `PORTAL_CAUSES`; None: all.
+        causes: one name or several names in `PORTAL_CAUSES`; None: all.
         each: the number of calls for each cause.
 
     Raises:
@@ -84,7 +84,13 @@ def simulate_portal(
         >>> sorted(portal.totals)
         ['calls', 'failed', 'fee', 'minutes', 'succeeded', 'talk_in_s', 'talk_out_s']
     """
-    chosen = list(PORTAL_CAUSES) if causes is None else [*causes]
+    chosen = (
+        list(PORTAL_CAUSES)
+        if causes is None
+        else [causes]
+        if isinstance(causes, str)
+        else [*causes]
+    )
     for cause in chosen:
         if cause not in PORTAL_CAUSES:
             raise UnknownName("cause", str(cause), PORTAL_CAUSES)

@@ -187,3 +187,15 @@ def test_arguments_that_cannot_be_meant():
         et.charts.control(calls, "answer_rate", by="hour")
     with pytest.raises(InputError, match="days"):
         noticed_step(0)
+
+
+def test_days_of_the_history_are_no_days_of_the_calls():
+    """One report covers both; without it, the earlier days would be drawn as days of 0 calls."""
+    logs = et.sample_logs()
+    is_late = pl.col("started_at") >= datetime(2026, 11, 6, 17, tzinfo=UTC)  # 7 November in Vietnam
+    late, early = logs.calls.filter(is_late), logs.calls.filter(~is_late)
+    limits = control_limits(late, "offered", history=early, coverage=logs.report)
+
+    assert [f"{day}" for day in limits.table["day"]] == ["2026-11-07", "2026-11-08"]
+    assert limits.table["value"].min() > 0  # type: ignore[operator]  # counts
+    assert limits.baseline_days == 5

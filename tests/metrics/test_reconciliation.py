@@ -1,6 +1,6 @@
 """reconcile: seven of seven totals of a simulated portal, and each planted cause with its ids."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -192,3 +192,26 @@ def test_unknown_causes():
         simulate_portal(causes=["run"])
     with pytest.raises(InputError, match="too few"):
         simulate_portal(20)
+
+
+def test_call_of_unknown_price_is_named_if_it_started_before_the_period():
+    plain = simulate_portal(causes=[])
+    created = plain.calls.filter(
+        pl.col("created_at").is_between(plain.date_from, plain.date_to, closed="left"),
+        direction="out",
+        call_status="P",
+    ).head(1)
+    early = plain.date_from - timedelta(minutes=5)
+    masked = created.with_columns(
+        callee=pl.lit("091*****78"),
+        started_at=pl.lit(early).cast(created["started_at"].dtype),
+    )
+    result = et.reconcile(
+        logs_of(masked),
+        portal=dict.fromkeys(PORTAL_TOTALS, 0),
+        tariff=plain.tariff,
+        date_from=plain.date_from,
+        date_to=plain.date_to,
+    )
+
+    assert set(result.ids("price_unknown")) == set(masked["id"])
