@@ -136,7 +136,7 @@ def extension_performance(
         warnings=[number_note(data.calls, options)],
         about=about,
         coverage=complete,
-        description=_alt_text(rows),
+        description="",  # the title has it
     )
 
 

@@ -10,7 +10,7 @@ from ..metrics.registry import TOTALS, Measure, Ratio, Total
 from ..metrics.registry import measure as measure_named
 from .axes import CLOCK, fetched_text, formula_note, key_text, measure_title
 from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title, stack_charts
-from .inputs import ChartInput, Names, chart_input, finite_number, names_of
+from .inputs import ChartInput, Names, chart_input, names_of, non_negative_number
 from .marks import measure_tooltip
 from .shades import CELL_TEXT, shades_of
 from .theme import (
@@ -63,7 +63,7 @@ def heatmap(
     """
     data = chart_input(calls, options, coverage)
     names = names_of(measure, "measure", "offered")
-    target = None if target is None else finite_number(target, "target")
+    target = None if target is None else non_negative_number(target, "target")
     note = number_note(*data)
     charts = [
         _heatmap(data, name, target, coverage, note if index == 0 else "")

@@ -17,7 +17,7 @@ __all__ = [
     "ChartInput",
     "Names",
     "chart_input",
-    "finite_number",
+    "non_negative_number",
     "names_of",
     "positive_number",
     "row_limit",
@@ -83,7 +83,7 @@ def row_limit(limit: object, maximum: int) -> int:
     return limit
 
 
-def finite_number(value: object, parameter: str) -> float:
+def non_negative_number(value: object, parameter: str) -> float:
     """The argument as a finite number of 0 or more.
 
     Raises:

@@ -92,7 +92,7 @@ def hunt_paths(
         warnings=[number_note(calls, options)],
         about=about,
         coverage=complete,
-        description=_alt_text(table),
+        description="",  # the title has it
     )
 
 

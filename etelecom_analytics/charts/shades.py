@@ -106,11 +106,12 @@ def shades_of(
         )
     reach = max(abs(lowest - target), abs(highest - target), 1e-6)
     low, high = (_VOLUME, _LOST) if measure.better == "lower" else (_LOST, _VOLUME)
+    margin = 1e-9 * max(1.0, target)  # the domain needs three different values
     # Equal distances from the target have equal strength, and no colour is without a value.
     least, most = min(lowest, target), max(highest, target)
     strengths = (target - least) / reach, (most - target) / reach
     return Shades(
-        domain=(least - 1e-9, target, most + 1e-9),
+        domain=(least - margin, target, most + margin),
         hues={
             theme: (
                 _mixed(ground, low[theme], strengths[0]),

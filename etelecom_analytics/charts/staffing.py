@@ -126,7 +126,7 @@ def agents_by_interval(
         warnings=[number_note(calls, options), _reliability_note(rows)],
         about=[*about, _backtest_note(rows, interval)],
         coverage=complete,
-        description=_alt_text(rows),
+        description="",  # the title has it
     )
 
 

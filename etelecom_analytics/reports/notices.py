@@ -67,7 +67,7 @@ def _first_gap(logs: CallLogs) -> datetime | None:
 
 
 def notices(logs: CallLogs, query: CallQuery, options: MetricOptions) -> list[str]:
-    """The warnings about the calls of these days, one sentence each; the gravest first."""
+    """The warnings about the calls of these days, one sentence each; the most serious first."""
     undirected = replace_direction(query)
     within = replace(logs, calls=logs.calls.filter(undirected.to_expr()))
     texts = []

@@ -153,7 +153,7 @@ class _Shell(InteractiveShell):
         """Do nothing: the error is in the result of the cell."""
 
     def ask_exit(self) -> None:
-        """End the notebook, as `exit` in a cell asks for."""
+        """End the notebook, when a cell calls `exit`."""
         raise SystemExit
 
 

@@ -47,12 +47,12 @@ NOTEBOOKS = {
 COLOURED = """chart => {
     const rgb = colour => (colour.match(/[\\d.]+/g) ?? []).slice(0, 3).map(Number);
     const isColoured = colour => Math.max(0, ...rgb(colour)) - Math.min(255, ...rgb(colour)) > 60;
-    return [...chart.querySelectorAll("path, line, rect")].filter(mark => {
+    return [...chart.querySelectorAll(".role-mark :is(path, line, rect)")].filter(mark => {
         const { fill, stroke } = getComputedStyle(mark);
         return isColoured(fill) || isColoured(stroke);
     }).length;
 }"""
-"""Counts the marks with a colour: axes are grey, marks are not."""
+"""Counts the marks with a colour, without axes and legends."""
 
 INK = "chart => getComputedStyle(chart.querySelector('.role-title-text text')).fill"
 """The colour of the title."""

@@ -40,7 +40,8 @@ def bad_week() -> et.CallLogs:
     return weeks_of_calls(5, missed=0.4)
 
 
-_PAGES: dict[str, dict[str, Any]] = {}
+_PAGES: dict[str, tuple[et.CallLogs, dict[str, Any]]] = {}
+"""Pages by their arguments, with the logs: as long as these live, no others have their id."""
 
 
 def page_of(logs: et.CallLogs, query: et.CallQuery = WEEK, **options: Any) -> dict[str, Any]:
@@ -48,8 +49,8 @@ def page_of(logs: et.CallLogs, query: et.CallQuery = WEEK, **options: Any) -> di
     key = repr((id(logs), query, options))
     if key not in _PAGES:
         page = et.reports.first_page(logs, query, **({"options": OPTIONS} | options))
-        _PAGES[key] = page.data
-    return json.loads(json.dumps(_PAGES[key]))  # as the kernel of a notebook sends it
+        _PAGES[key] = logs, page.data
+    return json.loads(json.dumps(_PAGES[key][1]))  # as the kernel of a notebook sends it
 
 
 def card_of(page: dict[str, Any], title: str) -> dict[str, Any]:
