@@ -94,6 +94,7 @@ class CallLogResponder:
         self.latency_s = 0.0
         self.clock_offset = timedelta()
         self.die_after: int | None = None
+        self._ended = False
 
     def end(self) -> None:
         """Stop answering, because `die_after` requests were answered."""
@@ -104,10 +105,13 @@ class CallLogResponder:
             payload = json.loads(body)
         except ValueError:
             payload = None
+        if self._ended:  # a connection that is not closed yet
+            return Answer(reset=True)
         lower = {name.lower(): value for name, value in headers.items()}
         key = lower.pop("authorization", "")
         request, faults = self._log.receive(path, lower, payload)
         if self.die_after is not None and request.number >= self.die_after:
+            self._ended = True
             self.end()
             return Answer(reset=True)
         readings = [fault for fault in faults if isinstance(fault, Reading)]

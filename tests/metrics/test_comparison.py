@@ -173,7 +173,8 @@ def test_newcombe_examples(
 
 @pytest.mark.parametrize(("freedom", "quantile"), STUDENT.items())
 def test_student_quantiles(freedom: int, quantile: float):
-    assert student_t95(freedom) == pytest.approx(quantile, abs=2e-10)
+    # SciPy 1.15 has nine correct digits here, later versions have more.
+    assert student_t95(freedom) == pytest.approx(quantile, abs=1e-9)
 
 
 @given(freedom=st.floats(3, 1e4))
