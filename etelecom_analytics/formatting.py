@@ -7,14 +7,24 @@ from typing import NamedTuple
 
 __all__ = ["TableStyle", "facts_html", "facts_text", "format_value"]
 
+_MINUTE = 60
+_MAX_SECONDS = 59.95  # rounds to "60.0 s"
+
 
 def format_value(value: float | None, unit: str, *, signed: bool = False) -> str:
     """A number with its unit, such as "86.9 %", "18.3 s" or "1,234"; "none" for None.
+
+    Seconds of a minute or more are m:ss, of an hour or more h:mm:ss.
 
     Args:
         value: the number; shares are between 0 and 1.
         unit: "share", "s", or the noun of a count such as "calls", which is omitted.
         signed: always write the sign, and write shares in points, as for a difference.
+
+    Examples:
+        >>> from etelecom_analytics.formatting import format_value
+        >>> format_value(18.32, "s"), format_value(159, "s"), format_value(None, "share")
+        ('18.3 s', '2:39', 'none')
     """
     if value is None:
         return "none"
@@ -22,8 +32,15 @@ def format_value(value: float | None, unit: str, *, signed: bool = False) -> str
     if unit == "share":
         return f"{value * 100:{sign},.1f} {'points' if signed else '%'}"
     if unit == "s":
-        return f"{value:{sign},.1f} s"
+        return f"{value:{sign},.1f} s" if abs(value) < _MAX_SECONDS else _clock_text(value, sign)
     return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign},.0f}"
+
+
+def _clock_text(seconds: float, sign: str) -> str:
+    minutes, rest = divmod(round(abs(seconds)), _MINUTE)
+    hours, minutes = divmod(minutes, _MINUTE)
+    sign = "-" if seconds < 0 else sign
+    return f"{sign}{hours:,}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"
 
 
 def facts_text(name: str, facts: Iterable[tuple[str, str]]) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 
 from .. import local_time
 from ..fetch_report import FetchReport
+from ..locale.dates import CLOCK_MINUTE, CLOCK_SECOND, date_expr
 from ..metrics import MetricOptions
 from ..metrics.registry import Measure, Ratio
 from .theme import FAINT, NONE_LABEL, SHADE, SHADE_OPACITY
@@ -33,7 +34,6 @@ __all__ = [
     "shading_note",
     "spans",
     "time_axis",
-    "time_unit",
     "with_positions",
 ]
 
@@ -54,23 +54,14 @@ MAX_LABELLED_GROUPS = 25
 MAX_LONG_LABELS = 14
 """With more groups there is room for short labels only."""
 
-_TIME_UNITS = (
-    ("s", 1.0, 600.0),
-    ("min", 60.0, 4 * 3_600.0),
-    ("h", 3_600.0, 4 * 86_400.0),
-    ("days", 86_400.0, float("inf")),
-)
-"""Name, seconds, and the longest time in seconds that is shown in this unit."""
-
 _MAX_TIME_LABELS = 12
 _MAX_MILLISECONDS_WITH_CLOCK_TIMES = 4 * 86_400_000
 _MAX_MILLISECONDS_WITH_WEEKDAYS = 21 * 86_400_000
-_MINUTE_FORMAT = "%Y-%m-%d %H:%M"
 
 
 def measure_title(measure: Measure) -> str:
-    """The measure's title, with its unit unless the title has it."""
-    if measure.unit == "share" or measure.unit in measure.title.lower():
+    """The measure's title, with its unit unless the title or the values have it."""
+    if measure.unit in ("share", "s") or measure.unit in measure.title.lower():
         return measure.title
     return f"{measure.title} ({measure.unit})"
 
@@ -96,7 +87,7 @@ def key_text(by: str) -> pl.Expr:
     """The key of a group as text."""
     key = pl.col(by)
     if by in TIME:
-        text = key.dt.strftime("%Y-%m" if by == "month" else "%a %Y-%m-%d")
+        text = key.dt.strftime("%b %Y") if by == "month" else date_expr(key)
     elif by in CLOCK:
         labels = dict(enumerate(CLOCK[by], start=int(by == "weekday")))
         text = key.cast(pl.Int64).replace_strict(labels, return_dtype=pl.String)
@@ -162,7 +153,7 @@ def with_positions(table: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     """The table with `begin` and `end` on the axis of local time, and `since`: begin as text."""
     local = pl.col("begin").dt.convert_time_zone(local_time.zone(time_zone).key)
     return table.with_columns(
-        since=local.dt.strftime("%a %Y-%m-%d %H:%M:%S"),
+        since=date_expr(local, CLOCK_SECOND),
         begin=local_milliseconds(pl.col("begin"), time_zone),
         end=local_milliseconds(pl.col("end"), time_zone),
     )
@@ -232,11 +223,6 @@ def _edges(table: pl.DataFrame) -> list[int]:
     return [int(table["begin"].to_list()[0]), int(table["end"].to_list()[-1])]
 
 
-def time_unit(seconds: float) -> tuple[str, float]:
-    """The unit for a time of this length, and the seconds in it."""
-    return next((unit, size) for unit, size, maximum in _TIME_UNITS if seconds <= maximum)
-
-
 def missing_spans(
     coverage: FetchReport | None, table: pl.DataFrame, time_zone: str
 ) -> pl.DataFrame:
@@ -263,8 +249,8 @@ def missing_spans(
     return local.select(
         begin=_milliseconds(pl.col("begin")),
         end=_milliseconds(pl.col("end")),
-        since=pl.col("begin").dt.strftime(_MINUTE_FORMAT),
-        until=pl.col("end").dt.strftime(_MINUTE_FORMAT),
+        since=date_expr(pl.col("begin"), CLOCK_MINUTE),
+        until=date_expr(pl.col("end"), CLOCK_MINUTE),
         why="why",
     )
 

@@ -7,6 +7,7 @@ import polars as pl
 
 from .. import local_time, metrics
 from ..fetch_report import FetchReport
+from ..locale.dates import CLOCK_SECOND, date_text
 from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, concurrency_peaks
 from .axes import (
@@ -46,7 +47,7 @@ def concurrency(
     Examples:
         >>> chart = et.charts.concurrency(et.sample_logs().calls)
         >>> chart.title.text[0]
-        'Calls on the line at once: peak 4, first on Tue 2026-11-03 14:10:05'
+        'Calls on the line at once: peak 4, first on Tue 3 Nov 2026 14:10:05'
     """
     data = chart_input(calls, options, coverage)
     calls, options = data
@@ -68,7 +69,7 @@ def concurrency(
     if levels.height < result.over_time.height - 1:
         seconds = (levels["end"][0] - levels["begin"][0]).total_seconds()
         drawn = f"drawn: the maximum of every {_duration_text(seconds)}"
-    at = f"{result.at.astimezone(local_time.zone(options.time_zone)):%a %Y-%m-%d %H:%M:%S}"
+    at = date_text(result.at.astimezone(local_time.zone(options.time_zone)), CLOCK_SECOND)
     rows = with_positions(levels, options.time_zone)
     gaps = missing_spans(coverage, rows, options.time_zone)
     return finish_chart(

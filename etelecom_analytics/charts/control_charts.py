@@ -11,6 +11,7 @@ from ..metrics import Calls, MetricOptions, control_limits
 from ..metrics.daily_control import ControlLimits
 from ..metrics.registry import Total
 from .axes import formula_note, key_text, measure_title, spans, time_axis
+from .durations import duration_axis
 from .finish import coverage_note, empty_chart, finish_chart, range_text
 from .inputs import Names, chart_input, names_of
 from .theme import ANSWERED, FAINT, LOST, SHADE, SHADE_OPACITY, WIDTH, count, round_floats
@@ -19,6 +20,7 @@ __all__ = ["control"]
 
 _HEIGHT = 260
 _MAX_DAYS = 370
+_VALUES = ("value", "expected", "low", "high")
 
 
 def control(
@@ -67,15 +69,15 @@ def control(
     subject, scope = f"{each.title} by day", [count(data.height, "call"), zone]
     if table.is_empty():
         return empty_chart(subject, scope, about=about, coverage=complete)
-    alarms = int(table["is_alarm"].sum())
+    alarms, rows = int(table["is_alarm"].sum()), _rows(limits, table)
     return finish_chart(
-        _draw(limits, table),
+        _draw(limits, rows),
         title=f"{subject}: {_finding(limits, alarms, table.height)}",
         scope=[*scope, _sigma_note(limits)],
         warnings=[number_note(data.calls, data.options)],
         about=about,
         coverage=complete,
-        description=range_text(table, "value", "{value:,.4g} on {day}", noun="day"),
+        description=range_text(rows, "value", "{value_text} on {key}", noun="day"),
     )
 
 
@@ -108,22 +110,34 @@ def _count(limits: ControlLimits) -> pl.Expr:
     return pl.col("value" if is_total else "n").round(0).cast(pl.Int64)
 
 
-def _draw(limits: ControlLimits, table: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    rows = round_floats(table).with_columns(
-        **spans("day"), key=key_text("day"), count=_count(limits)
-    )
+def _rows(limits: ControlLimits, table: pl.DataFrame) -> pl.DataFrame:
+    """The days with their positions on the axis, and each of `_VALUES` as text."""
     unit = limits.measure.unit
-    form = {"share": ".1%", "s": ",.1f"}.get(unit, ",d")
-    axis = alt.Axis(format=".0%" if unit == "share" else ",.0f", grid=True)
-    y = alt.Y(
-        "value:Q", title=measure_title(limits.measure), axis=axis, scale=alt.Scale(zero=False)
+    texts = (
+        pl.col(name)
+        .map_elements(lambda value: format_value(value, unit), return_dtype=pl.String)
+        .alias(f"{name}_text")
+        for name in _VALUES
     )
+    return round_floats(table).with_columns(
+        *texts, **spans("day"), key=key_text("day"), count=_count(limits)
+    )
+
+
+def _axis(limits: ControlLimits, rows: pl.DataFrame) -> alt.Axis:
+    title = measure_title(limits.measure)
+    if limits.measure.unit == "s":
+        shown = [each for row in rows.select(_VALUES).rows() for each in row if each is not None]
+        return alt.Axis(**duration_axis(shown, zero=False), title=title, grid=True)
+    form = ".0%" if limits.measure.unit == "share" else ",.0f"
+    return alt.Axis(format=form, title=title, grid=True)
+
+
+def _draw(limits: ControlLimits, rows: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    y = alt.Y("value:Q", axis=_axis(limits, rows), scale=alt.Scale(zero=False))
     tooltip = [
         alt.Tooltip("key:N", title="day"),
-        *(
-            alt.Tooltip(f"{name}:Q", title=name, format=form)
-            for name in ("value", "expected", "low", "high")
-        ),
+        *(alt.Tooltip(f"{name}_text:N", title=name) for name in _VALUES),
         alt.Tooltip("z:Q", title="sigmas", format="+.1f"),
         alt.Tooltip("count:Q", title=limits.measure.population, format=","),
     ]

@@ -10,6 +10,7 @@ from ..locale.number_note import number_note
 from ..metrics import INBOUND_DIRECTIONS, MEASURES, Calls, MetricOptions, inward, summarize
 from ..metrics.erlang_formulas import whole_number
 from ..names import labels
+from .durations import duration_text
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input, row_limit
 from .theme import (
@@ -43,8 +44,8 @@ _OUTCOMES = {
 _OTHER = ("unreachable or other", FAINT)
 """The outcomes of offers: their labels and hues, in the order of the bar."""
 
-_TEXTS = {"ring_p50_s": ("median ring, s", ",.1~f"), "talk_min": ("talk, min", ",.0f")}
-"""Columns of numbers: their titles and formats."""
+_TEXTS = {"ring_p50": "median ring", "talk": "total talk"}
+"""Columns of durations, and their titles."""
 
 _TOOLTIP = [
     alt.Tooltip("number:N"),
@@ -54,9 +55,9 @@ _TOOLTIP = [
     alt.Tooltip("offers:Q", format=","),
     alt.Tooltip("answered_offers:Q", title="answered", format=","),
     alt.Tooltip("rna:Q", title="rang out", format=","),
-    alt.Tooltip("ring_p50_s:Q", title="median ring, s", format=".1f"),
-    alt.Tooltip("ring_avg_s:Q", title="average ring, s", format=".1f"),
-    alt.Tooltip("talk_min:Q", title="talk, min", format=",.1f"),
+    alt.Tooltip("ring_p50:N", title="median ring"),
+    alt.Tooltip("ring_avg:N", title="average ring"),
+    alt.Tooltip("talk:N", title="total talk"),
 ]
 
 
@@ -161,7 +162,9 @@ def _rows(table: pl.DataFrame, min_offers: int, limit: int) -> pl.DataFrame:
             text=pl.format("{}, {}", percent, fair).fill_null("-"),
             interval=interval_text("fair_answer_rate_low", "fair_answer_rate_high"),
             fair=fair,
-            talk_min=pl.col("leg_talk_s") / 60,
+            ring_p50=duration_text("ring_p50_s").fill_null("-"),
+            ring_avg=duration_text("ring_avg_s").fill_null("-"),
+            talk=duration_text("leg_talk_s").fill_null("-"),
         )
         .with_columns(
             hue=_unless_small(ANSWERED, FAINT),
@@ -214,7 +217,7 @@ def _alt_text(rows: pl.DataFrame) -> str:
 
 
 def _draw(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.HConcatChart:
-    columns = [_texts(rows, column, *texts) for column, texts in _TEXTS.items()]
+    columns = [_texts(rows, column, title) for column, title in _TEXTS.items()]
     scales = alt.ScaleResolveMap(color="independent")
     return alt.hconcat(
         _rates(rows),
@@ -296,13 +299,11 @@ def _bars(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.LayerChart:
     return alt.LayerChart(layer=[bars, labels], width=_OUTCOME_WIDTH, height={"step": _ROW})
 
 
-def _texts(rows: pl.DataFrame, column: str, title: str, form: str) -> alt.LayerChart:
-    """A column of numbers."""
+def _texts(rows: pl.DataFrame, column: str, title: str) -> alt.LayerChart:
+    """A column of durations."""
     heading = alt.Axis(orient="top", grid=False, labels=False, ticks=False, domain=False)
     x = alt.X("zero:Q", title=title, axis=heading, scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(rows.with_columns(zero=pl.lit(1.0))).mark_text(style=INK, align="right", dx=-8)
-    shown = alt.Text("shown:N")
-    text = base.transform_calculate(
-        shown=f"isValid(datum.{column}) ? format(datum.{column}, '{form}') : '-'"
-    ).encode(_number_axis(rows, None), x, text=shown, tooltip=_TOOLTIP)
+    shown = alt.Text(f"{column}:N")
+    text = base.encode(_number_axis(rows, None), x, text=shown, tooltip=_TOOLTIP)
     return alt.LayerChart(layer=[text], width=_COLUMN_WIDTH, height={"step": _ROW})

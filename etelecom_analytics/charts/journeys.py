@@ -6,10 +6,11 @@ import altair as alt
 import polars as pl
 
 from .. import local_time
+from ..locale.dates import CLOCK_SECOND, date_text
 from ..locale.number_note import number_note
 from ..metrics import PHASES, Calls, MetricOptions, call_phases, facts
 from ..names import labels
-from .axes import time_unit
+from .durations import duration_text, time_unit, unit_axis
 from .finish import finish_chart
 from .inputs import chart_input, row_limit
 from .theme import ANSWERED, FAINT, HUES, INK, NONE_LABEL, count, round_floats
@@ -72,7 +73,7 @@ def journey(
     start = "unknown time"
     if call["started_at"] is not None:
         local = call["started_at"].astimezone(local_time.zone(options.time_zone))
-        start = f"{local:%a %Y-%m-%d %H:%M:%S}"
+        start = date_text(local, CLOCK_SECOND)
     summary = f"{call['direction'] or 'no direction'}, {state}, {count(legs, 'leg')}"
     from_to = f"from {call['caller'] or NONE_LABEL} to {call['callee'] or NONE_LABEL}"
     first = f"the first {limit} of {legs:,} legs" if legs > limit else ""
@@ -131,9 +132,9 @@ def _rows(
     zone = local_time.zone(options.time_zone).key
     clock_times = pl.col("begin", "end").dt.convert_time_zone(zone).dt.strftime("%H:%M:%S.%3f")
     rows = pl.concat([own, legs]).with_columns(
-        clock_times, duration=pl.col("to_s") - pl.col("from_s")
+        clock_times, duration_s=pl.col("to_s") - pl.col("from_s")
     )
-    return round_floats(rows)
+    return round_floats(rows).with_columns(duration=duration_text("duration_s")).drop("duration_s")
 
 
 def _outcomes(rows: pl.DataFrame) -> pl.DataFrame:
@@ -165,15 +166,15 @@ def _draw(rows: pl.DataFrame) -> alt.LayerChart:
     x = alt.X(
         "left:Q",
         scale=alt.Scale(domain=[first / size, last / size], nice=False),
-        title=f"since the start, {unit}",
-        axis=alt.Axis(grid=True, zindex=0),
+        title=f"since the start ({unit})",
+        axis=unit_axis(unit),
     )
     tooltip = [
         alt.Tooltip("row:N", title="leg"),
         alt.Tooltip("phase:N"),
         alt.Tooltip("begin:N", title="from"),
         alt.Tooltip("until:N", title="to"),
-        alt.Tooltip("duration:Q", title="seconds", format=",.1f"),
+        alt.Tooltip("duration:N"),
         alt.Tooltip("text:N", title="outcome"),
         alt.Tooltip("reason:N", title="end reason"),
     ]

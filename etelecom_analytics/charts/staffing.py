@@ -10,6 +10,7 @@ from ..fetch_report import FetchReport
 from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions
 from .axes import CLOCK, MAX_LABELLED_GROUPS, clock_axis, key_text
+from .durations import duration_text
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input
 from .theme import (
@@ -54,7 +55,7 @@ def agents_by_interval(
     """The agents that each interval of a day needs by Erlang C, and its calls. Collects.
 
     The number of calls has its 95 % interval, which includes how much days differ. Where the model
-    does not fit, the bar is hollow and has a sign: ! more load than agents, ~ arrivals less even
+    does not fit, the bar has a sign: ! more load than agents, ~ arrivals less even
     than a Poisson process, ? not reliable here. The last panel is the back-test of
     `et.metrics.staffing_backtest`: the abandonment that Erlang A predicts for these calls, beside
     the observed one.
@@ -141,8 +142,8 @@ def _rows(result: pl.DataFrame, interval: str) -> pl.DataFrame:
     return result.with_columns(
         key=key_text(interval),
         sign=sign,
-        fits=sign == "",
         note=pl.when("few_days").then(few_days).otherwise(pl.lit("")),
+        talk=duration_text("talk_s"),
         arrivals_interval=pl.format("{} to {}", low, high),
     )
 
@@ -203,7 +204,7 @@ def _draw(rows: pl.DataFrame, interval: str, agents: int | None) -> alt.VConcatC
         alt.Tooltip("traffic:Q", title="Erlangs", format=",.2f"),
         alt.Tooltip("arrivals:Q", title="calls per day", format=",.2f"),
         alt.Tooltip("arrivals_interval:N", title="95 % interval"),
-        alt.Tooltip("talk_s:Q", title="mean talk, s", format=",.1f"),
+        alt.Tooltip("talk:N", title="mean talk"),
         alt.Tooltip("load_per_agent:Q", title="load per agent", format=".0%"),
         alt.Tooltip("service_level:Q", title="expected service level", format=".1%"),
         alt.Tooltip("calls:Q", title="total offered calls", format=","),
@@ -235,10 +236,8 @@ def _agents(
     )
     title = "agents" if bar == "agents_needed" else "agents to schedule"
     size = alt.Y(f"{bar}:Q", title=title, axis=ticks)
-    fitting, other = (alt.Chart(rows.filter(pl.col("fits") == fits)) for fits in (True, False))
-    filled = fitting.mark_bar(color=ANSWERED, stroke=ANSWERED)
-    hollow = other.mark_bar(fill="transparent", stroke=ANSWERED, strokeWidth=1.5)
-    layers = [bars.encode(axis, size, tooltip=tooltip) for bars in (filled, hollow)]
+    bars = alt.Chart(rows).mark_bar(color=ANSWERED)
+    layers: list[alt.Chart] = [bars.encode(axis, size, tooltip=tooltip)]
     if agents:
         available = alt.Chart(pl.DataFrame({"available": [agents]}))
         rule = available.mark_rule(color=FAINT, strokeDash=[7, 3])
@@ -248,7 +247,8 @@ def _agents(
         needed = alt.Chart(rows.filter(pl.col(bar) > 0))
         labels = needed.mark_text(style=INK, baseline="bottom", dy=-3)
         layers.append(labels.encode(axis, size, text=f"{bar}:Q"))
-    signs = other.mark_text(
+    flagged = alt.Chart(rows.filter(pl.col("sign") != ""))
+    signs = flagged.mark_text(
         style=INK,
         baseline="bottom",
         dy=-16 if has_labels else -3,

@@ -10,8 +10,9 @@ from ..fetch_report import FetchReport
 from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, median_survival
 from ..metrics.dimensions import as_names
-from .axes import key_order, time_unit
+from .axes import key_order
 from .distributions import WAIT_STARTS
+from .durations import LONGEST, MINUTES, UNITS, time_unit
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .grouping import dimension_text, group_keys, group_names, only_dimension
 from .inputs import ChartInput, Names, chart_input, row_limit
@@ -155,12 +156,13 @@ def _survival(
     scope, about = [f"{count(number, text.noun)}, {events}", options.time_zone], [text.formula]
     if until < steps.select(pl.col("time_s").max()).item():
         about.append(
-            f"Not drawn: times after {until / size:,.1f} {unit}, with fewer than {_MIN_AT_RISK} "
-            "at risk or only the last events."
+            f"Not drawn: times after {_span_text(until)}, with fewer than {_MIN_AT_RISK} at risk "
+            "or only the last events."
         )
     if groups.height < medians.height:
         scope.append(f"the {groups.height} biggest groups of {medians.height:,}")
-    curves = round_floats(_thin(steps, until).with_columns(at=pl.col("time_s") / size))
+    after = pl.col("time_s").map_elements(_span_text, return_dtype=pl.String)
+    curves = round_floats(_thin(steps, until).with_columns(at=pl.col("time_s") / size, after=after))
     labelled = _with_text(groups, size)
     finding = f": {labelled['median_text'].item()}" if labelled.height == 1 else ""
     return finish_chart(
@@ -246,17 +248,28 @@ def _with_text(groups: pl.DataFrame, size: float) -> pl.DataFrame:
 
 
 def _median_text(median_s: float | None, low_s: float | None, high_s: float | None) -> str:
-    """The median and its interval: "median 3.9 min (3.6 to 4.0)"."""
+    """The median and its interval: "median 3:54 (3:36 to 4:01)" or "median 5.1 h (4.8 to 5.5)"."""
     if median_s is None:
         return "median not reached"
-    unit, size = time_unit(median_s)
+    unit, _ = time_unit(median_s)
 
     def number(seconds: float) -> str:
-        return f"{seconds / size:,.1f}".removesuffix(".0")
+        return _span_text(seconds, unit).removesuffix(f" {unit}").removesuffix(".0")
 
     interval = "no interval"
     if high_s is not None:
         interval = f"{'less' if low_s is None else number(low_s)} to {number(high_s)}"
     elif low_s is not None:
         interval = f"{number(low_s)} or more"
-    return f"median {number(median_s)} {unit} ({interval})"
+    median = number(median_s) if unit == MINUTES else f"{number(median_s)} {unit}"
+    return f"median {median} ({interval})"
+
+
+def _span_text(seconds: float, unit: str = "") -> str:
+    """A time as text in this unit of `time_unit`, by default in the one for its length."""
+    unit = unit or time_unit(seconds)[0]
+    if unit == MINUTES and seconds <= LONGEST[MINUTES]:
+        return f"{round(seconds) // 60}:{round(seconds) % 60:02}"
+    if unit == MINUTES:
+        unit = time_unit(seconds)[0]
+    return f"{seconds / UNITS[unit]:,.1f} {unit}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
+from .durations import unit_axis
 from .theme import DASHES, FAINT, HUES, SHADE, SHADE_OPACITY, WIDTH
 
 __all__ = ["MAX_CURVES", "CurveText", "draw_curves"]
@@ -56,12 +57,12 @@ def draw_curves(
     hue = alt.Color("label:N", scale=hues, legend=shown)
     dash = alt.StrokeDash("label:N", scale=dashes, legend=shown)
     scale = alt.Scale(domain=[0, end or 1.0], nice=False)
-    x = alt.X("at:Q", title=f"{text.x}, {unit}", scale=scale, axis=alt.Axis(grid=True))
+    x = alt.X("at:Q", title=f"{text.x} ({unit})", scale=scale, axis=unit_axis(unit))
     axis = alt.Axis(format=".0%", tickCount=5)
     y = alt.Y("survival:Q", title=text.y, scale=alt.Scale(domain=[0, 1]), axis=axis)
     tooltip = [
         *([alt.Tooltip("key:N", title="group")] if len(names) > 1 else []),
-        alt.Tooltip("at:Q", title=f"after, {unit}", format=",.1f"),
+        alt.Tooltip("after:N"),
         alt.Tooltip("survival:Q", title=text.y, format=".1%"),
         alt.Tooltip("low:Q", title="95 % from", format=".1%"),
         alt.Tooltip("high:Q", title="to", format=".1%"),
@@ -86,7 +87,6 @@ def draw_curves(
     )
     median_tooltip = [
         alt.Tooltip("key:N", title="group"),
-        alt.Tooltip("median:Q", title=f"median, {unit}", format=",.1f"),
         alt.Tooltip("median_text:N", title="with its 95 % interval"),
         alt.Tooltip("n:Q", title="of", format=","),
     ]

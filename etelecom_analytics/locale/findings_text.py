@@ -6,19 +6,15 @@ from typing import Any
 from ..formatting import format_value
 from ..metrics.discovery import Findings
 from ..metrics.registry import MEASURES
+from .display import Display
+from .short_finding import place_text
 
 __all__ = ["finding_text", "findings_headline"]
 
-_WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
-_PLACES = {
-    "queue": "in queue {}",
-    "target_number": "of extension {}",
-    "trunk_name": "on trunk {}",
-    "direction": "of direction {}",
-}
+_DEFAULT = Display()
 
 
-def findings_headline(result: Findings) -> str:
+def findings_headline(result: Findings, display: Display = _DEFAULT) -> str:
     """One sentence: what stands out most, that nothing does, or why that is unknown.
 
     Examples:
@@ -31,17 +27,18 @@ def findings_headline(result: Findings) -> str:
         return f"Cannot tell yet: {days} of history. Three other weeks are enough."
     if result.table.is_empty():
         return f"Nothing stands out, compared with {days} of history."
-    first = finding_text(result.table.row(0, named=True))
+    first = finding_text(result.table.row(0, named=True), display)
     others = result.table.height - 1
     more = f" {others:,} more {'finding' if others == 1 else 'findings'} below." if others else ""
     return f"{first}{more}"
 
 
-def finding_text(row: Mapping[str, Any]) -> str:
+def finding_text(row: Mapping[str, Any], display: Display = _DEFAULT) -> str:
     """A row of `Findings.table` as a sentence, with the 95 % interval of the change.
 
     Args:
         row: the row, as a dict.
+        display: how numbers and names of groups are shown; external phone numbers are masked.
 
     Examples:
         >>> from etelecom_analytics.locale.findings_text import finding_text
@@ -52,7 +49,6 @@ def finding_text(row: Mapping[str, Any]) -> str:
     """
     measure = MEASURES[row["measure"]]
     is_count = measure.unit not in ("share", "s")
-    place = _place(row["dimension"], row["group"])
     value, usual = (
         format_value(row[name], measure.unit) + (" a day" if is_count else "")
         for name in ("value", "usual")
@@ -66,7 +62,7 @@ def finding_text(row: Mapping[str, Any]) -> str:
     if measure.unit == "share" and row["affected"] is not None:
         size = f"about {row['affected']:,.0f} of {size}"
     return (
-        f"{measure.title}{place and f' {place}'}: {value}, {judged} the usual {usual} "
+        f"{measure.title}{place_text(row, display)}: {value}, {judged} the usual {usual} "
         f"({_change(row, measure.unit)}); {size}."
     )
 
@@ -81,15 +77,3 @@ def _change(row: Mapping[str, Any], unit: str) -> str:
         return f"{change} %, 95 %: {low} to {high}"
     change, low, high = (format_value(value, unit, signed=True) for value in values)
     return f"{change}, 95 %: {low.split()[0]} to {high.split()[0]}"
-
-
-def _place(dimension: str, group: str) -> str:
-    """Where the finding is; "" for all calls."""
-    match dimension:
-        case "":
-            return ""
-        case "hour":
-            return f"from {group}:00 to {int(group) + 1}:00"
-        case "weekday":
-            return f"on {_WEEKDAYS[int(group) - 1]}"
-    return _PLACES.get(dimension, f"of {dimension.replace('_', ' ')} {{}}").format(group)

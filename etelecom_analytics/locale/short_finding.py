@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..formatting import format_value
 from ..metrics.registry import MEASURES
 from .display import Display
-from .value_text import plain_title, short_value
+from .value_text import plain_title
 
-__all__ = ["short_finding_text"]
+__all__ = ["place_text", "short_finding_text"]
 
 _WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
-
-
 _DEFAULT = Display()
 
 
@@ -33,14 +32,24 @@ def short_finding_text(row: Mapping[str, Any], display: Display = _DEFAULT) -> s
     difference = row["value"] - row["usual"] if change is None else change - neutral
     is_count = measure.unit not in ("share", "s")
     # The value of a count is its mean per day.
-    subject = f"{plain_title(measure)}{' a day' if is_count else ''}{_place(row, display)}"
-    value, usual = (short_value(row[name], measure.unit) for name in ("value", "usual"))
+    subject = f"{plain_title(measure)}{' a day' if is_count else ''}{place_text(row, display)}"
+    value, usual = (format_value(row[name], measure.unit) for name in ("value", "usual"))
     verb, more, less = ("were", "more", "fewer") if is_count else ("was", "higher", "lower")
     return f"{subject} {verb} {value}, {more if difference > 0 else less} than the usual {usual}"
 
 
-def _place(row: Mapping[str, Any], display: Display) -> str:
-    """Where the finding is, such as " on Mondays"; empty for all calls."""
+def place_text(row: Mapping[str, Any], display: Display = _DEFAULT) -> str:
+    """Where a finding is, such as " on Mondays"; empty for all calls.
+
+    Args:
+        row: a row of the table of `et.metrics.findings`, as a dict.
+        display: how numbers and names of groups are shown; external phone numbers are masked.
+
+    Examples:
+        >>> from etelecom_analytics.locale.short_finding import place_text
+        >>> place_text({"dimension": "queue", "group": "8100"})
+        ' of queue 8100'
+    """
     dimension, group = row["dimension"], row["group"]
     match dimension:
         case "":

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from ..formatting import format_value
 from ..metrics.registry import Measure
 
-__all__ = ["age_text", "change_text", "day_text", "plain_title", "short_value", "target_value"]
+__all__ = ["age_text", "change_text", "day_text", "plain_title", "target_value"]
 
 _TITLES = {
     "offered": "Offered calls",
@@ -34,24 +34,6 @@ def plain_title(measure: Measure) -> str:
     return _TITLES.get(measure.name, measure.title)
 
 
-def short_value(value: float | None, unit: str, *, signed: bool = False) -> str:
-    """The value with its unit; seconds of a minute or more as m:ss, of an hour or more as h:mm:ss.
-
-    Examples:
-        >>> from etelecom_analytics.locale.value_text import short_value
-        >>> short_value(18.32, "s"), short_value(159, "s"), short_value(None, "share")
-        ('18.3 s', '2:39', 'none')
-    """
-    if value is None or unit != "s" or abs(value) < _MINUTE:
-        return format_value(value, unit, signed=signed)
-    sign = "-" if value < 0 else "+" if signed else ""
-    minutes, seconds = divmod(round(abs(value)), _MINUTE)
-    hours, minutes = divmod(minutes, _MINUTE)
-    return (
-        f"{sign}{hours:,}:{minutes:02}:{seconds:02}" if hours else f"{sign}{minutes}:{seconds:02}"
-    )
-
-
 def target_value(target: float, unit: str) -> str:
     """A target without zeros after the point.
 
@@ -64,7 +46,7 @@ def target_value(target: float, unit: str) -> str:
         return f"{target * 100:.6g} %"
     if unit == "s" and target < _MINUTE:
         return f"{target:.6g} s"
-    return short_value(target, unit)
+    return format_value(target, unit)
 
 
 def change_text(before: float, after: float, unit: str) -> str:
@@ -76,7 +58,7 @@ def change_text(before: float, after: float, unit: str) -> str:
         ('−6.4 points', '−3 %')
     """
     if unit in ("share", "s") or not before:
-        text = short_value(after - before, unit, signed=True)
+        text = format_value(after - before, unit, signed=True)
     else:
         text = f"{(after - before) / before * 100:+,.0f} %"
     return text.replace("-", "−")
