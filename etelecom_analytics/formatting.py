@@ -5,11 +5,15 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .language import number, tr
+
 __all__ = ["TableStyle", "facts_html", "facts_text", "format_value"]
 
 
 def format_value(value: float | None, unit: str, *, signed: bool = False) -> str:
     """A number with its unit, such as "86.9 %", "18.3 s" or "1,234"; "none" for None.
+
+    It is in the current language.
 
     Args:
         value: the number; shares are between 0 and 1.
@@ -17,13 +21,14 @@ def format_value(value: float | None, unit: str, *, signed: bool = False) -> str
         signed: always write the sign, and write shares in points, as for a difference.
     """
     if value is None:
-        return "none"
+        return tr("none")
     sign = "+" if signed else ""
     if unit == "share":
-        return f"{value * 100:{sign},.1f} {'points' if signed else '%'}"
+        share = number(value * 100, f"{sign},.1f")
+        return tr("{share} points", share=share) if signed else f"{share} %"
     if unit == "s":
-        return f"{value:{sign},.1f} s"
-    return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign},.0f}"
+        return tr("{seconds} s", seconds=number(value, f"{sign},.1f"))
+    return number(value, f"{sign}," if isinstance(value, int) else f"{sign},.0f")
 
 
 def facts_text(name: str, facts: Iterable[tuple[str, str]]) -> str:
