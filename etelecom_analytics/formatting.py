@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from .language import number, tr
+
 __all__ = ["TableStyle", "facts_html", "facts_text", "format_value"]
 
 _MINUTE = 60
@@ -14,7 +16,7 @@ _MAX_SECONDS = 59.95  # rounds to "60.0 s"
 def format_value(value: float | None, unit: str, *, signed: bool = False) -> str:
     """A number with its unit, such as "86.9 %", "18.3 s" or "1,234"; "none" for None.
 
-    Seconds of a minute or more are m:ss, of an hour or more h:mm:ss.
+    It is in the current language. Seconds of a minute or more are m:ss, of an hour or more h:mm:ss.
 
     Args:
         value: the number; shares are between 0 and 1.
@@ -27,20 +29,25 @@ def format_value(value: float | None, unit: str, *, signed: bool = False) -> str
         ('18.3 s', '2:39', 'none')
     """
     if value is None:
-        return "none"
+        return tr("none")
     sign = "+" if signed else ""
     if unit == "share":
-        return f"{value * 100:{sign},.1f} {'points' if signed else '%'}"
+        share = number(value * 100, f"{sign},.1f")
+        return tr("{share} points", share=share) if signed else f"{share} %"
     if unit == "s":
-        return f"{value:{sign},.1f} s" if abs(value) < _MAX_SECONDS else _clock_text(value, sign)
-    return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign},.0f}"
+        if abs(value) >= _MAX_SECONDS:
+            return _clock_text(value, sign)
+        return tr("{seconds} s", seconds=number(value, f"{sign},.1f"))
+    return number(value, f"{sign}," if isinstance(value, int) else f"{sign},.0f")
 
 
 def _clock_text(seconds: float, sign: str) -> str:
     minutes, rest = divmod(round(abs(seconds)), _MINUTE)
     hours, minutes = divmod(minutes, _MINUTE)
     sign = "-" if seconds < 0 else sign
-    return f"{sign}{hours:,}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes}:{rest:02}"
+    if not hours:
+        return f"{sign}{minutes}:{rest:02}"
+    return f"{sign}{number(hours)}:{minutes:02}:{rest:02}"
 
 
 def facts_text(name: str, facts: Iterable[tuple[str, str]]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import local_time
 from .errors import InputError, SettingError, UnknownName
+from .language import checked_language
 from .metrics.hours import HoursInput
 from .metrics.options import MetricOptions
 from .metrics.registry import measure
@@ -29,7 +30,6 @@ PRIVACY_KEY = "ETELECOM_PRIVACY_KEY"
 """The environment variable with the key of pseudonyms."""
 
 _PRIVACY_FIELDS = ("numbers", "notes", "recordings")
-_LANGUAGES = ("en",)
 _PLACEHOLDER = "x" * 16
 
 
@@ -50,7 +50,7 @@ class Site:
         business_hours: the hours in which calls count as `in_hours`, as for `MetricOptions`.
         holidays: dates on which no call is in hours.
         targets: the target of measures by name; a share is between 0 and 1.
-        language: the language of texts; only "en" so far.
+        language: the language of texts, "en" or "vi" for Vietnamese.
         watch: what `etelecom watch` does: `measures`, the watched measures; `quiet_hours`, such as
             ["21:00", "07:00"], in which alarms are held back; `address`, where they are posted.
         privacy: how new snapshots and archives of the command line, and new archives in Python,
@@ -87,7 +87,7 @@ class Site:
     digest: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        _check_language(self.language)
+        checked_language(self.language)
         options = self.options()  # checks and stores what the options have too
         values = {name: value for name, value in vars(options).items() if name in vars(self)}
         values["own_numbers"] = check_own_numbers(self.own_numbers)
@@ -241,15 +241,6 @@ def find_site_file(path: str | Path | None = None) -> Path | None:
         if folder == home or (folder / ".git").exists():
             break
     return None
-
-
-def _check_language(language: object) -> None:
-    if language == "vi":
-        raise InputError(
-            'language = "vi" is not available yet: texts are in English only. Omit language.'
-        )
-    if not isinstance(language, str) or language not in _LANGUAGES:
-        raise UnknownName("language", str(language), _LANGUAGES)
 
 
 def _targets(targets: object) -> dict[str, float]:

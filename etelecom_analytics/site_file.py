@@ -23,7 +23,7 @@ SETTINGS: Mapping[str, str] = {
     "own_numbers": _NUMBERS,
     "agent_numbers": _NUMBERS,
     "holidays": _DATES,
-    "language": '"en"',
+    "language": '"en" or "vi"',
     "business_hours": f'{_TABLE_OF}[business_hours] with the line "mon-fri" = ["08:00", "17:30"]',
     "targets": f"{_TABLE_OF}[targets] with the line service_level = 0.8",
     "watch": f'{_TABLE_OF}[watch] with the line quiet_hours = ["21:00", "07:00"]',

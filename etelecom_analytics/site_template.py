@@ -81,7 +81,9 @@ def _top_level(calls: pl.DataFrame | None, time_zone: str) -> Iterator[str]:
     yield from _setting(
         "holidays", "Dates on which no call is in business hours.", example=["2026-09-02"]
     )
-    yield from _setting("language", "The language of texts; only English so far.", example="en")
+    yield from _setting(
+        "language", "The language of texts: en for English, vi for Vietnamese.", example="vi"
+    )
 
 
 def _tables(calls: pl.DataFrame | None, time_zone: str) -> Iterator[str]:

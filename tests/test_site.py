@@ -158,7 +158,6 @@ def test_a_missing_file_is_an_error_where_it_is_named(monkeypatch: pytest.Monkey
         ('[privacy]\nnumbers = "hidden"', "no option for numbers 'hidden'"),
         ("[privacy]\nnotes = true", "privacy.notes is text"),
         ('[hotline_names]\n"19000123" = 1', "hotline_names maps numbers to names"),
-        ('language = "vi"', 'language = "vi" is not available yet'),
         ('language = "fr"', "no language 'fr'"),
         ("ivr_numbers = ", "is not valid TOML"),
         ('queue_numbers = ["0912345678", 1]', "queue_numbers is a list of numbers in quotes"),
@@ -422,3 +421,8 @@ def test_the_fetch_panel_names_numbers_of_its_result():
         listed.apply()
         assert listed.wait(20)
         assert "looks like" not in repr(listed) + visible_html(listed)
+
+
+def test_the_language_of_the_file_is_that_of_texts():
+    assert et.Site.load(site_file('language = "vi"')).language == "vi"
+    assert et.Site().language == "en"

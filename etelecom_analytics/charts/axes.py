@@ -11,7 +11,7 @@ import polars as pl
 
 from .. import local_time
 from ..fetch_report import FetchReport
-from ..locale.dates import CLOCK_MINUTE, CLOCK_SECOND, date_expr
+from ..locale.dates import CLOCK_MINUTE, CLOCK_SECOND, long_date_expr
 from ..metrics import MetricOptions
 from ..metrics.registry import Measure, Ratio
 from .theme import FAINT, NONE_LABEL, SHADE, SHADE_OPACITY
@@ -87,7 +87,7 @@ def key_text(by: str) -> pl.Expr:
     """The key of a group as text."""
     key = pl.col(by)
     if by in TIME:
-        text = key.dt.strftime("%b %Y") if by == "month" else date_expr(key)
+        text = key.dt.strftime("%b %Y") if by == "month" else long_date_expr(key)
     elif by in CLOCK:
         labels = dict(enumerate(CLOCK[by], start=int(by == "weekday")))
         text = key.cast(pl.Int64).replace_strict(labels, return_dtype=pl.String)
@@ -153,7 +153,7 @@ def with_positions(table: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     """The table with `begin` and `end` on the axis of local time, and `since`: begin as text."""
     local = pl.col("begin").dt.convert_time_zone(local_time.zone(time_zone).key)
     return table.with_columns(
-        since=date_expr(local, CLOCK_SECOND),
+        since=long_date_expr(local, CLOCK_SECOND),
         begin=local_milliseconds(pl.col("begin"), time_zone),
         end=local_milliseconds(pl.col("end"), time_zone),
     )
@@ -249,8 +249,8 @@ def missing_spans(
     return local.select(
         begin=_milliseconds(pl.col("begin")),
         end=_milliseconds(pl.col("end")),
-        since=date_expr(pl.col("begin"), CLOCK_MINUTE),
-        until=date_expr(pl.col("end"), CLOCK_MINUTE),
+        since=long_date_expr(pl.col("begin"), CLOCK_MINUTE),
+        until=long_date_expr(pl.col("end"), CLOCK_MINUTE),
         why="why",
     )
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from .. import local_time, metrics
 from ..fetch_report import FetchReport
-from ..locale.dates import CLOCK_SECOND, date_text
+from ..locale.dates import CLOCK_SECOND, long_date
 from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, concurrency_peaks
 from .axes import (
@@ -69,7 +69,7 @@ def concurrency(
     if levels.height < result.over_time.height - 1:
         seconds = (levels["end"][0] - levels["begin"][0]).total_seconds()
         drawn = f"drawn: the maximum of every {_duration_text(seconds)}"
-    at = date_text(result.at.astimezone(local_time.zone(options.time_zone)), CLOCK_SECOND)
+    at = long_date(result.at.astimezone(local_time.zone(options.time_zone)), CLOCK_SECOND)
     rows = with_positions(levels, options.time_zone)
     gaps = missing_spans(coverage, rows, options.time_zone)
     return finish_chart(

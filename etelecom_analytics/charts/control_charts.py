@@ -6,6 +6,7 @@ import polars as pl
 from ..errors import UnknownName
 from ..fetch_report import FetchReport
 from ..formatting import format_value
+from ..locale.expressions import text_expr
 from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, control_limits
 from ..metrics.daily_control import ControlLimits
@@ -114,9 +115,7 @@ def _rows(limits: ControlLimits, table: pl.DataFrame) -> pl.DataFrame:
     """The days with their positions on the axis, and each of `_VALUES` as text."""
     unit = limits.measure.unit
     texts = (
-        pl.col(name)
-        .map_elements(lambda value: format_value(value, unit), return_dtype=pl.String)
-        .alias(f"{name}_text")
+        text_expr(pl.col(name), lambda value: format_value(value, unit)).alias(f"{name}_text")
         for name in _VALUES
     )
     return round_floats(table).with_columns(

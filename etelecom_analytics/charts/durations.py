@@ -7,6 +7,7 @@ import altair as alt
 import polars as pl
 
 from ..formatting import format_value
+from ..locale.expressions import text_expr
 
 __all__ = [
     "LONGEST",
@@ -47,12 +48,7 @@ def duration_text(seconds: str) -> pl.Expr:
     Args:
         seconds: the name of the column.
     """
-    text: pl.Expr = pl.col(seconds).map_elements(_text, return_dtype=pl.String)
-    return text
-
-
-def _text(seconds: float) -> str:
-    return format_value(seconds, "s")
+    return text_expr(pl.col(seconds), lambda each: format_value(each, "s"))
 
 
 def time_unit(seconds: float) -> tuple[str, float]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from .. import local_time
 from ..fetch_report import FetchReport, Gap
-from ..locale.dates import CLOCK_MINUTE, date_text
+from ..locale.dates import CLOCK_MINUTE, long_date
 from .theme import CONFIG, INK, THEME, WIDTH, count
 
 __all__ = [
@@ -198,7 +198,7 @@ def coverage_note(coverage: FetchReport | None, time_zone: str) -> CoverageNote:
     zone = local_time.zone(time_zone)
 
     def local(moment: datetime) -> str:
-        return date_text(moment.astimezone(zone), CLOCK_MINUTE)
+        return long_date(moment.astimezone(zone), CLOCK_MINUTE)
 
     def spans(gaps: Sequence[Gap], lead: str) -> str:
         texts = [f"{local(gap.begin)} to {local(gap.end)}" for gap in gaps]

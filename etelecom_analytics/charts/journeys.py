@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 
 from .. import local_time
-from ..locale.dates import CLOCK_SECOND, date_text
+from ..locale.dates import CLOCK_SECOND, long_date
 from ..locale.number_note import number_note
 from ..metrics import PHASES, Calls, MetricOptions, call_phases, facts
 from ..names import labels
@@ -73,7 +73,7 @@ def journey(
     start = "unknown time"
     if call["started_at"] is not None:
         local = call["started_at"].astimezone(local_time.zone(options.time_zone))
-        start = date_text(local, CLOCK_SECOND)
+        start = long_date(local, CLOCK_SECOND)
     summary = f"{call['direction'] or 'no direction'}, {state}, {count(legs, 'leg')}"
     from_to = f"from {call['caller'] or NONE_LABEL} to {call['callee'] or NONE_LABEL}"
     first = f"the first {limit} of {legs:,} legs" if legs > limit else ""

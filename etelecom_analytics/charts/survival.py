@@ -7,6 +7,7 @@ import polars as pl
 
 from .. import metrics
 from ..fetch_report import FetchReport
+from ..locale.expressions import text_expr
 from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, median_survival
 from ..metrics.dimensions import as_names
@@ -161,7 +162,7 @@ def _survival(
         )
     if groups.height < medians.height:
         scope.append(f"the {groups.height} biggest groups of {medians.height:,}")
-    after = pl.col("time_s").map_elements(_span_text, return_dtype=pl.String)
+    after = text_expr(pl.col("time_s"), _span_text)
     curves = round_floats(_thin(steps, until).with_columns(at=pl.col("time_s") / size, after=after))
     labelled = _with_text(groups, size)
     finding = f": {labelled['median_text'].item()}" if labelled.height == 1 else ""

@@ -5,7 +5,7 @@ import polars as pl
 
 from .. import metrics
 from ..fetch_report import FetchReport
-from ..locale.dates import date_expr
+from ..locale.dates import long_date_expr
 from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, erlangs_profile
 from .axes import (
@@ -138,7 +138,7 @@ def _bars(hours: pl.DataFrame, time_zone: str, *, daily: bool) -> pl.DataFrame:
         )
         begin = pl.coalesce(midnight.dt.convert_time_zone("UTC"), begin)
         length = pl.duration(days=1)
-    day = date_expr(pl.col("day"))
+    day = long_date_expr(pl.col("day"))
     bars = hours.with_columns(begin=begin, clock=pl.format("{} {}:00", day, "hour"))
     return round_floats(with_positions(bars.with_columns(end=pl.col("begin") + length), time_zone))
 

@@ -1,6 +1,7 @@
 """Display: one value that defines how charts, panels and reports show calls."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -8,6 +9,7 @@ import polars as pl
 from polars import selectors
 
 from ..frames import Frame
+from ..language import speaking, tr
 from ..metrics import MetricOptions
 from ..phone_numbers import mask, masked_digits
 from ..privacy import Privacy, mask_numbers
@@ -27,6 +29,7 @@ class Display:
         own_numbers: numbers that are never masked, such as the organisation's hotlines. The
             options' numbers of IVRs, queues and voicemail are not masked either.
         names: the names of a dimension's values, as returned by `names.labels`, by dimension.
+        language: the language of texts, "en" or "vi".
 
     Examples:
         >>> from etelecom_analytics.locale.display import Display
@@ -39,6 +42,11 @@ class Display:
     show_numbers: bool = False
     own_numbers: tuple[str, ...] = ()
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    language: str = "en"
+
+    def speaking(self) -> AbstractContextManager[None]:
+        """A context in which texts are made in the language of the display."""
+        return speaking(self.language)
 
     @property
     def unmasked(self) -> tuple[str, ...]:
@@ -65,7 +73,7 @@ class Display:
     def label(self, dimension: str, value: object) -> str:
         """The text for a value of a dimension: its name, if any, with external numbers masked."""
         if value is None:
-            return "none"
+            return tr("none")
         name = self.names.get(dimension, {}).get(str(value), str(value))
         if self.show_numbers or dimension not in _NUMBER_COLUMNS:
             return name

@@ -18,7 +18,7 @@ from ..charts.finish import coverage_note
 from ..errors import InputError
 from ..formatting import format_value
 from ..locale.comparison_text import comparison_texts
-from ..locale.dates import CLOCK_MINUTE, date_text
+from ..locale.dates import CLOCK_MINUTE, long_date
 from ..logs import CallLogs, checked_logs
 from ..metrics import Calls, MetricOptions, compare, only_fetched
 from ..metrics.dimensions import Names, as_names
@@ -288,7 +288,7 @@ def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
             case float():
                 return f"{value:,.1f}"
             case datetime() if value.tzinfo:
-                return date_text(value.astimezone(zone), CLOCK_MINUTE)
+                return long_date(value.astimezone(zone), CLOCK_MINUTE)
         return str(value)
 
     return [cell_text(value) for value in rows[name].to_list()]

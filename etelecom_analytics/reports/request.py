@@ -134,6 +134,7 @@ def read_request(
             options=options or site.options(),
             show_numbers=values.get(_SHOW_NUMBERS) is True,
             own_numbers=check_own_numbers(values.get(_OWN_NUMBERS, site.known_numbers) or []),
+            language=site.language,
         )
         yield ReportRequest(
             name=name,

@@ -158,4 +158,6 @@ def _charts(logs: CallLogs, options: MetricOptions, site: Site) -> dict[str, Any
 
 
 def _redactor(logs: CallLogs, options: MetricOptions, site: Site) -> Redactor:
-    return Redactor(logs, Display(options=options, own_numbers=site.known_numbers))
+    return Redactor(
+        logs, Display(options=options, own_numbers=site.known_numbers, language=site.language)
+    )

@@ -76,7 +76,12 @@ def write_workbook(
     ends = [each for each in (logs.query.date_to, logs.report.complete_to) if each]
     if options.as_of is None and ends:
         options = replace(options, as_of=min(ends))
-    display = Display(options=options, show_numbers=show_numbers, own_numbers=site.known_numbers)
+    display = Display(
+        options=options,
+        show_numbers=show_numbers,
+        own_numbers=site.known_numbers,
+        language=site.language,
+    )
     return _write(
         logs, path, days=CallQuery(), direction="in", display=display, site=site, settings=[]
     )

@@ -85,6 +85,7 @@ class CallSource:
             show_numbers=show_numbers,
             own_numbers=check_own_numbers(own_numbers),
             names=_with_hotlines(dimension_names(self.calls, options), self.calls, site),
+            language=site.language,
         )
 
     def scope_facts(self, query: CallQuery, first: CallQuery) -> Iterable[tuple[str, str]]:
