@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..formatting import format_value
 from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions, RingSeconds, WaitSeconds, ring_seconds, wait_seconds
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
@@ -102,7 +103,7 @@ def ring_durations(
         >>> inbound = et.sample_logs().calls.filter(direction="in")
         >>> chart = et.charts.ring_durations(inbound, options=options)
         >>> chart.title.text
-        ['How long offers rang: median answered 4 s, lost 4 s, elsewhere 3 s']
+        ['How long offers rang: median answered 4.0 s, lost 4.0 s, elsewhere 3.0 s']
     """
     calls, options = chart_input(calls, options, coverage)
     rings: RingSeconds = ring_seconds(calls, options=options, confidence=False)
@@ -147,7 +148,7 @@ def ring_durations(
 def _title(subject: str, duration: Duration, groups: pl.DataFrame) -> str:
     """The subject with the median of each group."""
     rows = groups.select("group", duration.quantiles[0]).iter_rows()
-    texts = [f"{name} {median:.{duration.digits}f} s" for name, median in rows]
+    texts = [f"{name} {format_value(median, 's')}" for name, median in rows]
     return f"{subject}: median {', '.join(texts)}"
 
 
@@ -160,7 +161,7 @@ def _tail(bins: pl.DataFrame) -> int | None:
 def _alt_text(duration: Duration, groups: pl.DataFrame) -> str:
     rows = groups.select("group", duration.counts, *duration.quantiles).iter_rows()
     return " ".join(
-        f"{name}: {count(number, duration.noun)}, median {p50:.{duration.digits}f} s, "
-        f"90th percentile {p90:.{duration.digits}f} s."
+        f"{name}: {count(number, duration.noun)}, median {format_value(p50, 's')}, "
+        f"90th percentile {format_value(p90, 's')}."
         for name, number, p50, p90 in rows
     )

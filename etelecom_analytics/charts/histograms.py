@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
+from ..formatting import format_value
+from ..locale.value_text import target_value
+from .durations import duration_axis, duration_text
 from .finish import panel_title
 from .theme import (
     ANSWERED,
@@ -40,7 +43,6 @@ class Duration:
     name: str
     noun: str  # of what is counted
     verb: str
-    digits: int  # decimals of the quantiles
     start: float  # left edge of the first bar
     heights: tuple[int, int]  # of a histogram and of the cumulative shares, in pixels
 
@@ -55,9 +57,9 @@ class Duration:
         return f"{self.name}_p50_s", f"{self.name}_p90_s"
 
 
-WAIT = Duration(name="wait", noun="call", verb="waited", digits=1, start=0.0, heights=(80, 140))
+WAIT = Duration(name="wait", noun="call", verb="waited", start=0.0, heights=(80, 140))
 # Rings are whole seconds: the bar of a ring of 4 s is centred on 4.
-RING = Duration(name="ring", noun="offer", verb="rang", digits=0, start=-0.5, heights=(70, 130))
+RING = Duration(name="ring", noun="offer", verb="rang", start=-0.5, heights=(70, 130))
 
 
 def draw_histograms(
@@ -89,16 +91,17 @@ def _threshold(threshold_s: float | None, *, end: float | None = None) -> list[a
     """A line at the threshold; on an axis to `end` it has a label, away from the legend."""
     if threshold_s is None:
         return []
-    table = pl.DataFrame({"threshold_s": [threshold_s], "text": [f"threshold {threshold_s:g} s"]})
+    text = f"threshold {target_value(threshold_s, 's')}"
+    table = pl.DataFrame({"threshold_s": [threshold_s], "text": [text]})
     base = alt.Chart(table).encode(alt.X("threshold_s:Q"))
     line = base.mark_rule(color=FAINT, strokeDash=[2, 3])
     if end is None:
         return [line]
-    left = threshold_s > end / 2
-    text = base.mark_text(
+    left = threshold_s > end / 4
+    label = base.mark_text(
         style=INK, align="right" if left else "left", dx=-4 if left else 4, baseline="bottom"
     )
-    return [line, text.encode(y=alt.value("height"), text="text:N")]
+    return [line, label.encode(y=alt.value("height"), text="text:N")]
 
 
 def _histogram(
@@ -130,21 +133,21 @@ def _histogram(
             tooltip=tooltip,
         )
     )
-    form = f",.{duration.digits}f"
     pointer = (
-        alt.Chart(group)
+        alt.Chart(group.with_columns(median=duration_text(p50), p90=duration_text(p90)))
         .mark_point(shape="triangle-down", filled=True, color=FAINT, opacity=1, size=60)
         .encode(
             alt.X(f"{p50}:Q"),
             y=alt.value(-5),
             tooltip=[
-                alt.Tooltip(f"{p50}:Q", title="median, s", format=form),
-                alt.Tooltip(f"{p90}:Q", title="90th percentile, s", format=form),
+                alt.Tooltip("median:N"),
+                alt.Tooltip("p90:N", title="90th percentile"),
                 alt.Tooltip(f"{counts}:Q", format=","),
             ],
         )
     )
-    title = f"{name}: {count(number, duration.counts.removesuffix('s'))}, median {median:{form}} s"
+    size = count(number, duration.counts.removesuffix("s"))
+    title = f"{name}: {size}, median {format_value(median, 's')}"
     return alt.LayerChart(
         layer=[bars, *_threshold(threshold_s), pointer],
         width=WIDTH,
@@ -160,6 +163,7 @@ def _cumulative(
     closed = bins.filter(pl.col("to_s").is_not_null()).select(
         "group", pl.col("longest").cast(pl.Float64), "up_to", "up_to_num"
     )
+    end = bins["end"].to_list()[-1]
     origin = pl.DataFrame({"group": names}).with_columns(
         longest=pl.lit(duration.start), up_to=pl.lit(0.0), up_to_num=pl.lit(0, pl.Int64)
     )
@@ -170,28 +174,28 @@ def _cumulative(
     hues = alt.Scale(domain=names, range=[_HUES[name] for name in names])
     dashes = alt.Scale(domain=names, range=[_DASHES[name] for name in names])
     lines = (
-        alt.Chart(pl.concat([origin, closed]))
+        alt.Chart(pl.concat([origin, closed]).with_columns(at_most=duration_text("longest")))
         .mark_line(strokeWidth=2)
         .encode(
             alt.X(
                 "longest:Q",
                 scale=seconds,
-                title=f"{duration.name}, seconds",
-                axis=alt.Axis(grid=True, tickMinStep=1),
+                title=duration.name,
+                axis=alt.Axis(grid=True, **duration_axis([end], zero=True)),
             ),
             alt.Y("up_to:Q", title="share", axis=share_axis, scale=alt.Scale(domain=[0, 1])),
             alt.Color("group:N", scale=hues, legend=legend),
             alt.StrokeDash("group:N", scale=dashes),
             tooltip=[
                 alt.Tooltip("group:N"),
-                alt.Tooltip("longest:Q", title=f"{duration.verb} at most, s"),
+                alt.Tooltip("at_most:N", title=f"{duration.verb} at most"),
                 alt.Tooltip("up_to_num:Q", title=duration.counts, format=","),
                 alt.Tooltip("up_to:Q", title="share", format=".1%"),
             ],
         )
     )
     return alt.LayerChart(
-        layer=[lines, *_threshold(threshold_s, end=bins["end"].to_list()[-1])],
+        layer=[lines, *_threshold(threshold_s, end=end)],
         width=WIDTH,
         height=duration.heights[1],
         title=panel_title(f"Share that {duration.verb} at most this long"),
