@@ -109,7 +109,7 @@ def test_every_chart_fits_a_phone_and_follows_its_page(
 
 OVERLAPS = """svg => {
   const boxes = [...svg.querySelectorAll('text')]
-    .filter((each) => each.textContent.trim() && each.getBoundingClientRect().width > 0)
+    .filter((each) => each.textContent.trim() && getComputedStyle(each).opacity > 0)
     .map((each) => [each.textContent, each.getBoundingClientRect()]);
   const frame = svg.getBoundingClientRect();
   const found = [];
