@@ -17,16 +17,18 @@ from ..charts.axes import CLOCK, TIME, key_text
 from ..charts.finish import coverage_note
 from ..errors import InputError
 from ..formatting import format_value
+from ..language import ntr, number, tr
 from ..locale.comparison_text import comparison_texts
 from ..locale.dates import CLOCK_MINUTE, long_date
 from ..logs import CallLogs, checked_logs
 from ..metrics import Calls, MetricOptions, compare, only_fetched
 from ..metrics.dimensions import Names, as_names
 from ..metrics.options import checked_options
-from ..metrics.registry import DEFAULT_MEASURES, MEASURES
+from ..metrics.registry import DEFAULT_MEASURES
 from ..phone_numbers import describe
 from ..query import CallQuery
 from .arguments import checked_query
+from .columns import column_title, is_share, value_texts
 from .page import render_template
 from .provenance import kpi_texts
 from .report_periods import dated_query, reference_period
@@ -34,7 +36,6 @@ from .report_periods import dated_query, reference_period
 __all__ = ["Fragment", "changes", "completeness", "kpis", "table"]
 
 _NULL = "-"
-_UNITS = ("h", "min")
 _SHARE_SUFFIXES = ("_num", "_den", "_low", "_high")
 
 
@@ -126,7 +127,9 @@ def completeness(logs: CallLogs, query: CallQuery) -> str:
     checked_query(query)
     note = coverage_note(logs.report.clip(query.date_from, query.date_to), query.time_zone).text
     fetched = only_fetched(logs.query)
-    return f"{note} Only calls of {fetched} were fetched." if fetched else note
+    if not fetched:
+        return note
+    return f"{note} {tr('Only calls of {kinds} were fetched.', kinds=fetched)}"
 
 
 def changes(
@@ -215,13 +218,15 @@ def table(
         raise InputError(f"limit must be a whole number above 0; got {describe(limit)}.")
     rows = rows.lazy().collect()
     names = [name for name in rows.columns if not _is_part_of_share(name, rows)]
-    titles = [_title(name) for name in names]
+    titles = [column_title(name) for name in names]
     head = rows.head(limit)
     cells = list(zip(*(_texts(head, name, time_zone) for name in names), strict=True))
     if rows.height > limit:
-        note = f"{rows.height - limit:,} more rows are not shown."
+        note = ntr(
+            "{n} more row is not shown.", "{n} more rows are not shown.", rows.height - limit
+        )
     else:
-        note = "" if rows.height else "There are no such rows."
+        note = "" if rows.height else tr("There are no such rows.")
     text = "\n".join(" | ".join(row) for row in [titles, *cells])
     is_number = [rows.schema[name].is_numeric() and name not in CLOCK for name in names]
     return Fragment(_markup(titles, cells, is_number, note), f"{text}\n{note}".strip())
@@ -240,7 +245,7 @@ def _markup(
 
     head = row(titles, "th", 'scope="col" ')
     body = "".join(f"<tr>{row(texts, 'td')}</tr>" for texts in cells)
-    below = f"<p>{note}</p>" if note else ""
+    below = f"<p>{html.escape(note)}</p>" if note else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
 
 
@@ -248,48 +253,35 @@ def _is_part_of_share(name: str, rows: pl.DataFrame) -> bool:
     """Whether the column is a count or an interval end of a share in the same table."""
     return any(
         name.endswith(suffix)
-        and _is_share(share := name.removesuffix(suffix))
+        and is_share(share := name.removesuffix(suffix))
         and share in rows.columns
         for suffix in _SHARE_SUFFIXES
     )
-
-
-def _is_share(name: str) -> bool:
-    return name == "share" or (name in MEASURES and MEASURES[name].unit == "share")
-
-
-def _title(name: str) -> str:
-    if name in MEASURES:
-        return MEASURES[name].title
-    label, _, unit = name.rpartition("_")
-    if unit == "s":  # the values have their unit
-        return label.replace("_", " ")
-    return f"{label.replace('_', ' ')}, {unit}" if unit in _UNITS else name.replace("_", " ")
 
 
 def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
     """The cells of a column as text."""
     if name in TIME or name in CLOCK:
         return rows.select(key_text(name)).to_series().to_list()
-    if _is_share(name):
+    if is_share(name):
         return _share_texts(rows, name)
     if name.endswith("_s") and rows.schema[name].is_numeric():
         return [_NULL if value is None else format_value(value, "s") for value in rows[name]]
-    zone = local_time.zone(time_zone)
+    zone, names = local_time.zone(time_zone), value_texts(name)
 
     def cell_text(value: object) -> str:
         match value:
             case None:
                 return _NULL
             case bool():
-                return "yes" if value else "no"
+                return tr("yes") if value else tr("no")
             case int():
-                return f"{value:,}"
+                return number(value)
             case float():
-                return f"{value:,.1f}"
+                return number(value, ",.1f")
             case datetime() if value.tzinfo:
                 return long_date(value.astimezone(zone), CLOCK_MINUTE)
-        return str(value)
+        return names.get(str(value)) or str(value)
 
     return [cell_text(value) for value in rows[name].to_list()]
 
@@ -301,8 +293,9 @@ def _share_texts(rows: pl.DataFrame, name: str) -> list[str]:
         return shares
     texts = []
     for share, (num, den, low, high) in zip(shares, rows.select(columns).rows(), strict=True):
-        text = f"{share}, {num:,} of {den:,}"
+        text = tr("{share}, {n} of {total}", share=share, n=num, total=den)
         if low is not None:
-            text += f" ({format_value(low, 'share')} to {format_value(high, 'share')})"
+            low, high = (format_value(end, "share") for end in (low, high))
+            text = tr("{text} ({low} to {high})", text=text, low=low, high=high)
         texts.append(text)
     return texts

@@ -20,7 +20,10 @@ from babel.messages.pofile import escape, read_po
 
 import etelecom_analytics as et
 from etelecom_analytics.metrics import MEASURES
+from etelecom_analytics.metrics.quality_checks import CHECKS
 from etelecom_analytics.metrics.service_level_variants import SERVICE_LEVELS
+from etelecom_analytics.reports.markdown_text import markdown_paragraphs
+from etelecom_analytics.reports.notebook import read_notebook
 
 PACKAGE = Path(et.__file__).parent
 CATALOGUES = [PACKAGE / "locale" / "vi.po"]
@@ -45,7 +48,7 @@ class Source(NamedTuple):
 
 
 def source_texts() -> Source:
-    """All texts of modules, templates and the registry."""
+    """All texts of modules, templates, notebooks and the registry."""
     source = Source(set(_registry_texts()), [])
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE)
@@ -53,12 +56,17 @@ def source_texts() -> Source:
             function = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
             if function in _FUNCTIONS:
                 _add(source, node, function, f"{name}:{node.lineno}")
-    for path in sorted(PACKAGE.rglob("*.html")):
+    for path in sorted(PACKAGE.rglob("*.html.j2")):
         tree = jinja2.Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
         for call in tree.find_all(jinja2.nodes.Call):
             if isinstance(call.node, jinja2.nodes.Name) and call.node.name in _FUNCTIONS:
                 texts = [each.value for each in call.args if isinstance(each, jinja2.nodes.Const)]
-                source.keys.add(_key(texts[: _FUNCTIONS[call.node.name]]))
+                contexts = [each.value.as_const() for each in call.kwargs if each.key == "context"]
+                source.keys.add(_key(texts[: _FUNCTIONS[call.node.name]], *contexts))
+    for path in sorted(PACKAGE.rglob("*.ipynb")):
+        for cell in read_notebook(path, path.name).cells:
+            paragraphs = markdown_paragraphs(cell.source) if cell.cell_type == "markdown" else ()
+            source.keys.update(_key([text]) for _, text in paragraphs)
     return source
 
 
@@ -72,17 +80,20 @@ def _registry_texts() -> Iterator[Key]:
             for variant in variants
         ]
         yield from (_key([text]) for text in texts)
+    for check, meaning in CHECKS.items():
+        yield _key([check], "check")
+        yield _key([meaning])
 
 
 def _add(source: Source, node: ast.Call, function: str, place: str) -> None:
-    contexts = [each.value for each in node.keywords if each.arg == "context"]
-    context = ast.literal_eval(contexts[0]) if contexts else ""
     choices: list[list[str]] = [[]]
     for argument in node.args[: _FUNCTIONS[function]]:
         texts = list(_literals(argument))
         if function == "tr" and not texts and isinstance(argument, _VARIABLE):
             return  # a constant that was marked where it is defined
         choices = [[*choice, text] for choice in choices for text in texts]
+    contexts = [each.value for each in node.keywords if each.arg == "context"]
+    context = ast.literal_eval(contexts[0]) if contexts else ""
     if not choices:
         source.errors.append(
             f"{place}: {function} needs literal text, not text that is put together"

@@ -1,0 +1,321 @@
+"""Reports and workbooks in Vietnamese, and no text of them outside of the catalogues."""
+
+import dataclasses
+import json
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import polars as pl
+import pytest
+from support.pseudo import html_texts, untranslated
+from support.weeks import LAST_WEEK, OPTIONS, weeks_of_calls
+
+import etelecom_analytics as et
+from etelecom_analytics import language
+from etelecom_analytics.errors import UnknownName
+from etelecom_analytics.fetch_report import Gap
+from etelecom_analytics.language import speaking
+from etelecom_analytics.locale.display import Display
+from etelecom_analytics.reports.document import write_files
+from etelecom_analytics.reports.overview_content import overview_markup
+from etelecom_analytics.reports.page import page_html
+from etelecom_analytics.reports.provenance import options_text
+from etelecom_analytics.reports.redaction import Redactor
+from etelecom_analytics.reports.rendering import render_notebook
+from etelecom_analytics.reports.request import read_request
+
+SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
+IVR = {"ivr_numbers": ["8000"], "queue_numbers": ["8100"]}
+SITE = et.Site(targets={"service_level": 0.8, "asa_s": 20})
+WEEK = et.CallQuery(direction="in", date_from=LAST_WEEK[0], date_to=LAST_WEEK[1])
+DAY = dataclasses.replace(WEEK, date_from="2026-11-04", date_to="2026-11-05")
+NAMES = [
+    "Asia/Ho_Chi_Minh", "Altair", "Polars", "PNG", "SHA-256", "SVG", "calls.parquet",
+    "etelecom_analytics", "ivr_numbers", "queue_numbers",
+]  # fmt: skip
+FORMULA = {"answered", "offered", "missed", "abandoned", "calls"}
+
+
+@pytest.fixture(scope="module")
+def bad_week() -> et.CallLogs:
+    return weeks_of_calls(5, calls=300, missed=0.4)
+
+
+def words_of(texts: Iterable[str], *names: str) -> list[str]:
+    """The words of a page outside of brackets; a sentence may have several elements."""
+    text = " ".join(texts)
+    assert text.count("[") == text.count("]")
+    return untranslated(text, [*NAMES, *names])
+
+
+@pytest.mark.parametrize(
+    ("query", "subject"),
+    [
+        (WEEK, "calls"),
+        (DAY, "calls"),
+        (dataclasses.replace(WEEK, direction=None), "calls"),
+        (dataclasses.replace(WEEK, direction="out"), "calls"),
+        (dataclasses.replace(WEEK, direction=None), "extensions"),
+        (dataclasses.replace(WEEK, date_from="2027-01-04", date_to="2027-01-11"), "calls"),
+    ],
+    ids=["week", "day", "all", "out", "extensions", "not fetched"],
+)
+def test_first_page_has_no_text_outside_of_the_catalogue(
+    bad_week: et.CallLogs, query: et.CallQuery, subject: Any
+):
+    with speaking("pseudo"):
+        page = et.reports.first_page(
+            bad_week, query, subject=subject, options=OPTIONS, targets=SITE.targets
+        )
+        markup = overview_markup(page.data)
+
+    assert words_of(html_texts(markup)) == []
+    assert words_of([repr(page)]) == []
+
+
+def test_warnings_of_a_page_are_in_the_catalogue(bad_week: et.CallLogs):
+    begin = datetime.fromisoformat("2026-11-03T08:00+07:00")
+    report = dataclasses.replace(
+        bad_week.report,
+        gaps=tuple(Gap(begin + timedelta(hours=n), begin + timedelta(hours=n + 1)) for n in (0, 3)),
+        running_long=("1",),
+    )
+    partly = dataclasses.replace(bad_week, report=report)
+    with speaking("pseudo"):
+        page = et.reports.first_page(partly, WEEK, options=et.MetricOptions())
+
+    assert len(page.data["notices"]) >= 3
+    assert words_of(page.data["notices"]) == []
+
+
+def test_fragments_have_no_text_outside_of_the_catalogue(bad_week: et.CallLogs):
+    calls = bad_week.calls
+    with speaking("pseudo"):
+        outcomes = et.summarize(et.metrics.inward(calls), "outcome", ["offers"], options=OPTIONS)
+        quality = et.metrics.data_quality(bad_week, options=OPTIONS)
+        counts = quality.select("check", "meaning", "count", of="share_den", share="share")
+        fragments = [
+            et.reports.kpis(calls, options=OPTIONS, targets=SITE.targets),
+            et.reports.changes(bad_week, WEEK, options=OPTIONS),
+            et.reports.changes(bad_week, DAY, options=OPTIONS),
+            et.reports.findings(bad_week, WEEK, options=OPTIONS),
+            et.reports.open_callers(calls, options=OPTIONS, limit=2),
+            et.reports.table(counts),
+            et.reports.table(outcomes),
+            et.reports.table(et.summarize(calls, "weekday", ["calls"]), limit=3),
+        ]
+        texts = [et.reports.completeness(bad_week, WEEK)]
+
+    for fragment in fragments:
+        texts += html_texts(fragment._repr_html_())
+    assert words_of(texts) == []
+
+
+@pytest.mark.parametrize("name", ["daily", "weekly", "monthly", "extensions"])
+def test_page_around_a_report_is_in_the_catalogue(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The headings of the notebook and "About this report", without its outputs."""
+    monkeypatch.setattr(language, "LANGUAGES", ("en", "vi", "pseudo"))
+    arguments: dict[str, Any] = {"parameters": {"options": IVR}, "png_folder": None, "site": SITE}
+    with read_request(
+        SAMPLE, tmp_path / "report.html", notebook=name, language="pseudo", **arguments
+    ) as request:
+        assert request.options
+        with request.display.speaking():
+            write_files(request, request.notebook)
+        values = json.dumps(dict(request.values))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    texts = html_texts(page)
+    parameters = next(text for text in texts if text.startswith(("period=", "date_from=")))
+
+    assert values
+    assert words_of(texts, f"{name}.ipynb", options_text(request.options), parameters) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["weekly", "extensions"])
+def test_report_has_no_text_outside_of_the_catalogue(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(language, "LANGUAGES", ("en", "vi", "pseudo"))
+    path = et.write_report(
+        SAMPLE,
+        tmp_path / "report.html",
+        notebook=name,
+        parameters={"options": IVR},
+        site=SITE,
+        language="pseudo",
+    )
+    page = path.read_text(encoding="utf-8")
+    body, about = page.split('<details class="about">')
+
+    assert set(words_of(html_texts(body))) <= FORMULA
+    assert html_texts(about)
+
+
+@pytest.fixture(scope="module")
+def vietnamese(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The weekly report and its charts."""
+    folder = tmp_path_factory.mktemp("vietnamese")
+    return et.write_report(
+        SAMPLE,
+        folder / "report.html",
+        parameters={"options": IVR},
+        png_folder=folder / "png",
+        site=SITE,
+        language="vi",
+    )
+
+
+@pytest.mark.slow
+def test_weekly_report_in_vietnamese(vietnamese: Path):
+    page = vietnamese.read_text(encoding="utf-8")
+    texts = [" ".join(text.split()) for text in html_texts(page)]
+
+    assert '<html lang="vi">' in page
+    for text in (
+        "Báo cáo tuần",
+        "T2 02/11 – CN 08/11/2026 · cuộc gọi đến · Asia/Ho_Chi_Minh · đầy đủ",
+        "Ngày nào kém nhất?",
+        "Người gọi chờ bao lâu?",
+        "Về báo cáo này",
+        "từ 02/11/2026 00:00+07:00 đến 09/11/2026 00:00+07:00",
+        "thấp hơn mục tiêu\u00a080\u00a0%".replace("tiêu\u00a0", "tiêu "),
+    ):
+        assert any(text in each for each in texts), text
+    names = sorted(path.name for path in (vietnamese.parent / "png").iterdir())
+    assert names[0] == "01-ty-le-tra-loi-theo-ngay.png"
+    assert all(name.isascii() for name in names)
+
+
+@pytest.mark.slow
+def test_same_vietnamese_report_has_the_same_bytes(vietnamese: Path, tmp_path: Path):
+    site = dataclasses.replace(SITE, language="vi")
+    again = et.write_report(
+        SAMPLE, tmp_path / "again.html", parameters={"options": IVR}, site=site
+    )
+
+    assert again.read_bytes() == vietnamese.read_bytes()
+
+
+def test_own_texts_of_a_notebook_stay_as_they_are():
+    notebook = read_markdown("# Báo cáo của tôi\n\nMy text.\n\n## How long do callers wait?")
+    redactor = Redactor(et.read_snapshot(SAMPLE), Display())
+    with speaking("vi"):
+        rendered = render_notebook(notebook, redactor, name="mine.ipynb")
+
+    assert rendered.title == "Báo cáo của tôi"
+    assert rendered.parts == ["<p>My text.</p>\n<h2>Người gọi chờ bao lâu?</h2>\n"]
+
+
+def read_markdown(source: str) -> Any:
+    from etelecom_analytics.reports.notebook import Cell, Notebook
+
+    return Notebook(cells=[Cell(cell_type="markdown", source=source)])
+
+
+def test_unknown_language_is_refused_before_anything_runs(tmp_path: Path):
+    message = r'There is no language "fr"'
+    with pytest.raises(UnknownName, match="language"):
+        et.write_report(SAMPLE, tmp_path / "report.html", language="fr")
+    with pytest.raises(UnknownName, match="language"):
+        et.write_workbook(et.sample_logs(), tmp_path / "week.xlsx", language="fr")
+
+    assert message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_page_of_a_fetch_is_in_the_language_of_the_site(tmp_path: Path):
+    site = et.Site(language="vi")
+    page = et.write_page(
+        et.sample_logs(), tmp_path / "page.html", options=OPTIONS, site=site
+    ).read_text(encoding="utf-8")
+
+    assert '<html lang="vi">' in page
+    assert "<h1>Cuộc gọi đến, 02/11/2026 đến 08/11/2026</h1>" in page
+
+
+def test_page_without_calls_is_in_the_catalogue():
+    with speaking("pseudo"):
+        page = page_html(title="", parts=[], charts={}, facts=[], definitions=[{
+            "title": "", "value": "", "counts": "", "formula": "",
+        }])  # fmt: skip
+
+    assert words_of(html_texts(page)) == []
+
+
+def cells_of(path: Path) -> Iterator[Any]:
+    for sheet in openpyxl.load_workbook(path, data_only=True):
+        for row in sheet.iter_rows():
+            yield from (cell for cell in row if cell.value is not None)
+
+
+@pytest.fixture(scope="module")
+def workbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("workbook") / "tuan.xlsx"
+    return et.write_workbook(et.sample_logs(), path, options=OPTIONS, site=SITE, language="vi")
+
+
+def test_workbook_in_vietnamese(workbook: Path):
+    book = openpyxl.load_workbook(workbook)
+
+    assert book.sheetnames == [
+        *("Tổng quan", "Theo ngày", "Theo giờ", "Tổng đài viên", "Hàng đợi"),
+        *("Cần gọi lại", "Cuộc gọi"),
+    ]
+    summary = book["Tổng quan"]
+    assert summary["A1"].value == "Cuộc gọi đến, 02/11/2026 đến 08/11/2026"
+    assert summary["A4"].value == "Cần trả lời"
+    assert summary["B4"].value.startswith("=SUM('Cuộc gọi'!$")
+    assert book["Theo ngày"]["A2"].number_format == "dd/mm/yyyy"
+    assert book["Cuộc gọi"]["A2"].number_format == "dd/mm/yyyy hh:mm:ss"
+    assert {cell.value for cell in book["Cuộc gọi"]["B"][1:]} <= {
+        *("gọi đến", "gọi đi", "nội bộ", "nội bộ, đến", "nội bộ, đi", "không rõ")
+    }
+    assert {cell.value for cell in summary["H"]} >= {"đạt", "không đạt"} - {"đạt"}
+
+
+def test_workbook_has_the_values_of_the_english_one(workbook: Path, tmp_path: Path):
+    english = et.write_workbook(
+        et.sample_logs(), tmp_path / "week.xlsx", options=OPTIONS, site=SITE
+    )
+    again = et.write_workbook(
+        et.sample_logs(), tmp_path / "again.xlsx", options=OPTIONS, site=SITE, language="vi"
+    )
+
+    def numbers(path: Path) -> list[Any]:
+        return [cell.value for cell in cells_of(path) if not isinstance(cell.value, str)]
+
+    assert numbers(workbook) == numbers(english)
+    assert again.read_bytes() == workbook.read_bytes()
+
+
+def test_workbook_has_no_text_outside_of_the_catalogue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(language, "LANGUAGES", ("en", "vi", "pseudo"))
+    monkeypatch.setattr(language, "PSEUDO_BRACKETS", "[]", raising=False)
+    logs = et.sample_logs()
+    path = et.write_workbook(
+        logs, tmp_path / "week.xlsx", options=OPTIONS, site=SITE, language="pseudo"
+    )
+    notes = logs.calls["note"].drop_nulls().to_list()
+    texts = [
+        cell.value
+        for cell in cells_of(path)
+        if isinstance(cell.value, str) and cell.row == 1 or cell.parent.title != "[Calls]"
+    ]
+    with zipfile.ZipFile(path) as file:
+        charts = [
+            file.read(name).decode() for name in file.namelist() if name.startswith("xl/charts/")
+        ]
+
+    assert words_of(str(text) for text in texts if str(text) not in notes) == []
+    assert charts
+    assert all("<a:t>[" in chart for chart in charts)
+    assert pl.Series(texts, strict=False).len()
