@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
+from ..language import mark, number, tr
+from ..locale.terms import count, plural
 from .finish import panel_title
 from .theme import (
     ANSWERED,
@@ -14,21 +16,25 @@ from .theme import (
     INK,
     LOST,
     WIDTH,
-    count,
     count_ticks,
     round_floats,
 )
 
 __all__ = ["RING", "WAIT", "Duration", "draw_histograms"]
 
-_HUES = {"answered": ANSWERED, "missed": LOST, "lost": LOST, "elsewhere": ELSEWHERE}
+_HUES = {
+    mark("answered", context="outcome"): ANSWERED,
+    mark("missed", context="outcome"): LOST,
+    mark("lost", context="outcome"): LOST,
+    mark("elsewhere", context="outcome"): ELSEWHERE,
+}
 _DASHES = {"answered": [1, 0], "missed": [7, 3], "lost": [7, 3], "elsewhere": [2, 2]}
 
 
 _LOST_OUTCOMES = {
-    "rna_timeout": "rang out",
-    "caller_gave_up": "caller gave up",
-    "busy_or_rejected": "busy or rejected",
+    "rna_timeout": mark("rang out"),
+    "caller_gave_up": mark("caller gave up"),
+    "busy_or_rejected": mark("busy or rejected"),
 }
 """Columns of outcomes in the tooltip of lost offers, and their titles."""
 
@@ -39,7 +45,9 @@ class Duration:
 
     name: str
     noun: str  # of what is counted
-    verb: str
+    title: str  # of the duration
+    longest: str  # the title of the longest duration that a share is of
+    share: str  # the title of the cumulative shares
     digits: int  # decimals of the quantiles
     start: float  # left edge of the first bar
     heights: tuple[int, int]  # of a histogram and of the cumulative shares, in pixels
@@ -55,9 +63,27 @@ class Duration:
         return f"{self.name}_p50_s", f"{self.name}_p90_s"
 
 
-WAIT = Duration(name="wait", noun="call", verb="waited", digits=1, start=0.0, heights=(80, 140))
+WAIT = Duration(
+    name="wait",
+    noun="call",
+    title=mark("wait"),
+    longest=mark("waited at most, s"),
+    share=mark("Share that waited at most this long"),
+    digits=1,
+    start=0.0,
+    heights=(80, 140),
+)
 # Rings are whole seconds: the bar of a ring of 4 s is centred on 4.
-RING = Duration(name="ring", noun="offer", verb="rang", digits=0, start=-0.5, heights=(70, 130))
+RING = Duration(
+    name="ring",
+    noun="offer",
+    title=mark("ring"),
+    longest=mark("rang at most, s"),
+    share=mark("Share that rang at most this long"),
+    digits=0,
+    start=-0.5,
+    heights=(70, 130),
+)
 
 
 def draw_histograms(
@@ -89,16 +115,17 @@ def _threshold(threshold_s: float | None, *, end: float | None = None) -> list[a
     """A line at the threshold; on an axis to `end` it has a label, away from the legend."""
     if threshold_s is None:
         return []
-    table = pl.DataFrame({"threshold_s": [threshold_s], "text": [f"threshold {threshold_s:g} s"]})
+    text = tr("threshold {threshold} s", threshold=number(threshold_s, "g"))
+    table = pl.DataFrame({"threshold_s": [threshold_s], "text": [text]})
     base = alt.Chart(table).encode(alt.X("threshold_s:Q"))
     line = base.mark_rule(color=FAINT, strokeDash=[2, 3])
     if end is None:
         return [line]
     left = threshold_s > end / 2
-    text = base.mark_text(
+    label = base.mark_text(
         style=INK, align="right" if left else "left", dx=-4 if left else 4, baseline="bottom"
     )
-    return [line, text.encode(y=alt.value("height"), text="text:N")]
+    return [line, label.encode(y=alt.value("height"), text="text:N")]
 
 
 def _histogram(
@@ -109,13 +136,14 @@ def _histogram(
     threshold_s: float | None,
 ) -> alt.LayerChart:
     counts, (p50, p90) = duration.counts, duration.quantiles
-    name, number, median = group.select("group", counts, p50).row(0)
+    name, size, median = group.select("group", counts, p50).row(0)
+    shown = tr(name, context="outcome")
     outcomes = _LOST_OUTCOMES if name == "lost" else {}
     tooltip = [
-        alt.Tooltip(f"{duration.name}:N"),
-        alt.Tooltip(f"{counts}:Q", title=name, format=","),
-        alt.Tooltip("share:Q", title=f"of all {name}", format=".1%"),
-        *(alt.Tooltip(f"{key}:Q", title=title, format=",") for key, title in outcomes.items()),
+        alt.Tooltip(f"{duration.name}:N", title=tr(duration.title)),
+        alt.Tooltip(f"{counts}:Q", title=shown, format=","),
+        alt.Tooltip("share:Q", title=tr("of all {outcome}", outcome=shown), format=".1%"),
+        *(alt.Tooltip(f"{key}:Q", title=tr(title), format=",") for key, title in outcomes.items()),
     ]
     no_axis = alt.Axis(labels=False, ticks=False, title=None, grid=False)
     ticks = alt.Axis(tickCount=3, values=count_ticks(bins[counts]), format=",d", minExtent=GUTTER)
@@ -125,7 +153,7 @@ def _histogram(
         .encode(
             alt.X("begin:Q", scale=seconds, axis=no_axis),
             alt.X2("end:Q"),
-            alt.Y(f"{counts}:Q", axis=ticks),
+            alt.Y(f"{counts}:Q", title=plural(duration.noun), axis=ticks),
             alt.Y2Datum(0),
             tooltip=tooltip,
         )
@@ -138,13 +166,18 @@ def _histogram(
             alt.X(f"{p50}:Q"),
             y=alt.value(-5),
             tooltip=[
-                alt.Tooltip(f"{p50}:Q", title="median, s", format=form),
-                alt.Tooltip(f"{p90}:Q", title="90th percentile, s", format=form),
-                alt.Tooltip(f"{counts}:Q", format=","),
+                alt.Tooltip(f"{p50}:Q", title=tr("median, s"), format=form),
+                alt.Tooltip(f"{p90}:Q", title=tr("90th percentile, s"), format=form),
+                alt.Tooltip(f"{counts}:Q", title=plural(duration.noun), format=","),
             ],
         )
     )
-    title = f"{name}: {count(number, duration.counts.removesuffix('s'))}, median {median:{form}} s"
+    title = tr(
+        "{group}: {counted}, median {median} s",
+        group=shown,
+        counted=count(size, duration.noun),
+        median=number(median, form),
+    )
     return alt.LayerChart(
         layer=[bars, *_threshold(threshold_s), pointer],
         width=WIDTH,
@@ -157,36 +190,39 @@ def _cumulative(
     duration: Duration, bins: pl.DataFrame, seconds: alt.Scale, threshold_s: float | None
 ) -> alt.LayerChart:
     names = bins["group"].unique(maintain_order=True).to_list()
+    shown = [tr(name, context="outcome") for name in names]
     closed = bins.filter(pl.col("to_s").is_not_null()).select(
         "group", pl.col("longest").cast(pl.Float64), "up_to", "up_to_num"
     )
     origin = pl.DataFrame({"group": names}).with_columns(
         longest=pl.lit(duration.start), up_to=pl.lit(0.0), up_to_num=pl.lit(0, pl.Int64)
     )
+    renamed = pl.col("group").replace(dict(zip(names, shown, strict=True)))
+    curves = pl.concat([origin, closed]).with_columns(renamed)
     share_axis = alt.Axis(format=".0%", tickCount=4, minExtent=GUTTER)
     legend = alt.Legend(
         title=None, orient="bottom-right", symbolType="stroke", symbolSize=400, offset=8
     )
-    hues = alt.Scale(domain=names, range=[_HUES[name] for name in names])
-    dashes = alt.Scale(domain=names, range=[_DASHES[name] for name in names])
+    hues = alt.Scale(domain=shown, range=[_HUES[name] for name in names])
+    dashes = alt.Scale(domain=shown, range=[_DASHES[name] for name in names])
     lines = (
-        alt.Chart(pl.concat([origin, closed]))
+        alt.Chart(curves)
         .mark_line(strokeWidth=2)
         .encode(
             alt.X(
                 "longest:Q",
                 scale=seconds,
-                title=f"{duration.name}, seconds",
+                title=tr("{duration}, seconds", duration=tr(duration.title)),
                 axis=alt.Axis(grid=True, tickMinStep=1),
             ),
-            alt.Y("up_to:Q", title="share", axis=share_axis, scale=alt.Scale(domain=[0, 1])),
+            alt.Y("up_to:Q", title=tr("share"), axis=share_axis, scale=alt.Scale(domain=[0, 1])),
             alt.Color("group:N", scale=hues, legend=legend),
             alt.StrokeDash("group:N", scale=dashes),
             tooltip=[
-                alt.Tooltip("group:N"),
-                alt.Tooltip("longest:Q", title=f"{duration.verb} at most, s"),
-                alt.Tooltip("up_to_num:Q", title=duration.counts, format=","),
-                alt.Tooltip("up_to:Q", title="share", format=".1%"),
+                alt.Tooltip("group:N", title=tr("group")),
+                alt.Tooltip("longest:Q", title=tr(duration.longest)),
+                alt.Tooltip("up_to_num:Q", title=plural(duration.noun), format=","),
+                alt.Tooltip("up_to:Q", title=tr("share"), format=".1%"),
             ],
         )
     )
@@ -194,5 +230,5 @@ def _cumulative(
         layer=[lines, *_threshold(threshold_s, end=bins["end"].to_list()[-1])],
         width=WIDTH,
         height=duration.heights[1],
-        title=panel_title(f"Share that {duration.verb} at most this long"),
+        title=panel_title(tr(duration.share)),
     )

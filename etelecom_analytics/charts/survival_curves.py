@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
+from ..language import tr
 from .theme import DASHES, FAINT, HUES, SHADE, SHADE_OPACITY, WIDTH
 
 __all__ = ["MAX_CURVES", "CurveText", "draw_curves"]
@@ -60,14 +61,14 @@ def draw_curves(
     axis = alt.Axis(format=".0%", tickCount=5)
     y = alt.Y("survival:Q", title=text.y, scale=alt.Scale(domain=[0, 1]), axis=axis)
     tooltip = [
-        *([alt.Tooltip("key:N", title="group")] if len(names) > 1 else []),
-        alt.Tooltip("at:Q", title=f"after, {unit}", format=",.1f"),
+        *([alt.Tooltip("key:N", title=tr("group"))] if len(names) > 1 else []),
+        alt.Tooltip("at:Q", title=tr("after, {unit}", unit=unit), format=",.1f"),
         alt.Tooltip("survival:Q", title=text.y, format=".1%"),
-        alt.Tooltip("low:Q", title="95 % from", format=".1%"),
-        alt.Tooltip("high:Q", title="to", format=".1%"),
-        alt.Tooltip("left:Q", title="at risk after it", format=","),
+        alt.Tooltip("low:Q", title=tr("95 % from"), format=".1%"),
+        alt.Tooltip("high:Q", title=tr("to"), format=".1%"),
+        alt.Tooltip("left:Q", title=tr("at risk after it"), format=","),
         alt.Tooltip("events:Q", title=text.event, format=","),
-        alt.Tooltip("censored:Q", title="censored", format=","),
+        alt.Tooltip("censored:Q", title=tr("censored"), format=","),
     ]
     curves = steps.drop("slot", "at_risk").join(
         groups.select("key", "label"), on="key", how="left", maintain_order="left"
@@ -85,10 +86,10 @@ def draw_curves(
         filled=True, opacity=1, size=70
     )
     median_tooltip = [
-        alt.Tooltip("key:N", title="group"),
-        alt.Tooltip("median:Q", title=f"median, {unit}", format=",.1f"),
-        alt.Tooltip("median_text:N", title="with its 95 % interval"),
-        alt.Tooltip("n:Q", title="of", format=","),
+        alt.Tooltip("key:N", title=tr("group")),
+        alt.Tooltip("median:Q", title=tr("median, {unit}", unit=unit), format=",.1f"),
+        alt.Tooltip("median_text:N", title=tr("with its 95 % interval")),
+        alt.Tooltip("n:Q", title=tr("of"), format=","),
     ]
     layers = [
         *band,
