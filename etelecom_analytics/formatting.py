@@ -10,22 +10,31 @@ from .language import number, tr
 __all__ = ["TableStyle", "bare_value", "facts_html", "facts_text", "format_value", "size_text"]
 
 
+_MINUTE = 60
+_MAX_SECONDS = 59.95  # rounds to "60.0 s"
+
+
 def format_value(value: float | None, unit: str, *, signed: bool = False) -> str:
     """A number with its unit, such as "86.9 %", "18.3 s" or "1,234"; "none" for None.
 
-    It is in the current language.
+    It is in the current language. Seconds of a minute or more are m:ss, of an hour or more h:mm:ss.
 
     Args:
         value: the number; shares are between 0 and 1.
         unit: "share", "s", or the noun of a count such as "calls", which is omitted.
         signed: always write the sign, and write shares in points, as for a difference.
+
+    Examples:
+        >>> from etelecom_analytics.formatting import format_value
+        >>> format_value(18.32, "s"), format_value(159, "s"), format_value(None, "share")
+        ('18.3 s', '2:39', 'none')
     """
     if value is None:
         return tr("none")
     text = bare_value(value, unit, signed=signed)
     if unit == "share":
         return tr("{share} points", share=text) if signed else f"{text} %"
-    return tr("{seconds} s", seconds=text) if unit == "s" else text
+    return tr("{seconds} s", seconds=text) if unit == "s" and abs(value) < _MAX_SECONDS else text
 
 
 def size_text(value: float | None, unit: str) -> str:
@@ -38,9 +47,20 @@ def size_text(value: float | None, unit: str) -> str:
 def bare_value(value: float, unit: str, *, signed: bool = False) -> str:
     """The number of `format_value` without its unit, such as "86.9"."""
     sign = "+" if signed else ""
+    if unit == "s" and abs(value) >= _MAX_SECONDS:
+        return _clock_text(value, sign)
     if unit in ("share", "s"):
         return number(value * 100 if unit == "share" else value, f"{sign},.1f")
     return number(value, f"{sign}," if isinstance(value, int) else f"{sign},.0f")
+
+
+def _clock_text(seconds: float, sign: str) -> str:
+    minutes, rest = divmod(round(abs(seconds)), _MINUTE)
+    hours, minutes = divmod(minutes, _MINUTE)
+    sign = "-" if seconds < 0 else sign
+    if not hours:
+        return f"{sign}{minutes}:{rest:02}"
+    return f"{sign}{number(hours)}:{minutes:02}:{rest:02}"
 
 
 def facts_text(name: str, facts: Iterable[tuple[str, str]]) -> str:

@@ -35,15 +35,19 @@ ROW: dict[str, Any] = {
         ({"measure": "abandon_rate", "value": 0.9}, "Abandon rate: 90.0 %, worse than"),
         ({"dimension": "hour", "group": "23"}, "Answer rate from 23:00 to 24:00: "),
         ({"dimension": "weekday", "group": "7"}, "Answer rate on Sundays: "),
-        ({"dimension": "queue", "group": "8100"}, "Answer rate in queue 8100: "),
-        ({"dimension": "who_hung_up", "group": "agent"}, "Answer rate of who hung up agent: "),
+        ({"dimension": "queue", "group": "8100"}, "Answer rate of queue 8100: "),
+        ({"dimension": "who_hung_up", "group": "agent"}, "Answer rate, who hung up agent: "),
         (
             {"measure": "fair_answer_rate", "dimension": "target_number", "group": "101"},
-            " of extension 101: 62.0 %, worse than",
+            " of 101: 62.0 %, worse than",
+        ),
+        (
+            {"measure": "fair_answer_rate", "dimension": "target_number", "group": "0912345678"},
+            " of 091*****78: 62.0 %, worse than",
         ),
         (
             {"measure": "asr", "dimension": "trunk_name", "group": "viettel"},
-            " on trunk viettel: 62.0 %, worse than",
+            " of trunk viettel: 62.0 %, worse than",
         ),
         (
             {"measure": "asa_s", "value": 21.26, "usual": 9.0, "change": 12.0, "high": 20.0}

@@ -13,14 +13,13 @@ import polars as pl
 from .. import local_time
 from ..fetch_report import FetchReport
 from ..language import current_language, tr
+from ..locale.dates import CLOCK_MINUTE, CLOCK_SECOND, long_date_expr
 from ..locale.terms import dimension_name, or_list
 from .texts import (
     CLOCK,
     TIME,
     clock_labels,
-    date_format,
     none_label,
-    weekday_and_date,
 )
 from .theme import (
     FAINT,
@@ -40,7 +39,6 @@ __all__ = [
     "shading_note",
     "spans",
     "time_axis",
-    "time_unit",
     "with_positions",
 ]
 
@@ -49,14 +47,6 @@ MAX_LABELLED_GROUPS = 25
 
 MAX_LONG_LABELS = 14
 """With more groups there is room for short labels only."""
-
-_TIME_UNITS = (
-    ("s", 1.0, 600.0),
-    ("min", 60.0, 4 * 3_600.0),
-    ("h", 3_600.0, 4 * 86_400.0),
-    ("days", 86_400.0, float("inf")),
-)
-"""Name in English, seconds, and the longest time in seconds that is shown in this unit."""
 
 _MAX_TIME_LABELS = 12
 _MAX_MILLISECONDS_WITH_CLOCK_TIMES = 4 * 86_400_000
@@ -116,7 +106,7 @@ def with_positions(table: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     """The table with `begin` and `end` on the axis of local time, and `since`: begin as text."""
     local = pl.col("begin").dt.convert_time_zone(local_time.zone(time_zone).key)
     return table.with_columns(
-        since=pl.concat_str(weekday_and_date(local), local.dt.strftime(" %H:%M:%S")),
+        since=long_date_expr(local, CLOCK_SECOND),
         begin=local_milliseconds(pl.col("begin"), time_zone),
         end=local_milliseconds(pl.col("end"), time_zone),
     )
@@ -188,11 +178,6 @@ def _edges(table: pl.DataFrame) -> list[int]:
     return [int(table["begin"].to_list()[0]), int(table["end"].to_list()[-1])]
 
 
-def time_unit(seconds: float) -> tuple[str, float]:
-    """The unit for a time of this length, and the seconds in it."""
-    return next((unit, size) for unit, size, maximum in _TIME_UNITS if seconds <= maximum)
-
-
 def missing_spans(
     coverage: FetchReport | None, table: pl.DataFrame, time_zone: str
 ) -> pl.DataFrame:
@@ -213,15 +198,14 @@ def missing_spans(
         schema={"begin": moment, "end": moment, "why": pl.String},
         orient="row",
     )
-    minute = f"{date_format()} %H:%M"
     local = gaps.with_columns(
         pl.col("begin", "end").dt.convert_time_zone(zone.key).dt.replace_time_zone(None)
     )
     return local.select(
         begin=_milliseconds(pl.col("begin")),
         end=_milliseconds(pl.col("end")),
-        since=pl.col("begin").dt.strftime(minute),
-        until=pl.col("end").dt.strftime(minute),
+        since=long_date_expr(pl.col("begin"), CLOCK_MINUTE),
+        until=long_date_expr(pl.col("end"), CLOCK_MINUTE),
         why="why",
     )
 

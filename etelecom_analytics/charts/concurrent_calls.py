@@ -9,6 +9,7 @@ from .. import local_time, metrics
 from ..fetch_report import FetchReport
 from ..language import Language, in_language, tr
 from ..language import number as number_text
+from ..locale.dates import CLOCK_SECOND, long_date
 from ..locale.number_note import number_note
 from ..locale.terms import count, plural, unit_name
 from ..metrics import Calls, MetricOptions, concurrency_peaks
@@ -22,7 +23,6 @@ from .axes import (
 )
 from .finish import coverage_note, finish_chart
 from .inputs import chart_input
-from .texts import full_moment
 from .theme import (
     ANSWERED,
     GUTTER,
@@ -60,7 +60,7 @@ def concurrency(
     Examples:
         >>> chart = et.charts.concurrency(et.sample_logs().calls)
         >>> chart.title.text[0]
-        'Calls on the line at once: peak 4, first on Tue 2026-11-03 14:10:05'
+        'Calls on the line at once: peak 4, first on Tue 3 Nov 2026 14:10:05'
     """
     data = chart_input(calls, options, coverage)
     calls, options = data
@@ -94,7 +94,7 @@ def concurrency(
     if levels.height < result.over_time.height - 1:
         seconds = (levels["end"][0] - levels["begin"][0]).total_seconds()
         drawn = tr("drawn: the maximum of every {duration}", duration=_duration_text(seconds))
-    at = full_moment(result.at.astimezone(local_time.zone(options.time_zone)))
+    at = long_date(result.at.astimezone(local_time.zone(options.time_zone)), CLOCK_SECOND)
     rows = with_positions(levels, options.time_zone)
     gaps = missing_spans(coverage, rows, options.time_zone)
     return finish_chart(

@@ -5,8 +5,9 @@ import polars as pl
 
 from ..errors import UnknownName
 from ..fetch_report import FetchReport
-from ..formatting import size_text
-from ..language import Language, in_language, number, tr
+from ..formatting import format_value, size_text
+from ..language import Language, in_language, mark, tr
+from ..locale.expressions import text_expr
 from ..locale.number_note import number_note
 from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, control_limits
@@ -16,6 +17,7 @@ from .axes import (
     spans,
     time_axis,
 )
+from .durations import duration_axis
 from .finish import coverage_note, empty_chart, finish_chart, range_text
 from .inputs import Names, chart_input, names_of
 from .texts import (
@@ -37,6 +39,12 @@ __all__ = ["control"]
 
 _HEIGHT = 260
 _MAX_DAYS = 370
+_VALUES = {
+    "value": mark("value"),
+    "expected": mark("expected"),
+    "low": mark("low"),
+    "high": mark("high"),
+}
 
 
 @in_language
@@ -91,15 +99,15 @@ def control(
     )
     if table.is_empty():
         return empty_chart(subject, scope, about=about, coverage=complete)
-    alarms = int(table["is_alarm"].sum())
+    alarms, rows = int(table["is_alarm"].sum()), _rows(limits, table)
     return finish_chart(
-        _draw(limits, table),
+        _draw(limits, rows),
         title=f"{subject}: {_finding(limits, alarms, table.height)}",
         scope=[*scope, _sigma_note(limits)],
         warnings=[number_note(data.calls, data.options)],
         about=about,
         coverage=complete,
-        description=range_text(_shown(table), "value", tr("{text} on {day}"), noun="day"),
+        description=range_text(rows, "value", tr("{value_text} on {key}"), noun="day"),
     )
 
 
@@ -113,12 +121,6 @@ def _finding(limits: ControlLimits, alarms: int, days: int) -> str:
     if changes:
         return tr("{text}, a lasting change on {days}", text=text, days=count(changes, "day"))
     return text
-
-
-def _shown(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with its values as text."""
-    texts = [None if value is None else number(value, ",.4g") for value in table["value"]]
-    return table.with_columns(text=pl.Series(texts, dtype=pl.String))
 
 
 def _sigma_note(limits: ControlLimits) -> str:
@@ -144,27 +146,33 @@ def _count(limits: ControlLimits) -> pl.Expr:
     return pl.col("value" if is_total else "n").round(0).cast(pl.Int64)
 
 
-def _draw(limits: ControlLimits, table: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
-    rows = round_floats(table).with_columns(
-        **spans("day"), key=key_text("day"), count=_count(limits)
-    )
+def _rows(limits: ControlLimits, table: pl.DataFrame) -> pl.DataFrame:
+    """The days with their positions on the axis, and each of `_VALUES` as text."""
     unit = limits.measure.unit
-    form = {"share": ".1%", "s": ",.1f"}.get(unit, ",d")
-    axis = alt.Axis(format=".0%" if unit == "share" else ",.0f", grid=True)
-    y = alt.Y(
-        "value:Q", title=measure_title(limits.measure), axis=axis, scale=alt.Scale(zero=False)
+    texts = (
+        text_expr(pl.col(name), lambda value: format_value(value, unit)).alias(f"{name}_text")
+        for name in _VALUES
     )
+    return round_floats(table).with_columns(
+        *texts, **spans("day"), key=key_text("day"), count=_count(limits)
+    )
+
+
+def _axis(limits: ControlLimits, rows: pl.DataFrame) -> alt.Axis:
+    title = measure_title(limits.measure)
+    if limits.measure.unit == "s":
+        values = rows.select(_VALUES.keys()).rows()
+        shown = [each for row in values for each in row if each is not None]
+        return alt.Axis(**duration_axis(shown, zero=False), title=title, grid=True)
+    form = ".0%" if limits.measure.unit == "share" else ",.0f"
+    return alt.Axis(format=form, title=title, grid=True)
+
+
+def _draw(limits: ControlLimits, rows: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
+    y = alt.Y("value:Q", axis=_axis(limits, rows), scale=alt.Scale(zero=False))
     tooltip = [
         alt.Tooltip("key:N", title=tr("day")),
-        *(
-            alt.Tooltip(f"{name}:Q", title=title, format=form)
-            for name, title in (
-                ("value", tr("value")),
-                ("expected", tr("expected")),
-                ("low", tr("low")),
-                ("high", tr("high")),
-            )
-        ),
+        *(alt.Tooltip(f"{name}_text:N", title=tr(title)) for name, title in _VALUES.items()),
         alt.Tooltip("z:Q", title=tr("sigmas"), format="+.1f"),
         alt.Tooltip("count:Q", title=tr(limits.measure.population), format=","),
     ]

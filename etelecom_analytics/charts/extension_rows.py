@@ -3,6 +3,7 @@
 import polars as pl
 
 from ..language import mark, tr
+from .durations import duration_text
 from .texts import interval_text, percent
 from .theme import ANSWERED, ELSEWHERE, FAINT, LOST
 
@@ -32,7 +33,9 @@ def number_rows(table: pl.DataFrame, min_offers: int, limit: int) -> pl.DataFram
             text=pl.format("{}, {}", rate, fair).fill_null("-"),
             interval=interval_text("fair_answer_rate_low", "fair_answer_rate_high"),
             fair=fair,
-            talk_min=pl.col("leg_talk_s") / 60,
+            ring_p50=duration_text("ring_p50_s").fill_null("-"),
+            ring_avg=duration_text("ring_avg_s").fill_null("-"),
+            talk=duration_text("leg_talk_s").fill_null("-"),
         )
         .with_columns(
             hue=_unless_small(ANSWERED, FAINT),

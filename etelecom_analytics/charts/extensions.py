@@ -32,8 +32,8 @@ _MAX_NUMBERS = 300
 
 _MAX_IVR_NUMBERS = 6
 _TITLE = MEASURES["fair_answer_rate"].title
-_TEXTS = {"ring_p50_s": (mark("median ring, s"), ",.1~f"), "talk_min": (mark("talk, min"), ",.0f")}
-"""Columns of numbers: their titles and formats."""
+_TEXTS = {"ring_p50": mark("median ring"), "talk": mark("total talk")}
+"""Columns of durations, and their titles."""
 
 
 def _tooltip() -> list[alt.Tooltip]:
@@ -45,9 +45,9 @@ def _tooltip() -> list[alt.Tooltip]:
         alt.Tooltip("offers:Q", title=tr("offers"), format=","),
         alt.Tooltip("answered_offers:Q", title=tr("answered"), format=","),
         alt.Tooltip("rna:Q", title=tr("rang out"), format=","),
-        alt.Tooltip("ring_p50_s:Q", title=tr("median ring, s"), format=".1f"),
-        alt.Tooltip("ring_avg_s:Q", title=tr("average ring, s"), format=".1f"),
-        alt.Tooltip("talk_min:Q", title=tr("talk, min"), format=",.1f"),
+        alt.Tooltip("ring_p50:N", title=tr("median ring")),
+        alt.Tooltip("ring_avg:N", title=tr("average ring")),
+        alt.Tooltip("talk:N", title=tr("total talk")),
     ]
 
 
@@ -171,7 +171,7 @@ def _alt_text(rows: pl.DataFrame) -> str:
 
 
 def _draw(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.HConcatChart:
-    columns = [_texts(rows, column, *texts) for column, texts in _TEXTS.items()]
+    columns = [_texts(rows, column, title) for column, title in _TEXTS.items()]
     scales = alt.ScaleResolveMap(color="independent")
     return alt.hconcat(
         _rates(rows),
@@ -253,13 +253,11 @@ def _bars(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.LayerChart:
     return alt.LayerChart(layer=[bars, labels], width=_OUTCOME_WIDTH, height={"step": _ROW})
 
 
-def _texts(rows: pl.DataFrame, column: str, title: str, form: str) -> alt.LayerChart:
-    """A column of numbers."""
+def _texts(rows: pl.DataFrame, column: str, title: str) -> alt.LayerChart:
+    """A column of durations."""
     heading = alt.Axis(orient="top", grid=False, labels=False, ticks=False, domain=False)
     x = alt.X("zero:Q", title=tr(title), axis=heading, scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(rows.with_columns(zero=pl.lit(1.0))).mark_text(style=INK, align="right", dx=-8)
-    shown = alt.Text("shown:N")
-    text = base.transform_calculate(
-        shown=f"isValid(datum.{column}) ? format(datum.{column}, '{form}') : '-'"
-    ).encode(_number_axis(rows, None), x, text=shown, tooltip=_tooltip())
+    shown = alt.Text(f"{column}:N")
+    text = base.encode(_number_axis(rows, None), x, text=shown, tooltip=_tooltip())
     return alt.LayerChart(layer=[text], width=_COLUMN_WIDTH, height={"step": _ROW})

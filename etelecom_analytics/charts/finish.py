@@ -10,7 +10,8 @@ import polars as pl
 
 from .. import local_time
 from ..fetch_report import FetchReport, Gap
-from ..language import filled, moment_text, tr
+from ..language import filled, tr
+from ..locale.dates import CLOCK_MINUTE, long_date
 from ..locale.terms import count
 from .theme import INK, THEME, WIDTH
 from .vega_locale import chart_config
@@ -209,7 +210,7 @@ def coverage_note(coverage: FetchReport | None, time_zone: str) -> CoverageNote:
     zone = local_time.zone(time_zone)
 
     def local(moment: datetime) -> str:
-        return moment_text(moment.astimezone(zone))
+        return long_date(moment.astimezone(zone), CLOCK_MINUTE)
 
     def spans(gaps: Sequence[Gap]) -> str:
         texts = [tr("{begin} to {end}", begin=local(gap.begin), end=local(gap.end)) for gap in gaps]

@@ -25,6 +25,7 @@ from .axes import (
     shading_note,
     time_axis,
 )
+from .durations import duration_axis
 from .finish import (
     coverage_note,
     empty_chart,
@@ -106,7 +107,7 @@ def measure_by(
         >>> calls = et.sample_logs().calls
         >>> chart = et.charts.measure_by(calls, measure="asa_s", by="direction")
         >>> chart.title.text
-        ['Average speed of answer by direction: lowest 1 s (in), highest 15 s (out)']
+        ['Average speed of answer by direction: lowest 1.4 s (in), highest 15.2 s (out)']
         >>> chart = et.charts.measure_by(calls, measure="answer_rate", by=["weekday", "hour"])
     """
     data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "day")
@@ -178,10 +179,9 @@ def draw_groups(
     else:
         # Without the columns of the dimensions, which have the numbers that `key` masks.
         chart = _by_name(rows.drop(dimensions), dimensions, definition)
-    template = tr("{text} s ({key})") if definition.unit == "s" else tr("{text} ({key})")
     return finish_chart(
         chart,
-        title=range_title(subject, rows, "value", template, size="count"),
+        title=range_title(subject, rows, "value", tr("{text} ({key})"), size="count"),
         scope=scope,
         warnings=[warning],
         about=about,
@@ -257,7 +257,10 @@ def _layers(
     if vertical:
         place = {"baseline": "bottom", "dy": -5, "fontSize": 10}
         if table.height > MAX_LONG_LABELS:
-            labelled = labelled.with_columns(pl.col("text").str.strip_suffix(" %"))
+            seconds = tr("{seconds} s").removeprefix("{seconds}")
+            labelled = labelled.with_columns(
+                pl.col("text").str.strip_suffix(" %").str.strip_suffix(seconds)
+            )
     return [
         *layers,
         alt.Chart(labelled)
@@ -270,15 +273,16 @@ def _value_axis(
     table: pl.DataFrame, measure: Measure, channel: type[alt.X | alt.Y]
 ) -> alt.X | alt.Y:
     is_total = isinstance(measure.aggregation, Total)
-    is_count = is_total and measure.unit != "s"
-    axis = alt.Axis(
-        format={"share": ".0%", "s": ",.0f"}.get(measure.unit, ",d"),
-        tickCount=5,
-        values=count_ticks(table["value"].cast(pl.Int64)) if is_count else alt.Undefined,
-        minExtent=GUTTER if channel is alt.Y else alt.Undefined,
-    )
+    axis: dict[str, Any] = {"minExtent": GUTTER} if channel is alt.Y else {}
+    title = lower_first(measure_title(measure))
+    if measure.unit == "s":
+        axis |= duration_axis(table["value"].drop_nulls().to_list(), zero=is_total)
+    else:
+        axis |= {"format": ".0%" if measure.unit == "share" else ",d", "tickCount": 5}
+        if is_total:
+            axis["values"] = count_ticks(table["value"].cast(pl.Int64))
     scale = alt.Scale(zero=is_total, nice=True)
-    return channel("value:Q", title=lower_first(measure_title(measure)), axis=axis, scale=scale)
+    return channel("value:Q", title=title, axis=alt.Axis(**axis), scale=scale)
 
 
 def _hit(table: pl.DataFrame, by: Sequence[str], measure: Measure) -> alt.Chart:

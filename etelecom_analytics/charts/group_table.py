@@ -14,6 +14,7 @@ from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
 from ..metrics.registry import measure as measure_named
 from ..phone_numbers import mask
 from ..privacy import mask_numbers
+from .durations import duration_text
 from .grouping import group_keys, group_names, only_dimension
 from .inputs import Names, names_of, row_limit
 from .marks import MAX_GROUPS, limit_groups
@@ -127,7 +128,8 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
     """The value, its interval and their texts, in columns of the same name for every measure."""
     value = pl.col(measure.name).cast(pl.Float64)
     low = high = pl.lit(None, pl.Float64)
-    text, over = short_number(value), pl.lit(None, pl.String)
+    text = duration_text(measure.name) if measure.unit == "s" else short_number(value)
+    over = pl.lit(None, pl.String)
     if isinstance(measure.aggregation, Ratio):
         low, high = pl.col(f"{measure.name}_low"), pl.col(f"{measure.name}_high")
         text = pl.format("{} %", percent(value))

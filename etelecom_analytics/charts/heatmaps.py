@@ -10,6 +10,7 @@ from ..locale.terms import count, dimension_name, or_list
 from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.registry import TOTALS, Measure, Ratio, Total
 from ..metrics.registry import measure as measure_named
+from .durations import duration_axis, duration_text
 from .finish import (
     coverage_note,
     empty_chart,
@@ -164,25 +165,47 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
     elif not isinstance(measure.aggregation, Total):
         over = pl.format("{} {}", f"{measure.name}_n", pl.lit(tr(measure.population)))
         few = pl.col(f"{measure.name}_n") < _MIN_BASIS
+    match measure.unit:
+        case "share":
+            text = percent(value)
+        case "s":
+            text = duration_text(measure.name)
+        case _:
+            text = short_number(value)
     return {
         "value": value,
-        "text": percent(value) if measure.unit == "share" else short_number(value),
+        "text": text,
+        "cell": text if measure.unit != "s" else _short_duration(value),
         "over": over,
         "count": pl.col(TOTALS[measure.grain]),
         "few": few,
     }
 
 
+def _short_duration(seconds: pl.Expr) -> pl.Expr:
+    """Seconds as text of about four characters: 45, 2:39, 12m, 3h."""
+    whole = seconds.round(0).cast(pl.Int64)
+    clock = pl.format("{}:{}", whole // 60, (whole % 60).cast(pl.String).str.zfill(2))
+    minutes, hours = ((seconds / size).round(0).cast(pl.Int64) for size in (60, 3_600))
+    return (
+        pl.when(seconds < 59.5)
+        .then(pl.format("{}", whole))
+        .when(seconds < 599.5)
+        .then(clock)
+        .when(seconds < 5_970)
+        .then(pl.format(tr("{}m", context="minutes"), minutes))
+        .otherwise(pl.format(tr("{}h", context="hours"), hours))
+    )
+
+
 def _title(subject: str, cells: pl.DataFrame, measure: Measure) -> str:
     """The subject and its finding: the cell with the most, or the lowest and the highest value."""
     if not isinstance(measure.aggregation, Total):
-        match measure.unit:
-            case "share":
-                text = tr("{text} % on {weekday_key} at {hour_key}:00")
-            case "s":
-                text = tr("{text} s on {weekday_key} at {hour_key}:00")
-            case _:
-                text = tr("{text} on {weekday_key} at {hour_key}:00")
+        text = (
+            tr("{text} % on {weekday_key} at {hour_key}:00")
+            if measure.unit == "share"
+            else tr("{text} on {weekday_key} at {hour_key}:00")
+        )
         return range_title(subject, cells, "value", text, size="count")
     order = ["value", "weekday", "hour"]
     most = cells.sort(order, descending=[True, False, False]).row(0, named=True)
@@ -244,13 +267,13 @@ def _draw(
         filled.mark_rect(stroke=FAINT, strokeWidth=0.5).encode(
             alt.Color("value:Q", scale=shades.scale, legend=_legend(cells, measure))
         ),
-        shades.texts(filled, "text"),
+        shades.texts(filled, "cell"),
     ]
     if cells["few"].any():
         inset = alt.RelativeBandSize(band=0.8)
         layers += [
             outlined.mark_rect(fill="transparent", stroke=FAINT, width=inset, height=inset),
-            outlined.mark_text(style=[CELL_TEXT, INK], fontSize=10).encode(text="text:N"),
+            outlined.mark_text(style=[CELL_TEXT, INK], fontSize=10).encode(text="cell:N"),
         ]
     if unfetched.height:
         fetched = alt.Tooltip("fetched:N", title=tr("fetched"))
@@ -264,9 +287,12 @@ def _draw(
 
 def _legend(cells: pl.DataFrame, measure: Measure) -> alt.Legend:
     is_count = measure.unit in ("calls", "offers")
+    if measure.unit == "s":
+        ticks = duration_axis(cells["value"].to_list(), zero=False)
+        return alt.Legend(title=None, orient="top", **ticks)
     return alt.Legend(
         title=None,
-        format={"share": ".0%", "s": ",.0f"}.get(measure.unit, "~s"),
+        format=".0%" if measure.unit == "share" else "~s",
         orient="top",
         values=count_ticks(cells["value"].cast(pl.Int64)) if is_count else alt.Undefined,
         tickCount=5,

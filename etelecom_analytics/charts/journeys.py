@@ -7,19 +7,15 @@ import polars as pl
 
 from .. import local_time
 from ..language import Language, in_language, mark, tr
+from ..locale.dates import CLOCK_SECOND, long_date
 from ..locale.number_note import number_note
 from ..locale.terms import count, unit_name, value_names
 from ..metrics import PHASES, Calls, MetricOptions, call_phases, facts
 from ..names import labels
-from .axes import (
-    time_unit,
-)
+from .durations import duration_text, time_unit, unit_axis
 from .finish import finish_chart
 from .inputs import chart_input, row_limit
-from .texts import (
-    full_moment,
-    none_label,
-)
+from .texts import none_label
 from .theme import (
     ANSWERED,
     FAINT,
@@ -97,7 +93,9 @@ def journey(
     state = facts(table, options=options).lazy().collect().select(pl.coalesce(states)).item()
     start = tr("unknown time")
     if call["started_at"] is not None:
-        start = full_moment(call["started_at"].astimezone(local_time.zone(options.time_zone)))
+        start = long_date(
+            call["started_at"].astimezone(local_time.zone(options.time_zone)), CLOCK_SECOND
+        )
     direction = call["direction"]
     direction = value_names("direction")[direction] if direction else tr("no direction")
     summary = ", ".join([direction, tr(state), count(legs, "leg")])
@@ -165,9 +163,9 @@ def _rows(
     zone = local_time.zone(options.time_zone).key
     clock_times = pl.col("begin", "end").dt.convert_time_zone(zone).dt.strftime("%H:%M:%S.%3f")
     rows = pl.concat([own, legs]).with_columns(
-        clock_times, duration=pl.col("to_s") - pl.col("from_s")
+        clock_times, duration_s=pl.col("to_s") - pl.col("from_s")
     )
-    return round_floats(rows)
+    return round_floats(rows).with_columns(duration=duration_text("duration_s")).drop("duration_s")
 
 
 def _outcomes(rows: pl.DataFrame) -> pl.DataFrame:
@@ -200,15 +198,15 @@ def _draw(rows: pl.DataFrame) -> alt.LayerChart:
     x = alt.X(
         "left:Q",
         scale=alt.Scale(domain=[first / size, last / size], nice=False),
-        title=tr("since the start, {unit}", unit=unit_name(unit)),
-        axis=alt.Axis(grid=True, zindex=0),
+        title=tr("since the start ({unit})", unit=unit_name(unit)),
+        axis=unit_axis(unit),
     )
     tooltip = [
         alt.Tooltip("row:N", title=tr("leg")),
         alt.Tooltip("phase_text:N", title=tr("phase")),
         alt.Tooltip("begin:N", title=tr("from", context="time")),
         alt.Tooltip("until:N", title=tr("to", context="time")),
-        alt.Tooltip("duration:Q", title=tr("seconds"), format=",.1f"),
+        alt.Tooltip("duration:N", title=tr("duration")),
         alt.Tooltip("text:N", title=tr("outcome")),
         alt.Tooltip("reason:N", title=tr("end reason")),
     ]

@@ -125,8 +125,12 @@ def span_bars(base: alt.Chart, table: pl.DataFrame, by: str, *, width: int) -> a
 
 def measure_tooltip(measure: Measure, *, fetched: bool) -> list[alt.Tooltip]:
     """The tooltip of a measure: its value, what it is over, and how much was fetched."""
-    form = {"share": ".1%", "s": ",.1f"}.get(measure.unit, ",d")
-    tooltip = [alt.Tooltip("value:Q", title=measure_title(measure), format=form)]
+    form = ".1%" if measure.unit == "share" else ",d"
+    tooltip = [
+        alt.Tooltip("text:N", title=measure_title(measure))
+        if measure.unit == "s"
+        else alt.Tooltip("value:Q", title=measure_title(measure), format=form)
+    ]
     if not isinstance(measure.aggregation, Total):
         title = tr("which is") if measure.unit == "share" else tr("over")
         tooltip.append(alt.Tooltip("over:N", title=title))

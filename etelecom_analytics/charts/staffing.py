@@ -15,6 +15,7 @@ from .axes import (
     MAX_LABELLED_GROUPS,
     clock_axis,
 )
+from .durations import duration_text
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input
 from .staffing_notes import alt_text, backtest_note, legend_notes, method_note, reliability_note
@@ -57,7 +58,7 @@ def agents_by_interval(
     """The agents that each interval of a day needs by Erlang C, and its calls. Collects.
 
     The number of calls has its 95 % interval, which includes how much days differ. Where the model
-    does not fit, the bar is hollow and has a sign: ! more load than agents, ~ arrivals less even
+    does not fit, the bar has a sign: ! more load than agents, ~ arrivals less even
     than a Poisson process, ? not reliable here. The last panel is the back-test of
     `et.metrics.staffing_backtest`: the abandonment that Erlang A predicts for these calls, beside
     the observed one.
@@ -145,8 +146,8 @@ def _rows(result: pl.DataFrame, interval: str) -> pl.DataFrame:
     return result.with_columns(
         key=key_text(interval),
         sign=sign,
-        fits=sign == "",
         note=pl.when("few_days").then(few_days).otherwise(pl.lit("")),
+        talk=duration_text("talk_s"),
         arrivals_interval=pl.format(tr("{} to {}"), low, high),
     )
 
@@ -171,7 +172,7 @@ def _draw(rows: pl.DataFrame, interval: str, agents: int | None) -> alt.VConcatC
         alt.Tooltip("traffic:Q", title=tr("Erlangs"), format=",.2f"),
         alt.Tooltip("arrivals:Q", title=tr("calls per day"), format=",.2f"),
         alt.Tooltip("arrivals_interval:N", title=tr("95 % interval")),
-        alt.Tooltip("talk_s:Q", title=tr("mean talk, s"), format=",.1f"),
+        alt.Tooltip("talk:N", title=tr("mean talk")),
         alt.Tooltip("load_per_agent:Q", title=tr("load per agent"), format=".0%"),
         alt.Tooltip("service_level:Q", title=tr("expected service level"), format=".1%"),
         alt.Tooltip("calls:Q", title=tr("total offered calls"), format=","),
@@ -203,10 +204,8 @@ def _agents(
     )
     title = tr("agents") if bar == "agents_needed" else tr("agents to schedule")
     size = alt.Y(f"{bar}:Q", title=title, axis=ticks)
-    fitting, other = (alt.Chart(rows.filter(pl.col("fits") == fits)) for fits in (True, False))
-    filled = fitting.mark_bar(color=ANSWERED, stroke=ANSWERED)
-    hollow = other.mark_bar(fill="transparent", stroke=ANSWERED, strokeWidth=1.5)
-    layers = [bars.encode(axis, size, tooltip=tooltip) for bars in (filled, hollow)]
+    bars = alt.Chart(rows).mark_bar(color=ANSWERED)
+    layers: list[alt.Chart] = [bars.encode(axis, size, tooltip=tooltip)]
     if agents:
         available = alt.Chart(pl.DataFrame({"available": [agents]}))
         rule = available.mark_rule(color=FAINT, strokeDash=[7, 3])
@@ -216,7 +215,8 @@ def _agents(
         needed = alt.Chart(rows.filter(pl.col(bar) > 0))
         labels = needed.mark_text(style=INK, baseline="bottom", dy=-3)
         layers.append(labels.encode(axis, size, text=f"{bar}:Q"))
-    signs = other.mark_text(
+    flagged = alt.Chart(rows.filter(pl.col("sign") != ""))
+    signs = flagged.mark_text(
         style=INK,
         baseline="bottom",
         dy=-16 if has_labels else -3,

@@ -9,15 +9,14 @@ from .. import metrics
 from ..fetch_report import FetchReport
 from ..language import Language, in_language, tr
 from ..language import number as decimal
+from ..locale.expressions import text_expr
 from ..locale.number_note import number_note
 from ..locale.terms import count, plural, unit_name
 from ..metrics import Calls, MetricOptions, median_survival
 from ..metrics.dimensions import as_names
-from .axes import (
-    key_order,
-    time_unit,
-)
+from .axes import key_order
 from .distributions import WAIT_STARTS
+from .durations import LONGEST, MINUTES, UNITS, time_unit
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .grouping import dimension_text, group_keys, group_names, only_dimension
 from .inputs import ChartInput, Names, chart_input, row_limit
@@ -186,20 +185,20 @@ def _survival(
     if until < steps.select(pl.col("time_s").max()).item():
         about.append(
             tr(
-                "Not drawn: times after {time} {unit}, with fewer than {n} at risk or only the "
-                "last events.",
-                time=decimal(until / size, ",.1f"),
-                unit=unit_name(unit),
+                "Not drawn: times after {time}, with fewer than {n} at risk or only the last "
+                "events.",
+                time=_span_text(until),
                 n=_MIN_AT_RISK,
             )
         )
     if groups.height < medians.height:
         scope.append(tr("the {n} biggest groups of {total}", n=groups.height, total=medians.height))
-    curves = round_floats(_thin(steps, until).with_columns(at=pl.col("time_s") / size))
+    after = text_expr(pl.col("time_s"), _span_text)
+    curves = round_floats(_thin(steps, until).with_columns(at=pl.col("time_s") / size, after=after))
     labelled = _with_text(groups, size)
     finding = f": {labelled['median_text'].item()}" if labelled.height == 1 else ""
     return finish_chart(
-        draw_curves(curves, labelled, text, unit_name(unit), until / size),
+        draw_curves(curves, labelled, text, unit, until / size),
         title=f"{subject}{finding}",
         scope=scope,
         warnings=[number_note(*data)],
@@ -281,14 +280,14 @@ def _with_text(groups: pl.DataFrame, size: float) -> pl.DataFrame:
 
 
 def _median_text(median_s: float | None, low_s: float | None, high_s: float | None) -> str:
-    """The median and its interval: "median 3.9 min (3.6 to 4.0)"."""
+    """The median and its interval: "median 3:54 (3:36 to 4:01)" or "median 5.1 h (4.8 to 5.5)"."""
     if median_s is None:
         return tr("median not reached")
-    unit, size = time_unit(median_s)
+    unit, _ = time_unit(median_s)
 
     def number(seconds: float) -> str:
-        value = seconds / size
-        return decimal(value, ",.0f" if f"{value:.1f}".endswith(".0") else ",.1f")
+        text = _span_text(seconds, unit).removesuffix(f" {unit_name(unit)}")
+        return text.removesuffix(decimal(0.0, ".1f")[1:])
 
     interval = tr("no interval")
     if high_s is not None and low_s is None:
@@ -297,9 +296,17 @@ def _median_text(median_s: float | None, low_s: float | None, high_s: float | No
         interval = tr("{low} to {high}", low=number(low_s), high=number(high_s))
     elif low_s is not None:
         interval = tr("{low} or more", low=number(low_s))
-    return tr(
-        "median {median} {unit} ({interval})",
-        median=number(median_s),
-        unit=unit_name(unit),
-        interval=interval,
-    )
+    median = number(median_s)
+    if unit != MINUTES:
+        median = f"{median} {unit_name(unit)}"
+    return tr("median {median} ({interval})", median=median, interval=interval)
+
+
+def _span_text(seconds: float, unit: str = "") -> str:
+    """A time as text in this unit of `time_unit`, by default in the one for its length."""
+    unit = unit or time_unit(seconds)[0]
+    if unit == MINUTES and seconds <= LONGEST[MINUTES]:
+        return f"{round(seconds) // 60}:{round(seconds) % 60:02}"
+    if unit == MINUTES:
+        unit = time_unit(seconds)[0]
+    return f"{decimal(seconds / UNITS[unit], ',.1f')} {unit_name(unit)}"

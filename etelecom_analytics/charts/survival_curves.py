@@ -6,6 +6,8 @@ import altair as alt
 import polars as pl
 
 from ..language import tr
+from ..locale.terms import unit_name
+from .durations import unit_axis
 from .theme import DASHES, FAINT, HUES, SHADE, SHADE_OPACITY, WIDTH
 
 __all__ = ["MAX_CURVES", "CurveText", "draw_curves"]
@@ -57,12 +59,12 @@ def draw_curves(
     hue = alt.Color("label:N", scale=hues, legend=shown)
     dash = alt.StrokeDash("label:N", scale=dashes, legend=shown)
     scale = alt.Scale(domain=[0, end or 1.0], nice=False)
-    x = alt.X("at:Q", title=f"{text.x}, {unit}", scale=scale, axis=alt.Axis(grid=True))
+    x = alt.X("at:Q", title=f"{text.x} ({unit_name(unit)})", scale=scale, axis=unit_axis(unit))
     axis = alt.Axis(format=".0%", tickCount=5)
     y = alt.Y("survival:Q", title=text.y, scale=alt.Scale(domain=[0, 1]), axis=axis)
     tooltip = [
         *([alt.Tooltip("key:N", title=tr("group"))] if len(names) > 1 else []),
-        alt.Tooltip("at:Q", title=tr("after, {unit}", unit=unit), format=",.1f"),
+        alt.Tooltip("after:N", title=tr("after")),
         alt.Tooltip("survival:Q", title=text.y, format=".1%"),
         alt.Tooltip("low:Q", title=tr("95 % from"), format=".1%"),
         alt.Tooltip("high:Q", title=tr("to"), format=".1%"),
@@ -87,7 +89,6 @@ def draw_curves(
     )
     median_tooltip = [
         alt.Tooltip("key:N", title=tr("group")),
-        alt.Tooltip("median:Q", title=tr("median, {unit}", unit=unit), format=",.1f"),
         alt.Tooltip("median_text:N", title=tr("with its 95 % interval")),
         alt.Tooltip("n:Q", title=tr("of"), format=","),
     ]

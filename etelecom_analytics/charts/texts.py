@@ -1,11 +1,10 @@
 """Texts of charts in the current language: numbers, the keys of groups, and measures."""
 
-from datetime import datetime
-
 import polars as pl
 
-from ..language import SHORT_WEEKDAYS, current_language, date_text, number, tr
-from ..locale.terms import unit_name, value_names
+from ..language import SHORT_WEEKDAYS, number, tr
+from ..locale.dates import long_date_expr, month_expr
+from ..locale.terms import value_names
 from ..metrics import MetricOptions
 from ..metrics.registry import Measure, Ratio
 
@@ -13,19 +12,15 @@ __all__ = [
     "CLOCK",
     "TIME",
     "clock_labels",
-    "date_format",
     "fetched_text",
     "formula_note",
-    "full_moment",
     "interval_text",
     "key_text",
     "measure_title",
-    "month_text",
     "none_label",
     "percent",
     "rounded",
     "short_number",
-    "weekday_and_date",
 ]
 
 TIME = {"day": "1d", "week": "1w", "month": "1mo"}
@@ -41,11 +36,11 @@ CLOCK = {
 
 
 def measure_title(measure: Measure) -> str:
-    """The measure's title, with its unit unless the title has it."""
+    """The measure's title, with its unit unless the title or the values have it."""
     title = tr(measure.title)
-    if measure.unit == "share" or measure.unit in measure.title.lower():
+    if measure.unit in ("share", "s") or measure.unit in measure.title.lower():
         return title
-    unit = unit_name("s") if measure.unit == "s" else tr(measure.unit)
+    unit = tr(measure.unit)
     return title if unit in title.lower() else f"{title} ({unit})"
 
 
@@ -80,7 +75,7 @@ def key_text(by: str) -> pl.Expr:
     """The key of a group as text."""
     key = pl.col(by)
     if by in TIME:
-        text = month_text(key) if by == "month" else weekday_and_date(key)
+        text = month_expr(key) if by == "month" else long_date_expr(key)
     elif by in CLOCK:
         labels = dict(enumerate(clock_labels(by), start=int(by == "weekday")))
         text = key.cast(pl.Int64).replace_strict(labels, return_dtype=pl.String)
@@ -94,29 +89,6 @@ def key_text(by: str) -> pl.Expr:
 def clock_labels(by: str) -> tuple[str, ...]:
     """The labels of all groups of a cyclic dimension, in order."""
     return tuple(map(tr, CLOCK[by])) if by == "weekday" else CLOCK[by]
-
-
-def date_format() -> str:
-    """The format of dates for `strftime`."""
-    return "%Y-%m-%d" if current_language() == "en" else "%d/%m/%Y"
-
-
-def month_text(day: pl.Expr) -> pl.Expr:
-    """The month of a day, such as "2026-11"; in Vietnamese "11/2026"."""
-    return day.dt.strftime("%Y-%m" if current_language() == "en" else "%m/%Y")
-
-
-def weekday_and_date(moment: pl.Expr) -> pl.Expr:
-    """The day, such as "Mon 2026-11-02"; in Vietnamese "T2 02/11/2026"."""
-    weekdays = dict(enumerate(clock_labels("weekday"), start=1))
-    weekday = moment.dt.weekday().cast(pl.Int64).replace_strict(weekdays, return_dtype=pl.String)
-    return pl.concat_str(weekday, moment.dt.strftime(f" {date_format()}"))
-
-
-def full_moment(moment: datetime) -> str:
-    """The moment, such as "Mon 2026-11-02 08:30:05"; it has the time zone in which it is shown."""
-    weekday = tr(SHORT_WEEKDAYS[moment.weekday()])
-    return f"{weekday} {date_text(moment)} {moment:%H:%M:%S}"
 
 
 def fetched_text() -> pl.Expr:

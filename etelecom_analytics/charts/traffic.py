@@ -7,6 +7,7 @@ from .. import metrics
 from ..fetch_report import FetchReport
 from ..language import Language, in_language, tr
 from ..language import number as decimal
+from ..locale.dates import long_date_expr
 from ..locale.number_note import number_note
 from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, erlangs_profile
@@ -25,7 +26,6 @@ from .texts import (
     clock_labels,
     key_text,
     rounded,
-    weekday_and_date,
 )
 from .theme import (
     ANSWERED,
@@ -163,7 +163,7 @@ def _bars(hours: pl.DataFrame, time_zone: str, *, daily: bool) -> pl.DataFrame:
         )
         begin = pl.coalesce(midnight.dt.convert_time_zone("UTC"), begin)
         length = pl.duration(days=1)
-    day = weekday_and_date(pl.col("day"))
+    day = long_date_expr(pl.col("day"))
     bars = hours.with_columns(begin=begin, clock=pl.format("{} {}:00", day, "hour"))
     return round_floats(with_positions(bars.with_columns(end=pl.col("begin") + length), time_zone))
 

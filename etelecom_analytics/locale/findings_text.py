@@ -4,25 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..formatting import bare_value, format_value
-from ..language import mark, ntr, number, tr
+from ..language import ntr, number, tr
 from ..metrics.discovery import Findings
 from ..metrics.registry import MEASURES
-from .terms import dimension_name, value_names
+from .display import Display
+from .short_finding import finding_subject
 
-__all__ = ["WEEKDAYS", "finding_text", "findings_headline"]
+__all__ = ["finding_text", "findings_headline"]
 
-WEEKDAYS = (
-    mark("Mondays"),
-    mark("Tuesdays"),
-    mark("Wednesdays"),
-    mark("Thursdays"),
-    mark("Fridays"),
-    mark("Saturdays"),
-    mark("Sundays"),
-)
+_DEFAULT = Display()
 
 
-def findings_headline(result: Findings) -> str:
+def findings_headline(result: Findings, display: Display = _DEFAULT) -> str:
     """One sentence: what stands out most, that nothing does, or why that is unknown.
 
     Examples:
@@ -43,18 +36,19 @@ def findings_headline(result: Findings) -> str:
             "Nothing stands out, compared with {n} days of history.",
             days,
         )
-    first = finding_text(result.table.row(0, named=True))
+    first = finding_text(result.table.row(0, named=True), display)
     others = result.table.height - 1
     if not others:
         return first
     return f"{first} {ntr('{n} more finding below.', '{n} more findings below.', others)}"
 
 
-def finding_text(row: Mapping[str, Any]) -> str:
+def finding_text(row: Mapping[str, Any], display: Display = _DEFAULT) -> str:
     """A row of `Findings.table` as a sentence, with the 95 % interval of the change.
 
     Args:
         row: the row, as a dict.
+        display: how numbers and names of groups are shown; external phone numbers are masked.
 
     Examples:
         >>> from etelecom_analytics.locale.findings_text import finding_text
@@ -73,7 +67,7 @@ def finding_text(row: Mapping[str, Any]) -> str:
         size = tr("about {n} of {size}", n=number(row["affected"], ",.0f"), size=size)
     return tr(
         "{subject}: {value}, {judged} {usual} ({change}); {size}.",
-        subject=_subject(tr(measure.title), row["dimension"], row["group"]),
+        subject=finding_subject(tr(measure.title), row, display),
         value=value,
         judged=_judged(row["value"] > row["usual"], measure.better, is_count=is_count),
         usual=usual,
@@ -103,26 +97,3 @@ def _change(row: Mapping[str, Any], unit: str) -> str:
     low, high = (bare_value(value, unit, signed=True) for value in values[1:])
     change = format_value(row["change"], unit, signed=True)
     return tr("{change}, 95 %: {low} to {high}", change=change, low=low, high=high)
-
-
-def _subject(title: str, dimension: str, group: str) -> str:
-    """What the finding is about, and where it is."""
-    match dimension:
-        case "":
-            return title
-        case "hour":
-            begin, end = f"{group}:00", f"{int(group) + 1}:00"
-            return tr("{title} from {begin} to {end}", title=title, begin=begin, end=end)
-        case "weekday":
-            return tr("{title} on {weekdays}", title=title, weekdays=tr(WEEKDAYS[int(group) - 1]))
-        case "queue":
-            return tr("{title} in queue {group}", title=title, group=group)
-        case "target_number":
-            return tr("{title} of extension {group}", title=title, group=group)
-        case "trunk_name":
-            return tr("{title} on trunk {group}", title=title, group=group)
-        case "direction":
-            name = value_names("direction").get(group, group)
-            return tr("{title} of direction {group}", title=title, group=name)
-    name = dimension_name(dimension)
-    return tr("{title} of {dimension} {group}", title=title, dimension=name, group=group)

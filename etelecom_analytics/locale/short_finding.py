@@ -3,14 +3,24 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..language import filled, tr
+from ..formatting import format_value
+from ..language import filled, mark, tr
 from ..metrics.registry import MEASURES
 from .display import Display
-from .findings_text import WEEKDAYS
 from .terms import dimension_name, value_names
-from .value_text import plain_title, short_value
+from .value_text import plain_title
 
-__all__ = ["short_finding_text"]
+__all__ = ["finding_subject", "short_finding_text"]
+
+_WEEKDAYS = (
+    mark("Mondays"),
+    mark("Tuesdays"),
+    mark("Wednesdays"),
+    mark("Thursdays"),
+    mark("Fridays"),
+    mark("Saturdays"),
+    mark("Sundays"),
+)
 
 _DEFAULT = Display()
 
@@ -35,8 +45,8 @@ def short_finding_text(row: Mapping[str, Any], display: Display = _DEFAULT) -> s
     title = plain_title(measure)
     if is_count:  # its value is its mean per day
         title = tr("{title} a day", title=title)
-    subject = _subject(title, row, display)
-    value, usual = (short_value(row[name], measure.unit) for name in ("value", "usual"))
+    subject = finding_subject(title, row, display)
+    value, usual = (format_value(row[name], measure.unit) for name in ("value", "usual"))
     if is_count and difference > 0:
         text = tr("{subject} were {value}, more than the usual {usual}")
     elif is_count:
@@ -48,8 +58,19 @@ def short_finding_text(row: Mapping[str, Any], display: Display = _DEFAULT) -> s
     return filled(text, {"subject": subject, "value": value, "usual": usual})
 
 
-def _subject(title: str, row: Mapping[str, Any], display: Display) -> str:
-    """What the finding is about, and where it is."""
+def finding_subject(title: str, row: Mapping[str, Any], display: Display = _DEFAULT) -> str:
+    """What a finding is about, and where it is, such as "Answer rate on Mondays".
+
+    Args:
+        title: the title of the measure.
+        row: a row of the table of `et.metrics.findings`, as a dict.
+        display: how numbers and names of groups are shown; external phone numbers are masked.
+
+    Examples:
+        >>> from etelecom_analytics.locale.short_finding import finding_subject
+        >>> finding_subject("Answer rate", {"dimension": "queue", "group": "8100"})
+        'Answer rate of queue 8100'
+    """
     dimension, group = row["dimension"], row["group"]
     match dimension:
         case "":
@@ -58,7 +79,7 @@ def _subject(title: str, row: Mapping[str, Any], display: Display) -> str:
             begin, end = f"{group}:00", f"{int(group) + 1}:00"
             return tr("{title} from {begin} to {end}", title=title, begin=begin, end=end)
         case "weekday":
-            return tr("{title} on {weekdays}", title=title, weekdays=tr(WEEKDAYS[int(group) - 1]))
+            return tr("{title} on {weekdays}", title=title, weekdays=tr(_WEEKDAYS[int(group) - 1]))
         case "target_number":
             return tr("{title} of {group}", title=title, group=display.label(dimension, group))
         case "queue":

@@ -104,6 +104,7 @@ _UNITS = (
     mark("min", context="unit"),
     mark("h", context="unit"),
     mark("days", context="unit"),
+    mark("m:ss", context="unit"),
 )
 
 
@@ -128,7 +129,7 @@ def value_names(dimension: str) -> dict[str, str]:
 
 
 def unit_name(unit: str) -> str:
-    """The unit of time: "s", "min", "h" or "days"."""
+    """The unit of time: "s", "min", "m:ss", "h" or "days"."""
     return tr(unit, context="unit")
 
 

@@ -6,7 +6,7 @@ from ..formatting import format_value
 from ..language import mark, ntr, number, short_day, tr
 from ..metrics.registry import Measure
 
-__all__ = ["age_text", "change_text", "day_text", "plain_title", "short_value", "target_value"]
+__all__ = ["age_text", "change_text", "day_text", "plain_title", "target_value"]
 
 _TITLES = {
     "offered": mark("Offered calls"),
@@ -35,26 +35,6 @@ def plain_title(measure: Measure) -> str:
     return tr(_TITLES.get(measure.name, measure.title))
 
 
-def short_value(value: float | None, unit: str, *, signed: bool = False) -> str:
-    """The value with its unit; seconds of a minute or more as m:ss, of an hour or more as h:mm:ss.
-
-    Examples:
-        >>> from etelecom_analytics.locale.value_text import short_value
-        >>> short_value(18.32, "s"), short_value(159, "s"), short_value(None, "share")
-        ('18.3 s', '2:39', 'none')
-    """
-    if value is None or unit != "s" or abs(value) < _MINUTE:
-        return format_value(value, unit, signed=signed)
-    sign = "-" if value < 0 else "+" if signed else ""
-    minutes, seconds = divmod(round(abs(value)), _MINUTE)
-    hours, minutes = divmod(minutes, _MINUTE)
-    return (
-        f"{sign}{number(hours)}:{minutes:02}:{seconds:02}"
-        if hours
-        else f"{sign}{minutes}:{seconds:02}"
-    )
-
-
 def target_value(target: float, unit: str) -> str:
     """A target without zeros after the point.
 
@@ -67,7 +47,7 @@ def target_value(target: float, unit: str) -> str:
         return f"{number(target * 100, '.6g')} %"
     if unit == "s" and target < _MINUTE:
         return tr("{seconds} s", seconds=number(target, ".6g"))
-    return short_value(target, unit)
+    return format_value(target, unit)
 
 
 def change_text(before: float, after: float, unit: str) -> str:
@@ -79,7 +59,7 @@ def change_text(before: float, after: float, unit: str) -> str:
         ('−6.4 points', '−3 %')
     """
     if unit in ("share", "s") or not before:
-        text = short_value(after - before, unit, signed=True)
+        text = format_value(after - before, unit, signed=True)
     else:
         text = f"{number((after - before) / before * 100, '+,.0f')} %"
     return text.replace("-", "−")

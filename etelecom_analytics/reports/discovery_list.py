@@ -4,6 +4,7 @@ import html
 from dataclasses import replace
 
 from .. import metrics
+from ..locale.display import Display
 from ..locale.findings_text import finding_text, findings_headline
 from ..logs import CallLogs, checked_logs
 from ..metrics import MetricOptions
@@ -26,8 +27,9 @@ def findings(
     """What stands out in the matching calls, compared with all other days, as a list of sentences.
 
     The findings are those of `et.metrics.findings`, with all calls of `logs` that match the query
-    without its dates as history. Days that were not fetched completely are left out. Without
-    findings, the fragment is one sentence: nothing stands out, or the history is too short.
+    without its dates as history. Days that were not fetched completely are left out. External
+    phone numbers are masked. Without findings, the fragment is one sentence: nothing stands out,
+    or the history is too short.
 
     Args:
         logs: the calls of the period, and of the weeks before it.
@@ -50,9 +52,10 @@ def findings(
     result = metrics.findings(
         calls, history=history, limit=limit, options=options, coverage=logs.report
     )
+    display = Display(options=options)
     if result.table.is_empty():
-        text = findings_headline(result)
+        text = findings_headline(result, display)
         return Fragment(f"<p>{html.escape(text)}</p>", text)
-    texts = [finding_text(row) for row in result.table.iter_rows(named=True)]
+    texts = [finding_text(row, display) for row in result.table.iter_rows(named=True)]
     items = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
     return Fragment(f"<ul>{items}</ul>", "\n".join(texts))

@@ -22,6 +22,7 @@ from ..charts.texts import (
 from ..errors import InputError
 from ..formatting import format_value
 from ..locale.comparison_text import comparison_texts
+from ..locale.dates import CLOCK_MINUTE, long_date
 from ..logs import CallLogs, checked_logs
 from ..metrics import Calls, MetricOptions, compare, only_fetched
 from ..metrics.dimensions import Names, as_names
@@ -37,7 +38,7 @@ from .report_periods import dated_query, reference_period
 __all__ = ["Fragment", "changes", "completeness", "kpis", "table"]
 
 _NULL = "-"
-_UNITS = ("h", "min", "s")
+_UNITS = ("h", "min")
 _SHARE_SUFFIXES = ("_num", "_den", "_low", "_high")
 
 
@@ -123,7 +124,7 @@ def completeness(logs: CallLogs, query: CallQuery) -> str:
     Examples:
         >>> logs = et.sample_logs()
         >>> et.reports.completeness(logs, logs.query)
-        'Complete from 2026-11-02 00:00 through 2026-11-09 00:00.'
+        'Complete from Mon 2 Nov 2026 00:00 through Mon 9 Nov 2026 00:00.'
     """
     checked_logs(logs, "completeness")
     checked_query(query)
@@ -263,8 +264,10 @@ def _is_share(name: str) -> bool:
 
 def _title(name: str) -> str:
     if name in MEASURES:
-        return f"{MEASURES[name].title}, s" if MEASURES[name].unit == "s" else MEASURES[name].title
-    label, unit = name.rpartition("_")[::2]
+        return MEASURES[name].title
+    label, _, unit = name.rpartition("_")
+    if unit == "s":  # the values have their unit
+        return label.replace("_", " ")
     return f"{label.replace('_', ' ')}, {unit}" if unit in _UNITS else name.replace("_", " ")
 
 
@@ -274,6 +277,8 @@ def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
         return rows.select(key_text(name)).to_series().to_list()
     if _is_share(name):
         return _share_texts(rows, name)
+    if name.endswith("_s") and rows.schema[name].is_numeric():
+        return [_NULL if value is None else format_value(value, "s") for value in rows[name]]
     zone = local_time.zone(time_zone)
 
     def cell_text(value: object) -> str:
@@ -287,7 +292,7 @@ def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
             case float():
                 return f"{value:,.1f}"
             case datetime() if value.tzinfo:
-                return f"{value.astimezone(zone):%Y-%m-%d %H:%M}"
+                return long_date(value.astimezone(zone), CLOCK_MINUTE)
         return str(value)
 
     return [cell_text(value) for value in rows[name].to_list()]

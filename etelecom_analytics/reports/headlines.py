@@ -5,9 +5,10 @@ from typing import Any
 
 import polars as pl
 
+from ..formatting import format_value
 from ..locale.display import Display
 from ..locale.short_finding import short_finding_text
-from ..locale.value_text import change_text, plain_title, short_value, target_value
+from ..locale.value_text import change_text, plain_title, target_value
 from ..metrics import FINDING_MEASURES, Findings
 from ..metrics.registry import MEASURES
 from .overview_cards import change_is_rise, target_state
@@ -110,7 +111,7 @@ def _side(row: Mapping[str, Any]) -> str:
 
 def _value(row: Mapping[str, Any]) -> str:
     title = plain_title(MEASURES[row["measure"]])
-    return f"{title} {short_value(row['after'], row['unit'])}"
+    return f"{title} {format_value(row['after'], row['unit'])}"
 
 
 def _lower(text: str) -> str:
@@ -131,7 +132,7 @@ def _changed(rows: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _changed_text(row: Mapping[str, Any], reference: str) -> str:
     measure = MEASURES[row["measure"]]
-    value = short_value(row["after"], row["unit"])
+    value = format_value(row["after"], row["unit"])
     is_rise = change_is_rise(row)
     verb = "changed" if is_rise is None else "rose" if is_rise else "fell"
     change = change_text(row["before"], row["after"], row["unit"])

@@ -5,7 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from ..locale.value_text import change_text, day_text, plain_title, short_value, target_value
+from ..formatting import format_value
+from ..locale.value_text import change_text, day_text, plain_title, target_value
 from ..metrics import Calls, MetricOptions, compare
 from ..metrics.day_values import is_count
 from ..metrics.registry import MEASURES, Measure
@@ -82,7 +83,7 @@ def overview_cards(
         cards.append(
             {
                 "title": title,
-                "value": short_value(row["after"], each.unit) if is_known else "unknown",
+                "value": format_value(row["after"], each.unit) if is_known else "unknown",
                 "basis": _basis(each, summary),
                 "target": _target(each, row["after"], targets),
                 "change": _change(each, row),
@@ -176,7 +177,7 @@ def _sparkline(each: Measure, steps: pl.DataFrame, target: float | None) -> Json
     # A line to itself is drawn as a dot.
     points = [" ".join(line * 2 if len(line) == 1 else line) for line in lines if line]
     first, last = steps["label"][0], steps["label"][-1]
-    extremes = (short_value(end, each.unit) for end in (min(known), max(known)))
+    extremes = (format_value(end, each.unit) for end in (min(known), max(known)))
     label = f"{plain_title(each)}, {first} to {last}: between {' and '.join(extremes)}"
     y = None if target is None else height(target)
     return {"lines": points, "target": y, "label": label}

@@ -263,7 +263,7 @@ def test_a_late_evening_in_utc_is_the_next_local_day(one_call: pl.DataFrame):
 
     row = _first_row(charts.answer_rate(late))
 
-    assert row["key"] == "Tue 2026-11-03"
+    assert row["key"] == "Tue 3 Nov 2026"
     assert row["begin"] == datetime(2026, 11, 3, tzinfo=UTC).timestamp() * 1000
     assert (
         _first_row(charts.heatmap(late))["weekday_key"],
@@ -273,7 +273,7 @@ def test_a_late_evening_in_utc_is_the_next_local_day(one_call: pl.DataFrame):
         _first_row(
             charts.answer_rate(late, options=et.MetricOptions(time_zone="America/New_York"))
         )["key"]
-        == "Mon 2026-11-02"
+        == "Mon 2 Nov 2026"
     )
 
 

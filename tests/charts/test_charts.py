@@ -204,7 +204,7 @@ def test_the_sample_is_drawn_with_its_coverage(draw: Callable[..., Any], sample:
     assert ZONE in subtitle(chart)
     assert spec(chart)["description"].startswith(title(chart))
     assert not [text for text in messages(chart) if text.startswith("No ")]
-    assert "Complete from 2026-11-02 00:00 through 2026-11-09 00:00." in notes(chart)
+    assert "Complete from Mon 2 Nov 2026 00:00 through Mon 9 Nov 2026 00:00." in notes(chart)
     assert png(chart).startswith(PNG)
 
 

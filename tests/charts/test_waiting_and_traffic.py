@@ -160,8 +160,8 @@ def test_medians_are_those_of_metrics(calls: pl.DataFrame):
     ("median", "text"),
     [
         ((None, None, None), "median not reached"),
-        ((95.8, 65.5, None), "median 95.8 s (65.5 or more)"),
-        ((720.0, 600.0, 900.0), "median 12 min (10 to 15)"),
+        ((95.8, 65.5, None), "median 1:36 (1:06 or more)"),
+        ((720.0, 600.0, 900.0), "median 12:00 (10:00 to 15:00)"),
         ((8.0, None, None), "median 8 s (no interval)"),
     ],
 )
@@ -334,7 +334,7 @@ def test_long_waits_are_in_hours(calls: pl.DataFrame):
     missed = pl.lit("not_answered", calls.schema["call_state"])
     late = calls.with_columns(ended_at=pl.col("started_at") + timedelta(hours=9), call_state=missed)
 
-    assert "wait, h" in charts.patience(late).to_json()
+    assert "wait (h)" in charts.patience(late).to_json()
 
 
 def test_hunt_paths_and_their_steps_are_those_of_metrics(calls: pl.DataFrame):

@@ -3,6 +3,7 @@
 import threading
 from datetime import UTC, date, datetime
 
+import polars as pl
 import pytest
 from support.pseudo import html_texts, untranslated
 
@@ -20,7 +21,9 @@ from etelecom_analytics.language import (
     speaking,
     tr,
 )
+from etelecom_analytics.locale.dates import CLOCK_MINUTE, long_date_expr
 from etelecom_analytics.locale.display import Display
+from etelecom_analytics.locale.expressions import text_expr
 
 DAY = date(2026, 11, 2)
 
@@ -28,9 +31,9 @@ DAY = date(2026, 11, 2)
 @pytest.mark.parametrize(
     ("language", "texts"),
     [
-        ("en", ("86.9 %", "-6.4 points", "1,234.5 s", "1,234", "none")),
-        ("vi", ("86,9 %", "-6,4 điểm phần trăm", "1.234,5 giây", "1.234", "không có")),
-        (PSEUDO, ("86,9 %", "[-6,4 points]", "[1.234,5 s]", "1.234", "[none]")),
+        ("en", ("86.9 %", "-6.4 points", "34.5 s", "1,234", "none")),
+        ("vi", ("86,9 %", "-6,4 điểm phần trăm", "34,5 giây", "1.234", "không có")),
+        (PSEUDO, ("86,9 %", "[-6,4 points]", "[34,5 s]", "1.234", "[none]")),
     ],
 )
 def test_values_follow_the_language(language: str, texts: tuple[str, ...]):
@@ -38,7 +41,7 @@ def test_values_follow_the_language(language: str, texts: tuple[str, ...]):
         values = (
             format_value(0.869, "share"),
             format_value(-0.064, "share", signed=True),
-            format_value(1234.5, "s"),
+            format_value(34.5, "s"),
             format_value(1234, "calls"),
             format_value(None, "s"),
         )
@@ -149,3 +152,20 @@ def test_texts_of_html():
     page = '<title>A</title><style>b</style><p title="[C]">[D] <b>e</b></p><img alt="f">'
 
     assert html_texts(page) == ["A", "[C]", "[D] ", "e", "f"]
+
+
+def test_texts_of_a_column_keep_the_language():
+    """Polars calls functions of values in other threads, which know no language."""
+    table = pl.DataFrame({"day": [datetime(2026, 11, 2, 9, 5), None], "wait_s": [34.5, 75.0]})
+
+    with speaking("vi"):
+        texts = (
+            table.lazy()
+            .select(
+                long_date_expr(pl.col("day"), CLOCK_MINUTE),
+                text_expr(pl.col("wait_s"), lambda value: format_value(value, "s")),
+            )
+            .collect()
+        )
+
+    assert texts.rows() == [("T2 02/11/2026 09:05", "34,5 giây"), (None, "1:15")]

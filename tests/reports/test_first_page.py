@@ -15,10 +15,11 @@ from support.weeks import LAST_WEEK, OPTIONS, weeks_of_calls
 import etelecom_analytics as et
 from etelecom_analytics import errors
 from etelecom_analytics.fetch_report import Gap
+from etelecom_analytics.formatting import format_value
 from etelecom_analytics.local_time import HOME_ZONE, zone
 from etelecom_analytics.locale.display import Display
 from etelecom_analytics.locale.short_finding import short_finding_text
-from etelecom_analytics.locale.value_text import change_text, short_value
+from etelecom_analytics.locale.value_text import change_text
 from etelecom_analytics.reports.headlines import headline
 from etelecom_analytics.reports.overview_cards import overview_cards
 from etelecom_analytics.reports.overview_content import overview_markup
@@ -66,7 +67,7 @@ def test_figures_are_those_of_summarize(ordinary: et.CallLogs):
     units = [et.metrics.MEASURES[name].unit for name in MEASURES]
 
     assert [card["value"] for card in page["cards"]] == [
-        short_value(row[name], unit) for name, unit in zip(MEASURES, units, strict=True)
+        format_value(row[name], unit) for name, unit in zip(MEASURES, units, strict=True)
     ]
     assert card_of(page, "Service level")["basis"] == (
         f"{row['service_level_num']:,} of {row['service_level_den']:,}"

@@ -266,7 +266,7 @@ def test_period_that_was_not_fetched_is_stated_below_the_title(tmp_path: Path, l
     )
     assert (
         completeness(logs, et.CallQuery())
-        == "Complete from 2026-11-02 00:00 through 2026-11-09 00:00."
+        == "Complete from Mon 2 Nov 2026 00:00 through Mon 9 Nov 2026 00:00."
     )
 
 

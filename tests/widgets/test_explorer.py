@@ -264,7 +264,7 @@ def test_brush_selects_the_days_that_it_mostly_covers(explorer: et.Explorer):
         explorer, et.CallQuery(direction="in", date_from="2026-11-02", date_to="2026-11-09")
     )
     put(explorer, "By", "month")
-    put(explorer, "Only", ("2026-11",))
+    put(explorer, "Only", ("Nov 2026",))
     assert_consistent(
         explorer, et.CallQuery(direction="in", date_from="2026-11-01", date_to="2026-12-01")
     )
@@ -434,19 +434,22 @@ def test_click_on_calls_without_user_filters_by_null():
             [
                 "This period was not fetched",
                 "unknown",
-                "Not fetched: 2026-12-07 00:00 to 2026-12-14 00:00.",
+                "Not fetched: Mon 7 Dec 2026 00:00 to Mon 14 Dec 2026 00:00.",
             ],
         ),
         (
             ("2026-11-09", "2026-11-16"),
-            ["This period was not fetched", "Not fetched: 2026-11-09 00:00 to 2026-11-16 00:00."],
+            [
+                "This period was not fetched",
+                "Not fetched: Mon 9 Nov 2026 00:00 to Mon 16 Nov 2026 00:00.",
+            ],
         ),
         (
             ("2026-10-26", "2026-11-05"),
             [
                 "completely. This period was not",
                 "too low",
-                "not fetched: 2026-10-26 00:00 to 2026-11-02",
+                "not fetched: Mon 26 Oct 2026 00:00 to Mon 2 Nov 2026",
             ],
         ),
     ],
