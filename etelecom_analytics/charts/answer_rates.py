@@ -268,7 +268,7 @@ def _offered(
     """A bar for the offered calls of each group, with their number where there is room."""
     size = alt.Y(
         "offered:Q",
-        title=tr("offered calls"),
+        title=tr("offered calls", context="axis"),
         axis=alt.Axis(
             tickCount=3, format=",d", values=count_ticks(table["offered"]), minExtent=GUTTER
         ),

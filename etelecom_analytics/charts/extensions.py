@@ -31,6 +31,9 @@ _MAX_NUMBERS = 300
 """A number has up to 14 marks, and a chart at most 5,000."""
 
 _MAX_IVR_NUMBERS = 6
+_LEGEND_CHARS = 90
+"""Longer labels of the outcomes need a legend of two columns."""
+
 _TITLE = MEASURES["fair_answer_rate"].title
 _TEXTS = {"ring_p50": mark("median ring"), "talk": mark("total talk")}
 """Columns of durations, and their titles."""
@@ -227,11 +230,17 @@ def _bars(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.LayerChart:
     """The outcomes of all offers of each number, and the number of its offers."""
     used = set(outcomes["outcome"])
     entries = [(tr(label), hue) for label, hue in (*OUTCOMES.values(), OTHER) if tr(label) in used]
+    is_short = sum(len(label) for label, _ in entries) < _LEGEND_CHARS
     hue = alt.Color(
         "outcome:N",
         title=None,
         scale=alt.Scale(domain=[label for label, _ in entries], range=[hue for _, hue in entries]),
-        legend=alt.Legend(orient="bottom", direction="horizontal", columns=3, symbolType="square"),
+        legend=alt.Legend(
+            orient="bottom",
+            direction="horizontal",
+            columns=3 if is_short else 2,
+            symbolType="square",
+        ),
     )
     axis = alt.Axis(orient="top", grid=False, labels=False, ticks=False, domain=False)
     size = alt.X("offers:Q", title=tr("offers, by outcome"), axis=axis, stack="zero")

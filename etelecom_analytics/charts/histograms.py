@@ -48,6 +48,7 @@ class Duration:
     title: str  # of the duration
     longest: str  # the title of the longest duration that a share is of
     share: str  # the title of the cumulative shares
+    axis: str  # the title of counts
     digits: int  # decimals of the quantiles
     start: float  # left edge of the first bar
     heights: tuple[int, int]  # of a histogram and of the cumulative shares, in pixels
@@ -69,6 +70,7 @@ WAIT = Duration(
     title=mark("wait"),
     longest=mark("waited at most, s"),
     share=mark("Share that waited at most this long"),
+    axis=mark("calls", context="axis"),
     digits=1,
     start=0.0,
     heights=(80, 140),
@@ -80,6 +82,7 @@ RING = Duration(
     title=mark("ring"),
     longest=mark("rang at most, s"),
     share=mark("Share that rang at most this long"),
+    axis=mark("offers", context="axis"),
     digits=0,
     start=-0.5,
     heights=(70, 130),
@@ -153,7 +156,7 @@ def _histogram(
         .encode(
             alt.X("begin:Q", scale=seconds, axis=no_axis),
             alt.X2("end:Q"),
-            alt.Y(f"{counts}:Q", title=plural(duration.noun), axis=ticks),
+            alt.Y(f"{counts}:Q", title=tr(duration.axis, context="axis"), axis=ticks),
             alt.Y2Datum(0),
             tooltip=tooltip,
         )

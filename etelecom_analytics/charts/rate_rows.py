@@ -37,7 +37,7 @@ def rate_rows(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatCha
     text = alt.Chart(table).mark_text(style=INK, align="right", dx=42)
     offered = alt.X(
         "offered:Q",
-        title=tr("offered calls"),
+        title=tr("offered calls", context="axis"),
         axis=alt.Axis(tickCount=3, format=",d", values=count_ticks(table["offered"]), grid=False),
     )
     bars = (

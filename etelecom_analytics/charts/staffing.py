@@ -230,7 +230,11 @@ def _agents(
 
 def _arrivals(rows: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) -> alt.LayerChart:
     base = alt.Chart(rows.filter(pl.col("arrivals").is_not_null())).encode(axis, tooltip=tooltip)
-    y = alt.Y("arrivals:Q", title=tr("calls per day"), axis=alt.Axis(tickCount=3, minExtent=GUTTER))
+    y = alt.Y(
+        "arrivals:Q",
+        title=tr("calls per day", context="axis"),
+        axis=alt.Axis(tickCount=3, minExtent=GUTTER),
+    )
     size = 50 if rows.height <= MAX_LABELLED_GROUPS else 14
     layers = [
         base.mark_rule(color=FAINT, strokeWidth=2).encode(

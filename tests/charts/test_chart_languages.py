@@ -104,7 +104,7 @@ def test_a_vietnamese_chart_reads_naturally(sample: et.CallLogs):
     chart = charts.answer_rate(inbound, by="weekday", language="vi")
 
     assert title(chart) == "Tỷ lệ trả lời theo thứ: thấp nhất 98 % (T6), cao nhất 100 % (CN)"
-    assert subtitle(chart).startswith("282 cuộc gọi cần trả lời · Asia/Ho_Chi_Minh")
+    assert subtitle(chart).startswith("849 cuộc gọi cần trả lời · Asia/Ho_Chi_Minh")
 
 
 def test_the_language_of_a_chart_ends_with_it(no_call: pl.DataFrame):

@@ -55,7 +55,7 @@ def source_texts() -> Source:
             function = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
             if function in _FUNCTIONS:
                 _add(source, node, function, f"{name}:{node.lineno}")
-    for path in sorted(PACKAGE.rglob("*.html")):
+    for path in sorted((*PACKAGE.rglob("*.html"), *PACKAGE.rglob("*.j2"))):
         tree = jinja2.Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
         for call in tree.find_all(jinja2.nodes.Call):
             if isinstance(call.node, jinja2.nodes.Name) and call.node.name in _FUNCTIONS:
