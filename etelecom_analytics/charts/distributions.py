@@ -4,7 +4,8 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
-from ..language import Language, in_language, mark, number, tr
+from ..formatting import format_value
+from ..language import Language, in_language, mark, tr
 from ..locale.number_note import number_note
 from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, RingSeconds, WaitSeconds, ring_seconds, wait_seconds
@@ -119,7 +120,7 @@ def ring_durations(
         >>> inbound = et.sample_logs().calls.filter(direction="in")
         >>> chart = et.charts.ring_durations(inbound, options=options)
         >>> chart.title.text
-        ['How long offers rang: median answered 4 s, lost 4 s, elsewhere 3 s']
+        ['How long offers rang: median answered 4.0 s, lost 4.0 s, elsewhere 3.0 s']
     """
     calls, options = chart_input(calls, options, coverage)
     rings: RingSeconds = ring_seconds(calls, options=options, confidence=False)
@@ -175,14 +176,7 @@ def ring_durations(
 def _title(subject: str, duration: Duration, groups: pl.DataFrame) -> str:
     """The subject with the median of each group."""
     rows = groups.select("group", duration.quantiles[0]).iter_rows()
-    texts = [
-        tr(
-            "{group} {median} s",
-            group=tr(name, context="outcome"),
-            median=number(median, f".{duration.digits}f"),
-        )
-        for name, median in rows
-    ]
+    texts = [f"{tr(name, context='outcome')} {format_value(median, 's')}" for name, median in rows]
     return tr("{subject}: median {texts}", subject=subject, texts=", ".join(texts))
 
 
@@ -196,11 +190,11 @@ def _alt_text(duration: Duration, groups: pl.DataFrame) -> str:
     rows = groups.select("group", duration.counts, *duration.quantiles).iter_rows()
     return " ".join(
         tr(
-            "{group}: {counted}, median {p50} s, 90th percentile {p90} s.",
+            "{group}: {counted}, median {p50}, 90th percentile {p90}.",
             group=tr(name, context="outcome"),
             counted=count(size, duration.noun),
-            p50=number(p50, f".{duration.digits}f"),
-            p90=number(p90, f".{duration.digits}f"),
+            p50=format_value(p50, "s"),
+            p90=format_value(p90, "s"),
         )
         for name, size, p50, p90 in rows
     )

@@ -60,7 +60,8 @@ def time_unit(seconds: float) -> tuple[str, float]:
 
 def unit_axis(unit: str) -> alt.Axis:
     """The axis of times in a unit of `time_unit`; minutes are m:ss."""
-    return alt.Axis(grid=True, zindex=0, labelExpr=_label(60) if unit == MINUTES else alt.Undefined)
+    label = _label(60) if unit == MINUTES else alt.Undefined
+    return alt.Axis(grid=True, zindex=0, labelExpr=label, labelOverlap=True, labelSeparation=6)
 
 
 def duration_axis(seconds: Sequence[float], *, zero: bool) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from .group_table import EXTENSION_DIMENSIONS, Groups, groups, unanswered_note
 from .grouping import dimension_text, only_dimension, tooltip_title
 from .inputs import Names, chart_input, names_of
 from .marks import interval_points, measure_tooltip, span_bars
+from .shades import CELL_TEXT
 from .texts import (
     CLOCK,
     TIME,
@@ -252,20 +253,19 @@ def _layers(
     if vertical and table.height > MAX_LABELLED_GROUPS:
         return layers
     end = "high:Q" if table["high"].is_not_null().any() else "value:Q"
-    place: dict[str, Any] = {"align": "left", "dx": 8}
+    place: dict[str, Any] = {"align": "left", "dx": 8, "style": INK}
     labelled = table.filter(pl.col("value").is_not_null())
     if vertical:
-        place = {"baseline": "bottom", "dy": -5, "fontSize": 10}
+        place = {"baseline": "bottom", "dy": -5, "fontSize": 10, "style": INK}
         if table.height > MAX_LONG_LABELS:
             seconds = tr("{seconds} s").removeprefix("{seconds}")
             labelled = labelled.with_columns(
                 pl.col("text").str.strip_suffix(" %").str.strip_suffix(seconds)
             )
+            place["style"] = [CELL_TEXT, INK]
     return [
         *layers,
-        alt.Chart(labelled)
-        .mark_text(style=INK, **place)
-        .encode(across, channel(end), text="text:N"),
+        alt.Chart(labelled).mark_text(**place).encode(across, channel(end), text="text:N"),
     ]
 
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
-from ..language import mark, number, tr
+from ..formatting import format_value
+from ..language import mark, tr
 from ..locale.terms import count, plural
+from ..locale.value_text import target_value
+from .durations import duration_axis, duration_text
 from .finish import panel_title
 from .theme import (
     ANSWERED,
@@ -49,7 +52,6 @@ class Duration:
     longest: str  # the title of the longest duration that a share is of
     share: str  # the title of the cumulative shares
     axis: str  # the title of counts
-    digits: int  # decimals of the quantiles
     start: float  # left edge of the first bar
     heights: tuple[int, int]  # of a histogram and of the cumulative shares, in pixels
 
@@ -68,10 +70,9 @@ WAIT = Duration(
     name="wait",
     noun="call",
     title=mark("wait"),
-    longest=mark("waited at most, s"),
+    longest=mark("waited at most"),
     share=mark("Share that waited at most this long"),
     axis=mark("calls", context="axis"),
-    digits=1,
     start=0.0,
     heights=(80, 140),
 )
@@ -80,10 +81,9 @@ RING = Duration(
     name="ring",
     noun="offer",
     title=mark("ring"),
-    longest=mark("rang at most, s"),
+    longest=mark("rang at most"),
     share=mark("Share that rang at most this long"),
     axis=mark("offers", context="axis"),
-    digits=0,
     start=-0.5,
     heights=(70, 130),
 )
@@ -118,13 +118,13 @@ def _threshold(threshold_s: float | None, *, end: float | None = None) -> list[a
     """A line at the threshold; on an axis to `end` it has a label, away from the legend."""
     if threshold_s is None:
         return []
-    text = tr("threshold {threshold} s", threshold=number(threshold_s, "g"))
+    text = tr("threshold {threshold}", threshold=target_value(threshold_s, "s"))
     table = pl.DataFrame({"threshold_s": [threshold_s], "text": [text]})
     base = alt.Chart(table).encode(alt.X("threshold_s:Q"))
     line = base.mark_rule(color=FAINT, strokeDash=[2, 3])
     if end is None:
         return [line]
-    left = threshold_s > end / 2
+    left = threshold_s > end / 4
     label = base.mark_text(
         style=INK, align="right" if left else "left", dx=-4 if left else 4, baseline="bottom"
     )
@@ -161,25 +161,24 @@ def _histogram(
             tooltip=tooltip,
         )
     )
-    form = f",.{duration.digits}f"
     pointer = (
-        alt.Chart(group)
+        alt.Chart(group.with_columns(median=duration_text(p50), p90=duration_text(p90)))
         .mark_point(shape="triangle-down", filled=True, color=FAINT, opacity=1, size=60)
         .encode(
             alt.X(f"{p50}:Q"),
             y=alt.value(-5),
             tooltip=[
-                alt.Tooltip(f"{p50}:Q", title=tr("median, s"), format=form),
-                alt.Tooltip(f"{p90}:Q", title=tr("90th percentile, s"), format=form),
+                alt.Tooltip("median:N", title=tr("median")),
+                alt.Tooltip("p90:N", title=tr("90th percentile")),
                 alt.Tooltip(f"{counts}:Q", title=plural(duration.noun), format=","),
             ],
         )
     )
     title = tr(
-        "{group}: {counted}, median {median} s",
+        "{group}: {counted}, median {median}",
         group=shown,
         counted=count(size, duration.noun),
-        median=number(median, form),
+        median=format_value(median, "s"),
     )
     return alt.LayerChart(
         layer=[bars, *_threshold(threshold_s), pointer],
@@ -197,11 +196,12 @@ def _cumulative(
     closed = bins.filter(pl.col("to_s").is_not_null()).select(
         "group", pl.col("longest").cast(pl.Float64), "up_to", "up_to_num"
     )
+    end = bins["end"].to_list()[-1]
     origin = pl.DataFrame({"group": names}).with_columns(
         longest=pl.lit(duration.start), up_to=pl.lit(0.0), up_to_num=pl.lit(0, pl.Int64)
     )
     renamed = pl.col("group").replace(dict(zip(names, shown, strict=True)))
-    curves = pl.concat([origin, closed]).with_columns(renamed)
+    curves = pl.concat([origin, closed]).with_columns(renamed, at_most=duration_text("longest"))
     share_axis = alt.Axis(format=".0%", tickCount=4, minExtent=GUTTER)
     legend = alt.Legend(
         title=None, orient="bottom-right", symbolType="stroke", symbolSize=400, offset=8
@@ -215,22 +215,22 @@ def _cumulative(
             alt.X(
                 "longest:Q",
                 scale=seconds,
-                title=tr("{duration}, seconds", duration=tr(duration.title)),
-                axis=alt.Axis(grid=True, tickMinStep=1),
+                title=tr(duration.title),
+                axis=alt.Axis(grid=True, **duration_axis([end], zero=True)),
             ),
             alt.Y("up_to:Q", title=tr("share"), axis=share_axis, scale=alt.Scale(domain=[0, 1])),
             alt.Color("group:N", scale=hues, legend=legend),
             alt.StrokeDash("group:N", scale=dashes),
             tooltip=[
                 alt.Tooltip("group:N", title=tr("group")),
-                alt.Tooltip("longest:Q", title=tr(duration.longest)),
+                alt.Tooltip("at_most:N", title=tr(duration.longest)),
                 alt.Tooltip("up_to_num:Q", title=plural(duration.noun), format=","),
                 alt.Tooltip("up_to:Q", title=tr("share"), format=".1%"),
             ],
         )
     )
     return alt.LayerChart(
-        layer=[lines, *_threshold(threshold_s, end=bins["end"].to_list()[-1])],
+        layer=[lines, *_threshold(threshold_s, end=end)],
         width=WIDTH,
         height=duration.heights[1],
         title=panel_title(tr(duration.share)),

@@ -220,7 +220,7 @@ def _agents(
         style=INK,
         baseline="bottom",
         dy=-16 if has_labels else -3,
-        fontSize=13,
+        fontSize=9,
         fontWeight="bold",
         color=LOST,
     )

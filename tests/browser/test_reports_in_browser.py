@@ -22,6 +22,11 @@ ROOT = Path(__file__).parent.parent.parent
 CHARTS = ["answer_rate", "heatmap", "ring_durations", "extension_performance"]
 REPORTS = {"weekly": 7, "extensions": 3}
 """The bundled reports, and their numbers of charts."""
+# The attribute is set after the last of the passes in which a chart finds its width.
+_ALL_ARE_DRAWN = (
+    "[...document.querySelectorAll('figure > div')]"
+    ".every((each) => each.querySelector('svg[aria-hidden]'))"
+)
 HOSTILE = (
     "<img src=x onerror=document.title='pwned'></script><script>document.title='pwned'</script>"
 )
@@ -59,6 +64,8 @@ def gallery_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "control": et.charts.control(logs.calls, options=options),
         "group_limits": et.charts.group_limits(logs.calls, options=options),
         "by_callee": et.charts.answer_rate(inbound, by="callee", options=options),
+        "waits": et.charts.measure_by(logs.calls, measure="asa_s", by="hour", options=options),
+        "talk": et.charts.heatmap(logs.calls, measure="agent_talk_avg_s", options=options),
         "around_target": et.charts.heatmap(inbound, measure="answer_rate", target=0.8),
         "journey": et.charts.journey(logs.calls, logs.calls["id"].item(0)),
     }
@@ -77,9 +84,7 @@ def test_every_chart_fits_a_phone_and_follows_its_page(
     page.page.set_viewport_size({"width": 390, "height": 900})
     page.page.goto(gallery_page.as_uri())
     figures = page.page.locator("figure")
-    page.page.wait_for_function(
-        "[...document.querySelectorAll('figure > div')].every((each) => each.querySelector('svg'))"
-    )
+    page.page.wait_for_function(_ALL_ARE_DRAWN)
 
     for index in range(figures.count()):
         figure = figures.nth(index)
@@ -100,6 +105,47 @@ def test_every_chart_fits_a_phone_and_follows_its_page(
     )
     assert page.warnings == []
     assert_no_errors(page)
+
+
+OVERLAPS = """svg => {
+  const boxes = [...svg.querySelectorAll('text')]
+    .filter((each) => each.textContent.trim() && getComputedStyle(each).opacity > 0)
+    .map((each) => [each.textContent, each.getBoundingClientRect()]);
+  const frame = svg.getBoundingClientRect();
+  const found = [];
+  boxes.forEach(([text, box], place) => {
+    if (box.left < frame.left - 1 || box.right > frame.right + 1
+        || box.top < frame.top - 1 || box.bottom > frame.bottom + 1) found.push(`cut: ${text}`);
+    for (const [other, next] of boxes.slice(place + 1)) {
+      const width = Math.min(box.right, next.right) - Math.max(box.left, next.left);
+      const height = Math.min(box.bottom, next.bottom) - Math.max(box.top, next.top);
+      // Boxes are higher than letters.
+      const share = height / Math.min(box.height, next.height);
+      if (width > 1 && share > 0.35) found.push(`${text} | ${other}`);
+    }
+  });
+  return found;
+}"""
+"""The texts of a chart that overlap or are cut."""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_text_of_a_chart_is_cut_or_overlaps(
+    width: int, gallery_page: Path, open_page: Callable[..., Any]
+):
+    page = open_page()
+    page.page.set_viewport_size({"width": width, "height": 900})
+    page.page.goto(gallery_page.as_uri())
+    page.page.wait_for_function(_ALL_ARE_DRAWN)
+
+    figures = page.page.locator("figure > div").all()
+    found = {
+        figure.get_attribute("id"): figure.locator("svg").first.evaluate(OVERLAPS)
+        for figure in figures
+    }
+
+    assert len(found) > 20
+    assert {name: texts for name, texts in found.items() if texts} == {}
 
 
 def assert_no_errors(page: Any) -> None:
