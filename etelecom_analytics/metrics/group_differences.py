@@ -8,6 +8,7 @@ import polars as pl
 
 from ..errors import InputError
 from .dimensions import Names, as_names
+from .erlang_formulas import whole_number
 from .options import MetricOptions, checked_options
 from .registry import Measure, Ratio
 from .registry import measure as named_measure
@@ -63,12 +64,19 @@ class GroupLimits(Result):
     def at(self, denominators: Sequence[int]) -> pl.DataFrame:
         """The limits at these denominators, with the columns of `table`; null without limits.
 
+        Args:
+            denominators: numbers of calls, offers or legs, above 0.
+
+        Raises:
+            InputError: a denominator is not an integer above 0.
+
         Examples:
             >>> limits = et.metrics.group_limits(et.sample_logs().calls, "answer_rate", by="hour")
             >>> limits.at([10, 40]).columns
             ['denominator', 'low_95', 'high_95', 'low_998', 'high_998']
         """
-        sizes = pl.DataFrame({"denominator": denominators}, schema={"denominator": pl.Int64})
+        checked = [whole_number("denominators", each, minimum=1) for each in denominators]
+        sizes = pl.DataFrame({"denominator": checked}, schema={"denominator": pl.Int64})
         reach = _reach(self.phi, self.table["z"].count())
         return sizes.with_columns(**_limits(self.expected or 0.0, reach))
 

@@ -124,10 +124,12 @@ def agents_by_interval(
         for traffic, handle_s in measured.select("traffic", "handle_s").iter_rows()
     ]
     expected = pl.DataFrame(staffed, schema=_EXPECTED, orient="row")
+    from scipy import special
+
     uneven = [
         None
         if dispersion is None
-        else _chi_square_tail(dispersion * (days - 1), days - 1) < _SIGNIFICANCE
+        else bool(special.chdtrc(days - 1, dispersion * (days - 1)) < _SIGNIFICANCE)
         for dispersion, days in measured.select("dispersion", "days").iter_rows()
     ]
     checked = backtest_of(calls, rows, wrap_up_s, options).select(*keys, "not_reliable")
@@ -183,16 +185,3 @@ def _occupancy(value: object) -> float:
     if not 0 < (share := real_number("max_occupancy", value)) <= 1:
         raise InputError(f"max_occupancy is a share above 0, at most 1; got {describe(value)}.")
     return share
-
-
-def _chi_square_tail(value: float, degrees: int) -> float:
-    """The probability that chi-square exceeds a value.
-
-    A finite sum: Abramowitz and Stegun, Handbook, 26.4.4 and 26.4.5.
-    """
-    half = value / 2
-    if half == 0:
-        return 1.0
-    orders = (order / 2 for order in range(degrees % 2 or 2, degrees, 2))
-    terms = [math.exp(order * math.log(half) - half - math.lgamma(order + 1)) for order in orders]
-    return math.fsum([math.erfc(math.sqrt(half)) if degrees % 2 else math.exp(-half), *terms])

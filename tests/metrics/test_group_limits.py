@@ -67,6 +67,9 @@ def test_hand_computed_limits():
     at = limits.at([100, 400])
     assert at["low_95"][0] == table["low_95"][0]
     assert at["low_95"][1] == pytest.approx(0.8 - t95 * spread / 2, abs=1e-6)
+    for wrong in (0, -5, 2.5, True):
+        with pytest.raises(InputError, match="denominators must be an integer of at least 1"):
+            limits.at([wrong])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("groups", [5, 9, 20, 57])

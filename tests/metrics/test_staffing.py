@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chi2, skew, t
+from scipy.stats import skew, t
 from support.call_cases import call as one_call
 from support.call_cases import frame, talk
 
@@ -29,7 +29,7 @@ from etelecom_analytics.metrics.erlang_formulas import (
     erlang_c_asa,
     erlang_c_service_level,
 )
-from etelecom_analytics.metrics.staffing import _chi_square_tail, agents_by_interval
+from etelecom_analytics.metrics.staffing import agents_by_interval
 from etelecom_analytics.simulator import Simulation
 
 HOME = "Asia/Ho_Chi_Minh"
@@ -164,34 +164,6 @@ def test_agents_needed_is_the_minimum(
 def test_invalid_arguments_raise_helpful_errors(function: Callable[[], object], message: str):
     with pytest.raises(InputError, match=message):
         function()
-
-
-@pytest.mark.parametrize(
-    ("value", "degrees", "tail"),
-    [
-        (6.634897, 1, 0.01),
-        (9.210340, 2, 0.01),
-        (11.344867, 3, 0.01),
-        (16.811894, 6, 0.01),
-        (49.587884, 29, 0.01),
-        (3.841459, 1, 0.05),
-        (42.556968, 29, 0.05),
-        (0.0, 4, 1.0),
-        (0.0, 1, 1.0),
-        (1e6, 5, 0.0),
-    ],
-)
-def test_chi_square_tail_matches_published_tables(value: float, degrees: int, tail: float):
-    assert _chi_square_tail(value, degrees) == pytest.approx(tail, abs=1e-8)
-
-
-@given(degrees=st.integers(1, 2_000), ratio=st.floats(0, 4))
-def test_chi_square_tail_matches_scipy(degrees: int, ratio: float):
-    """With many degrees of freedom exp(-value / 2) is 0."""
-    value = ratio * degrees
-
-    expected = float(chi2.sf(value, degrees))
-    assert _chi_square_tail(value, degrees) == pytest.approx(expected, rel=1e-9, abs=1e-300)
 
 
 # Agents by interval.
