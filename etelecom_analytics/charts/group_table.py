@@ -6,6 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..language import mark, tr
 from ..locale.display import Display
 from ..metrics import NAME_DIMENSIONS, Calls, summarize_fetched
 from ..metrics.dimensions import is_of_owners
@@ -13,19 +14,31 @@ from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
 from ..metrics.registry import measure as measure_named
 from ..phone_numbers import mask
 from ..privacy import mask_numbers
-from .axes import CLOCK, TIME, fetched_text
 from .durations import duration_text
 from .grouping import group_keys, group_names, only_dimension
 from .inputs import Names, names_of, row_limit
 from .marks import MAX_GROUPS, limit_groups
-from .theme import NONE_LABEL, round_floats, short_number, total
+from .texts import (
+    CLOCK,
+    TIME,
+    fetched_text,
+    none_label,
+    percent,
+    short_number,
+)
+from .theme import (
+    round_floats,
+    total,
+)
 
-__all__ = ["EXTENSION_DIMENSIONS", "Groups", "group_labels", "groups"]
+__all__ = ["EXTENSION_DIMENSIONS", "Groups", "group_labels", "groups", "unanswered_note"]
 
 EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
 """Dimensions of the extension that answered; they are null for missed calls."""
 
-_OWNERS_NOTE = "An offer counts for the person whose number rang, not for whoever took the call."
+_OWNERS_NOTE = mark(
+    "An offer counts for the person whose number rang, not for whoever took the call."
+)
 _NUMBER_DIMENSIONS = ("caller", "callee", "target_number")
 
 
@@ -77,7 +90,7 @@ def groups(
         fetched=fetched_text(),
     )
     if is_of_owners(calls, dimensions, definition.grain):
-        notes = [_OWNERS_NOTE, *notes]
+        notes = [tr(_OWNERS_NOTE), *notes]
     return Groups(rows, total(table, count_column), notes)
 
 
@@ -100,10 +113,15 @@ def group_labels(
         name: rows[name]
         .replace_strict(names[name], default=None, return_dtype=pl.String)
         .fill_null(masked[name])
-        .fill_null(NONE_LABEL)
+        .fill_null(none_label())
         for name in numbers
     }
     return group_keys(rows, names, texts=texts)
+
+
+def unanswered_note() -> str:
+    """Where missed calls are among the groups of `EXTENSION_DIMENSIONS`."""
+    return tr("a missed call has no extension: it counts under {label}", label=none_label())
 
 
 def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
@@ -114,14 +132,14 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
     over = pl.lit(None, pl.String)
     if isinstance(measure.aggregation, Ratio):
         low, high = pl.col(f"{measure.name}_low"), pl.col(f"{measure.name}_high")
-        text = pl.format("{} %", (value * 100).round(0).cast(pl.Int64))
+        text = pl.format("{} %", percent(value))
         over = pl.format(
-            "{} of {}; 95 %: {} to {} %",
+            tr("{} of {}; 95 %: {} to {} %"),
             f"{measure.name}_num",
             f"{measure.name}_den",
-            (low * 100).round(1),
-            (high * 100).round(1),
+            percent(low, 1),
+            percent(high, 1),
         )
     elif isinstance(measure.aggregation, Mean | Quantile):
-        over = pl.format("{} {}", f"{measure.name}_n", pl.lit(measure.population))
+        over = pl.format("{} {}", f"{measure.name}_n", pl.lit(tr(measure.population)))
     return {"value": value, "low": low, "high": high, "text": text, "over": over}

@@ -3,6 +3,7 @@
 import altair as alt
 import polars as pl
 
+from ..language import tr
 from .marks import interval_points
 from .theme import ANSWERED, INK, count_ticks
 
@@ -22,7 +23,7 @@ def rate_rows(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatCha
     rows = alt.Y("key:N", scale=scale, title=None, axis=alt.Axis(grid=True, labelPadding=6))
     rate = alt.X(
         "answer_rate:Q",
-        title="answer rate",
+        title=tr("answer rate"),
         axis=alt.Axis(format=".0%", tickCount=5, grid=False),
         scale=alt.Scale(domain=[0, 1]),
     )
@@ -36,7 +37,7 @@ def rate_rows(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatCha
     text = alt.Chart(table).mark_text(style=INK, align="right", dx=42)
     offered = alt.X(
         "offered:Q",
-        title="offered calls",
+        title=tr("offered calls", context="axis"),
         axis=alt.Axis(tickCount=3, format=",d", values=count_ticks(table["offered"]), grid=False),
     )
     bars = (
