@@ -1,6 +1,7 @@
 """The file of a workbook: its sheets, native charts and properties."""
 
 import io
+import re
 from datetime import datetime
 from typing import Any
 
@@ -72,8 +73,8 @@ def workbook_bytes(content: WorkbookContent) -> bytes:
         _TO_CALL_BACK: callback_table(content),
         _CALLS: calls,
     }
-    summary = book.add_worksheet(tr(_SUMMARY, context=_SHEET))
-    sheets = {name: book.add_worksheet(tr(name, context=_SHEET)) for name in tables}
+    summary = book.add_worksheet(_sheet_name(_SUMMARY))
+    sheets = {name: book.add_worksheet(_sheet_name(name)) for name in tables}
     for name, table in tables.items():
         write_table(
             sheets[name],
@@ -86,7 +87,7 @@ def workbook_bytes(content: WorkbookContent) -> bytes:
     day_chart = _answered_and_missed(book, _BY_DAY, days.height)
     for name in (_BY_DAY, _BY_HOUR):
         chart = _answered_and_missed(book, name, tables[name].height)
-        text = tr("Answered and missed calls, {sheet}", sheet=tr(name, context=_SHEET))
+        text = tr("Answered and missed calls, {sheet}", sheet=_sheet_name(name))
         _insert(sheets[name], tables[name].width, chart, text)
     agents = tables[_AGENTS]
     _insert(
@@ -108,13 +109,18 @@ def workbook_bytes(content: WorkbookContent) -> bytes:
     return target.getvalue()
 
 
+def _sheet_name(name: str) -> str:
+    """The name in the current language, without the characters that Excel refuses."""
+    return re.sub(r"[\[\]:*?/\\]", "", tr(name, context=_SHEET))
+
+
 def _ranges(values: SummaryValues, columns: list[SheetColumn], height: int) -> dict[str, str]:
     """The cells of each fact in the sheet of calls; one empty row if there are no calls."""
     to_name = xlsxwriter().utility.xl_col_to_name
     names = [column.name for column in columns]
     last = max(height, 1) + 1
     letters = {fact: to_name(names.index(f"fact_{fact}")) for fact in values.facts}
-    sheet = xlsxwriter().utility.quote_sheetname(tr(_CALLS, context=_SHEET))
+    sheet = xlsxwriter().utility.quote_sheetname(_sheet_name(_CALLS))
     return {fact: f"{sheet}!${each}$2:${each}${last}" for fact, each in letters.items()}
 
 
@@ -128,7 +134,7 @@ def _answered_and_missed(book: Any, sheet: str, height: int) -> Any | None:
     """Answered and missed calls per group as stacked columns; None without groups."""
     if not height:
         return None
-    name = tr(sheet, context=_SHEET)
+    name = _sheet_name(sheet)
     chart = book.add_chart({"type": "column", "subtype": "stacked"})
     for index, colour in ((2, _ANSWERED), (3, _MISSED)):
         chart.add_series(
@@ -155,7 +161,7 @@ def _agent_chart(book: Any, columns: list[SheetColumn], height: int) -> Any | No
     if not height:
         return None
     names = [column.name for column in columns]
-    last, sheet = min(height, _MAX_AGENTS), tr(_AGENTS, context=_SHEET)
+    last, sheet = min(height, _MAX_AGENTS), _sheet_name(_AGENTS)
     chart = book.add_chart({"type": "column"})
     for name, colour in (("offers", "#B8C4D0"), ("answered_offers", _ANSWERED)):
         index = names.index(name)
