@@ -1,0 +1,219 @@
+"""The answer rate of own numbers over time, and the days on which it changed."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import altair as alt
+import polars as pl
+
+from ..fetch_report import FetchReport
+from ..metrics import Calls, MetricOptions
+from ..metrics.own_number_levels import LOCAL_DAY, days_of_groups, with_levels
+from .axes import key_text, spans, time_axis
+from .finish import coverage_note, empty_chart, finish_chart, panel_title
+from .grouping import dimension_text, group_keys, group_names, tooltip_title
+from .inputs import Names, chart_input, names_of, row_limit
+from .theme import (
+    ANSWERED,
+    FAINT,
+    GUTTER,
+    LOST,
+    NONE_LABEL,
+    SHADE,
+    SHADE_OPACITY,
+    WIDTH,
+    count,
+    interval_text,
+    round_floats,
+    total,
+)
+
+__all__ = ["outbound_levels"]
+
+_PANELS, _MAX_PANELS, _HEIGHT = 6, 12, 90
+_MAX_DAYS, _MIN_DAYS = 370, 10
+_ABOUT = (
+    "A level is a period with one answer rate = answered attempts / attempts, with its 95 % "
+    "interval (Wilson). A change has the largest likelihood of two rates, and a p-value from 1,999 "
+    "random orders of the days of at most 0.05 / groups; a level has at least 3 days."
+)
+
+
+def outbound_levels(
+    calls: Calls,
+    *,
+    by: Names = "own_number",
+    limit: int = _PANELS,
+    options: MetricOptions = MetricOptions(),
+    coverage: FetchReport | None = None,
+) -> alt.VConcatChart | alt.Chart:
+    """The answer rate of each own number by day, and when it changed. Collects.
+
+    A number that is blocked as spam is answered much less often from one day on. Points are days,
+    lines levels with their interval; an orange dashed rule marks the first day of a lower level.
+    The table is `et.metrics.outbound_levels`. At most the latest 370 days are drawn.
+
+    Args:
+        calls: outbound calls; others are ignored.
+        by: "own_number", another dimension of outbound calls, or a list of several.
+        limit: the maximum number of panels, those of the groups with the most attempts; up to 12.
+        options: parameters of the metrics, such as the time zone.
+        coverage: `logs.report`; a note states which times are complete.
+
+    Raises:
+        UnknownName: no such dimension of outbound calls; the message lists the nearest.
+        InputError: `limit` is out of range.
+
+    Examples:
+        >>> chart = et.charts.outbound_levels(et.sample_logs().calls)
+        >>> chart.title.text
+        ['Outbound answer rate by own number over time: too few days to tell']
+    """
+    data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "own_number")
+    limit, zone = row_limit(limit, _MAX_PANELS), data.options.time_zone
+    groups, days = days_of_groups(data.calls.lazy(), dimensions, data.options, limit)
+    subject, complete = (
+        f"Outbound answer rate {dimension_text(dimensions)} over time",
+        coverage_note(coverage, zone),
+    )
+    if days.is_empty():
+        message = "No outbound calls to customers" if data.height else "No calls"
+        title = f"{subject}: {message.lower()}"
+        return empty_chart(title, [zone], about=[_ABOUT], coverage=complete, message=message)
+    levels = with_levels(groups, days)
+    sizes = levels.group_by(groups, maintain_order=True).agg(
+        attempts=pl.col("answer_rate_den").sum(), fall=pl.col("change").min()
+    )
+    keyed = sizes.with_columns(group_keys(sizes, group_names(data.calls, dimensions)))
+    keyed = keyed.sort("fall", "attempts", "key", descending=[False, True, False], nulls_last=True)
+    keys = keyed.select(*groups, "key")
+    steps = levels.join(keys, on=groups, nulls_equal=True, maintain_order="left")
+    points = days.join(keys, on=groups, nulls_equal=True, maintain_order="left")
+    texts = {key: _text(steps.filter(pl.col("key") == key)) for key in keyed["key"]}
+    everything = f"{count(total(keyed, 'attempts'), 'attempt')} to reach customers"
+    scope = [everything, zone, "points: days", "lines: levels"]
+    if NONE_LABEL in texts:
+        scope.append(f"{NONE_LABEL}: {tooltip_title(dimensions)} unknown")
+    return finish_chart(
+        _draw(points, steps, texts),
+        title=f"{subject}: {_finding(steps)}",
+        scope=scope,
+        about=[_ABOUT],
+        coverage=complete,
+        description=" ".join(f"{text}." for text in texts.values()),
+    )
+
+
+def _text(levels: pl.DataFrame) -> str:
+    """The levels of one group, as the title of its panel."""
+    first, *later = levels.iter_rows(named=True)
+    text = f"{first['key']}: {first['answer_rate']:.0%} of {first['answer_rate_den']:,}"
+    for level in later:
+        text += (
+            f", from {level['from_day']:%-d %b} {level['answer_rate']:.0%} of "
+            f"{level['answer_rate_den']:,}"
+        )
+    if later and level["others_answer_rate"] is not None:
+        text += f" (others {level['others_answer_rate']:.0%})"
+    return text.replace("%", " %")
+
+
+def _finding(levels: pl.DataFrame) -> str:
+    """The largest fall, or that there is no change."""
+    changes = levels.with_columns(before=pl.col("answer_rate").shift(1).over("key")).filter(
+        pl.col("change").is_not_null()
+    )
+    if changes.is_empty():
+        is_short = levels["days"].max() < _MIN_DAYS  # type: ignore[operator]
+        return "too few days to tell" if is_short else "no change found"
+    largest = changes.sort("change").row(0, named=True)
+    if largest["change"] >= 0:
+        return f"{count(changes.height, 'rise')}, no fall"
+    return (
+        f"{largest['key']} fell from {largest['before']:.0%} to {largest['answer_rate']:.0%} on "
+        f"{largest['from_day']:%-d %b}"
+    ).replace("%", " %")
+
+
+def _draw(days: pl.DataFrame, levels: pl.DataFrame, texts: Mapping[str, str]) -> alt.VConcatChart:
+    """One panel per group, with the same days and rates on the axes."""
+    points = round_floats(
+        days.with_columns(pl.col(LOCAL_DAY).alias("day"), **_rate("answered", "attempts"))
+    ).with_columns(**spans("day"), label=key_text("day"))
+    first = points["day"].max() - timedelta(days=_MAX_DAYS - 1)  # type: ignore[operator]
+    points = points.filter(pl.col("day") >= first)
+    begin, end = (
+        levels.with_columns(day=pl.max_horizontal(side, pl.lit(first))).select(**spans("day"))
+        for side in ("from_day", "to_day")
+    )
+    lines = round_floats(levels).with_columns(
+        begin["begin"], end["end"], label=pl.format("{} to {}", "from_day", "to_day")
+    )
+    lines = lines.with_columns(
+        interval=interval_text("answer_rate_low", "answer_rate_high"),
+        offered="answer_rate_den",
+        answered="answer_rate_num",
+    ).filter(pl.col("to_day") >= first)
+    axis_days = points.select("day", "begin", "middle", "end").unique("day").sort("day")
+    panels = [
+        _panel(
+            points.filter(pl.col("key") == key),
+            lines.filter(pl.col("key") == key),
+            axis_days,
+            title=text,
+            labels=place == len(texts) - 1,
+        )
+        for place, (key, text) in enumerate(texts.items())
+    ]
+    return alt.vconcat(*panels, spacing=14)
+
+
+def _rate(answered: str, attempts: str) -> dict[str, pl.Expr]:
+    return {"answer_rate": pl.col(answered) / pl.col(attempts), "offered": pl.col(attempts)}
+
+
+def _panel(
+    points: pl.DataFrame,
+    lines: pl.DataFrame,
+    axis_days: pl.DataFrame,
+    *,
+    title: str,
+    labels: bool,
+) -> alt.LayerChart:
+    rate = alt.Y(
+        "answer_rate:Q",
+        title=None,
+        axis=alt.Axis(format=".0%", tickCount=3, minExtent=GUTTER),
+        scale=alt.Scale(domain=[0, 1]),
+    )
+    tooltip = [
+        alt.Tooltip("label:N", title="days"),
+        alt.Tooltip("answer_rate:Q", title="answer rate", format=".1%"),
+        alt.Tooltip("answered:Q", title="answered", format=","),
+        alt.Tooltip("offered:Q", title="attempts", format=","),
+    ]
+    of_levels = [
+        *tooltip,
+        alt.Tooltip("interval:N", title="95 % interval"),
+        alt.Tooltip("others_answer_rate:Q", title="others", format=".1%"),
+    ]
+    middle, begin = (
+        time_axis(axis_days, "day", field=field, labels=labels) for field in ("middle", "begin")
+    )
+    base = alt.Chart(lines)
+    band = base.mark_rect(color=SHADE, opacity=2 * SHADE_OPACITY).encode(
+        begin, alt.X2("end:T"), alt.Y("answer_rate_low:Q"), alt.Y2("answer_rate_high:Q")
+    )
+    level = base.mark_rule(color=ANSWERED, strokeWidth=2).encode(
+        begin, alt.X2("end:T"), rate, tooltip=of_levels
+    )
+    day = alt.Chart(points).mark_point(color=FAINT, filled=True, opacity=1, size=22)
+    layers = [band, day.encode(middle, rate, tooltip=tooltip), level]
+    for falls, hue in ((True, LOST), (False, FAINT)):
+        changed = lines.filter((pl.col("change") < 0) == falls)
+        if changed.height:
+            rule = alt.Chart(changed).mark_rule(color=hue, strokeDash=[2, 2], strokeWidth=1.5)
+            layers.append(rule.encode(begin))
+    return alt.LayerChart(
+        layer=layers, width=WIDTH, height=_HEIGHT, title=panel_title(title, offset=4)
+    )
