@@ -1,6 +1,7 @@
 """Measures of calls, offers and legs, and what is computed from them."""
 
 from .agent_activity import agent_days, agent_hours
+from .call_attempts import OUTBOUND_DIMENSIONS
 from .call_times import HOUR_VERDICTS, outbound_hours
 from .callers import callback_rate, repeat_rate, time_to_callback
 from .carriers import CARRIERS
@@ -36,7 +37,6 @@ from .journeys import PHASES, call_phases
 from .late_changes import update_lag
 from .ledger import MISSED_OUTCOMES, missed_ledger
 from .options import MetricOptions
-from .outbound_attempts import OUTBOUND_DIMENSIONS
 from .outbound_tables import outbound_answer_rate, outbound_attempts, outbound_customers
 from .own_number_levels import outbound_levels
 from .periods import only_fetched, previous_period

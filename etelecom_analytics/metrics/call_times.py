@@ -2,10 +2,10 @@
 
 import polars as pl
 
+from .call_attempts import attempts_of, outbound_calls, outbound_dimensions
 from .confidence import confidence_level, false_discovery_rates
 from .dimensions import Names, start_dimensions
 from .options import MetricOptions, checked_options
-from .outbound_attempts import attempts_of, outbound_calls, outbound_dimensions
 from .ratios import wide_ratio
 from .selection import Calls, calls_frame
 
@@ -119,7 +119,7 @@ def _with_verdicts(
     is_enough = (days >= _MIN_DAYS) & (sums["attempts"].to_numpy() >= _MIN_ATTEMPTS)
     q_values = np.full(len(days), np.nan)
     q_values[is_enough] = false_discovery_rates(p_values[is_enough].tolist())
-    found = pl.col("q_value") <= _LEVEL
+    is_different = pl.col("q_value") <= _LEVEL
     ends: dict[str, pl.Series] = {}
     if level is not None:
         reach = special.stdtrit(freedom, (1 + level) / 2) * error
@@ -139,9 +139,9 @@ def _with_verdicts(
     verdict = (
         pl.when(pl.col("q_value").is_null())
         .then(pl.lit("cannot tell"))
-        .when(found & (pl.col("difference") > 0))
+        .when(is_different & (pl.col("difference") > 0))
         .then(pl.lit("better"))
-        .when(found)
+        .when(is_different)
         .then(pl.lit("worse"))
         .otherwise(pl.lit("no evidence"))
     )

@@ -4,9 +4,9 @@ from typing import overload
 
 import polars as pl
 
+from .call_attempts import attempts_of, outbound_calls, outbound_dimensions
 from .dimensions import Names
 from .options import MetricOptions, checked_options
-from .outbound_attempts import attempts_of, outbound_calls, outbound_dimensions
 from .ratios import wide_ratio
 from .selection import Calls, Selection, calls_frame, like_input
 from .survival import kaplan_meier

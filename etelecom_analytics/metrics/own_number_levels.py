@@ -3,9 +3,9 @@
 import polars as pl
 
 from .arguments import row_limit
+from .call_attempts import attempts_of, outbound_calls, outbound_dimensions
 from .dimensions import Names, start_dimensions
 from .options import MetricOptions, checked_options
-from .outbound_attempts import attempts_of, outbound_calls, outbound_dimensions
 from .rate_levels import levels_of
 from .ratios import wide_ratio
 from .selection import Calls, calls_frame
@@ -32,7 +32,7 @@ def outbound_levels(
     those of `by`: `from_day` and `to_day`, the first and last local day with attempts; `days` with
     attempts; `answer_rate` of the period, its counts `answer_rate_num` and `answer_rate_den`, and
     `answer_rate_low` and `answer_rate_high`, Wilson's interval; `change`, the rate minus that of
-    the period before, null for the first; `p_value` of the change; and `others_answer_rate` of all
+    the level before, null for the first; `p_value` of the change; and `others_answer_rate` of all
     other groups in the same days, with the same columns. If the others change too, the cause is not
     the own number. Sorted by group, nulls last, and day.
 

@@ -41,7 +41,7 @@ def levels_of(totals: "Floats", sizes: "Floats", level: float) -> list[LevelStar
         sizes: the denominator of each day, above 0.
         level: the significance level of one split.
     """
-    found: dict[int, float] = {}
+    p_values: dict[int, float] = {}
     waiting = [(0, len(totals))]
     while waiting:
         begin, end = waiting.pop()
@@ -50,16 +50,16 @@ def levels_of(totals: "Floats", sizes: "Floats", level: float) -> list[LevelStar
             continue
         p_value = _p_value(totals[begin:end], sizes[begin:end], level)
         if p_value is not None:
-            found[begin + split] = p_value
+            p_values[begin + split] = p_value
             waiting += [(begin, begin + split), (begin + split, end)]
-    changes = sorted(found)
+    changes = sorted(p_values)
     starts = [LevelStart(0, None)]
     for place, change in enumerate(changes):
         begin = starts[-1].position
         end = changes[place + 1] if place + 1 < len(changes) else len(totals)
         better = _best_split(totals[begin:end], sizes[begin:end])
         position = change if better is None else begin + better
-        starts.append(LevelStart(position, found[change]))
+        starts.append(LevelStart(position, p_values[change]))
     return starts
 
 

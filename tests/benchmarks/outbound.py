@@ -33,8 +33,8 @@ def desk(
 
 def dated_within(levels: pl.DataFrame, day: date) -> int | None:
     """The days between the planted change and that found; None if none or several were found."""
-    found = levels.filter(own_number=BLOCKED)["from_day"].to_list()[1:]
-    return abs((found[0] - day).days) if len(found) == 1 else None
+    days = levels.filter(own_number=BLOCKED)["from_day"].to_list()[1:]
+    return abs((days[0] - day).days) if len(days) == 1 else None
 
 
 def false_changes(levels: pl.DataFrame) -> int:

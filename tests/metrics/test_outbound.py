@@ -378,7 +378,7 @@ def test_days_without_attempts_or_change_have_one_level():
 def test_wrong_dimensions_are_refused_with_the_nearest():
     calls = et.sample_logs().calls
     with pytest.raises(UnknownName, match="carrier"):
-        et.metrics.outbound_answer_rate(calls, "carier")
+        et.metrics.outbound_answer_rate(calls, "carriers")
     with pytest.raises(InputError, match=r"with_names"):
         et.metrics.outbound_customers(calls, "hotline")
     with pytest.raises(InputError, match="limit"):
