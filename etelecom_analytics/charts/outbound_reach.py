@@ -149,6 +149,6 @@ def _with_text(groups: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         median="median_s",
         median_text="finding",
-        label=pl.format("{}: {}", "key", "finding"),
+        label=pl.format("{}: {} % with the first", "key", "percent"),
         summary=pl.format("{}: {} of {} reached, {}.", "key", "events", "n", "finding"),
     )

@@ -31,7 +31,7 @@ from .theme import (
 __all__ = ["outbound_levels"]
 
 _PANELS, _MAX_PANELS, _HEIGHT = 6, 12, 90
-_MAX_DAYS, _MIN_DAYS = 370, 10
+_MAX_DAYS, _MIN_DAYS, _MAX_LINES = 370, 10, 3
 _ABOUT = (
     "A level is a period with one answer rate = answered attempts / attempts, with its 95 % "
     "interval (Wilson). A change has the largest likelihood of two rates, and a p-value from 1,999 "
@@ -89,7 +89,7 @@ def outbound_levels(
     keys = keyed.select(*groups, "key")
     steps = levels.join(keys, on=groups, nulls_equal=True, maintain_order="left")
     points = days.join(keys, on=groups, nulls_equal=True, maintain_order="left")
-    texts = {key: _text(steps.filter(pl.col("key") == key)) for key in keyed["key"]}
+    texts = {key: _lines(steps.filter(pl.col("key") == key)) for key in keyed["key"]}
     everything = f"{count(total(keyed, 'attempts'), 'attempt')} to reach customers"
     scope = [everything, zone, "points: days", "lines: levels"]
     if NONE_LABEL in texts:
@@ -100,22 +100,25 @@ def outbound_levels(
         scope=scope,
         about=[_ABOUT],
         coverage=complete,
-        description=" ".join(f"{text}." for text in texts.values()),
+        description=" ".join(f"{', '.join(lines)}." for lines in texts.values()),
     )
 
 
-def _text(levels: pl.DataFrame) -> str:
-    """The levels of one group, as the title of its panel."""
-    first, *later = levels.iter_rows(named=True)
-    text = f"{first['key']}: {first['answer_rate']:.0%} of {first['answer_rate_den']:,}"
-    for level in later:
-        text += (
-            f", from {level['from_day']:%-d %b} {level['answer_rate']:.0%} of "
-            f"{level['answer_rate_den']:,}"
-        )
-    if later and level["others_answer_rate"] is not None:
-        text += f" (others {level['others_answer_rate']:.0%})"
-    return text.replace("%", " %")
+def _lines(levels: pl.DataFrame) -> list[str]:
+    """The levels of one group, one per line, as the title of its panel."""
+    first, *later = (
+        f"{rate:.0%} of {size:,}"
+        for rate, size in levels.select("answer_rate", "answer_rate_den").iter_rows()
+    )
+    lines = [f"{levels['key'][0]}: {first}"]
+    days = levels["from_day"][1:]
+    lines += [f"from {day:%-d %b}: {text}" for day, text in zip(days, later, strict=True)]
+    others = levels["others_answer_rate"][-1]
+    if later and others is not None:
+        lines[-1] += f" (others {others:.0%})"
+    if len(lines) > _MAX_LINES:
+        lines[1:-1] = [f"{count(len(lines) - 2, 'level')} between"]
+    return [line.replace("%", " %") for line in lines]
 
 
 def _finding(levels: pl.DataFrame) -> str:
@@ -135,7 +138,9 @@ def _finding(levels: pl.DataFrame) -> str:
     ).replace("%", " %")
 
 
-def _draw(days: pl.DataFrame, levels: pl.DataFrame, texts: Mapping[str, str]) -> alt.VConcatChart:
+def _draw(
+    days: pl.DataFrame, levels: pl.DataFrame, texts: Mapping[str, list[str]]
+) -> alt.VConcatChart:
     """One panel per group, with the same days and rates on the axes."""
     points = round_floats(
         days.with_columns(pl.col(LOCAL_DAY).alias("day"), **_rate("answered", "attempts"))
@@ -160,10 +165,10 @@ def _draw(days: pl.DataFrame, levels: pl.DataFrame, texts: Mapping[str, str]) ->
             points.filter(pl.col("key") == key),
             lines.filter(pl.col("key") == key),
             axis_days,
-            title=text,
+            title=lines_of_title,
             labels=place == len(texts) - 1,
         )
-        for place, (key, text) in enumerate(texts.items())
+        for place, (key, lines_of_title) in enumerate(texts.items())
     ]
     return alt.vconcat(*panels, spacing=14)
 
@@ -177,7 +182,7 @@ def _panel(
     lines: pl.DataFrame,
     axis_days: pl.DataFrame,
     *,
-    title: str,
+    title: list[str],
     labels: bool,
 ) -> alt.LayerChart:
     rate = alt.Y(
@@ -214,6 +219,6 @@ def _panel(
         if changed.height:
             rule = alt.Chart(changed).mark_rule(color=hue, strokeDash=[2, 2], strokeWidth=1.5)
             layers.append(rule.encode(begin))
-    return alt.LayerChart(
-        layer=layers, width=WIDTH, height=_HEIGHT, title=panel_title(title, offset=4)
-    )
+    heading = panel_title(title[0], offset=4)
+    heading["text"] = title
+    return alt.LayerChart(layer=layers, width=WIDTH, height=_HEIGHT, title=heading)

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,8 @@ def gallery_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     logs = et.read_snapshot(ROOT / "data" / "sample")
     options = et.MetricOptions(ivr_numbers=["8000", "8100"])
     inbound = logs.calls.filter(direction="in")
+    blocked = {"02471080002": date(2026, 11, 17)}
+    desk = et.simulator.simulate_outbound(1_500, blocked=blocked).calls
     charts = {
         **dict(et.charts.gallery(logs.calls, options=options, coverage=logs.report)),
         "control": et.charts.control(logs.calls, options=options),
@@ -67,6 +70,10 @@ def gallery_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "waits": et.charts.measure_by(logs.calls, measure="asa_s", by="hour", options=options),
         "talk": et.charts.heatmap(logs.calls, measure="agent_talk_avg_s", options=options),
         "around_target": et.charts.heatmap(inbound, measure="answer_rate", target=0.8),
+        "outbound_answer_rate": et.charts.outbound_answer_rate(desk, by="prefix"),
+        "outbound_attempts": et.charts.outbound_attempts(desk, by="carrier"),
+        "outbound_hours": et.charts.outbound_hours(desk),
+        "outbound_levels": et.charts.outbound_levels(desk),
         "journey": et.charts.journey(logs.calls, logs.calls["id"].item(0)),
     }
     specs = {name: chart.to_dict() for name, chart in charts.items()}
