@@ -21,7 +21,7 @@ _TEXT = CurveText(
     title="Attempts until customers are reached",
     noun="customer",
     y="not reached yet",
-    x="",
+    x="attempts",
     event="reached",
     formula=(
         "S(n) = product of 1 - reached / not reached yet, over the attempts up to n "
@@ -29,7 +29,6 @@ _TEXT = CurveText(
         "reached and not tried again are censored."
     ),
 )
-_UNIT = "attempts"
 _ALL = "all"
 
 
@@ -104,7 +103,7 @@ def outbound_attempts(
     labelled = _with_text(groups, steps)
     finding = f": {labelled['finding'].item()}" if not dimensions else ""
     return finish_chart(
-        draw_curves(_curves(steps, last), labelled, _TEXT, _UNIT, float(last), whole=True),
+        draw_curves(_curves(steps, last), labelled, _TEXT, "", float(last), whole=True),
         title=f"{subject}{finding}",
         scope=scope,
         about=about,
@@ -124,6 +123,7 @@ def _curves(steps: pl.DataFrame, last: int) -> pl.DataFrame:
     """The steps that are drawn, with an interval where survival has one."""
     return round_floats(steps.filter(pl.col("time_s") <= last)).with_columns(
         at=pl.col("time_s"),
+        after=pl.format("attempt {}", "time_s"),
         low=pl.coalesce("low", "survival"),
         high=pl.coalesce("high", "survival"),
         left=pl.col("at_risk") - pl.col("events") - pl.col("censored"),

@@ -7,6 +7,8 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..language import short_day
+from ..locale.dates import long_date_expr
 from ..metrics import Calls, MetricOptions
 from ..metrics.own_number_levels import LOCAL_DAY, days_of_groups, with_levels
 from .axes import key_text, spans, time_axis
@@ -112,7 +114,7 @@ def _lines(levels: pl.DataFrame) -> list[str]:
     )
     lines = [f"{levels['key'][0]}: {first}"]
     days = levels["from_day"][1:]
-    lines += [f"from {day:%-d %b}: {text}" for day, text in zip(days, later, strict=True)]
+    lines += [f"from {short_day(day)}: {text}" for day, text in zip(days, later, strict=True)]
     others = levels["others_answer_rate"][-1]
     if later and others is not None:
         lines[-1] += f" (others {others:.0%})"
@@ -134,7 +136,7 @@ def _finding(levels: pl.DataFrame) -> str:
         return f"{count(changes.height, 'rise')}, no fall"
     return (
         f"{largest['key']} fell from {largest['before']:.0%} to {largest['answer_rate']:.0%} on "
-        f"{largest['from_day']:%-d %b}"
+        f"{short_day(largest['from_day'])}"
     ).replace("%", " %")
 
 
@@ -152,7 +154,9 @@ def _draw(
         for side in ("from_day", "to_day")
     )
     lines = round_floats(levels).with_columns(
-        begin["begin"], end["end"], label=pl.format("{} to {}", "from_day", "to_day")
+        begin["begin"],
+        end["end"],
+        label=pl.format("{} to {}", *map(long_date_expr, (pl.col("from_day"), pl.col("to_day")))),
     )
     lines = lines.with_columns(
         interval=interval_text("answer_rate_low", "answer_rate_high"),

@@ -33,10 +33,10 @@ def test_the_fall_of_a_blocked_number_is_the_title(desk: pl.DataFrame):
     first_panel, *others = (panel.title.text for panel in chart.vconcat)
 
     assert title(chart).endswith(
-        f"{BLOCKED} fell from {100 * before:.0f} % to {100 * after:.0f} % on 17 Nov"
+        f"{BLOCKED} fell from {100 * before:.0f} % to {100 * after:.0f} % on Tue 17 Nov"
     )
     assert first_panel[0].startswith(f"{BLOCKED}: {100 * before:.0f} % of ")
-    assert first_panel[1].startswith(f"from 17 Nov: {100 * after:.0f} % of ")
+    assert first_panel[1].startswith(f"from Tue 17 Nov: {100 * after:.0f} % of ")
     assert [len(lines) for lines in others] == [1, 1, 1]
     assert marks(chart, "answer_rate", "others_answer_rate") == sorted(
         levels.select(pl.col("answer_rate", "others_answer_rate").round(6)).rows(), key=str
