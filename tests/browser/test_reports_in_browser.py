@@ -146,13 +146,13 @@ def test_no_text_of_a_chart_is_cut_or_overlaps(
     page.page.wait_for_function(_ALL_ARE_DRAWN)
 
     figures = page.page.locator("figure > div").all()
-    found = {
+    overlaps = {
         figure.get_attribute("id"): figure.locator("svg").first.evaluate(OVERLAPS)
         for figure in figures
     }
 
-    assert len(found) > 20
-    assert {name: texts for name, texts in found.items() if texts} == {}
+    assert len(overlaps) > 20
+    assert {name: texts for name, texts in overlaps.items() if texts} == {}
 
 
 def assert_no_errors(page: Any) -> None:
