@@ -1,6 +1,7 @@
 """Committed notebooks have complete outputs; nbval does not check cells without outputs."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def test_list_of_notebooks():
         "06_traffic_and_staffing",
         "07_explorer",
         "08_snapshots_and_reports",
+        "09_questions_of_a_manager",
     ]
 
 
@@ -67,6 +69,27 @@ def test_no_output_is_ignored(path: Path):
 def test_notebook_has_no_widget_state(path: Path):
     """Widget state is large and useless without a kernel; panels have a text output instead."""
     assert "widgets" not in json.loads(path.read_text(encoding="utf-8"))["metadata"]
+
+
+def test_each_question_of_a_manager_has_a_short_answer_with_a_chart():
+    path = next(path for path in NOTEBOOKS if path.stem == "09_questions_of_a_manager")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    questions = [
+        (cell, answer)
+        for cell, answer in pairwise(cells)
+        if "".join(cell["source"]).startswith("## ")
+    ]
+
+    assert len(questions) == 10
+    for number, (question, answer) in enumerate(questions, start=1):
+        first_line = question["source"][0].strip()
+        assert first_line.startswith(f"## {number}. ")
+        assert first_line.endswith("?")
+        text, chart = answer["outputs"]
+        assert len(answer["source"]) <= 3
+        assert 1 <= len(text["text"]) <= 3
+        assert "application/vnd.vegalite.v5+json" in chart["data"]
+        assert "No calls" not in "".join(chart["data"]["text/plain"])
 
 
 def test_cell_that_was_not_run_is_detected(tmp_path: Path):

@@ -11,6 +11,9 @@ from .group_bars import measure_by
 from .group_differences import group_limits
 from .heatmaps import heatmap
 from .journeys import journey
+from .outbound_rates import outbound_answer_rate, outbound_hours
+from .outbound_reach import outbound_attempts
+from .own_numbers import outbound_levels
 from .routes import hunt_paths
 from .service_levels import service_level
 from .staffing import agents_by_interval
@@ -34,6 +37,10 @@ __all__ = [
     "hunt_paths",
     "journey",
     "measure_by",
+    "outbound_answer_rate",
+    "outbound_attempts",
+    "outbound_hours",
+    "outbound_levels",
     "patience",
     "ring_durations",
     "service_level",

@@ -17,11 +17,17 @@ function plotWidth(spec) {
   return typeof spec.width === "number" ? spec.width : 0;
 }
 
+// The channels that share a legend with others.
+const WITH_LEGEND = ["color", "strokeDash"];
+
 // An encoding with short labels of rows, and a legend of one column.
 function narrowed(encoding) {
   const result = { ...encoding };
   if (result.y?.axis?.labelLimit > 2 * MAX_LABEL) result.y = { ...result.y, axis: { ...result.y.axis, labelLimit: MAX_LABEL } };
-  if (result.color?.legend?.columns) result.color = { ...result.color, legend: { ...result.color.legend, columns: 1 } };
+  for (const name of WITH_LEGEND) {
+    const channel = result[name];
+    if (channel?.legend?.columns) result[name] = { ...channel, legend: { ...channel.legend, columns: 1 } };
+  }
   return result;
 }
 

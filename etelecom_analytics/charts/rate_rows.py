@@ -5,19 +5,27 @@ import polars as pl
 
 from ..language import tr
 from .marks import interval_points
-from .theme import ANSWERED, INK, count_ticks
+from .theme import ANSWERED, FAINT, INK, count_ticks
 
 __all__ = ["rate_rows"]
 
 _ROW, _WIDTH = 22, 340
 
 
-def rate_rows(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatChart:
+def rate_rows(
+    table: pl.DataFrame,
+    tooltip: list[alt.Tooltip],
+    *,
+    size_title: str = "",
+    reference: str = "",
+) -> alt.HConcatChart:
     """One row per group, in the table's order.
 
     Args:
         table: `key`, `answer_rate` with its interval, `percent` and `offered` of each group.
         tooltip: the tooltip of every mark.
+        size_title: what `offered` counts; offered calls by default.
+        reference: the column of another rate of each group, drawn as a tick; empty for none.
     """
     scale = alt.Scale(domain=table["key"].to_list())
     rows = alt.Y("key:N", scale=scale, title=None, axis=alt.Axis(grid=True, labelPadding=6))
@@ -34,10 +42,15 @@ def rate_rows(table: pl.DataFrame, tooltip: list[alt.Tooltip]) -> alt.HConcatCha
         groups=table.height,
         interval=("answer_rate_low", "answer_rate_high"),
     )
+    if reference:
+        tick = rated.mark_tick(color=FAINT, thickness=2, size=14).encode(
+            rows, alt.X(f"{reference}:Q"), tooltip=tooltip
+        )
+        points = [tick, *points]
     text = alt.Chart(table).mark_text(style=INK, align="right", dx=42)
     offered = alt.X(
         "offered:Q",
-        title=tr("offered calls", context="axis"),
+        title=size_title or tr("offered calls", context="axis"),
         axis=alt.Axis(tickCount=3, format=",d", values=count_ticks(table["offered"]), grid=False),
     )
     bars = (

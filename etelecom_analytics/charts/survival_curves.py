@@ -16,6 +16,7 @@ MAX_CURVES = len(HUES)
 """No two curves share a hue."""
 
 _HEIGHT = 260
+_MAX_TICKS = 25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +26,19 @@ class CurveText:
     title: str
     noun: str  # of what is counted
     y: str
-    x: str
+    x: str  # before the unit
     event: str
     formula: str
 
 
 def draw_curves(
-    steps: pl.DataFrame, groups: pl.DataFrame, text: CurveText, unit: str, end: float
+    steps: pl.DataFrame,
+    groups: pl.DataFrame,
+    text: CurveText,
+    unit: str,
+    end: float,
+    *,
+    whole: bool = False,
 ) -> alt.LayerChart:
     """The curve of each group, its interval and its median.
 
@@ -41,6 +48,7 @@ def draw_curves(
         text: the texts of the axes and tooltips.
         unit: the unit of time.
         end: the end of the axis in this unit.
+        whole: whether the axis has whole numbers, such as attempts, in place of times.
     """
     names = groups["label"].to_list()
     legend = alt.Legend(
@@ -59,7 +67,12 @@ def draw_curves(
     hue = alt.Color("label:N", scale=hues, legend=shown)
     dash = alt.StrokeDash("label:N", scale=dashes, legend=shown)
     scale = alt.Scale(domain=[0, end or 1.0], nice=False)
-    x = alt.X("at:Q", title=f"{text.x} ({unit_name(unit)})", scale=scale, axis=unit_axis(unit))
+    ticks = list(range(int(end) + 1)) if end <= _MAX_TICKS else alt.Undefined
+    whole_axis = alt.Axis(grid=True, values=ticks, format=",d", labelOverlap=True)
+    title, axis_x = text.x, whole_axis
+    if not whole:
+        title, axis_x = f"{text.x} ({unit_name(unit)})", unit_axis(unit)
+    x = alt.X("at:Q", title=title, scale=scale, axis=axis_x)
     axis = alt.Axis(format=".0%", tickCount=5)
     y = alt.Y("survival:Q", title=text.y, scale=alt.Scale(domain=[0, 1]), axis=axis)
     tooltip = [
@@ -72,7 +85,7 @@ def draw_curves(
         alt.Tooltip("events:Q", title=text.event, format=","),
         alt.Tooltip("censored:Q", title=tr("censored"), format=","),
     ]
-    curves = steps.drop("slot", "at_risk").join(
+    curves = steps.drop("slot", "at_risk", strict=False).join(
         groups.select("key", "label"), on="key", how="left", maintain_order="left"
     )
     base = alt.Chart(curves)

@@ -9,15 +9,18 @@ __all__ = ["and_list", "count", "dimension_name", "or_list", "plural", "unit_nam
 
 _COUNTS: Mapping[str, Callable[[int], str]] = MappingProxyType(
     {
+        "attempt": lambda n: ntr("{n} attempt", "{n} attempts", n),
         "available agent": lambda n: ntr("{n} available agent", "{n} available agents", n),
         "call": lambda n: ntr("{n} call", "{n} calls", n),
         "cell": lambda n: ntr("{n} cell", "{n} cells", n),
+        "customer": lambda n: ntr("{n} customer", "{n} customers", n),
         "day": lambda n: ntr("{n} day", "{n} days", n),
         "group": lambda n: ntr("{n} group", "{n} groups", n),
         "hour": lambda n: ntr("{n} hour", "{n} hours", n),
         "inbound offered call": lambda n: ntr(
             "{n} inbound offered call", "{n} inbound offered calls", n
         ),
+        "level": lambda n: ntr("{n} level", "{n} levels", n),
         "leg": lambda n: ntr("{n} leg", "{n} legs", n),
         "missed call": lambda n: ntr("{n} missed call", "{n} missed calls", n),
         "month": lambda n: ntr("{n} month", "{n} months", n),
@@ -31,6 +34,7 @@ _COUNTS: Mapping[str, Callable[[int], str]] = MappingProxyType(
 
 _PLURALS: Mapping[str, str] = MappingProxyType(
     {
+        "attempt": mark("attempts"),
         "call": mark("calls"),
         "leg": mark("legs"),
         "missed call": mark("missed calls"),
@@ -45,6 +49,7 @@ _DIMENSIONS: Mapping[str, str] = MappingProxyType(
         "call_status": mark("call status"),
         "callee": mark("callee"),
         "caller": mark("caller"),
+        "carrier": mark("carrier"),
         "day": mark("day"),
         "department_id": mark("department id"),
         "direction": mark("direction"),
@@ -57,6 +62,8 @@ _DIMENSIONS: Mapping[str, str] = MappingProxyType(
         "in_hours": mark("in hours"),
         "month": mark("month"),
         "outcome": mark("outcome"),
+        "own_number": mark("own number"),
+        "prefix": mark("prefix"),
         "quarter_hour": mark("quarter hour"),
         "queue": mark("queue"),
         "target_number": mark("target number"),
@@ -75,6 +82,12 @@ _VALUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             mark("answered", context="value"),
             mark("not_answered", context="value"),
             mark("unknown", context="value"),
+        ),
+        "carrier": (
+            mark("mobifone", context="value"),
+            mark("other", context="value"),
+            mark("viettel", context="value"),
+            mark("vinaphone", context="value"),
         ),
         "direction": (
             mark("ext", context="value"),

@@ -1,6 +1,8 @@
 """Measures of calls, offers and legs, and what is computed from them."""
 
 from .agent_activity import agent_days, agent_hours
+from .call_attempts import OUTBOUND_DIMENSIONS
+from .call_times import HOUR_VERDICTS, outbound_hours
 from .callers import callback_rate, repeat_rate, time_to_callback
 from .carriers import CARRIERS
 from .comparison import UNCERTAINTIES, VERDICTS, compare
@@ -35,6 +37,8 @@ from .journeys import PHASES, call_phases
 from .late_changes import update_lag
 from .ledger import MISSED_OUTCOMES, missed_ledger
 from .options import MetricOptions
+from .outbound_tables import outbound_answer_rate, outbound_attempts, outbound_customers
+from .own_number_levels import outbound_levels
 from .periods import only_fetched, previous_period
 from .portal_totals import CAUSES as RECONCILIATION_CAUSES
 from .portal_totals import PORTAL_TOTALS
@@ -72,11 +76,13 @@ __all__ = [
     "FINDING_MEASURES",
     "FUNNEL",
     "GROUP_VERDICTS",
+    "HOUR_VERDICTS",
     "INBOUND_DIRECTIONS",
     "LOST_STAGES",
     "MEASURES",
     "MISSED_OUTCOMES",
     "NAME_DIMENSIONS",
+    "OUTBOUND_DIMENSIONS",
     "PHASES",
     "PORTAL_TOTALS",
     "RECONCILIATION_CAUSES",
@@ -148,6 +154,11 @@ __all__ = [
     "noticed_step",
     "offers",
     "only_fetched",
+    "outbound_answer_rate",
+    "outbound_attempts",
+    "outbound_customers",
+    "outbound_hours",
+    "outbound_levels",
     "patience",
     "previous_period",
     "queue_visits",

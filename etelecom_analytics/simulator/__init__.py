@@ -3,6 +3,7 @@
 from .call_center import Parameters
 from .directory import Directory
 from .faults.base import Request
+from .outbound_desk import OutboundSimulation, simulate_outbound
 from .portal import PORTAL_CAUSES, PortalSimulation, portal_totals, simulate_portal
 from .server import API_KEY, Answer, CallLogServer, serve
 from .simulation import Simulation, simulate_calls
@@ -14,6 +15,7 @@ __all__ = [
     "Answer",
     "CallLogServer",
     "Directory",
+    "OutboundSimulation",
     "Parameters",
     "PortalSimulation",
     "Request",
@@ -22,6 +24,7 @@ __all__ = [
     "portal_totals",
     "serve",
     "simulate_calls",
+    "simulate_outbound",
     "simulate_portal",
 ]
 

@@ -41,6 +41,10 @@ NOTEBOOKS = {
         "charts.agents_by_interval(",
         "gallery[",
     ),
+    "09_questions_of_a_manager": (
+        "charts.control(",
+        "charts.outbound_attempts(",
+    ),
 }
 """For each notebook, the code of the cells that draw a chart."""
 

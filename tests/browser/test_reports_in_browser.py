@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ def write_gallery(folder: Path, language: str) -> Path:
     logs = et.read_snapshot(ROOT / "data" / "sample")
     options = et.MetricOptions(ivr_numbers=["8000", "8100"])
     inbound = logs.calls.filter(direction="in")
+    blocked = {"02471080002": date(2026, 11, 17)}
+    desk = et.simulator.simulate_outbound(1_500, blocked=blocked).calls
     with speaking(language):
         charts = {
             **dict(et.charts.gallery(logs.calls, options=options, coverage=logs.report)),
@@ -79,6 +82,10 @@ def write_gallery(folder: Path, language: str) -> Path:
             "waits": et.charts.measure_by(logs.calls, measure="asa_s", by="hour", options=options),
             "talk": et.charts.heatmap(logs.calls, measure="agent_talk_avg_s", options=options),
             "around_target": et.charts.heatmap(inbound, measure="answer_rate", target=0.8),
+            "outbound_answer_rate": et.charts.outbound_answer_rate(desk, by="prefix"),
+            "outbound_attempts": et.charts.outbound_attempts(desk, by="carrier"),
+            "outbound_hours": et.charts.outbound_hours(desk),
+            "outbound_levels": et.charts.outbound_levels(desk),
             "journey": et.charts.journey(logs.calls, logs.calls["id"].item(0)),
         }
         specs = {name: chart.to_dict() for name, chart in charts.items()}
@@ -153,13 +160,13 @@ def test_no_text_of_a_chart_is_cut_or_overlaps(
     page.page.wait_for_function(_ALL_ARE_DRAWN)
 
     figures = page.page.locator("figure > div").all()
-    found = {
+    overlaps = {
         figure.get_attribute("id"): figure.locator("svg").first.evaluate(OVERLAPS)
         for figure in figures
     }
 
-    assert len(found) > 20
-    assert {name: texts for name, texts in found.items() if texts} == {}
+    assert len(overlaps) > 20
+    assert {name: texts for name, texts in overlaps.items() if texts} == {}
 
 
 def assert_no_errors(page: Any) -> None:

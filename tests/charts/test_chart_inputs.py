@@ -53,6 +53,10 @@ def test_every_chart_is_tested():
         "control",
         "group_limits",
         "measure_by",
+        "outbound_answer_rate",
+        "outbound_attempts",
+        "outbound_hours",
+        "outbound_levels",
         "patience",
         "time_to_callback",
     ]
@@ -268,7 +272,7 @@ def test_labels_of_many_shares_fit_their_hours():
 @pytest.mark.parametrize("name", WITH_BY)
 def test_wrong_names_are_rejected_without_numbers(name: str):
     for wrong in ([], 3, {"day"}, ["day", int(DIGITS)], ["day", "day"], ["day", f"x{DIGITS}"]):
-        if wrong == [] and name in ("patience", "time_to_callback"):
+        if wrong == [] and name in ("outbound_attempts", "patience", "time_to_callback"):
             continue  # one curve of all calls
         with pytest.raises(InputError) as caught:
             draw(name, CALLS, by=wrong)

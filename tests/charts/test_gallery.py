@@ -17,8 +17,11 @@ from etelecom_analytics import charts
 
 OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"))
 NOT_CHARTS = {"Gallery", "gallery", "use_offline_renderer"}
-NOT_IN_GALLERY = {"control", "group_limits", "journey", "measure_by"}
-"""The chart of one call, and the charts of any one measure."""
+NOT_IN_GALLERY = {
+    *("control", "group_limits", "journey", "measure_by"),
+    *("outbound_answer_rate", "outbound_attempts", "outbound_hours", "outbound_levels"),
+}
+"""The chart of one call, the charts of any one measure, and those of the outbound desk."""
 
 
 @pytest.fixture(scope="module")

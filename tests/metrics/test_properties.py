@@ -173,6 +173,27 @@ PUBLIC: dict[str, Public] = {
         table=lambda calls: metrics.offers(calls, options=OPTIONS).drop("busy"), key=("call_id",
             "target_index"), follows=True
     ),
+    "outbound_answer_rate": Public(
+        table=lambda calls: metrics.outbound_answer_rate(calls, ["hour", "carrier"],
+            options=OPTIONS).drop("customers"),
+        key=("hour", "carrier"), adds_up=("answer_rate_num", "answer_rate_den")
+    ),
+    "outbound_attempts": Public(
+        table=lambda calls: metrics.outbound_attempts(calls, ["in_hours"], options=OPTIONS),
+        across=True
+    ),
+    "outbound_customers": Public(
+        table=lambda calls: metrics.outbound_customers(calls, ["in_hours", "prefix"],
+            options=OPTIONS),
+        across=True
+    ),
+    "outbound_hours": Public(
+        table=lambda calls: metrics.outbound_hours(calls, options=OPTIONS), across=True, lazy=False
+    ),
+    "outbound_levels": Public(
+        table=lambda calls: metrics.outbound_levels(calls, "carrier", options=OPTIONS),
+        across=True, lazy=False
+    ),
     "patience": Public(
         table=lambda calls: metrics.patience(calls, ["in_hours"], options=OPTIONS),
         key=("in_hours", "time_s"), adds_up=("events", "censored"),

@@ -201,8 +201,10 @@ def test_several_measures_warn_once():
 
 def test_every_public_chart_is_in_the_list():
     drawn = {name for name in et.charts.__all__ if name[0].islower()}
+    # IVRs and queues are in no outbound call.
+    others = {name for name in drawn if name.startswith("outbound_")}
 
-    assert drawn - {"gallery", "journey", "use_offline_renderer"} == set(CHARTS)
+    assert drawn - others - {"gallery", "journey", "use_offline_renderer"} == set(CHARTS)
 
 
 def test_a_journey_of_a_call_warns():
