@@ -21,7 +21,7 @@ from ..charts.texts import (
 )
 from ..errors import InputError
 from ..formatting import format_value
-from ..language import ntr, number, tr
+from ..language import Language, in_language, ntr, number, tr
 from ..locale.comparison_text import comparison_texts
 from ..locale.dates import CLOCK_MINUTE, long_date
 from ..logs import CallLogs, checked_logs
@@ -32,15 +32,19 @@ from ..metrics.registry import DEFAULT_MEASURES
 from ..phone_numbers import describe
 from ..query import CallQuery
 from .arguments import checked_query
-from .columns import column_title, is_share, value_texts
+from .columns import (
+    NULL,
+    column_title,
+    is_part_of_share,
+    is_share,
+    share_texts,
+    value_texts,
+)
 from .page import render_template
 from .provenance import kpi_texts
 from .report_periods import dated_query, reference_period
 
 __all__ = ["Fragment", "changes", "completeness", "kpis", "table"]
-
-_NULL = "-"
-_SHARE_SUFFIXES = ("_num", "_den", "_low", "_high")
 
 
 class Fragment:
@@ -73,12 +77,14 @@ class Fragment:
         return self._markup
 
 
+@in_language
 def kpis(
     calls: Calls,
     measures: Names = DEFAULT_MEASURES,
     *,
     options: MetricOptions = MetricOptions(),
     targets: Mapping[str, float] = MappingProxyType({}),
+    language: Language | None = None,
 ) -> Fragment:
     """The measures of all calls as cards with counts, the 95 % interval of shares, and formulas.
 
@@ -90,6 +96,7 @@ def kpis(
         options: the options of the measures.
         targets: the targets of measures by name, such as `Site.targets`; a card compares its value
             with its target in words.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: a measure does not exist.
@@ -114,10 +121,16 @@ def kpis(
     return Fragment(render_template("kpis.html.j2", kpis=texts), "\n".join(lines))
 
 
-def completeness(logs: CallLogs, query: CallQuery) -> str:
+@in_language
+def completeness(logs: CallLogs, query: CallQuery, *, language: Language | None = None) -> str:
     """The period in which the calls of a query are complete, as text.
 
     Also states what was not fetched, and whether only some kinds of calls were fetched.
+
+    Args:
+        logs: the calls.
+        query: which calls.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: an argument has another type.
@@ -136,12 +149,14 @@ def completeness(logs: CallLogs, query: CallQuery) -> str:
     return f"{note} {tr('Only calls of {kinds} were fetched.', kinds=fetched)}"
 
 
+@in_language
 def changes(
     logs: CallLogs,
     query: CallQuery,
     measures: Names = DEFAULT_MEASURES,
     *,
     options: MetricOptions = MetricOptions(),
+    language: Language | None = None,
 ) -> Fragment:
     """A table of the measures of the matching calls and their changes from the previous period.
 
@@ -154,6 +169,7 @@ def changes(
         query: which calls; dates that it omits are those of the fetch.
         measures: one name or a sequence of names.
         options: the options of the measures.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: a measure does not exist.
@@ -182,14 +198,19 @@ def changes(
     for row in comparison.iter_rows(named=True):
         text = comparison_texts(row, options)
         optional = (text.population, text.change, text.verdict)
-        rows.append((text.title, text.value, *(each or _NULL for each in optional)))
+        rows.append((text.title, text.value, *(each or NULL for each in optional)))
     columns = ["measure", "value", "counted", "change", "verdict"]
     fragment = table(pl.DataFrame(rows, schema=columns, orient="row"))
     return Fragment(f"<p>{html.escape(note)}</p>{fragment._repr_html_()}", f"{note}\n{fragment!r}")
 
 
+@in_language
 def table(
-    rows: pl.DataFrame | pl.LazyFrame, *, limit: int = 50, time_zone: str = local_time.HOME_ZONE
+    rows: pl.DataFrame | pl.LazyFrame,
+    *,
+    limit: int = 50,
+    time_zone: str = local_time.HOME_ZONE,
+    language: Language | None = None,
 ) -> Fragment:
     """A table for readers: titles of measures, percentages, seconds, and local times.
 
@@ -200,6 +221,7 @@ def table(
         rows: any table; a LazyFrame is collected.
         limit: the maximum number of rows; a note states how many are left out.
         time_zone: the time zone of the local times.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: `limit` is not a whole number above 0, or `rows` is not a table.
@@ -221,7 +243,7 @@ def table(
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InputError(f"limit must be a whole number above 0; got {describe(limit)}.")
     rows = rows.lazy().collect()
-    names = [name for name in rows.columns if not _is_part_of_share(name, rows)]
+    names = [name for name in rows.columns if not is_part_of_share(name, rows)]
     titles = [column_title(name) for name in names]
     head = rows.head(limit)
     cells = list(zip(*(_texts(head, name, time_zone) for name in names), strict=True))
@@ -253,30 +275,20 @@ def _markup(
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
 
 
-def _is_part_of_share(name: str, rows: pl.DataFrame) -> bool:
-    """Whether the column is a count or an interval end of a share in the same table."""
-    return any(
-        name.endswith(suffix)
-        and is_share(share := name.removesuffix(suffix))
-        and share in rows.columns
-        for suffix in _SHARE_SUFFIXES
-    )
-
-
 def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
     """The cells of a column as text."""
     if name in TIME or name in CLOCK:
         return rows.select(key_text(name)).to_series().to_list()
     if is_share(name):
-        return _share_texts(rows, name)
+        return share_texts(rows, name)
     if name.endswith("_s") and rows.schema[name].is_numeric():
-        return [_NULL if value is None else format_value(value, "s") for value in rows[name]]
+        return [NULL if value is None else format_value(value, "s") for value in rows[name]]
     zone, names = local_time.zone(time_zone), value_texts(name)
 
     def cell_text(value: object) -> str:
         match value:
             case None:
-                return _NULL
+                return NULL
             case bool():
                 return tr("yes") if value else tr("no")
             case int():
@@ -288,18 +300,3 @@ def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
         return names.get(str(value)) or str(value)
 
     return [cell_text(value) for value in rows[name].to_list()]
-
-
-def _share_texts(rows: pl.DataFrame, name: str) -> list[str]:
-    shares = [_NULL if value is None else format_value(value, "share") for value in rows[name]]
-    columns = [f"{name}{suffix}" for suffix in _SHARE_SUFFIXES]
-    if not set(columns) <= set(rows.columns):
-        return shares
-    texts = []
-    for share, (num, den, low, high) in zip(shares, rows.select(columns).rows(), strict=True):
-        text = tr("{share}, {n} of {total}", share=share, n=num, total=den)
-        if low is not None:
-            low, high = (format_value(end, "share") for end in (low, high))
-            text = tr("{text} ({low} to {high})", text=text, low=low, high=high)
-        texts.append(text)
-    return texts

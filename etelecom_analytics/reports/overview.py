@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args
 import polars as pl
 
 from ..errors import InputError, UnknownName
-from ..language import tr
+from ..language import Language, in_language, tr
 from ..locale.display import Display
 from ..logs import CallLogs, checked_logs
 from ..metrics import (
@@ -54,6 +54,7 @@ __all__ = ["first_page", "open_callers"]
 Json = dict[str, Any]
 
 
+@in_language
 def first_page(
     logs: CallLogs,
     query: CallQuery,
@@ -63,6 +64,7 @@ def first_page(
     targets: Mapping[str, float] = MappingProxyType({}),
     show_numbers: bool = False,
     own_numbers: Sequence[str] = (),
+    language: Language | None = None,
 ) -> Fragment:
     """What a manager needs to know about the calls of a period, on one page.
 
@@ -81,6 +83,7 @@ def first_page(
         targets: the targets of measures by name, such as `Site.targets`.
         show_numbers: show phone numbers of callers in full.
         own_numbers: numbers that are never masked.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: there is no such subject.
@@ -109,6 +112,7 @@ def first_page(
     return Overview(_data(logs, query, subject, options, targets, display))
 
 
+@in_language
 def open_callers(
     calls: Calls,
     *,
@@ -116,6 +120,7 @@ def open_callers(
     show_numbers: bool = False,
     own_numbers: Sequence[str] = (),
     limit: int = 100,
+    language: Language | None = None,
 ) -> Fragment:
     """A table of the missed callers who were not reached or served since, one row per caller.
 
@@ -127,6 +132,7 @@ def open_callers(
         show_numbers: show phone numbers in full.
         own_numbers: numbers that are never masked.
         limit: the maximum number of rows; a note states how many are left out.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: an argument has the wrong type, or `limit` is not a whole number above 0.

@@ -6,6 +6,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from ..errors import SnapshotError
+from ..language import Language
 from ..site import Site
 from ..system_calls import progress_disabled
 from .notebook import run_notebook
@@ -23,7 +24,7 @@ def write_report(
     png_folder: str | Path | None = None,
     progress: bool = False,
     site: Site | None = None,
-    language: str | None = None,
+    language: Language | None = None,
 ) -> Path:
     """The path of a new HTML file with the results of a notebook that was run on a snapshot.
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from .. import storage
 from ..errors import InputError, ReportError
-from ..language import checked_language, tr
+from ..language import Language, checked_language, tr
 from ..locale.display import Display
 from ..locale.number_note import number_note
 from ..locale.terms import value_names
@@ -35,7 +35,7 @@ def write_workbook(
     options: MetricOptions | None = None,
     site: Site | None = None,
     show_numbers: bool = False,
-    language: str | None = None,
+    language: Language | None = None,
 ) -> Path:
     """The path of a new Excel file of these calls, with the measures of the inbound ones.
 

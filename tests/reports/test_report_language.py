@@ -1,14 +1,12 @@
-"""Reports and workbooks in Vietnamese, and no text of them outside of the catalogues."""
+"""Reports in Vietnamese, and no text of them outside of the catalogues."""
 
 import dataclasses
 import re
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pytest
 from support.pseudo import html_texts, untranslated
 from support.weeks import LAST_WEEK, OPTIONS, weeks_of_calls
@@ -218,11 +216,22 @@ def test_own_texts_of_a_notebook_stay_as_they_are():
     assert rendered.parts == ["<p>My text.</p>\n<h2>Người gọi chờ bao lâu?</h2>\n"]
 
 
+def test_fragment_is_in_the_language_of_its_argument():
+    calls = et.sample_logs().calls
+    fragment = et.reports.kpis(calls, "calls", language="vi")
+
+    assert repr(fragment) == "Cuộc gọi: 384 (cuộc gọi)"
+    assert repr(et.reports.kpis(calls, "calls")) == "Calls: 384 (calls)"
+
+
 def test_unknown_language_is_refused_before_anything_runs(tmp_path: Path):
+    unknown: Any = "fr"
     with pytest.raises(UnknownName, match=r"language 'fr'. Available: en, vi"):
-        et.write_report(SAMPLE, tmp_path / "report.html", language="fr")
+        et.write_report(SAMPLE, tmp_path / "report.html", language=unknown)
     with pytest.raises(UnknownName, match=r"language 'fr'. Available: en, vi"):
-        et.write_workbook(et.sample_logs(), tmp_path / "week.xlsx", language="fr")
+        et.write_workbook(et.sample_logs(), tmp_path / "week.xlsx", language=unknown)
+    with pytest.raises(UnknownName, match=r"language 'fr'. Available: en, vi"):
+        et.reports.kpis(et.sample_logs().calls, language=unknown)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -234,83 +243,3 @@ def test_page_without_calls_is_in_the_catalogue():
         }])  # fmt: skip
 
     assert words_of(html_texts(page)) == []
-
-
-def cells_of(path: Path) -> Iterator[Any]:
-    for sheet in openpyxl.load_workbook(path, data_only=True):
-        for row in sheet.iter_rows():
-            yield from (cell for cell in row if cell.value is not None)
-
-
-@pytest.fixture(scope="module")
-def workbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("workbook") / "tuan.xlsx"
-    return et.write_workbook(et.sample_logs(), path, options=OPTIONS, site=SITE, language="vi")
-
-
-def test_workbook_in_vietnamese(workbook: Path):
-    book = openpyxl.load_workbook(workbook)
-    values = openpyxl.load_workbook(workbook, data_only=True)
-
-    assert book.sheetnames == [
-        *("Tổng quan", "Theo ngày", "Theo giờ", "Tổng đài viên", "Hàng đợi"),
-        *("Cần gọi lại", "Cuộc gọi"),
-    ]
-    summary = book["Tổng quan"]
-    assert summary["A1"].value == "Cuộc gọi đến, 02/11/2026 đến 08/11/2026"
-    assert summary["A4"].value == "Cuộc gọi cần trả lời"
-    assert summary["B4"].value.startswith("=SUM('Cuộc gọi'!$")
-    assert book["Theo ngày"]["A2"].number_format == "dd/mm/yyyy"
-    assert book["Cuộc gọi"]["A2"].number_format == "dd/mm/yyyy hh:mm:ss"
-    assert {cell.value for cell in book["Cuộc gọi"]["B"][1:]} <= {
-        *("gọi đến", "gọi đi", "nội bộ", "nội bộ, đến", "nội bộ, đi", "không rõ")
-    }
-    assert [cell.value for cell in values["Tổng quan"]["H"] if cell.value] == [
-        *("Đạt mục tiêu", "không đạt", "đạt")
-    ]
-
-
-def test_workbook_has_the_values_of_the_english_one(workbook: Path, tmp_path: Path):
-    english = et.write_workbook(
-        et.sample_logs(), tmp_path / "week.xlsx", options=OPTIONS, site=SITE
-    )
-    again = et.write_workbook(
-        et.sample_logs(), tmp_path / "again.xlsx", options=OPTIONS, site=SITE, language="vi"
-    )
-
-    def numbers(path: Path) -> list[Any]:
-        return [cell.value for cell in cells_of(path) if not isinstance(cell.value, str)]
-
-    assert numbers(workbook) == numbers(english)
-    assert again.read_bytes() == workbook.read_bytes()
-
-
-def test_workbook_has_no_text_outside_of_the_catalogue(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(language, "LANGUAGES", ("en", "vi", "pseudo"))
-    logs = et.sample_logs()
-    path = et.write_workbook(
-        logs, tmp_path / "week.xlsx", options=OPTIONS, site=SITE, language="pseudo"
-    )
-    cells = [cell for cell in cells_of(path) if isinstance(cell.value, str)]
-    options = next(cell.value for cell in cells if "ivr_numbers=" in cell.value)
-    # The ids, notes and codes of calls are data; their direction and state are words.
-    texts = [
-        cell.value
-        for cell in cells
-        if cell.parent.title != "Calls" or cell.row == 1 or cell.column_letter in "BE"
-    ]
-    with zipfile.ZipFile(path) as file:
-        drawings = [
-            file.read(name).decode()
-            for name in file.namelist()
-            if re.match(r"xl/(charts|drawings)/\w+\.xml", name)
-        ]
-    titles = [
-        text for each in drawings for text in re.findall(r'<a:t>([^<]+)|descr="([^"]+)"', each)
-    ]
-
-    assert words_of(texts, options) == []
-    assert len(titles) > len(drawings) > 4
-    assert all("".join(text).startswith("[") for text in titles)
