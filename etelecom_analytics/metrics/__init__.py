@@ -35,6 +35,8 @@ from .journeys import PHASES, call_phases
 from .late_changes import update_lag
 from .ledger import MISSED_OUTCOMES, missed_ledger
 from .options import MetricOptions
+from .partial_tables import finish, merge_partials
+from .partials import partial
 from .periods import only_fetched, previous_period
 from .portal_totals import CAUSES as RECONCILIATION_CAUSES
 from .portal_totals import PORTAL_TOTALS
@@ -135,6 +137,7 @@ __all__ = [
     "facts",
     "fail_codes",
     "findings",
+    "finish",
     "funnel",
     "group_limits",
     "hunt_paths",
@@ -144,10 +147,12 @@ __all__ = [
     "lost_calls",
     "measures",
     "median_survival",
+    "merge_partials",
     "missed_ledger",
     "noticed_step",
     "offers",
     "only_fetched",
+    "partial",
     "patience",
     "previous_period",
     "queue_visits",

@@ -173,6 +173,12 @@ PUBLIC: dict[str, Public] = {
         table=lambda calls: metrics.offers(calls, options=OPTIONS).drop("busy"), key=("call_id",
             "target_index"), follows=True
     ),
+    "partial": Public(
+        table=lambda calls: metrics.partial(calls, ["hour", "direction"], TOTALS,
+            options=OPTIONS),
+        key=("hour", "direction", "fact", "value", "kind", "fingerprint"), adds_up=("n",),
+        lazy=False,
+    ),
     "patience": Public(
         table=lambda calls: metrics.patience(calls, ["in_hours"], options=OPTIONS),
         key=("in_hours", "time_s"), adds_up=("events", "censored"),
