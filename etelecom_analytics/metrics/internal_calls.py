@@ -104,7 +104,8 @@ def mask_second_logs(facts: pl.LazyFrame) -> pl.LazyFrame:
 
 def is_internal() -> pl.Expr:
     """Whether a call may be one of the two logs of an internal call."""
-    return pl.col("direction").cast(pl.String).is_in([_OUTGOING, _INCOMING])
+    direction = pl.col("direction").cast(pl.String)
+    return direction.is_in([_OUTGOING, _INCOMING]).fill_null(value=False)
 
 
 def second_logs_of(calls: pl.LazyFrame) -> pl.LazyFrame:

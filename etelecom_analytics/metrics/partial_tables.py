@@ -9,6 +9,7 @@ from ..errors import InputError, UnknownName
 from ..local_time import COARSER_DIMENSIONS
 from ..phone_numbers import describe
 from .aggregation import columns_of, facts_of, is_sum
+from .call_legs import quotient
 from .confidence import confidence_level
 from .dimensions import DIMENSIONS, NAME_DIMENSIONS, Names, as_names
 from .measure_rows import requested_measures
@@ -49,7 +50,7 @@ def finish(
         >>> et.finish(days, "month", "answer_rate", confidence=True).select(
         ...     "month", "answer_rate_den"
         ... ).rows()
-        [(datetime.date(2026, 11, 1), 383)]
+        [(datetime.date(2026, 11, 1), 382)]
     """
     confidence_level(confidence)
     table = _joined(_checked(partials))
@@ -87,7 +88,7 @@ def merge_partials(partials: pl.DataFrame | Iterable[pl.DataFrame]) -> pl.DataFr
         >>> calls = et.sample_logs().calls
         >>> parts = [et.partial(calls[:100], "hour"), et.partial(calls[100:], "hour")]
         >>> et.finish(et.metrics.merge_partials(parts), "hour").height
-        24
+        21
     """
     table = _joined(_checked(partials))
     keys = [name for name in table.columns if name != "n"]
@@ -229,9 +230,9 @@ def _quantiles_of(
     columns = {}
     for share in shares:
         rank = share * (pl.col("total") - 1)
-        low, high = ranked(rank.floor()), ranked(rank.ceil())
+        low, high = (quotient(ranked(each), 1_000_000) for each in (rank.floor(), rank.ceil()))
         between = (rank - rank.floor()).first()
-        columns[_quantile_name(fact, share)] = (low + (high - low) * between) / 1_000_000
+        columns[_quantile_name(fact, share)] = (high - low) * between + low
     return counts.group_by(dimensions).agg(**columns) if dimensions else counts.select(**columns)
 
 

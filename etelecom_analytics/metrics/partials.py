@@ -69,8 +69,8 @@ def partial(
         ...     et.partial(calls.filter(each), "direction", ["answered", "wait_p90_s"])
         ...     for each in (morning, ~morning)
         ... ]
-        >>> whole = et.summarize(calls, "direction", ["answered", "wait_p90_s"])
-        >>> et.finish(parts, "direction", ["answered", "wait_p90_s"]).equals(whole)
+        >>> by_direction = et.finish(parts, "direction", ["answered", "wait_p90_s"])
+        >>> by_direction.equals(et.summarize(calls, "direction", ["answered", "wait_p90_s"]))
         True
     """
     table, dimensions, requested, options = _checked(calls, by, measures, options)

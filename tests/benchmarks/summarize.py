@@ -76,9 +76,8 @@ def main(earlier: str, calls: int = 1_000_000, rounds: int = 5) -> None:
         for by in times[0][0]:
             old, new = (min(each[side][by] for each in times) for side in (0, 1))
             tables = [pl.read_parquet(each / f"{by}.parquet") for each in (before, after)]
-            print(
-                f"| {by} | {old:.2f} | {new:.2f} | {new / old:.3f} | {tables[0].equals(tables[1])} |"
-            )
+            equal = tables[0].equals(tables[1])
+            print(f"| {by} | {old:.2f} | {new:.2f} | {new / old:.3f} | {equal} |")
 
 
 if __name__ == "__main__":
