@@ -1,5 +1,6 @@
 """The partial results of one day of an archive, computed by any process that can read its files."""
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,7 +19,7 @@ from ..schema import CALL_SCHEMA
 from .config import from_stored_rows
 from .table import Table
 
-__all__ = ["DayResult", "DayTask", "compute_day"]
+__all__ = ["DayResult", "DayTask", "compute_day", "near_midnight"]
 
 _MARGIN = timedelta(seconds=300)
 """How far the times of a leg may be outside its call; others are read as unknown."""
@@ -61,10 +62,18 @@ class DayTask:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DayResult:
-    """The partial of a day, or why it could not be computed."""
+    """The partial of a day, or why it could not be computed.
+
+    Attributes:
+        day: the local day.
+        partial: the partial; None after an error.
+        near_midnight: a hash of the internal calls of other days on which it depends.
+        error: the error.
+    """
 
     day: date
     partial: pl.DataFrame | None = None
+    near_midnight: str = ""
     error: str = ""
 
 
@@ -73,14 +82,29 @@ def compute_day(task: DayTask) -> DayResult:
     try:
         calls = _calls(task, [task.day]).collect()
         neighbours = (
-            _near_midnight(task, calls)
+            _near_midnight(task, calls.lazy())
             if task.open_calls is None
             else _talking(task, calls, task.open_calls)
         )
         result = partial(calls, task.by, task.measures, options=task.options, neighbours=neighbours)
     except (EtelecomError, OSError, pl.exceptions.PolarsError) as error:
         return DayResult(day=task.day, error=f"{type(error).__name__}: {error}")
-    return DayResult(day=task.day, partial=result)
+    near = "" if neighbours is None else _hash(neighbours)
+    return DayResult(day=task.day, partial=result, near_midnight=near)
+
+
+def near_midnight(task: DayTask) -> str:
+    """The `near_midnight` of `compute_day`, without the partial."""
+    neighbours = _near_midnight(task, _calls(task, [task.day]))
+    return "" if neighbours is None else _hash(neighbours)
+
+
+def _hash(calls: pl.DataFrame) -> str:
+    """A hash of what decides which logs of internal calls are pairs."""
+    rows = calls.select(
+        *("id", "caller", "callee"), pl.col("direction").cast(pl.String), pl.col("started_at")
+    ).sort(pl.all())
+    return hashlib.sha256(rows.write_csv().encode()).hexdigest()[:16]
 
 
 def _calls(task: DayTask, days: Iterable[date]) -> pl.LazyFrame:
@@ -98,12 +122,14 @@ def _calls(task: DayTask, days: Iterable[date]) -> pl.LazyFrame:
     return calls.filter(task.query.to_expr()) if task.query else calls
 
 
-def _near_midnight(task: DayTask, calls: pl.DataFrame) -> pl.DataFrame | None:
+def _near_midnight(task: DayTask, calls: pl.LazyFrame) -> pl.DataFrame | None:
     """The internal calls of the days before and after, if one of the day may pair with them."""
     begin, end = (local_time.midnight(day, task.time_zone) for day in (task.day, task.day + _DAY))
     start = pl.col("started_at")
-    near = calls.filter(is_internal()).select(
-        before=(start - begin < _NEAR).any(), after=(end - start < _NEAR).any()
+    near = (
+        calls.filter(is_internal())
+        .select(before=(start - begin < _NEAR).any(), after=(end - start < _NEAR).any())
+        .collect()
     )
     days = [
         task.day + sign * _DAY for name, sign in (("before", -1), ("after", 1)) if near[name].item()

@@ -150,7 +150,7 @@ class DayTasks:
 def partials_of_days(tasks: DayTasks, executor: Executor | None, *, progress: bool) -> pl.DataFrame:
     """The partial of all days, added up as they arrive."""
     merged, waiting = tasks.empty_partial(), list[pl.DataFrame]()
-    for _, partial_of_day in run_tasks(tasks, tasks.days, executor, progress=progress):
+    for _, partial_of_day, _ in run_tasks(tasks, tasks.days, executor, progress=progress):
         waiting.append(partial_of_day)
         if len(waiting) >= _MERGED:
             merged, waiting = merge_partials([merged, *waiting]), []
@@ -159,8 +159,8 @@ def partials_of_days(tasks: DayTasks, executor: Executor | None, *, progress: bo
 
 def run_tasks(
     tasks: DayTasks, days: Sequence[date], executor: Executor | None, *, progress: bool
-) -> Iterator[tuple[date, pl.DataFrame]]:
-    """Each day with its partial, in the order in which they are computed.
+) -> Iterator[tuple[date, pl.DataFrame, str]]:
+    """Each day with its partial and its `near_midnight`, in the order in which they arrive.
 
     Raises:
         InputError: the executor cannot apply a function.
@@ -179,7 +179,7 @@ def run_tasks(
                     f"The calls of {result.day} cannot be summarized: {result.error}"
                 )
             bar.update()
-            yield result.day, result.partial
+            yield result.day, result.partial, result.near_midnight
 
 
 def _results(

@@ -15,7 +15,14 @@ from .dimensions import DIMENSIONS, NAME_DIMENSIONS, Names, as_names
 from .measure_rows import requested_measures
 from .registry import DEFAULT_MEASURES, Measure, Quantile
 
-__all__ = ["PARTIAL_COLUMNS", "finish", "in_partial_order", "merge_partials"]
+__all__ = [
+    "PARTIAL_COLUMNS",
+    "can_finish",
+    "facts_of_measures",
+    "finish",
+    "in_partial_order",
+    "merge_partials",
+]
 
 PARTIAL_COLUMNS = ("fact", "value", "n", "kind", "fingerprint")
 """The columns of a partial, after its dimensions."""
@@ -73,6 +80,16 @@ def finish(
     sums = [name for name in columns if is_sum(name)]
     result = parts.select(*dimensions, **columns).with_columns(pl.col(sums).fill_null(0))
     return result.sort(dimensions, nulls_last=True) if dimensions else result
+
+
+def can_finish(
+    by: Sequence[str], measures: Names, partial_by: Sequence[str], partial_measures: Names
+) -> bool:
+    """Whether partials by `partial_by` of `partial_measures` give these measures by `by`."""
+    facts, counted = facts_of_measures(requested_measures(measures))
+    partial_facts, partial_counted = facts_of_measures(requested_measures(partial_measures))
+    follows = ({name, *COARSER_DIMENSIONS.get(name, ())} & {*partial_by} for name in by)
+    return facts <= partial_facts and counted <= partial_counted and all(follows)
 
 
 def merge_partials(partials: pl.DataFrame | Iterable[pl.DataFrame]) -> pl.DataFrame:
@@ -166,6 +183,13 @@ def _checked_facts(table: pl.DataFrame, requested: Sequence[Measure]) -> list[st
     return list(dict.fromkeys(fact for each in requested for fact in facts_of(each)))
 
 
+def facts_of_measures(requested: Iterable[Measure]) -> tuple[set[str], set[str]]:
+    """The facts of these measures, and those of which each value is counted."""
+    facts = {fact for each in requested for fact in facts_of(each)}
+    quantiles = (each for each in requested if isinstance(each.aggregation, Quantile))
+    return facts, {fact for each in quantiles for fact in facts_of(each)}
+
+
 def _dimension(table: pl.DataFrame, name: str) -> pl.Expr:
     """A dimension of the partials, or one that follows from them."""
     if name not in (*DIMENSIONS, *NAME_DIMENSIONS):
@@ -227,13 +251,17 @@ def _quantiles_of(
         """The value of this rank, from 0 on, in ascending order."""
         return pl.col("value").filter(pl.col("upto") > rank).min()
 
-    columns = {}
+    ranks, columns = dict[str, pl.Expr](), dict[str, pl.Expr]()
     for share in shares:
         rank = share * (pl.col("total") - 1)
-        low, high = (quotient(ranked(each), 1_000_000) for each in (rank.floor(), rank.ceil()))
-        between = (rank - rank.floor()).first()
-        columns[_quantile_name(fact, share)] = (high - low) * between + low
-    return counts.group_by(dimensions).agg(**columns) if dimensions else counts.select(**columns)
+        low, high, between = (f"{name} {share}" for name in ("low", "high", "between"))
+        ranks |= {low: ranked(rank.floor()), high: ranked(rank.ceil())}
+        ranks[between] = (rank - rank.floor()).first()
+        # In seconds and in this order, as in Polars: the results differ in the last digits at most.
+        low_s, high_s = (quotient(pl.col(name), 1_000_000) for name in (low, high))
+        columns[_quantile_name(fact, share)] = (high_s - low_s) * pl.col(between) + low_s
+    values = counts.group_by(dimensions).agg(**ranks) if dimensions else counts.select(**ranks)
+    return values.select(*dimensions, **columns)
 
 
 def _of_group(expression: pl.Expr, dimensions: Sequence[str]) -> pl.Expr:

@@ -7,24 +7,24 @@ give the same measures as the whole.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import polars as pl
 
 from ..frames import METRIC_COLUMNS
 from ..schema import NAMES_SCHEMA, SCHEMA_VERSION
-from .aggregation import ROWS, facts_of, microseconds
+from .aggregation import ROWS, microseconds
 from .dimensions import Names
 from .internal_calls import is_internal
 from .ivr_check import warn_of_other_ivr_numbers
 from .measure_rows import checked_request, grain_rows, has_busy_offers
 from .options import MetricOptions, checked_options
-from .partial_tables import PARTIAL_COLUMNS, in_partial_order
-from .registry import DEFAULT_MEASURES, FACTS, Grain, Measure, Quantile
+from .partial_tables import PARTIAL_COLUMNS, facts_of_measures, in_partial_order
+from .registry import DEFAULT_MEASURES, FACTS, Grain, Measure
 from .selection import Calls, Selection, calls_frame
 
-__all__ = ["counted_facts_of", "fingerprint", "partial"]
+__all__ = ["fingerprint", "partial"]
 
 _HASH_DIGITS = 12
 
@@ -81,11 +81,11 @@ def partial(
     tables: list[pl.DataFrame] = []
     for grain in dict.fromkeys(each.grain for each in requested):
         of_grain = [each for each in requested if each.grain == grain]
-        facts = list(dict.fromkeys(fact for each in of_grain for fact in facts_of(each)))
+        facts, counted = map(sorted, facts_of_measures(of_grain))
         is_busy = busy and grain == "offers"
         rows = _counted_rows(table, others, grain, dimensions, is_busy, options)
         collected = rows.select(*dimensions, *facts).collect()
-        tables += _parts(collected, dimensions, facts, counted_facts_of(of_grain))
+        tables += _parts(collected, dimensions, facts, counted)
     mark = fingerprint(list(calls_frame(calls).collect_schema()), dimensions, requested, options)
     parts = pl.concat(tables, how="diagonal_relaxed").with_columns(fingerprint=pl.lit(mark))
     return in_partial_order(parts.select(*dimensions, *PARTIAL_COLUMNS))
@@ -105,20 +105,14 @@ def fingerprint(
     settings = options.to_dict()
     if not has_busy_offers(requested):
         settings.pop("as_of", None)
-    facts = {fact for each in requested for fact in facts_of(each)}
+    facts, counted = facts_of_measures(requested)
     schema = {
         "version": SCHEMA_VERSION,
         "facts": {grain: dict(facts) for grain, facts in FACTS.items()},
         "names": sorted(name for name in columns if name in NAMES_SCHEMA),
     }
-    content = [sorted(dimensions), sorted(facts), sorted(counted_facts_of(requested))]
+    content = [sorted(dimensions), sorted(facts), sorted(counted)]
     return "-".join(_hash(each) for each in (settings, schema, content))
-
-
-def counted_facts_of(requested: Iterable[Measure]) -> list[str]:
-    """The facts of which these measures take a quantile, so that each value is counted."""
-    facts = (each.aggregation for each in requested)
-    return list(dict.fromkeys(each.fact for each in facts if isinstance(each, Quantile)))
 
 
 def _checked(

@@ -1,15 +1,16 @@
 """Archives of any calls, written day by day without a server."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 
 import etelecom_analytics as et
+from etelecom_analytics.archive.certificates import Certificate
 from etelecom_analytics.archive.config import to_stored_rows
 from etelecom_analytics.archive.table import Table
 from etelecom_analytics.frames import checked_calls
-from etelecom_analytics.local_time import LOCAL_DIMENSIONS
+from etelecom_analytics.local_time import LOCAL_DIMENSIONS, midnight
 
 __all__ = ["archive_of", "around_midnight", "days_of", "write_day"]
 
@@ -38,8 +39,19 @@ def days_of(calls: pl.DataFrame) -> dict[date, pl.DataFrame]:
 
 
 def write_day(table: Table, day: date, calls: pl.DataFrame) -> None:
-    rows = to_stored_rows(calls, day, table.config, None)
-    table.write_day(day, rows, {"what": "day", "day": day.isoformat(), "written": table.version})
+    """Replace the calls of a day, as a sync does that has fetched all of them."""
+    config = table.config
+    rows = to_stored_rows(calls, day, config, None)
+    end = midnight(day + timedelta(days=1), config.time_zone)
+    report = et.FetchReport(
+        rows=rows.height, received=rows.height, repeated=0, outside=0, pages=1, seconds=0.1,
+        began_at=datetime(2026, 1, 1, tzinfo=UTC),
+        complete_from=midnight(day, config.time_zone), complete_to=end,
+    )  # fmt: skip
+    certificate = Certificate(day=day, time_zone=config.time_zone, report=report)
+    metadata = {"what": "day", "day": day.isoformat(), "rows": rows.height}
+    metadata |= {"certificate": certificate.to_json(), "before": table.version}
+    table.write_day(day, rows, metadata)
 
 
 def around_midnight(calls: pl.DataFrame) -> pl.DataFrame:
