@@ -136,3 +136,10 @@ def test_the_language_of_a_chart_ends_with_it(no_call: pl.DataFrame):
 def test_an_unknown_language_is_an_error(no_call: pl.DataFrame):
     with pytest.raises(et.errors.UnknownName, match="en, vi"):
         charts.funnel(no_call, language="fr")  # type: ignore[arg-type]
+
+
+def test_no_line_of_a_title_begins_with_a_percent_sign(desk: pl.DataFrame):
+    lines = charts.outbound_levels(desk, language="vi").title.text
+
+    assert len(lines) == 2
+    assert lines[1].startswith("11 % vào T3 17/11")
