@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .logs import CallLogs, Fetch, merge_logs
     from .metrics.number_suggestions import suggest_numbers
     from .metrics.options import MetricOptions
+    from .metrics.partial_tables import finish
+    from .metrics.partials import partial
     from .metrics.reconciliation import reconcile
     from .metrics.registry import measures
     from .metrics.summary import summarize
@@ -77,11 +79,13 @@ __all__ = [
     "fetch_hotlines",
     "fetch_users",
     "fetcher",
+    "finish",
     "mask_numbers",
     "measures",
     "merge_logs",
     "metrics",
     "normalize_phone_number",
+    "partial",
     "pseudonymize",
     "read_snapshot",
     "reconcile",
@@ -133,10 +137,12 @@ _MODULE_OF = {
     "fetch_hotlines": "api.directory",
     "fetch_users": "api.directory",
     "fetcher": "api.fetch",
+    "finish": "metrics.partial_tables",
     "mask_numbers": "privacy",
     "measures": "metrics.registry",
     "merge_logs": "logs",
     "normalize_phone_number": "phone_numbers",
+    "partial": "metrics.partials",
     "pseudonymize": "privacy",
     "read_snapshot": "snapshot",
     "reconcile": "metrics.reconciliation",

@@ -17,6 +17,7 @@ from .errors import InputError, QueryError, UnknownName
 from .phone_numbers import describe, printable
 
 __all__ = [
+    "COARSER_DIMENSIONS",
     "HOME_ZONE",
     "LOCAL_DIMENSIONS",
     "display_text",
@@ -179,7 +180,7 @@ def _half_hour(time_zone: str) -> pl.Expr:
 
 
 def _weekday(time_zone: str) -> pl.Expr:
-    return _local(time_zone).dt.weekday()
+    return _weekday_of(_local(time_zone))
 
 
 def _day(time_zone: str) -> pl.Expr:
@@ -187,11 +188,35 @@ def _day(time_zone: str) -> pl.Expr:
 
 
 def _week(time_zone: str) -> pl.Expr:
-    return _day(time_zone).dt.truncate("1w")
+    return _week_of(_day(time_zone))
 
 
 def _month(time_zone: str) -> pl.Expr:
-    return _day(time_zone).dt.truncate("1mo")
+    return _month_of(_day(time_zone))
+
+
+def _weekday_of(day: pl.Expr) -> pl.Expr:
+    return day.dt.weekday()
+
+
+def _week_of(day: pl.Expr) -> pl.Expr:
+    return day.dt.truncate("1w")
+
+
+def _month_of(day: pl.Expr) -> pl.Expr:
+    return day.dt.truncate("1mo")
+
+
+COARSER_DIMENSIONS: Mapping[str, Mapping[str, Callable[[pl.Expr], pl.Expr]]] = MappingProxyType(
+    {
+        "weekday": {"day": _weekday_of},
+        "week": {"day": _week_of},
+        "month": {"day": _month_of},
+        "hour": {"quarter_hour": lambda quarter: quarter // 4, "half_hour": lambda half: half // 2},
+        "half_hour": {"quarter_hour": lambda quarter: quarter // 2},
+    }
+)
+"""Dimensions of the local time that follow from finer ones: functions of an expression of these."""
 
 
 LOCAL_DIMENSIONS: Mapping[str, Callable[[str], pl.Expr]] = MappingProxyType(

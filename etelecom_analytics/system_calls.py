@@ -12,6 +12,7 @@ from pathlib import Path
 __all__ = [
     "LOCKS_MISSING",
     "is_stream",
+    "limit_threads",
     "progress_disabled",
     "swap_names",
     "sync_descriptor",
@@ -159,6 +160,11 @@ def _swap_function() -> Callable[[bytes, bytes], int] | None:
         return ctypes.get_errno() if failed else 0
 
     return swap
+
+
+def limit_threads(count: int) -> None:
+    """Let Polars use so many threads in this process; has an effect before it is imported."""
+    os.environ.setdefault("POLARS_MAX_THREADS", str(count))
 
 
 def progress_disabled() -> bool:

@@ -54,6 +54,7 @@ ARGUMENTS: dict[str, Any] = {
     "measure": "answered",
     "measures": "answered",
     "coverage": LOGS.report,
+    "partials": et.partial(CALLS, "hour", [*et.metrics.DEFAULT_MEASURES, "answered"]),
     "report": LOGS.report,
     "query": et.CallQuery(date_from="2026-11-04", date_to="2026-11-05"),
     "key": "a key of a pseudonym, long enough",

@@ -271,8 +271,11 @@ def test_every_flat_fact_of_an_archive():
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(FLAT_FACTS)
 
 
+RUN_PAGES = ["index", "archive", "engines", "bat-dau", "uncertainty", "reports"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["index", "archive", "bat-dau", "uncertainty", "reports"])
+@pytest.mark.parametrize("name", RUN_PAGES)
 def test_python_of_a_page_runs(
     name: str, client: et.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -283,7 +286,7 @@ def test_python_of_a_page_runs(
     if name == "bat-dau":
         et.write_snapshot(et.sample_logs(), "data/2026-11-w1")
     code = re.findall(r"```python\n(.*?)```", page(name), re.DOTALL)
-    names: dict[str, Any] = {} if name != "archive" else {"et": et, "client": client}
+    names: dict[str, Any] = {"et": et, "client": client} if name in ("archive", "engines") else {}
 
     assert code
     exec("\n".join(code), names)  # this is what a reader does  # noqa: S102
@@ -292,7 +295,7 @@ def test_python_of_a_page_runs(
 def test_every_page_with_python_is_run():
     pages = {path.stem for path in DOCS.glob("*.md") if "```python" in path.read_text("utf-8")}
 
-    assert pages == {"index", "archive", "bat-dau", "uncertainty", "environments", "reports"}
+    assert pages == {*RUN_PAGES, "environments"}
     assert "environments.md" in (ROOT / "tests/test_environments.py").read_text("utf-8")
 
 

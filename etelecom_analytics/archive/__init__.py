@@ -1,6 +1,7 @@
 """Archive of years of calls in a Delta Lake table, synchronized with the API day by day."""
 
 from .archive import Archive
+from .executors import DaskExecutor, ProcessExecutor, RayExecutor, SparkExecutor
 from .forget_proof import ForgetProof
 from .history import ArchiveDiff
 from .status import ArchiveStatus
@@ -10,8 +11,12 @@ __all__ = [
     "Archive",
     "ArchiveDiff",
     "ArchiveStatus",
+    "DaskExecutor",
     "ForgetProof",
     "IncompleteSync",
+    "ProcessExecutor",
+    "RayExecutor",
+    "SparkExecutor",
     "SyncReport",
     "SyncStopped",
 ]

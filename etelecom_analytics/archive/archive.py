@@ -23,7 +23,8 @@ from .forget_proof import ForgetProof
 from .forget_register import Register, blank_logs
 from .log import LOG, DamagedLog, Log
 from .problems import problems_table, problems_text
-from .reader import ArchiveReader
+from .rollup_table import remove_rollups
+from .rollups import ArchiveRollUps
 from .sync import run_sync
 from .sync_report import SyncReport, clock_text
 from .verification import (
@@ -36,7 +37,7 @@ from .verification import (
 __all__ = ["Archive"]
 
 
-class Archive(ArchiveReader):
+class Archive(ArchiveRollUps):
     """A Delta Lake table of calls in a folder, partitioned by local day.
 
     The first `sync` creates the folder. Later, the configuration cannot be changed: omitted
@@ -229,7 +230,7 @@ class Archive(ArchiveReader):
             return table.vacuum(keep_time)
 
     def prune(self, *, before: date | datetime | str) -> int:
-        """Remove all local days before a day, and return the number of calls removed.
+        """Remove all local days before a day, and all roll-ups; return the number of calls removed.
 
         No sync fetches these days again. Older versions still contain them until `vacuum`.
         """
@@ -238,6 +239,7 @@ class Archive(ArchiveReader):
         with self._exclusive():
             table = self._open()
             certified = read_certificates(self.path)[1]
+            remove_rollups(self.path)
             count = table.remove_before(max(day, table.pruned_before or day))
             table.make_durable(since=certified)
             table.refresh()
@@ -257,7 +259,8 @@ class Archive(ArchiveReader):
         `contact_id`, `external_id`, `external_session_id`, `note` and `recording_urls` become null;
         so does every other text that contains the number, in any form or as a pseudonym. Later
         syncs do the same with what they receive, because the archive keeps a keyed hash of the
-        number. It cannot be undone. It is safe to stop it and run it again.
+        number. All roll-ups are deleted. It cannot be undone. It is safe to stop it and run it
+        again.
 
         Args:
             number: the phone number in any form.
@@ -279,6 +282,7 @@ class Archive(ArchiveReader):
         folders = [storage.resolve(path) for path in snapshots]
         with self._exclusive():
             self._repair()
+            remove_rollups(self.path)
             return forget_number(
                 self._open(),
                 checked,

@@ -82,7 +82,7 @@ def commit_properties(metadata: Mapping[str, object]) -> "CommitProperties":
     return properties
 
 
-def record_batches(rows: pl.DataFrame) -> Any:
+def record_batches(rows: pl.DataFrame, schema: Mapping[str, pl.DataType] = STORED_SCHEMA) -> Any:
     """The rows as a stream of small batches; the writer copies a batch several times.
 
     Texts are plain strings and lists have 32-bit offsets: not every engine reads the string views
@@ -91,18 +91,18 @@ def record_batches(rows: pl.DataFrame) -> Any:
     from arro3.core import RecordBatchReader
     from arro3.core import Table as ArrowTable
 
-    schema, table = _plain_schema(), ArrowTable.from_arrow(rows)
+    arrow, table = _plain_schema(tuple(schema.items())), ArrowTable.from_arrow(rows)
     # Casting slices instead would cast the legs of the whole table for each slice.
-    columns = [table.column(field.name).cast(field.type) for field in schema]
-    plain = ArrowTable.from_arrays(columns, schema=schema)
+    columns = [table.column(field.name).cast(field.type) for field in arrow]
+    plain = ArrowTable.from_arrays(columns, schema=arrow)
     return RecordBatchReader.from_batches(
-        schema, plain.rechunk(max_chunksize=_BATCH_ROWS).to_batches()
+        arrow, plain.rechunk(max_chunksize=_BATCH_ROWS).to_batches()
     )
 
 
 @cache
-def _plain_schema() -> Any:
-    return load_deltalake().Schema.from_arrow(STORED_SCHEMA).to_arrow()
+def _plain_schema(columns: tuple[tuple[str, pl.DataType], ...]) -> Any:
+    return load_deltalake().Schema.from_arrow(pl.Schema(columns)).to_arrow()
 
 
 def writer_properties() -> "WriterProperties":

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import polars as pl
 
-from ..metrics.ivr_check import with_ivr_numbers
+from ..metrics.confidence import confidence_level
+from ..metrics.dimensions import Names
+from ..metrics.ivr_check import warn_of_other_ivr_numbers, with_ivr_numbers
+from ..metrics.options import MetricOptions, checked_options
+from ..metrics.partial_tables import finish
+from ..metrics.registry import DEFAULT_MEASURES
 from ..privacy import Privacy
 from ..query import CallQuery
 from ..snapshot import check_destination, write_snapshot
@@ -13,6 +18,7 @@ from .base import ArchiveBase
 from .certificates import certificates_table
 from .config import from_stored_rows
 from .delta import translate_errors
+from .distributed import DayTasks, Executor, partials_of_days
 from .extract import extract_logs, local_days
 from .history import CALL_MEASURES, ArchiveDiff, compare_versions, versions_table
 from .status import ArchiveStatus, archive_status
@@ -78,6 +84,45 @@ class ArchiveReader(ArchiveBase):
             calls = self.scan(query).collect()
         logs = extract_logs(calls, query, certificates, self.time_zone)
         return write_snapshot(logs, path, replace=replace, privacy=privacy)
+
+    def summarize(
+        self,
+        by: Names = (),
+        measures: Names = DEFAULT_MEASURES,
+        *,
+        query: CallQuery | None = None,
+        options: MetricOptions | None = None,
+        confidence: bool | float = False,
+        executor: Executor | None = None,
+        progress: bool = True,
+    ) -> pl.DataFrame:
+        """The table of `et.summarize` of the matching calls, computed day by day.
+
+        Memory is limited by the largest day, and with an executor each day can be computed
+        elsewhere. The result is the same, since partial results are exact (`et.partial`). A day
+        whose worker is lost is computed again.
+
+        Args:
+            by: as in `et.summarize`.
+            measures: as in `et.summarize`.
+            query: which calls; all by default.
+            options: the settings of the measures; by default `archive.options`.
+            confidence: as in `et.summarize`.
+            executor: where the days are computed: `et.archive.ProcessExecutor()`, or any object
+                with a method `map`. By default one day after the other in this process.
+            progress: show a progress bar.
+
+        Raises:
+            UnknownName, MeasureUnavailable, InputError: as in `et.summarize`.
+            ArchiveError: the archive does not exist or is damaged, or a day cannot be computed; the
+                message names it.
+        """
+        confidence_level(confidence)
+        options = self.options if options is None else checked_options(options)
+        warn_of_other_ivr_numbers(self.scan(query), options)
+        tasks = DayTasks(self._open(), by, measures, options, query)
+        total = partials_of_days(tasks, executor, progress=progress)
+        return finish(total, by, measures, confidence=confidence)
 
     def status(self) -> ArchiveStatus:
         """Days, rows, gaps, completeness and size of the archive."""

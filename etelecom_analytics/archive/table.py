@@ -102,6 +102,11 @@ class Table:
         return table
 
     @property
+    def id(self) -> str:
+        """The id of the table, which another table in the same folder does not have."""
+        return str(self._delta.metadata().id)
+
+    @property
     def version(self) -> int:
         """Version of the table."""
         return int(self._delta.version())
@@ -226,20 +231,16 @@ class Table:
         Older versions can still be read until the table is vacuumed.
         """
         count = int(self.files().filter(pl.col("local_day") < day)["rows"].sum())
+        before = day.isoformat()
         with translate_errors(self.folder):
             self._delta.alter.set_table_properties(
-                {f"{PREFIX}pruned_before": json.dumps(day.isoformat())},
+                {f"{PREFIX}pruned_before": json.dumps(before)},
                 raise_if_not_exists=False,
-                commit_properties=commit_properties(
-                    {"what": "prune set", "before": day.isoformat()}
-                ),
+                commit_properties=commit_properties({"what": "prune set", "before": before}),
             )
             if count:
-                metadata = {"what": "pruned", "before": day.isoformat(), "gone": count}
-                self._delta.delete(
-                    f"local_day < '{day.isoformat()}'",
-                    commit_properties=commit_properties(metadata),
-                )
+                commit = commit_properties({"what": "pruned", "before": before, "gone": count})
+                self._delta.delete(f"local_day < '{before}'", commit_properties=commit)
         return count
 
     def compact(self) -> int:

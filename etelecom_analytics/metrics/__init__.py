@@ -39,6 +39,8 @@ from .ledger import MISSED_OUTCOMES, missed_ledger
 from .options import MetricOptions
 from .outbound_tables import outbound_answer_rate, outbound_attempts, outbound_customers
 from .own_number_levels import outbound_levels
+from .partial_tables import finish, merge_partials
+from .partials import partial
 from .periods import only_fetched, previous_period
 from .portal_totals import CAUSES as RECONCILIATION_CAUSES
 from .portal_totals import PORTAL_TOTALS
@@ -141,6 +143,7 @@ __all__ = [
     "facts",
     "fail_codes",
     "findings",
+    "finish",
     "funnel",
     "group_limits",
     "hunt_paths",
@@ -150,6 +153,7 @@ __all__ = [
     "lost_calls",
     "measures",
     "median_survival",
+    "merge_partials",
     "missed_ledger",
     "noticed_step",
     "offers",
@@ -159,6 +163,7 @@ __all__ = [
     "outbound_customers",
     "outbound_hours",
     "outbound_levels",
+    "partial",
     "patience",
     "previous_period",
     "queue_visits",

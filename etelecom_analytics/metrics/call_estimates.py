@@ -18,10 +18,10 @@ from .confidence import (
     share_interval,
     welch_interval,
 )
+from .measure_rows import rows_of
 from .options import MetricOptions
 from .registry import Mean, Measure, Quantile, Ratio, Total
 from .selection import Calls, Selection
-from .summary import rows_of
 
 __all__ = [
     "NO_ESTIMATE",

@@ -20,10 +20,10 @@ from .confidence import NO_INTERVAL, Z95, Interval, false_discovery_rates, p_val
 from .day_statistics import Change, change_between_days, change_from_history, interval_of_days
 from .day_values import DAY_COLUMNS, values_by_day
 from .dimensions import Names, as_names
+from .measure_rows import rows_of
 from .options import MetricOptions, checked_options
 from .registry import DEFAULT_MEASURES, Measure, measure
 from .selection import Calls
-from .summary import rows_of
 
 __all__ = ["UNCERTAINTIES", "VERDICTS", "Uncertainty", "Verdict", "compare"]
 

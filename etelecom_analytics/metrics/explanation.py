@@ -10,15 +10,15 @@ from .. import local_time
 from ..errors import InputError
 from ..formatting import facts_html, facts_text, format_value
 from ..phone_numbers import describe, printable
-from .aggregation import columns_of
+from .aggregation import columns_of, facts_of
 from .call_facts import COUNT_FACTS
 from .dimensions import OWNER_DIMENSIONS, Names, as_names, is_of_owners
+from .measure_rows import rows_of
 from .options import MetricOptions, checked_options
-from .registry import Mean, Measure, Quantile, Ratio, Total, source_of
+from .registry import Measure, Ratio, Total, source_of
 from .registry import measure as named_measure
 from .results import Result
 from .selection import Calls, calls_frame
-from .summary import rows_of
 
 __all__ = ["Explanation", "explain"]
 
@@ -157,7 +157,7 @@ def explain(
             for name, value in group.items()
         )
     )
-    facts, targets = _facts_of(each), [] if each.grain == "calls" else ["target_number"]
+    facts, targets = facts_of(each), [] if each.grain == "calls" else ["target_number"]
     rows = (
         _with_call_ids(in_group, lazy, each)
         .sort("call_id", *targets, *facts, nulls_last=True)
@@ -229,19 +229,11 @@ def _literal(name: str, value: object, dtype: pl.DataType) -> pl.Expr:
 def _with_call_ids(rows: pl.LazyFrame, calls: pl.LazyFrame, each: Measure) -> pl.LazyFrame:
     """The facts of the rows with the id of their call; offers and legs have only its row number."""
     if each.grain == "calls":
-        return rows.select(*_facts_of(each), call_id="id")
+        return rows.select(*facts_of(each), call_id="id")
     ids = calls.with_row_index("call_row").select("call_row", call_id="id")
-    return rows.select("call_row", "target_number", *_facts_of(each)).join(
+    return rows.select("call_row", "target_number", *facts_of(each)).join(
         ids, on="call_row", how="left"
     )
-
-
-def _facts_of(each: Measure) -> list[str]:
-    match each.aggregation:
-        case Total(fact) | Mean(fact) | Quantile(fact, _):
-            return [fact]
-        case Ratio(numerator, denominator):
-            return [numerator, denominator]
 
 
 def _ids_text(ids: tuple[str | None, ...]) -> str:

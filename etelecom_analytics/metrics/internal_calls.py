@@ -26,6 +26,7 @@ __all__ = [
     "SECOND_LOG_STATE",
     "counted_facts",
     "counted_flat",
+    "is_internal",
     "mask_second_logs",
     "second_logs_of",
     "with_second_logs",
@@ -101,12 +102,18 @@ def mask_second_logs(facts: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+def is_internal() -> pl.Expr:
+    """Whether a call may be one of the two logs of an internal call."""
+    direction = pl.col("direction").cast(pl.String)
+    return direction.is_in([_OUTGOING, _INCOMING]).fill_null(value=False)
+
+
 def second_logs_of(calls: pl.LazyFrame) -> pl.LazyFrame:
     """The `id` and `started_at` of the logs that are left out."""
-    direction = pl.col("direction").cast(pl.String)
-    rows = calls.filter(
-        direction.is_in([_OUTGOING, _INCOMING]), pl.col("started_at").is_not_null()
-    ).select(*_KEYS, *_NUMBERS, is_outgoing=direction == _OUTGOING)
+    is_outgoing = pl.col("direction").cast(pl.String) == _OUTGOING
+    rows = calls.filter(is_internal(), pl.col("started_at").is_not_null()).select(
+        *_KEYS, *_NUMBERS, is_outgoing=is_outgoing
+    )
     paired = rows.map_batches(
         _paired_outgoing, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False
     )

@@ -14,26 +14,18 @@ from ..phone_numbers import describe
 from .aggregation import columns_of, is_sum
 from .confidence import confidence_level
 from .dimensions import (
-    DIMENSIONS,
-    LEG_DIMENSIONS,
-    NAME_DIMENSIONS,
     START_DIMENSIONS,
     Names,
-    as_names,
-    check_dimensions,
     common_minutes,
     start_dimensions,
 )
-from .internal_calls import counted_facts
 from .ivr_check import warn_of_other_ivr_numbers
-from .legs_and_offers import leg_facts, offer_facts
+from .measure_rows import checked_request, grain_rows, has_busy_offers
 from .options import MetricOptions, checked_options
-from .registry import DEFAULT_MEASURES, Grain, Measure, measure
+from .registry import DEFAULT_MEASURES
 from .selection import Calls, Selection, calls_frame, like_input
 
-__all__ = ["rows_of", "summarize", "summarize_fetched"]
-
-_Table = pl.LazyFrame | Selection
+__all__ = ["summarize", "summarize_fetched"]
 
 
 @overload
@@ -168,18 +160,6 @@ def summarize_fetched(
     return filled.sort(dimensions, nulls_last=True) if in_order else filled
 
 
-def rows_of(calls: Calls, by: Names, name: str, *, options: MetricOptions) -> pl.LazyFrame:
-    """The rows that `summarize` aggregates for this measure, with the dimensions of `by`.
-
-    Raises the errors of `summarize`.
-    """
-    table = calls if isinstance(calls, Selection) else calls_frame(calls)
-    dimensions, requested = _checked(table, by, name)
-    options = checked_options(options)
-    rows = _rows(table, requested[0].grain, requested, options)
-    return rows.with_columns(**start_dimensions(dimensions, options))
-
-
 def _groups(
     calls: Calls,
     by: Names,
@@ -194,7 +174,7 @@ def _groups(
     There is one group_by per grain; their results are joined on the dimensions.
     """
     table = calls if isinstance(calls, Selection) else calls_frame(calls)
-    dimensions, requested = _checked(table, by, measures)
+    dimensions, requested = checked_request(table, by, measures)
     options = checked_options(options)
     warn_of_other_ivr_numbers(calls, options)
     columns = {
@@ -203,9 +183,7 @@ def _groups(
     tables = []
     for grain in dict.fromkeys(each.grain for each in requested):
         of_grain = [each for each in requested if each.grain == grain]
-        rows = _rows(table, grain, of_grain, options).with_columns(
-            **start_dimensions(dimensions, options)
-        )
+        rows = grain_rows(table, grain, dimensions, has_busy_offers(of_grain), options)
         aggregated = {k: v for each in of_grain for k, v in columns[each.name].items()}
         tables.append(
             rows.group_by(dimensions).agg(**aggregated) if dimensions else rows.select(**aggregated)
@@ -214,42 +192,6 @@ def _groups(
     sums = [name for name in names if is_sum(name)]
     joined = reduce(lambda left, right: _join(left, right, dimensions), tables)
     return joined.with_columns(pl.col(sums).fill_null(0)).select(*dimensions, *names), dimensions
-
-
-def _checked(calls: _Table, by: Names, measures: Names) -> tuple[list[str], list[Measure]]:
-    """The dimensions and measures, or an error."""
-    dimensions = as_names(by, "by")
-    requested = [measure(name) for name in as_names(measures, "measures")]
-    if not requested:
-        raise InputError('measures needs at least one name, such as "answer_rate".')
-    check_dimensions(calls, dimensions, allowed=(*DIMENSIONS, *NAME_DIMENSIONS))
-    of_calls = [each.name for each in requested if each.grain == "calls"]
-    of_legs = [name for name in dimensions if name in LEG_DIMENSIONS]
-    if of_calls and of_legs:
-        raise InputError(
-            f"{of_calls[0]} counts calls, and a call has many legs, so it cannot be grouped by "
-            f"{of_legs[0]}: use a measure of offers or legs, such as fair_answer_rate or asr."
-        )
-    return dimensions, requested
-
-
-def _rows(
-    calls: _Table,
-    grain: Grain,
-    requested: Sequence[Measure],
-    options: MetricOptions,
-) -> pl.LazyFrame:
-    busy = any(each.name == "busy_offers" for each in requested)
-    if isinstance(calls, Selection) and not busy:
-        cached = {"calls": calls.facts, "offers": calls.offer_facts, "legs": calls.leg_facts}
-        return cached[grain](options)
-    match grain:
-        case "calls":
-            return counted_facts(calls.lazy(), options=options)
-        case "offers":
-            return offer_facts(calls.lazy(), options=options, busy=busy)
-        case "legs":
-            return leg_facts(calls.lazy(), options=options)
 
 
 def _join(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) -> pl.LazyFrame:

@@ -194,6 +194,12 @@ PUBLIC: dict[str, Public] = {
         table=lambda calls: metrics.outbound_levels(calls, "carrier", options=OPTIONS),
         across=True, lazy=False
     ),
+    "partial": Public(
+        table=lambda calls: metrics.partial(calls, ["hour", "direction"], TOTALS,
+            options=OPTIONS),
+        key=("hour", "direction", "fact", "value", "kind", "fingerprint"), adds_up=("n",),
+        lazy=False,
+    ),
     "patience": Public(
         table=lambda calls: metrics.patience(calls, ["in_hours"], options=OPTIONS),
         key=("in_hours", "time_s"), adds_up=("events", "censored"),

@@ -1,0 +1,202 @@
+"""Roll-ups: partial results of all days of an archive, kept beside it and brought up to date."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import date, timedelta
+
+import polars as pl
+
+from .. import storage
+from ..errors import ArchiveError, InputError
+from ..metrics.confidence import confidence_level
+from ..metrics.dimensions import Names
+from ..metrics.measure_rows import checked_request, has_busy_offers, requested_measures
+from ..metrics.options import MetricOptions, checked_options
+from ..metrics.partial_tables import can_finish, facts_of_measures, finish
+from ..metrics.partials import fingerprint, partial
+from ..metrics.registry import DEFAULT_MEASURES
+from ..schema import CALL_SCHEMA
+from .day_tasks import near_midnight
+from .delta import translate_errors
+from .distributed import DayTasks, Executor, run_tasks
+from .folder import exclusive_lock
+from .reader import ArchiveReader
+from .rollup_table import RollUpSettings, RollUpTable, StoredDay, rollups_folder, rollups_of
+from .table import Table
+from .verification import check_days
+
+__all__ = ["ArchiveRollUps"]
+
+_DAY = timedelta(days=1)
+
+
+class ArchiveRollUps(ArchiveReader):
+    """The methods of an `Archive` that keep and read partial results beside it."""
+
+    def roll_up(
+        self,
+        by: Names,
+        measures: Names = DEFAULT_MEASURES,
+        *,
+        options: MetricOptions | None = None,
+        executor: Executor | None = None,
+        progress: bool = True,
+    ) -> list[date]:
+        """Keep the partial results of all days beside the archive, and return the computed days.
+
+        They are in a Delta table in the folder `<archive>.rollups`, one for each list of
+        dimensions; other measures or options replace it. Later calls compute only the days whose
+        version has changed since, and store them in one commit. `forget` and `prune` delete all
+        roll-ups.
+
+        Args:
+            by: the finest dimensions that are needed later, such as ["day", "hour"].
+            measures: as in `et.summarize`, except `busy_offers`, which depends on many days.
+            options: the settings of the measures; by default `archive.options`.
+            executor: as in `archive.summarize`.
+            progress: show a progress bar.
+
+        Raises:
+            UnknownName, MeasureUnavailable, InputError: as in `et.summarize`.
+            ArchiveBusy: another process is writing the roll-ups.
+            ArchiveError: as for `archive.summarize`; or the roll-up cannot be written.
+        """
+        options = self.options if options is None else checked_options(options)
+        if has_busy_offers(requested_measures(measures)):
+            raise InputError(
+                "busy_offers depends on the talks of many days, so it cannot be rolled up: "
+                "use archive.summarize."
+            )
+        source = self._open()
+        tasks = DayTasks(source, by, measures, options)
+        settings = _settings(source, tasks)
+        with translate_errors(self.path):
+            storage.make_folder(rollups_folder(self.path), sync=False)
+        with exclusive_lock(rollups_folder(self.path)) if self._lock else nullcontext():
+            table = RollUpTable(self.path, tasks.by)
+            replace = table.settings != settings
+            try:
+                stored = {} if replace else table.days()
+            except ArchiveError:  # its files are damaged
+                replace, stored = True, {}
+            versions = _versions(source, tasks.days)
+            gone = sorted(stored.keys() - versions.keys())
+            changed = _changed_days(tasks, versions, stored)
+            partials, days = {}, {}
+            for day, of_day, near in run_tasks(tasks, changed, executor, progress=progress):
+                partials[day], days[day] = of_day, StoredDay(versions[day], near)
+            if changed or gone:
+                table.write(settings, partials, days, gone=gone, replace=replace)
+        return changed
+
+    def rolled_up(
+        self,
+        by: Names = (),
+        measures: Names = DEFAULT_MEASURES,
+        *,
+        options: MetricOptions | None = None,
+        confidence: bool | float = False,
+    ) -> pl.DataFrame:
+        """The table of `archive.summarize`, from a roll-up, without reading a call.
+
+        Args:
+            by: dimensions of a roll-up, or coarser ones: week, month and weekday follow from day,
+                hour and half_hour from quarter_hour, and hour from half_hour.
+            measures: measures of the roll-up.
+            options: the settings of the measures; by default `archive.options`.
+            confidence: as in `et.summarize`.
+
+        Raises:
+            UnknownName, MeasureUnavailable, InputError: as in `et.summarize`.
+            ArchiveError: no roll-up gives these measures, or days have changed since it was made;
+                the message states what to run.
+        """
+        confidence_level(confidence)
+        options = self.options if options is None else checked_options(options)
+        dimensions, requested = checked_request(pl.LazyFrame(schema=CALL_SCHEMA), by, measures)
+        names = [each.name for each in requested]
+        source, stale = self._open(), ""
+        for table in rollups_of(self.path):
+            settings = table.settings
+            if settings is None or not can_finish(
+                dimensions, names, settings.by, settings.measures
+            ):
+                continue
+            tasks = DayTasks(source, settings.by, settings.measures, options)
+            if settings != _settings(source, tasks):
+                continue
+            versions = _versions(source, tasks.days)
+            if stale := _staleness(versions, table.days(), settings.by):
+                continue
+            empty = partial(pl.DataFrame(schema=CALL_SCHEMA), settings.by, names[:1])
+            rows = table.partials(empty, settings.fingerprint, facts_of_measures(requested)[0])
+            return finish(rows, dimensions, names, confidence=confidence)
+        raise ArchiveError(
+            stale
+            or f"No roll-up of {self.path} has these dimensions, measures and options: "
+            f"run archive.roll_up({dimensions}, {names}) first."
+        )
+
+
+def _settings(table: Table, tasks: DayTasks) -> RollUpSettings:
+    values = tasks.options.to_dict()
+    values.pop("as_of", None)  # matters only to busy_offers
+    return RollUpSettings(
+        archive=table.id,
+        by=tuple(tasks.by),
+        measures=tuple(tasks.measures),
+        options=values,
+        fingerprint=fingerprint(
+            list(CALL_SCHEMA), tasks.by, requested_measures(tasks.measures), tasks.options
+        ),
+    )
+
+
+def _versions(table: Table, days: Sequence[date]) -> dict[date, str]:
+    """A text for each day that differs if its calls may differ.
+
+    It is the version of the archive that wrote the day, or a hash of its files if that is unknown.
+    """
+    certificates = check_days(table).certificates
+    files = dict(table.files().group_by("local_day").agg("path").rows())
+    versions = {}
+    for day in days:
+        certificate = certificates.get(day)
+        version = certificate.version if certificate else None
+        if version is not None and version <= table.version:
+            versions[day] = f"version {version}"
+        else:
+            paths = "\n".join(sorted(files[day]))
+            versions[day] = f"files {hashlib.sha256(paths.encode()).hexdigest()[:16]}"
+    return versions
+
+
+def _changed_days(
+    tasks: DayTasks, versions: dict[date, str], stored: dict[date, StoredDay]
+) -> list[date]:
+    """The days to compute: with another version, or with other internal calls across midnight."""
+    known = {day: each.version for day, each in stored.items()}
+    changed = {day for day, version in versions.items() if known.get(day) != version}
+    gone = stored.keys() - versions.keys()
+    next_to = {day + step for day in changed | gone for step in (-_DAY, _DAY)} & versions.keys()
+    changed |= {
+        day
+        for day in next_to - changed
+        if near_midnight(tasks.task(day)) != stored[day].near_midnight
+    }
+    return sorted(changed)
+
+
+def _staleness(versions: dict[date, str], stored: dict[date, StoredDay], by: Sequence[str]) -> str:
+    """What is to be done before a roll-up can be read; empty if it is up to date."""
+    known = {day: each.version for day, each in stored.items()}
+    days = sorted(versions.keys() | known.keys())
+    changed = [day for day in days if versions.get(day) != known.get(day)]
+    if not changed:
+        return ""
+    others = f" and {len(changed) - 1:,} more" if len(changed) > 1 else ""
+    return (
+        f"The roll-up by {', '.join(by) or 'no dimension'} is out of date, since these days have "
+        f"changed: {changed[0]}{others}. Run archive.roll_up again."
+    )
