@@ -83,10 +83,10 @@ def finish_chart(
     about = [*about, coverage.text if coverage.is_complete else ""]
     line = " · ".join(filter(None, scope))
     notes = [line, *warnings]
-    subtitle = [part for note in notes for part in textwrap.wrap(note, _MAX_NOTE_CHARS)]
+    subtitle = [part for note in notes for part in _wrapped(note, _MAX_NOTE_CHARS)]
     texts = [f"{title}. {line}.", *warnings, description, *about]
     properties = {
-        "title": alt.TitleParams(textwrap.wrap(title, _MAX_TITLE_CHARS), subtitle=subtitle),
+        "title": alt.TitleParams(_wrapped(title, _MAX_TITLE_CHARS), subtitle=subtitle),
         "description": " ".join(filter(None, texts)),
         "usermeta": {"about": [text for text in about if text]},
         "params": [_theme()],
@@ -96,6 +96,12 @@ def finish_chart(
     for name, value in properties.items():
         chart[name] = value
     return chart
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The text as lines; none begins with a percent sign."""
+    lines = textwrap.wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), width)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def _theme() -> alt.VariableParameter:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -31,6 +31,13 @@ VALUES_OF_DATA = re.compile(r"[A-Z]+(_[A-Z]+)+|TRANSFERRED|UNREGISTERED")
 @pytest.fixture(params=CHARTS)
 def draw(request: pytest.FixtureRequest) -> Callable[..., Any]:
     return CHARTS[request.param]
+
+
+@pytest.fixture(scope="module")
+def desk() -> pl.DataFrame:
+    """An outbound desk of which one number is blocked."""
+    blocked = {"02471080002": date(2026, 11, 17)}
+    return et.simulator.simulate_outbound(1_500, blocked=blocked).calls
 
 
 def words(chart: Any) -> list[str]:
@@ -81,6 +88,20 @@ def test_a_journey_and_a_gallery_are_in_the_catalogue(sample: et.CallLogs):
     assert subtitle(gallery["funnel"]).startswith("[inbound calls only] · ")
 
 
+@pytest.mark.parametrize("by", [["carrier"], ["own_number"], ["hour"]])
+def test_texts_of_an_outbound_desk_are_in_the_catalogue(by: list[str], desk: pl.DataFrame):
+    functions = (
+        charts.outbound_answer_rate,
+        charts.outbound_attempts,
+        charts.outbound_hours,
+        charts.outbound_levels,
+    )
+    with speaking(PSEUDO):
+        drawn = [function(desk, by=by) for function in functions]
+
+    assert [words(chart) for chart in drawn] == [[]] * len(drawn)
+
+
 def test_vietnamese_charts_have_no_english_numbers_and_dates(
     draw: Callable[..., Any], sample: et.CallLogs
 ):
@@ -115,3 +136,10 @@ def test_the_language_of_a_chart_ends_with_it(no_call: pl.DataFrame):
 def test_an_unknown_language_is_an_error(no_call: pl.DataFrame):
     with pytest.raises(et.errors.UnknownName, match="en, vi"):
         charts.funnel(no_call, language="fr")  # type: ignore[arg-type]
+
+
+def test_no_line_of_a_title_begins_with_a_percent_sign(desk: pl.DataFrame):
+    lines = charts.outbound_levels(desk, language="vi").title.text
+
+    assert len(lines) == 2
+    assert lines[1].startswith("11 % vào T3 17/11")
