@@ -1,6 +1,7 @@
 """Reports in Vietnamese, and no text of them outside of the catalogues."""
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from support.weeks import LAST_WEEK, OPTIONS, weeks_of_calls
 
 import etelecom_analytics as et
 from etelecom_analytics import language
+from etelecom_analytics.cli.app import main
 from etelecom_analytics.errors import UnknownName
 from etelecom_analytics.fetch_report import Gap
 from etelecom_analytics.language import speaking
@@ -198,11 +200,25 @@ def test_weekly_report_in_vietnamese(vietnamese: Path):
 
 
 @pytest.mark.slow
-def test_same_vietnamese_report_has_the_same_bytes(vietnamese: Path, tmp_path: Path):
-    site = dataclasses.replace(SITE, language="vi")
-    again = et.write_report(SAMPLE, tmp_path / "again.html", parameters={"options": IVR}, site=site)
+def test_command_line_writes_the_same_bytes(vietnamese: Path, tmp_path: Path):
+    output = tmp_path / "again.html"
+    parameters = {"options": IVR, "targets": SITE.targets}
+    pairs = [f"{name}={json.dumps(dict(value))}" for name, value in parameters.items()]
+    options = [each for pair in pairs for each in ("-p", pair)]
+    command = ["report", str(SAMPLE), "--language", "vi", "--no-site", "--quiet"]
 
-    assert again.read_bytes() == vietnamese.read_bytes()
+    assert main([*command, *options, "-o", str(output)]) == 0
+    assert output.read_bytes() == vietnamese.read_bytes()
+
+
+def test_language_is_that_of_the_site_unless_it_is_chosen(tmp_path: Path):
+    site = et.Site(language="vi")
+    arguments: dict[str, Any] = {"parameters": {}, "png_folder": None, "notebook": "weekly"}
+    for chosen, expected in ((None, "vi"), ("en", "en"), ("vi", "vi")):
+        with read_request(
+            SAMPLE, tmp_path / "report.html", site=site, language=chosen, **arguments
+        ) as request:
+            assert request.display.language == expected
 
 
 def test_own_texts_of_a_notebook_stay_as_they_are():
@@ -224,7 +240,9 @@ def test_fragment_is_in_the_language_of_its_argument():
     assert repr(et.reports.kpis(calls, "calls")) == "Calls: 384 (calls)"
 
 
-def test_unknown_language_is_refused_before_anything_runs(tmp_path: Path):
+def test_unknown_language_is_refused_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     unknown: Any = "fr"
     with pytest.raises(UnknownName, match=r"language 'fr'. Available: en, vi"):
         et.write_report(SAMPLE, tmp_path / "report.html", language=unknown)
@@ -232,6 +250,9 @@ def test_unknown_language_is_refused_before_anything_runs(tmp_path: Path):
         et.write_workbook(et.sample_logs(), tmp_path / "week.xlsx", language=unknown)
     with pytest.raises(UnknownName, match=r"language 'fr'. Available: en, vi"):
         et.reports.kpis(et.sample_logs().calls, language=unknown)
+    with pytest.raises(SystemExit):
+        main(["report", str(SAMPLE), "--language", "fr"])
+    assert "invalid choice: 'fr'" in capsys.readouterr().err
 
     assert list(tmp_path.iterdir()) == []
 
