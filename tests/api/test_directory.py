@@ -628,6 +628,7 @@ _document = _json | st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @example(
     document={
         "extensions": [{"state": [{"password": SECRET}, [SECRET]]}],

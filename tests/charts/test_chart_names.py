@@ -155,6 +155,7 @@ def test_other_dimensions_have_no_note_about_extensions(named_calls: pl.DataFram
     assert "missed call" not in subtitle(charts.answer_rate(unknown, by="callee"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measure", "by", "expected"),
     [
