@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from ..errors import ApiError, BadRequest, BadRoute, PermissionDenied, Unauthenticated
 from ..names import one_per_key
 from ..parsing.values import DriftKind, ParsedValue, read_text, read_value
 from ..schema import EXTENSIONS, HOTLINES, USERS, Column, Kind, schema_of
@@ -15,6 +16,10 @@ from .listing import Listing
 from .paging import follow
 
 __all__ = ["fetch_extensions", "fetch_hotlines", "fetch_users"]
+
+_PARTNER_LIST, _SHOP_LIST = "Etelecom/GetPartnerHotlineList", "Shop/GetHotlines"
+_REFUSALS = (Unauthenticated, PermissionDenied, BadRoute, BadRequest)
+"""What a server may answer to a key that may not read a list."""
 
 _logger = logging.getLogger(__name__)
 
@@ -58,11 +63,12 @@ def fetch_users(client: Client) -> pl.DataFrame:
 def fetch_hotlines(client: Client) -> pl.DataFrame:
     """One row per hotline, with the columns of `schema.HOTLINES`, sorted by `id`.
 
-    The API returns this list to partners only. Of a repeated id, the last row is kept. Unexpected
-    values are logged as a warning, with counts only.
+    The list of a partner is requested; if the API refuses it, as to the key of a shop, the list of
+    the shop's own hotlines. Of a repeated id, the last row is kept. Unexpected values are logged as
+    a warning, with counts only.
 
     Raises:
-        ApiError: the request failed; no partial table is returned.
+        ApiError: the request failed, or both lists were refused; no partial table is returned.
 
     Examples:
         >>> with et.simulator.serve(et.sample_logs().calls) as server:
@@ -70,7 +76,21 @@ def fetch_hotlines(client: Client) -> pl.DataFrame:
         >>> table.height, table["hotline"][0]
         (2, '19000123')
     """
-    return _fetch_table(client, "Etelecom/GetPartnerHotlineList", "hotlines", HOTLINES)
+    refusal: ApiError
+    try:
+        return _fetch_table(client, _PARTNER_LIST, "hotlines", HOTLINES)
+    except _REFUSALS as error:
+        refusal = error
+    try:
+        return _fetch_table(client, _SHOP_LIST, "hotlines", HOTLINES)
+    except _REFUSALS as error:
+        texts = (refusal.message, f"{_SHOP_LIST} was refused too, with status {error.status}")
+        both = type(refusal)(
+            "; ".join(filter(None, texts)), status=refusal.status, code=refusal.code
+        )
+        both.url, both.key_source = refusal.url, refusal.key_source
+        refusal = both
+    raise refusal
 
 
 def _fetch_table(
