@@ -15,7 +15,15 @@ from .client import Client
 from .listing import Listing
 from .paging import follow
 
-__all__ = ["fetch_extensions", "fetch_hotlines", "fetch_users"]
+__all__ = [
+    "extensions_table",
+    "fetch_extensions",
+    "fetch_hotlines",
+    "fetch_users",
+    "hotlines_table",
+]
+
+_KeepTrying = Callable[[], bool]
 
 _PARTNER_LIST, _SHOP_LIST = "Etelecom/GetPartnerHotlineList", "Shop/GetHotlines"
 _REFUSALS = (Unauthenticated, PermissionDenied, BadRoute, BadRequest)
@@ -39,7 +47,7 @@ def fetch_extensions(client: Client) -> pl.DataFrame:
         >>> table.height, table["extension_number"][0]
         (7, '101')
     """
-    return _fetch_table(client, "Etelecom/GetExtensions", "extensions", EXTENSIONS)
+    return extensions_table(client)
 
 
 def fetch_users(client: Client) -> pl.DataFrame:
@@ -76,13 +84,23 @@ def fetch_hotlines(client: Client) -> pl.DataFrame:
         >>> table.height, table["hotline"][0]
         (2, '19000123')
     """
+    return hotlines_table(client)
+
+
+def extensions_table(client: Client, *, keep_trying: _KeepTrying = lambda: True) -> pl.DataFrame:
+    """The result of `fetch_extensions`; `keep_trying` is checked before each further attempt."""
+    return _fetch_table(client, "Etelecom/GetExtensions", "extensions", EXTENSIONS, keep_trying)
+
+
+def hotlines_table(client: Client, *, keep_trying: _KeepTrying = lambda: True) -> pl.DataFrame:
+    """The result of `fetch_hotlines`; `keep_trying` is checked before each further attempt."""
     refusal: ApiError
     try:
-        return _fetch_table(client, _PARTNER_LIST, "hotlines", HOTLINES)
+        return _fetch_table(client, _PARTNER_LIST, "hotlines", HOTLINES, keep_trying)
     except _REFUSALS as error:
         refusal = error
     try:
-        return _fetch_table(client, _SHOP_LIST, "hotlines", HOTLINES)
+        return _fetch_table(client, _SHOP_LIST, "hotlines", HOTLINES, keep_trying)
     except _REFUSALS as error:
         texts = (refusal.message, f"{_SHOP_LIST} was refused too, with status {error.status}")
         both = type(refusal)(
@@ -94,12 +112,16 @@ def fetch_hotlines(client: Client) -> pl.DataFrame:
 
 
 def _fetch_table(
-    client: Client, method: str, rows_key: str, columns: tuple[Column, ...]
+    client: Client,
+    method: str,
+    rows_key: str,
+    columns: tuple[Column, ...],
+    keep_trying: _KeepTrying = lambda: True,
 ) -> pl.DataFrame:
     listing = Listing(method=method, rows=rows_key, fields=tuple(column.name for column in columns))
     reader = _ListReader(columns)
     follow(
-        lambda cursor: client._list_names(listing, after=cursor),
+        lambda cursor: client._list_names(listing, after=cursor, keep_trying=keep_trying),
         lambda page: reader.add(json.loads(page.body)[rows_key] or []),
     )
     id_name = columns[0].name

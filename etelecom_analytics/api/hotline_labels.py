@@ -104,11 +104,11 @@ class HotlineLabeller:
             self._warned |= new.keys()
         return labelled._replace(warnings=tuple(new.values()))
 
-    def lists(self) -> HotlineLists:
+    def lists(self, keep_trying: Callable[[], bool]) -> HotlineLists:
         """The lists; what could not be fetched is empty, and fetched again next time."""
         with self._lists_lock:
             if self._lists is None or not self._lists.is_final:
-                self._lists = fetch_lists(self._client)
+                self._lists = fetch_lists(self._client, keep_trying)
             return self._lists
 
 
@@ -147,7 +147,7 @@ class _Labelling:
 
     def _prepare(self) -> None:
         """Fetch the lists, and check how the server reads a request."""
-        lists = self._labeller.lists()
+        lists = self._labeller.lists(lambda: not self._tasks.has_ended)
         if self._has_missed and any((self._logs.query.date_from, self._logs.query.date_to)):
             self._dates = self._checks.dates()
         is_single = len(self._logs.query.hotline_ids) == 1

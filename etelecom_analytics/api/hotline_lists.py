@@ -1,5 +1,6 @@
 """HotlineLists: the hotlines of a client, and those of its extensions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
@@ -8,7 +9,7 @@ from ..errors import ApiError, QueryError
 from ..names import hotline_table, one_per_key
 from ..query import CallQuery
 from .client import Client
-from .directory import fetch_extensions, fetch_hotlines
+from .directory import extensions_table, hotlines_table
 
 __all__ = ["HotlineLists", "error_kind", "fetch_lists"]
 
@@ -38,14 +39,14 @@ class HotlineLists:
         return sorted(each for each in ids.drop_nulls().unique() if _is_id(each))
 
 
-def fetch_lists(client: Client) -> HotlineLists:
+def fetch_lists(client: Client, keep_trying: Callable[[], bool]) -> HotlineLists:
     """The lists; what could not be fetched is empty, and has a problem."""
     problems: dict[str, str] = {}
     is_final = True
     extensions = pl.DataFrame(schema=dict.fromkeys(("extension_id", "hotline_id"), pl.String))
     hotlines = pl.DataFrame(schema=dict.fromkeys(("hotline_id", "hotline"), pl.String))
     try:
-        rows = one_per_key(fetch_extensions(client), "id")
+        rows = one_per_key(extensions_table(client, keep_trying=keep_trying), "id")
         extensions = rows.select("hotline_id", extension_id="id")
     except ApiError as error:
         is_final &= not error.transient
@@ -54,7 +55,7 @@ def fetch_lists(client: Client) -> HotlineLists:
             "hotline if they were requested by hotline."
         )
     try:
-        hotlines = hotline_table(fetch_hotlines(client))
+        hotlines = hotline_table(hotlines_table(client, keep_trying=keep_trying))
     except ApiError as error:
         is_final &= not error.transient
         known = extensions["hotline_id"].count()
