@@ -238,7 +238,7 @@ def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:
     calls = frames.in_order(frames.newest(pl.concat([older.calls, newer.calls])))
     if "hotline_id" in calls.columns:
         for logs in (older, newer):
-            calls = names.keep_hotlines(calls, logs.calls)
+            calls = names.keep_labels(calls, logs.calls)
     starts, ends = (
         [getattr(logs.query, name) for logs in (older, newer)] for name in ("date_from", "date_to")
     )

@@ -8,14 +8,18 @@ from .schema import NAMES_SCHEMA
 from .target_owners import departments, target_owners
 
 __all__ = [
+    "LABELS",
     "call_targets_with_users",
     "hotline_table",
-    "keep_hotlines",
+    "keep_labels",
     "labels",
     "names_last",
     "one_per_key",
     "with_names",
 ]
+
+LABELS = ("department_id", "hotline_id", "hotline")
+"""The columns of `schema.NAMES` that a fetch with `label_hotlines` adds."""
 
 _REQUIRED = {
     "extensions": ("id", "extension_number", "hotline_id", "user_id"),
@@ -92,25 +96,24 @@ def names_last(calls: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def keep_hotlines(calls: pl.DataFrame, older: pl.DataFrame) -> pl.DataFrame:
-    """The calls; one without a hotline has that of its older state.
+def keep_labels(calls: pl.DataFrame, older: pl.DataFrame) -> pl.DataFrame:
+    """The calls; one without a hotline or department has that of its older state.
 
-    A hotline that could not be requested again must not remove the one that is known.
+    What could not be requested again must not remove what is known.
     """
-    known = older.filter(pl.col("hotline_id").is_not_null()).select(
-        "id", older_id="hotline_id", older_hotline="hotline"
-    )
-    if known.is_empty():
+    if older.is_empty():
         return calls
+    names = [name for name in LABELS if name in calls.columns and name in older.columns]
+    known = older.select("id", *(pl.col(name).alias(f"older {name}") for name in names))
     is_bare = pl.col("hotline_id").is_null()
-    return (
-        calls.join(known, on="id", how="left", maintain_order="left")
-        .with_columns(
-            hotline_id=pl.when(is_bare).then("older_id").otherwise("hotline_id"),
-            hotline=pl.when(is_bare).then("older_hotline").otherwise("hotline"),
-        )
-        .select(calls.columns)
-    )
+    kept = {
+        name: pl.when(is_bare).then(f"older {name}").otherwise(name)
+        if name == "hotline"
+        else pl.coalesce(name, f"older {name}")
+        for name in names
+    }
+    joined = calls.join(known, on="id", how="left", maintain_order="left")
+    return joined.with_columns(**kept).select(calls.columns)
 
 
 def one_per_key(table: pl.DataFrame, key: str) -> pl.DataFrame:

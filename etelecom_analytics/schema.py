@@ -302,7 +302,7 @@ NAMES = (
         meaning="The owner of each of `call_targets`, in order; null if unknown",
     ),
 )
-"""The columns that `logs.with_names` adds; a fetch with `label_hotlines` adds those of the hotline.
+"""The columns that `logs.with_names` adds; a fetch with `label_hotlines` adds `names.LABELS`.
 
 A missed call has no extension and no user, so its first two are null.
 """

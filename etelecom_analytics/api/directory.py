@@ -21,6 +21,7 @@ __all__ = [
     "fetch_hotlines",
     "fetch_users",
     "hotlines_table",
+    "users_table",
 ]
 
 _KeepTrying = Callable[[], bool]
@@ -65,7 +66,7 @@ def fetch_users(client: Client) -> pl.DataFrame:
         >>> table.height, table["full_name"][0]
         (8, 'Nguyễn Thị An')
     """
-    return _fetch_table(client, "Shop/GetAccountUsers", "account_users", USERS)
+    return users_table(client)
 
 
 def fetch_hotlines(client: Client) -> pl.DataFrame:
@@ -90,6 +91,11 @@ def fetch_hotlines(client: Client) -> pl.DataFrame:
 def extensions_table(client: Client, *, keep_trying: _KeepTrying = lambda: True) -> pl.DataFrame:
     """The result of `fetch_extensions`; `keep_trying` is checked before each further attempt."""
     return _fetch_table(client, "Etelecom/GetExtensions", "extensions", EXTENSIONS, keep_trying)
+
+
+def users_table(client: Client, *, keep_trying: _KeepTrying = lambda: True) -> pl.DataFrame:
+    """The result of `fetch_users`; `keep_trying` is checked before each further attempt."""
+    return _fetch_table(client, "Shop/GetAccountUsers", "account_users", USERS, keep_trying)
 
 
 def hotlines_table(client: Client, *, keep_trying: _KeepTrying = lambda: True) -> pl.DataFrame:

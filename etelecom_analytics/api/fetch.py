@@ -88,13 +88,14 @@ def fetch_calls(
             TQDM_DISABLE=1 turns it off, too.
         resume: the `.partial` of a fetch that ended early. Only the missing parts are fetched, and
             the complete logs are returned.
-        label_hotlines: add `hotline_id` and `hotline`, the number of the hotline or its name. After
+        label_hotlines: add `hotline_id`, `hotline`, its number or name, and `department_id`. After
             the calls, the missed inbound calls of each hotline are requested again, because a
             missed call has no extension: at most (1 + share of missed inbound calls) times the
             pages, plus 2 per hotline. Other calls have the hotline of their extension, unless the
-            server returned them for another one. `.report.hotline_labels` counts the calls without
-            a hotline and has what went wrong; no call is lost. With complete logs as `resume`, only
-            the hotlines are requested.
+            server returned them for another one. The department is that of the call's user, or of
+            the extensions that rang (see `CallLogs.with_names`). `.report.hotline_labels` counts
+            the calls without a hotline and has what went wrong; no call is lost. With complete logs
+            as `resume`, only the hotlines are requested.
         fetch_options: advanced options.
 
     Raises:

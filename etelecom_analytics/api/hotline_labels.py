@@ -2,7 +2,7 @@
 
 A call with an extension gets the hotline of this extension. A missed call has none, so the missed
 inbound calls of each hotline are requested with the filter `hotline_ids`, which wins where both
-differ. A call that has neither is counted, and stays.
+differ. A call that has neither is counted, and stays. The departments come from the same lists.
 """
 
 import time
@@ -17,7 +17,7 @@ import polars as pl
 from ..errors import EtelecomError, Stopped
 from ..fetch_report import ExtraRequests, HotlineLabels
 from ..logs import CallLogs
-from ..names import names_last
+from ..names import LABELS, names_last, with_names
 from ..phone_numbers import notations
 from ..query import CallQuery
 from ..report_merge import certify, merge_extra_requests
@@ -92,7 +92,7 @@ class HotlineLabeller:
         self._lists_lock, self._warned_lock = Lock(), Lock()
 
     def label(self, logs: CallLogs, settings: LabelSettings) -> LabelledLogs:
-        """The logs with `hotline_id` and `hotline` in their calls; each kind of warning once."""
+        """The logs with `names.LABELS` in their calls; each kind of warning once."""
         try:
             labelled = _Labelling(self, logs, settings).run()
         except Exception as error:  # noqa: BLE001  no call may be lost for want of a hotline
@@ -211,7 +211,7 @@ class _Labelling:
             (hotline_id,) = self._logs.query.hotline_ids
             labels = self._logs.calls.select("id", hotline_id=pl.lit(hotline_id))
         calls, differing = _with_hotlines(self._logs.calls, labels, several, lists)
-        problems = [*lists.problems.values()] if lists else []
+        problems = [*lists.problems] if lists else []
         if error and (unread or not ids):
             problems.append(_unread_text(error, unread, len(ids)))
         report = self._logs.report
@@ -245,18 +245,13 @@ def _is_missed() -> pl.Expr:
 def _with_hotlines(
     calls: pl.DataFrame, labels: pl.DataFrame | None, several: pl.Series, lists: HotlineLists | None
 ) -> tuple[pl.DataFrame, int]:
-    """The calls with `hotline_id` and `hotline`, and how many differ from their extension."""
-    bare = calls.drop("hotline_id", "hotline", strict=False)
+    """The calls with `LABELS`, and how many have another hotline than their extension."""
     empty = pl.lit(None, pl.String)
-    joined = calls.select(
-        "id",
-        "extension_id",
-        earlier="hotline_id" if "hotline_id" in calls.columns else empty,
-        earlier_name="hotline" if "hotline" in calls.columns else empty,
-    )
+    earlier = {f"earlier_{name}": name if name in calls.columns else empty for name in LABELS}
+    joined = calls.select("id", "extension_id", **earlier)
     for table, on, column in (
         (labels, "id", "label"),
-        (lists.extensions if lists else None, "extension_id", "of_extension"),
+        (lists.of_extensions if lists else None, "extension_id", "of_extension"),
     ):
         if table is None:
             joined = joined.with_columns(empty.alias(column))
@@ -264,18 +259,25 @@ def _with_hotlines(
             named = table.rename({"hotline_id": column})
             joined = joined.join(named, on=on, how="left", maintain_order="left")
     is_of_several = pl.col("id").is_in(several.implode())
+    known = pl.coalesce("label", "earlier_hotline_id", "of_extension")
     joined = joined.with_columns(
-        hotline_id=pl.when(~is_of_several).then(pl.coalesce("label", "earlier", "of_extension")),
+        hotline_id=pl.when(~is_of_several).then(known),
         differs=~is_of_several & (pl.col("label") != pl.col("of_extension")),
     )
     if lists:
         joined = joined.join(lists.hotlines, on="hotline_id", how="left", maintain_order="left")
+        named = with_names(calls, extensions=lists.extensions, users=lists.users, hotlines=None)
+        joined = joined.with_columns(named["department_id"])
     else:
-        joined = joined.with_columns(hotline=empty)
-    is_earlier = pl.col("hotline_id") == pl.col("earlier")
-    name = pl.coalesce("hotline", pl.when(is_earlier).then("earlier_name"), "hotline_id")
-    columns = joined.select("hotline_id", hotline=name)
-    return names_last(bare.hstack(columns)), int(joined["differs"].sum() or 0)
+        joined = joined.with_columns(hotline=empty, department_id=empty)
+    is_earlier = pl.col("hotline_id") == pl.col("earlier_hotline_id")
+    columns = joined.select(
+        "hotline_id",
+        hotline=pl.coalesce("hotline", pl.when(is_earlier).then("earlier_hotline"), "hotline_id"),
+        department_id=pl.coalesce("department_id", "earlier_department_id"),
+    )
+    labelled = calls.drop(LABELS, strict=False).hstack(columns)
+    return names_last(labelled), int(joined["differs"].sum() or 0)
 
 
 def _is_stop(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""HotlineLists: the hotlines of a client, and those of its extensions."""
+"""HotlineLists: the hotlines of a client, and the hotlines and users of its extensions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,29 +8,37 @@ import polars as pl
 from ..errors import ApiError, QueryError
 from ..names import hotline_table, one_per_key
 from ..query import CallQuery
+from ..schema import EXTENSIONS, HOTLINES, USERS, Column, schema_of
 from .client import Client
-from .directory import extensions_table, hotlines_table
+from .directory import extensions_table, hotlines_table, users_table
 
 __all__ = ["HotlineLists", "error_kind", "fetch_lists"]
 
 
 @dataclass(kw_only=True)
 class HotlineLists:
-    """The lists of extensions and hotlines, and how the server reads requests.
+    """The lists of extensions, users and hotlines, and how the server reads requests.
 
     Attributes:
-        extensions: one row per extension: `extension_id`, `hotline_id`.
+        extensions, users: as `fetch_extensions` and `fetch_users` return them; empty if they were
+            not received.
         hotlines: one row per hotline: `hotline_id`, `hotline`.
-        problems: why one of them is empty, by list.
+        problems: why lists are empty, one sentence each.
         is_final: whether they need not be fetched again.
         filter_is_ignored: whether the server is known to ignore the filter.
     """
 
     extensions: pl.DataFrame
+    users: pl.DataFrame
     hotlines: pl.DataFrame
-    problems: dict[str, str]
+    problems: list[str]
     is_final: bool = True
     filter_is_ignored: bool = False
+
+    @property
+    def of_extensions(self) -> pl.DataFrame:
+        """One row per extension: `extension_id`, `hotline_id`."""
+        return one_per_key(self.extensions, "id").select("hotline_id", extension_id="id")
 
     @property
     def ids(self) -> list[str]:
@@ -41,34 +49,41 @@ class HotlineLists:
 
 def fetch_lists(client: Client, keep_trying: Callable[[], bool]) -> HotlineLists:
     """The lists; what could not be fetched is empty, and has a problem."""
-    problems: dict[str, str] = {}
+    problems: list[str] = []
     is_final = True
-    extensions = pl.DataFrame(schema=dict.fromkeys(("extension_id", "hotline_id"), pl.String))
-    hotlines = pl.DataFrame(schema=dict.fromkeys(("hotline_id", "hotline"), pl.String))
-    try:
-        rows = one_per_key(extensions_table(client, keep_trying=keep_trying), "id")
-        extensions = rows.select("hotline_id", extension_id="id")
-    except ApiError as error:
-        is_final &= not error.transient
-        problems["extensions"] = (
-            f"The list of extensions was not received ({error_kind(error)}), so calls only have a "
-            "hotline if they were requested by hotline."
-        )
-    try:
-        hotlines = hotline_table(hotlines_table(client, keep_trying=keep_trying))
-    except ApiError as error:
-        is_final &= not error.transient
-        known = extensions["hotline_id"].count()
-        problems["hotlines"] = (
-            f"The list of hotlines was not received ({error_kind(error)}), so "
-            + (
-                "only hotlines with an extension are known, and shown by their id."
-                if known
-                else "no hotline is known."
-            )
-        )
+
+    def fetched(
+        fetch: Callable[..., pl.DataFrame], columns: tuple[Column, ...], name: str, result: str
+    ) -> pl.DataFrame:
+        nonlocal is_final
+        try:
+            return fetch(client, keep_trying=keep_trying)
+        except ApiError as error:
+            is_final &= not error.transient
+            problems.append(f"The list of {name} was not received ({error_kind(error)}), {result}.")
+            return pl.DataFrame(schema=dict(schema_of(columns)))
+
+    extensions = fetched(
+        extensions_table,
+        EXTENSIONS,
+        "extensions",
+        "so calls only have a hotline if they were requested by hotline",
+    )
+    hotlines = fetched(
+        hotlines_table,
+        HOTLINES,
+        "hotlines",
+        "so only hotlines with an extension are known, and shown by their id"
+        if extensions["hotline_id"].count()
+        else "so no hotline is known",
+    )
+    users = fetched(users_table, USERS, "users", "so no department is known")
     return HotlineLists(
-        extensions=extensions, hotlines=hotlines, problems=problems, is_final=is_final
+        extensions=extensions,
+        users=users,
+        hotlines=hotline_table(hotlines),
+        problems=problems,
+        is_final=is_final,
     )
 
 

@@ -112,10 +112,10 @@ class Archive(ArchiveRollUps):
             workers: number of simultaneous requests.
             progress: show a progress bar.
             resume: the `.partials` of a sync that ended early.
-            label_hotlines: add `hotline_id` and `hotline` to the calls, as `fetch_calls` does; by
-                default, if an earlier sync of this archive did. Days that are not fetched again
-                stay without: a long `lookback` includes them. A sync that cannot request the
-                hotlines keeps those that are stored.
+            label_hotlines: add `hotline_id`, `hotline` and `department_id` to the calls, as
+                `fetch_calls` does; by default, if an earlier sync of this archive did. Days that
+                are not fetched again stay without: a long `lookback` includes them. A sync that
+                cannot request the hotlines keeps those that are stored.
 
         Raises:
             IncompleteSync: the sync ended early. Complete days are in the archive, and another sync

@@ -13,13 +13,14 @@ from .. import local_time
 from ..errors import ArchiveError
 from ..metrics.internal_calls import counted_flat
 from ..metrics.options import MetricOptions
+from ..names import LABELS
 from ..privacy import Privacy
 from ..schema import CALL_SCHEMA, NAMES_SCHEMA, SCHEMA_VERSION
 
 __all__ = [
     "DICTIONARY_COLUMNS",
     "FLAT_FACTS",
-    "HOTLINE_COLUMNS",
+    "LABEL_COLUMNS",
     "PREFIX",
     "STATISTICS_COLUMNS",
     "STORED_SCHEMA",
@@ -46,7 +47,7 @@ STORED_SCHEMA = pl.Schema(
 )
 """Schema of the table. Delta has no Enum type, so these columns are stored as text."""
 
-HOTLINE_COLUMNS = {name: NAMES_SCHEMA[name] for name in ("hotline_id", "hotline")}
+LABEL_COLUMNS = {name: NAMES_SCHEMA[name] for name in LABELS}
 """Further columns of a table, from the first sync with `label_hotlines` on."""
 
 STATISTICS_COLUMNS = (
@@ -77,6 +78,7 @@ DICTIONARY_COLUMNS = (
     "state",
     "hotline_id",
     "hotline",
+    "department_id",
 )
 """Columns with repeated values. A dictionary would make times, ids and links larger."""
 
@@ -185,8 +187,8 @@ def _rules(time_zone: str) -> bytes:
 
 
 def stored_schema(*, labelled: bool) -> pl.Schema:
-    """The schema of a table, with or without the columns of hotlines."""
-    return pl.Schema({**STORED_SCHEMA, **(HOTLINE_COLUMNS if labelled else {})})
+    """The schema of a table, with or without the columns of labels."""
+    return pl.Schema({**STORED_SCHEMA, **(LABEL_COLUMNS if labelled else {})})
 
 
 def to_stored_rows(
@@ -200,9 +202,9 @@ def to_stored_rows(
 ) -> pl.DataFrame:
     """The calls of a local day as the table stores them; `blank` removes forgotten numbers.
 
-    With `labelled`, they have hotlines, which are null if the calls have none.
+    With `labelled`, they have labels, which are null if the calls have none.
     """
-    names = HOTLINE_COLUMNS if labelled else {}
+    names = LABEL_COLUMNS if labelled else {}
     rows = calls.select(*CALL_SCHEMA, *(name for name in names if name in calls.columns))
     # Facts depend on phone numbers, so compute them before the numbers are masked.
     facts = counted_flat(rows, options=config.options).with_columns(
@@ -219,14 +221,14 @@ def to_stored_rows(
 def from_stored_rows(
     rows: pl.LazyFrame, *, facts: bool = False, labelled: bool = False
 ) -> pl.LazyFrame:
-    """Calls with the types of `CALL_SCHEMA`, optionally with the flat facts and hotlines."""
+    """Calls with the types of `CALL_SCHEMA`, optionally with the flat facts and labels."""
     names = [*CALL_SCHEMA, *(FLAT_FACTS if facts else ())]
     hotlines: list[pl.Expr] = []
     if labelled:
         known = rows.collect_schema()
         hotlines = [
             (pl.col(name) if name in known else pl.lit(None, dtype)).alias(name)
-            for name, dtype in HOTLINE_COLUMNS.items()
+            for name, dtype in LABEL_COLUMNS.items()
         ]
     return rows.select(*names, *hotlines).with_columns(
         pl.col(name).cast(CALL_SCHEMA[name]) for name in _ENUM_COLUMNS

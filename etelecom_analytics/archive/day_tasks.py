@@ -44,6 +44,7 @@ class DayTask:
         by, measures, options: as in `et.partial`.
         open_calls: of all days, the calls with an answered leg and without a begin or an end, with
             `local_day`. None: talks of other calls do not matter to the measures.
+        labelled: whether the calls have hotlines and departments.
     """
 
     folder: Path

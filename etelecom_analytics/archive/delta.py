@@ -14,7 +14,7 @@ import polars as pl
 
 from ..errors import ArchiveBusy, ArchiveError
 from ..phone_numbers import printable
-from .config import DICTIONARY_COLUMNS, HOTLINE_COLUMNS, STATISTICS_COLUMNS
+from .config import DICTIONARY_COLUMNS, LABEL_COLUMNS, STATISTICS_COLUMNS
 from .log import COMMIT_KEY
 from .problems import Unreadable, reading
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, WriterProperties
 
 __all__ = [
-    "add_hotline_columns",
+    "add_label_columns",
     "commit_properties",
     "files_table",
     "load_deltalake",
@@ -123,9 +123,9 @@ def files_table(delta: "DeltaTable") -> pl.DataFrame:
     ).sort("local_day", "path", descending=[True, False])
 
 
-def add_hotline_columns(delta: "DeltaTable", metadata: Mapping[str, object]) -> None:
-    """Add the columns of hotlines to a table, in one commit with this metadata."""
-    fields = load_deltalake().Schema.from_arrow(pl.Schema(HOTLINE_COLUMNS)).fields
+def add_label_columns(delta: "DeltaTable", metadata: Mapping[str, object]) -> None:
+    """Add the columns of labels to a table, in one commit with this metadata."""
+    fields = load_deltalake().Schema.from_arrow(pl.Schema(LABEL_COLUMNS)).fields
     delta.alter.add_columns(fields, commit_properties=commit_properties(metadata))
 
 

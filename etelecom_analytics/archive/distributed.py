@@ -22,7 +22,7 @@ from ..phone_numbers import describe
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from ..system_calls import progress_disabled
-from .config import HOTLINE_COLUMNS, from_stored_rows
+from .config import LABEL_COLUMNS, from_stored_rows
 from .day_tasks import DayResult, DayTask, compute_day
 from .extract import local_days
 from .table import Table
@@ -79,7 +79,7 @@ class DayTasks:
         self._zone = table.config.time_zone
         self._first, self._last = local_days(query, self._zone)
         self._labelled = table.is_labelled
-        self._schema = {**CALL_SCHEMA, **(HOTLINE_COLUMNS if self._labelled else {})}
+        self._schema = {**CALL_SCHEMA, **(LABEL_COLUMNS if self._labelled else {})}
         empty = pl.LazyFrame(schema=self._schema)
         self.by, requested = checked_request(empty, by, measures)
         self.measures = [each.name for each in requested]

@@ -70,7 +70,7 @@ class ArchiveDiff:
         unchanged = calls.join(self.gone, on="id", how="anti").join(
             self.changed, on="id", how="anti"
         )
-        # Calls of before the first sync with hotlines have no such columns.
+        # Calls of before the first sync with labels have no such columns.
         rows = pl.concat([unchanged, self.after, self.added], how="diagonal")
         return in_order(rows.sort("id"))
 
@@ -139,7 +139,7 @@ def compare_versions(old: Table, new: Table, measures: Sequence[str]) -> Archive
 def versions_table(table: Table) -> pl.DataFrame:
     """One row per version in the log, oldest first.
 
-    version, at, what ("created", "day", "compacted", "vacuumed", "pruned", "forgotten", "hotlines
+    version, at, what ("created", "day", "compacted", "vacuumed", "pruned", "forgotten", "labels
     added", or the operation of another engine), local_day, and for a day the number of its calls
     (`rows`) and of calls that were added, changed and removed (`added`, `changed`, `gone`).
     """

@@ -35,8 +35,8 @@ class ArchiveReader(ArchiveBase):
     ) -> pl.LazyFrame:
         """A lazy frame of the matching calls, with the columns of `schema.CALLS`.
 
-        After a sync with `label_hotlines` also `hotline_id` and `hotline`, which are null for calls
-        of days that were fetched without.
+        After a sync with `label_hotlines` also `department_id`, `hotline_id` and `hotline`, which
+        are null for calls of days that were fetched without.
 
         Only the files of the days in the query's range are read. `et.summarize` warns if it
         measures them with other IVR numbers than the archive's: pass `options=archive.options`.

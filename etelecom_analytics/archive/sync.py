@@ -12,7 +12,7 @@ from .. import frames
 from ..api.client import Client
 from ..errors import ArchiveBusy, ArchiveError, DataLossError, EtelecomError, InputError, Stopped
 from ..logs import CallLogs
-from ..names import keep_hotlines
+from ..names import keep_labels
 from ..privacy import Privacy
 from ..report_merge import count_labels, merge_labels
 from ..system_calls import progress_disabled
@@ -134,7 +134,7 @@ class _DayWriter:
         calls = self._without_calls_of_other_days(day, logs.calls)
         forgotten = self._forgotten.find(calls)
         if logs.report.hotline_labels and not self._table.is_labelled:
-            self._table.add_hotlines()
+            self._table.add_labels()
         labelled = self._table.is_labelled
         rows = to_stored_rows(
             frames.in_order(calls),
@@ -145,7 +145,7 @@ class _DayWriter:
             labelled=labelled,
         )
         stored = self._stored_rows(day)
-        rows = keep_hotlines(rows, stored) if labelled else rows
+        rows = keep_labels(rows, stored) if labelled else rows
         certificate = self._certificate(day, logs, rows, forgotten=bool(forgotten))
         counts = Differences(stored, rows).counts()
         if self._accept_loss:

@@ -11,9 +11,9 @@ import polars as pl
 from .. import storage
 from ..errors import ArchiveError
 from .commits import own_commit, sync_commits, sync_private
-from .config import HOTLINE_COLUMNS, PREFIX, STATISTICS_COLUMNS, ArchiveConfig, stored_schema
+from .config import LABEL_COLUMNS, PREFIX, STATISTICS_COLUMNS, ArchiveConfig, stored_schema
 from .delta import (
-    add_hotline_columns,
+    add_label_columns,
     commit_properties,
     files_table,
     load_deltalake,
@@ -81,7 +81,7 @@ class Table:
     ) -> "Table":
         """A new, empty table, or the existing one if another process has just created it.
 
-        It has the columns of hotlines if it is `labelled`.
+        It has the columns of labels if it is `labelled`.
         """
         deltalake = load_deltalake()
         with translate_errors(folder):
@@ -132,8 +132,8 @@ class Table:
 
     @property
     def is_labelled(self) -> bool:
-        """Whether it has the columns of hotlines."""
-        return any(field.name in HOTLINE_COLUMNS for field in self._delta.schema().fields)
+        """Whether it has the columns of labels."""
+        return any(field.name in LABEL_COLUMNS for field in self._delta.schema().fields)
 
     @property
     def schema(self) -> pl.Schema:
@@ -216,15 +216,15 @@ class Table:
             sync_commits(self.folder, [commit])
         return commit.version
 
-    def add_hotlines(self) -> None:
-        """Add the columns of hotlines; what is stored so far has none.
+    def add_labels(self) -> None:
+        """Add the columns of labels; what is stored so far has none.
 
         Raises:
             ArchiveError: the table cannot be written.
         """
-        before, metadata = self.version, {"what": "hotlines added"}
+        before, metadata = self.version, {"what": "labels added"}
         with translate_errors(self.folder):
-            add_hotline_columns(self._delta, metadata)
+            add_label_columns(self._delta, metadata)
             self._delta.update_incremental()
             sync_commits(self.folder, [own_commit(self.folder, before, metadata)])
 

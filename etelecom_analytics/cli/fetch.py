@@ -91,8 +91,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--label-hotlines",
         action="store_true",
-        help="add the hotline of each call, missed ones too: the missed inbound calls of each "
-        "hotline are requested again",
+        help="add the hotline and department of each call, missed ones too: the missed inbound "
+        "calls of each hotline are requested again",
     )
     parser.add_argument("--replace", action="store_true", help="replace an existing snapshot")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")

@@ -65,8 +65,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--label-hotlines",
         action=argparse.BooleanOptionalAction,
-        help="add the hotline of each call, missed ones too (default: if an earlier sync of the "
-        "archive did); days that are not fetched again stay without",
+        help="add the hotline and department of each call, missed ones too (default: if an earlier "
+        "sync of the archive did); days that are not fetched again stay without",
     )
     parser.add_argument(
         "--workers",

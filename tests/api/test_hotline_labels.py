@@ -23,10 +23,13 @@ from etelecom_analytics.simulator.rows import wire_rows
 
 ClientOf = Callable[..., et.Client]
 WEEK = et.CallQuery(date_from="2024-01-01", date_to="2024-01-06")
-HOTLINE_NAMES = ("hotline_id", "hotline")
+LABELS = ("department_id", "hotline_id", "hotline")
 IS_MISSED = (pl.col("direction").cast(pl.String) == "in") & (
     pl.col("call_state").cast(pl.String) == "not_answered"
 )
+
+
+REFUSED = Answer(status=403, body={"code": "permission_denied", "msg": "no"})
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +118,7 @@ def test_every_missed_call_has_its_hotline(
     assert len(missed) > 100
     assert missed == {call_id: pbx.hotlines[call_id] for call_id in missed}
     assert set(missed.values()) == HOTLINES.keys()
-    assert_frame_equal(logs.calls.drop("hotline_id", "hotline"), plain.calls)
+    assert_frame_equal(logs.calls.drop(LABELS), plain.calls)
     check_counts(logs)
     assert labels_of(logs)._replace(pages=0, labelled=0, unlabelled=0) == HotlineLabels(hotlines=3)
 
@@ -130,8 +133,42 @@ def test_calls_with_an_extension_have_its_hotline(
     answered = calls.filter(pl.col("extension_id").is_not_null())
     expected = [of_extension[each] for each in answered["extension_id"]]
     assert answered["hotline_id"].to_list() == expected
-    assert calls.columns[-2:] == ["hotline_id", "hotline"]
+    assert calls.columns[-3:] == [*LABELS]
     assert calls["hotline"].to_list() == [each and named[each] for each in calls["hotline_id"]]
+
+
+def test_calls_have_the_department_of_their_user_or_of_those_who_rang(
+    pbx: Pbx, server: CallLogServer, client_of: ClientOf
+):
+    calls = fetch(client_of(server)).calls
+    numbers = {row["extension_number"]: row["user_id"] for row in pbx.directory.extensions}
+    expected = []
+    for call in calls.iter_rows(named=True):
+        rang = {
+            pbx.departments.get(numbers.get(leg["target_number"], ""))
+            for leg in call["call_targets"]
+            if leg["ring_time"] is not None
+        }
+        rung = " / ".join(sorted(rang - {None})) or None
+        expected.append(pbx.departments.get(call["user_id"], None) if call["user_id"] else rung)
+
+    assert calls["department_id"].to_list() == expected
+    missed = calls.filter(IS_MISSED)["department_id"]
+    assert missed.count() > 0.8 * missed.len()
+    assert {*DEPARTMENTS} < {*missed}
+
+
+def test_without_the_list_of_users_there_are_hotlines(
+    pbx: Pbx, server: CallLogServer, client_of: ClientOf
+):
+    server.misbehave(REFUSED, when=is_list("GetAccountUsers"))
+    with pytest.warns(UserWarning, match="list of users was not received"):
+        logs = fetch(client_of(server))
+
+    assert missed_labels(logs) == {each: pbx.hotlines[each] for each in pbx.missed["id"]}
+    assert logs.calls["department_id"].null_count() == logs.calls.height
+    (sentence,) = labels_of(logs).incomplete
+    assert sentence.endswith("(PermissionDenied, status 403), so no department is known.")
 
 
 def test_rates_by_hotline_and_department_include_missed_calls(
@@ -352,9 +389,6 @@ def test_another_ignored_filter_is_reported_and_labels_are_right(
 # Lists.
 
 
-REFUSED = Answer(status=403, body={"code": "permission_denied", "msg": "no"})
-
-
 def test_a_shop_uses_its_own_list(pbx: Pbx, server: CallLogServer, client_of: ClientOf):
     server.misbehave(REFUSED, when=is_list("GetPartnerHotlineList"))
     logs = fetch(client_of(server))
@@ -401,7 +435,7 @@ def test_a_hotline_that_only_an_extension_has_is_requested(
     logs = fetch(client_of(server))
 
     assert missed_labels(logs) == {each: pbx.hotlines[each] for each in pbx.missed["id"]}
-    names = dict(logs.calls.select("hotline_id", "hotline").drop_nulls().iter_rows())
+    names = dict(logs.calls.select(LABELS[1:]).drop_nulls().iter_rows())
     assert names == {"9001": "19001111", "9002": "9002", "9003": "9003"}
 
 
@@ -636,15 +670,13 @@ def test_snapshots_merges_and_reports_keep_labels(
     et.write_snapshot(logs, tmp_path / "labelled")
     assert et.read_snapshot(tmp_path / "labelled") == logs
     hidden = et.Privacy().apply_to_logs(logs)
-    assert_frame_equal(
-        hidden.calls.select("hotline_id", "hotline"), logs.calls.select("hotline_id", "hotline")
-    )
+    assert_frame_equal(hidden.calls.select(LABELS), logs.calls.select(LABELS))
     as_json = json.loads(json.dumps(logs.report.to_dict()))
     assert FetchReport.from_dict(as_json) == logs.report
     del as_json["hotline_labels"]  # as reports were written before
     assert FetchReport.from_dict(as_json).hotline_labels is None
 
-    bare = logs.calls.with_columns(pl.lit(None, pl.String).alias(each) for each in HOTLINE_NAMES)
+    bare = logs.calls.with_columns(pl.lit(None, pl.String).alias(each) for each in LABELS)
     unlabelled = et.CallLogs(calls=bare, query=logs.query, report=logs.report)
     assert_frame_equal(et.merge_logs(logs, unlabelled).calls, logs.calls)
     assert_frame_equal(et.merge_logs(unlabelled, logs).calls, logs.calls)
