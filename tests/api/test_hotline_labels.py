@@ -358,6 +358,21 @@ def test_calls_of_several_hotlines_have_none(pbx: Pbx, server: CallLogServer, cl
     check_counts(logs)
 
 
+def test_calls_of_several_hotlines_do_not_have_that_of_an_extension(
+    pbx: Pbx, server: CallLogServer, client_of: ClientOf
+):
+    """The PBX may state one of the extensions that did not answer."""
+    extension = pbx.directory.extensions[0]["id"]
+    server.change(*({**row, "extension_id": extension} for row in wire_rows(pbx.missed)))
+    server.misbehave(reading_as(h9001=["9001", "9003"]))
+    logs = fetch_quietly(client_of(server))
+
+    assert missed_labels(logs) == {
+        each: None if pbx.hotlines[each] == "9003" else pbx.hotlines[each]
+        for each in pbx.missed["id"]
+    }
+
+
 def test_two_names_of_one_hotline_do_not_spoil_the_third(
     pbx: Pbx, server: CallLogServer, client_of: ClientOf
 ):
@@ -646,7 +661,7 @@ def test_servers_that_misread_dates(
     fault: Reading, pbx: Pbx, server: CallLogServer, client_of: ClientOf
 ):
     server.misbehave(fault)
-    query = et.CallQuery(date_from="2024-01-02", date_to="2024-01-04")
+    query = et.CallQuery(date_from="2024-01-02 09:00", date_to="2024-01-04 15:00")
     logs = fetch_quietly(client_of(server), query)
 
     missed = missed_labels(logs)
