@@ -121,10 +121,10 @@ def _calls(task: DayTask, days: Iterable[date]) -> pl.LazyFrame:
     if not paths:
         return pl.LazyFrame(schema=CALL_SCHEMA)
     # Not one scan, because files of before and after the first sync with labels differ.
-    rows = pl.concat(
+    stored = pl.concat(
         [pl.scan_parquet(path, hive_partitioning=False) for path in paths], how="diagonal"
     )
-    calls = from_stored_rows(rows, labelled=task.labelled)
+    calls = from_stored_rows(stored, labelled=task.labelled)
     return calls.filter(task.query.to_expr()) if task.query else calls
 
 

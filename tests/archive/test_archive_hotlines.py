@@ -218,3 +218,19 @@ def test_command(
     assert app.main([*command, UNTIL, "--lookback", AGAIN, "--no-label-hotlines"]) == 0
     assert "hotlines   " not in capsys.readouterr().out
     assert et.Archive("calls").scan().collect()["hotline_id"].count() > 100
+
+
+def test_summaries_by_hotline_of_days_with_and_without(
+    archive: et.Archive, server: CallLogServer, client_of: ClientOf
+):
+    client = client_of(server)
+    archive.sync(client, since=SINCE, until=MIDDLE, progress=False)
+    with pytest.raises(et.errors.InputError, match="carry no hotline"):
+        archive.summarize(by="hotline", measures="missed", progress=False)
+    archive.sync(client, since=SINCE, until=UNTIL, progress=False, label_hotlines=True)
+
+    for by in ("hotline", "department_id", ["hotline", "day"]):
+        for measures in (["offered", "missed", "answer_rate"], ["busy_offers", "offers"]):
+            expected = et.summarize(archive.scan().collect(), by=by, measures=measures)
+            table = archive.summarize(by=by, measures=measures, progress=False)
+            assert_frame_equal(table, expected)
