@@ -24,7 +24,7 @@ from .axes import (
     time_axis,
 )
 from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title
-from .group_table import EXTENSION_DIMENSIONS
+from .group_table import null_key_notes
 from .grouping import (
     dimension_text,
     group_keys,
@@ -40,7 +40,6 @@ from .theme import (
     FAINT,
     GUTTER,
     INK,
-    NONE_LABEL,
     NOT_FETCHED,
     SHADE,
     SHADE_OPACITY,
@@ -114,8 +113,7 @@ def answer_rate(
         title = f"{subject}: {message.lower()}"
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     scope.insert(0, count(offered, "offered call"))
-    if any(name in EXTENSION_DIMENSIONS and table[name].null_count() for name in dimensions):
-        scope.append(f"a missed call has no extension: it counts under {NONE_LABEL}")
+    scope.extend(null_key_notes(data.calls, table, dimensions))
     chosen, limits = _limit(table, dimensions, limit)
     scope.extend(limits)
     if not chosen.height:

@@ -29,7 +29,7 @@ from .axes import (
 )
 from .durations import duration_axis
 from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title, stack_charts
-from .group_table import EXTENSION_DIMENSIONS, Groups, groups
+from .group_table import Groups, groups
 from .grouping import dimension_text, only_dimension, tooltip_title
 from .inputs import Names, chart_input, names_of
 from .marks import interval_points, measure_tooltip, span_bars
@@ -39,7 +39,6 @@ from .theme import (
     FAINT,
     GUTTER,
     INK,
-    NONE_LABEL,
     WIDTH,
     count,
     count_ticks,
@@ -150,9 +149,6 @@ def draw_groups(
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     rows, noun = table.rows, definition.grain.removesuffix("s")
     scope.insert(0, count(table.total, noun))
-    of_answers = [name for name in dimensions if name in EXTENSION_DIMENSIONS]
-    if definition.grain == "calls" and any(rows[name].null_count() for name in of_answers):
-        scope.append(f"a missed call has no extension: it counts under {NONE_LABEL}")
     scope.extend(table.notes)
     if rows["value"].null_count() == rows.height:
         message = f"No value of {measure}"

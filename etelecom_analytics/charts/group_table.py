@@ -20,10 +20,10 @@ from .inputs import Names, names_of, row_limit
 from .marks import MAX_GROUPS, limit_groups
 from .theme import NONE_LABEL, round_floats, short_number, total
 
-__all__ = ["EXTENSION_DIMENSIONS", "Groups", "group_labels", "groups"]
+__all__ = ["Groups", "group_labels", "groups", "null_key_notes"]
 
-EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
-"""Dimensions of the extension that answered; they are null for missed calls."""
+_EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
+"""Dimensions of the extension that answered, or of those that rang."""
 
 _OWNERS_NOTE = "An offer counts for the person whose number rang, not for whoever took the call."
 _NUMBER_DIMENSIONS = ("caller", "callee", "target_number")
@@ -78,7 +78,29 @@ def groups(
     )
     if is_of_owners(calls, dimensions, definition.grain):
         notes = [_OWNERS_NOTE, *notes]
+    elif definition.grain == "calls":
+        notes = [*null_key_notes(calls, rows, dimensions), *notes]
     return Groups(rows, total(table, count_column), notes)
+
+
+def null_key_notes(calls: Calls, rows: pl.DataFrame, dimensions: Sequence[str]) -> list[str]:
+    """What it means that a call has no extension, person, department or hotline, if one has none.
+
+    Args:
+        calls: the calls.
+        rows: one row per group, with these dimensions.
+        dimensions: the dimensions of the groups.
+    """
+    known = {"department_id": "department"}
+    if "hotline_id" in calls.lazy().collect_schema():  # also that of missed calls
+        known |= {"hotline_id": "hotline", "hotline": "hotline"}
+    empty = [name for name in dimensions if name in _EXTENSION_DIMENSIONS]
+    empty = [name for name in empty if rows[name].null_count()]
+    nouns = dict.fromkeys(known[name] for name in empty if name in known)
+    notes = [f"a call whose {noun} is not known counts under {NONE_LABEL}" for noun in nouns]
+    if any(name not in known for name in empty):
+        notes.insert(0, f"a missed call has no extension: it counts under {NONE_LABEL}")
+    return notes
 
 
 def group_labels(
