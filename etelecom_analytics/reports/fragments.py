@@ -13,8 +13,12 @@ from typing import Any
 import polars as pl
 
 from .. import local_time
-from ..charts.axes import CLOCK, TIME, key_text
 from ..charts.finish import coverage_note
+from ..charts.texts import (
+    CLOCK,
+    TIME,
+    key_text,
+)
 from ..errors import InputError
 from ..formatting import format_value
 from ..locale.comparison_text import comparison_texts

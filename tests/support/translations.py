@@ -19,8 +19,10 @@ import jinja2
 from babel.messages.pofile import escape, read_po
 
 import etelecom_analytics as et
-from etelecom_analytics.metrics import MEASURES
+from etelecom_analytics.metrics import MEASURES, sip_code
+from etelecom_analytics.metrics.funnels import FUNNEL
 from etelecom_analytics.metrics.service_level_variants import SERVICE_LEVELS
+from etelecom_analytics.metrics.trunks import SIP_CLASSES, SIP_CODES
 
 PACKAGE = Path(et.__file__).parent
 CATALOGUES = [PACKAGE / "locale" / "vi.po"]
@@ -53,7 +55,7 @@ def source_texts() -> Source:
             function = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
             if function in _FUNCTIONS:
                 _add(source, node, function, f"{name}:{node.lineno}")
-    for path in sorted(PACKAGE.rglob("*.html")):
+    for path in sorted((*PACKAGE.rglob("*.html"), *PACKAGE.rglob("*.j2"))):
         tree = jinja2.Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
         for call in tree.find_all(jinja2.nodes.Call):
             if isinstance(call.node, jinja2.nodes.Name) and call.node.name in _FUNCTIONS:
@@ -72,6 +74,13 @@ def _registry_texts() -> Iterator[Key]:
             for variant in variants
         ]
         yield from (_key([text]) for text in texts)
+    tables = [
+        (each.source for each in SERVICE_LEVELS.values()),
+        (meaning for _, meaning in FUNNEL.values()),
+        (code.meaning for code in (*SIP_CODES.values(), *SIP_CLASSES.values())),
+        (sip_code(None).meaning, sip_code(99_999).meaning),
+    ]
+    yield from (_key([text]) for table in tables for text in table)
 
 
 def _add(source: Source, node: ast.Call, function: str, place: str) -> None:
@@ -89,7 +98,7 @@ def _add(source: Source, node: ast.Call, function: str, place: str) -> None:
         )
     for texts in choices:
         names = {name for text in texts for name in placeholders(text)}
-        if any(not name.isidentifier() for name in names):
+        if any(name and not name.isidentifier() for name in names):
             source.errors.append(f"{place}: braces contain a name only; format the value before")
         source.keys.add(_key(texts, context))
 
@@ -112,7 +121,7 @@ def placeholders(text: str) -> list[str]:
     return sorted(
         f"{name}{'!' + conversion if conversion else ''}{':' + spec if spec else ''}"
         for _, name, spec, conversion in string.Formatter().parse(text)
-        if name
+        if name is not None
     )
 
 

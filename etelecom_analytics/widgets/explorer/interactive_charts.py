@@ -10,9 +10,12 @@ import altair as alt
 import polars as pl
 
 from ...charts import heatmap, ring_durations, wait_distribution
-from ...charts.axes import CLOCK, TIME
 from ...charts.group_bars import HIT, draw_groups
 from ...charts.group_table import groups
+from ...charts.texts import (
+    CLOCK,
+    TIME,
+)
 from ...codegen import literal
 from ...errors import QueryError, UnknownName
 from ...fetch_report import FetchReport
