@@ -105,6 +105,11 @@ def provenance_facts(
             ),
         ),
         (tr("Drift"), drift or tr("none")),
+        *(
+            [(tr("Hotlines"), "; ".join(labels.facts()))]
+            if (labels := report.hotline_labels)
+            else ()
+        ),
         *settings,
         ("calls.parquet, SHA-256", digest),
         (

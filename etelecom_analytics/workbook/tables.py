@@ -72,6 +72,7 @@ _DERIVED_TITLES = (
     mark("External id"),
     mark("External session id"),
     mark("Hotline"),
+    mark("Hotline id"),
     mark("Level counted"),
     mark("Level met"),
     mark("Missed again"),
