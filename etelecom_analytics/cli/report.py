@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..language import LANGUAGES
 from ..phone_numbers import describe
 from ..reports.notebook import BUNDLED
 from .common import (
@@ -96,6 +97,11 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--xlsx", type=Path, metavar="FILE", help="also write the calls to this Excel workbook"
     )
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        help="language of the report and the workbook (default: that of the site file)",
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_site_arguments(parser)
 
@@ -122,6 +128,7 @@ def run(arguments: argparse.Namespace) -> None:
         parameters=_parameters(arguments, declared),
         png_folder=arguments.png,
         site=site,
+        language=arguments.language,
     ) as request:
         if arguments.xlsx:
             from ..reports.workbook import check_report_workbook, write_report_workbook

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import polars as pl
 
 from .. import local_time
+from ..language import current_language, tr
 
 __all__ = [
     "DAY_S",
@@ -18,6 +19,7 @@ __all__ = [
     "Kind",
     "SheetColumn",
     "cell_text",
+    "date_format",
     "kind_of_unit",
     "set_page",
     "write_table",
@@ -36,9 +38,10 @@ _NUMBER_FORMATS: dict[Kind, str] = {
     "share": "0.0%",
     "duration": "[m]:ss",
     "long_duration": "[h]:mm:ss",
-    "moment": "yyyy-mm-dd hh:mm:ss",
-    "day": "yyyy-mm-dd",
+    "moment": "{date} hh:mm:ss",
+    "day": "{date}",
 }
+"""The formats by kind, without that of dates."""
 _WIDTHS: dict[Kind, float] = {"text": 14, "moment": 19, "day": 12}
 _WIDTH, _MAX_WIDTH, _PADDING = 11.0, 60.0, 4
 _HEADER_HEIGHT = 62
@@ -61,6 +64,11 @@ class SheetColumn:
     kind: Kind
 
 
+def date_format() -> str:
+    """The format of dates in the current language."""
+    return "yyyy-mm-dd" if current_language() == "en" else "dd/mm/yyyy"
+
+
 class Formats:
     """The cell formats of one workbook, by kind."""
 
@@ -72,6 +80,10 @@ class Formats:
         self.bold = book.add_format({"bold": True, "valign": "top"})
         self.wrapped = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
         self.notice = book.add_format({"bold": True, "font_color": "#9C3D00"})
+        date = date_format()
+        number_formats = {
+            kind: text.replace("{date}", date) for kind, text in _NUMBER_FORMATS.items()
+        }
         self._by_kind = {
             kind: book.add_format(
                 # Such a cell stays text after it is edited, too.
@@ -79,7 +91,7 @@ class Formats:
                 if kind == "text"
                 else {"num_format": text, "valign": "top", "align": "right"}
             )
-            for kind, text in _NUMBER_FORMATS.items()
+            for kind, text in number_formats.items()
         }
 
     def of(self, kind: Kind) -> Any:
@@ -135,7 +147,7 @@ def write_table(
             else:
                 write_number(row, index, value, formats_of[index])
     if table.is_empty():
-        write_string(1, 0, "none", text_format)
+        write_string(1, 0, tr("none"), text_format)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, max(table.height, 1), len(columns) - 1)
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
