@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .api.retry import Retry
     from .api.wire import Page
     from .archive import Archive, IncompleteSync
-    from .fetch_report import ExtraRequests, FetchReport, Gap, PageSetAside, Window
+    from .fetch_report import ExtraRequests, FetchReport, Gap, HotlineLabels, PageSetAside, Window
     from .frames import call_targets
     from .logs import CallLogs, Fetch, merge_logs
     from .metrics.number_suggestions import suggest_numbers
@@ -59,6 +59,7 @@ __all__ = [
     "FetchStopped",
     "FilterPanel",
     "Gap",
+    "HotlineLabels",
     "IncompleteFetch",
     "IncompleteSync",
     "MetricOptions",
@@ -120,6 +121,7 @@ _MODULE_OF = {
     "FetchStopped": "api.fetch",
     "FilterPanel": "widgets.filter_panel",
     "Gap": "fetch_report",
+    "HotlineLabels": "fetch_report",
     "IncompleteFetch": "api.fetch",
     "IncompleteSync": "archive",
     "MetricOptions": "metrics.options",

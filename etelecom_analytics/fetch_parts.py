@@ -1,9 +1,10 @@
-"""Parts of a fetch report: gaps, windows, extra requests, and pages that could not be parsed."""
+"""Parts of a fetch report: gaps, windows, extra requests, unread pages, and labels of hotlines."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-__all__ = ["ExtraRequests", "Gap", "PageSetAside", "Window"]
+__all__ = ["ExtraRequests", "Gap", "HotlineLabels", "PageSetAside", "Window"]
 
 
 class Gap(NamedTuple):
@@ -86,3 +87,57 @@ class ExtraRequests(NamedTuple):
 
     purpose: str
     requests: int
+
+
+class HotlineLabels(NamedTuple):
+    """How calls got their hotlines, and how many have none.
+
+    Attributes:
+        hotlines: number of hotlines whose missed calls were requested.
+        pages: number of pages of these requests.
+        labelled: calls with a hotline.
+        unlabelled: inbound calls without one.
+        unlabelled_missed: those of them that were not answered.
+        differing: calls whose hotline is not that of their extension: that of the filter is used.
+        overlapping: calls that the server returned for several hotlines. They have no hotline.
+        filters_ignored: fields of these requests that the server ignored. If `hotline_ids` is one
+            of them, calls only have the hotline of their extension.
+        incomplete: why calls may have no hotline, one sentence each; empty if all was read.
+
+    Examples:
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     logs = et.fetch_calls(client, label_hotlines=True, progress=False)
+        >>> labels = logs.report.hotline_labels
+        >>> labels.hotlines, labels.pages, labels.unlabelled_missed
+        (2, 3, 0)
+    """
+
+    hotlines: int = 0
+    pages: int = 0
+    labelled: int = 0
+    unlabelled: int = 0
+    unlabelled_missed: int = 0
+    differing: int = 0
+    overlapping: int = 0
+    filters_ignored: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
+
+    def facts(self) -> Iterator[str]:
+        """What a reader of the results should know, one text each."""
+        text = f"{_calls(self.labelled)} labelled"
+        if self.unlabelled:
+            missed = f"{self.unlabelled_missed:,} of them not answered"
+            text += f"; {_calls(self.unlabelled, 'inbound ')} without a hotline, {missed}"
+        yield text
+        if self.filters_ignored:
+            yield f"the server ignores {', '.join(self.filters_ignored)}"
+        if self.overlapping:
+            yield f"{_calls(self.overlapping)} returned for several hotlines: without a hotline"
+        if self.differing:
+            yield f"{_calls(self.differing)} with another hotline than their extension"
+        yield from (f"incomplete: {text}" for text in self.incomplete)
+
+
+def _calls(number: int, kind: str = "") -> str:
+    return f"{number:,} {kind}call{'' if number == 1 else 's'}"

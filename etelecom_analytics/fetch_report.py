@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from . import local_time
-from .fetch_parts import ExtraRequests, Gap, PageSetAside, Window
+from .fetch_parts import ExtraRequests, Gap, HotlineLabels, PageSetAside, Window
 from .formatting import facts_html, facts_text
 from .parsing.records import Drift, SetAside
 
-__all__ = ["ExtraRequests", "FetchReport", "Gap", "PageSetAside", "Window"]
+__all__ = ["ExtraRequests", "FetchReport", "Gap", "HotlineLabels", "PageSetAside", "Window"]
 
 _MIN_TIME, _MAX_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _MAX_LINES = 8
@@ -57,6 +57,7 @@ class FetchReport:
         drift: how the responses differed from the contract of the API.
         set_aside: records that could not become rows, unchanged.
         pages_set_aside: pages that could not be parsed; each is also a gap.
+        hotline_labels: how calls got their hotlines; None without `label_hotlines`.
         time_zone: the time zone in which the report is displayed.
 
     Examples:
@@ -95,6 +96,7 @@ class FetchReport:
     drift: tuple[Drift, ...] = ()
     set_aside: tuple[SetAside, ...] = ()
     pages_set_aside: tuple[PageSetAside, ...] = ()
+    hotline_labels: HotlineLabels | None = None
     time_zone: str = local_time.HOME_ZONE
 
     @property
@@ -181,6 +183,7 @@ class FetchReport:
                 PageSetAside(**_with_moments(page, "begin", "end"))
                 for page in data.get("pages_set_aside", ())
             ),
+            "hotline_labels": _labels_from(data.get("hotline_labels")),
         }
         return cls(**{**data, **moments, **lists})
 
@@ -226,6 +229,8 @@ class FetchReport:
         if self.pages_set_aside:
             text = _plural(len(self.pages_set_aside), "page")
             yield "unread", f"{text} could not be parsed: see .report.pages_set_aside"
+        if self.hotline_labels:
+            yield from (("hotlines", text) for text in self.hotline_labels.facts())
         for drift in self.drift[:_MAX_LINES]:
             times = "once" if drift.count == 1 else f"{drift.count:,} times"
             yield "drift", f"{drift.field}: {drift.kind}, {times}, such as {drift.example}"
@@ -260,3 +265,10 @@ def _from_iso(text: str | None) -> datetime | None:
 
 def _with_moments(data: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {**data, **{name: _from_iso(data[name]) for name in names}}
+
+
+def _labels_from(data: Mapping[str, Any] | None) -> HotlineLabels | None:
+    if data is None:
+        return None
+    lists = {name: tuple(data[name]) for name in ("filters_ignored", "incomplete")}
+    return HotlineLabels(**{**data, **lists})

@@ -100,10 +100,13 @@ class CallLogs:
 
         Adds those columns of `schema.NAMES` that the tables provide, for charts and panels:
 
-        - `extension_number` and `hotline` of the call's extension; a hotline without a number has
-          its name.
+        - `extension_number` of the call's extension.
+        - `hotline` of the call's `hotline_id`, from a fetch with `label_hotlines`, or else of its
+          extension; a hotline without a number has its name.
         - `user` and `department_id` of the call's `user_id`, or of its extension's if that is null.
           `user` is the full name, else the short name; equal names are followed by the `user_id`.
+          With extensions and users, the `department_id` of an inbound call that was not answered is
+          that of the extensions that rang, joined by " / " if there are several.
         - `target_owners`: for each of `call_targets`, the extension that rang and the person who
           had it: of an answered leg of the call's own extension, the call's user; else the user of
           the only extension with this number at that time, by `created_at` and `expires_at`; else
@@ -111,10 +114,11 @@ class CallLogs:
         - `target_names`: for each of `call_targets`, the name of this owner, or if it is assumed,
           the present users of its number, joined by " / ".
 
-        **A missed call has no extension**, so it has neither user nor hotline, and answer rates by
-        these are 100 %. Use `by=["callee"]` for rates by hotline, and measures of offers, such as
-        `fair_answer_rate`, for rates by person: offers by `user`, `user_id`, `extension_id`,
-        `extension_number` and `department_id` are those of their owner.
+        **A missed call has no extension**, so it has no user, and answer rates by these are 100 %.
+        Use measures of offers, such as `fair_answer_rate`, for rates by person: offers by `user`,
+        `user_id`, `extension_id`, `extension_number` and `department_id` are those of their owner.
+        For rates by hotline, fetch with `label_hotlines=True`, or use `by=["callee"]` if the PBX
+        states the number that was dialled.
 
         If an id occurs more than once in a table, rows that are not deleted have priority, then the
         newest, then the last. Pass all tables in one call: columns of an omitted table are neither
@@ -123,7 +127,8 @@ class CallLogs:
         Args:
             extensions: the result of `et.fetch_extensions`.
             users: the result of `et.fetch_users`.
-            hotlines: the result of `et.fetch_hotlines`; requires `extensions`.
+            hotlines: the result of `et.fetch_hotlines`; requires `extensions`, or calls with
+                `hotline_id`.
 
         Raises:
             InputError: an argument is not such a table.
@@ -208,6 +213,7 @@ def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:
     """The calls of both logs, one row per id, with one query and one report.
 
     A row is the state with the newest `updated_at`; if it is equal or null, the state of `newer`.
+    If that has no hotline, it has the one of the other state.
     The report covers what either report covers; ranges that neither covers are gaps.
 
     Raises:
@@ -230,6 +236,9 @@ def merge_logs(older: CallLogs, newer: CallLogs) -> CallLogs:
             "Both logs must have the same columns of names: use with_names on both, or on neither."
         )
     calls = frames.in_order(frames.newest(pl.concat([older.calls, newer.calls])))
+    if "hotline_id" in calls.columns:
+        for logs in (older, newer):
+            calls = names.keep_labels(calls, logs.calls)
     starts, ends = (
         [getattr(logs.query, name) for logs in (older, newer)] for name in ("date_from", "date_to")
     )

@@ -5,9 +5,21 @@ import polars as pl
 from .errors import InputError
 from .frames import call_targets
 from .schema import NAMES_SCHEMA
-from .target_owners import target_owners
+from .target_owners import departments, target_owners
 
-__all__ = ["call_targets_with_users", "labels", "one_per_key", "with_names"]
+__all__ = [
+    "LABELS",
+    "call_targets_with_users",
+    "hotline_table",
+    "keep_labels",
+    "labels",
+    "names_last",
+    "one_per_key",
+    "with_names",
+]
+
+LABELS = ("department_id", "hotline_id", "hotline")
+"""The columns of `schema.NAMES` that a fetch with `label_hotlines` adds."""
 
 _REQUIRED = {
     "extensions": ("id", "extension_number", "hotline_id", "user_id"),
@@ -28,12 +40,21 @@ def with_names(
     hotlines: pl.DataFrame | None,
 ) -> pl.DataFrame:
     """The calls with the columns of `schema.NAMES` last; `CallLogs.with_names` has the rules."""
-    if hotlines is not None and extensions is None:
+    is_labelled = "hotline_id" in calls.columns
+    if hotlines is not None and extensions is None and not is_labelled:
         raise InputError(
             "The hotline of a call is that of its extension: pass extensions too, from "
             "et.fetch_extensions(client)."
         )
-    joined = calls.select("started_at", "extension_id", "user_id", "call_targets")
+    joined = calls.select(
+        "started_at",
+        "extension_id",
+        "user_id",
+        "call_targets",
+        "direction",
+        "call_state",
+        label="hotline_id" if is_labelled else pl.lit(None, pl.String),
+    )
     columns: list[str] = []
     if extensions is not None:
         joined = joined.join(
@@ -51,20 +72,48 @@ def with_names(
             _user_table(users), on="user_id", how="left", maintain_order="left"
         )
         columns += ["user", "department_id"]
+    if extensions is not None and users is not None:
+        joined = joined.with_columns(department_id=departments(joined))
     if hotlines is not None:
-        joined = joined.join(
-            _hotline_table(hotlines), on="hotline_id", how="left", maintain_order="left"
+        of_extension = pl.col("hotline_id") if extensions is not None else pl.lit(None, pl.String)
+        joined = joined.with_columns(hotline_id=pl.coalesce("label", of_extension)).join(
+            hotline_table(hotlines), on="hotline_id", how="left", maintain_order="left"
         )
-        columns.append("hotline")
+        columns += ["hotline_id", "hotline"] if is_labelled else ["hotline"]
     if extensions is not None and users is not None:
         numbers = _users_by_number(_extension_table(extensions), _user_table(users))
         joined = joined.with_columns(target_names=_target_names(numbers))
         joined = joined.with_columns(_with_owners(joined))
         columns.append("target_names")
     named = calls.with_columns(joined.select(columns).get_columns())
-    return named.select(
-        pl.exclude(*NAMES_SCHEMA), *(name for name in NAMES_SCHEMA if name in named.columns)
+    return names_last(named)
+
+
+def names_last(calls: pl.DataFrame) -> pl.DataFrame:
+    """The calls with the columns of `schema.NAMES` last, in their order."""
+    return calls.select(
+        pl.exclude(*NAMES_SCHEMA), *(name for name in NAMES_SCHEMA if name in calls.columns)
     )
+
+
+def keep_labels(calls: pl.DataFrame, older: pl.DataFrame) -> pl.DataFrame:
+    """The calls; one without a hotline or department has that of its older state.
+
+    What could not be requested again must not remove what is known.
+    """
+    if older.is_empty():
+        return calls
+    names = [name for name in LABELS if name in calls.columns and name in older.columns]
+    known = older.select("id", *(pl.col(name).alias(f"older {name}") for name in names))
+    is_bare = pl.col("hotline_id").is_null()
+    kept = {
+        name: pl.when(is_bare).then(f"older {name}").otherwise(name)
+        if name == "hotline"
+        else pl.coalesce(name, f"older {name}")
+        for name in names
+    }
+    joined = calls.join(known, on="id", how="left", maintain_order="left")
+    return joined.with_columns(**kept).select(calls.columns)
 
 
 def one_per_key(table: pl.DataFrame, key: str) -> pl.DataFrame:
@@ -84,6 +133,12 @@ def one_per_key(table: pl.DataFrame, key: str) -> pl.DataFrame:
         .unique(key, keep="first", maintain_order=True)
         .drop(index)
     )
+
+
+def hotline_table(hotlines: pl.DataFrame) -> pl.DataFrame:
+    """One row per hotline: `hotline_id`, and `hotline`, its number or else its name."""
+    table = one_per_key(_checked("hotlines", hotlines), "id")
+    return table.select(hotline_id="id", hotline=pl.coalesce(_text("hotline"), _text("name")))
 
 
 def call_targets_with_users(calls: pl.DataFrame) -> pl.DataFrame:
@@ -196,12 +251,6 @@ def _user_table(users: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(
         user=pl.when(is_ambiguous).then(pl.format("{} ({})", "user", "user_id")).otherwise("user")
     )
-
-
-def _hotline_table(hotlines: pl.DataFrame) -> pl.DataFrame:
-    """One row per hotline: `hotline_id`, `hotline`."""
-    table = one_per_key(_checked("hotlines", hotlines), "id")
-    return table.select(hotline_id="id", hotline=pl.coalesce(_text("hotline"), _text("name")))
 
 
 def _users_by_number(extensions: pl.DataFrame, users: pl.DataFrame) -> pl.DataFrame:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
-from .fetch_report import ExtraRequests, FetchReport, Gap, Window
+from .fetch_report import ExtraRequests, FetchReport, Gap, HotlineLabels, Window
 from .parsing.records import merge_drift
 
-__all__ = ["certify", "merge_extra_requests", "merge_reports"]
+__all__ = ["certify", "count_labels", "merge_extra_requests", "merge_labels", "merge_reports"]
 
 _MIN_TIME, _MAX_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _MAX_CALL_LENGTH = timedelta(hours=12)
@@ -30,7 +30,22 @@ def certify(report: FetchReport, calls: pl.DataFrame) -> FetchReport:
         windows=tuple(_count_window(window, starts) for window in report.windows),
         running=running.height,
         running_long=tuple(long["id"]),
+        hotline_labels=count_labels(report.hotline_labels, calls),
     )
+
+
+def count_labels(labels: HotlineLabels | None, calls: pl.DataFrame) -> HotlineLabels | None:
+    """The labels with the counts of these calls, if they have hotlines."""
+    if labels is None or "hotline_id" not in calls.columns:
+        return labels
+    state, direction = (pl.col(name).cast(pl.String) for name in ("call_state", "direction"))
+    is_bare = pl.col("hotline_id").is_null() & (direction == "in")
+    labelled, unlabelled, missed = calls.select(
+        pl.col("hotline_id").count(),
+        is_bare.sum().alias("unlabelled"),
+        (is_bare & (state == "not_answered")).sum().alias("unlabelled_missed"),
+    ).row(0)
+    return labels._replace(labelled=labelled, unlabelled=unlabelled, unlabelled_missed=missed)
 
 
 def _count_window(window: Window, newest_first: pl.DataFrame) -> Window:
@@ -87,6 +102,24 @@ def merge_reports(older: FetchReport, newer: FetchReport) -> FetchReport:
         pages_set_aside=(*older.pages_set_aside, *newer.pages_set_aside),
         drift=merge_drift(older.drift, newer.drift),
         set_aside=(*older.set_aside, *newer.set_aside),
+        hotline_labels=merge_labels(older.hotline_labels, newer.hotline_labels),
+    )
+
+
+def merge_labels(older: HotlineLabels | None, newer: HotlineLabels | None) -> HotlineLabels | None:
+    """The sums of both, for calls of different days."""
+    if older is None or newer is None:
+        return newer or older
+    return HotlineLabels(
+        hotlines=max(older.hotlines, newer.hotlines),
+        pages=older.pages + newer.pages,
+        labelled=older.labelled + newer.labelled,
+        unlabelled=older.unlabelled + newer.unlabelled,
+        unlabelled_missed=older.unlabelled_missed + newer.unlabelled_missed,
+        differing=older.differing + newer.differing,
+        overlapping=older.overlapping + newer.overlapping,
+        filters_ignored=tuple(sorted({*older.filters_ignored, *newer.filters_ignored})),
+        incomplete=tuple(dict.fromkeys((*older.incomplete, *newer.incomplete))),
     )
 
 

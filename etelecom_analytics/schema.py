@@ -276,11 +276,20 @@ NAMES = (
     Column(
         name="user", dtype=pl.String(), meaning="The name of the call's user, or of its extension's"
     ),
-    Column(name="department_id", dtype=pl.String(), meaning="The department of that user"),
+    Column(
+        name="department_id",
+        dtype=pl.String(),
+        meaning="The department of that user; of a missed call, of the extensions that rang",
+    ),
+    Column(
+        name="hotline_id",
+        dtype=pl.String(),
+        meaning="The hotline of the call; only with `fetch_calls(..., label_hotlines=True)`",
+    ),
     Column(
         name="hotline",
         dtype=pl.String(),
-        meaning="The number of the hotline that the extension belongs to, or its name",
+        meaning="The number of that hotline, or its name; else of the hotline of the extension",
     ),
     Column(
         name="target_names",
@@ -293,7 +302,10 @@ NAMES = (
         meaning="The owner of each of `call_targets`, in order; null if unknown",
     ),
 )
-"""The columns that `logs.with_names` adds. For a missed call, only the last two are not null."""
+"""The columns that `logs.with_names` adds; a fetch with `label_hotlines` adds `names.LABELS`.
+
+A missed call has no extension and no user, so its first two are null.
+"""
 
 
 def schema_of(columns: tuple[Column, ...]) -> Mapping[str, DataType]:

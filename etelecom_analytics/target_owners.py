@@ -1,11 +1,16 @@
-"""Owners: which person each leg of a call rang, also if its number changed hands since."""
+"""Owners: which person each leg of a call rang, also if its number changed hands since.
+
+And the departments of the people whom a missed call rang, since it has no user.
+"""
 
 import polars as pl
 
 from .phone_numbers import normalized
 from .schema import NAMES_SCHEMA, OWNERS_SCHEMA
 
-__all__ = ["target_owners"]
+__all__ = ["departments", "target_owners"]
+
+_INBOUND = ("in", "ext", "ext_in")
 
 
 def target_owners(
@@ -77,6 +82,50 @@ def target_owners(
         .with_row_index("call_row")
         .join(lists, on="call_row", how="left", maintain_order="left")
         .select(pl.when(count == 0).then(none).otherwise("target_owners").alias("target_owners"))
+        .collect()
+        .to_series()
+    )
+
+
+def departments(calls: pl.DataFrame) -> pl.Series:
+    """The department of each call, parallel to the calls.
+
+    That of an answered call is that of its user. Of an inbound call that was not answered, those of
+    the extensions that rang, joined by " / " if there are several, else that of its user. A call
+    without a user always has those of the extensions that rang.
+
+    Args:
+        calls: with `direction`, `call_state`, `user_id`, `department_id` of their users,
+            `call_targets` and `target_owners`.
+    """
+    leg = pl.element().struct
+    rang = leg.field("ring_time").is_not_null() | (leg.field("ring_duration") > 0)
+    rows = calls.lazy().with_row_index("call_row")
+    rung = (
+        rows.select(
+            "call_row",
+            rang=pl.col("call_targets").list.eval(rang.fill_null(value=False)),
+            rung=pl.col("target_owners").list.eval(leg.field("department_id")),
+        )
+        .explode("rang", "rung", empty_as_null=False, keep_nulls=False)
+        .filter("rang", pl.col("rung").is_not_null())
+        .group_by("call_row")
+        .agg(pl.col("rung").unique().sort().str.join(" / "))
+    )
+    direction, state = (pl.col(name).cast(pl.String) for name in ("direction", "call_state"))
+    is_missed = direction.is_in(_INBOUND) & (state == "not_answered")
+    of_user, of_legs = pl.col("department_id"), pl.col("rung")
+    return (
+        rows.select("call_row", "direction", "call_state", "user_id", "department_id")
+        .join(rung, on="call_row", how="left", maintain_order="left")
+        .select(
+            pl.when(is_missed)
+            .then(pl.coalesce(of_legs, of_user))
+            .when(pl.col("user_id").is_null())
+            .then(of_legs)
+            .otherwise(of_user)
+            .alias("department_id")
+        )
         .collect()
         .to_series()
     )

@@ -35,11 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         needs_real_calls = any(
             REAL_CALLS in mark.kwargs.get("reason", "") for mark in item.iter_markers("skipif")
         )
-        if (
-            item.path.suffix == ".ipynb"
-            or needs_real_calls
-            or "real_calls" in getattr(item, "fixturenames", ())
-        ):
+        is_notebook = item.path.suffix == ".ipynb"
+        if is_notebook:
+            item.add_marker(pytest.mark.notebook)
+        if is_notebook or needs_real_calls or "real_calls" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 
 

@@ -167,6 +167,7 @@ def test_functions_are_found():
 # 1. Names.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", with_parameter("by"))
 def test_by_is_one_name_or_a_sequence(function: Any):
     one = dimension_of(function)
@@ -271,6 +272,7 @@ REFUSED: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calls", REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("function", with_parameter("calls", "before"))
 def test_other_tables_are_refused_in_one_sentence(function: Any, calls: Any):
@@ -332,6 +334,7 @@ def test_options_from_before_a_reload_are_accepted_if_they_fit(function: Any):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", with_parameter("confidence"))
 def test_confidence_is_a_switch_or_a_level(function: Any):
     arguments = arguments_of(function)

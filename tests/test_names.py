@@ -28,6 +28,9 @@ from etelecom_analytics.schema import (
 )
 from etelecom_analytics.simulator import serve
 
+JOINED = tuple(name for name in NAME_DIMENSIONS if name != "hotline_id")
+"""The dimensions that lists add; `hotline_id` is from a fetch with labels."""
+
 Lists = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 
 
@@ -106,31 +109,57 @@ def test_names_of_simulated_calls_agree_with_sql(
                 department_id,
                 coalesce(nullif(trim(full_name), ''), nullif(trim(short_name), '')) AS name
             FROM {users}
+        ), rung AS (
+            SELECT place, string_agg(DISTINCT department_id, ' / ' ORDER BY department_id) AS ids
+            FROM {legs} JOIN people ON people.user_id = legs.owner_id
+            WHERE department_id IS NOT NULL
+            GROUP BY place
         )
-        SELECT e.extension_number, p.name, p.department_id, h.hotline
+        SELECT
+            e.extension_number,
+            p.name,
+            CASE
+                WHEN c.direction IN ('in', 'ext', 'ext_in') AND c.call_state = 'not_answered'
+                THEN coalesce(rung.ids, p.department_id)
+                WHEN coalesce(c.user_id, e.user_id) IS NULL THEN rung.ids
+                ELSE p.department_id
+            END,
+            h.hotline
         FROM {calls} c
         LEFT JOIN {extensions} e ON c.extension_id = e.id
         LEFT JOIN people p ON coalesce(c.user_id, e.user_id) = p.user_id
         LEFT JOIN {hotlines} h ON h.id = e.hotline_id
+        LEFT JOIN rung ON rung.place = c.place
         ORDER BY c.place
     """
-    calls = logs.calls.select("extension_id", "user_id").with_row_index("place")
-    expected = sql(
-        query, tmp_path, calls=calls, extensions=extensions, users=users, hotlines=hotlines
+    columns = ("extension_id", "user_id", "direction", "call_state")
+    calls = logs.calls.select(*columns).with_row_index("place")
+    rang = pl.col("leg").struct.field("ring_time").is_not_null()
+    rang |= (pl.col("leg").struct.field("ring_duration") > 0).fill_null(value=False)
+    legs = (
+        named.calls.select(leg="call_targets", owner="target_owners")
+        .with_row_index("place")
+        .explode("leg", "owner", empty_as_null=False, keep_nulls=False)
+        .filter(rang)
+        .select("place", owner_id=pl.col("owner").struct.field("user_id"))
     )
+    tables = {"calls": calls, "extensions": extensions, "users": users, "hotlines": hotlines}
+    expected = sql(query.replace("{legs}", "{legs} legs"), tmp_path, legs=legs, **tables)
 
-    assert named.calls.select(NAME_DIMENSIONS).rows() == expected
+    assert named.calls.select(JOINED).rows() == expected
     doubled = [
         pl.concat([table, table]).sample(fraction=1, shuffle=True, seed=3) for table in lists
     ]
-    assert logs.with_names(*doubled).calls.select(NAME_DIMENSIONS).rows() == expected
+    assert logs.with_names(*doubled).calls.select(JOINED).rows() == expected
     assert (
         named.calls["user"].null_count()
         == named.calls["extension_id"].null_count()
         < named.calls.height
     )
-    missed = named.calls.filter(call_state="not_answered").select(NAME_DIMENSIONS)
-    assert missed.null_count().row(0) == (missed.height,) * len(NAME_DIMENSIONS)
+    missed = named.calls.filter(call_state="not_answered").select(JOINED)
+    bare = missed.drop("department_id")
+    assert bare.null_count().row(0) == (missed.height,) * bare.width
+    assert missed["department_id"].null_count() < missed.height
 
 
 @pytest.mark.slow
@@ -156,8 +185,9 @@ def test_each_target_has_the_name_of_the_user_of_its_extension(
 
 
 def test_other_columns_query_and_report_do_not_change(logs: et.CallLogs, named: et.CallLogs):
-    assert named.calls.columns == [*CALL_SCHEMA, *NAMES_SCHEMA]
-    assert named.calls.select(NAMES_SCHEMA.keys()).schema == pl.Schema(NAMES_SCHEMA)
+    added = {name: dtype for name, dtype in NAMES_SCHEMA.items() if name != "hotline_id"}
+    assert named.calls.columns == [*CALL_SCHEMA, *added]
+    assert named.calls.select(added.keys()).schema == pl.Schema(added)
     assert_frame_equal(named.calls.select(CALL_SCHEMA.keys()), logs.calls)
     assert_frame_equal(named.call_targets.drop("user"), logs.call_targets)
     assert (named.query, named.report) == (logs.query, logs.report)
@@ -384,6 +414,62 @@ def test_labels_consist_of_users_and_number():
 # Optional and invalid arguments.
 
 
+def rung_leg(number: str, **times: Any) -> dict[str, Any]:
+    leg = {name: None for name in CALL_TARGETS_SCHEMA if name not in ("call_id", "target_index")}
+    return {**leg, "target_number": number, "ring_duration": 20, **times}
+
+
+@pytest.mark.parametrize(
+    ("call", "department"),
+    [
+        ({"rung": ["101"]}, "70"),
+        ({"rung": ["101", "102", "101"]}, "70"),
+        ({"rung": ["103", "101"]}, "70 / 80"),
+        ({"rung": ["104"]}, None),
+        ({"rung": ["104", "103"]}, "80"),
+        ({"rung": []}, None),
+        # The extension of a call that nobody answered is one of those that did.
+        ({"rung": ["101"], "extension_id": "3", "user_id": "9"}, "70"),
+        ({"rung": [], "extension_id": "3", "user_id": "9"}, "80"),
+        ({"rung": ["103"], "call_state": "answered", "user_id": "7"}, "70"),
+        ({"rung": ["103"], "call_state": "answered", "user_id": "11"}, None),
+        # An IVR answered, but nobody did.
+        ({"rung": ["103"], "call_state": "answered"}, "80"),
+        ({"rung": ["103"], "call_state": None}, "80"),
+        ({"rung": ["103"], "direction": "ext_in"}, "80"),
+        ({"rung": ["103"], "direction": "ext_out", "user_id": "7"}, "70"),
+        ({"rung": ["103"], "direction": "out", "user_id": "7"}, "70"),
+        ({"silent": ["103"]}, None),
+    ],
+)
+def test_department_of_a_missed_call_is_that_of_the_extensions_that_rang(
+    call: dict[str, Any], department: str | None
+):
+    extensions = extensions_of(
+        *(
+            {"id": str(index), "extension_number": f"{100 + index}", "user_id": user}
+            for index, user in enumerate(("7", "8", "9", "11"), 1)
+        )
+    )
+    users = users_of(
+        {"user_id": "7", "full_name": "An", "department_id": "70"},
+        {"user_id": "8", "full_name": "Chi", "department_id": "70"},
+        {"user_id": "9", "full_name": "Dung", "department_id": "80"},
+        {"user_id": "11", "full_name": "Ha"},
+    )
+    legs = [rung_leg(number) for number in call.pop("rung", [])]
+    legs += [rung_leg(number, ring_duration=0) for number in call.pop("silent", [])]
+    row = {"direction": "in", "call_state": "not_answered", "call_targets": legs, **call}
+    calls = calls_of({}).with_columns(
+        pl.lit(value, dtype=CALL_SCHEMA[name]).alias(name)
+        for name, value in row.items()
+        if name != "call_targets"
+    )
+    calls = calls.with_columns(pl.Series("call_targets", [legs], CALL_SCHEMA["call_targets"]))
+
+    assert with_names(calls, extensions, users)["department_id"].to_list() == [department]
+
+
 def test_each_list_adds_its_own_columns(logs: et.CallLogs, lists: Lists, named: et.CallLogs):
     extensions, users, hotlines = lists
     added = {
@@ -400,12 +486,10 @@ def test_each_list_adds_its_own_columns(logs: et.CallLogs, lists: Lists, named: 
 
     for columns, some in added.items():
         assert some.calls.columns == [*CALL_SCHEMA, *columns]
-        # The owners have names only with users.
+        # The owners have names only with users, and departments of missed calls need both lists.
+        other = ["target_owners", *(() if "target_names" in columns else ["department_id"])]
         expected = named.calls.select(some.calls.columns)
-        assert_frame_equal(
-            some.calls.drop("target_owners", strict=False),
-            expected.drop("target_owners", strict=False),
-        )
+        assert_frame_equal(some.calls.drop(other, strict=False), expected.drop(other, strict=False))
 
 
 def test_with_names_replaces_only_the_columns_of_the_passed_lists(
@@ -436,7 +520,7 @@ def test_lists_may_have_integer_ids():
     )
 
     named = with_names(calls_of({"extension_id": "1", "targets": ["101"]}), extensions, users)
-    assert named.select(NAMES_SCHEMA.keys() - {"hotline"}).schema["user"] == pl.String
+    assert named.select(NAMES_SCHEMA.keys() - {"hotline_id", "hotline"}).schema["user"] == pl.String
     assert named.select("extension_number", "user", "department_id", "target_names").row(0) == (
         "101",
         "An",
@@ -521,7 +605,7 @@ def test_snapshot_may_contain_some_of_the_names(logs: et.CallLogs, lists: Lists,
 # Measures by name.
 
 
-@pytest.mark.parametrize("by", NAME_DIMENSIONS)
+@pytest.mark.parametrize("by", JOINED)
 def test_call_measures_by_name_agree_with_sql(by: str, named: et.CallLogs, tmp_path: Path):
     table = et.summarize(named.calls, [by], ["calls", "offered", "answered"])
     call_facts = facts(named.calls)
@@ -570,7 +654,7 @@ def test_lazy_calls_and_selections_have_names(named: et.CallLogs):
     )
 
 
-@pytest.mark.parametrize("by", NAME_DIMENSIONS)
+@pytest.mark.parametrize("by", JOINED)
 def test_error_without_names_suggests_with_names(by: str, logs: et.CallLogs):
     for calls in (logs.calls, logs.calls.lazy(), Selection(logs.calls)):
         with pytest.raises(

@@ -34,6 +34,7 @@ NAMES = [
     "FetchStopped",
     "FilterPanel",
     "Gap",
+    "HotlineLabels",
     "IncompleteFetch",
     "IncompleteSync",
     "MetricOptions",

@@ -258,6 +258,7 @@ def test_each_picture_states_the_file(tmp_path: Path, monkeypatch: pytest.Monkey
     assert high > low
 
 
+@pytest.mark.slow
 def test_a_page_states_the_file_and_compares_with_targets():
     site_file('ivr_numbers = ["8000", "8100"]\n[targets]\nanswer_rate = 0.99')
     site = et.Site.load()
@@ -269,6 +270,7 @@ def test_a_page_states_the_file_and_compares_with_targets():
     assert 'class="banner"' not in page
 
 
+@pytest.mark.slow
 def test_a_page_without_a_file_says_so_and_warns():
     page = et.write_page(et.sample_logs(), "page.html").read_text(encoding="utf-8")
 

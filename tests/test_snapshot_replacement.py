@@ -209,6 +209,7 @@ et.write_snapshot(et.sample_logs(), sys.argv[1], replace=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("umask", ["000", "022", "077", "777"])
 def test_snapshot_is_for_its_owner_only_whatever_the_umask(umask: str, tmp_path: Path):
     subprocess.run(

@@ -177,19 +177,20 @@ class Client:
         read = wire.read_page if decode else wire.scan_page
         return self._request_page(wire.CALL_LOGS, body, partial(self._read, read), keep_trying)
 
-    def _list_names(self, listing: Listing, *, after: str = "") -> wire.Page:
+    def _list_names(
+        self, listing: Listing, *, after: str, keep_trying: Callable[[], bool]
+    ) -> wire.Page:
         """One page of a list of ids and names; `fetch_extensions` and similar functions use it.
 
-        Args:
-            listing: which list.
-            after: the `next` of another page.
+        The arguments are those of `_scan_calls`.
 
         Raises:
             ApiError: the request failed; the class of the error shows what to do. The message does
                 not quote the server, because its response may contain a password.
         """
         body = wire.list_request({}, limit=wire.PAGE_LIMIT, sort="", after=after, before="")
-        return self._request_page(listing.method, body, partial(read_listing, listing))
+        read = partial(read_listing, listing)
+        return self._request_page(listing.method, body, read, keep_trying)
 
     @property
     def clock_offset(self) -> timedelta | None:

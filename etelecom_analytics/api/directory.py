@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from ..errors import ApiError, BadRequest, BadRoute, PermissionDenied, Unauthenticated
 from ..names import one_per_key
 from ..parsing.values import DriftKind, ParsedValue, read_text, read_value
 from ..schema import EXTENSIONS, HOTLINES, USERS, Column, Kind, schema_of
@@ -14,7 +15,20 @@ from .client import Client
 from .listing import Listing
 from .paging import follow
 
-__all__ = ["fetch_extensions", "fetch_hotlines", "fetch_users"]
+__all__ = [
+    "extensions_table",
+    "fetch_extensions",
+    "fetch_hotlines",
+    "fetch_users",
+    "hotlines_table",
+    "users_table",
+]
+
+_KeepTrying = Callable[[], bool]
+
+_PARTNER_LIST, _SHOP_LIST = "Etelecom/GetPartnerHotlineList", "Shop/GetHotlines"
+_REFUSALS = (Unauthenticated, PermissionDenied, BadRoute, BadRequest)
+"""What a server may answer to a key that may not read a list."""
 
 _logger = logging.getLogger(__name__)
 
@@ -34,7 +48,7 @@ def fetch_extensions(client: Client) -> pl.DataFrame:
         >>> table.height, table["extension_number"][0]
         (7, '101')
     """
-    return _fetch_table(client, "Etelecom/GetExtensions", "extensions", EXTENSIONS)
+    return extensions_table(client)
 
 
 def fetch_users(client: Client) -> pl.DataFrame:
@@ -52,17 +66,18 @@ def fetch_users(client: Client) -> pl.DataFrame:
         >>> table.height, table["full_name"][0]
         (8, 'Nguyễn Thị An')
     """
-    return _fetch_table(client, "Shop/GetAccountUsers", "account_users", USERS)
+    return users_table(client)
 
 
 def fetch_hotlines(client: Client) -> pl.DataFrame:
     """One row per hotline, with the columns of `schema.HOTLINES`, sorted by `id`.
 
-    The API returns this list to partners only. Of a repeated id, the last row is kept. Unexpected
-    values are logged as a warning, with counts only.
+    The list of a partner is requested; if the API refuses it, as to the key of a shop, the list of
+    the shop's own hotlines. Of a repeated id, the last row is kept. Unexpected values are logged as
+    a warning, with counts only.
 
     Raises:
-        ApiError: the request failed; no partial table is returned.
+        ApiError: the request failed, or both lists were refused; no partial table is returned.
 
     Examples:
         >>> with et.simulator.serve(et.sample_logs().calls) as server:
@@ -70,16 +85,49 @@ def fetch_hotlines(client: Client) -> pl.DataFrame:
         >>> table.height, table["hotline"][0]
         (2, '19000123')
     """
-    return _fetch_table(client, "Etelecom/GetPartnerHotlineList", "hotlines", HOTLINES)
+    return hotlines_table(client)
+
+
+def extensions_table(client: Client, *, keep_trying: _KeepTrying = lambda: True) -> pl.DataFrame:
+    """The result of `fetch_extensions`; `keep_trying` is checked before each further attempt."""
+    return _fetch_table(client, "Etelecom/GetExtensions", "extensions", EXTENSIONS, keep_trying)
+
+
+def users_table(client: Client, *, keep_trying: _KeepTrying = lambda: True) -> pl.DataFrame:
+    """The result of `fetch_users`; `keep_trying` is checked before each further attempt."""
+    return _fetch_table(client, "Shop/GetAccountUsers", "account_users", USERS, keep_trying)
+
+
+def hotlines_table(client: Client, *, keep_trying: _KeepTrying = lambda: True) -> pl.DataFrame:
+    """The result of `fetch_hotlines`; `keep_trying` is checked before each further attempt."""
+    refusal: ApiError
+    try:
+        return _fetch_table(client, _PARTNER_LIST, "hotlines", HOTLINES, keep_trying)
+    except _REFUSALS as error:
+        refusal = error
+    try:
+        return _fetch_table(client, _SHOP_LIST, "hotlines", HOTLINES, keep_trying)
+    except _REFUSALS as error:
+        texts = (refusal.message, f"{_SHOP_LIST} was refused too, with status {error.status}")
+        both = type(refusal)(
+            "; ".join(filter(None, texts)), status=refusal.status, code=refusal.code
+        )
+        both.url, both.key_source = refusal.url, refusal.key_source
+        refusal = both
+    raise refusal
 
 
 def _fetch_table(
-    client: Client, method: str, rows_key: str, columns: tuple[Column, ...]
+    client: Client,
+    method: str,
+    rows_key: str,
+    columns: tuple[Column, ...],
+    keep_trying: _KeepTrying = lambda: True,
 ) -> pl.DataFrame:
     listing = Listing(method=method, rows=rows_key, fields=tuple(column.name for column in columns))
     reader = _ListReader(columns)
     follow(
-        lambda cursor: client._list_names(listing, after=cursor),
+        lambda cursor: client._list_names(listing, after=cursor, keep_trying=keep_trying),
         lambda page: reader.add(json.loads(page.body)[rows_key] or []),
     )
     id_name = columns[0].name

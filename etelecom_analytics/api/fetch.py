@@ -13,15 +13,17 @@ from ..logs import CallLogs, Fetch, Progress
 from ..query import CallQuery
 from ..system_calls import progress_disabled
 from .client import MAX_WORKERS, Client
+from .hotline_labels import HotlineLabeller, LabelSettings, OnLabels
 from .incomplete import FetchStopped, IncompleteFetch, incomplete_fetch
 from .interrupts import noted_interrupts
-from .run import run_fetch
+from .run import Outcome, run_fetch
 from .wire import PAGE_LIMIT
 
 __all__ = [
     "MAX_WORKERS",
     "FetchOptions",
     "FetchStopped",
+    "Fetcher",
     "IncompleteFetch",
     "fetch_calls",
     "fetcher",
@@ -67,6 +69,7 @@ def fetch_calls(
     workers: int = 4,
     progress: bool = True,
     resume: CallLogs | None = None,
+    label_hotlines: bool = False,
     fetch_options: FetchOptions = FetchOptions(),
 ) -> CallLogs:
     """All calls that match the query, without duplicates, newest first.
@@ -85,6 +88,14 @@ def fetch_calls(
             TQDM_DISABLE=1 turns it off, too.
         resume: the `.partial` of a fetch that ended early. Only the missing parts are fetched, and
             the complete logs are returned.
+        label_hotlines: add `hotline_id`, `hotline`, its number or name, and `department_id`. After
+            the calls, the missed inbound calls of each hotline are requested again, because a
+            missed call has no extension: at most (1 + share of missed inbound calls) times the
+            pages, plus 2 per hotline. Other calls have the hotline of their extension, unless the
+            server returned them for another one. The department is that of the call's user, or of
+            the extensions that rang (see `CallLogs.with_names`). `.report.hotline_labels` counts
+            the calls without a hotline and has what went wrong; no call is lost. With complete logs
+            as `resume`, only the hotlines are requested.
         fetch_options: advanced options.
 
     Raises:
@@ -100,6 +111,11 @@ def fetch_calls(
         ...     logs = et.fetch_calls(client, query, progress=False)
         >>> logs.calls.height, logs.report.complete
         (59, True)
+        >>> with et.simulator.serve(et.sample_logs().calls) as server:
+        ...     client = et.Client(server.base_url, server.api_key)
+        ...     logs = et.fetch_calls(client, query, label_hotlines=True, progress=False)
+        >>> logs.calls.columns[-2:], logs.report.hotline_labels.unlabelled_missed
+        (['hotline_id', 'hotline'], 0)
     """
     if resume is not None:
         query = _resumed_query(query, resume)
@@ -124,6 +140,14 @@ def fetch_calls(
                 bar.set_postfix_str(f"back to {day:%Y-%m-%d}", refresh=False)
             bar.update(rows - bar.n)
 
+        pages_shown = 0
+
+        def show_labels(pages: int) -> None:
+            nonlocal pages_shown
+            if pages != pages_shown:
+                pages_shown = pages
+                bar.set_postfix_str(f"{pages:,} pages of hotlines")
+
         logs = _fetch(
             client,
             query,
@@ -131,6 +155,8 @@ def fetch_calls(
             stop=lambda: False,
             workers=workers,
             resume=resume,
+            labeller=HotlineLabeller(client) if label_hotlines else None,
+            on_label_pages=show_labels,
             fetch_options=fetch_options,
         )
         # A call at the edge of two parts is received with both of them.
@@ -138,12 +164,12 @@ def fetch_calls(
         return logs
 
 
-def fetcher(client: Client, *, workers: int = 4) -> Fetch:
+def fetcher(client: Client, *, workers: int = 4, label_hotlines: bool = False) -> Fetch:
     """A function `fetch(query, on_progress, stop)` with this client, as panels take it.
 
     It calls `on_progress` while pages are received. Soon after `stop()` returns True, it raises
     `Stopped`: a `FetchStopped` with the calls received before, if there are any. Its optional
-    argument `resume` is that of `fetch_calls`.
+    argument `resume` is that of `fetch_calls`, and so is `label_hotlines`.
 
     Examples:
         >>> with et.simulator.serve(et.sample_logs().calls) as server:
@@ -152,25 +178,50 @@ def fetcher(client: Client, *, workers: int = 4) -> Fetch:
         >>> logs.calls.height
         400
     """
+    return Fetcher(
+        client=client,
+        workers=workers,
+        labeller=(lambda: HotlineLabeller(client)) if label_hotlines else None,
+    )
 
-    def fetch(
+
+@dataclass(frozen=True, kw_only=True)
+class Fetcher:
+    """The function that `fetcher` returns.
+
+    Attributes:
+        client, workers: those of `fetcher`.
+        labeller: returns what labels the calls of a fetch; None: they are not labelled.
+    """
+
+    client: Client
+    workers: int
+    labeller: Callable[[], HotlineLabeller] | None = None
+
+    @property
+    def label_hotlines(self) -> bool:
+        """Whether calls are labelled."""
+        return self.labeller is not None
+
+    def __call__(
+        self,
         query: CallQuery,
         on_progress: Progress,
         stop: Callable[[], bool],
         *,
         resume: CallLogs | None = None,
     ) -> CallLogs:
+        """The calls of the query."""
         return _fetch(
-            client,
+            self.client,
             query,
             on_progress,
             stop=stop,
-            workers=workers,
+            workers=self.workers,
             resume=resume,
+            labeller=self.labeller() if self.labeller else None,
             fetch_options=FetchOptions(),
         )
-
-    return fetch
 
 
 def _fetch(
@@ -181,18 +232,34 @@ def _fetch(
     stop: Callable[[], bool],
     workers: int,
     resume: CallLogs | None,
+    labeller: HotlineLabeller | None,
     fetch_options: FetchOptions,
+    on_label_pages: OnLabels = lambda pages: None,
 ) -> CallLogs:
-    logs, error, texts = run_fetch(
-        client,
-        query,
-        on_progress,
-        stop=stop,
-        workers=workers,
-        resume=resume,
-        max_pages=fetch_options.max_pages,
-        page_limit=fetch_options.page_limit,
-    )
+    with noted_interrupts() as interrupts:
+        outcome = run_fetch(
+            client,
+            query,
+            on_progress,
+            stop=stop,
+            workers=workers,
+            resume=resume,
+            max_pages=fetch_options.max_pages,
+            page_limit=fetch_options.page_limit,
+        )
+        if labeller and outcome.logs and not outcome.error:
+            settings = LabelSettings(
+                workers=workers,
+                max_pages=fetch_options.max_pages,
+                page_limit=fetch_options.page_limit,
+                is_stopped=lambda: interrupts.is_pressed or stop(),
+                on_pages=on_label_pages,
+            )
+            with interrupts.hold():
+                labelled = labeller.label(outcome.logs, settings)
+            texts = (*outcome.warnings, *labelled.warnings)
+            outcome = Outcome(labelled.logs, labelled.error, texts)
+    logs, error, texts = outcome
     for text in texts:
         warnings.warn(text, stacklevel=3)
     if error and logs:

@@ -31,8 +31,6 @@ __all__ = ["Outcome", "run_fetch"]
 _POLL_S = 0.1
 """A request to stop is noticed within this time."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-_LATEST = datetime(2199, 12, 31, tzinfo=UTC)
 _OLDEST_FIRST = "started_at"
 
 
@@ -147,20 +145,8 @@ class _Run:
         self, query: CallQuery, begin: datetime | None, end: datetime | None
     ) -> CallQuery:
         """The query of a request for the calls of a range, corrected for this server."""
-        check = self._date_check
         ranged = replace(query, date_from=begin, date_to=end)
-        begin, end = ranged.closed_range(self._began_at)
-        if begin is None or end is None or check.result == "ignored":
-            return replace(query, date_from=None, date_to=None)
-        # All requests have times in UTC, so that a server that reads them wrongly shifts all of
-        # them by the same time. Local times would also lose an hour where clocks change.
-        begin, end = begin.astimezone(UTC), end.astimezone(UTC)
-        return replace(
-            query,
-            time_zone="UTC",
-            date_from=max(begin - check.shift - check.margin, _EARLIEST),
-            date_to=min(end - check.shift + check.margin, _LATEST),
-        )
+        return self._date_check.request_query(ranged, self._began_at)
 
     def _oldest_start(self) -> datetime | None:
         """The start of the oldest call if the query has no `date_from`, to share out the work."""

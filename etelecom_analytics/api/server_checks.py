@@ -6,8 +6,8 @@ right. At most five requests per client find this out. Their results are kept.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Protocol
 
@@ -37,6 +37,8 @@ _SHIFT_STEP = timedelta(minutes=15)
 _PROBE_INDEX = 79
 """The call to probe with is not the last of its page, because new calls may push it off."""
 _NO_ID = str(2**63 - 1)
+_EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2199, 12, 31, tzinfo=UTC)
 
 _Times = dict[str, datetime]
 """The starts of the calls of a page, by id."""
@@ -77,6 +79,24 @@ class DateCheck:
         return (
             f"The server reads the dates of a request {how}. Requests are corrected, so the result "
             "is complete. Report it to eTelecom."
+        )
+
+    def request_query(self, query: CallQuery, now: datetime) -> CallQuery:
+        """The query of a request at this time for the calls of a range, corrected for the server.
+
+        It may match calls that begin shortly before or after the range.
+        """
+        begin, end = query.closed_range(now)
+        if begin is None or end is None or self.result == "ignored":
+            return replace(query, date_from=None, date_to=None)
+        # All requests have times in UTC, so that a server that reads them wrongly shifts all of
+        # them by the same time. Local times would also lose an hour where clocks change.
+        begin, end = begin.astimezone(UTC), end.astimezone(UTC)
+        return replace(
+            query,
+            time_zone="UTC",
+            date_from=max(begin - self.shift - self.margin, _EARLIEST),
+            date_to=min(end - self.shift + self.margin, _LATEST),
         )
 
 

@@ -88,6 +88,7 @@ class Archive(ArchiveRollUps):
         workers: int = 4,
         progress: bool = True,
         resume: Iterable[CallLogs] = (),
+        label_hotlines: bool | None = None,
     ) -> SyncReport:
         """Bring the archive up to date with the API, and return a report of what was done.
 
@@ -111,6 +112,10 @@ class Archive(ArchiveRollUps):
             workers: number of simultaneous requests.
             progress: show a progress bar.
             resume: the `.partials` of a sync that ended early.
+            label_hotlines: add `hotline_id`, `hotline` and `department_id` to the calls, as
+                `fetch_calls` does; by default, if an earlier sync of this archive did. Days that
+                are not fetched again stay without: a long `lookback` includes them. A sync that
+                cannot request the hotlines keeps those that are stored.
 
         Raises:
             IncompleteSync: the sync ended early. Complete days are in the archive, and another sync
@@ -163,6 +168,7 @@ class Archive(ArchiveRollUps):
                     workers=workers,
                     progress=progress,
                     resume=resume,
+                    label_hotlines=table.is_labelled if label_hotlines is None else label_hotlines,
                 )
             finally:
                 if text := clock_text(client.clock_offset):

@@ -13,12 +13,14 @@ from .. import local_time
 from ..errors import ArchiveError
 from ..metrics.internal_calls import counted_flat
 from ..metrics.options import MetricOptions
+from ..names import LABELS
 from ..privacy import Privacy
-from ..schema import CALL_SCHEMA, SCHEMA_VERSION
+from ..schema import CALL_SCHEMA, NAMES_SCHEMA, SCHEMA_VERSION
 
 __all__ = [
     "DICTIONARY_COLUMNS",
     "FLAT_FACTS",
+    "LABEL_COLUMNS",
     "PREFIX",
     "STATISTICS_COLUMNS",
     "STORED_SCHEMA",
@@ -26,6 +28,7 @@ __all__ = [
     "from_stored_rows",
     "leave_unmasked",
     "same_zone",
+    "stored_schema",
     "to_stored_rows",
 ]
 
@@ -43,6 +46,9 @@ STORED_SCHEMA = pl.Schema(
     {**CALL_SCHEMA, **dict.fromkeys(_ENUM_COLUMNS, pl.String()), **FLAT_FACTS}
 )
 """Schema of the table. Delta has no Enum type, so these columns are stored as text."""
+
+LABEL_COLUMNS = {name: NAMES_SCHEMA[name] for name in LABELS}
+"""Further columns of a table, from the first sync with `label_hotlines` on."""
 
 STATISTICS_COLUMNS = (
     "id",
@@ -70,6 +76,9 @@ DICTIONARY_COLUMNS = (
     "note",
     "local_hour",
     "state",
+    "hotline_id",
+    "hotline",
+    "department_id",
 )
 """Columns with repeated values. A dictionary would make times, ids and links larger."""
 
@@ -177,28 +186,50 @@ def _rules(time_zone: str) -> bytes:
     return files("tzdata").joinpath("zoneinfo", *zone.key.split("/")).read_bytes()
 
 
+def stored_schema(*, labelled: bool) -> pl.Schema:
+    """The schema of a table, with or without the columns of labels."""
+    return pl.Schema({**STORED_SCHEMA, **(LABEL_COLUMNS if labelled else {})})
+
+
 def to_stored_rows(
     calls: pl.DataFrame,
     day: date,
     config: ArchiveConfig,
     privacy: Privacy | None,
     blank: Callable[[pl.DataFrame], pl.DataFrame] | None = None,
+    *,
+    labelled: bool = False,
 ) -> pl.DataFrame:
-    """The calls of a local day as the table stores them; `blank` removes forgotten numbers."""
+    """The calls of a local day as the table stores them; `blank` removes forgotten numbers.
+
+    With `labelled`, they have labels, which are null if the calls have none.
+    """
+    names = LABEL_COLUMNS if labelled else {}
+    rows = calls.select(*CALL_SCHEMA, *(name for name in names if name in calls.columns))
     # Facts depend on phone numbers, so compute them before the numbers are masked.
-    facts = counted_flat(calls.select(*CALL_SCHEMA), options=config.options).with_columns(
+    facts = counted_flat(rows, options=config.options).with_columns(
+        *(pl.lit(None, dtype).alias(name) for name, dtype in names.items() if name not in rows),
         local_day=pl.lit(day, pl.Date),
         local_hour=local_time.LOCAL_DIMENSIONS["hour"](config.time_zone),
     )
     facts = blank(facts) if blank else facts
     return (privacy.apply(facts) if privacy else facts).select(
-        pl.col(name).cast(dtype) for name, dtype in STORED_SCHEMA.items()
+        pl.col(name).cast(dtype) for name, dtype in stored_schema(labelled=labelled).items()
     )
 
 
-def from_stored_rows(rows: pl.LazyFrame, *, facts: bool = False) -> pl.LazyFrame:
-    """Calls with the types of `CALL_SCHEMA`, optionally with the flat facts."""
+def from_stored_rows(
+    rows: pl.LazyFrame, *, facts: bool = False, labelled: bool = False
+) -> pl.LazyFrame:
+    """Calls with the types of `CALL_SCHEMA`, optionally with the flat facts and labels."""
     names = [*CALL_SCHEMA, *(FLAT_FACTS if facts else ())]
-    return rows.select(names).with_columns(
+    hotlines: list[pl.Expr] = []
+    if labelled:
+        known = rows.collect_schema()
+        hotlines = [
+            (pl.col(name) if name in known else pl.lit(None, dtype)).alias(name)
+            for name, dtype in LABEL_COLUMNS.items()
+        ]
+    return rows.select(*names, *hotlines).with_columns(
         pl.col(name).cast(CALL_SCHEMA[name]) for name in _ENUM_COLUMNS
     )

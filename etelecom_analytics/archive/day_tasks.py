@@ -44,6 +44,7 @@ class DayTask:
         by, measures, options: as in `et.partial`.
         open_calls: of all days, the calls with an answered leg and without a begin or an end, with
             `local_day`. None: talks of other calls do not matter to the measures.
+        labelled: whether the calls have hotlines and departments.
     """
 
     folder: Path
@@ -58,6 +59,7 @@ class DayTask:
     measures: tuple[str, ...]
     options: MetricOptions
     open_calls: pl.DataFrame | None
+    labelled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,7 +120,11 @@ def _calls(task: DayTask, days: Iterable[date]) -> pl.LazyFrame:
     paths = [task.folder / path for day in wanted for path in files.get(day, [])]
     if not paths:
         return pl.LazyFrame(schema=CALL_SCHEMA)
-    calls = from_stored_rows(pl.scan_parquet(paths, hive_partitioning=False))
+    # Not one scan, because files of before and after the first sync with labels differ.
+    stored = pl.concat(
+        [pl.scan_parquet(path, hive_partitioning=False) for path in paths], how="diagonal"
+    )
+    calls = from_stored_rows(stored, labelled=task.labelled)
     return calls.filter(task.query.to_expr()) if task.query else calls
 
 

@@ -10,7 +10,8 @@ import polars as pl
 
 from .. import local_time
 from ..api.client import Client
-from ..api.fetch import IncompleteFetch, fetcher
+from ..api.fetch import Fetcher, IncompleteFetch
+from ..api.hotline_labels import HotlineLabeller
 from ..errors import EtelecomError
 from ..fetch_report import Gap
 from ..logs import CallLogs
@@ -70,6 +71,8 @@ class DayFetcher:
         workers: number of simultaneous requests.
         largest: number of calls of the largest known day; 0 if no day is known.
         on_calls: called with the number of calls just received, from any thread.
+        label_hotlines: label the calls with their hotlines; the lists of hotlines and extensions
+            are fetched once.
 
     Attributes:
         partials: the calls of each day that was not completed.
@@ -83,11 +86,14 @@ class DayFetcher:
         workers: int,
         largest: int,
         on_calls: Callable[[int], None],
+        label_hotlines: bool = False,
     ) -> None:
         self.partials: list[CallLogs] = []
         self._client, self._time_zone = client, time_zone
         self._workers, self._largest, self._on_calls = workers, largest, on_calls
         self._stop = threading.Event()
+        labeller = HotlineLabeller(client)
+        self._labeller = (lambda: labeller) if label_hotlines else None
 
     def run(
         self,
@@ -173,7 +179,7 @@ class DayFetcher:
             self._on_calls(calls - reported)
             reported = calls
 
-        fetch = fetcher(self._client, workers=workers)
+        fetch = Fetcher(client=self._client, workers=workers, labeller=self._labeller)
         return fetch(query, on_progress, self._stop.is_set, resume=resume)
 
     def _fetch_as_one(self, days: Sequence[date]) -> Iterator[tuple[date, CallLogs]]:
@@ -187,6 +193,8 @@ class DayFetcher:
         except IncompleteFetch as error:
             raise error.cause from None  # the chain is not a partial result of any single day
         local_day = local_time.LOCAL_DIMENSIONS["day"](self._time_zone)
+        labels = logs.report.hotline_labels
+        later_labels = labels and labels._replace(pages=0, differing=0, overlapping=0)
         for day in days:
             is_first = day == days[0]
             calls = logs.calls.filter(local_day == day)
@@ -210,6 +218,7 @@ class DayFetcher:
                 ),
                 drift=logs.report.drift if is_first else (),
                 set_aside=(),
+                hotline_labels=labels if is_first else later_labels,
             )
             yield (
                 day,

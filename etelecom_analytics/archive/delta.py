@@ -8,26 +8,30 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import polars as pl
 
 from ..errors import ArchiveBusy, ArchiveError
 from ..phone_numbers import printable
-from .config import DICTIONARY_COLUMNS, STATISTICS_COLUMNS, STORED_SCHEMA
+from .config import DICTIONARY_COLUMNS, LABEL_COLUMNS, STATISTICS_COLUMNS
 from .log import COMMIT_KEY
 from .problems import Unreadable, reading
 
 if TYPE_CHECKING:
-    from deltalake import CommitProperties, WriterProperties
+    from deltalake import CommitProperties, DeltaTable, WriterProperties
 
 __all__ = [
+    "add_label_columns",
     "commit_properties",
+    "files_table",
     "load_deltalake",
     "record_batches",
     "translate_errors",
     "writer_properties",
 ]
 
+_FILES_SCHEMA = {"path": pl.String, "local_day": pl.Date, "bytes": pl.Int64, "rows": pl.Int64}
 _BATCH_ROWS, _GROUP_ROWS = 4_096, 16_384
 _MAX_ATTEMPTS = 20
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
@@ -82,7 +86,7 @@ def commit_properties(metadata: Mapping[str, object]) -> "CommitProperties":
     return properties
 
 
-def record_batches(rows: pl.DataFrame, schema: Mapping[str, pl.DataType] = STORED_SCHEMA) -> Any:
+def record_batches(rows: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> Any:
     """The rows as a stream of small batches; the writer copies a batch several times.
 
     Texts are plain strings and lists have 32-bit offsets: not every engine reads the string views
@@ -103,6 +107,26 @@ def record_batches(rows: pl.DataFrame, schema: Mapping[str, pl.DataType] = STORE
 @cache
 def _plain_schema(columns: tuple[tuple[str, pl.DataType], ...]) -> Any:
     return load_deltalake().Schema.from_arrow(pl.Schema(columns)).to_arrow()
+
+
+def files_table(delta: "DeltaTable") -> pl.DataFrame:
+    """One row per file: path (relative to the folder), local_day, bytes, rows; newest day first."""
+    actions = pl.DataFrame(delta.get_add_actions(flatten=True))
+    if actions.is_empty():
+        return pl.DataFrame(schema=_FILES_SCHEMA)
+    paths = pl.Series("path", [unquote(path) for path in actions["path"]], dtype=pl.String)
+    return actions.select(
+        paths,
+        pl.col("partition.local_day").cast(pl.Date).alias("local_day"),
+        pl.col("size_bytes").cast(pl.Int64).alias("bytes"),
+        pl.col("num_records").cast(pl.Int64).alias("rows"),
+    ).sort("local_day", "path", descending=[True, False])
+
+
+def add_label_columns(delta: "DeltaTable", metadata: Mapping[str, object]) -> None:
+    """Add the columns of labels to a table, in one commit with this metadata."""
+    fields = load_deltalake().Schema.from_arrow(pl.Schema(LABEL_COLUMNS)).fields
+    delta.alter.add_columns(fields, commit_properties=commit_properties(metadata))
 
 
 def writer_properties() -> "WriterProperties":

@@ -22,7 +22,7 @@ from ..phone_numbers import describe
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from ..system_calls import progress_disabled
-from .config import from_stored_rows
+from .config import LABEL_COLUMNS, from_stored_rows
 from .day_tasks import DayResult, DayTask, compute_day
 from .extract import local_days
 from .table import Table
@@ -78,7 +78,9 @@ class DayTasks:
         self._table, self._query = table, query
         self._zone = table.config.time_zone
         self._first, self._last = local_days(query, self._zone)
-        empty = pl.LazyFrame(schema=CALL_SCHEMA)
+        self._labelled = table.is_labelled
+        self._schema = {**CALL_SCHEMA, **(LABEL_COLUMNS if self._labelled else {})}
+        empty = pl.LazyFrame(schema=self._schema)
         self.by, requested = checked_request(empty, by, measures)
         self.measures = [each.name for each in requested]
         self._rows = table.scan(self._first, self._last)  # also checks the files
@@ -113,15 +115,16 @@ class DayTasks:
             measures=tuple(self.measures),
             options=self.options,
             open_calls=self._open_calls,
+            labelled=self._labelled,
         )
 
     def empty_partial(self) -> pl.DataFrame:
         """The partial of no calls."""
-        calls = pl.DataFrame(schema=CALL_SCHEMA)
+        calls = pl.DataFrame(schema=self._schema)
         return partial(calls, self.by, self.measures, options=self.options)
 
     def _calls(self) -> pl.LazyFrame:
-        calls = from_stored_rows(self._rows, facts=True)
+        calls = from_stored_rows(self._rows, facts=True, labelled=self._labelled)
         return calls.filter(self._query.to_expr()) if self._query else calls
 
     def _calls_without_bounds(self) -> pl.DataFrame:

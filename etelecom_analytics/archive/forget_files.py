@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from .. import storage
-from .config import STORED_SCHEMA, ArchiveConfig
+from .config import ArchiveConfig, stored_schema
 from .forget_matching import Matcher
 from .log import LOG
 from .problems import reading
@@ -77,18 +77,22 @@ class Rewriter:
         files: dict[str, DataFile] = {}
         with storage.staged(self._folder / _STAGE, is_folder=True) as stage:
             # Another table, so that files are written in the same way as all others.
-            table = Table.create(stage / "table", self._config)
+            tables = {
+                labelled: Table.create(stage / name, self._config, labelled=labelled)
+                for labelled, name in ((False, "table"), (True, "labelled"))
+            }
             for path in paths:
-                files[path] = self._rewrite(path, table)
+                with reading():
+                    rows = _stored_rows(self._folder / path, _local_day(path))
+                table = tables["hotline_id" in rows.columns]
+                files[path] = self._rewrite(path, rows, table)
                 table.refresh()
         for parent in {(self._folder / each.path).parent for each in files.values()}:
             storage.sync_folder(parent)
         return files
 
-    def _rewrite(self, path: str, table: Table) -> DataFile:
+    def _rewrite(self, path: str, rows: pl.DataFrame, table: Table) -> DataFile:
         day = _local_day(path)
-        with reading():
-            rows = _stored_rows(self._folder / path, day)
         matches = self._matcher.find(rows)
         version = table.write_day(day, matches.blank(rows), {"file": path})
         log = (table.folder / LOG / f"{version:020}.json").read_bytes()
@@ -121,9 +125,10 @@ def _stored_rows(path: Path, day: date) -> pl.DataFrame:
     rows = pl.read_parquet(path, hive_partitioning=False).with_columns(
         local_day=pl.lit(day, pl.Date)
     )
+    schema = stored_schema(labelled="hotline_id" in rows.columns)
     missing: Mapping[str, Any] = {
-        name: dtype for name, dtype in STORED_SCHEMA.items() if name not in rows.columns
+        name: dtype for name, dtype in schema.items() if name not in rows.columns
     }
     return rows.with_columns(
         pl.lit(None, dtype).alias(name) for name, dtype in missing.items()
-    ).select(pl.col(name).cast(dtype) for name, dtype in STORED_SCHEMA.items())
+    ).select(pl.col(name).cast(dtype) for name, dtype in schema.items())

@@ -70,7 +70,9 @@ class ArchiveDiff:
         unchanged = calls.join(self.gone, on="id", how="anti").join(
             self.changed, on="id", how="anti"
         )
-        return in_order(pl.concat([unchanged, self.after, self.added]).sort("id"))
+        # Calls of before the first sync with labels have no such columns.
+        rows = pl.concat([unchanged, self.after, self.added], how="diagonal")
+        return in_order(rows.sort("id"))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ArchiveDiff):
@@ -119,7 +121,8 @@ def compare_versions(old: Table, new: Table, measures: Sequence[str]) -> Archive
     )
     days = changed_files["local_day"].unique().sort()
     stored = [_rows_of_days(table, days) for table in (old, new)]
-    calls = [from_stored_rows(rows.lazy()).collect() for rows in stored]
+    labelled = old.is_labelled or new.is_labelled
+    calls = [from_stored_rows(rows.lazy(), labelled=labelled).collect() for rows in stored]
     differences = Differences(*calls)
     return ArchiveDiff(
         old=old.version,
@@ -136,9 +139,9 @@ def compare_versions(old: Table, new: Table, measures: Sequence[str]) -> Archive
 def versions_table(table: Table) -> pl.DataFrame:
     """One row per version in the log, oldest first.
 
-    version, at, what ("created", "day", "compacted", "vacuumed", "pruned", "forgotten", or the
-    operation of another engine), local_day, and for a day the number of its calls (`rows`) and of
-    calls that were added, changed and removed (`added`, `changed`, `gone`).
+    version, at, what ("created", "day", "compacted", "vacuumed", "pruned", "forgotten", "labels
+    added", or the operation of another engine), local_day, and for a day the number of its calls
+    (`rows`) and of calls that were added, changed and removed (`added`, `changed`, `gone`).
     """
     rows = [
         (

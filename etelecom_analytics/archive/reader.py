@@ -35,6 +35,9 @@ class ArchiveReader(ArchiveBase):
     ) -> pl.LazyFrame:
         """A lazy frame of the matching calls, with the columns of `schema.CALLS`.
 
+        After a sync with `label_hotlines` also `department_id`, `hotline_id` and `hotline`, which
+        are null for calls of days that were fetched without.
+
         Only the files of the days in the query's range are read. `et.summarize` warns if it
         measures them with other IVR numbers than the archive's: pass `options=archive.options`.
 
@@ -46,9 +49,11 @@ class ArchiveReader(ArchiveBase):
         Raises:
             ArchiveError: the archive or the version does not exist.
         """
-        rows = self._open(version).scan(*local_days(query, self.time_zone))
+        table = self._open(version)
+        rows = table.scan(*local_days(query, self.time_zone))
         calls = with_ivr_numbers(
-            from_stored_rows(rows, facts=facts), self._config.numbers_without_person
+            from_stored_rows(rows, facts=facts, labelled=table.is_labelled),
+            self._config.numbers_without_person,
         )
         return calls.filter(query.to_expr()) if query else calls
 

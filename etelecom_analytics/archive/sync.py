@@ -12,10 +12,12 @@ from .. import frames
 from ..api.client import Client
 from ..errors import ArchiveBusy, ArchiveError, DataLossError, EtelecomError, InputError, Stopped
 from ..logs import CallLogs
+from ..names import keep_labels
 from ..privacy import Privacy
+from ..report_merge import count_labels, merge_labels
 from ..system_calls import progress_disabled
 from .certificates import Certificate, read_certificates
-from .config import STORED_SCHEMA, ArchiveConfig, to_stored_rows
+from .config import ArchiveConfig, to_stored_rows
 from .days import DayFetcher
 from .differences import Differences
 from .forget_register import Register
@@ -42,6 +44,7 @@ def run_sync(
     workers: int,
     progress: bool,
     resume: Iterable[CallLogs] = (),
+    label_hotlines: bool = False,
 ) -> SyncReport:
     """Fetch and store these days. The caller must hold the lock of the archive.
 
@@ -67,7 +70,14 @@ def run_sync(
             bar.update()
 
         largest = max((each.report.rows for each in check.certificates.values()), default=0)
-        days_fetcher = DayFetcher(client, zone, workers=workers, largest=largest, on_calls=on_calls)
+        days_fetcher = DayFetcher(
+            client,
+            zone,
+            workers=workers,
+            largest=largest,
+            on_calls=on_calls,
+            label_hotlines=label_hotlines,
+        )
         try:
             days_fetcher.run(writer.in_order(days), on_day, partials)
             writer.take_held()
@@ -123,11 +133,20 @@ class _DayWriter:
         """Store a fetched day if it differs from what is stored, or hold it back."""
         calls = self._without_calls_of_other_days(day, logs.calls)
         forgotten = self._forgotten.find(calls)
+        if logs.report.hotline_labels and not self._table.is_labelled:
+            self._table.add_labels()
+        labelled = self._table.is_labelled
         rows = to_stored_rows(
-            frames.in_order(calls), day, self._config, self._privacy, forgotten.blank
+            frames.in_order(calls),
+            day,
+            self._config,
+            self._privacy,
+            forgotten.blank,
+            labelled=labelled,
         )
-        certificate = self._certificate(day, logs, rows, forgotten=bool(forgotten))
         stored = self._stored_rows(day)
+        rows = keep_labels(rows, stored) if labelled else rows
+        certificate = self._certificate(day, logs, rows, forgotten=bool(forgotten))
         counts = Differences(stored, rows).counts()
         if self._accept_loss:
             self._write(certificate, rows, counts)
@@ -199,7 +218,7 @@ class _DayWriter:
             if not self._is_damaged(day):
                 self._unreadable.add(day)
                 self.report.problems.append(f"{day}: A file of the day cannot be read.")
-            return pl.DataFrame(schema=STORED_SCHEMA)
+            return pl.DataFrame(schema=self._table.schema)
 
     def _is_damaged(self, day: date) -> bool:
         return day in self._check.expected or day in self._unreadable
@@ -221,13 +240,18 @@ class _DayWriter:
         report.added += counts["added"]
         report.changed += counts["changed"]
         report.gone += counts["gone"]
+        report.hotline_labels = merge_labels(
+            report.hotline_labels, certificate.report.hotline_labels
+        )
         if not certificate.complete:
             report.unfinished.append(certificate.day)
 
     def _certificate(
         self, day: date, logs: CallLogs, rows: pl.DataFrame, *, forgotten: bool
     ) -> Certificate:
-        report = self._forgotten.blank_report(replace(logs.report, rows=rows.height))
+        labels = count_labels(logs.report.hotline_labels, rows)
+        report = replace(logs.report, rows=rows.height, hotline_labels=labels)
+        report = self._forgotten.blank_report(report)
         if self._privacy:
             report = self._privacy.apply_to_report(report)
         return Certificate(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from ..errors import EtelecomError, Stopped
+from ..fetch_report import HotlineLabels
 from ..formatting import facts_text
 from ..logs import CallLogs
 from .certificates import CLOCK_TOLERANCE
@@ -30,6 +31,8 @@ class SyncReport:
         clock_offset: how far the server's clock was ahead of this machine's; None if unknown.
         calls: number of calls of the fetched days.
         added, changed, gone: number of calls that were added, changed and removed.
+        hotline_labels: how the calls of the fetched days got their hotlines; None without
+            `label_hotlines`.
         seconds: duration of the sync.
 
     Examples:
@@ -57,6 +60,7 @@ class SyncReport:
     added: int = 0
     changed: int = 0
     gone: int = 0
+    hotline_labels: HotlineLabels | None = None
     seconds: float = 0.0
 
     @property
@@ -71,6 +75,8 @@ class SyncReport:
             "calls",
             f"{self.calls:,}; {self.added:,} added, {self.changed:,} changed, {self.gone:,} gone",
         )
+        if self.hotline_labels:
+            yield from (("hotlines", text) for text in self.hotline_labels.facts())
         if self.unfinished:
             yield (
                 "unfinished",

@@ -1,25 +1,27 @@
 """The Delta table of an archive. Only this module and `delta` use the deltalake package."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import polars as pl
 
 from .. import storage
 from ..errors import ArchiveError
-from .config import PREFIX, STATISTICS_COLUMNS, STORED_SCHEMA, ArchiveConfig
+from .commits import own_commit, sync_commits, sync_private
+from .config import LABEL_COLUMNS, PREFIX, STATISTICS_COLUMNS, ArchiveConfig, stored_schema
 from .delta import (
+    add_label_columns,
     commit_properties,
+    files_table,
     load_deltalake,
     record_batches,
     translate_errors,
     writer_properties,
 )
-from .log import HINT, LOG, Commit, DamagedLog, Log, check_log, damage_text
+from .log import HINT, LOG, DamagedLog, Log, check_log, damage_text
 from .problems import data_file_damage
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 _FILE_BYTES = 1 << 30
-_FILES_SCHEMA = {"path": pl.String, "local_day": pl.Date, "bytes": pl.Int64, "rows": pl.Int64}
 _UNSAFE_RENAME = {"MOUNT_ALLOW_UNSAFE_RENAME": "true"}
 
 
@@ -71,15 +72,23 @@ class Table:
 
     @classmethod
     def create(
-        cls, folder: Path, config: ArchiveConfig, *, allow_unsafe_rename: bool = False
+        cls,
+        folder: Path,
+        config: ArchiveConfig,
+        *,
+        labelled: bool = False,
+        allow_unsafe_rename: bool = False,
     ) -> "Table":
-        """A new, empty table, or the existing one if another process has just created it."""
+        """A new, empty table, or the existing one if another process has just created it.
+
+        It has the columns of labels if it is `labelled`.
+        """
         deltalake = load_deltalake()
         with translate_errors(folder):
             storage.make_folder(folder / LOG, sync=False)
             deltalake.DeltaTable.create(
                 folder,
-                schema=deltalake.Schema.from_arrow(STORED_SCHEMA),
+                schema=deltalake.Schema.from_arrow(stored_schema(labelled=labelled)),
                 mode="ignore",
                 partition_by=["local_day"],
                 name="calls",
@@ -98,7 +107,7 @@ class Table:
         if table is None:
             raise ArchiveError(f"Cannot create an archive at {folder}.")
         with translate_errors(folder):
-            table._sync_commits(Log.read(folder).commits.values())
+            sync_commits(folder, Log.read(folder).commits.values())
         return table
 
     @property
@@ -122,6 +131,16 @@ class Table:
         return ArchiveConfig.read(self.properties, self.folder)
 
     @property
+    def is_labelled(self) -> bool:
+        """Whether it has the columns of labels."""
+        return any(field.name in LABEL_COLUMNS for field in self._delta.schema().fields)
+
+    @property
+    def schema(self) -> pl.Schema:
+        """The columns of its rows."""
+        return stored_schema(labelled=self.is_labelled)
+
+    @property
     def pruned_before(self) -> date | None:
         """The local day before which calls were removed permanently."""
         text = self.properties.get(f"{PREFIX}pruned_before")
@@ -137,16 +156,7 @@ class Table:
 
         One row per file: path (relative to the folder), local_day, bytes, rows.
         """
-        actions = pl.DataFrame(self._delta.get_add_actions(flatten=True))
-        if actions.is_empty():
-            return pl.DataFrame(schema=_FILES_SCHEMA)
-        paths = pl.Series("path", [unquote(path) for path in actions["path"]], dtype=pl.String)
-        files = actions.select(
-            paths,
-            pl.col("partition.local_day").cast(pl.Date).alias("local_day"),
-            pl.col("size_bytes").cast(pl.Int64).alias("bytes"),
-            pl.col("num_records").cast(pl.Int64).alias("rows"),
-        ).sort("local_day", "path", descending=[True, False])
+        files = files_table(self._delta)
         return files.filter(*_day_filters(begin, end)) if begin or end else files
 
     def damaged_files(self, files: pl.DataFrame) -> list[tuple[str, date, str]]:
@@ -167,8 +177,8 @@ class Table:
         if damaged := self.damaged_files(files):
             raise ArchiveError(self._damage_text(damaged))
         if files.is_empty():
-            return pl.LazyFrame(schema=STORED_SCHEMA)
-        rows = pl.scan_delta(str(self.folder), version=self.version).select(*STORED_SCHEMA)
+            return pl.LazyFrame(schema=self.schema)
+        rows = pl.scan_delta(str(self.folder), version=self.version).select(*self.schema)
         return rows.filter(*_day_filters(begin, end)) if begin or end else rows
 
     def day(self, day: date) -> pl.DataFrame:
@@ -183,7 +193,7 @@ class Table:
 
         Args:
             day: the local day.
-            rows: all rows of the day, with the columns of `STORED_SCHEMA`.
+            rows: all rows of the day, with the columns of `schema`.
             metadata: stored with the commit as JSON.
 
         Raises:
@@ -195,16 +205,28 @@ class Table:
             storage.make_folder(self.folder / f"local_day={day.isoformat()}", sync=False)
             deltalake.write_deltalake(
                 self._delta,
-                record_batches(rows),
+                record_batches(rows, self.schema),
                 mode="overwrite",
                 predicate=f"local_day = '{day.isoformat()}'",
                 target_file_size=_FILE_BYTES,
                 writer_properties=writer_properties(),
                 commit_properties=commit_properties(metadata),
             )
-            commit = self._own_commit(before, metadata)
-            self._sync_commits([commit])
+            commit = own_commit(self.folder, before, metadata)
+            sync_commits(self.folder, [commit])
         return commit.version
+
+    def add_labels(self) -> None:
+        """Add the columns of labels; what is stored so far has none.
+
+        Raises:
+            ArchiveError: the table cannot be written.
+        """
+        before, metadata = self.version, {"what": "labels added"}
+        with translate_errors(self.folder):
+            add_label_columns(self._delta, metadata)
+            self._delta.update_incremental()
+            sync_commits(self.folder, [own_commit(self.folder, before, metadata)])
 
     def make_durable(self, *, since: int, until: int | None = None) -> None:
         """Wait until the folders of the table are on disk, with the files written after a version.
@@ -217,11 +239,12 @@ class Table:
         with translate_errors(self.folder):
             log = Log.read(self.folder, since=since)
             end = log.last if until is None else until
-            self._sync_commits(each for each in log.commits.values() if each.version <= end)
+            commits = [each for each in log.commits.values() if each.version <= end]
+            sync_commits(self.folder, commits)
             checkpoints = [each for version, each in log.checkpoints.items() if version >= since]
             for path in (*sum(checkpoints, ()), self.folder / LOG / HINT):
                 if path.exists():
-                    _sync_private(path)
+                    sync_private(path)
             storage.sync_folder(self.folder / LOG)
             storage.sync_folder(self.folder)
 
@@ -278,25 +301,6 @@ class Table:
         with translate_errors(self.folder):
             self._delta.update_incremental()
 
-    def _own_commit(self, before: int, metadata: Mapping[str, object]) -> Commit:
-        """The commit with this metadata after the version `before`, read back from its file."""
-        written = json.loads(json.dumps(metadata))
-        for commit in reversed(list(Log.read(self.folder, since=before).commits.values())):
-            if commit.metadata == written:
-                return commit
-        raise ArchiveError(f"A commit to the archive at {self.folder} cannot be read back.")
-
-    def _sync_commits(self, commits: Iterable[Commit]) -> None:
-        """Wait until these commits and their data files are on disk, readable by the owner only."""
-        for commit in commits:
-            paths = [self.folder / unquote(path) for path in commit.paths]
-            paths = [path for path in paths if path.exists()]  # later versions need not have it
-            for path in paths:
-                _sync_private(path)
-            for folder in {path.parent for path in paths}:
-                storage.sync_folder(folder)
-            _sync_private(self.folder / LOG / f"{commit.version:020}.json")
-
     def _damage_text(self, damaged: Sequence[tuple[str, date, str]]) -> str:
         path, day, damage = damaged[0]
         if damage == "is missing" and self.version < max(0, Log.read(self.folder).last):
@@ -313,8 +317,3 @@ class Table:
 def _day_filters(begin: date | None, end: date | None) -> Sequence[pl.Expr]:
     day = pl.col("local_day")
     return [*([day >= begin] if begin else []), *([day <= end] if end else [])]
-
-
-def _sync_private(path: Path) -> None:
-    path.chmod(storage.FILE_MODE)
-    storage.sync_file(path)

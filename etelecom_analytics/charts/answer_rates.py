@@ -22,7 +22,7 @@ from .axes import (
     time_axis,
 )
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, range_text, range_title
-from .group_table import EXTENSION_DIMENSIONS, unanswered_note
+from .group_table import null_key_notes
 from .grouping import (
     dimension_text,
     group_keys,
@@ -121,8 +121,7 @@ def answer_rate(
         title = f"{subject}: {lower_first(message)}"
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     scope.insert(0, count(offered, "offered call"))
-    if any(name in EXTENSION_DIMENSIONS and table[name].null_count() for name in dimensions):
-        scope.append(unanswered_note())
+    scope.extend(null_key_notes(data.calls, table, dimensions))
     chosen, limits = _limit(table, dimensions, limit)
     scope.extend(limits)
     if not chosen.height:

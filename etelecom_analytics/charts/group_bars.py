@@ -36,7 +36,7 @@ from .finish import (
     range_title,
     stack_charts,
 )
-from .group_table import EXTENSION_DIMENSIONS, Groups, groups, unanswered_note
+from .group_table import Groups, groups
 from .grouping import dimension_text, only_dimension, tooltip_title
 from .inputs import Names, chart_input, names_of
 from .marks import interval_points, measure_tooltip, span_bars
@@ -164,9 +164,6 @@ def draw_groups(
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     rows, noun = table.rows, definition.grain.removesuffix("s")
     scope.insert(0, count(table.total, noun))
-    of_answers = [name for name in dimensions if name in EXTENSION_DIMENSIONS]
-    if definition.grain == "calls" and any(rows[name].null_count() for name in of_answers):
-        scope.append(unanswered_note())
     scope.extend(table.notes)
     if rows["value"].null_count() == rows.height:
         message = tr("No value of {measure}", measure=measure)

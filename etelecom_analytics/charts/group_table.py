@@ -31,10 +31,10 @@ from .theme import (
     total,
 )
 
-__all__ = ["EXTENSION_DIMENSIONS", "Groups", "group_labels", "groups", "unanswered_note"]
+__all__ = ["Groups", "group_labels", "groups", "null_key_notes"]
 
-EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
-"""Dimensions of the extension that answered; they are null for missed calls."""
+_EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
+"""Dimensions of the extension that answered, or of those that rang."""
 
 _OWNERS_NOTE = mark(
     "An offer counts for the person whose number rang, not for whoever took the call."
@@ -91,7 +91,35 @@ def groups(
     )
     if is_of_owners(calls, dimensions, definition.grain):
         notes = [tr(_OWNERS_NOTE), *notes]
+    elif definition.grain == "calls":
+        notes = [*null_key_notes(calls, rows, dimensions), *notes]
     return Groups(rows, total(table, count_column), notes)
+
+
+def null_key_notes(calls: Calls, rows: pl.DataFrame, dimensions: Sequence[str]) -> list[str]:
+    """What it means that a call has no extension, person, department or hotline, if one has none.
+
+    Args:
+        calls: the calls.
+        rows: one row per group, with these dimensions.
+        dimensions: the dimensions of the groups.
+    """
+    label = none_label()
+    known = {
+        "department_id": tr(
+            "a call whose department is not known counts under {label}", label=label
+        )
+    }
+    if "hotline_id" in calls.lazy().collect_schema():  # also that of missed calls
+        note = tr("a call whose hotline is not known counts under {label}", label=label)
+        known |= {"hotline_id": note, "hotline": note}
+    empty = [name for name in dimensions if name in _EXTENSION_DIMENSIONS]
+    empty = [name for name in empty if rows[name].null_count()]
+    notes = list(dict.fromkeys(known[name] for name in empty if name in known))
+    if any(name not in known for name in empty):
+        text = tr("a missed call has no extension: it counts under {label}", label=label)
+        notes.insert(0, text)
+    return notes
 
 
 def group_labels(
@@ -117,11 +145,6 @@ def group_labels(
         for name in numbers
     }
     return group_keys(rows, names, texts=texts)
-
-
-def unanswered_note() -> str:
-    """Where missed calls are among the groups of `EXTENSION_DIMENSIONS`."""
-    return tr("a missed call has no extension: it counts under {label}", label=none_label())
 
 
 def _value_columns(measure: Measure) -> dict[str, pl.Expr]:

@@ -88,6 +88,12 @@ def add_parser(subparsers: Subparsers) -> None:
         help="fail unless there is a fetch to continue; "
         "one that ended early (FOLDER.partial) is always continued",
     )
+    parser.add_argument(
+        "--label-hotlines",
+        action="store_true",
+        help="add the hotline and department of each call, missed ones too: the missed inbound "
+        "calls of each hotline are requested again",
+    )
     parser.add_argument("--replace", action="store_true", help="replace an existing snapshot")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_site_arguments(parser)
@@ -167,6 +173,7 @@ def run(arguments: argparse.Namespace) -> int:
                     workers=arguments.workers,
                     progress=not arguments.quiet,
                     resume=partial,
+                    label_hotlines=arguments.label_hotlines,
                 )
         except IncompleteFetch as error:
             with interrupts.hold():

@@ -63,6 +63,12 @@ def add_parser(subparsers: Subparsers) -> None:
         help="delete calls that the server no longer returns",
     )
     parser.add_argument(
+        "--label-hotlines",
+        action=argparse.BooleanOptionalAction,
+        help="add the hotline and department of each call, missed ones too (default: if an earlier "
+        "sync of the archive did); days that are not fetched again stay without",
+    )
+    parser.add_argument(
         "--workers",
         type=positive_int,
         default=4,
@@ -148,6 +154,7 @@ def run(arguments: argparse.Namespace) -> None:
             until=arguments.until,
             lookback=arguments.lookback,
             accept_loss=arguments.accept_loss,
+            label_hotlines=arguments.label_hotlines,
             workers=arguments.workers,
             progress=on_terminal and not arguments.quiet,
         )

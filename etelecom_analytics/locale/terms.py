@@ -58,6 +58,7 @@ _DIMENSIONS: Mapping[str, str] = MappingProxyType(
         "fail_code": mark("fail code"),
         "half_hour": mark("half hour"),
         "hotline": mark("hotline"),
+        "hotline_id": mark("hotline id"),
         "hour": mark("hour"),
         "in_hours": mark("in hours"),
         "month": mark("month"),

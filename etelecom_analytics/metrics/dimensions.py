@@ -93,10 +93,13 @@ def check_dimensions(
         if name not in allowed:
             raise UnknownName(kind, name, allowed)
         if name in NAME_DIMENSIONS and name not in columns:
-            raise InputError(
-                f"These calls carry no {name}: join it with logs.with_names(extensions, users, "
-                "hotlines), and use the calls of the result."
+            source = (
+                "fetch them with label_hotlines=True"
+                if name == "hotline_id"
+                else "join it with logs.with_names(extensions, users, hotlines), and use the calls "
+                "of the result"
             )
+            raise InputError(f"These calls carry no {name}: {source}.")
 
 
 def is_of_owners(calls: Calls, by: Iterable[str], grain: str) -> bool:

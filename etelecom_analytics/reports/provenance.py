@@ -90,6 +90,7 @@ def provenance_facts(
             f"{len(report.set_aside):,} records set aside",
         ),
         ("Drift", drift or "none"),
+        *([("Hotlines", "; ".join(labels.facts()))] if (labels := report.hotline_labels) else ()),
         *settings,
         ("calls.parquet, SHA-256", digest),
         (

@@ -19,6 +19,7 @@ METHODS = {
     "Etelecom/GetExtensions": "extensions",
     "Shop/GetAccountUsers": "account_users",
     "Etelecom/GetPartnerHotlineList": "hotlines",
+    "Shop/GetHotlines": "hotlines",
 }
 """The API methods that list them, and the keys of their rows."""
 

@@ -28,7 +28,8 @@ class FetchPanel(Panel):
 
     Args:
         fetch: a function `fetch(query, on_progress, stop)` that returns CallLogs, such as
-            `et.fetcher(client)`.
+            `et.fetcher(client)`, or with the hotline of each call
+            `et.fetcher(client, label_hotlines=True)`.
         query: the first query; the last 7 days by default. Nothing is fetched before Apply is
             pressed.
         time_zone: the time zone of days; by default that of the site file.
@@ -210,7 +211,8 @@ class FetchPanel(Panel):
                 self._show()
 
     def _code(self) -> str:
-        return f"{super()._code()}logs = et.fetch_calls(client, query)\n"
+        labels = ", label_hotlines=True" if getattr(self._fetch, "label_hotlines", False) else ""
+        return f"{super()._code()}logs = et.fetch_calls(client, query{labels})\n"
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield from self._panel_facts()

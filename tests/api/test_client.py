@@ -156,6 +156,7 @@ def test_two_transient_errors_and_then_success(
     assert 0.25 <= waits[0] <= 0.5 <= waits[1] <= 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "kind", "message"),
     [

@@ -343,11 +343,38 @@ def test_refusal_is_not_retried(
     server: CallLogServer,
     waits: list[float],
 ):
-    server.script(answer)
+    server.script(answer, Answer(status=403, body={"code": "permission_denied"}))
 
-    with pytest.raises(kind, match=message):
+    with pytest.raises(kind, match=message) as raised:
         fetch_hotlines(client)
+    assert "Shop/GetHotlines was refused too, with status 403" in str(raised.value)
+    assert [request.path.rpartition("/")[2] for request in server.requests] == [
+        "GetPartnerHotlineList",
+        "GetHotlines",
+    ]
     assert waits == []
+
+
+def test_a_shop_gets_its_own_list_of_hotlines(client: et.Client, server: CallLogServer):
+    expected = fetch_hotlines(client)
+    server.script(Answer(status=403, body={"code": "permission_denied"}))
+
+    assert fetch_hotlines(client).equals(expected)
+    assert expected.height == 2
+    assert server.requests[-1].path.endswith(".Shop/GetHotlines")
+
+
+def test_an_error_that_is_no_refusal_does_not_lead_to_the_other_list(
+    server: CallLogServer,
+):
+    server.misbehave(
+        Answer(status=503), when=lambda request: "GetPartnerHotlineList" in request.path
+    )
+    client = et.Client(server.base_url, server.api_key, retry=et.Retry(attempts=1))
+
+    with client, pytest.raises(errors.Unavailable):
+        fetch_hotlines(client)
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -628,6 +655,7 @@ _document = _json | st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @example(
     document={
         "extensions": [{"state": [{"password": SECRET}, [SECRET]]}],

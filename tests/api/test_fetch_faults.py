@@ -136,6 +136,7 @@ def test_each_fault_on_every_first_attempt(name: str, week: pl.DataFrame, faulty
         assert_frame_equal(et.fetch_calls(client, DAYS, workers=3).calls, week)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [1, 2, 7])
 @pytest.mark.parametrize("workers", [1, 4])
 def test_cycle_of_cursors_is_an_error_after_one_repeated_request(

@@ -179,6 +179,7 @@ def test_server_that_ignores_dates_gives_one_warning_and_all_calls(
     assert not messages or "ignores the dates" in str(messages[0].message)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The server ignores the dates")
 def test_report_shows_that_dates_were_ignored(client: et.Client, server: CallLogServer):
     server.misbehave(faults.ignoring(*DATES))

@@ -96,6 +96,7 @@ def test_opaque_cursors_need_no_second_look(client: et.Client, server: CallLogSe
 # Pages that are broken in the middle.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 4])
 def test_repeated_request_for_a_broken_page_is_retried(
     workers: int, client: et.Client, server: CallLogServer, calls: pl.DataFrame

@@ -215,6 +215,7 @@ def fetch(rows: Rows, limit: int, disturb: Callable[[CallLogServer], None]) -> t
         return logs, len(server.requests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "count", "undated", "value"),
     [

@@ -238,6 +238,7 @@ def _escaped(key: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", _escaped(SECRET))
 @pytest.mark.parametrize("key", [SECRET, LONG_SECRET], ids=["short", "long"])
 @pytest.mark.parametrize("status", [400, 200, 502])

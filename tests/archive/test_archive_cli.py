@@ -24,6 +24,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch, past_server: CallLogServer, tmp_p
     monkeypatch.setenv("ETELECOM_API_KEY", past_server.api_key)
 
 
+@pytest.mark.slow
 def test_quiet_sync_prints_nothing(capsys: Printed, past_calls: pl.DataFrame):
     ivr = ["--ivr", "8000", "--ivr", "8100"]
     assert app.main(["sync", "calls", *SPAN, *ivr, "--quiet"]) == 0
@@ -35,6 +36,7 @@ def test_quiet_sync_prints_nothing(capsys: Printed, past_calls: pl.DataFrame):
     assert archive.ivr_numbers == ("8000", "8100")
 
 
+@pytest.mark.slow
 def test_sync_prints_a_summary_into_a_pipe(past_calls: pl.DataFrame):
     first, second = (
         subprocess.run(

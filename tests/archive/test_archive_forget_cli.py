@@ -50,6 +50,7 @@ def test_proof_is_printed_without_the_number(capsys: Printed, monkeypatch: pytes
     assert not places(Path("calls"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [

@@ -102,6 +102,7 @@ def test_only_changed_days_are_written(
     assert calls_of(archive).filter(pl.col("duration") == 77).height >= 4
 
 
+@pytest.mark.slow
 def test_only_missing_days_are_fetched(
     archive: et.Archive, past_client: et.Client, past_server: CallLogServer
 ):

@@ -145,6 +145,7 @@ def test_by_takes_a_name_or_a_sequence(name: str, by: str):
     assert spec(draw(name, CALLS, by=[by])) == spec(draw(name, CALLS, by=(by,))) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", ["offered", "answer_rate", "talk_s"])
 def test_measure_takes_a_name_or_a_sequence(measure: str):
     for draw_measure in (charts.measure_by, charts.heatmap):

@@ -142,8 +142,28 @@ def test_without_names_the_keys_are_ids(calls: pl.DataFrame):
 
 @pytest.mark.parametrize("by", NAME_DIMENSIONS)
 def test_a_name_dimension_without_names_raises(by: str, calls: pl.DataFrame):
-    with pytest.raises(et.errors.InputError, match=r"logs\.with_names"):
+    message = "label_hotlines=True" if by == "hotline_id" else r"logs\.with_names"
+    with pytest.raises(et.errors.InputError, match=message):
         charts.answer_rate(calls, by=by)
+
+
+@pytest.mark.parametrize("by", ["hotline_id", "hotline", "department_id"])
+def test_a_note_states_what_a_missing_hotline_or_department_means(
+    by: str, named_calls: pl.DataFrame
+):
+    is_missed = pl.col("call_state").cast(pl.String) == "not_answered"
+    known = named_calls.with_columns(
+        pl.when(is_missed | pl.col(name).is_not_null()).then(pl.lit("7")).alias(name)
+        for name in ("hotline", "department_id")
+    ).with_columns(hotline_id="hotline")
+    noun = "department" if by == "department_id" else "hotline"
+
+    for chart in (
+        charts.answer_rate(known, by=by),
+        charts.measure_by(known, measure="offered", by=by),
+    ):
+        assert f"a call whose {noun} is not known counts under (none)" in subtitle(chart)
+        assert "a missed call has no extension" not in subtitle(chart)
 
 
 def test_other_dimensions_have_no_note_about_extensions(named_calls: pl.DataFrame):
@@ -155,6 +175,7 @@ def test_other_dimensions_have_no_note_about_extensions(named_calls: pl.DataFram
     assert "missed call" not in subtitle(charts.answer_rate(unknown, by="callee"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measure", "by", "expected"),
     [

@@ -101,6 +101,7 @@ def test_the_subtitle_has_the_formula(chart: Any):
     assert " = " in notes(chart)
 
 
+@pytest.mark.slow
 def test_every_tooltip_has_a_count(chart: Any):
     counts = {
         "offered",

@@ -266,6 +266,7 @@ def test_many_days_have_one_bar_for_their_busiest_hour(calls: pl.DataFrame):
     assert "the busiest hour of each day" in subtitle(chart)
 
 
+@pytest.mark.slow
 def test_agents_by_interval(calls: pl.DataFrame):
     draw = partial(charts.agents_by_interval, calls, options=OPTIONS)
     table = metrics.agents_by_interval(calls, options=OPTIONS)

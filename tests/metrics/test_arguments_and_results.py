@@ -93,6 +93,7 @@ def tables_of(result: Any) -> list[pl.DataFrame]:
 # Input.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", LAZY, ids=name_of)
 def test_a_lazy_frame_gives_a_lazy_frame_and_other_tables_a_data_frame(function: Any):
     expected = function(CALLS)
@@ -105,6 +106,7 @@ def test_a_lazy_frame_gives_a_lazy_frame_and_other_tables_a_data_frame(function:
     assert_frame_equal(of_lazy.collect(), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", COLLECTING, ids=name_of)
 def test_functions_that_collect_say_so(function: Any):
     expected = function(CALLS)
@@ -119,6 +121,7 @@ def test_functions_that_collect_say_so(function: Any):
     assert "Collects." in inspect.getdoc(described).partition("Args:")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", [*LAZY, metrics.funnel], ids=name_of)
 def test_a_part_of_a_selection_is_that_part_of_the_table(function: Any):
     inbound = pl.col("direction") == "in"
@@ -263,6 +266,7 @@ def test_ratios_have_a_value_two_counts_and_an_interval(function: Any, number: i
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", [*LAZY, *COLLECTING], ids=name_of)
 def test_every_share_has_its_counts(function: Any):
     """A column named share or rate is a ratio."""
@@ -283,6 +287,7 @@ def test_shares_of_quality_checks_have_their_counts_and_no_interval():
     assert table["count"].equals(table["share_num"], null_equal=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", [*LAZY, *COLLECTING], ids=name_of)
 def test_columns_of_durations_end_in_s(function: Any):
     durations = re.compile(
@@ -315,6 +320,7 @@ def interval_columns(table: pl.DataFrame, end: str) -> list[str]:
     return [name for name in table.columns if re.search(rf"(^|_){end}(_s)?$", name)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", WITH_CONFIDENCE, ids=name_of)
 def test_confidence_is_a_switch_or_a_level(function: Any):
     at_95, at_80, none = (

@@ -548,6 +548,7 @@ def test_lazy_frames_on_both_engines(function: Callable[..., Any], calls: pl.Dat
     assert_frame_equal(function(calls.lazy()).collect(engine="streaming"), expected)
 
 
+@pytest.mark.slow
 @by_function
 def test_no_calls_and_null_rows_give_the_same_schema(
     function: Callable[..., Any], calls: pl.DataFrame
@@ -565,6 +566,7 @@ def test_no_calls_and_null_rows_give_the_same_schema(
     )
 
 
+@pytest.mark.slow
 @by_dimension
 @pytest.mark.parametrize("by", [["hour"], ["day", "callee"], ["caller"]])
 def test_groups_are_those_of_the_missed_or_first_calls(

@@ -103,6 +103,7 @@ def plain(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [OPTIONS, OTHER_OPTIONS], ids=["default", "other"])
 def test_tables_agree_with_sql(settings: dict[str, Any], tmp_path: Path):
     calls, path = random_calls(600, seed=61), tmp_path / "calls.parquet"

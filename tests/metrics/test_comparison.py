@@ -315,6 +315,7 @@ def test_values_are_those_of_summarize(calls: pl.DataFrame):
     )
 
 
+@pytest.mark.slow
 def test_quantiles_of_groups_are_those_of_each_group(calls: pl.DataFrame):
     names = ["wait_p50_s", "wait_p90_s", "talk_p90_s"]
     ends = [f"{side}_{end}" for side in ("before", "after") for end in ("low", "high")]

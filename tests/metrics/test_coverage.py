@@ -247,6 +247,7 @@ def test_a_clipped_report_has_the_gaps_of_its_range(
     assert clipped.has_no_coverage is (complete[0] == complete[1] or begin == 3)
 
 
+@pytest.mark.slow
 def test_means_and_quantiles_have_the_number_of_their_values(calls: pl.DataFrame):
     """An offer that did not ring has no ring time, so it does not count in the mean ring."""
     measures = [

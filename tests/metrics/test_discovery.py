@@ -65,6 +65,7 @@ def test_planted_drop_is_found_where_it_is():
     assert "9" not in result.table["group"].to_list()
 
 
+@pytest.mark.slow
 def test_queues_are_tested_where_the_options_name_them():
     calls = simulated_days(6, seed=1, drop=0.3).with_columns(
         call_targets=pl.lit([QUEUE_LEG], dtype=et.sample_logs().calls.schema["call_targets"])
@@ -124,6 +125,7 @@ def test_small_groups_are_not_tested():
     assert findings(few, history=calls, by="hour", measures="calls").tests == 0
 
 
+@pytest.mark.slow
 def test_result_is_the_same_each_time_and_with_a_selection():
     calls = simulated_days(6, seed=1, drop=0.3)
     week = last_week(calls)

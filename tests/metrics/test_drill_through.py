@@ -192,6 +192,7 @@ def full() -> tuple[pl.DataFrame, et.MetricOptions]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", OWNER_DIMENSIONS)
 def test_offers_of_a_person_have_their_calls(by: str, full: tuple[pl.DataFrame, et.MetricOptions]):
     calls, options = full
@@ -262,6 +263,7 @@ def test_two_owners_of_one_extension_have_their_own_calls(
     assert {*first["id"], *second["id"]} == {*both["id"]}
 
 
+@pytest.mark.slow
 @settings(max_examples=6)
 @given(
     by=st.lists(st.sampled_from([*OWNER_DIMENSIONS, "outcome", "direction", "hour"]), min_size=1,

@@ -41,6 +41,7 @@ def of_chain(
     return float(abandoned), float(p[:agents].sum() + p[agents:] @ answered)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("traffic", "agents", "talk_s", "patience_s", "threshold_s"),
     [(20, 22, 180, 300, 20), (10, 10, 180, 180, 20), (15, 10, 200, 60, 30), (3, 5, 100, 900, 0),

@@ -69,6 +69,7 @@ def of_ended_calls(table: pl.DataFrame, ended: pl.DataFrame) -> pl.DataFrame:
     return table.filter(pl.col("call_id").is_in(ended["id"].implode()))
 
 
+@pytest.mark.slow
 def test_kinds_of_legs(fetched: Fetched):
     result = legs(fetched.calls, options=fetched.options).select(*LEG, pl.col("kind"))
     expected = fetched.truth.leg_owners.select(*LEG, "kind")
@@ -83,6 +84,7 @@ def test_outcomes_of_legs(fetched: Fetched):
     assert_frame_equal(result, fetched.truth.legs, check_row_order=False)
 
 
+@pytest.mark.slow
 def test_answered_calls_and_waits(ended: pl.DataFrame):
     counted = ended.filter(~pl.col("internal_twice"))
 

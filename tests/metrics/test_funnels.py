@@ -192,6 +192,7 @@ def test_funnel_adds_up_and_matches_summarize(
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=80), cut=st.integers(0, 80))
 def test_funnel_is_the_sum_of_the_funnels_of_two_parts(

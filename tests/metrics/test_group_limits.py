@@ -96,6 +96,7 @@ def test_phi_is_that_of_scipy_for_many_groups():
     assert limits.phi == pytest.approx(squares / part, rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("groups", [6, 15, 60])
 @pytest.mark.parametrize("spread", [0.0, 0.08])
 def test_false_alarms_are_rare(groups: int, spread: float):

@@ -28,6 +28,7 @@ def options(case: Case, **other: str) -> MetricOptions:
     return MetricOptions(ivr_numbers=case.ivr, **other)
 
 
+@pytest.mark.slow
 @by_case
 def test_outcomes_of_legs(case: Case):
     result = legs(case.frame(), options=options(case)).filter(pl.col("call_id") == case.call["id"])
@@ -63,6 +64,7 @@ def test_offers_of_calls(case: Case):
     assert talks == [pytest.approx(offer.talk_s) for offer in case.offers]
 
 
+@pytest.mark.slow
 @by_case
 @pytest.mark.parametrize("wait_from", ["started_at", "first_ring"])
 def test_facts_of_calls(case: Case, wait_from: str):

@@ -252,6 +252,7 @@ def test_without_hours_every_call_is_in_hours_except_on_holidays():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", [patience, repeat_rate, callback_rate, et.metrics.time_to_callback])
 def test_other_functions_accept_in_hours(of: Any, calls: pl.DataFrame):
     options = MetricOptions(**HOURS)

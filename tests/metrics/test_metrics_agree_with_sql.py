@@ -232,6 +232,7 @@ def test_a_table_of_callers_agrees_with_sql(name: str, days: float | None, data:
     assert_agree(plain(of_package(data)), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of_trunks", [False, True])
 def test_concurrency_agrees_with_sql(of_trunks: bool, data: Data):
     names = (
@@ -307,6 +308,7 @@ def test_visits_to_queues_agree_with_sql(settings: dict[str, Any], tmp_path: Pat
     assert_agree(plain(table), of_queues.queue_visits(path, **settings))
 
 
+@pytest.mark.slow
 def test_every_rule_decides_some_random_calls(tmp_path: Path):
     """So that agreement means something."""
     calls, path = random_calls(2_000, seed=61), tmp_path / "calls.parquet"

@@ -28,6 +28,7 @@ def days() -> Days:
     return simulated_days([3], MEASURES, calls=10_500, days=147)
 
 
+@pytest.mark.slow
 def test_quarters_seldom_have_more_than_one_alarm(days: Days):
     """At most 3 of 30 are expected; quarters share days, so their number varies more."""
     rng = np.random.default_rng(1)

@@ -385,6 +385,7 @@ def test_no_calls_one_call_and_nulls_give_the_same_types(name: str):
         assert table_of(name, table.lazy()).schema == expected
 
 
+@pytest.mark.slow
 @by_function
 def test_a_lazy_frame_gives_the_same_on_both_engines(name: str):
     expected = in_fixed_order(name, table_of(name, CALLS))

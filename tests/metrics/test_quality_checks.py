@@ -62,6 +62,7 @@ def answered(
     return call(call_id, *legs, state="answered", ended=ended, duration=duration, **other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("check", "record", "expected"),
     [
@@ -130,6 +131,7 @@ def test_checks_of_a_call(check: str, record: Record, expected: bool | None):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("second", "overlaps"),
     [
@@ -238,6 +240,7 @@ USERS = pl.DataFrame(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("extension_id", "user_id", "direction", "expected"),
     [

@@ -59,6 +59,7 @@ def test_plain_calls_have_no_difference():
     assert not result.starts_in_period_only
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cause", PORTAL_CAUSES)
 def test_a_cause_alone(cause):
     portal = simulate_portal(causes=[cause], seed=len(cause))

@@ -30,6 +30,7 @@ def answered(*legs: Record, ended: float = 90) -> Record:
     return call("1", *legs, state="answered", ended=ended, duration=30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("one", "path", "lost_s"),
     [

@@ -120,6 +120,7 @@ def test_other_functions_accept_a_selection():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "chart",
     [

@@ -99,6 +99,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SqlResult]:
     return by_name
 
 
+@pytest.mark.slow
 @by_case
 def test_outcomes_of_legs(case: Case, results: dict[str, SqlResult]):
     assert results[case.name].outcomes == list(case.outcomes)
@@ -126,6 +127,7 @@ def test_offers_of_calls(case: Case, results: dict[str, SqlResult]):
     ]
 
 
+@pytest.mark.slow
 @by_case
 @pytest.mark.parametrize("wait_from", ["started_at", "first_ring"])
 def test_facts_of_a_call(case: Case, wait_from: str, results: dict[str, SqlResult]):

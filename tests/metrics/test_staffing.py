@@ -472,6 +472,7 @@ def test_agents_do_not_depend_on_row_order(seed: int, by_weekday: bool, calls: p
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_weekday", [False, True])
 def test_no_calls_and_null_rows_give_the_same_schema(by_weekday: bool, calls: pl.DataFrame):
     expected = agents_by_interval(calls, by_weekday=by_weekday).schema

@@ -30,6 +30,7 @@ def person(number: str = "101", *, after: float = 12.0) -> Record:
     return leg(number, add=after, ring=after, answered=after + 5, ended=after + 40)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_numbers_of_a_simulation_are_suggested(seed: int):
     calls = et.simulate_calls(2_000, seed=seed).calls

@@ -69,6 +69,7 @@ def test_call_measures_agree_with_sql(
     assert_agree(table, sql.call_measures(parquet, by, ivr_numbers=ivr, wait_from=wait_from))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", SERVICE_LEVEL_VARIANTS)
 def test_service_levels_agree_with_sql(
     variant: Any, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
@@ -99,6 +100,7 @@ def test_offer_measures_agree_with_sql(
     assert_agree(table, sql.offer_measures(parquet, by, ivr_numbers=ivr))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [None, *sql.OFFER_DIMENSIONS])
 def test_leg_measures_agree_with_sql(
     by: str | None, calls: pl.DataFrame, parquet: Path, ivr: tuple[str, ...]
@@ -294,6 +296,7 @@ def test_totals_of_groups_add_up_in_any_order(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [[], ["hour"], ["day", "direction"]])
 def test_a_lazy_frame_agrees_on_both_engines(
     by: list[str], calls: pl.DataFrame, ivr: tuple[str, ...]

@@ -325,6 +325,7 @@ def test_patience_of_a_lazy_frame_on_both_engines(by: list[str], calls: pl.DataF
     assert_frame_equal(median_survival(lazy, by).collect(), median_survival(expected, by))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [[], ["hour"]])
 def test_no_waits_give_an_empty_table_with_the_same_schema(by: list[str], calls: pl.DataFrame):
     empty_frames = (calls.clear(), calls.clear(1), calls.filter(pl.col("ended_at").is_null()))

@@ -220,6 +220,7 @@ REGULAR_PAGES: dict[str, bytes] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", REGULAR_PAGES.values(), ids=REGULAR_PAGES.keys())
 def test_regular_page_is_parsed_in_bulk(body: bytes):
     assert is_regular(body)
@@ -248,6 +249,7 @@ FIRST_HALF, SECOND_HALF = b'{"call_logs":[],"x":[{"a":1', b'1}],"z":1}'
 """Two bodies that are a page if joined; the second has as many keys as an empty page."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bodies",
     [

@@ -58,6 +58,7 @@ def card_of(page: dict[str, Any], title: str) -> dict[str, Any]:
     return next(card for card in page["cards"] if card["title"].startswith(title))
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_summarize(ordinary: et.CallLogs):
     page = page_of(ordinary)
     calls = ordinary.calls.filter(WEEK.to_expr())
@@ -87,6 +88,7 @@ def test_figures_are_those_of_summarize(ordinary: et.CallLogs):
     ]
 
 
+@pytest.mark.slow
 def test_changes_and_verdicts_are_those_of_compare(bad_week: et.CallLogs):
     page = page_of(bad_week)
     previous = et.CallQuery(direction="in", date_from="2026-10-26", date_to="2026-11-02")
@@ -125,6 +127,7 @@ def test_headline_states_the_bad_week_and_its_target(bad_week: et.CallLogs):
     assert page["others"][0] == f"{short_finding_text(second)}."
 
 
+@pytest.mark.slow
 def test_ordinary_week_is_as_usual(ordinary: et.CallLogs):
     page = page_of(ordinary)
     calls = ordinary.calls.filter(WEEK.to_expr())
@@ -230,6 +233,7 @@ def test_headline_never_states_a_change_without_a_verdict():
     assert text("cannot tell").endswith("too few other days to tell whether that is usual.")
 
 
+@pytest.mark.slow
 def test_waiting_callers_are_those_of_the_ledger(ordinary: et.CallLogs):
     page = page_of(ordinary)
     calls = ordinary.calls.filter(WEEK.in_range())
@@ -250,6 +254,7 @@ def test_waiting_callers_are_those_of_the_ledger(ordinary: et.CallLogs):
     assert repr(table).splitlines()[1].startswith(f"{caller} | {when} | ")
 
 
+@pytest.mark.slow
 def test_callbacks_are_unknown_without_outbound_calls(ordinary: et.CallLogs):
     inbound = dataclasses.replace(
         ordinary,
@@ -288,6 +293,7 @@ def test_one_banner_has_gaps_numbers_and_problems(ordinary: et.CallLogs):
     assert 'class="banner"' not in overview_markup(page_of(ordinary))
 
 
+@pytest.mark.slow
 def test_calls_that_were_not_fetched_are_no_change(ordinary: et.CallLogs):
     begin = datetime.fromisoformat("2026-11-03T00:00+07:00")
     gaps = (Gap(begin, begin + timedelta(days=2.5)),)
@@ -417,6 +423,7 @@ def test_findings_mask_external_numbers():
     )
 
 
+@pytest.mark.slow
 def test_same_calls_give_the_same_page(ordinary: et.CallLogs):
     shuffled = dataclasses.replace(
         ordinary, calls=ordinary.calls.sample(fraction=1, shuffle=True, seed=3)

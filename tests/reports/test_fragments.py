@@ -189,6 +189,7 @@ def five_weeks() -> et.CallLogs:
     return replace(et.sample_logs(), calls=calls, query=query, report=report)
 
 
+@pytest.mark.slow
 def test_findings_are_those_of_metrics(five_weeks: et.CallLogs):
     week = et.CallQuery(date_from="2026-11-30", date_to="2026-12-07", direction="in")
 
@@ -216,6 +217,7 @@ def test_findings_leave_out_days_that_were_not_fetched_completely(five_weeks: et
     assert text == "Cannot tell yet: 3 days of history. Three other weeks are enough."
 
 
+@pytest.mark.slow
 def test_ordinary_week_has_no_findings(five_weeks: et.CallLogs):
     week = et.CallQuery(date_from="2026-11-16", date_to="2026-11-23", direction="in")
 

@@ -199,6 +199,7 @@ def test_report_has_no_traces_of_its_run(name: str, bundled_report: BundledRepor
     assert not re.findall(r"(?:src|href)=\"(?!data:)", page)
 
 
+@pytest.mark.slow
 def test_policy_allows_only_the_two_scripts_of_the_report(bundled_report: BundledReport):
     page = bundled_report("weekly").read_text(encoding="utf-8")
 

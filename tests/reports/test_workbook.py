@@ -84,6 +84,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(LOGS, tmp_path_factory.mktemp("book") / "week.xlsx")
 
 
+@pytest.mark.slow
 def test_summary_has_the_values_of_summarize(book: Path):
     inbound = LOGS.calls.filter(pl.col("direction") == "in")
     names = [*SUMMARY_MEASURES, "missed_rate"]
@@ -141,6 +142,7 @@ def test_groups_have_the_values_of_summarize(
     assert len(cells) == table.height + len(extra)
 
 
+@pytest.mark.slow
 def test_hours_that_were_not_fetched_are_empty_and_not_zero(tmp_path: Path):
     start = LOGS.query.date_from.astimezone(UTC)
     gap = et.Gap(start, start + timedelta(days=1, hours=12))
@@ -197,6 +199,7 @@ def test_charts_are_native(book: Path):
     assert charts == {**dict.fromkeys(SHEETS, 0), **dict.fromkeys(SHEETS[:4], 1)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -239,6 +242,7 @@ def test_long_texts_are_cut_and_early_dates_are_texts(tmp_path: Path):
     assert row["Created at"].startswith("1899-01-01")
 
 
+@pytest.mark.slow
 def test_phone_numbers_are_masked_everywhere(tmp_path: Path):
     private = "0912345678"
     hotline = LOGS.calls.filter(direction="in")["callee"].mode().sort()[0]
@@ -263,6 +267,7 @@ def test_phone_numbers_are_masked_everywhere(tmp_path: Path):
     assert "records.example" not in xml_of(shown, "xl/sharedStrings.xml")
 
 
+@pytest.mark.slow
 def test_same_calls_give_same_bytes(book: Path, tmp_path: Path):
     code = (
         "import sys, etelecom_analytics as et; "
@@ -277,6 +282,7 @@ def test_same_calls_give_same_bytes(book: Path, tmp_path: Path):
         assert {entry.date_time[0] for entry in file.infolist()} == {1980}
 
 
+@pytest.mark.slow
 def test_about_states_what_the_values_depend_on(book: Path, tmp_path: Path):
     rows = rows_of(book, "Summary")
     about = {row[0]: row[1] for row in rows}
@@ -289,6 +295,7 @@ def test_about_states_what_the_values_depend_on(book: Path, tmp_path: Path):
     assert rows_of(path, "Summary")[1][0].startswith("8100 looks like a queue")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("height", [0, 1])
 def test_workbook_of_no_call_or_one_call(height: int, tmp_path: Path):
     few = dataclasses.replace(LOGS, calls=LOGS.calls.filter(direction="out").head(height))
@@ -309,6 +316,7 @@ def test_too_many_calls_are_refused_before_any_work(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_streamed_workbook_has_the_same_cells(
     book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -191,6 +191,7 @@ def test_paging_has_six_fields(http: requests.Session, world: CallLogServer):
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1, 7, 50, 65, 100])
 def test_any_page_size_returns_all_calls_in_order(
     http: requests.Session, world: CallLogServer, some_calls: pl.DataFrame, limit: int

@@ -176,6 +176,7 @@ def test_newest_call_is_first(week: Simulation):
     assert week.calls["started_at"].is_duplicated().any()
 
 
+@pytest.mark.slow
 def test_ids_have_19_digits_and_increase_with_time(week: Simulation):
     """Ids are unique int64 values as text, in the order of the starts."""
     ids = week.calls["id"]

@@ -174,13 +174,15 @@ BUGS: dict[str, Bug] = {
     ),
     # Requests.
     "a shift is corrected the wrong way": Bug(
-        "api.run",
-        "begin - check.shift - check.margin",
-        "begin + check.shift - check.margin",
+        "api.server_checks",
+        "begin - self.shift - self.margin",
+        "begin + self.shift - self.margin",
         needs="shifts dates",
         shown_by=76,
     ),
-    "requests end too early": Bug("api.run", "shift + check.margin", "shift - check.margin"),
+    "requests end too early": Bug(
+        "api.server_checks", "shift + self.margin", "shift - self.margin"
+    ),
     "a shift is not noticed": Bug(
         "api.server_checks",
         "if call_id in narrow or any(",

@@ -28,6 +28,7 @@ def days() -> Days:
     return simulated_days([3], MEASURES, calls=12_000, days=168)
 
 
+@pytest.mark.slow
 def test_ordinary_quarters_have_few_alarms(days: Days):
     counts = [
         len(alarms_of(drawn_days(days, np.random.default_rng(seed)), MEASURES, {}))

@@ -77,6 +77,7 @@ def quiet_now() -> str:
     return f'quiet_hours = ["{begin:%H:%M}", "{end:%H:%M}"]'
 
 
+@pytest.mark.slow
 def test_ordinary_day_has_exit_code_0(
     watch_process: Watch, watch: Watch, ordinary: CallLogServer, folder: Path
 ):
@@ -89,6 +90,7 @@ def test_ordinary_day_has_exit_code_0(
     assert events(folder, "alarm") == []
 
 
+@pytest.mark.slow
 def test_drop_has_exit_code_1_once(
     watch: Watch, dropped: CallLogServer, folder: Path, last_day: date, receiver: Receiver
 ):
@@ -220,6 +222,7 @@ def test_short_history_has_exit_code_2(
     assert captured.out == ""
 
 
+@pytest.mark.slow
 def test_incomplete_day_is_checked_once_it_is_complete(
     watch: Watch, dropped: CallLogServer, folder: Path, last_day: date
 ):

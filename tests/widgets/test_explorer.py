@@ -631,6 +631,7 @@ def test_files_have_the_rows_of_the_table(explorer: et.Explorer, tmp_path: Path)
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["=1+1", "+84912", "-2", "@SUM(A1)", "\t=1", " =1", "'=1", '"=1', "＝1", "|calc", "%0A"]
 )

@@ -72,6 +72,7 @@ def filtered_by_code(explorer: et.Explorer, logs: et.CallLogs) -> pl.DataFrame:
     return names["filtered"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", OWNER_DIMENSIONS)
 def test_click_selects_the_calls_with_an_offer_to_the_person(
     by: str, explorer: et.Explorer, logs: et.CallLogs
@@ -141,6 +142,7 @@ def test_undo_second_click_button_and_saved_state(explorer: et.Explorer, logs: e
     assert other.offer_filters == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_every_click_keeps_the_number_of_the_chart(explorer: et.Explorer, seed: int):
     """In any order of measures and dimensions, also after clicks on outcomes and on calls."""
@@ -191,6 +193,7 @@ def test_without_owners_a_click_selects_by_the_person_of_the_call(logs: et.CallL
     assert bars(explorer)[key]["value"] == offers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("filters", "error", "message"),
     [

@@ -200,6 +200,7 @@ def test_wrong_arguments_are_refused_in_one_sentence(build: Callable[[], object]
     assert_one_safe_sentence(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own_numbers", [["19000123"], ("19000123",), [], ()])
 def test_own_numbers_are_a_list_or_a_tuple(own_numbers: Any):
     explorer = et.Explorer(LOGS, own_numbers=own_numbers, debounce_s=0)
@@ -273,6 +274,7 @@ def test_message_about_a_state_has_no_number(name: str, state: Any, panels: dict
     assert panel.state() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [f"{NUMBER}.xls", f"{NUMBER}/calls.csv", f"{NUMBER}.csv", 912345678, [NUMBER]]
 )
@@ -352,6 +354,7 @@ def test_copy_of_a_chart_follows_the_same_panel():
     assert before == make("ChartView").description
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*PANELS, "ChartView"])
 def test_panels_are_compared_by_identity(name: str):
     panel, other = make(name), make(name)
