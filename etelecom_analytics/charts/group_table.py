@@ -39,6 +39,9 @@ _EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
 _OWNERS_NOTE = mark(
     "An offer counts for the person whose number rang, not for whoever took the call."
 )
+_NO_EXTENSION = mark("a missed call has no extension: it counts under {none}")
+_NO_DEPARTMENT = mark("a call whose department is not known counts under {none}")
+_NO_HOTLINE = mark("a call whose hotline is not known counts under {none}")
 _NUMBER_DIMENSIONS = ("caller", "callee", "target_number")
 
 
@@ -104,22 +107,15 @@ def null_key_notes(calls: Calls, rows: pl.DataFrame, dimensions: Sequence[str]) 
         rows: one row per group, with these dimensions.
         dimensions: the dimensions of the groups.
     """
-    label = none_label()
-    known = {
-        "department_id": tr(
-            "a call whose department is not known counts under {label}", label=label
-        )
-    }
+    known = {"department_id": _NO_DEPARTMENT}
     if "hotline_id" in calls.lazy().collect_schema():  # also that of missed calls
-        note = tr("a call whose hotline is not known counts under {label}", label=label)
-        known |= {"hotline_id": note, "hotline": note}
+        known |= {"hotline_id": _NO_HOTLINE, "hotline": _NO_HOTLINE}
     empty = [name for name in dimensions if name in _EXTENSION_DIMENSIONS]
     empty = [name for name in empty if rows[name].null_count()]
-    notes = list(dict.fromkeys(known[name] for name in empty if name in known))
+    texts = list(dict.fromkeys(known[name] for name in empty if name in known))
     if any(name not in known for name in empty):
-        text = tr("a missed call has no extension: it counts under {label}", label=label)
-        notes.insert(0, text)
-    return notes
+        texts.insert(0, _NO_EXTENSION)
+    return [tr(text, none=none_label()) for text in texts]
 
 
 def group_labels(

@@ -321,7 +321,9 @@ def test_what_partials_cannot_give_is_refused(
 
 
 @pytest.mark.parametrize(
-    "wrong", [None, 3, "hour", [], [None], SMALL, [SMALL.lazy()], {"a": 1}], ids=repr
+    "wrong",
+    [None, 3, "hour", [], [None], SMALL, [SMALL.lazy()], {"a": 1}],
+    ids=["none", "number", "text", "empty", "list of none", "calls", "lazy frames", "dict"],
 )
 def test_other_tables_are_refused(wrong: Any):
     for join in (merge_partials, et.finish):
