@@ -120,7 +120,7 @@ def ring_durations(
         >>> inbound = et.sample_logs().calls.filter(direction="in")
         >>> chart = et.charts.ring_durations(inbound, options=options)
         >>> chart.title.text
-        ['How long offers rang: median answered 4.0 s, lost 4.0 s, elsewhere 3.0 s']
+        ['How long offers rang: median answered 4.0 s, lost 4.5 s, elsewhere 3.0 s']
     """
     calls, options = chart_input(calls, options, coverage)
     rings: RingSeconds = ring_seconds(calls, options=options, confidence=False)

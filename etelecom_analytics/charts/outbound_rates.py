@@ -27,8 +27,8 @@ from .marks import MAX_GROUPS, limit_groups
 from .rate_rows import rate_rows
 from .texts import (
     interval_text,
-    none_label,
     percent,
+    unknown_note,
 )
 from .theme import (
     round_floats,
@@ -229,11 +229,6 @@ def _none_note(rows: pl.DataFrame, dimensions: Sequence[str]) -> list[str]:
         if name in OUTBOUND_DIMENSIONS and rows[name].null_count()
     ]
     return [unknown_note(or_list(unknown))] if unknown else []
-
-
-def unknown_note(names: str) -> str:
-    """What the group without a value is."""
-    return tr("{label}: {names} unknown", label=none_label(), names=names)
 
 
 def _legend(rows: pl.DataFrame) -> list[str]:

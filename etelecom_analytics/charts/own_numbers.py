@@ -19,11 +19,11 @@ from .axes import (
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .grouping import dimension_text, group_keys, group_names, tooltip_title
 from .inputs import Names, chart_input, names_of, row_limit
-from .outbound_rates import unknown_note
 from .texts import (
     interval_text,
     key_text,
     none_label,
+    unknown_note,
 )
 from .theme import (
     ANSWERED,

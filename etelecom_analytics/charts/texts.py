@@ -21,6 +21,7 @@ __all__ = [
     "percent",
     "rounded",
     "short_number",
+    "unknown_note",
 ]
 
 TIME = {"day": "1d", "week": "1w", "month": "1mo"}
@@ -143,3 +144,8 @@ def interval_text(low: str, high: str) -> pl.Expr:
 def none_label() -> str:
     """The label of a null key: "(none)"."""
     return tr("(none)")
+
+
+def unknown_note(names: str) -> str:
+    """What the group without a value is."""
+    return tr("{label}: {names} unknown", label=none_label(), names=names)
