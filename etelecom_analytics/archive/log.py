@@ -12,6 +12,7 @@ import polars as pl
 
 from .. import storage
 from ..errors import ArchiveError
+from ..language import tr
 from .problems import Problem, readable
 
 __all__ = [
@@ -165,7 +166,10 @@ class Log:
             Problem(
                 "torn commit",
                 f"{LOG}/{version:020}.json",
-                f"Version {version} is cut off or empty: what it wrote is lost.",
+                tr(
+                    "Version {version} is cut off or empty: what it wrote is lost.",
+                    version=str(version),
+                ),
             )
             for version in self.torn
         ]
@@ -173,7 +177,7 @@ class Log:
             Problem(
                 "damaged checkpoint",
                 f"{LOG}/{path.name}",
-                f"The checkpoint of version {version} cannot be read.",
+                tr("The checkpoint of version {version} cannot be read.", version=str(version)),
             )
             for version, path in self.damaged_checkpoints(distrust=distrust)
         ]

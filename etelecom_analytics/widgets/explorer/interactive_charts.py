@@ -19,6 +19,7 @@ from ...charts.texts import (
 from ...codegen import literal
 from ...errors import QueryError, UnknownName
 from ...fetch_report import FetchReport
+from ...language import mark
 from ...locale.display import Display
 from ...locale.number_note import number_note
 from ...metrics import MEASURES, NAME_DIMENSIONS, MetricOptions, Selection
@@ -34,11 +35,11 @@ __all__ = ["TABS", "ChartFactory", "InteractiveChart", "TimeSpan", "dimension_na
 
 TABS: Mapping[str, str] = MappingProxyType(
     {
-        "time": "Over time",
-        "group": "By group",
-        "heat": "Heat map",
-        "waits": "Waits",
-        "rings": "Rings",
+        "time": mark("Over time"),
+        "group": mark("By group"),
+        "heat": mark("Heat map"),
+        "waits": mark("Waits"),
+        "rings": mark("Rings"),
     }
 )
 """The name of each tab, and its label."""
