@@ -37,6 +37,7 @@ NAMESPACES = {
     "et": et,
     "et.archive": et.archive,
     "et.charts": et.charts,
+    "et.engines": et.engines,
     "et.errors": et.errors,
     "et.metrics": et.metrics,
     "et.reports": et.reports,
