@@ -1,6 +1,6 @@
 """measures_sql: queries over published tables, equal to `summarize` on DuckDB to 1e-9.
 
-`test_engines.py` runs them on other engines.
+`test_other_engines.py` runs them on other engines.
 """
 
 import sys
@@ -12,37 +12,26 @@ from typing import Any
 import pytest
 import sqlglot
 from sqlglot import exp
-from support.flat_engines import ENGINES, Run, assert_equal, checks, publish_calls
+from support.flat_engines import (
+    ENGINES,
+    FREE,
+    HOURS,
+    LEVELS,
+    Run,
+    assert_equal,
+    checks,
+    publish_calls,
+)
 from support.holes import holey_calls
 from support.random_calls import OPTIONS, OTHER_OPTIONS
 
 import etelecom_analytics as et
+from etelecom_analytics import metrics
 from etelecom_analytics.engines import DIALECTS, Publication
 from etelecom_analytics.engines.flat_tables import FIXED_OPTIONS, FREE_OPTIONS, TABLE_DIMENSIONS
 from etelecom_analytics.engines.sql_queries import NOT_IN_TABLES
 from etelecom_analytics.errors import InputError, MeasureUnavailable, UnknownName
 from etelecom_analytics.metrics import DIMENSIONS, MEASURES, Selection, summarize
-from etelecom_analytics.metrics.options import SERVICE_LEVEL_VARIANTS
-
-HOURS = {"mon-fri": ("08:00", "17:30"), "sat": ("20:00", "03:00")}
-FREE: dict[str, dict[str, Any]] = {
-    "waits from the queue": {"wait_from": "queue"},
-    "waits from the first ring": {"wait_from": "first_ring"},
-    "thresholds at the edge": {"threshold_s": 4.0, "short_s": 3.0, "min_talk_s": 15.0},
-    "thresholds with fractions": {"threshold_s": 2.000001, "short_s": 1.9999999},
-    "no thresholds": {"threshold_s": 0, "short_s": 0, "min_talk_s": 0},
-    "huge thresholds": {"threshold_s": 1e300, "short_s": 1e12, "min_talk_s": 1e18},
-    "business hours": {"business_hours": HOURS, "holidays": ["2026-11-03"]},
-    "holidays": {"holidays": ["2026-11-02", "2026-11-03"]},
-    **{f"variant {each}": {"variant": each, "min_talk_s": 30.0} for each in SERVICE_LEVEL_VARIANTS},
-}
-"""Options that other queries over the same tables may have."""
-
-LEVELS = (
-    *("service_level", "answered_within", "abandoned_within", "short_abandoned", "wait_unknown"),
-    *("abandon_rate_no_short", "asa_s", "wait_p90_s", "abandon_wait_s"),
-)
-"""The measures that these options change."""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +62,9 @@ QUICK = [
 def test_measures_equal_summarize(
     measures: list[str], by: list[str], calls: Selection, run: Run, publication: Publication
 ):
-    assert_equal(run, calls, measures, by, publication.options, "duckdb", publication=publication)
+    result = run(et.measures_sql(measures, by, publication=publication))
+
+    assert_equal(result, summarize(calls, by, measures, options=publication.options))
 
 
 @pytest.mark.parametrize("changed", FREE.values(), ids=FREE)
@@ -82,7 +73,9 @@ def test_other_options_of_a_query_equal_summarize(
 ):
     options = replace(publication.options, **changed)
 
-    assert_equal(run, calls, LEVELS, ["in_hours"], options, "duckdb", publication=publication)
+    result = run(et.measures_sql(LEVELS, "in_hours", options, publication=publication))
+
+    assert_equal(result, summarize(calls, "in_hours", LEVELS, options=options))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +89,8 @@ def test_other_tables_equal_summarize(settings: dict[str, Any], calls: Selection
 
     with ENGINES["duckdb"](publication) as run:
         for by in ([], ["quarter_hour"]):
-            assert_equal(run, calls, list(MEASURES), by, options, "duckdb", publication=publication)
+            result = run(et.measures_sql(list(MEASURES), by, publication=publication))
+            assert_equal(result, summarize(calls, by, list(MEASURES), options=options))
 
 
 def test_without_calls_counts_are_0(calls: Selection, tmp_path: Path):
@@ -105,21 +99,28 @@ def test_without_calls_counts_are_0(calls: Selection, tmp_path: Path):
 
     with ENGINES["duckdb"](publication) as run:
         for by in ([], ["hour"]):
-            assert_equal(
-                run, calls.calls.clear(), list(MEASURES), by, options, "duckdb",
-                publication=publication,
-            )  # fmt: skip
+            result = run(et.measures_sql(list(MEASURES), by, publication=publication))
+            nothing = calls.calls.clear()
+            assert_equal(result, summarize(nothing, by, list(MEASURES), options=options))
 
 
-def test_a_measure_that_is_wrong_is_noticed(calls: Selection, run: Run, publication: Publication):
-    def off_by_little(sql: str) -> Any:
-        return run(sql.replace("/ 1000000", "/ 1000000.01"))
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("/ 1000000 ", "/ 1000000.01 "), ("'in'", "'out'"), ("<= ", "< "), ("0.9", "0.91")],
+)
+def test_a_query_that_is_wrong_is_noticed(
+    right: str, wrong: str, calls: Selection, run: Run, publication: Publication
+):
+    waits = metrics.facts(calls, options=publication.options).filter("answered")["wait_s"]
+    options = replace(publication.options, threshold_s=waits.drop_nulls()[0])
+    measures = ["answered_within", "wait_p90_s"]
+    sql = et.measures_sql(measures, "direction", options, publication=publication)
+    expected = summarize(calls, "direction", measures, options=options)
+    assert_equal(run(sql), expected)
+    assert right in sql
 
-    with pytest.raises(AssertionError, match="wait_p90_s"):
-        assert_equal(
-            off_by_little, calls, ["wait_p90_s"], [], publication.options, "duckdb",
-            publication=publication,
-        )  # fmt: skip
+    with pytest.raises(AssertionError):
+        assert_equal(run(sql.replace(right, wrong)), expected)
 
 
 def test_every_dimension_of_calls_and_legs_is_in_a_table():

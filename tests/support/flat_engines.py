@@ -2,21 +2,51 @@
 
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from etelecom_analytics import metrics
-from etelecom_analytics.engines import Publication, measures_sql
+from etelecom_analytics.engines import Publication
 from etelecom_analytics.engines.flat_tables import TABLE_DIMENSIONS, flat_tables
-from etelecom_analytics.engines.publication import GRAINS, write_month
-from etelecom_analytics.engines.sql_measures import Dialect
+from etelecom_analytics.engines.publication import write_month
 from etelecom_analytics.metrics import MEASURES, MetricOptions
+from etelecom_analytics.metrics.options import SERVICE_LEVEL_VARIANTS
 
-__all__ = ["ENGINES", "Run", "assert_equal", "checks", "publish_calls"]
+__all__ = [
+    "ENGINES",
+    "FREE",
+    "HOURS",
+    "LEVELS",
+    "Run",
+    "assert_equal",
+    "checks",
+    "publish_calls",
+]
+
+HOURS = {"mon-fri": ("08:00", "17:30"), "sat": ("20:00", "03:00")}
+FREE: dict[str, dict[str, Any]] = {
+    "waits from the queue": {"wait_from": "queue"},
+    "waits from the first ring": {"wait_from": "first_ring"},
+    "thresholds at the edge": {"threshold_s": 4.0, "short_s": 3.0, "min_talk_s": 15.0},
+    "thresholds with fractions": {"threshold_s": 2.000001, "short_s": 1.9999999},
+    "no thresholds": {"threshold_s": 0, "short_s": 0, "min_talk_s": 0},
+    "huge thresholds": {"threshold_s": 1e300, "short_s": 1e12, "min_talk_s": 1e18},
+    "business hours": {"business_hours": HOURS, "holidays": ["2026-11-03"]},
+    "holidays": {"holidays": ["2026-11-02", "2026-11-03"]},
+    **{f"variant {each}": {"variant": each, "min_talk_s": 30.0} for each in SERVICE_LEVEL_VARIANTS},
+}
+"""Options that other queries over the same tables may have."""
+
+LEVELS = (
+    *("service_level", "answered_within", "abandoned_within", "short_abandoned", "wait_unknown"),
+    *("abandon_rate_no_short", "asa_s", "wait_p90_s", "abandon_wait_s"),
+)
+"""The measures that these options change."""
+
+DOCS = Path(__file__).parents[2] / "docs" / "sql.md"
 
 Run = Callable[[str], pl.DataFrame]
 """Runs a query over the tables calls, offers and legs."""
@@ -36,15 +66,22 @@ def publish_calls(
     return publication
 
 
+def statements(engine: str, publication: Publication) -> list[str]:
+    """The statements of the documentation that make the tables known to an engine."""
+    page = DOCS.read_text(encoding="utf-8")
+    block = page.split(f"**{engine}**")[1].split("```sql\n")[1].split("```")[0]
+    assert "/data/tables" in block
+    text = block.replace("/data/tables", str(publication.folder))
+    return [statement.strip() for statement in text.split(";") if statement.strip()]
+
+
 @contextmanager
 def duckdb(publication: Publication) -> Iterator[Run]:
     import duckdb
 
     with duckdb.connect() as connection:
-        for grain in GRAINS:
-            connection.execute(
-                f"CREATE VIEW {grain} AS FROM read_parquet('{publication.pattern(grain)}')"
-            )
+        for statement in statements("DuckDB", publication):
+            connection.execute(statement)
         yield lambda sql: pl.from_arrow(connection.sql(sql).to_arrow_table())  # type: ignore[misc]
 
 
@@ -53,11 +90,8 @@ def clickhouse(publication: Publication) -> Iterator[Run]:
     from chdb import session
 
     with session.Session() as connection:
-        for grain in GRAINS:
-            connection.query(
-                f"CREATE VIEW {grain} AS SELECT * FROM "  # noqa: S608
-                f"file('{publication.pattern(grain)}', 'Parquet')"
-            )
+        for statement in statements("ClickHouse", publication):
+            connection.query(statement)
         yield lambda sql: _plain(pl.read_ipc(io.BytesIO(connection.query(sql, "Arrow").bytes())))
 
 
@@ -72,9 +106,8 @@ def spark(publication: Publication) -> Iterator[Run]:
         host, port = server.listening_address
         connection = SparkSession.builder.remote(f"sc://{host}:{port}").getOrCreate()
         try:
-            for grain in GRAINS:
-                table = connection.read.parquet(str(publication.folder / grain))
-                table.createOrReplaceTempView(grain)
+            for statement in statements("Spark", publication):
+                connection.sql(statement)
             yield lambda sql: pl.from_arrow(connection.sql(sql).toArrow())  # type: ignore[return-value]
         finally:
             connection.stop()
@@ -98,27 +131,14 @@ def checks() -> Iterator[tuple[list[str], list[str]]]:
     yield of_legs, ["trunk_name", "outcome", "in_hours"]
 
 
-def assert_equal(
-    run: Run,
-    calls: Any,
-    measures: Sequence[str],
-    by: Sequence[str],
-    options: MetricOptions,
-    dialect: Dialect,
-    *,
-    publication: Publication,
-) -> None:
-    """Check that the rows, their order and their nulls are those of `summarize`, to 1e-9."""
-    sql = measures_sql(measures, by, options, dialect, publication=publication)
-    result = run(sql)
-    expected = metrics.summarize(calls, by, measures, options=options)
-    context = (dialect, by, options)
-    assert result.columns == expected.columns, context
-    assert result.height == expected.height, context
+def assert_equal(result: pl.DataFrame, expected: pl.DataFrame) -> None:
+    """Check that columns, rows, their order and nulls are those of `summarize`, to 1e-9."""
+    assert result.columns == expected.columns
+    assert result.height == expected.height
     for name in expected.columns:
         values = zip(result[name].to_list(), expected[name].to_list(), strict=True)
         for row, (value, known) in enumerate(values):
-            assert _is_close(value, known), (context, name, row, value, known)
+            assert _is_close(value, known), (name, row, value, known)
 
 
 def _is_close(value: object, known: object) -> bool:
