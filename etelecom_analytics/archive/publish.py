@@ -18,6 +18,7 @@ from ..engines.publication import (
     remove_other_months,
     write_month,
 )
+from ..metrics.call_facts import NAME_COLUMNS
 from ..metrics.call_legs import is_answered_leg
 from ..metrics.internal_calls import without_second_logs
 from ..metrics.options import MetricOptions
@@ -69,6 +70,7 @@ def publish_tables(
         folder=path,
         options=options,
         personal=personal,
+        names=tuple(name for name in NAME_COLUMNS if name in table.schema),
         rows=rows,
         months=tuple(_month(month[0]) for month in months),
     )
@@ -103,7 +105,7 @@ def _with_context(
         direction=pl.lit("unknown")
     )
     rows = pl.concat([near, far]).sort("started_at", "id", "local_day")
-    calls = from_stored_rows(rows.lazy()).collect()
+    calls = from_stored_rows(rows.lazy(), labelled=table.is_labelled).collect()
     return calls, rows["local_day"].is_between(first, last)
 
 

@@ -13,7 +13,13 @@ from polars import selectors
 
 from .. import local_time
 from ..metrics.aggregation import microseconds
-from ..metrics.call_facts import CALL_COLUMNS, COMPUTED_DIMENSIONS, NUMBERS, call_facts
+from ..metrics.call_facts import (
+    CALL_COLUMNS,
+    COMPUTED_DIMENSIONS,
+    NAME_COLUMNS,
+    NUMBERS,
+    call_facts,
+)
 from ..metrics.call_legs import is_outside_number
 from ..metrics.dimensions import LEG_DIMENSIONS, start_dimensions
 from ..metrics.internal_calls import SECOND_LOG_STATE, counted_facts
@@ -60,7 +66,10 @@ TABLE_DIMENSIONS: Mapping[Grain, tuple[str, ...]] = {
         ),
     ),
 }
-"""The dimensions of each table; `in_hours` is computed from `week_minute` and `day`."""
+"""The dimensions of each table; `in_hours` is computed from `week_minute` and `day`.
+
+Tables of calls with names also have these.
+"""
 
 _OF_FREE_OPTIONS = (
     *("wait_s", "wait_unknown", "answered_wait_s", "abandoned_wait_s"),
@@ -103,7 +112,7 @@ def flat_tables(
     """The tables of these calls: one row per call, per counted offer and per counted leg.
 
     Args:
-        calls: the calls, with the columns of `schema.CALL_SCHEMA`.
+        calls: the calls, with the columns of `schema.CALL_SCHEMA`, and names.
         options: `FIXED_OPTIONS` of the tables.
         personal: with `PERSONAL_COLUMNS`, and `target_number` of external phone numbers.
         rows: a flag per call: whether its rows are returned. Other calls only decide which offers
@@ -162,7 +171,7 @@ def _flat(
     facts = stored_facts(grain)
     names = [
         *("call_id", "started_at", *local_time.LOCAL_DIMENSIONS, "week_minute"),
-        *(name for name in TABLE_DIMENSIONS[grain] if name in table.columns),
+        *(n for n in (*TABLE_DIMENSIONS[grain], *NAME_COLUMNS) if n in table.columns),
         *(("state", *map(wait_column, _WAITS)) if grain == "calls" else ()),
         *map(published_column, facts),
         *(name for name in ("note", "recording_urls") if name in table.columns),

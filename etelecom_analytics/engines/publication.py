@@ -33,6 +33,7 @@ class Publication:
         folder: the absolute path of the folder.
         options: the options of the archive when it was published.
         personal: whether the tables have personal columns.
+        names: the names of calls that are columns, such as "hotline".
         rows: the number of rows of each table.
         months: the local months, such as "2026-11".
 
@@ -49,6 +50,7 @@ class Publication:
     folder: Path
     options: MetricOptions
     personal: bool
+    names: tuple[str, ...] = ()
     rows: Mapping[str, int]
     months: tuple[str, ...]
 
@@ -71,6 +73,7 @@ class Publication:
                 folder=path,
                 options=MetricOptions.from_dict(values["options"]),
                 personal=values["personal"],
+                names=tuple(values["names"]),
                 rows=values["rows"],
                 months=tuple(values["months"]),
             )
@@ -93,6 +96,7 @@ class Publication:
             "format": _FORMAT,
             "options": self.options.to_dict(),
             "personal": self.personal,
+            "names": list(self.names),
             "rows": dict(self.rows),
             "months": list(self.months),
         }

@@ -59,8 +59,8 @@ def measures_sql(
 
     Args:
         measures: a measure or several; `etelecom_analytics.measures()` lists them.
-        by: a dimension or several from `DIMENSIONS`. `caller` and `callee` need tables with
-            personal columns.
+        by: a dimension or several from `DIMENSIONS`, and from `NAME_DIMENSIONS` if the tables have
+            names. `caller` and `callee` need tables with personal columns.
         options: the settings of the measures. The time zone, the lists of numbers, `as_of`,
             `longest_call_s` and `ring_timeout_s` must be those of the tables; all others may
             differ. By default those of the publication, or the defaults.
@@ -146,13 +146,14 @@ def _checked_dimensions(
 ) -> list[str]:
     dimensions = as_names(by, "by")
     for name in dimensions:
-        if name in NAME_DIMENSIONS:
+        if name not in (*DIMENSIONS, *NAME_DIMENSIONS):
+            raise UnknownName("dimension", name, (*DIMENSIONS, *NAME_DIMENSIONS))
+        if name in NAME_DIMENSIONS and publication and name not in publication.names:
             raise InputError(
-                f"The tables have no {name}: an archive stores ids. Group by extension_id or "
-                "user_id, and join the names in the database."
+                f"The tables in {publication.folder} have no {name}. An archive stores ids, and "
+                "hotlines after a sync with label_hotlines: group by extension_id or user_id, and "
+                "join the names in the database."
             )
-        if name not in DIMENSIONS:
-            raise UnknownName("dimension", name, DIMENSIONS)
         if name in PERSONAL_COLUMNS and publication and not publication.personal:
             raise InputError(
                 f"The tables in {publication.folder} have no {name}: publish them with "

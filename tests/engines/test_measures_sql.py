@@ -23,7 +23,7 @@ from support.flat_engines import (
     publish_calls,
 )
 from support.holes import holey_calls
-from support.random_calls import OPTIONS, OTHER_OPTIONS
+from support.random_calls import OPTIONS, OTHER_OPTIONS, with_random_owners
 
 import etelecom_analytics as et
 from etelecom_analytics import metrics
@@ -91,6 +91,17 @@ def test_other_tables_equal_summarize(settings: dict[str, Any], calls: Selection
         for by in ([], ["quarter_hour"]):
             result = run(et.measures_sql(list(MEASURES), by, publication=publication))
             assert_equal(result, summarize(calls, by, list(MEASURES), options=options))
+
+
+def test_names_are_dimensions_of_tables_that_have_them(calls: Selection, tmp_path: Path):
+    named, options = with_random_owners(calls.calls, seed=2), et.MetricOptions(**OPTIONS)
+    publication = publish_calls(named, tmp_path, options)
+
+    with ENGINES["duckdb"](publication) as run:
+        for by in (["department_id"], ["hotline", "user"]):
+            measures = ["offered", "offers", "owner_assumed", "rna_rate", "aloc_s"]
+            result = run(et.measures_sql(measures, by, publication=publication))
+            assert_equal(result, summarize(named, by, measures, options=options))
 
 
 def test_without_calls_counts_are_0(calls: Selection, tmp_path: Path):
@@ -222,8 +233,8 @@ def test_arguments_are_checked(publication: Publication):
         et.measures_sql("calls", "our")
     with pytest.raises(InputError, match="counts calls"):
         et.measures_sql("calls", "outcome")
-    with pytest.raises(InputError, match="an archive stores ids"):
-        et.measures_sql("calls", "user")
+    with pytest.raises(InputError, match="An archive stores ids"):
+        et.measures_sql("calls", "user", publication=publication)
     with pytest.raises(InputError, match="at least one name"):
         et.measures_sql([])
     with pytest.raises(InputError, match=r"Publication.read"):

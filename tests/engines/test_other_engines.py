@@ -67,7 +67,9 @@ def engine(request: pytest.FixtureRequest, publication: Publication) -> Iterator
         yield request.param, run
 
 
-@pytest.mark.parametrize(("measures", "by"), checks(), ids=lambda each: "-".join(each[:2]) or "all")
+@pytest.mark.parametrize(
+    ("measures", "by"), list(checks()), ids=lambda each: "-".join(each[:2]) or "all"
+)
 def test_measures_equal_summarize(
     measures: list[str],
     by: list[str],

@@ -12,7 +12,7 @@ import polars as pl
 from etelecom_analytics.engines import Publication
 from etelecom_analytics.engines.flat_tables import TABLE_DIMENSIONS, flat_tables
 from etelecom_analytics.engines.publication import write_month
-from etelecom_analytics.metrics import MEASURES, MetricOptions
+from etelecom_analytics.metrics import MEASURES, NAME_DIMENSIONS, MetricOptions
 from etelecom_analytics.metrics.options import SERVICE_LEVEL_VARIANTS
 
 __all__ = [
@@ -60,7 +60,12 @@ def publish_calls(
     write_month(folder, "2026-11", tables)
     rows = {grain: table.height for grain, table in tables.items()}
     publication = Publication(
-        folder=folder, options=options, personal=personal, rows=rows, months=("2026-11",)
+        folder=folder,
+        options=options,
+        personal=personal,
+        names=tuple(name for name in NAME_DIMENSIONS if name in calls.columns),
+        rows=rows,
+        months=("2026-11",),
     )
     publication.save()
     return publication
