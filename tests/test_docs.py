@@ -298,7 +298,9 @@ def test_python_of_a_page_runs(
     if name == "bat-dau":
         et.write_snapshot(et.sample_logs(), "data/2026-11-w1")
     code = re.findall(r"```python\n(.*?)```", page(name), re.DOTALL)
-    names: dict[str, Any] = {"et": et, "client": client} if name in ("archive", "engines", "sql") else {}
+    names: dict[str, Any] = (
+        {"et": et, "client": client} if name in ("archive", "engines", "sql") else {}
+    )
 
     assert code
     exec("\n".join(code), names)  # this is what a reader does  # noqa: S102

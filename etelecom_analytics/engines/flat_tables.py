@@ -26,6 +26,7 @@ from ..metrics.internal_calls import SECOND_LOG_STATE, counted_facts
 from ..metrics.legs_and_offers import leg_facts, offer_facts
 from ..metrics.options import MetricOptions, WaitFrom
 from ..metrics.registry import FACTS, Grain
+from ..metrics.selection import calls_frame
 
 __all__ = [
     "EXTERNAL",
@@ -118,6 +119,7 @@ def flat_tables(
         rows: a flag per call: whether its rows are returned. Other calls only decide which offers
             are busy and which logs are counted twice.
     """
+    calls = calls_frame(calls).collect()
     selected = pl.repeat(value=True, n=calls.height, eager=True) if rows is None else rows
     facts: Mapping[Grain, Callable[[], pl.DataFrame]] = {
         "calls": lambda: _calls(calls, options).filter(selected),

@@ -22,7 +22,7 @@ from support.flat_engines import (
     checks,
     publish_calls,
 )
-from support.holes import holey_calls
+from support.holes import calls_with_holes
 from support.random_calls import OPTIONS, OTHER_OPTIONS, with_random_owners
 
 import etelecom_analytics as et
@@ -36,7 +36,7 @@ from etelecom_analytics.metrics import DIMENSIONS, MEASURES, Selection, summariz
 
 @pytest.fixture(scope="module")
 def calls() -> Selection:
-    return Selection(holey_calls(160, seed=11))
+    return Selection(calls_with_holes(160, seed=11))
 
 
 @pytest.fixture(scope="module")

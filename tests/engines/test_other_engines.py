@@ -22,7 +22,7 @@ from support.flat_engines import (
     checks,
     publish_calls,
 )
-from support.holes import holey_calls
+from support.holes import calls_with_holes
 from support.random_calls import OPTIONS
 
 import etelecom_analytics as et
@@ -41,7 +41,7 @@ Expected = Callable[[Sequence[str], Sequence[str], MetricOptions], pl.DataFrame]
 
 @pytest.fixture(scope="module")
 def calls() -> Selection:
-    return Selection(holey_calls(COUNT, seed=5))
+    return Selection(calls_with_holes(COUNT, seed=5))
 
 
 @pytest.fixture(scope="module")
