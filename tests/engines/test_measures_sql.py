@@ -17,6 +17,7 @@ from support.flat_engines import (
     FREE,
     HOURS,
     LEVELS,
+    NO_TABLES,
     Run,
     assert_equal,
     checks,
@@ -51,14 +52,19 @@ def run(publication: Publication) -> Iterator[Run]:
         yield run
 
 
-# The flag of busy offers takes half a second each time; two checks have it.
-QUICK = [
-    ([name for name in measures if not by or name != "busy_offers"], by)
-    for measures, by in checks()
-]
+FEW = ([], ["in_hours"], ["direction"], ["target_number"], ["weekday", "direction"])
+"""The dimensions of the quick checks."""
 
 
-@pytest.mark.parametrize(("measures", "by"), QUICK, ids=lambda each: "-".join(each[:2]) or "all")
+def slow_unless(quick: bool) -> Any:
+    return () if quick else pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("measures", "by"),
+    [pytest.param(*check, marks=slow_unless(check[1] in FEW)) for check in checks()],
+    ids=lambda each: "-".join(each[:2]) or "all",
+)
 def test_measures_equal_summarize(
     measures: list[str], by: list[str], calls: Selection, run: Run, publication: Publication
 ):
@@ -67,7 +73,13 @@ def test_measures_equal_summarize(
     assert_equal(result, summarize(calls, by, measures, options=publication.options))
 
 
-@pytest.mark.parametrize("changed", FREE.values(), ids=FREE)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param(changed, id=name, marks=slow_unless(not name.startswith(("no ", "variant "))))
+        for name, changed in FREE.items()
+    ],
+)
 def test_other_options_of_a_query_equal_summarize(
     changed: dict[str, Any], calls: Selection, run: Run, publication: Publication
 ):
@@ -104,15 +116,13 @@ def test_names_are_dimensions_of_tables_that_have_them(calls: Selection, tmp_pat
             assert_equal(result, summarize(named, by, measures, options=options))
 
 
-def test_without_calls_counts_are_0(calls: Selection, tmp_path: Path):
-    options = et.MetricOptions()
-    publication = publish_calls(calls.calls.clear(), tmp_path, options)
+def test_without_calls_counts_are_0(calls: Selection, run: Run):
+    nothing, options = calls.calls.clear(), et.MetricOptions()
 
-    with ENGINES["duckdb"](publication) as run:
-        for by in ([], ["hour"]):
-            result = run(et.measures_sql(list(MEASURES), by, publication=publication))
-            nothing = calls.calls.clear()
-            assert_equal(result, summarize(nothing, by, list(MEASURES), options=options))
+    for by in ([], ["hour"]):
+        result = run(et.measures_sql(list(MEASURES), by, tables=NO_TABLES))
+
+        assert_equal(result, summarize(nothing, by, list(MEASURES), options=options))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ a measure. DuckDB answers the same queries.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -17,6 +16,7 @@ from support.flat_engines import (
     FREE,
     HOURS,
     LEVELS,
+    NO_TABLES,
     Run,
     assert_equal,
     checks,
@@ -99,15 +99,12 @@ def test_other_options_equal_summarize(
     assert_equal(result, expected(LEVELS, ["in_hours"], options))
 
 
-def test_without_calls_counts_are_0(engine: tuple[Any, Run], calls: Selection, tmp_path: Path):
-    dialect, _ = engine
-    if dialect == "spark":
-        pytest.skip("a second Spark session of this process would end the first")
-    nothing, options = calls.calls.clear(), et.MetricOptions()
-    publication = publish_calls(nothing, tmp_path, options)
-    names = list(et.metrics.MEASURES)
+def test_without_calls_counts_are_0(engine: tuple[Any, Run], calls: Selection):
+    dialect, run = engine
+    names, options = list(et.metrics.MEASURES), et.MetricOptions()
+    nothing = calls.calls.clear()
 
-    with ENGINES[dialect](publication) as run:
-        result = run(et.measures_sql(names, dialect=dialect, publication=publication))
+    for by in ([], ["hour"]):
+        result = run(et.measures_sql(names, by, options, dialect, tables=NO_TABLES))
 
-    assert_equal(result, et.summarize(nothing, (), names, options=options))
+        assert_equal(result, et.summarize(nothing, by, names, options=options))
