@@ -30,6 +30,7 @@ __all__ = [
     "parse_moment",
     "parse_span",
     "rfc3339",
+    "week_minute",
     "zone",
 ]
 
@@ -256,6 +257,16 @@ Monday) and month (its first day) are Date.
 """
 
 
+def week_minute(time_zone: str) -> pl.Expr:
+    """The minutes from Monday 00:00 of the local week to the start of a call, as Int32."""
+    local = _local(time_zone)
+    return (
+        (local.dt.weekday().cast(pl.Int32) - 1) * 1_440
+        + local.dt.hour().cast(pl.Int32) * 60
+        + local.dt.minute()
+    )
+
+
 def in_hours(
     time_zone: str, week: Sequence[tuple[int, int]] | None, holidays: Sequence[date]
 ) -> pl.Expr:
@@ -264,12 +275,7 @@ def in_hours(
     Null if the start is null. Spans are minutes since Monday 00:00, the end excluded; None means
     always. When clocks are set back, the repeated hour counts twice.
     """
-    local = _local(time_zone)
-    minute = (
-        (local.dt.weekday().cast(pl.Int32) - 1) * 1_440
-        + local.dt.hour().cast(pl.Int32) * 60
-        + local.dt.minute()
-    )
+    minute = week_minute(time_zone)
     within = (
         [minute.is_between(begin, end - 1) for begin, end in week]
         if week is not None

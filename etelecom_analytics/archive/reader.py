@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
+from ..engines.publication import Publication
 from ..metrics.confidence import confidence_level
 from ..metrics.dimensions import Names
 from ..metrics.ivr_check import warn_of_other_ivr_numbers, with_ivr_numbers
@@ -21,6 +22,7 @@ from .delta import translate_errors
 from .distributed import DayTasks, Executor, partials_of_days
 from .extract import extract_logs, local_days
 from .history import CALL_MEASURES, ArchiveDiff, compare_versions, versions_table
+from .publish import publish_tables
 from .status import ArchiveStatus, archive_status
 from .verification import check_days
 
@@ -128,6 +130,56 @@ class ArchiveReader(ArchiveBase):
         tasks = DayTasks(self._open(), by, measures, options, query)
         total = partials_of_days(tasks, executor, progress=progress)
         return finish(total, by, measures, confidence=confidence)
+
+    def publish(
+        self,
+        folder: str | Path,
+        *,
+        options: MetricOptions | None = None,
+        personal: bool = False,
+        progress: bool = True,
+    ) -> Publication:
+        """Write three flat tables for other engines: calls, offers and legs, in files by month.
+
+        `et.measures_sql` writes queries over them. Each row has facts such as `answered` and
+        `wait_from_started_at_us`; nothing is nested, and no threshold is fixed. Offers are those
+        to people, legs those through trunks, both of ended calls. Files that did not change are
+        not written again. After `forget`, publish again.
+
+        Args:
+            folder: a new or empty folder, or one of an earlier publication, which is replaced.
+            options: the time zone, the lists of numbers and other settings that the tables depend
+                on; by default those of the archive.
+            personal: also write `caller`, `callee`, `note` and `recording_urls`, and external
+                phone numbers in `target_number`, which is "external" otherwise.
+            progress: show a progress bar.
+
+        Raises:
+            ArchiveError: the archive does not exist, or the folder contains something else or
+                cannot be written.
+
+        Examples:
+            >>> import tempfile
+            >>> with (
+            ...     tempfile.TemporaryDirectory() as folder,
+            ...     et.simulator.serve(et.sample_logs().calls) as server,
+            ... ):
+            ...     archive = et.Archive(f"{folder}/archive")
+            ...     client = et.Client(server.base_url, server.api_key)
+            ...     report = archive.sync(
+            ...         client, since="2026-11-02", until="2026-11-04", progress=False
+            ...     )
+            ...     publication = archive.publish(f"{folder}/tables", progress=False)
+            >>> publication.months, publication.rows["calls"]
+            (('2026-11',), 161)
+        """
+        return publish_tables(
+            self._open(),
+            folder,
+            options=self.options if options is None else checked_options(options),
+            personal=personal,
+            progress=progress,
+        )
 
     def status(self) -> ArchiveStatus:
         """Days, rows, gaps, completeness and size of the archive."""
