@@ -3,6 +3,7 @@
 Excel stores a date as days since 1899-12-30, and a duration as a fraction of a day.
 """
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -44,8 +45,10 @@ _NUMBER_FORMATS: dict[Kind, str] = {
 """The formats by kind, without that of dates."""
 _WIDTHS: dict[Kind, float] = {"text": 14, "moment": 19, "day": 12}
 _WIDTH, _MAX_WIDTH, _PADDING = 11.0, 60.0, 4
-_HEADER_HEIGHT = 62
-"""Four lines in points: the words of a title wrap."""
+_LINE_HEIGHT = 15.5
+"""The height of a line in points."""
+_ARROW = 3
+"""The width in characters of the button of the autofilter, which hides what is below it."""
 _SAMPLE_ROWS = 1_000
 """Rows whose texts decide the width of a column."""
 _EPOCH = date(1899, 12, 30)
@@ -127,9 +130,14 @@ def write_table(
     A null is an empty cell. Times are those of `time_zone`.
     """
     cells = [_cells(table[column.name], column.kind, time_zone) for column in columns]
-    for index, (column, values) in enumerate(zip(columns, cells, strict=True)):
-        sheet.set_column(index, index, _width(column, values))
-    sheet.set_row(0, _HEADER_HEIGHT)
+    widths = [_width(column, values) for column, values in zip(columns, cells, strict=True)]
+    for index, width in enumerate(widths):
+        sheet.set_column(index, index, width)
+    lines = (
+        len(textwrap.wrap(column.title, int(width) - _ARROW))
+        for column, width in zip(columns, widths, strict=True)
+    )
+    sheet.set_row(0, _LINE_HEIGHT * max(lines, default=1))
     for index, column in enumerate(columns):
         is_text = column.kind == "text"
         sheet.write_string(
