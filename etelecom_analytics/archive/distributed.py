@@ -22,7 +22,7 @@ from ..phone_numbers import describe
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from ..system_calls import progress_disabled
-from .config import LABEL_COLUMNS, from_stored_rows
+from .config import LABEL_COLUMNS, from_stored_rows, same_zone
 from .day_tasks import DayResult, DayTask, compute_day
 from .extract import local_days
 from .table import Table
@@ -99,6 +99,11 @@ class DayTasks:
         """The days with calls, in order."""
         return sorted(self._files)
 
+    @property
+    def days_apart(self) -> bool:
+        """Whether the local days of the options are those of the archive."""
+        return same_zone(self.options.time_zone, self._zone)
+
     def task(self, day: date) -> DayTask:
         """The task of a day."""
         near = (day + shift * _DAY for shift in _NEAR_DAYS)
@@ -150,14 +155,18 @@ class DayTasks:
         return options if latest is None else replace(options, as_of=latest)
 
 
-def partials_of_days(tasks: DayTasks, executor: Executor | None, *, progress: bool) -> pl.DataFrame:
-    """The partial of all days, added up as they arrive."""
-    merged, waiting = tasks.empty_partial(), list[pl.DataFrame]()
+def partials_of_days(
+    tasks: DayTasks, executor: Executor | None, *, progress: bool
+) -> Iterator[pl.DataFrame]:
+    """The partials of all days, several added up, as they arrive."""
+    waiting = [tasks.empty_partial()]
     for _, partial_of_day, _ in run_tasks(tasks, tasks.days, executor, progress=progress):
         waiting.append(partial_of_day)
         if len(waiting) >= _MERGED:
-            merged, waiting = merge_partials([merged, *waiting]), []
-    return merge_partials([merged, *waiting])
+            yield merge_partials(waiting)
+            waiting = []
+    if waiting:
+        yield merge_partials(waiting)
 
 
 def run_tasks(
