@@ -79,8 +79,8 @@ class DayTasks:
         self._zone = table.config.time_zone
         self._first, self._last = local_days(query, self._zone)
         self._labelled = table.is_labelled
-        self._schema = {**CALL_SCHEMA, **(LABEL_COLUMNS if self._labelled else {})}
-        empty = pl.LazyFrame(schema=self._schema)
+        self.schema = {**CALL_SCHEMA, **(LABEL_COLUMNS if self._labelled else {})}
+        empty = pl.LazyFrame(schema=self.schema)
         self.by, requested = checked_request(empty, by, measures)
         self.measures = [each.name for each in requested]
         self._rows = table.scan(self._first, self._last)  # also checks the files
@@ -125,7 +125,7 @@ class DayTasks:
 
     def empty_partial(self) -> pl.DataFrame:
         """The partial of no calls."""
-        calls = pl.DataFrame(schema=self._schema)
+        calls = pl.DataFrame(schema=self.schema)
         return partial(calls, self.by, self.measures, options=self.options)
 
     def _calls(self) -> pl.LazyFrame:
