@@ -10,7 +10,7 @@ from ..metrics.confidence import confidence_level
 from ..metrics.dimensions import Names
 from ..metrics.ivr_check import warn_of_other_ivr_numbers, with_ivr_numbers
 from ..metrics.options import MetricOptions, checked_options
-from ..metrics.partial_tables import finish
+from ..metrics.partial_streams import finish_in_parts
 from ..metrics.registry import DEFAULT_MEASURES
 from ..privacy import Privacy
 from ..query import CallQuery
@@ -24,6 +24,7 @@ from .extract import extract_logs, local_days
 from .history import CALL_MEASURES, ArchiveDiff, compare_versions, versions_table
 from .publish import publish_tables
 from .status import ArchiveStatus, archive_status
+from .table import Table
 from .verification import check_days
 
 __all__ = ["ArchiveReader"]
@@ -105,9 +106,10 @@ class ArchiveReader(ArchiveBase):
     ) -> pl.DataFrame:
         """The table of `et.summarize` of the matching calls, computed day by day.
 
-        Memory is limited by the largest day, and with an executor each day can be computed
-        elsewhere. The result is the same, since partial results are exact (`et.partial`). A day
-        whose worker is lost is computed again.
+        Memory is limited by the largest days, and with an executor they can be computed elsewhere.
+        The result is the same, since partial results are exact (`et.partial`). For quantiles by
+        other dimensions than the day, the different values of each group are in memory as well. A
+        day whose worker is lost is computed again.
 
         Args:
             by: as in `et.summarize`.
@@ -125,11 +127,27 @@ class ArchiveReader(ArchiveBase):
                 message names it.
         """
         confidence_level(confidence)
+        tasks = self._day_tasks(self._open(), by, measures, options, query)
+        return finish_in_parts(
+            partials_of_days(tasks, executor, progress=progress),
+            by,
+            measures,
+            confidence=confidence,
+            days_apart=tasks.days_apart,
+        )
+
+    def _day_tasks(
+        self,
+        table: Table,
+        by: Names,
+        measures: Names,
+        options: MetricOptions | None,
+        query: CallQuery | None = None,
+    ) -> DayTasks:
+        """The tasks of all days, with a warning of other IVR numbers than the archive's."""
         options = self.options if options is None else checked_options(options)
         warn_of_other_ivr_numbers(self.scan(query), options)
-        tasks = DayTasks(self._open(), by, measures, options, query)
-        total = partials_of_days(tasks, executor, progress=progress)
-        return finish(total, by, measures, confidence=confidence)
+        return DayTasks(table, by, measures, options, query)
 
     def publish(
         self,

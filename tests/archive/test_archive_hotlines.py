@@ -234,3 +234,6 @@ def test_summaries_by_hotline_of_days_with_and_without(
             expected = et.summarize(archive.scan().collect(), by=by, measures=measures)
             table = archive.summarize(by=by, measures=measures, progress=False)
             assert_frame_equal(table, expected)
+    archive.roll_up(["day", "hotline"], ["missed", "offers"], progress=False)
+    expected = et.summarize(archive.scan().collect(), by="hotline", measures=["missed", "offers"])
+    assert_frame_equal(archive.rolled_up("hotline", ["missed", "offers"]), expected)
