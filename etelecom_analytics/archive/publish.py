@@ -18,6 +18,7 @@ from ..engines.publication import (
     remove_other_months,
     write_month,
 )
+from ..language import tr
 from ..metrics.call_facts import NAME_COLUMNS
 from ..metrics.call_legs import is_answered_leg
 from ..metrics.internal_calls import without_second_logs
@@ -51,8 +52,8 @@ def publish_tables(
     with (
         translate_errors(table.folder),
         tqdm(
-            desc="Publishing months",
-            unit=" months",
+            desc=tr("Publishing months"),
+            unit=f" {tr('months')}",
             total=len(months),
             disable=not progress or progress_disabled(),
         ) as bar,

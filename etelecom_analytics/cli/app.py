@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from .. import __version__
 from ..errors import ArchiveBusy, DataLossError, EtelecomError, InputError, Stopped, UnknownName
 from ..language import speaking, tr
-from . import check, demo, fetch, forget, init, report, serve, sync, verify, watch
+from . import check, demo, fetch, forget, init, publish, report, serve, sync, verify, watch
 from .common import (
     API_SETTINGS,
     BUSY,
@@ -28,7 +28,7 @@ from .common import (
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, check, init, fetch, sync, watch, verify, forget, report, serve)
+_COMMANDS = (demo, check, init, fetch, sync, watch, verify, forget, publish, report, serve)
 _EXIT_CODES = (
     (InputError, USAGE),
     (Stopped, STOPPED),

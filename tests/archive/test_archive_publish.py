@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 from support.flat_engines import ENGINES, assert_equal
 
 import etelecom_analytics as et
+from etelecom_analytics.cli.app import main
 from etelecom_analytics.engines import Publication
 from etelecom_analytics.engines.flat_tables import EXTERNAL, PERSONAL_COLUMNS, flat_tables
 from etelecom_analytics.engines.publication import GRAINS
@@ -192,6 +193,25 @@ def test_external_numbers_are_one_group():
     ]
     # Offers are those to persons, also on an agent's mobile phone.
     assert set(table["offers"]["target_number"]) <= {"101", EXTERNAL, numbers[-1]}
+
+
+def test_the_command_publishes(
+    months: et.Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "tables"
+
+    assert main(["publish", str(months.path), str(folder), "--personal"]) == 0
+    publication = Publication.read(folder)
+    assert publication.personal
+    rows = publication.rows
+    assert capsys.readouterr().out == (
+        f"{folder}: {rows['calls']} calls, {rows['offers']} offers, {rows['legs']} legs\n"
+    )
+    assert main(["publish", str(months.path), str(folder), "--quiet"]) == 0
+    assert not Publication.read(folder).personal
+    assert capsys.readouterr() == ("", "")
+    assert main(["publish", str(tmp_path / "nothing"), str(folder)]) == 1
+    assert "no archive" in capsys.readouterr().err
 
 
 def test_other_settings_replace_all_months(
