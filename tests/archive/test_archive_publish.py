@@ -141,6 +141,7 @@ def test_a_query_of_the_tables_equals_summarize(months: et.Archive, tmp_path: Pa
             assert_equal(result, expected)
 
 
+@pytest.mark.slow
 def test_only_changed_files_are_written_again(months: et.Archive, tmp_path: Path):
     folder = tmp_path / "tables"
     first = months.publish(folder, progress=False)
@@ -214,6 +215,7 @@ def test_the_command_publishes(
     assert "no archive" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_other_settings_replace_all_months(
     months: et.Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

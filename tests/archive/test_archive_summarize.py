@@ -49,6 +49,7 @@ def midnights(tmp_path_factory: pytest.TempPathFactory) -> et.Archive:
     return archive_of(tmp_path_factory.mktemp("midnights") / "calls", calls, **LISTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("archive", ["holes", "midnights"])
 def test_days_add_up_to_all_calls(archive: str, request: pytest.FixtureRequest):
     of_days: et.Archive = request.getfixturevalue(archive)
@@ -90,12 +91,14 @@ def test_processes_give_the_same(midnights: et.Archive):
     assert_equal(result, whole(midnights, by, ALL))
 
 
+@pytest.mark.slow
 def test_any_object_with_a_map_is_an_executor(midnights: et.Archive):
     expected = midnights.summarize("day", SOME, progress=False)
     with ThreadPoolExecutor(2) as pool:
         assert midnights.summarize("day", SOME, executor=pool, progress=False).equals(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -111,6 +114,7 @@ def test_a_query_selects_the_calls_and_their_neighbours(midnights: et.Archive, q
         assert_equal(result, whole(midnights, by, SOME, query=query))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Saigon"])
 def test_days_of_another_time_zone_add_up(
     holes: et.Archive, zone: str, monkeypatch: pytest.MonkeyPatch

@@ -53,6 +53,7 @@ def test_every_text_of_a_chart_is_in_the_catalogue(draw: Callable[..., Any], sam
     assert words(chart) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", TABLES)
 def test_texts_of_empty_charts_are_in_the_catalogue(
     draw: Callable[..., Any], table: str, request: pytest.FixtureRequest
@@ -102,6 +103,7 @@ def test_texts_of_an_outbound_desk_are_in_the_catalogue(by: list[str], desk: pl.
     assert [words(chart) for chart in drawn] == [[]] * len(drawn)
 
 
+@pytest.mark.slow
 def test_vietnamese_charts_have_no_english_numbers_and_dates(
     draw: Callable[..., Any], sample: et.CallLogs
 ):

@@ -62,6 +62,7 @@ def test_the_title_names_the_time_zone_and_the_chart_saves_as_png(
     assert len(image) > 4_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["no_call", "null_row"])
 def test_a_chart_without_data_shows_a_message(
     draw: Callable[..., Any], table: str, request: pytest.FixtureRequest

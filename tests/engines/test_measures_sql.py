@@ -79,6 +79,7 @@ def test_measures_equal_summarize(
     assert_equal(result, summarize(calls, by, measures, options=publication.options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [
@@ -96,6 +97,7 @@ def test_other_options_of_a_query_equal_summarize(
     assert_equal(result, summarize(calls, "in_hours", LEVELS, options=options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [OTHER_OPTIONS, {}, {"time_zone": "America/St_Johns", "as_of": "2026-11-03T00:00Z"}],

@@ -307,6 +307,8 @@ def test_own_numbers_are_not_masked(tmp_path: Path, logs: et.CallLogs):
 NOTEBOOK_WITHOUT_MASKING = [
     """import altair as alt, polars as pl, etelecom_analytics as et
 from IPython.display import HTML, Markdown, display
+
+pytestmark = pytest.mark.slow
 logs = et.read_snapshot(snapshot)
 et.charts.use_offline_renderer()
 pl.Config.set_fmt_str_lengths(200).set_tbl_rows(20).set_tbl_width_chars(600)

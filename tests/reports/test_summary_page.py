@@ -13,6 +13,8 @@ import pytest
 import etelecom_analytics as et
 from etelecom_analytics.simulator import serve
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 CHARTS = ["answer_rate", "heatmap", "ring_durations", "extension_performance"]
 OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"))

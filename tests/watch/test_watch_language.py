@@ -15,6 +15,8 @@ from etelecom_analytics.watch.rules import Alarm
 
 from .conftest import Watch
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["Asia/Ho_Chi_Minh", "etelecom.toml", "etelecom:", "Sync", "--since"]
 
 
