@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -16,7 +15,8 @@ from ..errors import ArchiveBusy, ArchiveError
 from ..phone_numbers import printable
 from .config import DICTIONARY_COLUMNS, LABEL_COLUMNS, STATISTICS_COLUMNS
 from .log import COMMIT_KEY
-from .problems import Unreadable, reading
+from .places import StorePath, place_of
+from .problems import StoreDown, Unreadable, reading
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, WriterProperties
@@ -57,11 +57,12 @@ def load_deltalake() -> Any:
 
 
 @contextmanager
-def translate_errors(folder: Path) -> Iterator[None]:
+def translate_errors(folder: StorePath) -> Iterator[None]:
     """Raise errors of deltalake, Polars and the file system as `ArchiveError`.
 
     Raises:
         ArchiveBusy: another process changed the table.
+        StoreDown: an object store refused a request or did not answer.
         ArchiveError: any other error; the message names its cause.
     """
     deltalake = load_deltalake()
@@ -69,13 +70,17 @@ def translate_errors(folder: Path) -> Iterator[None]:
         with reading():
             yield
     except deltalake.exceptions.CommitFailedError as error:
-        raise ArchiveBusy(f"{folder} was changed by another process: try again.") from error
+        place = place_of(folder)
+        cut = place.cut(error)
+        if place.is_down(error):
+            raise StoreDown(_failure_text(folder, error)) from cut
+        raise ArchiveBusy(f"{folder} was changed by another process: try again.") from cut
     except (deltalake.exceptions.DeltaError, Unreadable) as error:
-        cause = error.__cause__ if isinstance(error, Unreadable) else None
-        raise ArchiveError(
-            f"Cannot read or write the archive at {folder}: {_reason(cause or error)}. "
-            "Each day has its old or its new calls."
-        ) from error
+        place = place_of(folder)
+        cause = (error.__cause__ if isinstance(error, Unreadable) else None) or error
+        failure = StoreDown if place.is_down(cause) else ArchiveError
+        text = _failure_text(folder, cause)
+        raise failure(text) from place.cut(error)
 
 
 def commit_properties(metadata: Mapping[str, object]) -> "CommitProperties":
@@ -147,6 +152,14 @@ def writer_properties() -> "WriterProperties":
         },
     )
     return properties
+
+
+def _failure_text(folder: StorePath, error: BaseException) -> str:
+    return (
+        f"Cannot read or write the archive at {folder}: "
+        f"{place_of(folder).reason(error) or _reason(error)}. "
+        "Each day has its old or its new calls."
+    )
 
 
 def _reason(error: BaseException) -> str:

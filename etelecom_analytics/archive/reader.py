@@ -57,13 +57,17 @@ class ArchiveReader(ArchiveBase):
         )
         return calls.filter(query.to_expr()) if query else calls
 
-    def files(self, query: CallQuery | None = None, *, version: int | None = None) -> list[Path]:
+    def files(
+        self, query: CallQuery | None = None, *, version: int | None = None
+    ) -> list[Path] | list[str]:
         """The parquet files of the days in the query's range, newest day first.
 
-        For engines that read parquet, but not Delta Lake.
+        For engines that read parquet, but not Delta Lake. In an object store, their addresses.
         """
-        files = self._open(version).files(*local_days(query, self.time_zone))
-        return [self.path / path for path in files["path"]]
+        files = self._open(version).files(*local_days(query, self.time_zone))["path"]
+        if isinstance(self.path, Path):
+            return [self.path / path for path in files]
+        return [str(self.path / path) for path in files]
 
     def snapshot(
         self,

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from .. import storage
 from ..errors import ArchiveError
-from .commits import own_commit, sync_commits, sync_private
+from .commits import own_commit, sync_commits, sync_versions
 from .config import LABEL_COLUMNS, PREFIX, STATISTICS_COLUMNS, ArchiveConfig, stored_schema
 from .delta import (
     add_label_columns,
@@ -21,8 +19,8 @@ from .delta import (
     translate_errors,
     writer_properties,
 )
-from .log import HINT, LOG, DamagedLog, Log, check_log, damage_text
-from .problems import data_file_damage
+from .log import LOG, DamagedLog, Log, check_log, damage_text
+from .places import StorePath, place_of
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -30,18 +28,17 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 _FILE_BYTES = 1 << 30
-_UNSAFE_RENAME = {"MOUNT_ALLOW_UNSAFE_RENAME": "true"}
 
 
 class Table:
     """A Delta table of calls at one version, in the folder `folder`."""
 
-    def __init__(self, folder: Path, delta: "DeltaTable") -> None:
+    def __init__(self, folder: StorePath, delta: "DeltaTable") -> None:
         self.folder, self._delta = folder, delta
 
     @classmethod
     def open(
-        cls, folder: Path, *, version: int | None = None, allow_unsafe_rename: bool = False
+        cls, folder: StorePath, *, version: int | None = None, allow_unsafe_rename: bool = False
     ) -> "Table | None":
         """The table in a folder at a version, by default the latest; None if there is no table.
 
@@ -49,14 +46,20 @@ class Table:
             DamagedLog: a crash has damaged the log.
             ArchiveError: the version does not exist or was deleted, or the table is unreadable.
         """
-        deltalake, options = load_deltalake(), _UNSAFE_RENAME if allow_unsafe_rename else None
+        deltalake, place = load_deltalake(), place_of(folder)
+        options = place.table_options(unsafe_rename=allow_unsafe_rename)
         with translate_errors(folder):
-            if not (folder / LOG).is_dir() or not deltalake.DeltaTable.is_deltatable(str(folder)):
+            if not (
+                (folder / LOG).is_dir()
+                and deltalake.DeltaTable.is_deltatable(str(folder), storage_options=options)
+            ):
                 return None
             check_log(folder)
             try:
-                latest = deltalake.DeltaTable(folder, storage_options=options)
-            except deltalake.exceptions.DeltaError:
+                latest = deltalake.DeltaTable(str(folder), storage_options=options)
+            except deltalake.exceptions.DeltaError as error:
+                if place.is_down(error):
+                    raise
                 log = Log.read(folder)
                 if problems := log.problems() or log.problems(distrust=True):
                     raise DamagedLog(damage_text(folder, problems[0].detail.rstrip("."))) from None
@@ -65,15 +68,19 @@ class Table:
                 return cls(folder, latest)
             if not 0 <= version < latest.version():
                 raise ArchiveError(f"{folder} has versions 0 to {latest.version()}, not {version}.")
-        try:
-            return cls(folder, deltalake.DeltaTable(folder, version=version))
-        except deltalake.exceptions.DeltaError as error:
-            raise ArchiveError(f"Version {version} of {folder} was deleted.") from error
+            try:
+                old = deltalake.DeltaTable(str(folder), version=version, storage_options=options)
+                return cls(folder, old)
+            except deltalake.exceptions.DeltaError as error:
+                if place.is_down(error):
+                    raise
+                text = f"Version {version} of {folder} was deleted."
+                raise ArchiveError(text) from place.cut(error)
 
     @classmethod
     def create(
         cls,
-        folder: Path,
+        folder: StorePath,
         config: ArchiveConfig,
         *,
         labelled: bool = False,
@@ -83,11 +90,11 @@ class Table:
 
         It has the columns of labels if it is `labelled`.
         """
-        deltalake = load_deltalake()
+        deltalake, place = load_deltalake(), place_of(folder)
         with translate_errors(folder):
-            storage.make_folder(folder / LOG, sync=False)
+            place.make_folder(folder / LOG)
             deltalake.DeltaTable.create(
-                folder,
+                str(folder),
                 schema=deltalake.Schema.from_arrow(stored_schema(labelled=labelled)),
                 mode="ignore",
                 partition_by=["local_day"],
@@ -101,7 +108,7 @@ class Table:
                 },
                 raise_if_key_not_exists=False,
                 commit_properties=commit_properties({"what": "created"}),
-                storage_options=_UNSAFE_RENAME if allow_unsafe_rename else None,
+                storage_options=place.table_options(unsafe_rename=allow_unsafe_rename),
             )
         table = cls.open(folder, allow_unsafe_rename=allow_unsafe_rename)
         if table is None:
@@ -161,10 +168,11 @@ class Table:
 
     def damaged_files(self, files: pl.DataFrame) -> list[tuple[str, date, str]]:
         """(path, local day, damage) of the files that are missing or were cut off."""
-        rows = files.select("path", "local_day", "bytes").rows()
-        checks = [
-            (path, day, data_file_damage(self.folder / path, size)) for path, day, size in rows
-        ]
+        with translate_errors(self.folder):
+            damages = place_of(self.folder).damages(
+                self.folder, files.select("path", "bytes").rows()
+            )
+        checks = zip(files["path"], files["local_day"], damages, strict=True)
         return [check for check in checks if check[2]]
 
     def scan(self, begin: date | None = None, end: date | None = None) -> pl.LazyFrame:
@@ -178,7 +186,10 @@ class Table:
             raise ArchiveError(self._damage_text(damaged))
         if files.is_empty():
             return pl.LazyFrame(schema=self.schema)
-        rows = pl.scan_delta(str(self.folder), version=self.version).select(*self.schema)
+        with translate_errors(self.folder):
+            options = place_of(self.folder).table_options()
+            rows = pl.scan_delta(str(self.folder), version=self.version, storage_options=options)
+        rows = rows.select(*self.schema)
         return rows.filter(*_day_filters(begin, end)) if begin or end else rows
 
     def day(self, day: date) -> pl.DataFrame:
@@ -202,7 +213,7 @@ class Table:
         """
         deltalake, before = load_deltalake(), self.version
         with translate_errors(self.folder):
-            storage.make_folder(self.folder / f"local_day={day.isoformat()}", sync=False)
+            place_of(self.folder).make_folder(self.folder / f"local_day={day.isoformat()}")
             deltalake.write_deltalake(
                 self._delta,
                 record_batches(rows, self.schema),
@@ -237,16 +248,7 @@ class Table:
                 by `write_day`, which waits for them. By default, all.
         """
         with translate_errors(self.folder):
-            log = Log.read(self.folder, since=since)
-            end = log.last if until is None else until
-            commits = [each for each in log.commits.values() if each.version <= end]
-            sync_commits(self.folder, commits)
-            checkpoints = [each for version, each in log.checkpoints.items() if version >= since]
-            for path in (*sum(checkpoints, ()), self.folder / LOG / HINT):
-                if path.exists():
-                    sync_private(path)
-            storage.sync_folder(self.folder / LOG)
-            storage.sync_folder(self.folder)
+            sync_versions(self.folder, since, until)
 
     def remove_before(self, day: date) -> int:
         """Remove all local days before `day`; return the number of calls removed.
@@ -303,11 +305,9 @@ class Table:
 
     def _damage_text(self, damaged: Sequence[tuple[str, date, str]]) -> str:
         path, day, damage = damaged[0]
-        if damage == "is missing" and self.version < max(0, Log.read(self.folder).last):
-            return (
-                f"Version {self.version} of {self.folder} was vacuumed: "
-                "some of its files no longer exist."
-            )
+        if damage == "is missing" and self.version < self.log(since=self.version).last:
+            text = f"Version {self.version} of {self.folder} was vacuumed: "
+            return text + "some of its files no longer exist."
         return (
             f"The archive at {self.folder} is damaged: {path} {damage}. "
             f"A sync fetches {day} again; archive.verify() lists all damages."
