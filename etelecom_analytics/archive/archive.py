@@ -236,8 +236,8 @@ class Archive(ArchiveRollUps):
         keep_time = local_time.parse_span(keep, "keep")
         if not isinstance(self.path, Path) and keep_time < _SHORTEST_KEEP:
             raise InputError(
-                "keep must be at least 1h in an object store, because other processes may be writing "
-                "files that no version uses yet."
+                "keep must be at least 1h in an object store, because other processes may be "
+                "writing files that no version uses yet."
             )
         self._open()
         with self._exclusive():

@@ -105,8 +105,8 @@ def check_store(path: ObjectPath) -> None:
         except Overwritten:
             return
     raise ArchiveError(
-        f"The server of {path} ignores the condition If-None-Match, with which it has to refuse one "
-        "of two writers of one version: use another server, or a folder on a local disk."
+        f"The server of {path} ignores the condition If-None-Match, with which it has to refuse "
+        "one of two writers of one version: use another server, or a folder on a local disk."
     )
 
 

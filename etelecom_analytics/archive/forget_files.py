@@ -96,7 +96,7 @@ class Rewriter:
         day = _local_day(path)
         matches = self._matcher.find(rows)
         version = table.write_day(day, matches.blank(rows), {"file": path})
-        log = (self._folder / LOG / f"{version:020}.json").read_bytes()
+        log = (table.folder / LOG / f"{version:020}.json").read_bytes()
         (add,) = (line["add"] for line in map(json.loads, log.splitlines()) if "add" in line)
         source = unquote(add["path"])
         storage.move(local_folder(table.folder) / source, self._folder / source)

@@ -20,6 +20,7 @@ __all__ = [
     "Log",
     "check_log",
     "damage_text",
+    "has_versions",
     "repair_log",
 ]
 
@@ -191,6 +192,19 @@ def _files(folder: StorePath) -> list[StorePath]:
     """The files of the log, by name."""
     paths: Iterator[StorePath] = (folder / LOG).iterdir()
     return sorted(paths, key=lambda path: path.name)
+
+
+def has_versions(folder: StorePath) -> bool:
+    """Whether a folder has a Delta table.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    try:
+        names = [path.name for path in (folder / LOG).iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return any(_COMMIT.fullmatch(name) or _CHECKPOINT.fullmatch(name) for name in names)
 
 
 def check_log(folder: StorePath) -> None:

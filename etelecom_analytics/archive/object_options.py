@@ -80,13 +80,12 @@ def checked_options(options: Mapping[str, str] | None) -> StorageOptions:
                 f"storage_options cannot have {describe(name)}: an archive relies on conditional "
                 "writes, without which two writers overwrite each other's days."
             )
-        if key not in STORE_NAMES | CLIENT_NAMES:
+        known = STORE_NAMES | CLIENT_NAMES
+        if key not in known:
             raise InputError(
                 f"storage_options has an unknown option {describe(name)}. Known are, with or "
                 "without AWS_: "
-                + ", ".join(
-                    sorted(each.removeprefix("aws_") for each in STORE_NAMES | CLIENT_NAMES)
-                )
+                + ", ".join(sorted(each.removeprefix("aws_") for each in known))
                 + "."
             )
         if "endpoint" in key and "@" in value:

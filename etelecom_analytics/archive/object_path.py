@@ -9,7 +9,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import ArchiveError
-from .object_options import CLIENT_NAMES, STORE_NAMES, StorageOptions, StoreError, object_reason
+from .object_options import (
+    CLIENT_NAMES,
+    STORE_NAMES,
+    StorageOptions,
+    StoreError,
+    object_reason,
+)
 
 __all__ = ["ObjectPath", "Overwritten", "load_obstore", "object_path", "read_all"]
 
@@ -18,7 +24,7 @@ _ADDRESS = re.compile(
     r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)+)/?"
 )
 _CACHED, _READERS = 8_192, 16
-_RETRIES = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
+_RETRIES, _RETRY_TIME = 5, timedelta(seconds=30)
 
 
 class Overwritten(StoreError):
@@ -247,5 +253,8 @@ def _store(bucket: str, options: StorageOptions) -> Any:
         if name in CLIENT_NAMES
     }
     return load_obstore().store.S3Store(
-        bucket, config=values or None, client_options=client or None, retry_config=_RETRIES
+        bucket,
+        config=values or None,
+        client_options=client or None,
+        retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_TIME},
     )

@@ -19,7 +19,7 @@ from .delta import (
     translate_errors,
     writer_properties,
 )
-from .log import LOG, DamagedLog, Log, check_log, damage_text
+from .log import LOG, DamagedLog, Log, check_log, damage_text, has_versions
 from .places import StorePath, place_of
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ class Table:
         deltalake, place = load_deltalake(), place_of(folder)
         options = place.table_options(unsafe_rename=allow_unsafe_rename)
         with translate_errors(folder):
-            if not (
-                (folder / LOG).is_dir()
-                and deltalake.DeltaTable.is_deltatable(str(folder), storage_options=options)
-            ):
+            if not has_versions(folder):
                 return None
             check_log(folder)
             try:
