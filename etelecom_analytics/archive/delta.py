@@ -4,8 +4,9 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -27,6 +28,7 @@ __all__ = [
     "files_table",
     "load_deltalake",
     "record_batches",
+    "store_errors",
     "translate_errors",
     "writer_properties",
 ]
@@ -83,10 +85,21 @@ def translate_errors(folder: StorePath) -> Iterator[None]:
         raise failure(text) from place.cut(error)
 
 
-def commit_properties(metadata: Mapping[str, object]) -> "CommitProperties":
-    """The properties of a commit with this metadata."""
+def store_errors(folder: StorePath) -> AbstractContextManager[None]:
+    """Raise errors of an object store as `translate_errors` does; those of a folder as they are."""
+    return nullcontext() if isinstance(folder, Path) else translate_errors(folder)
+
+
+def commit_properties(
+    metadata: Mapping[str, object], *, attempts: int = _MAX_ATTEMPTS
+) -> "CommitProperties":
+    """The properties of a commit with this metadata.
+
+    If another process is faster, it becomes a later version if they do not conflict; `attempts` is
+    how often.
+    """
     properties: CommitProperties = load_deltalake().CommitProperties(
-        {COMMIT_KEY: json.dumps(metadata)}, max_commit_retries=_MAX_ATTEMPTS
+        {COMMIT_KEY: json.dumps(metadata)}, max_commit_retries=attempts
     )
     return properties
 

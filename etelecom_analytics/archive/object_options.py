@@ -111,7 +111,7 @@ def object_reason(error: BaseException, options: StorageOptions) -> str:
     """
     if isinstance(error, StoreError):
         return str(error)
-    text = _ESCAPE.sub("", str(error))
+    text = without_secrets(_ESCAPE.sub("", str(error)), options)  # before it is shortened
     status, code = _STATUS.search(text), _CODE.search(text)
     if status or code:
         answer = " ".join(
@@ -138,4 +138,4 @@ def object_reason(error: BaseException, options: StorageOptions) -> str:
     else:
         lines = [line.strip(" \u21b3") for line in text.splitlines() if line.strip()]
         cause = printable(lines[0] if lines else type(error).__name__).rstrip(".")
-    return without_secrets(cause, options)
+    return cause

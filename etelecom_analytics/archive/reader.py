@@ -17,7 +17,7 @@ from ..snapshot import check_destination, write_snapshot
 from .base import ArchiveBase
 from .certificates import certificates_table
 from .config import from_stored_rows
-from .delta import translate_errors
+from .delta import store_errors, translate_errors
 from .distributed import DayTasks, Executor, partials_of_days
 from .extract import extract_logs, local_days
 from .history import CALL_MEASURES, ArchiveDiff, compare_versions, versions_table
@@ -128,9 +128,10 @@ class ArchiveReader(ArchiveBase):
         """
         confidence_level(confidence)
         options = self.options if options is None else checked_options(options)
-        warn_of_other_ivr_numbers(self.scan(query), options)
-        tasks = DayTasks(self._open(), by, measures, options, query)
-        total = partials_of_days(tasks, executor, progress=progress)
+        with store_errors(self.path):
+            warn_of_other_ivr_numbers(self.scan(query), options)
+            tasks = DayTasks(self._open(), by, measures, options, query)
+            total = partials_of_days(tasks, executor, progress=progress)
         return finish(total, by, measures, confidence=confidence)
 
     def status(self) -> ArchiveStatus:
@@ -171,4 +172,5 @@ class ArchiveReader(ArchiveBase):
         Raises:
             ArchiveError: a version does not exist.
         """
-        return compare_versions(self._open(old), self._open(new), measures)
+        with store_errors(self.path):
+            return compare_versions(self._open(old), self._open(new), measures)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ..errors import ArchiveError
+from ..errors import ArchiveBusy, ArchiveError
 from .commits import own_commit, sync_commits, sync_versions
 from .config import LABEL_COLUMNS, PREFIX, STATISTICS_COLUMNS, ArchiveConfig, stored_schema
 from .delta import (
@@ -88,7 +89,7 @@ class Table:
         It has the columns of labels if it is `labelled`.
         """
         deltalake, place = load_deltalake(), place_of(folder)
-        with translate_errors(folder):
+        with suppress(ArchiveBusy), translate_errors(folder):  # it exists by then
             place.make_folder(folder / LOG)
             deltalake.DeltaTable.create(
                 str(folder),
@@ -104,7 +105,7 @@ class Table:
                     "delta.logRetentionDuration": "interval 3650 days",
                 },
                 raise_if_key_not_exists=False,
-                commit_properties=commit_properties({"what": "created"}),
+                commit_properties=commit_properties({"what": "created"}, attempts=0),
                 storage_options=place.table_options(unsafe_rename=allow_unsafe_rename),
             )
         table = cls.open(folder, allow_unsafe_rename=allow_unsafe_rename)
@@ -165,10 +166,9 @@ class Table:
 
     def damaged_files(self, files: pl.DataFrame) -> list[tuple[str, date, str]]:
         """(path, local day, damage) of the files that are missing or were cut off."""
+        sizes = files.select("path", "bytes").rows()
         with translate_errors(self.folder):
-            damages = place_of(self.folder).damages(
-                self.folder, files.select("path", "bytes").rows()
-            )
+            damages = place_of(self.folder).damages(self.folder, sizes)
         checks = zip(files["path"], files["local_day"], damages, strict=True)
         return [check for check in checks if check[2]]
 
@@ -180,7 +180,7 @@ class Table:
         """
         files = self.files(begin, end)
         if damaged := self.damaged_files(files):
-            raise ArchiveError(self._damage_text(damaged))
+            raise ArchiveError(self._damage_text(*damaged[0]))
         if files.is_empty():
             return pl.LazyFrame(schema=self.schema)
         with translate_errors(self.folder):
@@ -231,10 +231,15 @@ class Table:
             ArchiveError: the table cannot be written.
         """
         before, metadata = self.version, {"what": "labels added"}
-        with translate_errors(self.folder):
-            add_label_columns(self._delta, metadata)
-            self._delta.update_incremental()
-            sync_commits(self.folder, [own_commit(self.folder, before, metadata)])
+        try:
+            with translate_errors(self.folder):
+                add_label_columns(self._delta, metadata)
+                self._delta.update_incremental()
+                sync_commits(self.folder, [own_commit(self.folder, before, metadata)])
+        except ArchiveBusy:
+            self.refresh()
+            if not self.is_labelled:  # else another process has added them
+                raise
 
     def make_durable(self, *, since: int, until: int | None = None) -> None:
         """Wait until the folders of the table are on disk, with the files written after a version.
@@ -300,8 +305,7 @@ class Table:
         with translate_errors(self.folder):
             self._delta.update_incremental()
 
-    def _damage_text(self, damaged: Sequence[tuple[str, date, str]]) -> str:
-        path, day, damage = damaged[0]
+    def _damage_text(self, path: str, day: date, damage: str) -> str:
         if damage == "is missing" and self.version < self.log(since=self.version).last:
             text = f"Version {self.version} of {self.folder} was vacuumed: "
             return text + "some of its files no longer exist."

@@ -7,7 +7,9 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from support.damage import DAMAGES, week
 
 import etelecom_analytics as et
 from etelecom_analytics.archive.problems import StoreDown
+from etelecom_analytics.archive.table import Table
 from etelecom_analytics.errors import ArchiveBusy, ArchiveError, DataLossError, InputError
 from etelecom_analytics.simulator import CallLogServer, Simulation, serve
 
@@ -163,6 +166,22 @@ def test_of_four_writers_and_a_killed_one_no_commit_is_lost(
     assert committed["version"].to_list() == list(range(1, committed.height + 1))
     assert committed["gone"].sum() == 0
     assert remote.sync(client_of(api), until="2024-01-08", progress=False).fetched == 0
+
+
+def test_of_processes_that_create_it_one_wins(store: Any):
+    """The others take its settings: a second creation would change those of the first."""
+    archive = et.Archive(store.new_uri(), storage_options=store.options)
+    zones = ["Asia/Ho_Chi_Minh", "Asia/Tokyo", "UTC", "Asia/Seoul"] * 2
+    configs = [replace(archive._config, time_zone=zone) for zone in zones]
+    with ThreadPoolExecutor(len(configs)) as pool:
+        tables = list(pool.map(lambda config: Table.create(archive.path, config), configs))
+    assert len({table.config.time_zone for table in tables}) == 1
+    assert [name for name in store.names(str(archive.path)) if name.endswith(".json")] == [
+        f"_delta_log/{0:020}.json"
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(Table.add_labels, tables[:4]))
+    assert archive._open().is_labelled
 
 
 def test_of_two_writers_of_a_day_one_is_refused(
