@@ -47,6 +47,8 @@ _UNSAFE = frozenset(
 _HIDDEN = "***"
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
+_ANSWERED_KEY = re.compile(r"(?<=<AWSAccessKeyId>)[^<]*")
+"""The key in the answer of Amazon S3 to a key that it does not know."""
 _STATUS = re.compile(r"\b([45]\d\d) ([A-Z][A-Za-z ]+?)(?:\s*[:\n]|\s*$)", re.MULTILINE)
 _KEY_CODES = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken"}
 _NO_CREDENTIALS = re.compile(r"(?i)credential|169\.254\.|imds")
@@ -95,9 +97,10 @@ def checked_options(options: Mapping[str, str] | None) -> StorageOptions:
 
 
 def without_secrets(text: str, options: StorageOptions) -> str:
-    """The text without the credentials in the options and in the environment."""
+    """The text without the credentials in the options, in the environment and in answers."""
     secrets = {value for name, value in options if name in _SECRETS}
     secrets |= {os.environ.get(name.upper(), "") for name in _SECRETS}
+    text = _ANSWERED_KEY.sub(_HIDDEN, text)
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         for form in (secret, quote(secret, safe="")):
             text = text.replace(form, _HIDDEN)

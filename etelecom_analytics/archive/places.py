@@ -13,8 +13,8 @@ from typing import Protocol, TypeAlias
 import polars as pl
 
 from .. import storage
-from ..errors import ArchiveError
-from .object_options import object_reason
+from ..errors import ArchiveError, EtelecomError
+from .object_options import object_reason, without_secrets
 from .object_path import ObjectPath, Overwritten, read_all
 from .problems import Unreadable, data_file_damage, reading
 
@@ -209,7 +209,11 @@ class _ObjectPlace:
         # What handles errors may look at those that a traceback leaves out.
         seen: BaseException | None = error
         while seen is not None:
-            seen.args = (object_reason(seen, self._options),)
+            if not isinstance(seen, EtelecomError):
+                seen.args = tuple(
+                    without_secrets(each, self._options) if isinstance(each, str) else each
+                    for each in seen.args
+                )
             seen = seen.__cause__ or seen.__context__
         return None
 

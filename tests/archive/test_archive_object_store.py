@@ -446,6 +446,7 @@ def test_daft_reads_it(store: Any, api: CallLogServer, client_of: ClientOf):
             endpoint_url=store.endpoint,
             key_id=s3.ACCESS_KEY,
             access_key=s3.SECRET_KEY,
+            use_ssl=False,
             region_name="us-east-1",
         )
     )
