@@ -15,9 +15,12 @@ from unittest import mock
 
 import etelecom_analytics as et
 from etelecom_analytics.cli import app
+from etelecom_analytics.engines.flat_tables import published_column, stored_facts
+from etelecom_analytics.engines.sql_queries import NOT_IN_TABLES
 from etelecom_analytics.formatting import format_value
 from etelecom_analytics.metrics import CHECKS, DIMENSIONS, MEASURES, UNAVAILABLE_MEASURES
 from etelecom_analytics.metrics.call_facts import SERVICE_LEVELS
+from etelecom_analytics.metrics.registry import FACTS
 
 __all__ = ["TABLES", "on_page_markdown"]
 
@@ -131,6 +134,31 @@ def _command_texts() -> str:
     return "\n\n".join(parts)
 
 
+def _flat_facts() -> str:
+    computed = [
+        ("calls", "`state`", "running, unknown, answered, missed, or internal_twice"),
+        ("calls", "`wait_from_started_at_us`", "wait of offered calls, from the start of the call"),
+        ("calls", "`wait_from_queue_us`", "the same, from the entry into the first queue"),
+        ("calls", "`wait_from_first_ring_us`", "the same, from the first ring of a person"),
+    ]
+    stored = [
+        (grain, f"`{published_column(name)}`", FACTS[grain][name])
+        for grain in FACTS
+        for name in stored_facts(grain)
+    ]
+    return _table(["table", "column", "meaning"], [*computed, *stored])
+
+
+def _not_in_tables() -> str:
+    return _table(
+        ["function", "reason"],
+        (
+            [f"`et.{'' if name == 'reconcile' else 'metrics.'}{name}`", reason]
+            for name, reason in NOT_IN_TABLES.items()
+        ),
+    )
+
+
 TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "measures": _measures,
@@ -138,6 +166,8 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "unavailable": _unavailable,
         "quality checks": _quality_checks,
         "dimensions": _dimensions,
+        "flat facts": _flat_facts,
+        "not in tables": _not_in_tables,
         "commands": _commands,
         **{
             each.__name__: _settings(each)

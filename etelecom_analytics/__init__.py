@@ -9,13 +9,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import archive, charts, errors, metrics, reports, simulator
+    from . import archive, charts, engines, errors, metrics, reports, simulator
     from .api.client import Client
     from .api.directory import fetch_extensions, fetch_hotlines, fetch_users
     from .api.fetch import FetchOptions, FetchStopped, IncompleteFetch, fetch_calls, fetcher
     from .api.retry import Retry
     from .api.wire import Page
     from .archive import Archive, IncompleteSync
+    from .engines import measures_sql
     from .fetch_report import ExtraRequests, FetchReport, Gap, HotlineLabels, PageSetAside, Window
     from .frames import call_targets
     from .logs import CallLogs, Fetch, merge_logs
@@ -74,6 +75,7 @@ __all__ = [
     "archive",
     "call_targets",
     "charts",
+    "engines",
     "errors",
     "fetch_calls",
     "fetch_extensions",
@@ -83,6 +85,7 @@ __all__ = [
     "finish",
     "mask_numbers",
     "measures",
+    "measures_sql",
     "merge_logs",
     "metrics",
     "normalize_phone_number",
@@ -142,6 +145,7 @@ _MODULE_OF = {
     "finish": "metrics.partial_tables",
     "mask_numbers": "privacy",
     "measures": "metrics.registry",
+    "measures_sql": "engines",
     "merge_logs": "logs",
     "normalize_phone_number": "phone_numbers",
     "partial": "metrics.partials",

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
+from .language import ntr, tr
+
 __all__ = ["ExtraRequests", "Gap", "HotlineLabels", "PageSetAside", "Window"]
 
 
@@ -124,20 +126,28 @@ class HotlineLabels(NamedTuple):
     incomplete: tuple[str, ...] = ()
 
     def facts(self) -> Iterator[str]:
-        """What a reader of the results should know, one text each."""
-        text = f"{_calls(self.labelled)} labelled"
+        """What a reader of the results should know, one text each, in the current language."""
+        text = ntr("{n} call labelled", "{n} calls labelled", self.labelled)
         if self.unlabelled:
-            missed = f"{self.unlabelled_missed:,} of them not answered"
-            text += f"; {_calls(self.unlabelled, 'inbound ')} without a hotline, {missed}"
+            text = tr(
+                "{labelled}; inbound calls without a hotline: {n}, {missed} of them not answered",
+                labelled=text,
+                n=self.unlabelled,
+                missed=self.unlabelled_missed,
+            )
         yield text
         if self.filters_ignored:
-            yield f"the server ignores {', '.join(self.filters_ignored)}"
+            yield tr("the server ignores {fields}", fields=", ".join(self.filters_ignored))
         if self.overlapping:
-            yield f"{_calls(self.overlapping)} returned for several hotlines: without a hotline"
+            yield ntr(
+                "{n} call returned for several hotlines: without a hotline",
+                "{n} calls returned for several hotlines: without a hotline",
+                self.overlapping,
+            )
         if self.differing:
-            yield f"{_calls(self.differing)} with another hotline than their extension"
-        yield from (f"incomplete: {text}" for text in self.incomplete)
-
-
-def _calls(number: int, kind: str = "") -> str:
-    return f"{number:,} {kind}call{'' if number == 1 else 's'}"
+            yield ntr(
+                "{n} call with another hotline than its extension",
+                "{n} calls with another hotline than their extension",
+                self.differing,
+            )
+        yield from (tr("incomplete: {reason}", reason=text) for text in self.incomplete)

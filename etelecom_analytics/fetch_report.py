@@ -8,6 +8,7 @@ from typing import Any
 from . import local_time
 from .fetch_parts import ExtraRequests, Gap, HotlineLabels, PageSetAside, Window
 from .formatting import facts_html, facts_text
+from .language import mark, ntr, number, tr
 from .parsing.records import Drift, SetAside
 
 __all__ = ["ExtraRequests", "FetchReport", "Gap", "HotlineLabels", "PageSetAside", "Window"]
@@ -15,8 +16,8 @@ __all__ = ["ExtraRequests", "FetchReport", "Gap", "HotlineLabels", "PageSetAside
 _MIN_TIME, _MAX_TIME = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _MAX_LINES = 8
 _DATE_TEXTS = {
-    "not verified": "not verified, because the server returned no call to check them with",
-    "shifted": "the server reads them in another time zone, so requests were corrected",
+    "not verified": mark("not verified, because the server returned no call to check them with"),
+    "shifted": mark("the server reads them in another time zone, so requests were corrected"),
 }
 
 
@@ -191,61 +192,90 @@ class FetchReport:
         """The report as pairs of label and text."""
 
         def local(moment: datetime | None) -> str:
-            return local_time.display_text(moment, self.time_zone) if moment else "the first call"
+            if moment is None:
+                return tr("the first call")
+            return local_time.display_text(moment, self.time_zone)
 
-        yield "complete", f"{local(self.complete_from)} to {local(self.complete_to)}"
+        def span(begin: datetime | None, end: datetime) -> str:
+            return tr("{begin} to {end}", begin=local(begin), end=local(end))
+
+        yield tr("complete", context="fact"), span(self.complete_from, self.complete_to)
+        missing = tr("missing", context="fact")
         for gap in self.gaps[:_MAX_LINES]:
-            yield "missing", f"{local(gap.begin)} to {local(gap.end)}"
+            yield missing, span(*gap)
         if (more := len(self.gaps) - _MAX_LINES) > 0:
-            yield "missing", f"and {more} more parts: see .report.gaps"
+            yield missing, tr("and {n} more parts: see .report.gaps", n=str(more))
         if self.windows:
             whole = sum(window.whole for window in self.windows)
-            total = _plural(len(self.windows), "window")
-            yield "windows", f"{whole:,} of {total} read to the end: see .report.windows"
+            yield (
+                tr("windows", context="fact"),
+                ntr(
+                    "{whole} of {n} window read to the end: see .report.windows",
+                    "{whole} of {n} windows read to the end: see .report.windows",
+                    len(self.windows),
+                    whole=whole,
+                ),
+            )
         yield (
-            "fetched",
-            f"{_plural(self.received, 'row')} on {_plural(self.pages, 'page')} "
-            f"in {self.seconds:.1f} s; {self.repeated:,} repeated, "
-            f"{self.outside:,} outside the range, {len(self.set_aside):,} set aside",
+            tr("fetched", context="fact"),
+            tr(
+                "{rows} on {pages} in {seconds} s; {repeated} repeated, {outside} outside the "
+                "range, {set_aside} set aside",
+                rows=ntr("{n} row", "{n} rows", self.received),
+                pages=ntr("{n} page", "{n} pages", self.pages),
+                seconds=number(self.seconds, ".1f"),
+                repeated=self.repeated,
+                outside=self.outside,
+                set_aside=len(self.set_aside),
+            ),
         )
         if self.running:
-            text = f"{_plural(self.running, 'call')} without an end"
+            text = ntr("{n} call without an end", "{n} calls without an end", self.running)
             if long := len(self.running_long):
-                text += f", {long:,} of them for more than 12 h: see .report.running_long"
-            yield "running", text
+                more_text = tr("{n} of them for more than 12 h: see .report.running_long", n=long)
+                text = f"{text}, {more_text}"
+            yield tr("running", context="fact"), text
         if self.dates_ignored:
-            yield "dates", "the server ignores them, so all its calls were read"
+            text = tr("the server ignores them, so all its calls were read")
+            yield tr("dates", context="fact"), text
         elif date_text := _DATE_TEXTS.get(self.date_check):
-            yield "dates", date_text
+            yield tr("dates", context="fact"), tr(date_text)
         for field in self.filters_ignored:
-            yield "filter", f"the server ignores {field}"
+            yield tr("filter", context="fact"), tr("the server ignores {field}", field=field)
         for field in self.filters_not_verified:
-            yield "filter", f"{field} not verified: the server may ignore it"
+            text = tr("{field} not verified: the server may ignore it", field=field)
+            yield tr("filter", context="fact"), text
         if self.number_forms > 1:
-            yield "number", f"requested in {self.number_forms} forms: 0..., 84... and +84..."
+            text = tr("requested in {n} forms: 0..., 84... and +84...", n=str(self.number_forms))
+            yield tr("number", context="fact"), text
         if self.extra_requests:
-            texts = [f"{extra.requests:,} {extra.purpose}" for extra in self.extra_requests]
-            yield "requests", f"in addition to the pages: {', '.join(texts)}"
+            texts = [f"{number(each.requests)} {tr(each.purpose)}" for each in self.extra_requests]
+            text = tr("in addition to the pages: {requests}", requests=", ".join(texts))
+            yield tr("requests", context="fact"), text
         if self.pages_set_aside:
-            text = _plural(len(self.pages_set_aside), "page")
-            yield "unread", f"{text} could not be parsed: see .report.pages_set_aside"
+            text = ntr(
+                "{n} page could not be parsed: see .report.pages_set_aside",
+                "{n} pages could not be parsed: see .report.pages_set_aside",
+                len(self.pages_set_aside),
+            )
+            yield tr("unread", context="fact"), text
         if self.hotline_labels:
-            yield from (("hotlines", text) for text in self.hotline_labels.facts())
+            yield from (
+                (tr("hotlines", context="fact"), text) for text in self.hotline_labels.facts()
+            )
         for drift in self.drift[:_MAX_LINES]:
-            times = "once" if drift.count == 1 else f"{drift.count:,} times"
-            yield "drift", f"{drift.field}: {drift.kind}, {times}, such as {drift.example}"
+            times = ntr("once", "{n} times", drift.count)
+            text = tr("{times}, such as {example}", times=times, example=drift.example)
+            yield tr("drift", context="fact"), f"{drift.field}: {drift.kind}, {text}"
         if (more := len(self.drift) - _MAX_LINES) > 0:
-            yield "drift", f"and {more} more kinds: see .report.drift"
+            text = tr("and {n} more kinds: see .report.drift", n=str(more))
+            yield tr("drift", context="fact"), text
 
     def __repr__(self) -> str:
         return facts_text("FetchReport", self.facts())
 
     def _repr_html_(self) -> str:
         return facts_html("FetchReport", self.facts())
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _to_json(value: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from .language import number, tr
 
-__all__ = ["TableStyle", "facts_html", "facts_text", "format_value"]
+__all__ = ["TableStyle", "bare_value", "facts_html", "facts_text", "format_value", "size_text"]
+
 
 _MINUTE = 60
 _MAX_SECONDS = 59.95  # rounds to "60.0 s"
@@ -30,14 +31,26 @@ def format_value(value: float | None, unit: str, *, signed: bool = False) -> str
     """
     if value is None:
         return tr("none")
-    sign = "+" if signed else ""
+    text = bare_value(value, unit, signed=signed)
     if unit == "share":
-        share = number(value * 100, f"{sign},.1f")
-        return tr("{share} points", share=share) if signed else f"{share} %"
-    if unit == "s":
-        if abs(value) >= _MAX_SECONDS:
-            return _clock_text(value, sign)
-        return tr("{seconds} s", seconds=number(value, f"{sign},.1f"))
+        return tr("{share} points", share=text) if signed else f"{text} %"
+    return tr("{seconds} s", seconds=text) if unit == "s" and abs(value) < _MAX_SECONDS else text
+
+
+def size_text(value: float | None, unit: str) -> str:
+    """The size of a change with its unit, such as "6.4 points" or "18.3 s"; "none" for None."""
+    if value is None or unit != "share":
+        return format_value(value, unit)
+    return tr("{share} points", share=bare_value(value, unit))
+
+
+def bare_value(value: float, unit: str, *, signed: bool = False) -> str:
+    """The number of `format_value` without its unit, such as "86.9"."""
+    sign = "+" if signed else ""
+    if unit == "s" and abs(value) >= _MAX_SECONDS:
+        return _clock_text(value, sign)
+    if unit in ("share", "s"):
+        return number(value * 100 if unit == "share" else value, f"{sign},.1f")
     return number(value, f"{sign}," if isinstance(value, int) else f"{sign},.0f")
 
 

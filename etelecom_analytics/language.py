@@ -4,23 +4,27 @@ English texts are the keys of the catalogues `locale/<language>.po`.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cache, wraps
 from importlib import resources
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import Literal, NamedTuple, ParamSpec, TypeVar
 
 from .errors import UnknownName
 
 __all__ = [
     "LANGUAGES",
+    "Language",
     "PSEUDO",
+    "SHORT_WEEKDAYS",
     "WEEKDAYS",
     "checked_language",
     "current_language",
     "date_text",
+    "filled",
+    "in_language",
     "keep_language",
     "mark",
     "moment_text",
@@ -31,6 +35,8 @@ __all__ = [
     "tr",
 ]
 
+Language = Literal["en", "vi"]
+"""English or Vietnamese."""
 LANGUAGES = ("en", "vi")
 """The languages of texts."""
 PSEUDO = "pseudo"
@@ -62,7 +68,7 @@ WEEKDAYS = (
     mark("Saturday"),
     mark("Sunday"),
 )
-_SHORT_WEEKDAYS = (
+SHORT_WEEKDAYS = (
     mark("Mon"),
     mark("Tue"),
     mark("Wed"),
@@ -123,6 +129,18 @@ def keep_language(function: Callable[Arguments, Result]) -> Callable[Arguments, 
     return wrapper
 
 
+def in_language(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """The function, which runs in the language of its keyword argument `language`."""
+
+    @wraps(function)
+    def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        language = kwargs.get("language")
+        with speaking(None if language is None else checked_language(language)):
+            return function(*args, **kwargs)
+
+    return wrapper
+
+
 def tr(text: str, /, *, context: str = "", **values: object) -> str:
     """The text in the current language.
 
@@ -137,7 +155,7 @@ def tr(text: str, /, *, context: str = "", **values: object) -> str:
         >>> tr("{n} of {total} calls", n=12, total=1234)
         '12 of 1,234 calls'
     """
-    return _filled(_translated(context, text, [text], 0), values)
+    return filled(_translated(context, text, [text], 0), values)
 
 
 def ntr(singular: str, plural: str, n: int, /, *, context: str = "", **values: object) -> str:
@@ -149,7 +167,7 @@ def ntr(singular: str, plural: str, n: int, /, *, context: str = "", **values: o
         ('1 call', '1,234 calls')
     """
     form = 0 if n == 1 else 1
-    return _filled(_translated(context, singular, [singular, plural], form), {"n": n, **values})
+    return filled(_translated(context, singular, [singular, plural], form), {"n": n, **values})
 
 
 def _translated(context: str, key: str, english: list[str], form: int) -> str:
@@ -164,7 +182,8 @@ def _translated(context: str, key: str, english: list[str], form: int) -> str:
     return forms[min(form, len(forms) - 1)]
 
 
-def _filled(text: str, values: dict[str, object]) -> str:
+def filled(text: str, values: Mapping[str, object]) -> str:
+    """A text that `tr` translated earlier, with its values as `tr` writes them."""
     return (
         text.format(**{name: _shown(value) for name, value in values.items()}) if values else text
     )
@@ -248,4 +267,4 @@ def short_day(day: date, *, month: bool = True) -> str:
     """
     if current_language() == "en":
         return f"{day:%a} {day.day}{f' {day:%b}' if month else ''}"
-    return f"{tr(_SHORT_WEEKDAYS[day.weekday()])} {f'{day:%d/%m}' if month else f'{day:%d}'}"
+    return f"{tr(SHORT_WEEKDAYS[day.weekday()])} {f'{day:%d/%m}' if month else f'{day:%d}'}"

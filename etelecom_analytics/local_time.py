@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import polars as pl
 
 from .errors import InputError, QueryError, UnknownName
+from .language import current_language, date_text, tr
 from .phone_numbers import describe, printable
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "HOME_ZONE",
     "LOCAL_DIMENSIONS",
     "display_text",
+    "edge_text",
     "in_hours",
     "midnight",
     "moment_text",
@@ -28,6 +30,7 @@ __all__ = [
     "parse_moment",
     "parse_span",
     "rfc3339",
+    "week_minute",
     "zone",
 ]
 
@@ -125,7 +128,13 @@ def parse_moment(value: date | datetime | str, time_zone: str, field: str) -> da
         moment = _LATEST
     if not _EARLIEST <= moment < _LATEST:
         raise QueryError(
-            f"{field} must be in the years {_EARLIEST.year} to {_LATEST.year - 1}.", field
+            tr(
+                "{field} must be in the years {first} to {last}.",
+                field=field,
+                first=str(_EARLIEST.year),
+                last=str(_LATEST.year - 1),
+            ),
+            field,
         )
     return moment.astimezone(local_zone)
 
@@ -147,9 +156,20 @@ def moment_text(moment: datetime, time_zone: str) -> str:
     return day if parse_moment(day, time_zone, "day") == local else local.isoformat()
 
 
+def edge_text(moment: datetime, time_zone: str) -> str:
+    """The begin or end of a range in the current language; at midnight a date."""
+    if current_language() == "en":
+        return moment_text(moment, time_zone)
+    local = moment.astimezone(zone(time_zone))
+    is_midnight = len(moment_text(moment, time_zone)) == len("2026-11-02")
+    return date_text(local) if is_midnight else display_text(moment, time_zone)
+
+
 def display_text(moment: datetime, time_zone: str) -> str:
-    """The local time to the second with its offset, to be displayed."""
-    return moment.astimezone(zone(time_zone)).isoformat(sep=" ", timespec="seconds")
+    """The local time to the second with its offset, in the current language."""
+    local = moment.astimezone(zone(time_zone))
+    text = local.isoformat(sep=" ", timespec="seconds")
+    return text if current_language() == "en" else f"{date_text(local)} {text[11:]}"
 
 
 def rfc3339(moment: datetime, *, round_up: bool = False) -> str:
@@ -237,6 +257,16 @@ Monday) and month (its first day) are Date.
 """
 
 
+def week_minute(time_zone: str) -> pl.Expr:
+    """The minutes from Monday 00:00 of the local week to the start of a call, as Int32."""
+    local = _local(time_zone)
+    return (
+        (local.dt.weekday().cast(pl.Int32) - 1) * 1_440
+        + local.dt.hour().cast(pl.Int32) * 60
+        + local.dt.minute()
+    )
+
+
 def in_hours(
     time_zone: str, week: Sequence[tuple[int, int]] | None, holidays: Sequence[date]
 ) -> pl.Expr:
@@ -245,12 +275,7 @@ def in_hours(
     Null if the start is null. Spans are minutes since Monday 00:00, the end excluded; None means
     always. When clocks are set back, the repeated hour counts twice.
     """
-    local = _local(time_zone)
-    minute = (
-        (local.dt.weekday().cast(pl.Int32) - 1) * 1_440
-        + local.dt.hour().cast(pl.Int32) * 60
-        + local.dt.minute()
-    )
+    minute = week_minute(time_zone)
     within = (
         [minute.is_between(begin, end - 1) for begin, end in week]
         if week is not None

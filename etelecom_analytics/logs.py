@@ -12,6 +12,7 @@ from . import frames, local_time, names
 from .errors import InputError
 from .fetch_report import FetchReport, Gap, Window
 from .formatting import facts_html, facts_text
+from .language import tr
 from .phone_numbers import describe
 from .query import CallQuery
 from .report_merge import certify, merge_reports
@@ -151,8 +152,11 @@ class CallLogs:
     def _facts(self) -> Iterable[tuple[str, str]]:
         """The content of both representations, as pairs of label and text."""
         legs = frames.leg_count(self.calls)
-        yield "calls", f"{self.calls.height:,}, with {legs:,} call targets"
-        yield "query", str(self.query)
+        yield (
+            tr("calls", context="fact"),
+            tr("{calls}, with {legs} call targets", calls=self.calls.height, legs=legs),
+        )
+        yield tr("query", context="fact"), str(self.query)
         first, last = self.calls.select(
             first=pl.col("started_at").min(), last=pl.col("started_at").max()
         ).row(0)
@@ -160,7 +164,7 @@ class CallLogs:
             begin, end = (
                 local_time.display_text(moment, self.query.time_zone) for moment in (first, last)
             )
-            yield "began", f"{begin} to {end}"
+            yield tr("began", context="fact"), tr("{begin} to {end}", begin=begin, end=end)
         yield from self.report.facts()
 
     def __repr__(self) -> str:

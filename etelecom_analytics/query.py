@@ -9,6 +9,7 @@ import polars as pl
 from . import local_time, schema
 from .codegen import constructor_code
 from .errors import QueryError, UnknownName
+from .language import tr
 from .phone_numbers import mask, normalize, normalized
 from .query_fields import (
     COMPARISONS,
@@ -22,14 +23,12 @@ from .query_fields import (
     text_field,
     word_field,
 )
+from .query_text import filter_texts, id_text
 
 __all__ = ["COMPARISONS", "CallQuery", "CallState", "Comparison", "Direction"]
 
-_MAX_PHONE_DIGITS = 15
-"""The longest phone number of ITU-T E.164; longer ids are shown in full."""
 _OPEN_START = datetime(1990, 1, 1, tzinfo=UTC)
 _OPEN_END = timedelta(days=1)
-_DIRECTION_WORDS = {"in": "inbound direction", "out": "outbound direction"}
 
 
 @dataclass(frozen=True, init=False)
@@ -122,9 +121,12 @@ class CallQuery:
             and self.date_from.astimezone(UTC) >= self.date_to.astimezone(UTC)
         ):
             raise QueryError(
-                f"date_from ({self.date_from.isoformat()}) must be before date_to "
-                f"({self.date_to.isoformat()}), which is not part of the range: for a single day, "
-                "date_to is the day after.",
+                tr(
+                    "date_from ({begin}) must be before date_to ({end}), which is not part of the "
+                    "range: for a single day, date_to is the day after.",
+                    begin=self.date_from.isoformat(),
+                    end=self.date_to.isoformat(),
+                ),
                 "date_to",
             )
 
@@ -238,26 +240,8 @@ class CallQuery:
         return constructor_code("CallQuery", arguments, name="query")
 
     def __str__(self) -> str:
-        """Describe the query in words."""
-        comparison, seconds = self.duration or ("", 0)
-        parts = {
-            "direction": "" if self.direction in _DIRECTION_WORDS else self.direction,
-            "call state": self.call_state,
-            "number": self.call_number and mask(self.call_number),
-            "duration": comparison and f"{comparison.replace('_', ' ')} {seconds} s",
-            "extension": " or ".join(map(_id_text, self.extension_ids)),
-            "user": self.user_id and _id_text(self.user_id),
-            "hotline": " or ".join(map(_id_text, self.hotline_ids)),
-            "department": self.department_id and _id_text(self.department_id),
-            "external id": self.external_id and mask(self.external_id),
-            "external session": self.external_session_id and mask(self.external_session_id),
-            "from": self.date_from and local_time.moment_text(self.date_from, self.time_zone),
-            "before": self.date_to and local_time.moment_text(self.date_to, self.time_zone),
-        }
-        words = [f"{name} {value}" for name, value in parts.items() if value]
-        if self.direction in _DIRECTION_WORDS:
-            words.insert(0, _DIRECTION_WORDS[self.direction])
-        return f"{', '.join(words) or 'all calls'} ({self.time_zone})"
+        """Describe the query in words, in the current language."""
+        return f"{', '.join(filter_texts(self)) or tr('all calls')} ({self.time_zone})"
 
     def __repr__(self) -> str:
         values = self.to_dict()
@@ -267,16 +251,11 @@ class CallQuery:
             if name in values
         }
         values |= {
-            name: _id_text(value) if isinstance(value, str) else [_id_text(each) for each in value]
+            name: id_text(value) if isinstance(value, str) else [id_text(each) for each in value]
             for name in ("extension_ids", "user_id", "hotline_ids", "department_id")
             if (value := getattr(self, name))
         }
         return f"CallQuery({', '.join(f'{name}={value!r}' for name, value in values.items())})"
-
-
-def _id_text(value: str) -> str:
-    """An id as it is shown: masked if it is short enough to be a phone number by mistake."""
-    return mask(value) if len(value) <= _MAX_PHONE_DIGITS else value
 
 
 def _plain(value: object) -> object:

@@ -8,6 +8,7 @@ from typing import Literal
 import polars as pl
 
 from .errors import QueryError
+from .language import tr
 from .phone_numbers import printable
 
 __all__ = [
@@ -60,7 +61,10 @@ def text_field(field: str, value: str | None) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not value.isprintable() or not value.strip():
-        raise QueryError(f"{field} must be text on one line; got {type(value).__name__}.", field)
+        text = tr(
+            "{field} must be text on one line; got {kind}.", field=field, kind=type(value).__name__
+        )
+        raise QueryError(text, field)
     return value.strip()
 
 
@@ -84,8 +88,12 @@ def id_field(field: str, value: str | None) -> str | None:
     ):
         return value
     raise QueryError(
-        f'{field} must be an id, text of up to 19 digits such as "1140000000000000003"; '
-        f"got {printable(repr(value))}.",
+        tr(
+            '{field} must be an id, text of up to 19 digits such as "1140000000000000003"; got '
+            "{value}.",
+            field=field,
+            value=printable(repr(value)),
+        ),
         field,
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import local_time
 from .errors import InputError, SettingError, UnknownName
-from .language import checked_language
+from .language import checked_language, tr
 from .metrics.hours import HoursInput
 from .metrics.options import MetricOptions
 from .metrics.registry import measure
@@ -170,7 +170,7 @@ class Site:
     @property
     def source(self) -> str:
         """The path of the file, or "no site file"."""
-        return str(self.file) if self.file else "no site file"
+        return str(self.file) if self.file else tr("no site file")
 
     @property
     def fingerprint(self) -> str:

@@ -237,7 +237,7 @@ def test_invalid_arguments_are_printed_without_phone_numbers(
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "check", "fetch", "sync", "watch", "verify", "report", "serve"]
+    "command", ["demo", "check", "fetch", "sync", "watch", "verify", "publish", "report", "serve"]
 )
 def test_every_command_has_help(command: str, capsys: Printed):
     with pytest.raises(SystemExit) as caught:

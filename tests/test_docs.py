@@ -18,6 +18,8 @@ import pytest
 import etelecom_analytics as et
 from etelecom_analytics.archive.config import FLAT_FACTS
 from etelecom_analytics.cli import app
+from etelecom_analytics.engines.flat_tables import flat_tables
+from etelecom_analytics.engines.sql_queries import NOT_IN_TABLES
 from etelecom_analytics.metrics import (
     CHECKS,
     DIMENSIONS,
@@ -37,6 +39,7 @@ NAMESPACES = {
     "et": et,
     "et.archive": et.archive,
     "et.charts": et.charts,
+    "et.engines": et.engines,
     "et.errors": et.errors,
     "et.metrics": et.metrics,
     "et.reports": et.reports,
@@ -265,13 +268,22 @@ def test_every_command_with_every_option():
                 assert str(option) in section
 
 
+def test_every_column_of_published_tables():
+    tables = flat_tables(et.sample_logs().calls, options=et.MetricOptions(), personal=True)
+
+    text = page("sql")
+    columns = {name for table in tables.values() for name in table.columns}
+    assert columns - set(re.findall(r"`(\w+)`", text)) == set()
+    assert set(re.findall(r"^\| `et\.[\w.]*?(\w+)` \|", text, re.MULTILINE)) == {*NOT_IN_TABLES}
+
+
 def test_every_flat_fact_of_an_archive():
     table = page("archive").split("| column | meaning |")[1].split("\n\n")[0]
 
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(FLAT_FACTS)
 
 
-RUN_PAGES = ["index", "archive", "engines", "bat-dau", "uncertainty", "reports"]
+RUN_PAGES = ["index", "archive", "engines", "sql", "bat-dau", "uncertainty", "reports"]
 
 
 @pytest.mark.slow
@@ -286,7 +298,9 @@ def test_python_of_a_page_runs(
     if name == "bat-dau":
         et.write_snapshot(et.sample_logs(), "data/2026-11-w1")
     code = re.findall(r"```python\n(.*?)```", page(name), re.DOTALL)
-    names: dict[str, Any] = {"et": et, "client": client} if name in ("archive", "engines") else {}
+    names: dict[str, Any] = (
+        {"et": et, "client": client} if name in ("archive", "engines", "sql") else {}
+    )
 
     assert code
     exec("\n".join(code), names)  # this is what a reader does  # noqa: S102

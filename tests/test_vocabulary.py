@@ -219,6 +219,7 @@ def test_variables_are_nouns():
     assert not participles, "\n".join(participles)
 
 
+@pytest.mark.slow
 def test_replaced_modules_are_gone():
     package = ROOT / "etelecom_analytics"
     assert not [name for name in OLD_MODULES if (package / f"{name.replace('.', '/')}.py").exists()]

@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 
 from .. import local_time
 from ..errors import InputError, Stopped
+from ..language import ntr, tr
 from ..logs import CallLogs, Fetch, Progress
 from ..query import CallQuery
 from ..system_calls import progress_disabled
@@ -130,14 +131,16 @@ def fetch_calls(
     with (
         noted_interrupts(),
         tqdm(
-            desc="Fetching calls", unit=" calls", disable=not progress or progress_disabled()
+            desc=tr("Fetching calls"),
+            unit=f" {tr('calls')}",
+            disable=not progress or progress_disabled(),
         ) as bar,
     ):
 
         def show_progress(rows: int, reached: datetime | None) -> None:
             if reached:
                 day = reached.astimezone(local_time.zone(query.time_zone))
-                bar.set_postfix_str(f"back to {day:%Y-%m-%d}", refresh=False)
+                bar.set_postfix_str(tr("back to {day}", day=day.date()), refresh=False)
             bar.update(rows - bar.n)
 
         pages_shown = 0
@@ -146,7 +149,8 @@ def fetch_calls(
             nonlocal pages_shown
             if pages != pages_shown:
                 pages_shown = pages
-                bar.set_postfix_str(f"{pages:,} pages of hotlines")
+                text = ntr("{n} page of hotlines", "{n} pages of hotlines", pages)
+                bar.set_postfix_str(text)
 
         logs = _fetch(
             client,

@@ -12,6 +12,7 @@ from threading import RLock
 from typing import Protocol
 
 from ..errors import BadRequest
+from ..language import mark
 from ..query import CallQuery
 from .page_scan import parse_time
 from .wire import PAGE_LIMIT, Page
@@ -146,7 +147,7 @@ class ServerChecks:
             if field not in self._filters and self._may_request():
                 ids = {"hotline_ids": [_NO_ID]} if field == "hotline_ids" else {field: _NO_ID}
                 try:
-                    page = self._request("filter check", CallQuery(**ids), limit=1)
+                    page = self._request(mark("filter check"), CallQuery(**ids), limit=1)
                 except BadRequest:  # the server has read the id
                     self._filters[field] = "obeyed"
                 else:
@@ -173,7 +174,7 @@ class ServerChecks:
         if not self._may_request():
             return unknown
         try:
-            page = self._request("date check", CallQuery())
+            page = self._request(mark("date check"), CallQuery())
             newest = _times(page)
             if not newest and not (page.is_empty and page.next):
                 return DateCheck(result="not verified")
@@ -219,7 +220,7 @@ class ServerChecks:
     def _around(self, start: datetime, distance: timedelta) -> _Times | None:
         """The calls around a time; None if the server has more, but returns only empty pages."""
         query = CallQuery(date_from=start - distance, date_to=start + distance, time_zone="UTC")
-        page = self._request("date check", query)
+        page = self._request(mark("date check"), query)
         return None if page.is_empty and page.next else _times(page)
 
 

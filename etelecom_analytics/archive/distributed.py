@@ -22,7 +22,7 @@ from ..phone_numbers import describe
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from ..system_calls import progress_disabled
-from .config import LABEL_COLUMNS, from_stored_rows
+from .config import LABEL_COLUMNS, from_stored_rows, same_zone
 from .day_tasks import DayResult, DayTask, compute_day
 from .extract import local_days
 from .table import Table
@@ -79,8 +79,8 @@ class DayTasks:
         self._zone = table.config.time_zone
         self._first, self._last = local_days(query, self._zone)
         self._labelled = table.is_labelled
-        self._schema = {**CALL_SCHEMA, **(LABEL_COLUMNS if self._labelled else {})}
-        empty = pl.LazyFrame(schema=self._schema)
+        self.schema = {**CALL_SCHEMA, **(LABEL_COLUMNS if self._labelled else {})}
+        empty = pl.LazyFrame(schema=self.schema)
         self.by, requested = checked_request(empty, by, measures)
         self.measures = [each.name for each in requested]
         self._rows = table.scan(self._first, self._last)  # also checks the files
@@ -98,6 +98,11 @@ class DayTasks:
     def days(self) -> list[date]:
         """The days with calls, in order."""
         return sorted(self._files)
+
+    @property
+    def days_apart(self) -> bool:
+        """Whether the local days of the options are those of the archive."""
+        return same_zone(self.options.time_zone, self._zone)
 
     def task(self, day: date) -> DayTask:
         """The task of a day."""
@@ -120,7 +125,7 @@ class DayTasks:
 
     def empty_partial(self) -> pl.DataFrame:
         """The partial of no calls."""
-        calls = pl.DataFrame(schema=self._schema)
+        calls = pl.DataFrame(schema=self.schema)
         return partial(calls, self.by, self.measures, options=self.options)
 
     def _calls(self) -> pl.LazyFrame:
@@ -150,14 +155,18 @@ class DayTasks:
         return options if latest is None else replace(options, as_of=latest)
 
 
-def partials_of_days(tasks: DayTasks, executor: Executor | None, *, progress: bool) -> pl.DataFrame:
-    """The partial of all days, added up as they arrive."""
-    merged, waiting = tasks.empty_partial(), list[pl.DataFrame]()
+def partials_of_days(
+    tasks: DayTasks, executor: Executor | None, *, progress: bool
+) -> Iterator[pl.DataFrame]:
+    """The partials of all days, several added up, as they arrive."""
+    waiting = [tasks.empty_partial()]
     for _, partial_of_day, _ in run_tasks(tasks, tasks.days, executor, progress=progress):
         waiting.append(partial_of_day)
         if len(waiting) >= _MERGED:
-            merged, waiting = merge_partials([merged, *waiting]), []
-    return merge_partials([merged, *waiting])
+            yield merge_partials(waiting)
+            waiting = []
+    if waiting:
+        yield merge_partials(waiting)
 
 
 def run_tasks(

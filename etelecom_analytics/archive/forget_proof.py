@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ..formatting import facts_text
+from ..language import date_text, tr
 
 __all__ = ["ForgetProof"]
 
@@ -58,18 +59,32 @@ class ForgetProof:
 
     def facts(self) -> Iterable[tuple[str, str]]:
         """The contents of the proof, as (label, text)."""
-        days = ", ".join(map(str, self.days[:_MAX_DAYS]))
-        more = len(self.days) - _MAX_DAYS
-        days += f" and {more:,} more: see .days" if more > 0 else ""
-        yield "calls", f"{self.rows:,} changed{f' on {days}' if days else ''}"
+        days = ", ".join(map(date_text, self.days[:_MAX_DAYS]))
+        if (more := len(self.days) - _MAX_DAYS) > 0:
+            days = tr("{days} and {n} more: see .days", days=days, n=more)
+        text = (
+            tr("{n} changed on {days}", n=self.rows, days=days)
+            if days
+            else tr("{n} changed", n=self.rows)
+        )
+        yield tr("calls", context="fact"), text
         yield (
-            "files",
-            f"{self.files_rewritten:,} rewritten, {self.files_deleted:,} deleted, "
-            f"{self.snapshots:,} snapshots replaced",
+            tr("files", context="fact"),
+            tr(
+                "{rewritten} rewritten, {deleted} deleted, {snapshots} snapshots replaced",
+                rewritten=self.files_rewritten,
+                deleted=self.files_deleted,
+                snapshots=self.snapshots,
+            ),
         )
         yield (
-            "searched",
-            f"{self.bytes:,} bytes of {self.files:,} files: the number occurs {self.hits:,} times",
+            tr("searched", context="fact"),
+            tr(
+                "{bytes} bytes of {files} files: the number occurs {hits} times",
+                bytes=self.bytes,
+                files=self.files,
+                hits=self.hits,
+            ),
         )
 
     def to_dict(self) -> dict[str, object]:

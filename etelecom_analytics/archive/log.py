@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ArchiveError
+from ..language import tr
 from .places import StorePath, place_of, read_file, readable
 from .problems import Problem
 
@@ -173,7 +174,10 @@ class Log:
             Problem(
                 "torn commit",
                 f"{LOG}/{version:020}.json",
-                f"Version {version} is cut off or empty: what it wrote is lost.",
+                tr(
+                    "Version {version} is cut off or empty: what it wrote is lost.",
+                    version=str(version),
+                ),
             )
             for version in self.torn
         ]
@@ -181,7 +185,7 @@ class Log:
             Problem(
                 "damaged checkpoint",
                 f"{LOG}/{path.name}",
-                f"The checkpoint of version {version} cannot be read.",
+                tr("The checkpoint of version {version} cannot be read.", version=str(version)),
             )
             for version, path in self.damaged_checkpoints(distrust=distrust)
         ]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from ..errors import ArchiveError
+from ..language import date_text, tr
 
 __all__ = [
     "Problem",
@@ -41,7 +42,7 @@ class Problem(NamedTuple):
     local_day: date | None = None
 
     def __str__(self) -> str:
-        return f"{self.file or self.local_day}: {self.detail}"
+        return f"{self.file or (self.local_day and date_text(self.local_day))}: {self.detail}"
 
 
 class StoreDown(ArchiveError):
@@ -66,10 +67,11 @@ def problems_table(problems: Iterable[Problem]) -> pl.DataFrame:
 
 def problems_text(folder: object, problems: Sequence[Problem]) -> str:
     """A message that names the first problems of an archive, for a sync that repairs them."""
-    texts = " ".join(str(problem) for problem in problems[:_MAX_PROBLEMS])
-    more = len(problems) - _MAX_PROBLEMS
-    texts += f" And {more:,} more." if more > 0 else ""
-    return f"The archive at {folder} was damaged. The sync repairs it. {texts}"
+    texts = [str(problem) for problem in problems[:_MAX_PROBLEMS]]
+    if (more := len(problems) - _MAX_PROBLEMS) > 0:
+        texts.append(tr("And {n} more.", n=more))
+    text = tr("The archive at {folder} was damaged. The sync repairs it.", folder=folder)
+    return " ".join([text, *texts])
 
 
 @contextmanager
@@ -99,9 +101,9 @@ def data_file_damage(path: Path, size: int) -> str:
             file.seek(max(0, end_at - len(_MAGIC)))
             end = file.read()
     except FileNotFoundError:
-        return "is missing"
+        return tr("is missing")
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return tr("cannot be read ({reason})", reason=error.strerror)
     if end_at != size:
-        return f"has {end_at:,} bytes instead of {size:,}"
-    return "" if begin == end == _MAGIC else "is not a parquet file"
+        return tr("has {n} bytes instead of {stated}", n=end_at, stated=size)
+    return "" if begin == end == _MAGIC else tr("is not a parquet file")

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import polars as pl
 
+from ..engines.publication import Publication
 from ..metrics.confidence import confidence_level
 from ..metrics.dimensions import Names
 from ..metrics.ivr_check import warn_of_other_ivr_numbers, with_ivr_numbers
 from ..metrics.options import MetricOptions, checked_options
-from ..metrics.partial_tables import finish
+from ..metrics.partial_streams import finish_in_parts
 from ..metrics.registry import DEFAULT_MEASURES
 from ..privacy import Privacy
 from ..query import CallQuery
@@ -21,7 +22,9 @@ from .delta import store_errors, translate_errors
 from .distributed import DayTasks, Executor, partials_of_days
 from .extract import extract_logs, local_days
 from .history import CALL_MEASURES, ArchiveDiff, compare_versions, versions_table
+from .publish import publish_tables
 from .status import ArchiveStatus, archive_status
+from .table import Table
 from .verification import check_days
 
 __all__ = ["ArchiveReader"]
@@ -107,9 +110,10 @@ class ArchiveReader(ArchiveBase):
     ) -> pl.DataFrame:
         """The table of `et.summarize` of the matching calls, computed day by day.
 
-        Memory is limited by the largest day, and with an executor each day can be computed
-        elsewhere. The result is the same, since partial results are exact (`et.partial`). A day
-        whose worker is lost is computed again.
+        Memory is limited by the largest days, and with an executor they can be computed elsewhere.
+        The result is the same, since partial results are exact (`et.partial`). For quantiles by
+        other dimensions than the day, the different values of each group are in memory as well. A
+        day whose worker is lost is computed again.
 
         Args:
             by: as in `et.summarize`.
@@ -127,12 +131,78 @@ class ArchiveReader(ArchiveBase):
                 message names it.
         """
         confidence_level(confidence)
-        options = self.options if options is None else checked_options(options)
         with store_errors(self.path):
-            warn_of_other_ivr_numbers(self.scan(query), options)
-            tasks = DayTasks(self._open(), by, measures, options, query)
-            total = partials_of_days(tasks, executor, progress=progress)
-        return finish(total, by, measures, confidence=confidence)
+            tasks = self._day_tasks(self._open(), by, measures, options, query)
+            return finish_in_parts(
+                partials_of_days(tasks, executor, progress=progress),
+                by,
+                measures,
+                confidence=confidence,
+                days_apart=tasks.days_apart,
+            )
+
+    def _day_tasks(
+        self,
+        table: Table,
+        by: Names,
+        measures: Names,
+        options: MetricOptions | None,
+        query: CallQuery | None = None,
+    ) -> DayTasks:
+        """The tasks of all days, with a warning of other IVR numbers than the archive's."""
+        options = self.options if options is None else checked_options(options)
+        warn_of_other_ivr_numbers(self.scan(query), options)
+        return DayTasks(table, by, measures, options, query)
+
+    def publish(
+        self,
+        folder: str | Path,
+        *,
+        options: MetricOptions | None = None,
+        personal: bool = False,
+        progress: bool = True,
+    ) -> Publication:
+        """Write three flat tables for other engines: calls, offers and legs, in files by month.
+
+        `et.measures_sql` writes queries over them. Each row has facts such as `answered` and
+        `wait_from_started_at_us`; nothing is nested, and no threshold is fixed. Offers are those
+        to people, legs those through trunks, both of ended calls. Files that did not change are
+        not written again. After `forget`, publish again.
+
+        Args:
+            folder: a new or empty folder, or one of an earlier publication, which is replaced.
+            options: the time zone, the lists of numbers and other settings that the tables depend
+                on; by default those of the archive.
+            personal: also write `caller`, `callee`, `note` and `recording_urls`, and external
+                phone numbers in `target_number`, which is "external" otherwise.
+            progress: show a progress bar.
+
+        Raises:
+            ArchiveError: the archive does not exist, or the folder contains something else or
+                cannot be written.
+
+        Examples:
+            >>> import tempfile
+            >>> with (
+            ...     tempfile.TemporaryDirectory() as folder,
+            ...     et.simulator.serve(et.sample_logs().calls) as server,
+            ... ):
+            ...     archive = et.Archive(f"{folder}/archive")
+            ...     client = et.Client(server.base_url, server.api_key)
+            ...     report = archive.sync(
+            ...         client, since="2026-11-02", until="2026-11-04", progress=False
+            ...     )
+            ...     publication = archive.publish(f"{folder}/tables", progress=False)
+            >>> publication.months, publication.rows["calls"]
+            (('2026-11',), 161)
+        """
+        return publish_tables(
+            self._open(),
+            folder,
+            options=self.options if options is None else checked_options(options),
+            personal=personal,
+            progress=progress,
+        )
 
     def status(self) -> ArchiveStatus:
         """Days, rows, gaps, completeness and size of the archive."""

@@ -1,7 +1,7 @@
 """The Delta table of a roll-up: partial results of the days of an archive, beside its folder."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -102,21 +102,24 @@ class RollUpTable:
             )
         return {day: StoredDay(version, near) for day, version, near in rows.iter_rows()}
 
-    def partials(self, empty: pl.DataFrame, fingerprint: str, facts: Iterable[str]) -> pl.DataFrame:
-        """The partials of these facts of all days, with the columns and dtypes of an empty one.
+    def partials(
+        self, empty: pl.DataFrame, fingerprint: str, facts: Iterable[str]
+    ) -> Iterator[pl.DataFrame]:
+        """The partials of these facts, month by month, with the columns and dtypes of an empty one.
 
         Raises:
             ArchiveError: the table cannot be read.
         """
         stored = [name for name in empty.columns if name != "fingerprint"]
         with translate_errors(self.folder):
-            rows = (
-                pl.scan_delta(str(self.folder))
-                .filter(pl.col("fact").is_in(list(facts)))
-                .select(pl.col(name).cast(empty.schema[name]) for name in stored)
-                .collect()
-            )
-        return rows.with_columns(fingerprint=pl.lit(fingerprint))
+            table = pl.scan_delta(str(self.folder))
+            months = table.select(pl.col(_MONTH).unique().sort()).collect()[_MONTH]
+            rows = table.filter(pl.col("fact").is_in(list(facts)))
+            for month in months:
+                of_month = rows.filter(pl.col(_MONTH) == month).select(
+                    pl.col(name).cast(empty.schema[name]) for name in stored
+                )
+                yield of_month.collect().with_columns(fingerprint=pl.lit(fingerprint))
 
     def write(
         self,

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import date, timedelta
+from itertools import chain
 
 import polars as pl
 
@@ -11,12 +12,12 @@ from .. import storage
 from ..errors import ArchiveError, InputError
 from ..metrics.confidence import confidence_level
 from ..metrics.dimensions import Names
-from ..metrics.measure_rows import checked_request, has_busy_offers, requested_measures
+from ..metrics.measure_rows import has_busy_offers, requested_measures
 from ..metrics.options import MetricOptions, checked_options
-from ..metrics.partial_tables import can_finish, facts_of_measures, finish
+from ..metrics.partial_streams import finish_in_parts
+from ..metrics.partial_tables import can_finish, facts_of_measures
 from ..metrics.partials import fingerprint, partial
 from ..metrics.registry import DEFAULT_MEASURES
-from ..schema import CALL_SCHEMA
 from .day_tasks import near_midnight
 from .delta import translate_errors
 from .distributed import DayTasks, Executor, run_tasks
@@ -63,14 +64,13 @@ class ArchiveRollUps(ArchiveReader):
             ArchiveError: as for `archive.summarize`; or the roll-up cannot be written.
         """
         folder = rollups_folder(self.path)
-        options = self.options if options is None else checked_options(options)
         if has_busy_offers(requested_measures(measures)):
             raise InputError(
                 "busy_offers depends on the talks of many days, so it cannot be rolled up: "
                 "use archive.summarize."
             )
         source = self._open()
-        tasks = DayTasks(source, by, measures, options)
+        tasks = self._day_tasks(source, by, measures, options)
         settings = _settings(source, tasks)
         with translate_errors(self.path):
             storage.make_folder(folder, sync=False)
@@ -115,9 +115,9 @@ class ArchiveRollUps(ArchiveReader):
         """
         confidence_level(confidence)
         options = self.options if options is None else checked_options(options)
-        dimensions, requested = checked_request(pl.LazyFrame(schema=CALL_SCHEMA), by, measures)
-        names = [each.name for each in requested]
         source, stale = self._open(), ""
+        request = DayTasks(source, by, measures, options)  # checks the names
+        dimensions, names = request.by, request.measures
         for table in rollups_of(self.path):
             settings = table.settings
             if settings is None or not can_finish(
@@ -130,9 +130,17 @@ class ArchiveRollUps(ArchiveReader):
             versions = _versions(source, tasks.days)
             if stale := _staleness(versions, table.days(), settings.by):
                 continue
-            empty = partial(pl.DataFrame(schema=CALL_SCHEMA), settings.by, names[:1])
-            rows = table.partials(empty, settings.fingerprint, facts_of_measures(requested)[0])
-            return finish(rows, dimensions, names, confidence=confidence)
+            empty = partial(pl.DataFrame(schema=tasks.schema), settings.by, names)
+            empty = empty.with_columns(fingerprint=pl.lit(settings.fingerprint))
+            facts = facts_of_measures(requested_measures(names))[0]
+            of_months = table.partials(empty, settings.fingerprint, facts)
+            return finish_in_parts(
+                chain([empty], of_months),
+                dimensions,
+                names,
+                confidence=confidence,
+                days_apart=tasks.days_apart,
+            )
         raise ArchiveError(
             stale
             or f"No roll-up of {self.path} has these dimensions, measures and options: "
@@ -149,7 +157,7 @@ def _settings(table: Table, tasks: DayTasks) -> RollUpSettings:
         measures=tuple(tasks.measures),
         options=values,
         fingerprint=fingerprint(
-            list(CALL_SCHEMA), tasks.by, requested_measures(tasks.measures), tasks.options
+            list(tasks.schema), tasks.by, requested_measures(tasks.measures), tasks.options
         ),
     )
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from .. import local_time
 from ..fetch_report import Gap
 from ..formatting import facts_html, facts_text
+from ..language import date_text, number, tr
 from .certificates import Certificate
 from .places import place_of
 from .table import Table
@@ -64,29 +65,41 @@ class ArchiveStatus:
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         def local(moment: datetime) -> str:
-            return moment.astimezone(local_time.zone(self.time_zone)).isoformat(
-                sep=" ", timespec="minutes"
-            )
+            local = moment.astimezone(local_time.zone(self.time_zone))
+            return f"{date_text(local)} {local.isoformat(sep=' ', timespec='minutes')[11:]}"
 
         yield (
-            "calls",
-            f"{self.rows:,} on {self.days:,} days, {self.first_day} to {self.last_day} "
-            f"({self.time_zone})",
+            tr("calls", context="fact"),
+            tr(
+                "{calls} on {days} days, {first_day} to {last_day} ({time_zone})",
+                calls=self.rows,
+                days=self.days,
+                first_day=self.first_day,
+                last_day=self.last_day,
+                time_zone=self.time_zone,
+            ),
         )
         if self.complete_through:
-            yield "complete", f"through {local(self.complete_through)}"
+            text = tr("through {moment}", moment=local(self.complete_through))
+            yield tr("complete", context="fact"), text
+        missing = tr("missing", context="fact")
         for gap in self.gaps[:_MAX_GAPS]:
-            yield "missing", f"{local(gap.begin)} to {local(gap.end)}"
+            yield missing, tr("{begin} to {end}", begin=local(gap.begin), end=local(gap.end))
         if (more := len(self.gaps) - _MAX_GAPS) > 0:
-            yield "missing", f"and {more} more parts: see .gaps"
+            yield missing, tr("and {n} more parts: see .gaps", n=str(more))
         if self.running:
-            yield "running", f"{self.running:,} without an end"
+            text = tr("{n} without an end", n=self.running)
+            yield tr("running", context="fact"), text
         yield (
-            "size",
-            f"{self.bytes / 1e6:,.1f} MB in {self.files:,} files; "
-            f"{self.bytes_on_disk / 1e6:,.1f} MB on disk with older versions",
+            tr("size", context="fact"),
+            tr(
+                "{size} MB in {files} files; {size_on_disk} MB on disk with older versions",
+                size=number(self.bytes / 1e6, ",.1f"),
+                files=self.files,
+                size_on_disk=number(self.bytes_on_disk / 1e6, ",.1f"),
+            ),
         )
-        yield "version", str(self.version)
+        yield tr("version", context="fact"), str(self.version)
 
     def __repr__(self) -> str:
         return facts_text("ArchiveStatus", self._facts())
@@ -125,8 +138,8 @@ def missing_parts(
     They are days without a certificate, and the rest of each day that was fetched before its end.
     """
     gaps: list[Gap] = []
-    for number in range((last - first).days + 1):
-        day = first + timedelta(days=number)
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
         begin = local_time.midnight(day, time_zone)
         end = local_time.midnight(day + timedelta(days=1), time_zone)
         complete_to = certificates[day].complete_to if day in certificates else begin

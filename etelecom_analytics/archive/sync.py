@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 from .. import frames
 from ..api.client import Client
 from ..errors import ArchiveBusy, ArchiveError, DataLossError, EtelecomError, InputError, Stopped
+from ..language import keep_language, ntr, tr
 from ..logs import CallLogs
 from ..names import keep_labels
 from ..privacy import Privacy
@@ -57,13 +58,15 @@ def run_sync(
     started, zone = time.monotonic(), table.config.time_zone
     partials = {logs.query.date_from.date(): logs for logs in resume if logs.query.date_from}
     disable = not progress or progress_disabled()
-    with tqdm(desc="Syncing days", unit=" days", total=len(days), disable=disable) as bar:
+    with tqdm(
+        desc=tr("Syncing days"), unit=f" {tr('days')}", total=len(days), disable=disable
+    ) as bar:
         calls = 0
 
         def on_calls(count: int) -> None:
             nonlocal calls
             calls += count
-            bar.set_postfix_str(f"{calls:,} calls", refresh=False)
+            bar.set_postfix_str(ntr("{n} call", "{n} calls", calls), refresh=False)
 
         def on_day(day: date, logs: CallLogs) -> None:
             writer.take(day, logs)
@@ -75,7 +78,7 @@ def run_sync(
             zone,
             workers=workers,
             largest=largest,
-            on_calls=on_calls,
+            on_calls=keep_language(on_calls),
             label_hotlines=label_hotlines,
         )
         try:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from ..errors import EtelecomError, Stopped
 from ..fetch_report import HotlineLabels
 from ..formatting import facts_text
+from ..language import date_text, ntr, number, tr
 from ..logs import CallLogs
 from .certificates import CLOCK_TOLERANCE
 
@@ -70,27 +71,43 @@ class SyncReport:
 
     def facts(self) -> Iterable[tuple[str, str]]:
         """The contents of the report, as (label, text)."""
-        yield "days", f"{self.fetched:,} fetched, {len(self.replaced):,} of them new or changed"
         yield (
-            "calls",
-            f"{self.calls:,}; {self.added:,} added, {self.changed:,} changed, {self.gone:,} gone",
+            tr("days", context="fact"),
+            tr(
+                "{fetched} fetched, {replaced} of them new or changed",
+                fetched=self.fetched,
+                replaced=len(self.replaced),
+            ),
+        )
+        yield (
+            tr("calls", context="fact"),
+            tr(
+                "{calls}; {added} added, {changed} changed, {gone} gone",
+                calls=self.calls,
+                added=self.added,
+                changed=self.changed,
+                gone=self.gone,
+            ),
         )
         if self.hotline_labels:
-            yield from (("hotlines", text) for text in self.hotline_labels.facts())
-        if self.unfinished:
-            yield (
-                "unfinished",
-                f"{', '.join(map(str, self.unfinished[-3:]))}: will be fetched again",
+            yield from (
+                (tr("hotlines", context="fact"), text) for text in self.hotline_labels.facts()
             )
+        if self.unfinished:
+            days = ", ".join(map(date_text, self.unfinished[-3:]))
+            text = tr("{days}: will be fetched again", days=days)
+            yield tr("unfinished", context="fact"), text
         if self.refused:
-            yield "refused", f"{len(self.refused):,} days that would have lost calls"
+            text = tr("{n} days that would have lost calls", n=len(self.refused))
+            yield tr("refused", context="fact"), text
         for text in self.problems[:_MAX_LINES]:
-            yield "problem", text
+            yield tr("problem", context="fact"), text
         if (more := len(self.problems) - _MAX_LINES) > 0:
-            yield "problem", f"and {more} more: see .problems"
+            yield tr("problem", context="fact"), tr("and {n} more: see .problems", n=str(more))
         if text := clock_text(self.clock_offset):
-            yield "clock", text
-        yield "took", f"{self.seconds:.1f} s"
+            yield tr("clock", context="fact"), text
+        seconds = number(self.seconds, ".1f")
+        yield tr("took", context="fact"), tr("{seconds} s", seconds=seconds)
 
     def __repr__(self) -> str:
         return facts_text("SyncReport", self.facts())
@@ -132,8 +149,12 @@ class IncompleteSync(EtelecomError):
         self.cause, self.report, self.partials = cause, report, partials
 
     def __str__(self) -> str:
-        days = "1 day is" if self.report.fetched == 1 else f"{self.report.fetched:,} days are"
-        return f"{self.cause} {days} complete in the archive: sync again for the rest.".lstrip()
+        rest = ntr(
+            "{n} day is complete in the archive: sync again for the rest.",
+            "{n} days are complete in the archive: sync again for the rest.",
+            self.report.fetched,
+        )
+        return f"{self.cause} {rest}".lstrip()
 
 
 class SyncStopped(IncompleteSync, Stopped, KeyboardInterrupt):
@@ -145,6 +166,12 @@ def clock_text(offset: timedelta | None) -> str:
     if offset is None or abs(offset) <= CLOCK_TOLERANCE:
         return ""
     minutes = abs(round(offset.total_seconds() / 60))
-    text = f"{minutes:,} min" if minutes < 2_880 else f"{minutes // 1_440:,} days"
-    order = "behind" if offset > timedelta() else "ahead of"
-    return f"This machine's clock is {text} {order} the server's: set it right, then sync again."
+    time = tr("{n} min", n=minutes)
+    if minutes >= 2_880:
+        time = tr("{n} days", n=minutes // 1_440)
+    return tr(
+        "This machine's clock is {time} behind the server's: set it right, then sync again."
+        if offset > timedelta()
+        else "This machine's clock is {time} ahead of the server's: set it right, then sync again.",
+        time=time,
+    )

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 import polars as pl
 
+from ..language import tr
 from .certificates import (
     CLOCK_TOLERANCE,
     Certificate,
@@ -59,7 +60,7 @@ def check_days(table: Table) -> DayCheck:
     begin = table.pruned_before or date.min
     claims = {day: each for day, each in _claims(table, log).items() if day >= begin}
     problems = [
-        Problem("damaged file", path, f"The file {damage}.", day)
+        Problem("damaged file", path, tr("The file {damage}.", damage=damage), day)
         for path, day, damage in table.damaged_files(files)
     ]
     expected = dict(files.group_by("local_day").agg(pl.col("rows").sum()).rows())
@@ -108,10 +109,10 @@ def check_contents(table: Table) -> list[Problem]:
             try:
                 height = read_file(table.folder / path).height
             except Unreadable:
-                problems.append(Problem("damaged file", path, "The file cannot be read.", day))
+                problems.append(Problem("damaged file", path, tr("The file cannot be read."), day))
                 continue
             if rows is not None and height != rows:
-                text = f"The file has {height:,} calls instead of {rows:,}."
+                text = tr("The file has {n} calls instead of {stated}.", n=height, stated=rows)
                 problems.append(Problem("damaged file", path, text, day))
     return problems
 
@@ -167,13 +168,15 @@ def _problem(claim: Certificate, log: Log, rows: int) -> Problem | None:
     """Why a certificate does not count."""
     day, stated = claim.day, claim.report.rows
     if claim.report.began_at > datetime.now(UTC) + CLOCK_TOLERANCE:
-        text = f"The day was fetched at {claim.report.began_at:%Y-%m-%d %H:%M} UTC, in the future."
+        text = tr(
+            "The day was fetched at {moment} UTC, in the future.", moment=claim.report.began_at
+        )
         return Problem("future certificate", "", text, day)
     if not _is_written(claim, log):
-        text = f"The commit that wrote the {stated:,} calls of the day is lost."
+        text = tr("The commit that wrote the {n} calls of the day is lost.", n=stated)
         return Problem("lost commit", "", text, day)
     if rows != stated:
-        text = f"The table has {rows:,} calls of the day instead of {stated:,}."
+        text = tr("The table has {n} calls of the day instead of {stated}.", n=rows, stated=stated)
         return Problem("wrong rows", "", text, day)
     return None
 

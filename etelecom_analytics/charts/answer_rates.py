@@ -6,24 +6,22 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..language import Language, in_language, tr
 from ..locale.number_note import number_note
+from ..locale.terms import count
 from ..metrics import MEASURES, Calls, MetricOptions, summarize_fetched
 from ..metrics.dimensions import START_DIMENSIONS
 from .axes import (
-    CLOCK,
     MAX_LABELLED_GROUPS,
     MAX_LONG_LABELS,
-    TIME,
     clock_axis,
-    fetched_text,
-    formula_note,
     key_order,
     missing_spans,
     shade,
     shading_note,
     time_axis,
 )
-from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title
+from .finish import coverage_note, empty_chart, finish_chart, lower_first, range_text, range_title
 from .group_table import null_key_notes
 from .grouping import (
     dimension_text,
@@ -35,6 +33,15 @@ from .grouping import (
 from .inputs import Names, chart_input, names_of, row_limit
 from .marks import MAX_GROUPS, interval_points, limit_groups, span_bars
 from .rate_rows import rate_rows
+from .texts import (
+    CLOCK,
+    TIME,
+    fetched_text,
+    formula_note,
+    interval_text,
+    percent,
+    short_number,
+)
 from .theme import (
     ANSWERED,
     FAINT,
@@ -44,17 +51,15 @@ from .theme import (
     SHADE,
     SHADE_OPACITY,
     WIDTH,
-    count,
     count_ticks,
-    interval_text,
     round_floats,
-    short_number,
     total,
 )
 
 __all__ = ["answer_rate"]
 
 
+@in_language
 def answer_rate(
     calls: Calls,
     *,
@@ -62,6 +67,7 @@ def answer_rate(
     limit: int | None = None,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.VConcatChart | alt.HConcatChart | alt.Chart:
     """The answer rate of each group with its 95 % interval, and its offered calls. Collects.
 
@@ -80,6 +86,7 @@ def answer_rate(
         options: parameters of the measures, such as the time zone.
         coverage: `logs.report`. Times that were not fetched or not requested are shaded; fetched
             times without calls count 0.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: no such dimension; the message lists the nearest.
@@ -101,23 +108,24 @@ def answer_rate(
             data.calls, dimensions, measures, coverage=coverage, options=options, confidence=True
         )
     )
-    subject = f"Answer rate {dimension_text(dimensions)}"
+    subject = f"{tr('Answer rate')} {dimension_text(dimensions)}"
     about = [formula_note(MEASURES["answer_rate"], options, interval=True)]
     complete = coverage_note(coverage, options.time_zone)
     scope = [options.time_zone]
     all_calls, offered = total(table, "calls"), total(table, "offered")
     if not offered:
         if all_calls:
-            scope.insert(0, f"{count(all_calls, 'call')}, running or of unknown state")
-        message = "No offered calls" if all_calls else "No calls"
-        title = f"{subject}: {message.lower()}"
+            calls_text = count(all_calls, "call")
+            scope.insert(0, tr("{calls}, running or of unknown state", calls=calls_text))
+        message = tr("No offered calls") if all_calls else tr("No calls")
+        title = f"{subject}: {lower_first(message)}"
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     scope.insert(0, count(offered, "offered call"))
     scope.extend(null_key_notes(data.calls, table, dimensions))
     chosen, limits = _limit(table, dimensions, limit)
     scope.extend(limits)
     if not chosen.height:
-        message = "No calls with a start"
+        message = tr("No calls with a start")
         return empty_chart(subject, scope, about=about, coverage=complete, message=message)
     keys = group_keys(chosen, group_names(data.calls, dimensions))
     rows = chosen.with_columns(keys, fetched=fetched_text(), **_texts())
@@ -133,7 +141,7 @@ def answer_rate(
         chart = rate_rows(rows, tooltip)
     return finish_chart(
         chart,
-        title=range_title(subject, rows, "answer_rate", "{percent} ({key})", size="offered"),
+        title=range_title(subject, rows, "answer_rate", tr("{percent} ({key})"), size="offered"),
         scope=scope,
         warnings=[number_note(data.calls, options)],
         about=about,
@@ -156,31 +164,31 @@ def _tooltip(by: Sequence[str], coverage: FetchReport | None) -> list[alt.Toolti
     has_hours = coverage and all(name in START_DIMENSIONS for name in by)
     return [
         alt.Tooltip("key:N", title=tooltip_title(by)),
-        alt.Tooltip("answer_rate:Q", title="answer rate", format=".1%"),
-        alt.Tooltip("interval:N", title="95 % interval"),
-        alt.Tooltip("answered:Q", format=","),
-        alt.Tooltip("missed:Q", format=","),
-        alt.Tooltip("offered:Q", format=","),
-        alt.Tooltip("calls:Q", title="all calls", format=","),
-        *([alt.Tooltip("fetched:N")] if has_hours else []),
+        alt.Tooltip("answer_rate:Q", title=tr("answer rate"), format=".1%"),
+        alt.Tooltip("interval:N", title=tr("95 % interval")),
+        alt.Tooltip("answered:Q", title=tr("answered"), format=","),
+        alt.Tooltip("missed:Q", title=tr("missed"), format=","),
+        alt.Tooltip("offered:Q", title=tr("offered"), format=","),
+        alt.Tooltip("calls:Q", title=tr("all calls"), format=","),
+        *([alt.Tooltip("fetched:N", title=tr("fetched"))] if has_hours else []),
     ]
 
 
 def _texts() -> dict[str, pl.Expr]:
-    points = (pl.col("answer_rate") * 100).round(0).cast(pl.Int64)
+    points = percent(pl.col("answer_rate"))
     interval = interval_text("answer_rate_low", "answer_rate_high")
     return {
-        "interval": interval.fill_null("none offered"),
+        "interval": interval.fill_null(tr("none offered")),
         "percent": pl.format("{} %", points).fill_null("-"),
-        "points": pl.format("{}", points),
+        "points": points,
         "size": short_number(pl.col("offered")),
     }
 
 
 def _alt_text(table: pl.DataFrame) -> str:
     if table["answer_rate"].null_count() == table.height:
-        return "No group has offered calls."
-    return range_text(table, "answer_rate", "{percent} of {offered:,} in {key}")
+        return tr("No group has offered calls.")
+    return range_text(table, "answer_rate", tr("{percent} of {offered} in {key}"))
 
 
 def _over_time(
@@ -232,7 +240,7 @@ def _over_clock(table: pl.DataFrame, by: str, tooltip: list[alt.Tooltip]) -> alt
 def _rate_axis() -> alt.Y:
     axis = alt.Axis(format=".0%", tickCount=5, minExtent=GUTTER)
     scale = alt.Scale(zero=False, nice=True)
-    return alt.Y("answer_rate:Q", title="answer rate", axis=axis, scale=scale)
+    return alt.Y("answer_rate:Q", title=tr("answer rate"), axis=axis, scale=scale)
 
 
 def _rates(table: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) -> list[alt.Chart]:
@@ -259,7 +267,7 @@ def _offered(
     """A bar for the offered calls of each group, with their number where there is room."""
     size = alt.Y(
         "offered:Q",
-        title="offered calls",
+        title=tr("offered calls", context="axis"),
         axis=alt.Axis(
             tickCount=3, format=",d", values=count_ticks(table["offered"]), minExtent=GUTTER
         ),

@@ -5,29 +5,34 @@ in their order. Other groups are rows.
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import altair as alt
 import polars as pl
 
 from .. import local_time
 from ..fetch_report import FetchReport
+from ..language import current_language, tr
 from ..locale.dates import CLOCK_MINUTE, CLOCK_SECOND, long_date_expr
-from ..metrics import MetricOptions
-from ..metrics.registry import Measure, Ratio
-from .theme import FAINT, NONE_LABEL, SHADE, SHADE_OPACITY
+from ..locale.terms import dimension_name, or_list
+from .texts import (
+    CLOCK,
+    TIME,
+    clock_labels,
+    none_label,
+)
+from .theme import (
+    FAINT,
+    SHADE,
+    SHADE_OPACITY,
+)
 
 __all__ = [
-    "CLOCK",
     "MAX_LABELLED_GROUPS",
     "MAX_LONG_LABELS",
-    "TIME",
     "clock_axis",
-    "fetched_text",
-    "formula_note",
     "key_order",
-    "key_text",
     "local_milliseconds",
-    "measure_title",
     "missing_spans",
     "moment_axis",
     "shade",
@@ -36,17 +41,6 @@ __all__ = [
     "time_axis",
     "with_positions",
 ]
-
-TIME = {"day": "1d", "week": "1w", "month": "1mo"}
-"""Dimensions on an axis of time, and the length of their groups."""
-
-CLOCK = {
-    "hour": tuple(f"{hour}" for hour in range(24)),
-    "half_hour": tuple(f"{half // 2}:{half % 2 * 30:02}" for half in range(48)),
-    "quarter_hour": tuple(f"{quarter // 4}:{quarter % 4 * 15:02}" for quarter in range(96)),
-    "weekday": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-}
-"""Cyclic dimensions, and the labels of all their groups in order."""
 
 MAX_LABELLED_GROUPS = 25
 """With more groups there is no room for a label on each."""
@@ -59,72 +53,31 @@ _MAX_MILLISECONDS_WITH_CLOCK_TIMES = 4 * 86_400_000
 _MAX_MILLISECONDS_WITH_WEEKDAYS = 21 * 86_400_000
 
 
-def measure_title(measure: Measure) -> str:
-    """The measure's title, with its unit unless the title or the values have it."""
-    if measure.unit in ("share", "s") or measure.unit in measure.title.lower():
-        return measure.title
-    return f"{measure.title} ({measure.unit})"
-
-
-def formula_note(measure: Measure, options: MetricOptions, *, interval: bool = False) -> str:
-    """The formula of a measure as a note; `interval` adds which interval a share has."""
-    suffix = ", with its 95 % interval (Wilson)" if interval and _is_share(measure) else ""
-    note = f"{measure.name} = {measure.formula(options)}{suffix}."
-    if measure.name != "service_level":
-        return note
-    min_talk = f"; m: {options.min_talk_s:g} s" if options.variant == "min_talk" else ""
-    return (
-        f"{note} a, q, s: answered, missed, short calls of known wait; "
-        f"T: {options.threshold_s:g} s{min_talk}."
-    )
-
-
-def _is_share(measure: Measure) -> bool:
-    return isinstance(measure.aggregation, Ratio)
-
-
-def key_text(by: str) -> pl.Expr:
-    """The key of a group as text."""
-    key = pl.col(by)
-    if by in TIME:
-        text = key.dt.strftime("%b %Y") if by == "month" else long_date_expr(key)
-    elif by in CLOCK:
-        labels = dict(enumerate(CLOCK[by], start=int(by == "weekday")))
-        text = key.cast(pl.Int64).replace_strict(labels, return_dtype=pl.String)
-    elif by == "in_hours":
-        text = pl.when(key).then(pl.lit("in hours")).when(~key).then(pl.lit("out of hours"))
-    else:
-        text = key.cast(pl.String)
-    return text.fill_null(NONE_LABEL)
-
-
 def key_order(table: pl.DataFrame, by: str) -> list[str]:
     """The labels of an axis in order: all hours or weekdays, else the table's keys; null last."""
     keys = table.filter(pl.col(by).is_not_null())["key"].unique(maintain_order=True)
-    labels = list(CLOCK.get(by, keys))
-    return [*labels, NONE_LABEL] if table[by].null_count() else labels
+    labels = list(clock_labels(by) if by in CLOCK else keys)
+    return [*labels, none_label()] if table[by].null_count() else labels
 
 
-def fetched_text() -> pl.Expr:
-    """The fetched part of a group: "all", "no", "8 of 24 h", or "unknown" without coverage."""
-    hours, fetched = pl.col("hours"), pl.col("fetched_hours")
-    numbers = (
-        column.round(2).cast(pl.String).str.strip_suffix(".0") for column in (fetched, hours)
-    )
-    return (
-        pl.when(fetched.is_null())
-        .then(pl.lit("unknown"))
-        .when(fetched <= 0)
-        .then(pl.lit("no"))
-        .when(fetched < hours)
-        .then(pl.format("{} of {} h", *numbers))
-        .otherwise(pl.lit("all"))
-    )
+class _TimeFormats(NamedTuple):
+    """Formats of the labels of an axis of time."""
+
+    weekday: str
+    day: str
+    date: str
+    month: str
+
+
+def _time_formats() -> _TimeFormats:
+    if current_language() == "en":
+        return _TimeFormats("%a %-d %b", "%-d %b", "%-d %b %Y", "%b %Y")
+    return _TimeFormats("%a %d/%m", "%d/%m", "%d/%m/%Y", "%m/%Y")
 
 
 def clock_axis(order: list[str], by: str, *, labels: bool = True) -> alt.X:
     """The axis of all hours or weekdays; with `labels=False` the axis of a panel above it."""
-    title = by.replace("_", " ") if labels and by != "weekday" else None
+    title = dimension_name(by) if labels and by != "weekday" else None
     axis = alt.Axis(
         values=order if len(order) <= MAX_LABELLED_GROUPS else order[::8],
         title=title,
@@ -171,9 +124,10 @@ def time_axis(table: pl.DataFrame, by: str, *, field: str, labels: bool) -> alt.
     A label is at the middle of its span. `field` is the column to encode.
     """
     step = -(-table.height // _MAX_TIME_LABELS)
-    text = {"day": "%a %-d %b", "week": "%-d %b %Y", "month": "%b %Y"}[by]
+    formats = _time_formats()
+    text = {"day": formats.weekday, "week": formats.date, "month": formats.month}[by]
     if by == "day" and step > 1:
-        text = "%-d %b %Y" if table[by].dt.year().n_unique() > 1 else "%-d %b"
+        text = formats.date if table[by].dt.year().n_unique() > 1 else formats.day
     to_monday = (
         table.select((pl.col("middle") - pl.col("begin")).max()).item() if by == "week" else 0
     )
@@ -181,7 +135,7 @@ def time_axis(table: pl.DataFrame, by: str, *, field: str, labels: bool) -> alt.
         values=table["middle"].to_list()[::step],
         labelExpr=f"utcFormat(datum.value - {to_monday}, '{text}')",
         labelOverlap=True,
-        title="week from Monday" if labels and by == "week" else None,
+        title=tr("week from Monday") if labels and by == "week" else None,
         labels=labels,
         ticks=labels,
         grid=False,
@@ -196,9 +150,10 @@ def moment_axis(table: pl.DataFrame, *, field: str) -> alt.X:
     """
     first, last = _edges(table)
     midnight = "utchours(datum.value) === 0 && utcminutes(datum.value) === 0"
-    day, time = "utcFormat(datum.value, '%a %-d %b')", "utcFormat(datum.value, '%H:%M')"
+    formats = _time_formats()
+    day, time = f"utcFormat(datum.value, '{formats.weekday}')", "utcFormat(datum.value, '%H:%M')"
     if last - first >= _MAX_MILLISECONDS_WITH_WEEKDAYS:
-        label = "utcFormat(datum.value, '%-d %b %Y')"
+        label = f"utcFormat(datum.value, '{formats.date}')"
     elif last - first >= _MAX_MILLISECONDS_WITH_CLOCK_TIMES:
         label = f"{midnight} ? {day} : ''"
     else:
@@ -272,9 +227,9 @@ def _missing_parts(
     since = min(max(begin, first), end)
     until = max(begin, min(end, last)) if has_end else end
     parts = [
-        (begin, since, "not requested"),
-        *((*gap, "not fetched") for gap in coverage.gaps_between(since, until)),
-        (until, end, "not requested"),
+        (begin, since, tr("not requested")),
+        *((*gap, tr("not fetched")) for gap in coverage.gaps_between(since, until)),
+        (until, end, tr("not requested")),
     ]
     return [part for part in parts if part[0] < part[1]]
 
@@ -285,9 +240,9 @@ def shade(gaps: pl.DataFrame) -> list[alt.Chart]:
         return []
     base = alt.Chart(gaps)
     tooltip = [
-        alt.Tooltip("why:N", title="no calls"),
-        alt.Tooltip("since:N", title="from"),
-        alt.Tooltip("until:N", title="to"),
+        alt.Tooltip("why:N", title=tr("no calls")),
+        alt.Tooltip("since:N", title=tr("from", context="time")),
+        alt.Tooltip("until:N", title=tr("to", context="time")),
     ]
     band = base.mark_rect(color=SHADE, opacity=SHADE_OPACITY, clip=True).encode(
         alt.X("begin:T"), alt.X2("end:T"), tooltip=tooltip
@@ -302,4 +257,4 @@ def shade(gaps: pl.DataFrame) -> list[alt.Chart]:
 def shading_note(gaps: pl.DataFrame) -> str:
     """The meaning of the shading as a note; empty if nothing is shaded."""
     reasons = gaps["why"].unique().sort()
-    return f"shaded: {' or '.join(reasons)}" if gaps.height else ""
+    return tr("shaded: {reasons}", reasons=or_list(reasons.to_list())) if gaps.height else ""

@@ -9,6 +9,7 @@ import polars as pl
 
 from ..errors import UnknownName
 from ..fetch_report import FetchReport
+from ..language import Language, in_language, mark, tr
 from ..metrics import Calls, MetricOptions, Selection
 from ..phone_numbers import describe
 from .answer_rates import answer_rate
@@ -54,7 +55,7 @@ _OF_ALL_CALLS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 """Charts that select the directions themselves, or count all."""
 
-_INBOUND_NOTE = "inbound calls only"
+_INBOUND_NOTE = mark("inbound calls only")
 
 
 class Gallery:
@@ -125,11 +126,13 @@ class Gallery:
         display(*self._charts.values())  # type: ignore[no-untyped-call]
 
 
+@in_language
 def gallery(
     calls: Calls,
     *,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> Gallery:
     """All charts of these calls: what callers experienced, who answered, and the traffic. Collects.
 
@@ -141,6 +144,7 @@ def gallery(
         options: parameters of the metrics.
         coverage: `logs.report`. Times that were not fetched or not requested are shaded, and a
             note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Examples:
         >>> logs = et.sample_logs()
@@ -162,6 +166,6 @@ def gallery(
 
 def _with_inbound_note(chart: Any) -> Any:
     first, *others = chart.title.subtitle
-    chart.title.subtitle = [f"{_INBOUND_NOTE} · {first}", *others]
-    chart.description = f"{chart.description} Inbound calls only."
+    chart.title.subtitle = [f"{tr(_INBOUND_NOTE)} · {first}", *others]
+    chart.description = f"{chart.description} {tr('Inbound calls only.')}"
     return chart

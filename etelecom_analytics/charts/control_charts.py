@@ -5,25 +5,49 @@ import polars as pl
 
 from ..errors import UnknownName
 from ..fetch_report import FetchReport
-from ..formatting import format_value
+from ..formatting import format_value, size_text
+from ..language import Language, in_language, mark, tr
 from ..locale.expressions import text_expr
 from ..locale.number_note import number_note
+from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, control_limits
 from ..metrics.daily_control import ControlLimits
 from ..metrics.registry import Total
-from .axes import formula_note, key_text, measure_title, spans, time_axis
+from .axes import (
+    spans,
+    time_axis,
+)
 from .durations import duration_axis
 from .finish import coverage_note, empty_chart, finish_chart, range_text
 from .inputs import Names, chart_input, names_of
-from .theme import ANSWERED, FAINT, LOST, SHADE, SHADE_OPACITY, WIDTH, count, round_floats
+from .texts import (
+    formula_note,
+    key_text,
+    measure_title,
+)
+from .theme import (
+    ANSWERED,
+    FAINT,
+    LOST,
+    SHADE,
+    SHADE_OPACITY,
+    WIDTH,
+    round_floats,
+)
 
 __all__ = ["control"]
 
 _HEIGHT = 260
 _MAX_DAYS = 370
-_VALUES = ("value", "expected", "low", "high")
+_VALUES = {
+    "value": mark("value"),
+    "expected": mark("expected"),
+    "low": mark("low"),
+    "high": mark("high"),
+}
 
 
+@in_language
 def control(
     calls: Calls,
     measure: str = "answer_rate",
@@ -32,6 +56,7 @@ def control(
     history: Calls | None = None,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.LayerChart | alt.FacetChart | alt.Chart:
     """The days of a measure, and the range in which ordinary days are. Collects.
 
@@ -46,6 +71,7 @@ def control(
         history: earlier calls that the limits are computed from. None: the days themselves.
         options: the settings of the measure.
         coverage: `logs.report`: days that were not fetched completely are left out.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: the measure or the dimension does not exist.
@@ -67,7 +93,10 @@ def control(
     each, zone = limits.measure, data.options.time_zone
     about, complete = [formula_note(each, data.options)], coverage_note(coverage, zone)
     table = limits.table.tail(_MAX_DAYS)
-    subject, scope = f"{each.title} by day", [count(data.height, "call"), zone]
+    subject, scope = (
+        tr("{measure} by day", measure=tr(each.title)),
+        [count(data.height, "call"), zone],
+    )
     if table.is_empty():
         return empty_chart(subject, scope, about=about, coverage=complete)
     alarms, rows = int(table["is_alarm"].sum()), _rows(limits, table)
@@ -78,30 +107,36 @@ def control(
         warnings=[number_note(data.calls, data.options)],
         about=about,
         coverage=complete,
-        description=range_text(rows, "value", "{value_text} on {key}", noun="day"),
+        description=range_text(rows, "value", tr("{value_text} on {key}"), noun="day"),
     )
 
 
 def _finding(limits: ControlLimits, alarms: int, days: int) -> str:
     if limits.sigma is None:
-        return "too few days for control limits"
+        return tr("too few days for control limits")
     changes = int(limits.table["is_change"].sum())
-    lasting = f", a lasting change on {count(changes, 'day')}" if changes else ""
-    outside = f"{alarms} of {count(days, 'day')} outside the usual range"
-    return f"{outside if alarms else 'no day outside the usual range'}{lasting}"
+    text = tr("no day outside the usual range")
+    if alarms:
+        text = tr("{n} of {days} outside the usual range", n=alarms, days=count(days, "day"))
+    if changes:
+        return tr("{text}, a lasting change on {days}", text=text, days=count(changes, "day"))
+    return text
 
 
 def _sigma_note(limits: ControlLimits) -> str:
     if limits.sigma is None:
-        return f"limits need at least 21 days; there are {limits.baseline_days}"
+        return tr("limits need at least 21 days; there are {n}", n=limits.baseline_days)
     unit = limits.measure.unit
     sigma, two, five = (
-        format_value(value, unit, signed=True).lstrip("+")
-        for value in (limits.sigma, limits.step_2_days, limits.step_5_days)
+        size_text(value, unit) for value in (limits.sigma, limits.step_2_days, limits.step_5_days)
     )
-    return (
-        f"sigma {sigma}, from {count(limits.baseline_days, 'day')}, adjusted for weekdays: a step "
-        f"of {two} is found within two days, one of {five} within five (90 %)"
+    return tr(
+        "sigma {sigma}, from {days}, adjusted for weekdays: a step of {two} is found within two "
+        "days, one of {five} within five (90 %)",
+        sigma=sigma,
+        days=count(limits.baseline_days, "day"),
+        two=two,
+        five=five,
     )
 
 
@@ -126,7 +161,8 @@ def _rows(limits: ControlLimits, table: pl.DataFrame) -> pl.DataFrame:
 def _axis(limits: ControlLimits, rows: pl.DataFrame) -> alt.Axis:
     title = measure_title(limits.measure)
     if limits.measure.unit == "s":
-        shown = [each for row in rows.select(_VALUES).rows() for each in row if each is not None]
+        values = rows.select(_VALUES.keys()).rows()
+        shown = [each for row in values for each in row if each is not None]
         return alt.Axis(**duration_axis(shown, zero=False), title=title, grid=True)
     form = ".0%" if limits.measure.unit == "share" else ",.0f"
     return alt.Axis(format=form, title=title, grid=True)
@@ -135,10 +171,10 @@ def _axis(limits: ControlLimits, rows: pl.DataFrame) -> alt.Axis:
 def _draw(limits: ControlLimits, rows: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
     y = alt.Y("value:Q", axis=_axis(limits, rows), scale=alt.Scale(zero=False))
     tooltip = [
-        alt.Tooltip("key:N", title="day"),
-        *(alt.Tooltip(f"{name}_text:N", title=name) for name in _VALUES),
-        alt.Tooltip("z:Q", title="sigmas", format="+.1f"),
-        alt.Tooltip("count:Q", title=limits.measure.population, format=","),
+        alt.Tooltip("key:N", title=tr("day")),
+        *(alt.Tooltip(f"{name}_text:N", title=tr(title)) for name, title in _VALUES.items()),
+        alt.Tooltip("z:Q", title=tr("sigmas"), format="+.1f"),
+        alt.Tooltip("count:Q", title=tr(limits.measure.population), format=","),
     ]
     base = alt.Chart(rows, width=WIDTH, height=_HEIGHT)
     middle = time_axis(rows, "day", field="middle", labels=True)

@@ -5,29 +5,35 @@ import polars as pl
 
 from ..fetch_report import FetchReport
 from ..formatting import format_value
+from ..language import Language, in_language, mark, tr
 from ..locale.number_note import number_note
+from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, RingSeconds, WaitSeconds, ring_seconds, wait_seconds
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .histograms import RING, WAIT, Duration, draw_histograms
 from .inputs import chart_input
-from .theme import count, total
+from .theme import (
+    total,
+)
 
 __all__ = ["WAIT_STARTS", "ring_durations", "wait_distribution"]
 
-_WAITS, _RINGS = "How long callers waited", "How long offers rang"
+_WAITS, _RINGS = mark("How long callers waited"), mark("How long offers rang")
 WAIT_STARTS = {
-    "started_at": "the call's start",
-    "queue": "the entry into the first queue",
-    "first_ring": "the first ring of a person",
+    "started_at": mark("the call's start"),
+    "queue": mark("the entry into the first queue"),
+    "first_ring": mark("the first ring of a person"),
 }
-"""The start of a wait as text."""
+"""The start of a wait as text, which `tr` translates."""
 
 
+@in_language
 def wait_distribution(
     calls: Calls,
     *,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.VConcatChart | alt.Chart:
     """Histograms of the waits of answered and of missed calls, and their cumulative shares.
 
@@ -38,6 +44,7 @@ def wait_distribution(
         calls: calls of any direction; all of them count.
         options: where a wait begins, and the threshold.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Examples:
         >>> inbound = et.sample_logs().calls.filter(direction="in")
@@ -51,30 +58,37 @@ def wait_distribution(
     omitted = []
     if waits.offered > known:
         unknown = count(waits.offered - known, "offered call")
-        omitted.append(f"not drawn: {unknown} of unknown wait")
+        omitted.append(tr("not drawn: {calls} of unknown wait", calls=unknown))
     if (tail := _tail(waits.bins)) is not None:
-        omitted.append(f"last bar: more than {tail} s")
+        omitted.append(tr("last bar: more than {n} s", n=tail))
     about = [
-        f"wait_s = from {WAIT_STARTS[options.wait_from]} to the first answer by a person, "
-        "or to the end of a missed call."
+        tr(
+            "wait_s = from {start} to the first answer by a person, or to the end of a missed "
+            "call.",
+            start=tr(WAIT_STARTS[options.wait_from]),
+        )
     ]
     if not known:
-        message = f"No known waits in {count(waits.calls, 'call')}" if waits.calls else "No calls"
-        title, scope = f"{_WAITS}: {lower_first(message)}", [*omitted, options.time_zone]
+        calls_text = count(waits.calls, "call")
+        message = (
+            tr("No known waits in {calls}", calls=calls_text) if waits.calls else tr("No calls")
+        )
+        title, scope = f"{tr(_WAITS)}: {lower_first(message)}", [*omitted, options.time_zone]
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     text = (
         pl.when(pl.col("to_s").is_null())
-        .then(pl.format("more than {} s", "from_s"))
+        .then(pl.format(tr("more than {} s"), "from_s"))
         .when(pl.col("from_s") == 0)
-        .then(pl.format("0 to {} s", "to_s"))
-        .otherwise(pl.format("more than {}, to {} s", "from_s", "to_s"))
+        .then(pl.format(tr("0 to {} s"), "to_s"))
+        .otherwise(pl.format(tr("more than {}, to {} s"), "from_s", "to_s"))
     )
     bins = waits.bins.with_columns(wait=text, longest="to_s")
+    known_text = tr("{known} of {n}", known=count(known, "offered call"), n=waits.calls)
     chart = draw_histograms(WAIT, bins, waits.groups, waits.width_s, options.threshold_s)
     return finish_chart(
         chart,
-        title=_title(_WAITS, WAIT, waits.groups),
-        scope=[f"{count(known, 'offered call')} of {waits.calls:,}", options.time_zone, *omitted],
+        title=_title(tr(_WAITS), WAIT, waits.groups),
+        scope=[known_text, options.time_zone, *omitted],
         warnings=[number_note(calls, options)],
         about=about,
         coverage=complete,
@@ -82,11 +96,13 @@ def wait_distribution(
     )
 
 
+@in_language
 def ring_durations(
     calls: Calls,
     *,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.VConcatChart | alt.Chart:
     """Histograms of the ring durations of offers by outcome, and their cumulative shares.
 
@@ -97,46 +113,58 @@ def ring_durations(
         calls: calls of any direction; all of them count.
         options: parameters of the metrics; offers to `ivr_numbers` are left out.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Examples:
         >>> options = et.MetricOptions(ivr_numbers=["8000", "8100"])
         >>> inbound = et.sample_logs().calls.filter(direction="in")
         >>> chart = et.charts.ring_durations(inbound, options=options)
         >>> chart.title.text
-        ['How long offers rang: median answered 4.0 s, lost 4.0 s, elsewhere 3.0 s']
+        ['How long offers rang: median answered 4.0 s, lost 4.5 s, elsewhere 3.0 s']
     """
     calls, options = chart_input(calls, options, coverage)
     rings: RingSeconds = ring_seconds(calls, options=options, confidence=False)
     rang = total(rings.groups, "offers")
     about = [
-        "ring_s = longest ring of the legs of one offer. Lost: rang out, caller gave up, "
-        "busy or rejected, and the like."
+        tr(
+            "ring_s = longest ring of the legs of one offer. Lost: rang out, caller gave up, "
+            "busy or rejected, and the like."
+        )
     ]
     complete = coverage_note(coverage, options.time_zone)
     if not rang:
-        message = f"No offer rang in {count(rings.calls, 'call')}" if rings.calls else "No calls"
-        title, scope = f"{_RINGS}: {lower_first(message)}", [options.time_zone]
+        calls_text = count(rings.calls, "call")
+        message = (
+            tr("No offer rang in {calls}", calls=calls_text) if rings.calls else tr("No calls")
+        )
+        title, scope = f"{tr(_RINGS)}: {lower_first(message)}", [options.time_zone]
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     omitted = []
     if rings.offers > rang:
-        omitted.append(f"not drawn: {count(rings.offers - rang, 'offer')} that did not ring")
+        omitted.append(
+            tr("not drawn: {offers} that did not ring", offers=count(rings.offers - rang, "offer"))
+        )
     if (tail := _tail(rings.bins)) is not None:
-        omitted.append(f"last bar: {tail} s and longer")
+        omitted.append(tr("last bar: {n} s and longer", n=tail))
     first, last = pl.col("from_s"), pl.col("to_s") - 1
     text = (
         pl.when(last.is_null())
-        .then(pl.format("{} s or more", first))
+        .then(pl.format(tr("{} s or more"), first))
         .when(first == last)
-        .then(pl.format("{} s", first))
-        .otherwise(pl.format("{} to {} s", first, last))
+        .then(pl.format(tr("{} s"), first))
+        .otherwise(pl.format(tr("{} to {} s"), first, last))
     )
     chart = draw_histograms(
         RING, rings.bins.with_columns(ring=text, longest=last), rings.groups, rings.width_s
     )
-    offers = f"{count(rang, 'offer')} that rang, in {count(rings.calls, 'call')}"
+    offers = tr(
+        "{offers} that rang, in {calls}",
+        offers=count(rang, "offer"),
+        calls=count(rings.calls, "call"),
+    )
     return finish_chart(
         chart,
-        title=_title(_RINGS, RING, rings.groups),
+        title=_title(tr(_RINGS), RING, rings.groups),
         scope=[offers, options.time_zone, *omitted],
         warnings=[number_note(calls, options)],
         about=about,
@@ -148,8 +176,8 @@ def ring_durations(
 def _title(subject: str, duration: Duration, groups: pl.DataFrame) -> str:
     """The subject with the median of each group."""
     rows = groups.select("group", duration.quantiles[0]).iter_rows()
-    texts = [f"{name} {format_value(median, 's')}" for name, median in rows]
-    return f"{subject}: median {', '.join(texts)}"
+    texts = [f"{tr(name, context='outcome')} {format_value(median, 's')}" for name, median in rows]
+    return tr("{subject}: median {texts}", subject=subject, texts=", ".join(texts))
 
 
 def _tail(bins: pl.DataFrame) -> int | None:
@@ -161,7 +189,12 @@ def _tail(bins: pl.DataFrame) -> int | None:
 def _alt_text(duration: Duration, groups: pl.DataFrame) -> str:
     rows = groups.select("group", duration.counts, *duration.quantiles).iter_rows()
     return " ".join(
-        f"{name}: {count(number, duration.noun)}, median {format_value(p50, 's')}, "
-        f"90th percentile {format_value(p90, 's')}."
-        for name, number, p50, p90 in rows
+        tr(
+            "{group}: {counted}, median {p50}, 90th percentile {p90}.",
+            group=tr(name, context="outcome"),
+            counted=count(size, duration.noun),
+            p50=format_value(p50, "s"),
+            p90=format_value(p90, "s"),
+        )
+        for name, size, p50, p90 in rows
     )

@@ -8,6 +8,7 @@ import polars as pl
 
 from ..formatting import format_value
 from ..locale.expressions import text_expr
+from ..locale.terms import unit_name
 
 __all__ = [
     "LONGEST",
@@ -75,7 +76,8 @@ def duration_axis(seconds: Sequence[float], *, zero: bool) -> dict[str, Any]:
     step = next((each for each in _STEPS if (high - low) / each <= _MAX_TICKS), _STEPS[-1])
     ticks = [place * step for place in range(int(-(-low // step)), int(high // step) + 1)]
     unit, size = time_unit(high)
-    label = _label(1) if unit == MINUTES else f"format(datum.value / {size:g}, ',') + ' {unit}'"
+    name = unit_name(unit)
+    label = _label(1) if unit == MINUTES else f"format(datum.value / {size:g}, ',') + ' {name}'"
     return {"values": ticks, "labelExpr": label}
 
 

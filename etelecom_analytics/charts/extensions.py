@@ -6,22 +6,20 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..language import Language, filled, in_language, mark, tr
 from ..locale.number_note import number_note
+from ..locale.terms import count
 from ..metrics import INBOUND_DIRECTIONS, MEASURES, Calls, MetricOptions, inward, summarize
 from ..metrics.erlang_formulas import whole_number
 from ..names import labels
-from .durations import duration_text
+from .extension_rows import OTHER, OUTCOMES, number_rows, outcome_rows
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input, row_limit
+from .texts import (
+    none_label,
+)
 from .theme import (
-    ANSWERED,
-    ELSEWHERE,
-    FAINT,
     INK,
-    LOST,
-    NONE_LABEL,
-    count,
-    interval_text,
     round_floats,
     total,
 )
@@ -33,34 +31,30 @@ _MAX_NUMBERS = 300
 """A number has up to 14 marks, and a chart at most 5,000."""
 
 _MAX_IVR_NUMBERS = 6
-_TITLE = MEASURES["fair_answer_rate"].title
-_OUTCOMES = {
-    "answered": ("answered", ANSWERED),
-    "rna_timeout": ("rang out", LOST),
-    "busy_or_rejected": ("busy or rejected", "#b8629b"),
-    "answered_elsewhere": ("answered elsewhere", ELSEWHERE),
-    "caller_gave_up": ("caller gave up", "#a67c00"),
-}
-_OTHER = ("unreachable or other", FAINT)
-"""The outcomes of offers: their labels and hues, in the order of the bar."""
+_LEGEND_CHARS = 90
+"""Longer labels of the outcomes need a legend of two columns."""
 
-_TEXTS = {"ring_p50": "median ring", "talk": "total talk"}
+_TITLE = MEASURES["fair_answer_rate"].title
+_TEXTS = {"ring_p50": mark("median ring"), "talk": mark("total talk")}
 """Columns of durations, and their titles."""
 
-_TOOLTIP = [
-    alt.Tooltip("number:N"),
-    alt.Tooltip("fair_answer_rate:Q", title="fair answer rate", format=".1%"),
-    alt.Tooltip("interval:N", title="95 % interval"),
-    alt.Tooltip("fair:N", title="which is"),
-    alt.Tooltip("offers:Q", format=","),
-    alt.Tooltip("answered_offers:Q", title="answered", format=","),
-    alt.Tooltip("rna:Q", title="rang out", format=","),
-    alt.Tooltip("ring_p50:N", title="median ring"),
-    alt.Tooltip("ring_avg:N", title="average ring"),
-    alt.Tooltip("talk:N", title="total talk"),
-]
+
+def _tooltip() -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("number:N", title=tr("number")),
+        alt.Tooltip("fair_answer_rate:Q", title=tr("fair answer rate"), format=".1%"),
+        alt.Tooltip("interval:N", title=tr("95 % interval")),
+        alt.Tooltip("fair:N", title=tr("which is")),
+        alt.Tooltip("offers:Q", title=tr("offers"), format=","),
+        alt.Tooltip("answered_offers:Q", title=tr("answered"), format=","),
+        alt.Tooltip("rna:Q", title=tr("rang out"), format=","),
+        alt.Tooltip("ring_p50:N", title=tr("median ring")),
+        alt.Tooltip("ring_avg:N", title=tr("average ring")),
+        alt.Tooltip("talk:N", title=tr("total talk")),
+    ]
 
 
+@in_language
 def extension_performance(
     calls: Calls,
     *,
@@ -68,6 +62,7 @@ def extension_performance(
     coverage: FetchReport | None = None,
     min_offers: int = 20,
     limit: int = 40,
+    language: Language | None = None,
 ) -> alt.HConcatChart | alt.Chart:
     """The fair answer rate and the outcomes of all offers of each number, best first. Collects.
 
@@ -84,6 +79,7 @@ def extension_performance(
         coverage: `logs.report`; a note states which times are complete.
         min_offers: numbers with fewer offers are grey and last.
         limit: the maximum number of rows, up to 300; those with the most offers are shown.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: `limit` or `min_offers` is out of range.
@@ -112,27 +108,44 @@ def extension_performance(
     table = summary.lazy().collect()
     number = inbound.lazy().select(pl.len()).collect().item()
     complete = coverage_note(coverage, options.time_zone)
-    directions = f"the directions {', '.join(INBOUND_DIRECTIONS)}"
+    directions = tr("the directions {names}", names=", ".join(INBOUND_DIRECTIONS))
+    subject = tr(_TITLE)
     if not table.height:
-        message = f"No offers in {count(number, 'call')}" if number else "No calls"
-        title, scope = f"{_TITLE}: {lower_first(message)}", [directions, options.time_zone]
+        calls_text = count(number, "call")
+        message = tr("No offers in {calls}", calls=calls_text) if number else tr("No calls")
+        title, scope = f"{subject}: {lower_first(message)}", [directions, options.time_zone]
         return empty_chart(title, scope, coverage=complete, message=message)
     label = pl.col("target_number").replace(labels(inbound.lazy(), "target_number"))
-    named = table.with_columns(number=label.fill_null(NONE_LABEL))
-    rows = round_floats(_rows(named, min_offers, limit))
+    named = table.with_columns(number=label.fill_null(none_label()))
+    rows = round_floats(number_rows(named, min_offers, limit))
     outcomes = summarize(inbound, ["target_number", "outcome"], "offers", options=options)
-    limit_text = f" (the {limit} with the most offers, of {table.height:,})"
-    numbers = f"{count(rows.height, 'number')}{limit_text * (table.height > limit)}"
-    offers = f"{count(total(rows, 'offers'), 'offer')} in {count(number, 'call')}"
-    few = f"grey and hollow: fewer than {min_offers} offers" if rows["small"].any() else ""
+    numbers = count(rows.height, "number")
+    if table.height > limit:
+        numbers = tr(
+            "{numbers} (the {n} with the most offers, of {total})",
+            numbers=numbers,
+            n=limit,
+            total=table.height,
+        )
+    offers = tr(
+        "{offers} in {calls}",
+        offers=count(total(rows, "offers"), "offer"),
+        calls=count(number, "call"),
+    )
+    few = ""
+    if rows["small"].any():
+        few = tr("grey and hollow: fewer than {n} offers", n=min_offers)
     about = [
-        f"fair_answer_rate = {MEASURES['fair_answer_rate'].formula(options)}.",
-        f"Line: 95 % interval (Wilson). Bar: the outcomes of all offers. Calls of {directions}.",
+        f"fair_answer_rate = {tr(MEASURES['fair_answer_rate'].formula(options))}.",
+        tr(
+            "Line: 95 % interval (Wilson). Bar: the outcomes of all offers. Calls of {directions}.",
+            directions=directions,
+        ),
         _ivr_note(options),
     ]
     return finish_chart(
-        _draw(rows, _outcome_rows(rows, outcomes.lazy().collect())),
-        title=f"{_TITLE}: {_alt_text(rows).removesuffix('.')}",
+        _draw(rows, outcome_rows(rows, outcomes.lazy().collect())),
+        title=f"{subject}: {_alt_text(rows).removesuffix('.')}",
         scope=[numbers, offers, options.time_zone, few],
         warnings=[number_note(data.calls, options)],
         about=about,
@@ -145,75 +158,19 @@ def _ivr_note(options: MetricOptions) -> str:
     numbers = (*options.ivr_numbers, *options.queue_numbers, *options.voicemail_numbers)
     if not numbers:
         return ""
-    more = " ..." if len(numbers) > _MAX_IVR_NUMBERS else ""
-    return f"Left out, because not persons: {', '.join(numbers[:_MAX_IVR_NUMBERS])}{more}."
-
-
-def _rows(table: pl.DataFrame, min_offers: int, limit: int) -> pl.DataFrame:
-    """The numbers with the most offers, best rate first, then the small ones."""
-    percent = pl.format("{} %", (pl.col("fair_answer_rate") * 100).round(0).cast(pl.Int64))
-    fair = pl.format("{} of {}", "fair_answer_rate_num", "fair_answer_rate_den")
-    biggest = table.sort("offers", "target_number", descending=[True, False], nulls_last=True)
-    rows = (
-        biggest.head(limit)
-        .with_columns(
-            small=pl.col("offers") < min_offers,
-            percent=percent,
-            text=pl.format("{}, {}", percent, fair).fill_null("-"),
-            interval=interval_text("fair_answer_rate_low", "fair_answer_rate_high"),
-            fair=fair,
-            ring_p50=duration_text("ring_p50_s").fill_null("-"),
-            ring_avg=duration_text("ring_avg_s").fill_null("-"),
-            talk=duration_text("leg_talk_s").fill_null("-"),
-        )
-        .with_columns(
-            hue=_unless_small(ANSWERED, FAINT),
-            fill=_unless_small(ANSWERED, "transparent"),
-        )
-    )
-    return rows.sort(
-        "small", -pl.col("fair_answer_rate"), -pl.col("offers"), "number", nulls_last=True
-    )
-
-
-def _outcome_rows(rows: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
-    """One row per number and outcome with offers, from left to right of the bar."""
-    known = list(_OUTCOMES)
-    names = [label for label, _ in (*_OUTCOMES.values(), _OTHER)]
-    outcome = pl.col("outcome").cast(pl.String)
-    place = outcome.replace_strict(known, list(range(len(known))), default=len(known))
-    return (
-        outcomes.select("target_number", "offers", place=place)
-        .group_by("target_number", "place")
-        .agg(pl.col("offers").sum())
-        .join(
-            rows.select("number", "target_number", total="offers"),
-            on="target_number",
-            nulls_equal=True,
-        )
-        .sort("number", "place")
-        .select(
-            "number",
-            "place",
-            "offers",
-            outcome=pl.col("place").replace_strict(list(range(len(names))), names),
-            share=pl.col("offers") / pl.col("total"),
-        )
-    )
-
-
-def _unless_small(hue: str, small_hue: str) -> pl.Expr:
-    return pl.when("small").then(pl.lit(small_hue)).otherwise(pl.lit(hue))
+    names = ", ".join(numbers[:_MAX_IVR_NUMBERS])
+    names += " ..." if len(numbers) > _MAX_IVR_NUMBERS else ""
+    return tr("Left out, because not persons: {names}.", names=names)
 
 
 def _alt_text(rows: pl.DataFrame) -> str:
     """The best and the last number that is not small, as alternative text."""
     rated = rows.filter(~pl.col("small"), pl.col("fair_answer_rate").is_not_null())
     if not rated.height:
-        return "no number has enough offers to compare."
-    template = "{number} with {percent} of {fair_answer_rate_den:,}"
-    best, last = (template.format(**rated.row(place, named=True)) for place in (0, -1))
-    return f"best {best}, last {last}."
+        return tr("no number has enough offers to compare.")
+    template = tr("{number} with {percent} of {fair_answer_rate_den}")
+    best, last = (filled(template, rated.row(place, named=True)) for place in (0, -1))
+    return tr("best {best}, last {last}.", best=best, last=last)
 
 
 def _draw(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.HConcatChart:
@@ -244,7 +201,7 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
     y = _number_axis(rows, alt.Axis(title=None, labelPadding=6, grid=True))
     rate = alt.X(
         "fair_answer_rate:Q",
-        title="answer rate",
+        title=tr("answer rate"),
         scale=alt.Scale(domain=[0, 1]),
         axis=alt.Axis(
             format=".0%",
@@ -256,7 +213,7 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
         ),
     )
     rated = alt.Chart(rows.filter(pl.col("fair_answer_rate").is_not_null()))
-    base = rated.encode(y, tooltip=_TOOLTIP)
+    base = rated.encode(y, tooltip=_tooltip())
     ends = alt.X("fair_answer_rate_low:Q"), alt.X2("fair_answer_rate_high:Q")
     text = alt.Chart(rows).mark_text(style=INK, align="left", dx=14)
     layers = [
@@ -272,20 +229,26 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
 def _bars(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.LayerChart:
     """The outcomes of all offers of each number, and the number of its offers."""
     used = set(outcomes["outcome"])
-    entries = [entry for entry in (*_OUTCOMES.values(), _OTHER) if entry[0] in used]
+    entries = [(tr(label), hue) for label, hue in (*OUTCOMES.values(), OTHER) if tr(label) in used]
+    is_short = sum(len(label) for label, _ in entries) < _LEGEND_CHARS
     hue = alt.Color(
         "outcome:N",
         title=None,
         scale=alt.Scale(domain=[label for label, _ in entries], range=[hue for _, hue in entries]),
-        legend=alt.Legend(orient="bottom", direction="horizontal", columns=3, symbolType="square"),
+        legend=alt.Legend(
+            orient="bottom",
+            direction="horizontal",
+            columns=3 if is_short else 2,
+            symbolType="square",
+        ),
     )
     axis = alt.Axis(orient="top", grid=False, labels=False, ticks=False, domain=False)
-    size = alt.X("offers:Q", title="offers, by outcome", axis=axis, stack="zero")
+    size = alt.X("offers:Q", title=tr("offers, by outcome"), axis=axis, stack="zero")
     tooltip = [
-        alt.Tooltip("number:N"),
-        alt.Tooltip("outcome:N"),
-        alt.Tooltip("offers:Q", format=","),
-        alt.Tooltip("share:Q", title="of all offers", format=".1%"),
+        alt.Tooltip("number:N", title=tr("number")),
+        alt.Tooltip("outcome:N", title=tr("outcome")),
+        alt.Tooltip("offers:Q", title=tr("offers"), format=","),
+        alt.Tooltip("share:Q", title=tr("of all offers"), format=".1%"),
     ]
     bars = (
         alt.Chart(outcomes)
@@ -302,8 +265,8 @@ def _bars(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.LayerChart:
 def _texts(rows: pl.DataFrame, column: str, title: str) -> alt.LayerChart:
     """A column of durations."""
     heading = alt.Axis(orient="top", grid=False, labels=False, ticks=False, domain=False)
-    x = alt.X("zero:Q", title=title, axis=heading, scale=alt.Scale(domain=[0, 1]))
+    x = alt.X("zero:Q", title=tr(title), axis=heading, scale=alt.Scale(domain=[0, 1]))
     base = alt.Chart(rows.with_columns(zero=pl.lit(1.0))).mark_text(style=INK, align="right", dx=-8)
     shown = alt.Text(f"{column}:N")
-    text = base.encode(_number_axis(rows, None), x, text=shown, tooltip=_TOOLTIP)
+    text = base.encode(_number_axis(rows, None), x, text=shown, tooltip=_tooltip())
     return alt.LayerChart(layer=[text], width=_COLUMN_WIDTH, height={"step": _ROW})

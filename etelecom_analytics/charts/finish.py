@@ -10,8 +10,11 @@ import polars as pl
 
 from .. import local_time
 from ..fetch_report import FetchReport, Gap
+from ..language import filled, tr
 from ..locale.dates import CLOCK_MINUTE, long_date
-from .theme import CONFIG, INK, THEME, WIDTH, count
+from ..locale.terms import count
+from .theme import INK, THEME, WIDTH
+from .vega_locale import chart_config
 
 __all__ = [
     "CoverageNote",
@@ -20,6 +23,7 @@ __all__ = [
     "empty_chart",
     "finish_chart",
     "lower_first",
+    "none_of",
     "panel_title",
     "range_text",
     "range_title",
@@ -31,7 +35,6 @@ _MAX_TITLE_CHARS, _MAX_NOTE_CHARS = 90, 132
 
 _MAX_GAPS = 3
 _MIN_SIZE = 20
-_NOT_FETCHED = "Not fetched"
 
 AnyChart = TypeVar("AnyChart", bound=alt.SchemaBase)
 
@@ -80,19 +83,25 @@ def finish_chart(
     about = [*about, coverage.text if coverage.is_complete else ""]
     line = " · ".join(filter(None, scope))
     notes = [line, *warnings]
-    subtitle = [part for note in notes for part in textwrap.wrap(note, _MAX_NOTE_CHARS)]
+    subtitle = [part for note in notes for part in _wrapped(note, _MAX_NOTE_CHARS)]
     texts = [f"{title}. {line}.", *warnings, description, *about]
     properties = {
-        "title": alt.TitleParams(textwrap.wrap(title, _MAX_TITLE_CHARS), subtitle=subtitle),
+        "title": alt.TitleParams(_wrapped(title, _MAX_TITLE_CHARS), subtitle=subtitle),
         "description": " ".join(filter(None, texts)),
         "usermeta": {"about": [text for text in about if text]},
         "params": [_theme()],
-        "config": CONFIG,
+        "config": chart_config(),
     }
     # Set in place: `chart.properties` copies the whole chart, and panels redraw at every change.
     for name, value in properties.items():
         chart[name] = value
     return chart
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The text as lines; none begins with a percent sign."""
+    lines = textwrap.wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), width)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def _theme() -> alt.VariableParameter:
@@ -116,7 +125,8 @@ def stack_charts(charts: Sequence[alt.LayerChart | alt.Chart]) -> alt.VConcatCha
             chart[name] = alt.Undefined
     scales = alt.ScaleResolveMap(color="independent", stroke="independent")
     stack = alt.vconcat(*charts, spacing=30, resolve=alt.Resolve(scale=scales))
-    stack["description"], stack["config"], stack["usermeta"] = description, CONFIG, {"about": about}
+    stack["description"], stack["config"] = description, chart_config()
+    stack["usermeta"] = {"about": about}
     stack["params"] = [_theme()]
     return stack
 
@@ -127,11 +137,13 @@ def empty_chart(
     *,
     about: Sequence[str] = (),
     coverage: CoverageNote = NO_COVERAGE,
-    message: str = "No calls",
+    message: str = "",
 ) -> alt.Chart:
-    """A chart that shows a message in place of data; "Not fetched" if the coverage says so."""
-    if not coverage.is_fetched:
-        message = _NOT_FETCHED
+    """A chart that shows a message in place of data; "Not fetched" if the coverage says so.
+
+    Without a message it is "No calls".
+    """
+    message = message or tr("No calls") if coverage.is_fetched else tr("Not fetched")
     chart: alt.Chart = (
         alt.Chart(pl.DataFrame({"message": [message]}), width=WIDTH, height=120)
         .mark_text(style=INK, fontSize=18)
@@ -159,6 +171,11 @@ def lower_first(text: str) -> str:
     return f"{text[:1].lower()}{text[1:]}"
 
 
+def none_of(grain: str) -> str:
+    """The message of a chart without any calls, offers or legs."""
+    return {"calls": tr("No calls"), "offers": tr("No offers"), "legs": tr("No legs")}[grain]
+
+
 def range_title(subject: str, table: pl.DataFrame, value: str, template: str, *, size: str) -> str:
     """The subject with its lowest and highest group; the subject alone if groups are too small.
 
@@ -166,15 +183,15 @@ def range_title(subject: str, table: pl.DataFrame, value: str, template: str, *,
         subject: the question, such as "Answer rate by day".
         table: one row per group.
         value: the column to compare.
-        template: the text of a row, with its columns in braces.
+        template: the translated text of a row, with its columns in braces.
         size: the column with the size of a group. A group of fewer than 20 is left out: its value
             is the lowest or the highest by chance.
     """
     rows = table.filter(pl.col(value).is_not_null(), pl.col(size) >= _MIN_SIZE).sort(value)
     if rows.height < 2 or rows[value].n_unique() < 2:
         return subject
-    low, high = (template.format(**rows.row(place, named=True)) for place in (0, -1))
-    return f"{subject}: lowest {low}, highest {high}"
+    low, high = (filled(template, rows.row(place, named=True)) for place in (0, -1))
+    return tr("{subject}: lowest {low}, highest {high}", subject=subject, low=low, high=high)
 
 
 def range_text(table: pl.DataFrame, value: str, template: str, *, noun: str = "group") -> str:
@@ -183,12 +200,13 @@ def range_text(table: pl.DataFrame, value: str, template: str, *, noun: str = "g
     Args:
         table: one row per group.
         value: the column to compare; rows without a value are left out.
-        template: the text of a row, with its columns in braces.
+        template: the translated text of a row, with its columns in braces.
         noun: what a row is.
     """
     rows = table.filter(pl.col(value).is_not_null()).sort(value)
-    low, high = (template.format(**rows.row(place, named=True)) for place in (0, -1))
-    return f"{count(table.height, noun)}: lowest {low}, highest {high}."
+    low, high = (filled(template, rows.row(place, named=True)) for place in (0, -1))
+    number = count(table.height, noun)
+    return tr("{number}: lowest {low}, highest {high}.", number=number, low=low, high=high)
 
 
 def coverage_note(coverage: FetchReport | None, time_zone: str) -> CoverageNote:
@@ -200,25 +218,26 @@ def coverage_note(coverage: FetchReport | None, time_zone: str) -> CoverageNote:
     def local(moment: datetime) -> str:
         return long_date(moment.astimezone(zone), CLOCK_MINUTE)
 
-    def spans(gaps: Sequence[Gap], lead: str) -> str:
-        texts = [f"{local(gap.begin)} to {local(gap.end)}" for gap in gaps]
-        return f"{lead}{shorten(texts)}" if gaps else ""
-
-    def shorten(texts: Sequence[str]) -> str:
-        more = [f"{len(texts) - _MAX_GAPS} more"] if len(texts) > _MAX_GAPS else []
-        return ", ".join([*texts[:_MAX_GAPS], *more])
+    def spans(gaps: Sequence[Gap]) -> str:
+        texts = [tr("{begin} to {end}", begin=local(gap.begin), end=local(gap.end)) for gap in gaps]
+        more = len(texts) - _MAX_GAPS
+        return ", ".join([*texts[:_MAX_GAPS], *([tr("{n} more", n=more)] if more > 0 else [])])
 
     if coverage.has_no_coverage:
-        text = f"{spans(coverage.gaps, f'{_NOT_FETCHED}: ') or _NOT_FETCHED}."
+        gaps = spans(coverage.gaps)
+        text = tr("Not fetched: {gaps}.", gaps=gaps) if gaps else tr("Not fetched.")
         return CoverageNote(text, is_complete=False, is_fetched=False)
     begin, end = coverage.complete_from, coverage.complete_to
     inside = [
         gap for gap in coverage.gaps if (begin is None or gap.end > begin) and gap.begin < end
     ]
     outside = [gap for gap in coverage.gaps if gap not in inside]
-    since = f"from {local(begin)} " if begin else ""
-    text = (
-        f"Complete {since}through {local(end)}"
-        f"{spans(inside, ', except ')}{spans(outside, '; not fetched: ')}."
-    )
-    return CoverageNote(text, is_complete=not coverage.gaps)
+    if begin:
+        text = tr("Complete from {begin} through {end}", begin=local(begin), end=local(end))
+    else:
+        text = tr("Complete through {end}", end=local(end))
+    if inside:
+        text = tr("{text}, except {gaps}", text=text, gaps=spans(inside))
+    if outside:
+        text = tr("{text}; not fetched: {gaps}", text=text, gaps=spans(outside))
+    return CoverageNote(f"{text}.", is_complete=not coverage.gaps)

@@ -7,40 +7,52 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..language import Language, in_language, tr
 from ..locale.display import Display
 from ..locale.number_note import number_note
+from ..locale.terms import count
 from ..metrics import Calls, MetricOptions
 from ..metrics.registry import Measure, Ratio, Total
 from ..metrics.registry import measure as measure_named
 from ..privacy import check_own_numbers
 from .axes import (
-    CLOCK,
     MAX_LABELLED_GROUPS,
     MAX_LONG_LABELS,
-    TIME,
     clock_axis,
-    formula_note,
     key_order,
-    measure_title,
     missing_spans,
     shade,
     shading_note,
     time_axis,
 )
 from .durations import duration_axis
-from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title, stack_charts
+from .finish import (
+    coverage_note,
+    empty_chart,
+    finish_chart,
+    lower_first,
+    none_of,
+    range_text,
+    range_title,
+    stack_charts,
+)
 from .group_table import Groups, groups
 from .grouping import dimension_text, only_dimension, tooltip_title
 from .inputs import Names, chart_input, names_of
 from .marks import interval_points, measure_tooltip, span_bars
 from .shades import CELL_TEXT
+from .texts import (
+    CLOCK,
+    TIME,
+    formula_note,
+    measure_title,
+)
 from .theme import (
     ANSWERED,
     FAINT,
     GUTTER,
     INK,
     WIDTH,
-    count,
     count_ticks,
 )
 
@@ -52,6 +64,7 @@ HIT = "groups"
 _ROW, _ROWS_WIDTH, _HEIGHT = 22, 520, 260
 
 
+@in_language
 def measure_by(
     calls: Calls,
     *,
@@ -62,6 +75,7 @@ def measure_by(
     coverage: FetchReport | None = None,
     masked: bool = False,
     own_numbers: Sequence[str] = (),
+    language: Language | None = None,
 ) -> alt.LayerChart | alt.VConcatChart | alt.Chart:
     """A measure by a dimension: bars for counts and sums, points for means and shares. Collects.
 
@@ -83,6 +97,7 @@ def measure_by(
         masked: whether external phone numbers are masked.
         own_numbers: numbers that are never masked, such as the organisation's hotlines; nor are
             the options' `ivr_numbers`.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: no such measure or dimension; the message lists the nearest.
@@ -144,14 +159,14 @@ def draw_groups(
     complete = coverage_note(coverage, options.time_zone)
     scope = [options.time_zone]
     if not table.total:
-        message = f"No {definition.grain}" if any_calls else "No calls"
-        title = f"{subject}: {message.lower()}"
+        message = none_of(definition.grain) if any_calls else tr("No calls")
+        title = f"{subject}: {lower_first(message)}"
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     rows, noun = table.rows, definition.grain.removesuffix("s")
     scope.insert(0, count(table.total, noun))
     scope.extend(table.notes)
     if rows["value"].null_count() == rows.height:
-        message = f"No value of {measure}"
+        message = tr("No value of {measure}", measure=measure)
         return empty_chart(subject, scope, about=about, coverage=complete, message=message)
     if dimension in TIME:
         gaps = missing_spans(coverage, rows, options.time_zone)
@@ -164,12 +179,12 @@ def draw_groups(
         chart = _by_name(rows.drop(dimensions), dimensions, definition)
     return finish_chart(
         chart,
-        title=range_title(subject, rows, "value", "{text} ({key})", size="count"),
+        title=range_title(subject, rows, "value", tr("{text} ({key})"), size="count"),
         scope=scope,
         warnings=[warning],
         about=about,
         coverage=complete,
-        description=range_text(rows, "value", "{text} at {key}"),
+        description=range_text(rows, "value", tr("{text} at {key}")),
     )
 
 
@@ -240,7 +255,10 @@ def _layers(
     if vertical:
         place = {"baseline": "bottom", "dy": -5, "fontSize": 10, "style": INK}
         if table.height > MAX_LONG_LABELS:
-            labelled = labelled.with_columns(pl.col("text").str.replace(r" [%s]$", ""))
+            seconds = tr("{seconds} s").removeprefix("{seconds}")
+            labelled = labelled.with_columns(
+                pl.col("text").str.strip_suffix(" %").str.strip_suffix(seconds)
+            )
             place["style"] = [CELL_TEXT, INK]
     return [
         *layers,
@@ -253,7 +271,7 @@ def _value_axis(
 ) -> alt.X | alt.Y:
     is_total = isinstance(measure.aggregation, Total)
     axis: dict[str, Any] = {"minExtent": GUTTER} if channel is alt.Y else {}
-    title = measure_title(measure).lower()
+    title = lower_first(measure_title(measure))
     if measure.unit == "s":
         axis |= duration_axis(table["value"].drop_nulls().to_list(), zero=is_total)
     else:

@@ -7,16 +7,22 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..language import Language, in_language, mark, number, tr
 from ..locale.display import Display
 from ..locale.number_note import number_note
 from ..metrics import Calls, GroupLimits, MetricOptions, inward
 from ..metrics import group_limits as limits_of_groups
 from ..privacy import check_own_numbers
-from .axes import formula_note, measure_title
-from .finish import coverage_note, empty_chart, finish_chart, range_text
+from .finish import coverage_note, empty_chart, finish_chart, lower_first, range_text
 from .group_table import group_labels
 from .grouping import dimension_text
 from .inputs import Names, chart_input, names_of
+from .texts import (
+    formula_note,
+    interval_text,
+    measure_title,
+    percent,
+)
 from .theme import (
     ANSWERED,
     FAINT,
@@ -26,7 +32,6 @@ from .theme import (
     SHADE,
     SHADE_OPACITY,
     WIDTH,
-    interval_text,
     round_floats,
     total,
 )
@@ -39,14 +44,15 @@ _POINTS = 80
 _MAX_LABELS = 12
 _MAX_GROUPS = 2_000
 _LOOK = {
-    "inside": (ANSWERED, "circle"),
-    "outside 95 %": (ANSWERED, "diamond"),
-    "outside 99.8 %": (LOST, "square"),
-    "cannot tell": (FAINT, "circle"),
+    mark("inside"): (ANSWERED, "circle"),
+    mark("outside 95 %"): (ANSWERED, "diamond"),
+    mark("outside 99.8 %"): (LOST, "square"),
+    mark("cannot tell"): (FAINT, "circle"),
 }
 """The hue and the shape of each verdict."""
 
 
+@in_language
 def group_limits(
     calls: Calls,
     *,
@@ -56,6 +62,7 @@ def group_limits(
     coverage: FetchReport | None = None,
     masked: bool = False,
     own_numbers: Sequence[str] = (),
+    language: Language | None = None,
 ) -> alt.LayerChart | alt.Chart:
     """A share of each group against its number of calls or offers, with limits. Collects.
 
@@ -76,6 +83,7 @@ def group_limits(
         coverage: `logs.report`; a note states which times are complete.
         masked: whether external phone numbers are masked.
         own_numbers: numbers that are never masked.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: the measure or the dimension does not exist.
@@ -98,8 +106,10 @@ def group_limits(
     groups = limits.table.filter(pl.col("denominator") > 0)
     subject = f"{measure_title(each)} {dimension_text(dimensions)}"
     if groups.is_empty():
-        message = f"No {each.population}" if data.height else "No calls"
-        title = f"{subject}: {message.lower()}"
+        message = tr("No calls")
+        if data.height:
+            message = tr("No {calls}", calls=tr(each.population))
+        title = f"{subject}: {lower_first(message)}"
         return empty_chart(title, [zone], about=about, coverage=complete, message=message)
     key = group_labels(groups, inbound, dimensions, display)
     rows = round_floats(_rows(groups.with_columns(key)))
@@ -107,50 +117,64 @@ def group_limits(
         _draw(limits, rows),
         title=f"{subject}: {_finding(limits)}",
         scope=[
-            f"{total(groups, 'denominator'):,} {each.population} in {groups.height:,} groups",
+            tr(
+                "{n} {calls} in {groups} groups",
+                n=total(groups, "denominator"),
+                calls=tr(each.population),
+                groups=groups.height,
+            ),
             zone,
             _legend_note(limits),
         ],
         warnings=[number_note(data.calls, data.options)],
         about=about,
         coverage=complete,
-        description=range_text(rows, "value", "{percent} at {key}"),
+        description=range_text(rows, "value", tr("{percent} at {key}")),
     )
 
 
 def _finding(limits: GroupLimits) -> str:
     if limits.phi is None:
-        return "too few for limits"
+        return tr("too few for limits")
     outside = limits.table.filter(pl.col("verdict") == "outside 99.8 %")
     below, above = ((outside["z"] * sign > 0).sum() for sign in (-1, 1))
-    texts = [f"{n} {text}" for n, text in ((below, "below"), (above, "above")) if n]
-    return f"{' and '.join(texts)} the 99.8 % limits" if texts else "none differs"
+    if below and above:
+        return tr(
+            "{below} below and {above} above the 99.8 % limits", below=int(below), above=int(above)
+        )
+    if below:
+        return tr("{below} below the 99.8 % limits", below=int(below))
+    return tr("{above} above the 99.8 % limits", above=int(above)) if above else tr("none differs")
 
 
 def _legend_note(limits: GroupLimits) -> str:
     if limits.phi is None:
-        return "limits need at least 5 groups"
-    return f"dashed: all groups, {100 * (limits.expected or 0.0):.1f} % · orange: outside 99.8 %"
+        return tr("limits need at least 5 groups")
+    expected = number(100 * (limits.expected or 0.0), ".1f")
+    return tr("dashed: all groups, {share} % · orange: outside 99.8 %", share=expected)
 
 
 def _limits_note(limits: GroupLimits) -> str:
     if limits.phi is None:
         return ""
-    unequal = (
-        f"Groups differ more than independent calls would (over-dispersion {limits.phi:.3g}); the "
-        "limits include that."
-        if limits.phi > 1
-        else "Groups differ no more than independent calls would."
-    )
-    return (
-        f"Shaded: the 95 % and 99.8 % limits. {unequal} "
-        "Diamond: outside 95 %, as 1 in 20 is by chance; orange square: outside 99.8 %."
+    unequal = tr("Groups differ no more than independent calls would.")
+    if limits.phi > 1:
+        unequal = tr(
+            "Groups differ more than independent calls would (over-dispersion {phi}); the limits "
+            "include that.",
+            phi=number(limits.phi, ".3g"),
+        )
+    return tr(
+        "Shaded: the 95 % and 99.8 % limits. {unequal} Diamond: outside 95 %, as 1 in 20 is by "
+        "chance; orange square: outside 99.8 %.",
+        unequal=unequal,
     )
 
 
 def _rows(groups: pl.DataFrame) -> pl.DataFrame:
     """The groups with their texts, and the names of the farthest outside."""
     verdict = pl.col("verdict").cast(pl.String)
+    verdicts = {name: tr(name) for name in _LOOK}
     is_named = (verdict == "outside 99.8 %") & (
         pl.col("z").abs().rank("ordinal", descending=True) <= _MAX_LABELS
     )
@@ -158,7 +182,7 @@ def _rows(groups: pl.DataFrame) -> pl.DataFrame:
         groups.top_k(_MAX_GROUPS, by="denominator")
         .sort("denominator", "key")
         .with_columns(
-            percent=pl.format("{} %", (pl.col("value") * 100).round(1)),
+            percent=pl.format("{} %", percent(pl.col("value"), 1)),
             limits_95=interval_text("low_95", "high_95"),
             limits_998=interval_text("low_998", "high_998"),
             hue=verdict.replace_strict({name: hue for name, (hue, _) in _LOOK.items()}),
@@ -167,15 +191,22 @@ def _rows(groups: pl.DataFrame) -> pl.DataFrame:
         )
         .select(
             *("key", "numerator", "denominator", "value", "percent", "z", "limits_95"),
-            *("limits_998", "hue", "shape", "name", verdict.alias("verdict")),
+            *("limits_998", "hue", "shape", "name", verdict.replace(verdicts).alias("verdict")),
         )
     )
+
+
+def _axis_title(limits: GroupLimits) -> str:
+    """The title of the measure; the name of the long one is short on the axis."""
+    measure = limits.measure
+    short = tr("answer rate") if measure.name == "fair_answer_rate" else tr(measure.title)
+    return lower_first(short)
 
 
 def _draw(limits: GroupLimits, rows: pl.DataFrame) -> alt.LayerChart:
     sizes = rows["denominator"].to_list()
     begin, end = max(1, int(0.9 * min(sizes))), math.ceil(1.05 * max(sizes))
-    noun = limits.measure.population
+    noun = tr(limits.measure.population)
     x = alt.X(
         "denominator:Q",
         title=noun,
@@ -184,19 +215,19 @@ def _draw(limits: GroupLimits, rows: pl.DataFrame) -> alt.LayerChart:
     )
     y = alt.Y(
         "value:Q",
-        title=limits.measure.title.split(" of ")[0].lower(),
+        title=_axis_title(limits),
         scale=alt.Scale(zero=False),
         axis=alt.Axis(format=".0%", tickCount=6, minExtent=GUTTER),
     )
     base = alt.Chart(rows)
     tooltip = [
-        alt.Tooltip("key:N", title="group"),
-        alt.Tooltip("percent:N", title="value"),
-        alt.Tooltip("numerator:Q", title="of which counted", format=","),
+        alt.Tooltip("key:N", title=tr("group")),
+        alt.Tooltip("percent:N", title=tr("value")),
+        alt.Tooltip("numerator:Q", title=tr("of which counted"), format=","),
         alt.Tooltip("denominator:Q", title=noun, format=","),
-        alt.Tooltip("limits_95:N", title="95 % limits"),
-        alt.Tooltip("limits_998:N", title="99.8 % limits"),
-        alt.Tooltip("verdict:N"),
+        alt.Tooltip("limits_95:N", title=tr("95 % limits")),
+        alt.Tooltip("limits_998:N", title=tr("99.8 % limits")),
+        alt.Tooltip("verdict:N", title=tr("verdict")),
     ]
     points = base.mark_point(filled=True, opacity=1, size=55).encode(
         x,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..language import mark, tr
 from ..locale.display import Display
 from ..metrics import NAME_DIMENSIONS, Calls, summarize_fetched
 from ..metrics.dimensions import is_of_owners
@@ -13,19 +14,34 @@ from ..metrics.registry import TOTALS, Mean, Measure, Quantile, Ratio
 from ..metrics.registry import measure as measure_named
 from ..phone_numbers import mask
 from ..privacy import mask_numbers
-from .axes import CLOCK, TIME, fetched_text
 from .durations import duration_text
 from .grouping import group_keys, group_names, only_dimension
 from .inputs import Names, names_of, row_limit
 from .marks import MAX_GROUPS, limit_groups
-from .theme import NONE_LABEL, round_floats, short_number, total
+from .texts import (
+    CLOCK,
+    TIME,
+    fetched_text,
+    none_label,
+    percent,
+    short_number,
+)
+from .theme import (
+    round_floats,
+    total,
+)
 
 __all__ = ["Groups", "group_labels", "groups", "null_key_notes"]
 
 _EXTENSION_DIMENSIONS = ("extension_id", "user_id", *NAME_DIMENSIONS)
 """Dimensions of the extension that answered, or of those that rang."""
 
-_OWNERS_NOTE = "An offer counts for the person whose number rang, not for whoever took the call."
+_OWNERS_NOTE = mark(
+    "An offer counts for the person whose number rang, not for whoever took the call."
+)
+_NO_EXTENSION = mark("a missed call has no extension: it counts under {none}")
+_NO_DEPARTMENT = mark("a call whose department is not known counts under {none}")
+_NO_HOTLINE = mark("a call whose hotline is not known counts under {none}")
 _NUMBER_DIMENSIONS = ("caller", "callee", "target_number")
 
 
@@ -77,7 +93,7 @@ def groups(
         fetched=fetched_text(),
     )
     if is_of_owners(calls, dimensions, definition.grain):
-        notes = [_OWNERS_NOTE, *notes]
+        notes = [tr(_OWNERS_NOTE), *notes]
     elif definition.grain == "calls":
         notes = [*null_key_notes(calls, rows, dimensions), *notes]
     return Groups(rows, total(table, count_column), notes)
@@ -91,16 +107,15 @@ def null_key_notes(calls: Calls, rows: pl.DataFrame, dimensions: Sequence[str]) 
         rows: one row per group, with these dimensions.
         dimensions: the dimensions of the groups.
     """
-    known = {"department_id": "department"}
+    known = {"department_id": _NO_DEPARTMENT}
     if "hotline_id" in calls.lazy().collect_schema():  # also that of missed calls
-        known |= {"hotline_id": "hotline", "hotline": "hotline"}
+        known |= {"hotline_id": _NO_HOTLINE, "hotline": _NO_HOTLINE}
     empty = [name for name in dimensions if name in _EXTENSION_DIMENSIONS]
     empty = [name for name in empty if rows[name].null_count()]
-    nouns = dict.fromkeys(known[name] for name in empty if name in known)
-    notes = [f"a call whose {noun} is not known counts under {NONE_LABEL}" for noun in nouns]
+    texts = list(dict.fromkeys(known[name] for name in empty if name in known))
     if any(name not in known for name in empty):
-        notes.insert(0, f"a missed call has no extension: it counts under {NONE_LABEL}")
-    return notes
+        texts.insert(0, _NO_EXTENSION)
+    return [tr(text, none=none_label()) for text in texts]
 
 
 def group_labels(
@@ -122,7 +137,7 @@ def group_labels(
         name: rows[name]
         .replace_strict(names[name], default=None, return_dtype=pl.String)
         .fill_null(masked[name])
-        .fill_null(NONE_LABEL)
+        .fill_null(none_label())
         for name in numbers
     }
     return group_keys(rows, names, texts=texts)
@@ -136,14 +151,14 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
     over = pl.lit(None, pl.String)
     if isinstance(measure.aggregation, Ratio):
         low, high = pl.col(f"{measure.name}_low"), pl.col(f"{measure.name}_high")
-        text = pl.format("{} %", (value * 100).round(0).cast(pl.Int64))
+        text = pl.format("{} %", percent(value))
         over = pl.format(
-            "{} of {}; 95 %: {} to {} %",
+            tr("{} of {}; 95 %: {} to {} %"),
             f"{measure.name}_num",
             f"{measure.name}_den",
-            (low * 100).round(1),
-            (high * 100).round(1),
+            percent(low, 1),
+            percent(high, 1),
         )
     elif isinstance(measure.aggregation, Mean | Quantile):
-        over = pl.format("{} {}", f"{measure.name}_n", pl.lit(measure.population))
+        over = pl.format("{} {}", f"{measure.name}_n", pl.lit(tr(measure.population)))
     return {"value": value, "low": low, "high": high, "text": text, "over": over}

@@ -5,9 +5,13 @@ from types import MappingProxyType
 
 import polars as pl
 
+from ..language import tr
+from ..locale.terms import and_list, dimension_name
 from ..metrics import Calls
 from ..names import labels
-from .axes import key_text
+from .texts import (
+    key_text,
+)
 
 __all__ = [
     "dimension_text",
@@ -29,15 +33,14 @@ def only_dimension(by: Sequence[str]) -> str | None:
 def dimension_text(by: Sequence[str]) -> str:
     """The dimensions in a chart title: "by weekday and hour", "in and out of hours"."""
     if list(by) == ["in_hours"]:
-        return "in and out of hours"
-    names = ["business hours" if name == "in_hours" else name.replace("_", " ") for name in by]
-    *first, last = names
-    return f"by {', '.join(first)} and {last}" if first else f"by {last}"
+        return tr("in and out of hours")
+    names = [tr("business hours") if name == "in_hours" else dimension_name(name) for name in by]
+    return tr("by {dimensions}", dimensions=and_list(names))
 
 
 def tooltip_title(by: Sequence[str]) -> str:
     """The dimensions as the title of a group in a tooltip: "weekday, hour"."""
-    return ", ".join(by).replace("_", " ")
+    return ", ".join(map(dimension_name, by))
 
 
 def group_names(calls: Calls, by: Sequence[str]) -> dict[str, Mapping[str, str]]:

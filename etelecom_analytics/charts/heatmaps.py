@@ -4,16 +4,36 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..language import Language, in_language, tr
 from ..locale.number_note import number_note
+from ..locale.terms import count, dimension_name, or_list
 from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.registry import TOTALS, Measure, Ratio, Total
 from ..metrics.registry import measure as measure_named
-from .axes import CLOCK, fetched_text, formula_note, key_text, measure_title
 from .durations import duration_axis, duration_text
-from .finish import coverage_note, empty_chart, finish_chart, range_text, range_title, stack_charts
+from .finish import (
+    coverage_note,
+    empty_chart,
+    finish_chart,
+    lower_first,
+    none_of,
+    range_text,
+    range_title,
+    stack_charts,
+)
 from .inputs import ChartInput, Names, chart_input, names_of, non_negative_number
 from .marks import measure_tooltip
 from .shades import CELL_TEXT, shades_of
+from .texts import (
+    CLOCK,
+    clock_labels,
+    fetched_text,
+    formula_note,
+    key_text,
+    measure_title,
+    percent,
+    short_number,
+)
 from .theme import (
     FAINT,
     INK,
@@ -21,10 +41,8 @@ from .theme import (
     SHADE,
     SHADE_OPACITY,
     WIDTH,
-    count,
     count_ticks,
     round_floats,
-    short_number,
     total,
 )
 
@@ -33,6 +51,7 @@ __all__ = ["heatmap"]
 _CELL, _MIN_BASIS = 27, 5
 
 
+@in_language
 def heatmap(
     calls: Calls,
     *,
@@ -40,6 +59,7 @@ def heatmap(
     target: float | None = None,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.LayerChart | alt.VConcatChart | alt.Chart:
     """A measure by weekday and hour of the local start; cells without a value are blank. Collects.
 
@@ -51,6 +71,7 @@ def heatmap(
         options: parameters of the measure, such as the time zone.
         coverage: `logs.report`. Hours that were not fetched are shaded; fetched hours without
             calls count 0.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: no such measure; the message lists the nearest.
@@ -93,20 +114,20 @@ def _heatmap(
             confidence=True,
         )
     )
-    subject = f"{measure_title(definition)} by weekday and hour"
+    subject = tr("{measure} by weekday and hour", measure=measure_title(definition))
     about = [formula_note(definition, options)]
     complete = coverage_note(coverage, options.time_zone)
     counted = total(table, count_column)
     if not counted:
-        message = f"No {grain}" if data.height else "No calls"
-        title, scope = f"{subject}: {message.lower()}", [options.time_zone]
+        message = none_of(grain) if data.height else tr("No calls")
+        title, scope = f"{subject}: {lower_first(message)}", [options.time_zone]
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     scope = [count(counted, noun), options.time_zone]
     dated = table.filter(pl.col("weekday").is_not_null())
     if undated := counted - total(dated, count_column):
-        scope.append(f"not in a cell: {count(undated, noun)} without a start")
+        scope.append(tr("not in a cell: {calls} without a start", calls=count(undated, noun)))
     if not dated.height:
-        message = "No calls with a start"
+        message = tr("No calls with a start")
         return empty_chart(subject, scope, about=about, coverage=complete, message=message)
     rows = dated.with_columns(
         **_value_columns(definition),
@@ -118,7 +139,7 @@ def _heatmap(
     unfetched = rows.filter(pl.col("fetched_hours") <= 0, pl.col("value").is_null())
     scope.extend(_legend_notes(cells, unfetched, definition))
     if not cells.height:
-        message = f"No value of {measure}"
+        message = tr("No value of {measure}", measure=measure)
         return empty_chart(subject, scope, about=about, coverage=complete, message=message)
     return finish_chart(
         _draw(cells, unfetched, definition, target),
@@ -128,7 +149,7 @@ def _heatmap(
         about=about,
         coverage=complete,
         description=range_text(
-            cells, "value", "{text} on {weekday_key} at {hour_key}", noun="cell"
+            cells, "value", tr("{text} on {weekday_key} at {hour_key}"), noun="cell"
         ),
     )
 
@@ -139,14 +160,14 @@ def _value_columns(measure: Measure) -> dict[str, pl.Expr]:
     over, few = pl.lit(None, pl.String), pl.lit(value=False)
     if isinstance(measure.aggregation, Ratio):
         denominator = f"{measure.name}_den"
-        over = pl.format("{} of {}", f"{measure.name}_num", denominator)
+        over = pl.format(tr("{} of {}"), f"{measure.name}_num", denominator)
         few = pl.col(denominator) < _MIN_BASIS
     elif not isinstance(measure.aggregation, Total):
-        over = pl.format("{} {}", f"{measure.name}_n", pl.lit(measure.population))
+        over = pl.format("{} {}", f"{measure.name}_n", pl.lit(tr(measure.population)))
         few = pl.col(f"{measure.name}_n") < _MIN_BASIS
     match measure.unit:
         case "share":
-            text = pl.format("{}", (value * 100).round(0).cast(pl.Int64))
+            text = percent(value)
         case "s":
             text = duration_text(measure.name)
         case _:
@@ -172,22 +193,31 @@ def _short_duration(seconds: pl.Expr) -> pl.Expr:
         .when(seconds < 599.5)
         .then(clock)
         .when(seconds < 5_970)
-        .then(pl.format("{}m", minutes))
-        .otherwise(pl.format("{}h", hours))
+        .then(pl.format(tr("{}m", context="minutes"), minutes))
+        .otherwise(pl.format(tr("{}h", context="hours"), hours))
     )
 
 
 def _title(subject: str, cells: pl.DataFrame, measure: Measure) -> str:
     """The subject and its finding: the cell with the most, or the lowest and the highest value."""
     if not isinstance(measure.aggregation, Total):
-        sign = " %" if measure.unit == "share" else ""
-        text = f"{{text}}{sign} on {{weekday_key}} at {{hour_key}}:00"
+        text = (
+            tr("{text} % on {weekday_key} at {hour_key}:00")
+            if measure.unit == "share"
+            else tr("{text} on {weekday_key} at {hour_key}:00")
+        )
         return range_title(subject, cells, "value", text, size="count")
     order = ["value", "weekday", "hour"]
     most = cells.sort(order, descending=[True, False, False]).row(0, named=True)
     if not most["value"]:
-        return f"{subject}: none"
-    return f"{subject}: most on {most['weekday_key']} at {most['hour_key']}:00, {most['text']}"
+        return tr("{subject}: none", subject=subject)
+    return tr(
+        "{subject}: most on {weekday} at {hour}:00, {text}",
+        subject=subject,
+        weekday=most["weekday_key"],
+        hour=most["hour_key"],
+        text=most["text"],
+    )
 
 
 def _legend_notes(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure) -> list[str]:
@@ -195,14 +225,15 @@ def _legend_notes(cells: pl.DataFrame, unfetched: pl.DataFrame, measure: Measure
     notes = []
     if cells.height + unfetched.height < len(CLOCK["weekday"]) * len(CLOCK["hour"]):
         is_total = isinstance(measure.aggregation, Total)
-        notes.append(f"blank: {f'no {measure.grain}' if is_total else 'nothing to measure'}")
+        reason = lower_first(none_of(measure.grain)) if is_total else tr("nothing to measure")
+        notes.append(tr("blank: {reason}", reason=reason))
     if unfetched.height:
         # A weekday of which the requested range has no day has no hours at all.
-        reasons = ["not fetched"] * (unfetched["hours"] > 0).any()
-        reasons += ["not requested"] * (unfetched["hours"] == 0).any()
-        notes.append(f"{NOT_FETCHED}: {' or '.join(reasons)}")
+        reasons = [tr("not fetched")] * (unfetched["hours"] > 0).any()
+        reasons += [tr("not requested")] * (unfetched["hours"] == 0).any()
+        notes.append(f"{NOT_FETCHED}: {or_list(reasons)}")
     if cells["few"].any():
-        notes.append(f"outlined: over fewer than {_MIN_BASIS}")
+        notes.append(tr("outlined: over fewer than {n}", n=_MIN_BASIS))
     return notes
 
 
@@ -212,16 +243,19 @@ def _draw(
     hours = alt.X(
         "hour_key:N",
         scale=alt.Scale(domain=CLOCK["hour"]),
-        title="hour of the day",
+        title=tr("hour of the day"),
         axis=alt.Axis(labelAngle=0, labelOverlap=True, grid=False),
     )
     days = alt.Y(
         "weekday_key:N",
-        scale=alt.Scale(domain=CLOCK["weekday"]),
+        scale=alt.Scale(domain=clock_labels("weekday")),
         title=None,
         axis=alt.Axis(grid=False),
     )
-    cell = [alt.Tooltip("weekday_key:N", title="weekday"), alt.Tooltip("hour_key:N", title="hour")]
+    cell = [
+        alt.Tooltip("weekday_key:N", title=dimension_name("weekday")),
+        alt.Tooltip("hour_key:N", title=dimension_name("hour")),
+    ]
     tooltip = [*cell, *measure_tooltip(measure, fetched=cells["hours"].is_not_null().any())]
     shades = shades_of(cells["value"], measure, target=target)
     cells = shades.with_ink(cells, "value")
@@ -242,7 +276,8 @@ def _draw(
             outlined.mark_text(style=[CELL_TEXT, INK], fontSize=10).encode(text="cell:N"),
         ]
     if unfetched.height:
-        base = alt.Chart(unfetched).encode(hours, days, tooltip=[*cell, alt.Tooltip("fetched:N")])
+        fetched = alt.Tooltip("fetched:N", title=tr("fetched"))
+        base = alt.Chart(unfetched).encode(hours, days, tooltip=[*cell, fetched])
         layers += [
             base.mark_rect(color=SHADE, opacity=SHADE_OPACITY),
             base.mark_text(style=[CELL_TEXT, INK], text=NOT_FETCHED, fontSize=12),

@@ -6,6 +6,8 @@ import altair as alt
 import polars as pl
 
 from ..formatting import format_value
+from ..language import mark, tr
+from ..locale.terms import count, plural
 from ..locale.value_text import target_value
 from .durations import duration_axis, duration_text
 from .finish import panel_title
@@ -17,21 +19,25 @@ from .theme import (
     INK,
     LOST,
     WIDTH,
-    count,
     count_ticks,
     round_floats,
 )
 
 __all__ = ["RING", "WAIT", "Duration", "draw_histograms"]
 
-_HUES = {"answered": ANSWERED, "missed": LOST, "lost": LOST, "elsewhere": ELSEWHERE}
+_HUES = {
+    mark("answered", context="outcome"): ANSWERED,
+    mark("missed", context="outcome"): LOST,
+    mark("lost", context="outcome"): LOST,
+    mark("elsewhere", context="outcome"): ELSEWHERE,
+}
 _DASHES = {"answered": [1, 0], "missed": [7, 3], "lost": [7, 3], "elsewhere": [2, 2]}
 
 
 _LOST_OUTCOMES = {
-    "rna_timeout": "rang out",
-    "caller_gave_up": "caller gave up",
-    "busy_or_rejected": "busy or rejected",
+    "rna_timeout": mark("rang out"),
+    "caller_gave_up": mark("caller gave up"),
+    "busy_or_rejected": mark("busy or rejected"),
 }
 """Columns of outcomes in the tooltip of lost offers, and their titles."""
 
@@ -42,7 +48,10 @@ class Duration:
 
     name: str
     noun: str  # of what is counted
-    verb: str
+    title: str  # of the duration
+    longest: str  # the title of the longest duration that a share is of
+    share: str  # the title of the cumulative shares
+    axis: str  # the title of counts
     start: float  # left edge of the first bar
     heights: tuple[int, int]  # of a histogram and of the cumulative shares, in pixels
 
@@ -57,9 +66,27 @@ class Duration:
         return f"{self.name}_p50_s", f"{self.name}_p90_s"
 
 
-WAIT = Duration(name="wait", noun="call", verb="waited", start=0.0, heights=(80, 140))
+WAIT = Duration(
+    name="wait",
+    noun="call",
+    title=mark("wait"),
+    longest=mark("waited at most"),
+    share=mark("Share that waited at most this long"),
+    axis=mark("calls", context="axis"),
+    start=0.0,
+    heights=(80, 140),
+)
 # Rings are whole seconds: the bar of a ring of 4 s is centred on 4.
-RING = Duration(name="ring", noun="offer", verb="rang", start=-0.5, heights=(70, 130))
+RING = Duration(
+    name="ring",
+    noun="offer",
+    title=mark("ring"),
+    longest=mark("rang at most"),
+    share=mark("Share that rang at most this long"),
+    axis=mark("offers", context="axis"),
+    start=-0.5,
+    heights=(70, 130),
+)
 
 
 def draw_histograms(
@@ -91,7 +118,7 @@ def _threshold(threshold_s: float | None, *, end: float | None = None) -> list[a
     """A line at the threshold; on an axis to `end` it has a label, away from the legend."""
     if threshold_s is None:
         return []
-    text = f"threshold {target_value(threshold_s, 's')}"
+    text = tr("threshold {threshold}", threshold=target_value(threshold_s, "s"))
     table = pl.DataFrame({"threshold_s": [threshold_s], "text": [text]})
     base = alt.Chart(table).encode(alt.X("threshold_s:Q"))
     line = base.mark_rule(color=FAINT, strokeDash=[2, 3])
@@ -112,13 +139,14 @@ def _histogram(
     threshold_s: float | None,
 ) -> alt.LayerChart:
     counts, (p50, p90) = duration.counts, duration.quantiles
-    name, number, median = group.select("group", counts, p50).row(0)
+    name, size, median = group.select("group", counts, p50).row(0)
+    shown = tr(name, context="outcome")
     outcomes = _LOST_OUTCOMES if name == "lost" else {}
     tooltip = [
-        alt.Tooltip(f"{duration.name}:N"),
-        alt.Tooltip(f"{counts}:Q", title=name, format=","),
-        alt.Tooltip("share:Q", title=f"of all {name}", format=".1%"),
-        *(alt.Tooltip(f"{key}:Q", title=title, format=",") for key, title in outcomes.items()),
+        alt.Tooltip(f"{duration.name}:N", title=tr(duration.title)),
+        alt.Tooltip(f"{counts}:Q", title=shown, format=","),
+        alt.Tooltip("share:Q", title=tr("of all {outcome}", outcome=shown), format=".1%"),
+        *(alt.Tooltip(f"{key}:Q", title=tr(title), format=",") for key, title in outcomes.items()),
     ]
     no_axis = alt.Axis(labels=False, ticks=False, title=None, grid=False)
     ticks = alt.Axis(tickCount=3, values=count_ticks(bins[counts]), format=",d", minExtent=GUTTER)
@@ -128,7 +156,7 @@ def _histogram(
         .encode(
             alt.X("begin:Q", scale=seconds, axis=no_axis),
             alt.X2("end:Q"),
-            alt.Y(f"{counts}:Q", axis=ticks),
+            alt.Y(f"{counts}:Q", title=tr(duration.axis, context="axis"), axis=ticks),
             alt.Y2Datum(0),
             tooltip=tooltip,
         )
@@ -140,14 +168,18 @@ def _histogram(
             alt.X(f"{p50}:Q"),
             y=alt.value(-5),
             tooltip=[
-                alt.Tooltip("median:N"),
-                alt.Tooltip("p90:N", title="90th percentile"),
-                alt.Tooltip(f"{counts}:Q", format=","),
+                alt.Tooltip("median:N", title=tr("median")),
+                alt.Tooltip("p90:N", title=tr("90th percentile")),
+                alt.Tooltip(f"{counts}:Q", title=plural(duration.noun), format=","),
             ],
         )
     )
-    size = count(number, duration.counts.removesuffix("s"))
-    title = f"{name}: {size}, median {format_value(median, 's')}"
+    title = tr(
+        "{group}: {counted}, median {median}",
+        group=shown,
+        counted=count(size, duration.noun),
+        median=format_value(median, "s"),
+    )
     return alt.LayerChart(
         layer=[bars, *_threshold(threshold_s), pointer],
         width=WIDTH,
@@ -160,6 +192,7 @@ def _cumulative(
     duration: Duration, bins: pl.DataFrame, seconds: alt.Scale, threshold_s: float | None
 ) -> alt.LayerChart:
     names = bins["group"].unique(maintain_order=True).to_list()
+    shown = [tr(name, context="outcome") for name in names]
     closed = bins.filter(pl.col("to_s").is_not_null()).select(
         "group", pl.col("longest").cast(pl.Float64), "up_to", "up_to_num"
     )
@@ -167,30 +200,32 @@ def _cumulative(
     origin = pl.DataFrame({"group": names}).with_columns(
         longest=pl.lit(duration.start), up_to=pl.lit(0.0), up_to_num=pl.lit(0, pl.Int64)
     )
+    renamed = pl.col("group").replace(dict(zip(names, shown, strict=True)))
+    curves = pl.concat([origin, closed]).with_columns(renamed, at_most=duration_text("longest"))
     share_axis = alt.Axis(format=".0%", tickCount=4, minExtent=GUTTER)
     legend = alt.Legend(
         title=None, orient="bottom-right", symbolType="stroke", symbolSize=400, offset=8
     )
-    hues = alt.Scale(domain=names, range=[_HUES[name] for name in names])
-    dashes = alt.Scale(domain=names, range=[_DASHES[name] for name in names])
+    hues = alt.Scale(domain=shown, range=[_HUES[name] for name in names])
+    dashes = alt.Scale(domain=shown, range=[_DASHES[name] for name in names])
     lines = (
-        alt.Chart(pl.concat([origin, closed]).with_columns(at_most=duration_text("longest")))
+        alt.Chart(curves)
         .mark_line(strokeWidth=2)
         .encode(
             alt.X(
                 "longest:Q",
                 scale=seconds,
-                title=duration.name,
+                title=tr(duration.title),
                 axis=alt.Axis(grid=True, **duration_axis([end], zero=True)),
             ),
-            alt.Y("up_to:Q", title="share", axis=share_axis, scale=alt.Scale(domain=[0, 1])),
+            alt.Y("up_to:Q", title=tr("share"), axis=share_axis, scale=alt.Scale(domain=[0, 1])),
             alt.Color("group:N", scale=hues, legend=legend),
             alt.StrokeDash("group:N", scale=dashes),
             tooltip=[
-                alt.Tooltip("group:N"),
-                alt.Tooltip("at_most:N", title=f"{duration.verb} at most"),
-                alt.Tooltip("up_to_num:Q", title=duration.counts, format=","),
-                alt.Tooltip("up_to:Q", title="share", format=".1%"),
+                alt.Tooltip("group:N", title=tr("group")),
+                alt.Tooltip("at_most:N", title=tr(duration.longest)),
+                alt.Tooltip("up_to_num:Q", title=plural(duration.noun), format=","),
+                alt.Tooltip("up_to:Q", title=tr("share"), format=".1%"),
             ],
         )
     )
@@ -198,5 +233,5 @@ def _cumulative(
         layer=[lines, *_threshold(threshold_s, end=end)],
         width=WIDTH,
         height=duration.heights[1],
-        title=panel_title(f"Share that {duration.verb} at most this long"),
+        title=panel_title(tr(duration.share)),
     )

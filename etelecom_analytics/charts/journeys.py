@@ -6,39 +6,59 @@ import altair as alt
 import polars as pl
 
 from .. import local_time
+from ..language import Language, in_language, mark, tr
 from ..locale.dates import CLOCK_SECOND, long_date
 from ..locale.number_note import number_note
+from ..locale.terms import count, unit_name, value_names
 from ..metrics import PHASES, Calls, MetricOptions, call_phases, facts
 from ..names import labels
 from .durations import duration_text, time_unit, unit_axis
 from .finish import finish_chart
 from .inputs import chart_input, row_limit
-from .theme import ANSWERED, FAINT, HUES, INK, NONE_LABEL, count, round_floats
+from .texts import none_label
+from .theme import (
+    ANSWERED,
+    FAINT,
+    HUES,
+    INK,
+    round_floats,
+)
 
 __all__ = ["journey"]
 
 _ROW, _THIN_ROW, _WIDTH, _MAX_WIDE_ROWS, _MAX_LEGS = 24, 15, 520, 30, 400
-_CALL = "call"
-_HUES = {_CALL: FAINT, "trying": FAINT, "ringing": HUES[4], "talking": ANSWERED}
+_CALL = mark("call")
+_HUES = {
+    _CALL: FAINT,
+    mark("trying"): FAINT,
+    mark("ringing"): HUES[4],
+    mark("talking"): ANSWERED,
+}
 _THICKNESS = {_CALL: 0.12, "trying": 0.2, "ringing": 0.5, "talking": 0.85}
 """The part of its row that a bar takes, so that colour is not the only cue to its phase."""
 
 _OUTCOMES = {
-    "answered_elsewhere": "answered elsewhere",
-    "busy_or_rejected": "busy or rejected",
-    "caller_gave_up": "caller gave up",
-    "rna_timeout": "rang out",
-    "in_progress": "in progress",
+    "answered": mark("answered"),
+    "answered_elsewhere": mark("answered elsewhere"),
+    "busy_or_rejected": mark("busy or rejected"),
+    "caller_gave_up": mark("caller gave up"),
+    "rna_timeout": mark("rang out"),
+    "in_progress": mark("in progress"),
+    "unreachable": mark("unreachable"),
+    "network": mark("network"),
+    "other": mark("other"),
 }
-_STATES = ("running", "unknown", "answered", "missed")
+_STATES = (mark("running"), mark("unknown"), mark("answered"), mark("missed"))
 
 
+@in_language
 def journey(
     calls: Calls,
     call_id: str,
     *,
     limit: int = 200,
     options: MetricOptions = MetricOptions(),
+    language: Language | None = None,
 ) -> alt.LayerChart:
     """One call, leg by leg on a line of time: trying, ringing, talking, and the outcome. Collects.
 
@@ -50,6 +70,7 @@ def journey(
         call_id: the call's `id`.
         limit: the maximum number of legs, up to 400; the first are shown.
         options: parameters of a leg's outcome, and the time zone.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: these calls do not include the call, or `limit` is out of range.
@@ -70,20 +91,29 @@ def journey(
     rows = _rows(first_legs, call, names, options)
     states = (pl.when(name).then(pl.lit(name)) for name in _STATES)
     state = facts(table, options=options).lazy().collect().select(pl.coalesce(states)).item()
-    start = "unknown time"
+    start = tr("unknown time")
     if call["started_at"] is not None:
-        local = call["started_at"].astimezone(local_time.zone(options.time_zone))
-        start = long_date(local, CLOCK_SECOND)
-    summary = f"{call['direction'] or 'no direction'}, {state}, {count(legs, 'leg')}"
-    from_to = f"from {call['caller'] or NONE_LABEL} to {call['callee'] or NONE_LABEL}"
-    first = f"the first {limit} of {legs:,} legs" if legs > limit else ""
+        start = long_date(
+            call["started_at"].astimezone(local_time.zone(options.time_zone)), CLOCK_SECOND
+        )
+    direction = call["direction"]
+    direction = value_names("direction")[direction] if direction else tr("no direction")
+    summary = ", ".join([direction, tr(state), count(legs, "leg")])
+    from_to = tr(
+        "from {caller} to {callee}",
+        caller=call["caller"] or none_label(),
+        callee=call["callee"] or none_label(),
+    )
+    first = tr("the first {n} of {total} legs", n=limit, total=legs) if legs > limit else ""
     about = [
-        "Thin bar: trying = add_time to ring_time. Half: ringing = ring_time to answer or end. "
-        "Full: talking = answer to ended_time."
+        tr(
+            "Thin bar: trying = add_time to ring_time. Half: ringing = ring_time to answer or end. "
+            "Full: talking = answer to ended_time."
+        )
     ]
     return finish_chart(
         _draw(rows),
-        title=f"Journey of call {call_id}: {summary}",
+        title=tr("Journey of call {id}: {summary}", id=call_id, summary=summary),
         scope=[from_to, start, options.time_zone, first],
         warnings=[number_note(calls, options)],
         about=about,
@@ -95,11 +125,12 @@ def _rows(
     phases: pl.DataFrame, call: dict[str, Any], names: dict[str, str], options: MetricOptions
 ) -> pl.DataFrame:
     """One row per bar, first the call's own: `row` is its label, and `text` its outcome."""
-    number = pl.col("target_number").replace(names).fill_null(NONE_LABEL)
+    number = pl.col("target_number").replace(names).fill_null(none_label())
     has_trunk, failed = pl.col("trunk_name").is_not_null(), pl.col("fail_code") != 0
-    trunk = pl.when(has_trunk).then(pl.format(" via {}", "trunk_name")).otherwise(pl.lit(""))
+    trunk = pl.when(has_trunk).then(pl.format(tr(" via {}"), "trunk_name")).otherwise(pl.lit(""))
     code = pl.when(failed).then(pl.format(", {}", "fail_code")).otherwise(pl.lit(""))
-    outcome = pl.format("{}{}", pl.col("outcome").cast(pl.String).replace(_OUTCOMES), code)
+    shown = {name: tr(text) for name, text in _OUTCOMES.items()}
+    outcome = pl.format("{}{}", pl.col("outcome").cast(pl.String).replace(shown), code)
     legs = phases.select(
         row=pl.format("{}. {}{}", pl.col("target_index") + 1, number, trunk),
         phase=pl.col("phase").cast(pl.String),
@@ -107,8 +138,8 @@ def _rows(
         end="end",
         from_s="from_s",
         to_s="to_s",
-        text=pl.when("person").then(outcome).otherwise(pl.format("{}, no person", outcome)),
-        reason=pl.col("end_reason").fill_null(NONE_LABEL),
+        text=pl.when("person").then(outcome).otherwise(pl.format(tr("{}, no person"), outcome)),
+        reason=pl.col("end_reason").fill_null(none_label()),
     )
     started_at = call["started_at"]
     times = {
@@ -120,14 +151,14 @@ def _rows(
         (pl.col(name) - pl.col("origin")).dt.total_microseconds() / 1e6 for name in ("begin", "end")
     )
     own = pl.DataFrame([times], schema=dict.fromkeys(times, pl.Datetime("us", "UTC"))).select(
-        row=pl.lit(_CALL),
+        row=pl.lit(tr(_CALL)),
         phase=pl.lit(_CALL),
         begin="begin",
         end="end",
         from_s=begin,
         to_s=end,
-        text=pl.lit("" if call["ended_at"] else "in progress"),
-        reason=pl.lit(NONE_LABEL),
+        text=pl.lit("" if call["ended_at"] else tr("in progress")),
+        reason=pl.lit(none_label()),
     )
     zone = local_time.zone(options.time_zone).key
     clock_times = pl.col("begin", "end").dt.convert_time_zone(zone).dt.strftime("%H:%M:%S.%3f")
@@ -143,8 +174,8 @@ def _outcomes(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _alt_text(rows: pl.DataFrame) -> str:
-    legs = _outcomes(rows.filter(pl.col("row") != _CALL))
-    return " ".join(f"{label}: {text}." for label, text in legs.iter_rows()) or "No legs."
+    legs = _outcomes(rows.filter(pl.col("phase") != _CALL))
+    return " ".join(f"{label}: {text}." for label, text in legs.iter_rows()) or tr("No legs.")
 
 
 def _draw(rows: pl.DataFrame) -> alt.LayerChart:
@@ -155,7 +186,8 @@ def _draw(rows: pl.DataFrame) -> alt.LayerChart:
     bars = rows.filter(pl.col("from_s").is_not_null()).with_columns(
         left=pl.col("from_s") / size,
         right=pl.col("to_s").fill_null(last) / size,
-        until=pl.col("end").fill_null("no end"),
+        phase_text=pl.col("phase").replace({phase: tr(phase) for phase in _HUES}),
+        until=pl.col("end").fill_null(tr("no end")),
     )
     y = alt.Y(
         "row:N",
@@ -166,17 +198,17 @@ def _draw(rows: pl.DataFrame) -> alt.LayerChart:
     x = alt.X(
         "left:Q",
         scale=alt.Scale(domain=[first / size, last / size], nice=False),
-        title=f"since the start ({unit})",
+        title=tr("since the start ({unit})", unit=unit_name(unit)),
         axis=unit_axis(unit),
     )
     tooltip = [
-        alt.Tooltip("row:N", title="leg"),
-        alt.Tooltip("phase:N"),
-        alt.Tooltip("begin:N", title="from"),
-        alt.Tooltip("until:N", title="to"),
-        alt.Tooltip("duration:N"),
-        alt.Tooltip("text:N", title="outcome"),
-        alt.Tooltip("reason:N", title="end reason"),
+        alt.Tooltip("row:N", title=tr("leg")),
+        alt.Tooltip("phase_text:N", title=tr("phase")),
+        alt.Tooltip("begin:N", title=tr("from", context="time")),
+        alt.Tooltip("until:N", title=tr("to", context="time")),
+        alt.Tooltip("duration:N", title=tr("duration")),
+        alt.Tooltip("text:N", title=tr("outcome")),
+        alt.Tooltip("reason:N", title=tr("end reason")),
     ]
     layers = []
     for phase in (_CALL, *PHASES):

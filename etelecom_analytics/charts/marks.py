@@ -5,10 +5,24 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
+from ..language import tr
+from ..locale.terms import count, plural
 from ..metrics.registry import Measure, Total
-from .axes import CLOCK, TIME, measure_title, spans, time_axis
+from .axes import (
+    spans,
+    time_axis,
+)
 from .grouping import only_dimension
-from .theme import ANSWERED, FAINT, count, total
+from .texts import (
+    CLOCK,
+    TIME,
+    measure_title,
+)
+from .theme import (
+    ANSWERED,
+    FAINT,
+    total,
+)
 
 __all__ = ["MAX_GROUPS", "interval_points", "limit_groups", "measure_tooltip", "span_bars"]
 
@@ -41,7 +55,7 @@ def limit_groups(
         size: the column that orders groups by size.
         size_noun: what `size` counts; `noun` by default.
     """
-    nouns, dimension = f"{size_noun or noun}s", only_dimension(by)
+    nouns, dimension = plural(size_noun or noun), only_dimension(by)
     if dimension in CLOCK:
         return table, []
     if dimension not in TIME:
@@ -51,17 +65,29 @@ def limit_groups(
         descending = [True, *(False for _ in by)]
         ordered = table.filter(fits).sort(size, *by, descending=descending, nulls_last=True)
         biggest = ordered.head(number)
-        note = f"the {biggest.height} groups with the most {nouns}, of {table.height:,}"
+        note = tr(
+            "the {n} groups with the most {nouns}, of {total}",
+            n=biggest.height,
+            nouns=nouns,
+            total=table.height,
+        )
         notes = [note] if biggest.height < table.height else []
         return biggest if dimension else biggest.sort(by, nulls_last=True), notes
     dated = table.filter(pl.col(dimension).is_not_null())
     latest = dated.tail(limit or _DEFAULT_SPANS)
     notes = []
     if undated := total(table, "count") - total(dated, "count"):
-        notes.append(f"not on the axis: {count(undated, noun)} without a start")
+        notes.append(tr("not on the axis: {calls} without a start", calls=count(undated, noun)))
     if latest.height < dated.height:
-        spans_text = f"the latest {latest.height} of {count(dated.height, dimension)}"
-        notes.append(f"{spans_text}, with {total(latest, size):,} of the {nouns}")
+        notes.append(
+            tr(
+                "the latest {n} of {spans}, with {part} of the {nouns}",
+                n=latest.height,
+                spans=count(dated.height, dimension),
+                part=total(latest, size),
+                nouns=nouns,
+            )
+        )
     return latest.with_columns(**spans(dimension)), notes
 
 
@@ -101,12 +127,13 @@ def measure_tooltip(measure: Measure, *, fetched: bool) -> list[alt.Tooltip]:
     """The tooltip of a measure: its value, what it is over, and how much was fetched."""
     form = ".1%" if measure.unit == "share" else ",d"
     tooltip = [
-        alt.Tooltip("text:N", title=measure.title)
+        alt.Tooltip("text:N", title=measure_title(measure))
         if measure.unit == "s"
         else alt.Tooltip("value:Q", title=measure_title(measure), format=form)
     ]
     if not isinstance(measure.aggregation, Total):
-        title = "which is" if measure.unit == "share" else "over"
+        title = tr("which is") if measure.unit == "share" else tr("over")
         tooltip.append(alt.Tooltip("over:N", title=title))
-    tooltip.append(alt.Tooltip("count:Q", title=f"total {measure.grain}", format=","))
-    return [*tooltip, alt.Tooltip("fetched:N")] if fetched else tooltip
+    title = tr("total {population}", population=tr(measure.grain))
+    tooltip.append(alt.Tooltip("count:Q", title=title, format=","))
+    return [*tooltip, alt.Tooltip("fetched:N", title=tr("fetched"))] if fetched else tooltip

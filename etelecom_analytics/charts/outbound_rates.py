@@ -7,32 +7,51 @@ import polars as pl
 from polars import selectors
 
 from ..fetch_report import FetchReport
+from ..language import Language, in_language, mark, tr
+from ..locale.terms import count, dimension_name, or_list
 from ..metrics import OUTBOUND_DIMENSIONS, Calls, MetricOptions
 from ..metrics import outbound_answer_rate as rate_table
 from ..metrics import outbound_hours as hour_table
-from .finish import CoverageNote, coverage_note, empty_chart, finish_chart, range_text, range_title
+from .finish import (
+    CoverageNote,
+    coverage_note,
+    empty_chart,
+    finish_chart,
+    lower_first,
+    range_text,
+    range_title,
+)
 from .grouping import dimension_text, group_keys, group_names, only_dimension, tooltip_title
 from .inputs import ChartInput, Names, chart_input, names_of, row_limit
 from .marks import MAX_GROUPS, limit_groups
 from .rate_rows import rate_rows
-from .theme import NONE_LABEL, count, interval_text, round_floats, total
+from .texts import (
+    interval_text,
+    percent,
+    unknown_note,
+)
+from .theme import (
+    round_floats,
+    total,
+)
 
 __all__ = ["outbound_answer_rate", "outbound_hours"]
 
 _ROWS = 40
 _POSITIONS = ("begin", "middle", "end")
-_RATE = "answer rate = answered attempts / attempts, with its 95 % interval (Wilson)."
-_ATTEMPT = (
+_RATE = mark("answer rate = answered attempts / attempts, with its 95 % interval (Wilson).")
+_ATTEMPT = mark(
     "An attempt is an answered or missed outbound call to a number of 8 or more digits; an answer "
     "by the mailbox of a carrier counts as an answer."
 )
-_CARRIER = "The carrier is read from the prefix, which a ported number keeps."
-_EXPECTED = (
+_CARRIER = mark("The carrier is read from the prefix, which a ported number keeps.")
+_EXPECTED = mark(
     "expected = answer rate of all attempts with as many earlier attempts to the customer. A time "
     "is better or worse if its difference over days has a q-value of at most 0.05."
 )
 
 
+@in_language
 def outbound_answer_rate(
     calls: Calls,
     *,
@@ -40,6 +59,7 @@ def outbound_answer_rate(
     limit: int = _ROWS,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.HConcatChart | alt.Chart:
     """The share of outbound attempts that customers answered, by group, with intervals. Collects.
 
@@ -49,6 +69,7 @@ def outbound_answer_rate(
         limit: the maximum number of rows, the biggest groups, or the latest days.
         options: parameters of the metrics, such as the time zone.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: no such dimension of outbound calls; the message lists the nearest.
@@ -62,8 +83,8 @@ def outbound_answer_rate(
     data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "carrier")
     limit, zone = row_limit(limit, MAX_GROUPS), data.options.time_zone
     table = rate_table(data.calls.lazy(), dimensions, options=data.options).collect()
-    subject = f"Outbound answer rate {dimension_text(dimensions)}"
-    about = [_RATE, _ATTEMPT, *([_CARRIER] if "carrier" in dimensions else [])]
+    subject = f"{tr('Outbound answer rate')} {dimension_text(dimensions)}"
+    about = [tr(_RATE), tr(_ATTEMPT), *([tr(_CARRIER)] if "carrier" in dimensions else [])]
     complete = coverage_note(coverage, zone)
     if table.is_empty():
         return _empty(data, subject, about, complete)
@@ -72,18 +93,19 @@ def outbound_answer_rate(
     rows = _rows(shown, data, dimensions)
     tooltip = [
         *_tooltip(dimensions),
-        alt.Tooltip("customers:Q", title="customers", format=","),
+        alt.Tooltip("customers:Q", title=tr("customers"), format=","),
     ]
     return finish_chart(
-        rate_rows(rows, tooltip, size_title="attempts"),
-        title=range_title(subject, rows, "answer_rate", "{key} {percent}", size="offered"),
+        rate_rows(rows, tooltip, size_title=tr("attempts")),
+        title=range_title(subject, rows, "answer_rate", tr("{key} {percent}"), size="offered"),
         scope=[*_scope(table, zone), *notes, *_none_note(rows, dimensions)],
         about=about,
         coverage=complete,
-        description=range_text(rows, "answer_rate", "{percent} of {offered:,} at {key}"),
+        description=range_text(rows, "answer_rate", tr("{percent} of {offered} at {key}")),
     )
 
 
+@in_language
 def outbound_hours(
     calls: Calls,
     *,
@@ -91,6 +113,7 @@ def outbound_hours(
     limit: int = _ROWS,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.HConcatChart | alt.Chart:
     """At which hours customers answer outbound calls, and which of them differ. Collects.
 
@@ -104,6 +127,7 @@ def outbound_hours(
         limit: the maximum number of rows, the biggest groups, or the latest days.
         options: parameters of the metrics, such as the time zone.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: no such dimension of outbound calls; the message lists the nearest.
@@ -117,40 +141,49 @@ def outbound_hours(
     data, dimensions = chart_input(calls, options, coverage), names_of(by, "by", "hour")
     limit, zone = row_limit(limit, MAX_GROUPS), data.options.time_zone
     table = hour_table(data.calls.lazy(), dimensions, options=data.options)
-    subject = f"Best times to call {dimension_text(dimensions)}"
-    about, complete = [_RATE, _EXPECTED, _ATTEMPT], coverage_note(coverage, zone)
+    subject = f"{tr('Best times to call')} {dimension_text(dimensions)}"
+    about, complete = [tr(_RATE), tr(_EXPECTED), tr(_ATTEMPT)], coverage_note(coverage, zone)
     if table.is_empty():
         return _empty(data, subject, about, complete)
     counted = table.with_columns(count="answer_rate_den")
     shown, notes = limit_groups(counted, dimensions, limit, noun="attempt")
+    verdicts = {name: tr(name, context="times") for name in _VERDICTS}
     sign = pl.col("verdict").cast(pl.String).replace_strict(_SIGNS, default="")
     rows = _rows(shown, data, dimensions).with_columns(
-        percent=pl.col("percent") + sign, plain="percent"
+        percent=pl.col("percent") + sign,
+        plain="percent",
+        judged=pl.col("verdict").cast(pl.String).replace(verdicts),
     )
     tooltip = [
         *_tooltip(dimensions),
-        alt.Tooltip("expected:Q", title="expected", format=".1%"),
-        alt.Tooltip("verdict:N", title="compared with other times"),
-        alt.Tooltip("days:Q", title="days", format=","),
+        alt.Tooltip("expected:Q", title=tr("expected"), format=".1%"),
+        alt.Tooltip("judged:N", title=tr("compared with other times")),
+        alt.Tooltip("days:Q", title=tr("days"), format=","),
     ]
     return finish_chart(
-        rate_rows(rows, tooltip, size_title="attempts", reference="expected"),
+        rate_rows(rows, tooltip, size_title=tr("attempts"), reference="expected"),
         title=f"{subject}: {_finding(rows)}",
         scope=[*_scope(table, zone), *notes, *_legend(rows), *_none_note(rows, dimensions)],
         about=about,
         coverage=complete,
-        description=range_text(rows, "answer_rate", "{plain} of {offered:,} at {key}, {verdict}"),
+        description=range_text(rows, "answer_rate", tr("{plain} of {offered} at {key}, {judged}")),
     )
 
 
 _SIGNS = {"better": " ▲", "worse": " ▼"}
+_VERDICTS = (
+    mark("better", context="times"),
+    mark("worse", context="times"),
+    mark("no evidence", context="times"),
+    mark("cannot tell", context="times"),
+)
 
 
 def _empty(
     data: ChartInput, subject: str, about: Sequence[str], complete: CoverageNote
 ) -> alt.Chart:
-    message = "No outbound calls to customers" if data.height else "No calls"
-    title, zone = f"{subject}: {message.lower()}", [data.options.time_zone]
+    message = tr("No outbound calls to customers") if data.height else tr("No calls")
+    title, zone = f"{subject}: {lower_first(message)}", [data.options.time_zone]
     return empty_chart(title, zone, about=about, coverage=complete, message=message)
 
 
@@ -160,7 +193,7 @@ def _rows(table: pl.DataFrame, data: ChartInput, dimensions: Sequence[str]) -> p
         group_keys(table, group_names(data.calls, dimensions)),
         offered="answer_rate_den",
         answered="answer_rate_num",
-        percent=pl.format("{} %", (pl.col("answer_rate") * 100).round(0).cast(pl.Int64)),
+        percent=pl.format("{} %", percent(pl.col("answer_rate"))),
         interval=interval_text("answer_rate_low", "answer_rate_high"),
     )
     if only_dimension(dimensions) == "hour":
@@ -176,39 +209,51 @@ def _clock_text() -> pl.Expr:
 def _tooltip(dimensions: Sequence[str]) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("key:N", title=tooltip_title(dimensions)),
-        alt.Tooltip("answer_rate:Q", title="answer rate", format=".1%"),
-        alt.Tooltip("interval:N", title="95 % interval"),
-        alt.Tooltip("answered:Q", title="answered", format=","),
-        alt.Tooltip("offered:Q", title="attempts", format=","),
+        alt.Tooltip("answer_rate:Q", title=tr("answer rate"), format=".1%"),
+        alt.Tooltip("interval:N", title=tr("95 % interval")),
+        alt.Tooltip("answered:Q", title=tr("answered"), format=","),
+        alt.Tooltip("offered:Q", title=tr("attempts"), format=","),
     ]
 
 
 def _scope(table: pl.DataFrame, zone: str) -> list[str]:
-    return [f"{count(total(table, 'answer_rate_den'), 'attempt')} to reach customers", zone]
+    attempts = count(total(table, "answer_rate_den"), "attempt")
+    return [tr("{attempts} to reach customers", attempts=attempts), zone]
 
 
 def _none_note(rows: pl.DataFrame, dimensions: Sequence[str]) -> list[str]:
     """What the group without a value is."""
     unknown = [
-        name.replace("_", " ")
+        dimension_name(name)
         for name in dimensions
         if name in OUTBOUND_DIMENSIONS and rows[name].null_count()
     ]
-    return [f"{NONE_LABEL}: {' or '.join(unknown)} unknown"] if unknown else []
+    return [unknown_note(or_list(unknown))] if unknown else []
 
 
 def _legend(rows: pl.DataFrame) -> list[str]:
-    verdicts = [name for name in _SIGNS if (rows["verdict"] == name).any()]
-    signs = [f"{_SIGNS[name].strip()} {name} than other times" for name in verdicts]
-    return [*signs, "tick: expected"]
+    texts = {"better": tr("better than other times"), "worse": tr("worse than other times")}
+    signs = [
+        f"{sign.strip()} {texts[name]}"
+        for name, sign in _SIGNS.items()
+        if (rows["verdict"] == name).any()
+    ]
+    return [*signs, tr("tick: expected")]
 
 
 def _finding(rows: pl.DataFrame) -> str:
     better = rows.filter(pl.col("verdict") == "better").sort("difference", descending=True)
     if better.height:
         best = better.row(0, named=True)
-        return f"{best['key']}, {best['plain']} of {best['offered']:,} answered"
+        return tr(
+            "{key}, {percent} of {n} answered",
+            key=best["key"],
+            percent=best["plain"],
+            n=best["offered"],
+        )
     if (rows["verdict"] == "cannot tell").all():
-        return "too few calls or days to tell"
+        return tr("too few calls or days to tell")
     worse = rows.filter(pl.col("verdict") == "worse").height
-    return f"none is better than others, {worse} worse" if worse else "none differs from others"
+    if worse:
+        return tr("none is better than others, {n} worse", n=worse)
+    return tr("none differs from others")

@@ -4,34 +4,42 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
+from ..language import Language, in_language, tr
+from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, median_survival
 from ..metrics import outbound_attempts as attempts_table
 from ..metrics import outbound_customers as customers_table
 from ..metrics.dimensions import as_names
-from .finish import coverage_note, empty_chart, finish_chart
+from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .grouping import dimension_text, group_keys, group_names
 from .inputs import Names, chart_input, row_limit
 from .survival_curves import MAX_CURVES, CurveText, draw_curves
-from .theme import count, round_floats, total
+from .theme import (
+    round_floats,
+    total,
+)
 
 __all__ = ["outbound_attempts"]
 
 _MIN_AT_RISK = 10
-_TEXT = CurveText(
-    title="Attempts until customers are reached",
-    noun="customer",
-    y="not reached yet",
-    x="attempts",
-    event="reached",
-    formula=(
-        "S(n) = product of 1 - reached / not reached yet, over the attempts up to n "
-        "(Kaplan-Meier), with its 95 % interval (Greenwood, log-log). Customers who were not "
-        "reached and not tried again are censored."
-    ),
-)
-_ALL = "all"
 
 
+def _text() -> CurveText:
+    return CurveText(
+        title=tr("Attempts until customers are reached"),
+        noun="customer",
+        y=tr("not reached yet"),
+        x=tr("attempts"),
+        event=tr("reached"),
+        formula=tr(
+            "S(n) = product of 1 - reached / not reached yet, over the attempts up to n "
+            "(Kaplan-Meier), with its 95 % interval (Greenwood, log-log). Customers who were not "
+            "reached and not tried again are censored."
+        ),
+    )
+
+
+@in_language
 def outbound_attempts(
     calls: Calls,
     *,
@@ -39,6 +47,7 @@ def outbound_attempts(
     limit: int = MAX_CURVES,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.LayerChart | alt.Chart:
     """The share of customers not reached after each attempt of the outbound desk. Collects.
 
@@ -52,6 +61,7 @@ def outbound_attempts(
         limit: the maximum number of curves, those of the biggest groups; up to 6.
         options: parameters of the metrics, such as `as_of`.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: no such dimension of outbound calls; the message lists the nearest.
@@ -65,31 +75,36 @@ def outbound_attempts(
     data = chart_input(calls, options, coverage)
     dimensions, limit = as_names(by, "by"), row_limit(limit, MAX_CURVES)
     zone, frame = data.options.time_zone, data.calls.lazy()
-    complete, about = coverage_note(coverage, zone), [_TEXT.formula]
+    text = _text()
+    complete, about = coverage_note(coverage, zone), [text.formula]
     table = attempts_table(frame, dimensions, options=data.options).collect()
     steps = table.rename({"attempts": "time_s"})
     medians = median_survival(steps, dimensions)
-    subject = f"{_TEXT.title} {dimension_text(dimensions)}" if dimensions else _TEXT.title
+    subject = f"{text.title} {dimension_text(dimensions)}" if dimensions else text.title
     customers = total(medians, "n")
     if not customers:
-        message = "No outbound calls to customers" if data.height else "No calls"
-        title = f"{subject}: {message.lower()}"
+        message = tr("No outbound calls to customers") if data.height else tr("No calls")
+        title = f"{subject}: {lower_first(message)}"
         return empty_chart(title, [zone], about=about, coverage=complete, message=message)
     counts = customers_table(frame, options=data.options).collect().row(0, named=True)
     scope = [
-        f"{count(customers, 'customer')}: {counts['reached']:,} reached, "
-        f"{counts['never_reached']:,} never",
-        f"{count(counts['attempts'], 'attempt')}",
+        tr(
+            "{customers}: {reached} reached, {never} never",
+            customers=count(customers, "customer"),
+            reached=counts["reached"],
+            never=counts["never_reached"],
+        ),
+        count(counts["attempts"], "attempt"),
         zone,
     ]
-    key = pl.lit(_ALL)
+    key = pl.lit(tr("all"))
     if dimensions:
         medians = medians.with_columns(group_keys(medians, group_names(data.calls, dimensions)))
         key = pl.col("key")
     groups = medians.sort(-pl.col("n"), *dimensions, nulls_last=True).head(limit)
     groups = groups.with_columns(key=key)
     if groups.height < medians.height:
-        scope.append(f"the {groups.height} biggest groups of {medians.height:,}")
+        scope.append(tr("the {n} biggest groups of {total}", n=groups.height, total=medians.height))
     if dimensions:
         keys = groups.select(*dimensions, "key")
         steps = steps.join(keys, on=dimensions, nulls_equal=True, maintain_order="left")
@@ -98,12 +113,16 @@ def outbound_attempts(
     last = _last_attempt(steps)
     if last < steps.select(pl.col("time_s").max()).item():
         about.append(
-            f"Not drawn: more than {last} attempts, with fewer than {_MIN_AT_RISK} at risk."
+            tr(
+                "Not drawn: more than {attempts} attempts, with fewer than {n} at risk.",
+                attempts=last,
+                n=_MIN_AT_RISK,
+            )
         )
     labelled = _with_text(groups, steps)
     finding = f": {labelled['finding'].item()}" if not dimensions else ""
     return finish_chart(
-        draw_curves(_curves(steps, last), labelled, _TEXT, "", float(last), whole=True),
+        draw_curves(_curves(steps, last), labelled, text, "", float(last), whole=True),
         title=f"{subject}{finding}",
         scope=scope,
         about=about,
@@ -123,7 +142,7 @@ def _curves(steps: pl.DataFrame, last: int) -> pl.DataFrame:
     """The steps that are drawn, with an interval where survival has one."""
     return round_floats(steps.filter(pl.col("time_s") <= last)).with_columns(
         at=pl.col("time_s"),
-        after=pl.format("attempt {}", "time_s"),
+        after=pl.format(tr("attempt {}"), "time_s"),
         low=pl.coalesce("low", "survival"),
         high=pl.coalesce("high", "survival"),
         left=pl.col("at_risk") - pl.col("events") - pl.col("censored"),
@@ -138,17 +157,17 @@ def _with_text(groups: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     median = pl.col("median_s")
     more = (
         pl.when(median.is_null())
-        .then(pl.lit(", fewer than half with all"))
+        .then(pl.lit(tr(", fewer than half with all")))
         .when(median > 1)
-        .then(pl.format(", half within {} attempts", median.cast(pl.Int64)))
+        .then(pl.format(tr(", half within {} attempts"), median.cast(pl.Int64)))
         .otherwise(pl.lit(""))
     )
     rows = groups.join(first, on="key", how="left", maintain_order="left").with_columns(
-        finding=pl.format("{} % with the first{}", "percent", more)
+        finding=pl.format(tr("{} % with the first{}"), "percent", more)
     )
     return rows.with_columns(
         median="median_s",
         median_text="finding",
-        label=pl.format("{}: {} % with the first", "key", "percent"),
-        summary=pl.format("{}: {} of {} reached, {}.", "key", "events", "n", "finding"),
+        label=pl.format(tr("{}: {} % with the first"), "key", "percent"),
+        summary=pl.format(tr("{}: {} of {} reached, {}."), "key", "events", "n", "finding"),
     )

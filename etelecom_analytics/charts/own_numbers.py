@@ -7,25 +7,32 @@ import altair as alt
 import polars as pl
 
 from ..fetch_report import FetchReport
-from ..language import short_day
+from ..language import Language, in_language, mark, ntr, number, short_day, tr
 from ..locale.dates import long_date_expr
+from ..locale.terms import count
 from ..metrics import Calls, MetricOptions
 from ..metrics.own_number_levels import LOCAL_DAY, days_of_groups, with_levels
-from .axes import key_text, spans, time_axis
-from .finish import coverage_note, empty_chart, finish_chart, panel_title
+from .axes import (
+    spans,
+    time_axis,
+)
+from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .grouping import dimension_text, group_keys, group_names, tooltip_title
 from .inputs import Names, chart_input, names_of, row_limit
+from .texts import (
+    interval_text,
+    key_text,
+    none_label,
+    unknown_note,
+)
 from .theme import (
     ANSWERED,
     FAINT,
     GUTTER,
     LOST,
-    NONE_LABEL,
     SHADE,
     SHADE_OPACITY,
     WIDTH,
-    count,
-    interval_text,
     round_floats,
     total,
 )
@@ -34,13 +41,14 @@ __all__ = ["outbound_levels"]
 
 _PANELS, _MAX_PANELS, _HEIGHT = 6, 12, 90
 _MAX_DAYS, _MIN_DAYS, _MAX_LINES = 370, 10, 3
-_ABOUT = (
+_ABOUT = mark(
     "A level is a period with one answer rate = answered attempts / attempts, with its 95 % "
     "interval (Wilson). A change has the largest likelihood of two rates, and a p-value from 1,999 "
     "random orders of the days of at most 0.05 / groups; a level has at least 3 days."
 )
 
 
+@in_language
 def outbound_levels(
     calls: Calls,
     *,
@@ -48,6 +56,7 @@ def outbound_levels(
     limit: int = _PANELS,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.VConcatChart | alt.Chart:
     """The answer rate of each own number by day, and when it changed. Collects.
 
@@ -61,6 +70,7 @@ def outbound_levels(
         limit: the maximum number of panels, those of the groups with the most attempts; up to 12.
         options: parameters of the metrics, such as the time zone.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: no such dimension of outbound calls; the message lists the nearest.
@@ -75,13 +85,13 @@ def outbound_levels(
     limit, zone = row_limit(limit, _MAX_PANELS), data.options.time_zone
     groups, days = days_of_groups(data.calls.lazy(), dimensions, data.options, limit)
     subject, complete = (
-        f"Outbound answer rate {dimension_text(dimensions)} over time",
+        tr("Outbound answer rate {dimensions} over time", dimensions=dimension_text(dimensions)),
         coverage_note(coverage, zone),
     )
     if days.is_empty():
-        message = "No outbound calls to customers" if data.height else "No calls"
-        title = f"{subject}: {message.lower()}"
-        return empty_chart(title, [zone], about=[_ABOUT], coverage=complete, message=message)
+        message = tr("No outbound calls to customers") if data.height else tr("No calls")
+        title = f"{subject}: {lower_first(message)}"
+        return empty_chart(title, [zone], about=[tr(_ABOUT)], coverage=complete, message=message)
     levels = with_levels(groups, days)
     sizes = levels.group_by(groups, maintain_order=True).agg(
         attempts=pl.col("answer_rate_den").sum(), fall=pl.col("change").min()
@@ -92,15 +102,16 @@ def outbound_levels(
     steps = levels.join(keys, on=groups, nulls_equal=True, maintain_order="left")
     points = days.join(keys, on=groups, nulls_equal=True, maintain_order="left")
     texts = {key: _lines(steps.filter(pl.col("key") == key)) for key in keyed["key"]}
-    everything = f"{count(total(keyed, 'attempts'), 'attempt')} to reach customers"
-    scope = [everything, zone, "points: days", "lines: levels"]
-    if NONE_LABEL in texts:
-        scope.append(f"{NONE_LABEL}: {tooltip_title(dimensions)} unknown")
+    attempts = count(total(keyed, "attempts"), "attempt")
+    everything = tr("{attempts} to reach customers", attempts=attempts)
+    scope = [everything, zone, tr("points: days"), tr("lines: levels")]
+    if none_label() in texts:
+        scope.append(unknown_note(tooltip_title(dimensions)))
     return finish_chart(
         _draw(points, steps, texts),
         title=f"{subject}: {_finding(steps)}",
         scope=scope,
-        about=[_ABOUT],
+        about=[tr(_ABOUT)],
         coverage=complete,
         description=" ".join(f"{', '.join(lines)}." for lines in texts.values()),
     )
@@ -109,18 +120,25 @@ def outbound_levels(
 def _lines(levels: pl.DataFrame) -> list[str]:
     """The levels of one group, one per line, as the title of its panel."""
     first, *later = (
-        f"{rate:.0%} of {size:,}"
+        tr("{percent} of {n}", percent=_percent(rate), n=size)
         for rate, size in levels.select("answer_rate", "answer_rate_den").iter_rows()
     )
     lines = [f"{levels['key'][0]}: {first}"]
     days = levels["from_day"][1:]
-    lines += [f"from {short_day(day)}: {text}" for day, text in zip(days, later, strict=True)]
+    lines += [
+        tr("from {day}: {text}", day=short_day(day), text=text)
+        for day, text in zip(days, later, strict=True)
+    ]
     others = levels["others_answer_rate"][-1]
     if later and others is not None:
-        lines[-1] += f" (others {others:.0%})"
+        lines[-1] = tr("{text} (others {percent})", text=lines[-1], percent=_percent(others))
     if len(lines) > _MAX_LINES:
-        lines[1:-1] = [f"{count(len(lines) - 2, 'level')} between"]
-    return [line.replace("%", " %") for line in lines]
+        lines[1:-1] = [tr("{levels} between", levels=count(len(lines) - 2, "level"))]
+    return lines
+
+
+def _percent(share: float) -> str:
+    return f"{number(share * 100, '.0f')} %"
 
 
 def _finding(levels: pl.DataFrame) -> str:
@@ -130,14 +148,17 @@ def _finding(levels: pl.DataFrame) -> str:
     )
     if changes.is_empty():
         is_short = levels["days"].max() < _MIN_DAYS  # type: ignore[operator]
-        return "too few days to tell" if is_short else "no change found"
+        return tr("too few days to tell") if is_short else tr("no change found")
     largest = changes.sort("change").row(0, named=True)
     if largest["change"] >= 0:
-        return f"{count(changes.height, 'rise')}, no fall"
-    return (
-        f"{largest['key']} fell from {largest['before']:.0%} to {largest['answer_rate']:.0%} on "
-        f"{short_day(largest['from_day'])}"
-    ).replace("%", " %")
+        return ntr("{n} rise, no fall", "{n} rises, no fall", changes.height)
+    return tr(
+        "{key} fell from {before} to {after} on {day}",
+        key=largest["key"],
+        before=_percent(largest["before"]),
+        after=_percent(largest["answer_rate"]),
+        day=short_day(largest["from_day"]),
+    )
 
 
 def _draw(
@@ -156,7 +177,9 @@ def _draw(
     lines = round_floats(levels).with_columns(
         begin["begin"],
         end["end"],
-        label=pl.format("{} to {}", *map(long_date_expr, (pl.col("from_day"), pl.col("to_day")))),
+        label=pl.format(
+            tr("{} to {}"), *map(long_date_expr, (pl.col("from_day"), pl.col("to_day")))
+        ),
     )
     lines = lines.with_columns(
         interval=interval_text("answer_rate_low", "answer_rate_high"),
@@ -196,15 +219,15 @@ def _panel(
         scale=alt.Scale(domain=[0, 1]),
     )
     tooltip = [
-        alt.Tooltip("label:N", title="days"),
-        alt.Tooltip("answer_rate:Q", title="answer rate", format=".1%"),
-        alt.Tooltip("answered:Q", title="answered", format=","),
-        alt.Tooltip("offered:Q", title="attempts", format=","),
+        alt.Tooltip("label:N", title=tr("days")),
+        alt.Tooltip("answer_rate:Q", title=tr("answer rate"), format=".1%"),
+        alt.Tooltip("answered:Q", title=tr("answered"), format=","),
+        alt.Tooltip("offered:Q", title=tr("attempts"), format=","),
     ]
     of_levels = [
         *tooltip,
-        alt.Tooltip("interval:N", title="95 % interval"),
-        alt.Tooltip("others_answer_rate:Q", title="others", format=".1%"),
+        alt.Tooltip("interval:N", title=tr("95 % interval")),
+        alt.Tooltip("others_answer_rate:Q", title=tr("others"), format=".1%"),
     ]
     middle, begin = (
         time_axis(axis_days, "day", field=field, labels=labels) for field in ("middle", "begin")

@@ -3,6 +3,7 @@
 import altair as alt
 import polars as pl
 
+from ..language import tr
 from .marks import interval_points
 from .theme import ANSWERED, FAINT, INK, count_ticks
 
@@ -15,7 +16,7 @@ def rate_rows(
     table: pl.DataFrame,
     tooltip: list[alt.Tooltip],
     *,
-    size_title: str = "offered calls",
+    size_title: str = "",
     reference: str = "",
 ) -> alt.HConcatChart:
     """One row per group, in the table's order.
@@ -23,14 +24,14 @@ def rate_rows(
     Args:
         table: `key`, `answer_rate` with its interval, `percent` and `offered` of each group.
         tooltip: the tooltip of every mark.
-        size_title: what `offered` counts.
+        size_title: what `offered` counts; offered calls by default.
         reference: the column of another rate of each group, drawn as a tick; empty for none.
     """
     scale = alt.Scale(domain=table["key"].to_list())
     rows = alt.Y("key:N", scale=scale, title=None, axis=alt.Axis(grid=True, labelPadding=6))
     rate = alt.X(
         "answer_rate:Q",
-        title="answer rate",
+        title=tr("answer rate"),
         axis=alt.Axis(format=".0%", tickCount=5, grid=False),
         scale=alt.Scale(domain=[0, 1]),
     )
@@ -49,7 +50,7 @@ def rate_rows(
     text = alt.Chart(table).mark_text(style=INK, align="right", dx=42)
     offered = alt.X(
         "offered:Q",
-        title=size_title,
+        title=size_title or tr("offered calls", context="axis"),
         axis=alt.Axis(tickCount=3, format=",d", values=count_ticks(table["offered"]), grid=False),
     )
     bars = (

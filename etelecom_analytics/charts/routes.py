@@ -8,12 +8,25 @@ import polars as pl
 from .. import metrics
 from ..fetch_report import FetchReport
 from ..formatting import format_value
+from ..language import Language, in_language, ntr, tr
 from ..locale.number_note import number_note
+from ..locale.terms import count
 from ..metrics import Calls, MetricOptions
 from ..names import labels
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input, row_limit
-from .theme import ANSWERED, FAINT, HUES, INK, count, interval_text, round_floats, total
+from .texts import (
+    interval_text,
+    percent,
+)
+from .theme import (
+    ANSWERED,
+    FAINT,
+    HUES,
+    INK,
+    round_floats,
+    total,
+)
 
 __all__ = ["hunt_paths"]
 
@@ -27,12 +40,14 @@ _ODD_HUE, _EVEN_HUE = HUES[0], HUES[4]
 """Alternating steps; a gap separates them as well."""
 
 
+@in_language
 def hunt_paths(
     calls: Calls,
     *,
     limit: int = 15,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.HConcatChart | alt.Chart:
     """The most frequent paths of calls through target numbers, such as "101 > 102+103". Collects.
 
@@ -46,6 +61,7 @@ def hunt_paths(
         limit: the maximum number of paths, up to 100.
         options: parameters of the outcomes; offers to `ivr_numbers` are no steps.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: `limit` is out of range.
@@ -65,26 +81,36 @@ def hunt_paths(
         names_note = _names_note(table, labels(calls.lazy(), "target_number"))
     complete = coverage_note(coverage, options.time_zone)
     about = [
-        "answer rate = answered / calls of the path, with its 95 % interval (Wilson). "
-        "Path: the offers of a call in order; + rang together.",
-        "Steps: the mean seconds of each to its answer, the next step, or the end of its rings.",
+        tr(
+            "answer rate = answered / calls of the path, with its 95 % interval (Wilson). "
+            "Path: the offers of a call in order; + rang together."
+        ),
+        tr(
+            "Steps: the mean seconds of each to its answer, the next step, or the end of its rings."
+        ),
     ]
+    subject = tr("Hunt paths")
     if not table.height:
         number = data.height
-        message = "No call rang a person" if number else "No calls"
-        title = f"Hunt paths: {lower_first(message)}"
+        message = tr("No call rang a person") if number else tr("No calls")
+        title = f"{subject}: {lower_first(message)}"
         scope = [count(number, "call"), options.time_zone]
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     legend = ""
     if table["calls"].min() < _MIN_CALLS:  # type: ignore[operator]  # counts are integers
-        legend = f"hollow: fewer than {_MIN_CALLS} calls"
-    counted = f"{total(table, 'calls'):,} of {count(int(table['share_den'].to_list()[0]), 'call')}"
-    paths = "path" if table.height == 1 else "paths"
+        legend = tr("hollow: fewer than {n} calls", n=_MIN_CALLS)
+    all_calls = count(int(table["share_den"].to_list()[0]), "call")
+    counted = tr("{n} of {calls}", n=total(table, "calls"), calls=all_calls)
     return finish_chart(
         _draw(table),
-        title=f"Hunt paths: {lower_first(_alt_text(table)).removesuffix('.')}",
+        title=f"{subject}: {lower_first(_alt_text(table)).removesuffix('.')}",
         scope=[
-            f"the {table.height} most frequent {paths}, {counted}",
+            ntr(
+                "the {n} most frequent path, {calls}",
+                "the {n} most frequent paths, {calls}",
+                table.height,
+                calls=counted,
+            ),
             options.time_zone,
             legend,
             names_note,
@@ -106,22 +132,29 @@ def _names_note(table: pl.DataFrame, names: Mapping[str, str]) -> str:
     steps = table["steps"].explode(empty_as_null=False).drop_nulls().str.split("+")
     numbers = steps.explode(empty_as_null=False).unique().sort()
     known = [names[number] for number in numbers if number in names]
-    more = [f"{len(known) - _MAX_NAMES} more"] if len(known) > _MAX_NAMES else []
-    return f"names: {', '.join([*known[:_MAX_NAMES], *more])}" if known else ""
+    more = [tr("{n} more", n=len(known) - _MAX_NAMES)] if len(known) > _MAX_NAMES else []
+    texts = ", ".join([*known[:_MAX_NAMES], *more])
+    return tr("names: {names}", names=texts) if known else ""
 
 
 def _alt_text(table: pl.DataFrame) -> str:
     first = table.row(0, named=True)
     rate = format_value(first["answer_rate"], "share")
-    return f"Most frequent {first['path']}, {first['calls']:,} calls, {rate} answered."
+    return tr(
+        "Most frequent {path}, {n} calls, {rate} answered.",
+        path=first["path"],
+        n=first["calls"],
+        rate=rate,
+    )
 
 
 def _draw(table: pl.DataFrame) -> alt.HConcatChart:
-    percent = (pl.col("answer_rate") * 100).round(0).cast(pl.Int64)
     few = pl.col("calls") < _MIN_CALLS
     rows = table.with_columns(
         interval=interval_text("answer_rate_low", "answer_rate_high"),
-        text=pl.format("{} %, {} of {}", percent, "answer_rate_num", "calls"),
+        text=pl.format(
+            tr("{} %, {} of {}"), percent(pl.col("answer_rate")), "answer_rate_num", "calls"
+        ),
         fill=pl.when(few).then(pl.lit("transparent")).otherwise(pl.lit(ANSWERED)),
     ).drop("lost_s", "steps")
     return alt.hconcat(_counts(rows), _rates(rows), _steps(table), spacing=12)
@@ -134,18 +167,18 @@ def _path_axis(table: pl.DataFrame, *, labels: bool) -> alt.Y:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("path:N"),
-        alt.Tooltip("calls:Q", format=","),
-        alt.Tooltip("share:Q", title="of all paths' calls", format=".1%"),
-        alt.Tooltip("answer_rate_num:Q", title="answered", format=","),
-        alt.Tooltip("answer_rate:Q", title="answer rate", format=".1%"),
-        alt.Tooltip("interval:N", title="95 % interval"),
+        alt.Tooltip("path:N", title=tr("path")),
+        alt.Tooltip("calls:Q", title=tr("calls"), format=","),
+        alt.Tooltip("share:Q", title=tr("of all paths' calls"), format=".1%"),
+        alt.Tooltip("answer_rate_num:Q", title=tr("answered"), format=","),
+        alt.Tooltip("answer_rate:Q", title=tr("answer rate"), format=".1%"),
+        alt.Tooltip("interval:N", title=tr("95 % interval")),
     ]
 
 
 def _counts(rows: pl.DataFrame) -> alt.LayerChart:
     no_axis = alt.Axis(labels=False, ticks=False, domain=False, grid=False, orient="top")
-    size = alt.X("calls:Q", title="calls", axis=no_axis)
+    size = alt.X("calls:Q", title=tr("calls"), axis=no_axis)
     base = alt.Chart(rows).encode(_path_axis(rows, labels=True), size)
     layers = [
         base.mark_bar(color=FAINT).encode(tooltip=_tooltip()),
@@ -156,7 +189,9 @@ def _counts(rows: pl.DataFrame) -> alt.LayerChart:
 
 def _rates(rows: pl.DataFrame) -> alt.LayerChart:
     axis = alt.Axis(format=".0%", values=[0, 0.5, 1], orient="top", grid=True)
-    rate = alt.X("answer_rate:Q", title="answer rate", scale=alt.Scale(domain=[0, 1]), axis=axis)
+    rate = alt.X(
+        "answer_rate:Q", title=tr("answer rate"), scale=alt.Scale(domain=[0, 1]), axis=axis
+    )
     fill = alt.Fill("fill:N", scale=None, legend=None)
     base = alt.Chart(rows).encode(_path_axis(rows, labels=False), tooltip=_tooltip())
     layers = [
@@ -188,14 +223,16 @@ def _steps(table: pl.DataFrame) -> alt.LayerChart:
         .mark_rect(height=alt.RelativeBandSize(band=0.7), xOffset=0.5, x2Offset=-0.5)
         .encode(
             _path_axis(table, labels=False),
-            alt.X("begin:Q", title="seconds of the steps", axis=axis, scale=alt.Scale(zero=True)),
+            alt.X(
+                "begin:Q", title=tr("seconds of the steps"), axis=axis, scale=alt.Scale(zero=True)
+            ),
             alt.X2("end:Q"),
             alt.Color("hue:N", scale=None, legend=None),
             tooltip=[
-                alt.Tooltip("step:N"),
-                alt.Tooltip("nth:Q", title="number of the step"),
-                alt.Tooltip("seconds:Q", title="mean seconds", format=",.1f"),
-                alt.Tooltip("calls:Q", title="calls of the path", format=","),
+                alt.Tooltip("step:N", title=tr("step")),
+                alt.Tooltip("nth:Q", title=tr("number of the step")),
+                alt.Tooltip("seconds:Q", title=tr("mean seconds"), format=",.1f"),
+                alt.Tooltip("calls:Q", title=tr("calls of the path"), format=","),
             ],
         )
     )

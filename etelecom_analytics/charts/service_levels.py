@@ -5,11 +5,14 @@ import polars as pl
 
 from ..fetch_report import FetchReport
 from ..formatting import format_value
+from ..language import Language, in_language, number, tr
 from ..locale.number_note import number_note
+from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, service_level_curve
 from .distributions import WAIT_STARTS
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input, positive_number
+from .texts import percent
 from .theme import (
     DASHES,
     FAINT,
@@ -19,7 +22,6 @@ from .theme import (
     SHADE,
     SHADE_OPACITY,
     WIDTH,
-    count,
     round_floats,
 )
 
@@ -32,12 +34,14 @@ _COLUMNS = {"variant": 0.07, "text": 0.45}
 """The columns of the table below the curves, and where they begin as parts of the width."""
 
 
+@in_language
 def service_level(
     calls: Calls,
     *,
     until_s: float | None = None,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.VConcatChart | alt.Chart:
     """The service level at each threshold by six formulas, and a table of their values. Collects.
 
@@ -49,6 +53,7 @@ def service_level(
             60 s.
         options: `threshold_s`, `variant`, `short_s`, `min_talk_s` and `wait_from`.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: `until_s` is not above 0.
@@ -73,29 +78,39 @@ def service_level(
     selected = at_threshold.filter(pl.col("variant") == options.variant).row(0, named=True)
     complete = coverage_note(coverage, options.time_zone)
     about = [
-        f"service_level = {selected['formula']}, variant {options.variant}, with its 95 % interval "
-        f"(Wilson). a, q, s: answered, missed, short calls of known wait; "
-        f"short: less than {options.short_s:g} s; m: {options.min_talk_s:g} s. "
-        f"A wait begins at {WAIT_STARTS[options.wait_from]}.",
+        tr(
+            "service_level = {formula}, variant {variant}, with its 95 % interval (Wilson). a, q, "
+            "s: answered, missed, short calls of known wait; short: less than {short} s; "
+            "m: {min_talk} s. A wait begins at {start}.",
+            formula=tr(selected["formula"]),
+            variant=options.variant,
+            short=number(options.short_s, "g"),
+            min_talk=number(options.min_talk_s, "g"),
+            start=tr(WAIT_STARTS[options.wait_from]),
+        ),
         *(
-            f"{variant}: {formula} ({source})."
+            f"{variant}: {tr(formula)} ({tr(source)})."
             for variant, formula, source in at_threshold.select(
                 "variant", "formula", "source"
             ).iter_rows()
         ),
     ]
     if curve["value"].null_count() == curve.height:
-        message = "No offered calls of known wait" if data.height else "No calls"
-        title, scope = f"Service level: {lower_first(message)}", [options.time_zone]
+        message = tr("No offered calls of known wait") if data.height else tr("No calls")
+        title, scope = f"{tr('Service level')}: {lower_first(message)}", [options.time_zone]
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
-    level = format_value(selected["value"], "share")
+    title = f"{tr('Service level')} {format_value(selected['value'], 'share')}"
     if selected["value"] is not None:
-        level += f" within {options.threshold_s:g} s"
-    basis = f"{selected['numerator']:,} of {count(selected['denominator'], 'call')}"
+        title = tr(
+            "{level} within {threshold} s", level=title, threshold=number(options.threshold_s, "g")
+        )
+    basis = tr(
+        "{n} of {calls}", n=selected["numerator"], calls=count(selected["denominator"], "call")
+    )
     return finish_chart(
         alt.vconcat(_curves(curve, end, options), _table(at_threshold, options), spacing=10),
-        title=f"Service level {level}",
-        scope=[basis, f"formula {options.variant}", options.time_zone],
+        title=title,
+        scope=[basis, tr("formula {name}", name=options.variant), options.time_zone],
         warnings=[number_note(calls, options)],
         about=about,
         coverage=complete,
@@ -106,7 +121,13 @@ def service_level(
 def _alt_text(levels: pl.DataFrame) -> str:
     rows = levels.select("variant", "value", "numerator", "denominator").iter_rows()
     return " ".join(
-        f"{variant}: {format_value(value, 'share')}, {numerator:,} of {denominator:,}."
+        tr(
+            "{variant}: {value}, {n} of {total}.",
+            variant=variant,
+            value=format_value(value, "share"),
+            n=numerator,
+            total=denominator,
+        )
         for variant, value, numerator, denominator in rows
     )
 
@@ -123,13 +144,13 @@ def _line_styles(levels: pl.DataFrame) -> tuple[alt.Color, alt.StrokeDash]:
 
 def _tooltip() -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("variant:N"),
-        alt.Tooltip("threshold_s:Q", title="threshold, s"),
-        alt.Tooltip("value:Q", title="service level", format=".1%"),
-        alt.Tooltip("low:Q", title="95 % from", format=".1%"),
-        alt.Tooltip("high:Q", title="to", format=".1%"),
-        alt.Tooltip("numerator:Q", format=","),
-        alt.Tooltip("denominator:Q", title="of", format=","),
+        alt.Tooltip("variant:N", title=tr("variant")),
+        alt.Tooltip("threshold_s:Q", title=tr("threshold, s")),
+        alt.Tooltip("value:Q", title=tr("service level"), format=".1%"),
+        alt.Tooltip("low:Q", title=tr("95 % from"), format=".1%"),
+        alt.Tooltip("high:Q", title=tr("to"), format=".1%"),
+        alt.Tooltip("numerator:Q", title=tr("numerator"), format=","),
+        alt.Tooltip("denominator:Q", title=tr("of"), format=","),
     ]
 
 
@@ -139,13 +160,13 @@ def _curves(curve: pl.DataFrame, end: float, options: MetricOptions) -> alt.Laye
     )
     x = alt.X(
         "threshold_s:Q",
-        title="threshold, seconds",
+        title=tr("threshold, seconds"),
         axis=alt.Axis(grid=True, tickMinStep=1),
         scale=alt.Scale(domain=[0, end], nice=False),
     )
     y = alt.Y(
         "value:Q",
-        title="service level",
+        title=tr("service level"),
         axis=alt.Axis(format=".0%", minExtent=GUTTER),
         scale=alt.Scale(domain=[0, 1]),
     )
@@ -163,9 +184,9 @@ def _curves(curve: pl.DataFrame, end: float, options: MetricOptions) -> alt.Laye
     ]
     layers = [band, *lines]
     if options.threshold_s <= end:
-        percent, threshold = (pl.col("value") * 100).round(1), pl.lit(f"{options.threshold_s:g}")
+        threshold = pl.lit(number(options.threshold_s, "g"))
         marked = selected.filter(pl.col("threshold_s") == options.threshold_s).with_columns(
-            text=pl.format("{} % within {} s", percent, threshold)
+            text=pl.format(tr("{} % within {} s"), percent(pl.col("value"), 1), threshold)
         )
         base = alt.Chart(marked).encode(x)
         left = options.threshold_s > end * 0.7
@@ -187,13 +208,19 @@ def _curves(curve: pl.DataFrame, end: float, options: MetricOptions) -> alt.Laye
 
 def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
     """The legend as a table: each line, its value at the threshold, its source and formula."""
-    percent = (pl.col("value") * 100).round(1)
+    formulas, sources = (
+        {text: tr(text) for text in levels[name].unique()} for name in ("formula", "source")
+    )
     rows = levels.with_columns(
         place=pl.int_range(pl.len()),
         begin=pl.lit(0.0),
         end=pl.lit(0.055),
         selected=pl.col("variant") == options.variant,
-        text=pl.format("{} %, {} of {}", percent, "numerator", "denominator").fill_null("none"),
+        text=pl.format(
+            tr("{} %, {} of {}"), percent(pl.col("value"), 1), "numerator", "denominator"
+        ).fill_null(tr("none")),
+        formula=pl.col("formula").replace(formulas),
+        source=pl.col("source").replace(sources),
         **{f"{name}_at": pl.lit(at) for name, at in _COLUMNS.items()},
     )
     hue, dash = _line_styles(levels)
@@ -206,7 +233,11 @@ def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
     layers = [
         alt.Chart(ends).mark_line(strokeWidth=2.5).encode(side, y, hue, dash, detail="variant:N")
     ]
-    tooltip = [*_tooltip(), alt.Tooltip("formula:N"), alt.Tooltip("source:N")]
+    tooltip = [
+        *_tooltip(),
+        alt.Tooltip("formula:N", title=tr("formula")),
+        alt.Tooltip("source:N", title=tr("source")),
+    ]
     for selected in (False, True):
         part = alt.Chart(rows.filter(pl.col("selected") == selected))
         text = part.mark_text(style=INK, align="left", fontWeight="bold" if selected else "normal")

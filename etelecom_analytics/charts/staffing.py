@@ -7,12 +7,23 @@ import polars as pl
 
 from .. import metrics
 from ..fetch_report import FetchReport
+from ..language import Language, in_language, number, tr
 from ..locale.number_note import number_note
+from ..locale.terms import count, dimension_name
 from ..metrics import Calls, MetricOptions
-from .axes import CLOCK, MAX_LABELLED_GROUPS, clock_axis, key_text
+from .axes import (
+    MAX_LABELLED_GROUPS,
+    clock_axis,
+)
 from .durations import duration_text
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input
+from .staffing_notes import alt_text, backtest_note, legend_notes, method_note, reliability_note
+from .texts import (
+    CLOCK,
+    key_text,
+    rounded,
+)
 from .theme import (
     ANSWERED,
     FAINT,
@@ -20,7 +31,6 @@ from .theme import (
     INK,
     LOST,
     WIDTH,
-    count,
     count_ticks,
     round_floats,
     total,
@@ -29,17 +39,9 @@ from .theme import (
 __all__ = ["agents_by_interval"]
 
 _SIGNS = {"more_load_than_agents": "!", "uneven": "~", "not_reliable": "?"}
-_NOT_RELIABLE = (
-    "? not reliable here: for these past calls Erlang A misses the observed abandonment or "
-    "service level by more than 5 points, because a call log does not show who was present."
-)
-_NOTES = {
-    "more_load_than_agents": "! more load than agents: the queue would grow without end",
-    "uneven": "~ arrivals differ more from day to day than a Poisson process (1 % level)",
-    "few_days": "fewer than 5 days: too few to test whether arrivals are even",
-}
 
 
+@in_language
 def agents_by_interval(
     calls: Calls,
     *,
@@ -51,6 +53,7 @@ def agents_by_interval(
     max_occupancy: float = 1.0,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.VConcatChart | alt.Chart:
     """The agents that each interval of a day needs by Erlang C, and its calls. Collects.
 
@@ -72,6 +75,7 @@ def agents_by_interval(
         max_occupancy: the largest share of time that agents may be busy.
         options: the threshold, the time zone, and the business hours; closed days are left out.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: `target` is not between 0 and 1, or another number is out of range.
@@ -97,35 +101,35 @@ def agents_by_interval(
     backtest = metrics.staffing_backtest(
         calls, interval=interval, wrap_up_s=wrap_up_s, options=options
     )
-    subject = f"Agents needed by {interval.replace('_', ' ')}"
+    subject = tr("Agents needed by {interval}", interval=dimension_name(interval))
     complete = coverage_note(coverage, options.time_zone)
-    handled = f"(mean talk + {wrap_up_s:g} s of wrap-up)" if wrap_up_s else "mean talk in seconds"
-    cap = f", and are busy at most {max_occupancy:.0%} of the time" if max_occupancy < 1 else ""
-    is_shrunk = shrinkage and not agents
-    more = f" To schedule: agents / (1 - {shrinkage:g} shrinkage)." if is_shrunk else ""
-    about = [
-        f"The fewest agents with whom Erlang C expects at least {target:.0%} of calls to wait at "
-        f"most {options.threshold_s:g} s{cap}; traffic = arrivals per second * {handled}. "
-        f"The model assumes that nobody hangs up and that agents do nothing else.{more}"
-    ]
+    about = [method_note(target, wrap_up_s, max_occupancy, options)]
+    if shrinkage and not agents:
+        about[0] += " " + tr(
+            "To schedule: agents / (1 - {shrinkage} shrinkage).", shrinkage=number(shrinkage, "g")
+        )
     offered = total(result, "calls") if result.height else 0
     if not offered or result["talk_s"].null_count() == result.height:
-        unknown = "No inbound offered calls" + " of known talk" * bool(offered)
-        message = unknown if data.height else "No calls"
+        unknown = (
+            tr("No inbound offered calls of known talk")
+            if offered
+            else tr("No inbound offered calls")
+        )
+        message = unknown if data.height else tr("No calls")
         title, scope = f"{subject}: {lower_first(message)}", [options.time_zone]
         return empty_chart(title, scope, about=about, coverage=complete, message=message)
     rows = _rows(round_floats(_with_backtest(result, backtest, interval)), interval)
     days = count(int(result["days"].to_list()[0]), "day")
     return finish_chart(
         _draw(rows, interval, agents),
-        title=f"{subject}: {lower_first(_alt_text(rows)).removesuffix('.')}",
+        title=f"{subject}: {lower_first(alt_text(rows)).removesuffix('.')}",
         scope=[
-            f"{count(offered, 'inbound offered call')} on {days}",
+            tr("{calls} on {days}", calls=count(offered, "inbound offered call"), days=days),
             options.time_zone,
-            *_legend_notes(rows, agents),
+            *legend_notes(rows, agents),
         ],
-        warnings=[number_note(calls, options), _reliability_note(rows)],
-        about=[*about, _backtest_note(rows, interval)],
+        warnings=[number_note(calls, options), reliability_note(rows)],
+        about=[*about, backtest_note(rows, interval)],
         coverage=complete,
         description="",  # the title has it
     )
@@ -137,14 +141,14 @@ def _rows(result: pl.DataFrame, interval: str) -> pl.DataFrame:
         pl.when(pl.col(name).fill_null(value=False)).then(pl.lit(sign)).otherwise(pl.lit(""))
         for name, sign in _SIGNS.items()
     )
-    low, high = pl.col("arrivals_low").round(1), pl.col("arrivals_high").round(1)
-    few_days = pl.lit("too few days to test whether arrivals are even")
+    low, high = rounded(pl.col("arrivals_low")), rounded(pl.col("arrivals_high"))
+    few_days = pl.lit(tr("too few days to test whether arrivals are even"))
     return result.with_columns(
         key=key_text(interval),
         sign=sign,
         note=pl.when("few_days").then(few_days).otherwise(pl.lit("")),
         talk=duration_text("talk_s"),
-        arrivals_interval=pl.format("{} to {}", low, high),
+        arrivals_interval=pl.format(tr("{} to {}"), low, high),
     )
 
 
@@ -156,63 +160,27 @@ def _with_backtest(result: pl.DataFrame, backtest: pl.DataFrame, interval: str) 
     return result.join(shares, on=interval, how="left", maintain_order="left")
 
 
-def _backtest_note(rows: pl.DataFrame, interval: str) -> str:
-    if rows["abandoned"].null_count() == rows.height:
-        return "No back-test: no call shows which person answered."
-    checked = rows["not_reliable"].count()
-    noun = interval.replace("_", " ")
-    unreliable = int(rows["not_reliable"].sum())
-    result = (
-        f"not reliable in {unreliable} of {count(checked, noun)} with at least 30 calls"
-        if checked
-        else f"no {noun} has the 30 calls that a check needs"
-    )
-    return (
-        "Back-test: abandonment of these calls (filled), and as predicted by Erlang A from the "
-        f"persons who talked (hollow); {result}."
-    )
-
-
-def _legend_notes(rows: pl.DataFrame, agents: int | None) -> list[str]:
-    """The meaning of the line and of the signs that the chart has."""
-    line = [f"line: {count(agents, 'available agent')}"] if agents else []
-    return [*line, *(text for name, text in _NOTES.items() if rows[name].any())]
-
-
-def _reliability_note(rows: pl.DataFrame) -> str:
-    return _NOT_RELIABLE if rows["not_reliable"].any() else ""
-
-
-def _alt_text(rows: pl.DataFrame) -> str:
-    known = rows.drop_nulls(["agents_needed", "traffic"])
-    if known.is_empty():
-        return "No interval has calls of known talk."
-    most = known.sort("agents_needed", descending=True, maintain_order=True).row(0, named=True)
-    load = f"{most['traffic']:.2f} Erlangs"
-    return f"At most {most['agents_needed']:,}, first at {most['key']} for {load}."
-
-
 def _draw(rows: pl.DataFrame, interval: str, agents: int | None) -> alt.VConcatChart:
     order = list(CLOCK[interval])
     upper, lower = (clock_axis(order, interval, labels=labels) for labels in (False, True))
     is_shrunk = not agents and (rows["agents_scheduled"] != rows["agents_needed"]).any()
     bar = "agents_scheduled" if is_shrunk else "agents_needed"
     tooltip = [
-        alt.Tooltip("key:N", title=interval.replace("_", " ")),
-        alt.Tooltip("agents_needed:Q", title="agents needed", format=","),
-        alt.Tooltip("agents_scheduled:Q", title="agents to schedule", format=","),
-        alt.Tooltip("traffic:Q", title="Erlangs", format=",.2f"),
-        alt.Tooltip("arrivals:Q", title="calls per day", format=",.2f"),
-        alt.Tooltip("arrivals_interval:N", title="95 % interval"),
-        alt.Tooltip("talk:N", title="mean talk"),
-        alt.Tooltip("load_per_agent:Q", title="load per agent", format=".0%"),
-        alt.Tooltip("service_level:Q", title="expected service level", format=".1%"),
-        alt.Tooltip("calls:Q", title="total offered calls", format=","),
-        alt.Tooltip("abandoned:Q", title="abandoned", format=".1%"),
-        alt.Tooltip("predicted_abandoned:Q", title="predicted", format=".1%"),
-        alt.Tooltip("observed_service_level:Q", title="service level", format=".1%"),
-        alt.Tooltip("predicted_service_level:Q", title="predicted", format=".1%"),
-        alt.Tooltip("note:N"),
+        alt.Tooltip("key:N", title=dimension_name(interval)),
+        alt.Tooltip("agents_needed:Q", title=tr("agents needed"), format=","),
+        alt.Tooltip("agents_scheduled:Q", title=tr("agents to schedule"), format=","),
+        alt.Tooltip("traffic:Q", title=tr("Erlangs"), format=",.2f"),
+        alt.Tooltip("arrivals:Q", title=tr("calls per day"), format=",.2f"),
+        alt.Tooltip("arrivals_interval:N", title=tr("95 % interval")),
+        alt.Tooltip("talk:N", title=tr("mean talk")),
+        alt.Tooltip("load_per_agent:Q", title=tr("load per agent"), format=".0%"),
+        alt.Tooltip("service_level:Q", title=tr("expected service level"), format=".1%"),
+        alt.Tooltip("calls:Q", title=tr("total offered calls"), format=","),
+        alt.Tooltip("abandoned:Q", title=tr("abandoned"), format=".1%"),
+        alt.Tooltip("predicted_abandoned:Q", title=tr("predicted"), format=".1%"),
+        alt.Tooltip("observed_service_level:Q", title=tr("service level"), format=".1%"),
+        alt.Tooltip("predicted_service_level:Q", title=tr("predicted"), format=".1%"),
+        alt.Tooltip("note:N", title=tr("note")),
     ]
     is_checked = rows["abandoned"].is_not_null().any()
     panels = [
@@ -234,7 +202,7 @@ def _agents(
         values=count_ticks(rows[bar]),
         minExtent=GUTTER,
     )
-    title = "agents" if bar == "agents_needed" else "agents to schedule"
+    title = tr("agents") if bar == "agents_needed" else tr("agents to schedule")
     size = alt.Y(f"{bar}:Q", title=title, axis=ticks)
     bars = alt.Chart(rows).mark_bar(color=ANSWERED)
     layers: list[alt.Chart] = [bars.encode(axis, size, tooltip=tooltip)]
@@ -262,7 +230,11 @@ def _agents(
 
 def _arrivals(rows: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) -> alt.LayerChart:
     base = alt.Chart(rows.filter(pl.col("arrivals").is_not_null())).encode(axis, tooltip=tooltip)
-    y = alt.Y("arrivals:Q", title="calls per day", axis=alt.Axis(tickCount=3, minExtent=GUTTER))
+    y = alt.Y(
+        "arrivals:Q",
+        title=tr("calls per day", context="axis"),
+        axis=alt.Axis(tickCount=3, minExtent=GUTTER),
+    )
     size = 50 if rows.height <= MAX_LABELLED_GROUPS else 14
     layers = [
         base.mark_rule(color=FAINT, strokeWidth=2).encode(
@@ -277,7 +249,7 @@ def _abandonment(rows: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) ->
     """The observed abandonment, and that which Erlang A predicts."""
     base = alt.Chart(rows.filter(pl.col("abandoned").is_not_null())).encode(axis, tooltip=tooltip)
     ticks = alt.Axis(format=".0%", tickCount=3, minExtent=GUTTER)
-    y = alt.Y("abandoned:Q", title="abandoned", axis=ticks)
+    y = alt.Y("abandoned:Q", title=tr("abandoned"), axis=ticks)
     size = 50 if rows.height <= MAX_LABELLED_GROUPS else 14
     layers = [
         base.mark_rule(color=FAINT, strokeWidth=1).encode(y, alt.Y2("predicted_abandoned:Q")),

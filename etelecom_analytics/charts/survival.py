@@ -7,8 +7,11 @@ import polars as pl
 
 from .. import metrics
 from ..fetch_report import FetchReport
+from ..language import Language, in_language, tr
+from ..language import number as decimal
 from ..locale.expressions import text_expr
 from ..locale.number_note import number_note
+from ..locale.terms import count, plural, unit_name
 from ..metrics import Calls, MetricOptions, median_survival
 from ..metrics.dimensions import as_names
 from .axes import key_order
@@ -18,15 +21,18 @@ from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .grouping import dimension_text, group_keys, group_names, only_dimension
 from .inputs import ChartInput, Names, chart_input, row_limit
 from .survival_curves import MAX_CURVES, CurveText, draw_curves
-from .theme import count, round_floats, total
+from .theme import (
+    round_floats,
+    total,
+)
 
 __all__ = ["patience", "time_to_callback"]
 
 _MAX_STEPS = 300
 _MIN_AT_RISK, _EVENT_SHARE = 10, 0.95
-_ALL = "all"
 
 
+@in_language
 def patience(
     calls: Calls,
     *,
@@ -34,6 +40,7 @@ def patience(
     limit: int = MAX_CURVES,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.LayerChart | alt.Chart:
     """The share of callers who would still wait after each time, and the median. Collects.
 
@@ -48,6 +55,7 @@ def patience(
         options: parameters of the metrics; `wait_from` sets where a wait begins, and
             `unknown_endings` what a missed call with an unknown end is.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: no such dimension of calls; the message lists the nearest.
@@ -59,24 +67,35 @@ def patience(
         'Patience of callers by direction'
     """
     data = chart_input(calls, options, coverage)
-    is_event = data.options.unknown_endings == "event"
-    unknown = 'count as "gave up"' if is_event else "are censored, too"
-    text = CurveText(
-        title="Patience of callers",
-        noun="offered call",
-        y="still waiting",
-        x="wait",
-        event="gave up",
-        formula=(
+    start = tr(WAIT_STARTS[data.options.wait_from])
+    if data.options.unknown_endings == "event":
+        formula = tr(
             "S(t) = product of 1 - gave up / still waiting, over the waits up to t (Kaplan-Meier), "
             "with its 95 % interval (Greenwood, log-log). Calls that were answered or ended by the "
-            f"PBX are censored. Calls with an unknown end {unknown}. "
-            f"A wait begins at {WAIT_STARTS[data.options.wait_from]}."
-        ),
+            'PBX are censored. Calls with an unknown end count as "gave up". A wait begins at '
+            "{start}.",
+            start=start,
+        )
+    else:
+        formula = tr(
+            "S(t) = product of 1 - gave up / still waiting, over the waits up to t (Kaplan-Meier), "
+            "with its 95 % interval (Greenwood, log-log). Calls that were answered or ended by the "
+            "PBX are censored. Calls with an unknown end are censored, too. A wait begins at "
+            "{start}.",
+            start=start,
+        )
+    text = CurveText(
+        title=tr("Patience of callers"),
+        noun="offered call",
+        y=tr("still waiting"),
+        x=tr("wait"),
+        event=tr("gave up"),
+        formula=formula,
     )
     return _survival(data, metrics.patience, text, by, limit, coverage)
 
 
+@in_language
 def time_to_callback(
     calls: Calls,
     *,
@@ -84,6 +103,7 @@ def time_to_callback(
     limit: int = MAX_CURVES,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.LayerChart | alt.Chart:
     """The share of missed calls still open after each time, and the median. Collects.
 
@@ -97,6 +117,7 @@ def time_to_callback(
         limit: the maximum number of curves, those of the biggest groups; up to 6.
         options: parameters of the metrics, such as `as_of`.
         coverage: `logs.report`; a note states which times are complete.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: no such dimension of calls; the message lists the nearest.
@@ -109,12 +130,12 @@ def time_to_callback(
         'Time to call back: median 19.2 h (3 or more)'
     """
     text = CurveText(
-        title="Time to call back",
+        title=tr("Time to call back"),
         noun="missed call",
-        y="still open",
-        x="time since the missed call",
-        event="called back or served",
-        formula=(
+        y=tr("still open"),
+        x=tr("time since the missed call"),
+        event=tr("called back or served"),
+        formula=tr(
             "S(t) = product of 1 - called back or served / still open, over the times up to t "
             "(Kaplan-Meier), with its 95 % interval (Greenwood, log-log). "
             "Open calls are censored at as_of."
@@ -140,7 +161,8 @@ def _survival(
     complete = coverage_note(coverage, options.time_zone)
     number = total(medians, "n")
     if not number:
-        message = f"No {text.noun}s of known time" if data.height else "No calls"
+        nouns = plural(text.noun)
+        message = tr("No {calls} of known time", calls=nouns) if data.height else tr("No calls")
         title, about = f"{subject}: {lower_first(message)}", [text.formula]
         zone = [options.time_zone]
         return empty_chart(title, zone, about=about, coverage=complete, message=message)
@@ -150,18 +172,27 @@ def _survival(
         keys = groups.select(*dimensions, "key")
         steps = table.join(keys, on=dimensions, nulls_equal=True, maintain_order="left")
     else:
-        groups, steps = (each.with_columns(key=pl.lit(_ALL)) for each in (medians, table))
+        groups, steps = (each.with_columns(key=pl.lit(tr("all"))) for each in (medians, table))
     until = _until(steps, groups)
     unit, size = time_unit(until)
-    events = f"{total(medians, 'events'):,} of them {text.event}"
-    scope, about = [f"{count(number, text.noun)}, {events}", options.time_zone], [text.formula]
+    numbers = tr(
+        "{calls}, {n} of them {event}",
+        calls=count(number, text.noun),
+        n=total(medians, "events"),
+        event=text.event,
+    )
+    scope, about = [numbers, options.time_zone], [text.formula]
     if until < steps.select(pl.col("time_s").max()).item():
         about.append(
-            f"Not drawn: times after {_span_text(until)}, with fewer than {_MIN_AT_RISK} at risk "
-            "or only the last events."
+            tr(
+                "Not drawn: times after {time}, with fewer than {n} at risk or only the last "
+                "events.",
+                time=_span_text(until),
+                n=_MIN_AT_RISK,
+            )
         )
     if groups.height < medians.height:
-        scope.append(f"the {groups.height} biggest groups of {medians.height:,}")
+        scope.append(tr("the {n} biggest groups of {total}", n=groups.height, total=medians.height))
     after = text_expr(pl.col("time_s"), _span_text)
     curves = round_floats(_thin(steps, until).with_columns(at=pl.col("time_s") / size, after=after))
     labelled = _with_text(groups, size)
@@ -243,7 +274,7 @@ def _with_text(groups: pl.DataFrame, size: float) -> pl.DataFrame:
     return groups.with_columns(
         median=pl.col("median_s") / size, median_text=pl.Series(texts, dtype=pl.String)
     ).with_columns(
-        summary=pl.format("{}: {} of {}, {}.", "key", "events", "n", "median_text"),
+        summary=pl.format(tr("{}: {} of {}, {}."), "key", "events", "n", "median_text"),
         label=pl.format("{}: {}", "key", "median_text"),
     )
 
@@ -251,19 +282,24 @@ def _with_text(groups: pl.DataFrame, size: float) -> pl.DataFrame:
 def _median_text(median_s: float | None, low_s: float | None, high_s: float | None) -> str:
     """The median and its interval: "median 3:54 (3:36 to 4:01)" or "median 5.1 h (4.8 to 5.5)"."""
     if median_s is None:
-        return "median not reached"
+        return tr("median not reached")
     unit, _ = time_unit(median_s)
 
     def number(seconds: float) -> str:
-        return _span_text(seconds, unit).removesuffix(f" {unit}").removesuffix(".0")
+        text = _span_text(seconds, unit).removesuffix(f" {unit_name(unit)}")
+        return text.removesuffix(decimal(0.0, ".1f")[1:])
 
-    interval = "no interval"
-    if high_s is not None:
-        interval = f"{'less' if low_s is None else number(low_s)} to {number(high_s)}"
+    interval = tr("no interval")
+    if high_s is not None and low_s is None:
+        interval = tr("less to {high}", high=number(high_s))
+    elif high_s is not None and low_s is not None:
+        interval = tr("{low} to {high}", low=number(low_s), high=number(high_s))
     elif low_s is not None:
-        interval = f"{number(low_s)} or more"
-    median = number(median_s) if unit == MINUTES else f"{number(median_s)} {unit}"
-    return f"median {median} ({interval})"
+        interval = tr("{low} or more", low=number(low_s))
+    median = number(median_s)
+    if unit != MINUTES:
+        median = f"{median} {unit_name(unit)}"
+    return tr("median {median} ({interval})", median=median, interval=interval)
 
 
 def _span_text(seconds: float, unit: str = "") -> str:
@@ -273,4 +309,4 @@ def _span_text(seconds: float, unit: str = "") -> str:
         return f"{round(seconds) // 60}:{round(seconds) % 60:02}"
     if unit == MINUTES:
         unit = time_unit(seconds)[0]
-    return f"{seconds / UNITS[unit]:,.1f} {unit}"
+    return f"{decimal(seconds / UNITS[unit], ',.1f')} {unit_name(unit)}"

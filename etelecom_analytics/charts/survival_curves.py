@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
+from ..language import tr
+from ..locale.terms import unit_name
 from .durations import unit_axis
 from .theme import DASHES, FAINT, HUES, SHADE, SHADE_OPACITY, WIDTH
 
@@ -67,19 +69,21 @@ def draw_curves(
     scale = alt.Scale(domain=[0, end or 1.0], nice=False)
     ticks = list(range(int(end) + 1)) if end <= _MAX_TICKS else alt.Undefined
     whole_axis = alt.Axis(grid=True, values=ticks, format=",d", labelOverlap=True)
-    title, axis_x = (text.x, whole_axis) if whole else (f"{text.x} ({unit})", unit_axis(unit))
+    title, axis_x = text.x, whole_axis
+    if not whole:
+        title, axis_x = f"{text.x} ({unit_name(unit)})", unit_axis(unit)
     x = alt.X("at:Q", title=title, scale=scale, axis=axis_x)
     axis = alt.Axis(format=".0%", tickCount=5)
     y = alt.Y("survival:Q", title=text.y, scale=alt.Scale(domain=[0, 1]), axis=axis)
     tooltip = [
-        *([alt.Tooltip("key:N", title="group")] if len(names) > 1 else []),
-        alt.Tooltip("after:N"),
+        *([alt.Tooltip("key:N", title=tr("group"))] if len(names) > 1 else []),
+        alt.Tooltip("after:N", title=tr("after")),
         alt.Tooltip("survival:Q", title=text.y, format=".1%"),
-        alt.Tooltip("low:Q", title="95 % from", format=".1%"),
-        alt.Tooltip("high:Q", title="to", format=".1%"),
-        alt.Tooltip("left:Q", title="at risk after it", format=","),
+        alt.Tooltip("low:Q", title=tr("95 % from"), format=".1%"),
+        alt.Tooltip("high:Q", title=tr("to"), format=".1%"),
+        alt.Tooltip("left:Q", title=tr("at risk after it"), format=","),
         alt.Tooltip("events:Q", title=text.event, format=","),
-        alt.Tooltip("censored:Q", title="censored", format=","),
+        alt.Tooltip("censored:Q", title=tr("censored"), format=","),
     ]
     curves = steps.drop("slot", "at_risk", strict=False).join(
         groups.select("key", "label"), on="key", how="left", maintain_order="left"
@@ -97,9 +101,9 @@ def draw_curves(
         filled=True, opacity=1, size=70
     )
     median_tooltip = [
-        alt.Tooltip("key:N", title="group"),
-        alt.Tooltip("median_text:N", title="with its 95 % interval"),
-        alt.Tooltip("n:Q", title="of", format=","),
+        alt.Tooltip("key:N", title=tr("group")),
+        alt.Tooltip("median_text:N", title=tr("with its 95 % interval")),
+        alt.Tooltip("n:Q", title=tr("of"), format=","),
     ]
     layers = [
         *band,

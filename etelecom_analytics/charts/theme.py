@@ -31,21 +31,17 @@ __all__ = [
     "INK",
     "LIGHT",
     "LOST",
-    "NONE_LABEL",
     "NOT_FETCHED",
     "SHADE",
     "SHADE_OPACITY",
     "THEME",
     "WIDTH",
-    "count",
     "count_ticks",
     "embed_script",
-    "interval_text",
     "of_any_page",
     "offline_bundle",
     "offline_bundle_with_png",
     "round_floats",
-    "short_number",
     "themed",
     "total",
     "use_offline_renderer",
@@ -79,9 +75,6 @@ SHADE, SHADE_OPACITY = "#9a9a9a", 0.22
 
 NOT_FETCHED = "×"
 """Sign for "not fetched" where there is no room for text."""
-
-NONE_LABEL = "(none)"
-"""Label of a null key."""
 
 _LABELS = {
     "labelFontSize": 11,
@@ -192,33 +185,9 @@ def round_floats(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(selectors.float().round(6))
 
 
-def short_number(number: pl.Expr) -> pl.Expr:
-    """A number as text of about four characters: 980, 9.8k, 98k, 1.2M."""
-    thousands, millions = number / 1e3, number / 1e6
-    return (
-        pl.when(number < 999.5)
-        .then(pl.format("{}", number.round(0).cast(pl.Int64)))
-        .when(number < 9_950)
-        .then(pl.format("{}k", thousands.round(1)))
-        .when(number < 999_500)
-        .then(pl.format("{}k", thousands.round(0).cast(pl.Int64)))
-        .otherwise(pl.format("{}M", millions.round(1)))
-    )
-
-
-def interval_text(low: str, high: str) -> pl.Expr:
-    """The interval between two columns of shares as text: "81.2 to 90.4 %"."""
-    return pl.format("{} to {} %", *((pl.col(end) * 100).round(1) for end in (low, high)))
-
-
 def total(table: pl.DataFrame, column: str) -> int:
     """The sum of a column of counts."""
     return int(table[column].sum())
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: "1 call", "1,200 calls"."""
-    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
 
 
 @cache

@@ -5,12 +5,13 @@ import polars as pl
 
 from .. import metrics
 from ..fetch_report import FetchReport
+from ..language import Language, in_language, tr
+from ..language import number as decimal
 from ..locale.dates import long_date_expr
 from ..locale.number_note import number_note
+from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, erlangs_profile
 from .axes import (
-    CLOCK,
-    key_text,
     missing_spans,
     moment_axis,
     shade,
@@ -20,20 +21,35 @@ from .axes import (
 from .finish import CoverageNote, coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .inputs import chart_input
 from .shades import shades_of
-from .theme import ANSWERED, GUTTER, INK, LOST, WIDTH, count, round_floats
+from .texts import (
+    CLOCK,
+    clock_labels,
+    key_text,
+    rounded,
+)
+from .theme import (
+    ANSWERED,
+    GUTTER,
+    INK,
+    LOST,
+    WIDTH,
+    round_floats,
+)
 
-__all__ = ["erlangs", "no_line_held", "of_trunk"]
+__all__ = ["erlangs", "no_line_held"]
 
 _MAX_HOURS, _MAX_DAYS = 1_400, 1_500
 """With more hours, each day has one bar; at most the latest days are drawn."""
 
 
+@in_language
 def erlangs(
     calls: Calls,
     *,
     trunk: str | None = None,
     options: MetricOptions = MetricOptions(),
     coverage: FetchReport | None = None,
+    language: Language | None = None,
 ) -> alt.VConcatChart | alt.Chart:
     """The Erlangs of each local hour, and their means by hour and by weekday and hour. Collects.
 
@@ -46,6 +62,7 @@ def erlangs(
         options: the time zone.
         coverage: `logs.report`. Times that were not fetched or not requested are shaded; their
             hours are left out of the means.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Examples:
         >>> chart = et.charts.erlangs(et.sample_logs().calls)
@@ -56,9 +73,11 @@ def erlangs(
     calls, options = data
     hours = metrics.erlangs(calls.lazy(), trunk=trunk, options=options).collect()
     number = data.height
-    subject = f"Erlangs{of_trunk(trunk)} by hour"
+    subject = tr("Erlangs by hour")
+    if trunk:
+        subject = tr("Erlangs of trunk {trunk} by hour", trunk=trunk)
     complete = coverage_note(coverage, options.time_zone)
-    formula = (
+    formula = tr(
         "erlangs = seconds that calls held a line in an hour / 3600; "
         "1 Erlang is one line in use for the whole hour."
     )
@@ -69,11 +88,16 @@ def erlangs(
         for by in (["hour"], ["weekday", "hour"])
     )
     busy = by_hour.sort("erlangs", "hour", descending=[True, False]).head(1)
-    summary, method = "no hour was fetched completely", ""
+    summary, method = tr("no hour was fetched completely"), ""
     if busy.height:
         hour, mean = busy["hour"].item(), busy["erlangs"].item()
-        summary = f"busy hour {hour}:00 to {hour + 1}:00, mean {mean:.2f}"
-        method = "The busy hour has the highest mean of all clock hours (TCBH, ITU-T E.600)."
+        summary = tr(
+            "busy hour {begin} to {end}, mean {mean}",
+            begin=f"{hour}:00",
+            end=f"{hour + 1}:00",
+            mean=decimal(mean, ".2f"),
+        )
+        method = tr("The busy hour has the highest mean of all clock hours (TCBH, ITU-T E.600).")
     daily = hours.height > _MAX_HOURS
     bars, limit = _busiest_hours(hours) if daily else (hours, "")
     rows = _bars(bars, options.time_zone, daily=daily)
@@ -87,7 +111,7 @@ def erlangs(
         alt.vconcat(*panels, spacing=14, resolve=resolve),
         title=f"{subject}: {summary}",
         scope=[
-            f"{count(number, 'call')} on {days}",
+            tr("{calls} on {days}", calls=count(number, "call"), days=days),
             options.time_zone,
             limit,
             shading_note(gaps),
@@ -99,11 +123,6 @@ def erlangs(
     )
 
 
-def of_trunk(trunk: str | None) -> str:
-    """The trunk as the end of a title's subject; "" for all calls."""
-    return f" of trunk {trunk}" if trunk else ""
-
-
 def no_line_held(
     subject: str,
     unit: str,
@@ -113,7 +132,8 @@ def no_line_held(
     options: MetricOptions,
 ) -> alt.Chart:
     """The chart of calls of which none held a line."""
-    message = f"No {unit} held a line" if number else "No calls"
+    message = tr("No call held a line") if unit == "call" else tr("No leg held a line")
+    message = message if number else tr("No calls")
     title, scope = f"{subject}: {lower_first(message)}", [count(number, "call"), options.time_zone]
     return empty_chart(title, scope, about=about, coverage=complete, message=message)
 
@@ -123,8 +143,13 @@ def _busiest_hours(hours: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     ordered = hours.sort("day", "erlangs", "hour_begin", descending=[False, True, False])
     busiest = ordered.unique("day", keep="first", maintain_order=True)
     latest = busiest.tail(_MAX_DAYS)
-    limit = f", of the latest {latest.height:,} of {busiest.height:,} days"
-    return latest, f"top: the busiest hour of each day{limit * (latest.height < busiest.height)}"
+    if latest.height == busiest.height:
+        return latest, tr("top: the busiest hour of each day")
+    return latest, tr(
+        "top: the busiest hour of each day, of the latest {n} of {total} days",
+        n=latest.height,
+        total=busiest.height,
+    )
 
 
 def _bars(hours: pl.DataFrame, time_zone: str, *, daily: bool) -> pl.DataFrame:
@@ -148,7 +173,7 @@ def _over_time(rows: pl.DataFrame, gaps: pl.DataFrame, *, daily: bool) -> alt.La
     for gap in gaps.iter_rows(named=True):
         inside = (pl.col("begin") >= gap["begin"]) & (pl.col("end") <= gap["end"])
         bars = bars.filter(~inside)
-    size = alt.Y("erlangs:Q", title="Erlangs", axis=alt.Axis(tickCount=4, minExtent=GUTTER))
+    size = alt.Y("erlangs:Q", title=tr("Erlangs"), axis=alt.Axis(tickCount=4, minExtent=GUTTER))
     layer = (
         alt.Chart(bars.select("begin", "end", "erlangs", "calls", "clock"))
         .mark_rect(color=ANSWERED)
@@ -158,13 +183,13 @@ def _over_time(rows: pl.DataFrame, gaps: pl.DataFrame, *, daily: bool) -> alt.La
             size,
             alt.Y2Datum(0),
             tooltip=[
-                alt.Tooltip("clock:N", title="hour"),
-                alt.Tooltip("erlangs:Q", format=",.2f"),
-                alt.Tooltip("calls:Q", title="calls", format=","),
+                alt.Tooltip("clock:N", title=tr("hour")),
+                alt.Tooltip("erlangs:Q", title=tr("Erlangs"), format=",.2f"),
+                alt.Tooltip("calls:Q", title=tr("calls"), format=","),
             ],
         )
     )
-    title = panel_title("Busiest hour of each day" if daily else "Each hour")
+    title = panel_title(tr("Busiest hour of each day") if daily else tr("Each hour"))
     return alt.LayerChart(layer=[*shade(gaps), layer], width=WIDTH, height=120, title=title)
 
 
@@ -178,11 +203,11 @@ def _hour_axis(*, title: str | None, padding: float) -> alt.X:
 
 def _mean_tooltip(*extra: alt.Tooltip) -> list[alt.Tooltip]:
     return [
-        alt.Tooltip("key:N", title="hour"),
-        alt.Tooltip("erlangs:Q", title="mean Erlangs", format=",.2f"),
-        alt.Tooltip("peak:Q", title="maximum", format=",.2f"),
+        alt.Tooltip("key:N", title=tr("hour")),
+        alt.Tooltip("erlangs:Q", title=tr("mean Erlangs"), format=",.2f"),
+        alt.Tooltip("peak:Q", title=tr("maximum"), format=",.2f"),
         *extra,
-        alt.Tooltip("hours:Q", title="over hours", format=","),
+        alt.Tooltip("hours:Q", title=tr("over hours"), format=","),
     ]
 
 
@@ -190,35 +215,37 @@ def _by_hour(table: pl.DataFrame, busy_hour: int) -> alt.LayerChart:
     rows = round_floats(
         table.with_columns(key=key_text("hour"), is_busy=pl.col("hour") == busy_hour)
     )
-    size = alt.Y("erlangs:Q", title="mean", axis=alt.Axis(tickCount=4, minExtent=GUTTER))
-    tooltip = _mean_tooltip(alt.Tooltip("calls:Q", title="mean calls", format=",.1f"))
+    size = alt.Y("erlangs:Q", title=tr("mean"), axis=alt.Axis(tickCount=4, minExtent=GUTTER))
+    tooltip = _mean_tooltip(alt.Tooltip("calls:Q", title=tr("mean calls"), format=",.1f"))
     hours = _hour_axis(title=None, padding=0.12)
     base, busy = (alt.Chart(table).encode(hours, size) for table in (rows, rows.filter("is_busy")))
     layers = [
         base.mark_bar(color=ANSWERED).encode(tooltip=tooltip),
         busy.mark_bar(color=LOST).encode(tooltip=tooltip),
-        busy.mark_text(style=INK, baseline="bottom", dy=-3, text="busy hour"),
+        busy.mark_text(style=INK, baseline="bottom", dy=-3, text=tr("busy hour")),
     ]
-    title = panel_title("Mean of each clock hour")
+    title = panel_title(tr("Mean of each clock hour"))
     return alt.LayerChart(layer=layers, width=WIDTH, height=110, title=title)
 
 
 def _by_weekday(table: pl.DataFrame) -> alt.LayerChart:
     value = pl.col("erlangs")
     shades = shades_of(table["erlangs"])
-    text = pl.when(value >= 0.05).then(value.round(1).cast(pl.String)).otherwise(pl.lit(""))
+    text = pl.when(value >= 0.05).then(rounded(value)).otherwise(pl.lit(""))
     rows = table.drop("calls").with_columns(
         key=key_text("hour"), weekday_key=key_text("weekday"), text=text
     )
     rows = shades.with_ink(round_floats(rows), "erlangs")
     axis = alt.Axis(grid=False, minExtent=GUTTER)
-    days = alt.Y("weekday_key:N", scale=alt.Scale(domain=CLOCK["weekday"]), title=None, axis=axis)
-    base = alt.Chart(rows).encode(_hour_axis(title="hour of the day", padding=0.0), days)
+    days = alt.Y(
+        "weekday_key:N", scale=alt.Scale(domain=clock_labels("weekday")), title=None, axis=axis
+    )
+    base = alt.Chart(rows).encode(_hour_axis(title=tr("hour of the day"), padding=0.0), days)
     colour = alt.Color("erlangs:Q", scale=shades.scale, legend=None)
-    tooltip = [alt.Tooltip("weekday_key:N", title="weekday"), *_mean_tooltip()]
+    tooltip = [alt.Tooltip("weekday_key:N", title=tr("weekday")), *_mean_tooltip()]
     layers = [
         base.mark_rect().encode(colour, tooltip=tooltip),
         shades.texts(base, "text"),
     ]
-    title = panel_title("Mean of each weekday and hour, Erlangs")
+    title = panel_title(tr("Mean of each weekday and hour, Erlangs"))
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": 22}, title=title)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import ArchiveBusy, DataLossError, EtelecomError, InputError, Stopped, UnknownName
-from . import check, demo, fetch, forget, init, report, serve, sync, verify, watch
+from ..language import speaking, tr
+from . import check, demo, fetch, forget, init, publish, report, serve, sync, verify, watch
 from .common import (
     API_SETTINGS,
     BUSY,
@@ -20,12 +21,14 @@ from .common import (
     USAGE,
     Command,
     Parser,
+    add_language_argument,
+    language_of,
     option_text,
 )
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, check, init, fetch, sync, watch, verify, forget, report, serve)
+_COMMANDS = (demo, check, init, fetch, sync, watch, verify, forget, publish, report, serve)
 _EXIT_CODES = (
     (InputError, USAGE),
     (Stopped, STOPPED),
@@ -45,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "command" not in namespace:
         parser.print_help(sys.stderr)
         return USAGE
+    with speaking(language_of(namespace)):
+        return _run(namespace)
+
+
+def _run(namespace: argparse.Namespace) -> int:
     command: Command = namespace.command
     try:
         code = command(namespace)
@@ -57,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"etelecom: {text}", file=sys.stderr)
         return next((code for kind, code in _EXIT_CODES if isinstance(error, kind)), FAILED)
     except KeyboardInterrupt:
-        print("etelecom: stopped.", file=sys.stderr)
+        print(f"etelecom: {tr('stopped.')}", file=sys.stderr)
         return STOPPED
     except BrokenPipeError:  # `etelecom demo | head`: the reader needs no more output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -77,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"etelecom_analytics {__version__}")
+    add_language_argument(parser)
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     for module in _COMMANDS:
         module.add_parser(subparsers)

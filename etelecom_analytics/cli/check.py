@@ -2,6 +2,7 @@
 
 import argparse
 
+from ..language import tr
 from .common import API_SETTINGS, EXIT_CODES, Subparsers, add_command
 
 __all__ = ["add_parser", "run"]
@@ -25,5 +26,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     with Client.from_env(retry=Retry(attempts=1)) as client:
         page = client.list_calls(limit=1)
-        calls = "It has no calls yet." if page.is_empty else "There are calls to fetch."
-        print(f"{client.base_url} answers and accepts the key. {calls}")
+        answer = tr("{address} answers and accepts the key.", address=client.base_url)
+        calls = tr("It has no calls yet." if page.is_empty else "There are calls to fetch.")
+        print(f"{answer} {calls}")

@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
+from ..errors import EtelecomError
+from ..language import LANGUAGES, tr
 from ..phone_numbers import printable
 
 if TYPE_CHECKING:
@@ -32,8 +34,10 @@ __all__ = [
     "add_archive_arguments",
     "add_command",
     "add_date_arguments",
+    "add_language_argument",
     "add_site_arguments",
     "add_simulation_arguments",
+    "language_of",
     "option_text",
     "positive_int",
     "print_warnings",
@@ -94,6 +98,8 @@ def add_command(
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    # Without a default, which would hide the option before the command.
+    add_language_argument(parser, default=argparse.SUPPRESS)
     parser.set_defaults(command=run, parser=parser)
     return parser
 
@@ -184,6 +190,34 @@ def add_site_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-site", action="store_true", help="read no site file")
 
 
+def add_language_argument(parser: argparse.ArgumentParser, *, default: str | None = None) -> None:
+    """Add --language."""
+    parser.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        default=default,
+        help="language of the output (default: that of the site file, else en)",
+    )
+
+
+def language_of(arguments: argparse.Namespace) -> str:
+    """The language of the output of a command.
+
+    It is English if the site file is not valid: the command reports its error, if it needs the
+    file.
+    """
+    from ..site import Site
+
+    if arguments.language:
+        return str(arguments.language)
+    if getattr(arguments, "no_site", False):
+        return "en"
+    try:
+        return Site.load(getattr(arguments, "site", None)).language
+    except (EtelecomError, OSError):
+        return "en"
+
+
 def site_of(arguments: argparse.Namespace) -> "Site":
     """The settings that the arguments of `add_site_arguments` choose."""
     from ..site import Site
@@ -211,7 +245,7 @@ def option_text(message: str, parser: argparse.ArgumentParser) -> str:
 
 def settings_text(site: "Site") -> str:
     """The line that states which site file a command used."""
-    return f"Settings: {printable(site.source)}"
+    return tr("Settings: {source}", source=printable(site.source))
 
 
 def positive_int(text: str) -> int:

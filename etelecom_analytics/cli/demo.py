@@ -6,11 +6,15 @@ from pathlib import Path
 
 import polars as pl
 
+from ..language import current_language, date_text, number, tr
+from ..locale.expressions import text_expr
 from .common import DEMO_START, Subparsers, add_command, add_simulation_arguments
 
 __all__ = ["add_parser", "run"]
 
 _FOLDER = Path("etelecom-demo")
+_MIN_WIDTH = 8
+"""The least width of the values of the measures."""
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -58,34 +62,39 @@ def run(arguments: argparse.Namespace) -> None:
 
     options = MetricOptions(ivr_numbers=simulation.truth.ivr_numbers)
     inbound = logs.calls.filter(CallQuery(direction="in").to_expr())
-    print(
-        f"\nA simulated call centre: {logs.calls.height:,} calls "
-        f"with {logs.call_targets.height:,} call targets.\n"
-        f"Inbound calls by day ({options.time_zone}); "
-        f"{' and '.join(options.ivr_numbers)} are the IVR and the queue, not agents:\n"
+    text = tr(
+        "A simulated call centre: {calls} calls with {legs} call targets.\n"
+        "Inbound calls by day ({time_zone}); {numbers} are the IVR and the queue, not agents:",
+        calls=logs.calls.height,
+        legs=logs.call_targets.height,
+        time_zone=options.time_zone,
+        numbers=f" {tr('and')} ".join(options.ivr_numbers),
     )
+    print(f"\n{text}\n")
     _print_table(summarize(inbound, ["day"], DEFAULT_MEASURES, options=options))
     total = summarize(inbound, (), DEFAULT_MEASURES, options=options).row(0, named=True)
     definitions = measures(options=options).rows_by_key("name", named=True, unique=True)
-    print("\nAll inbound calls:")
-    for name in DEFAULT_MEASURES:
-        definition = definitions[name]
-        value = format_value(total[name], definition["unit"])
-        print(f"  {name:<16} {value:>8}   {definition['formula']}")
-    print(f"\nThe snapshot is in {folder.resolve()}")
+    print(f"\n{tr('All inbound calls:')}")
+    values = {
+        name: format_value(total[name], definitions[name]["unit"]) for name in DEFAULT_MEASURES
+    }
+    width = max(_MIN_WIDTH, *map(len, values.values()))
+    for name, value in values.items():
+        print(f"  {name:<16} {value:>{width}}   {tr(definitions[name]['formula'])}")
+    print(f"\n{tr('The snapshot is in {folder}', folder=folder.resolve())}")
     if not arguments.snapshot_only:
         from ..reports import write_charts, write_page
 
-        page = write_page(logs, folder / "report.html", options=options, site=Site())
-        write_charts(logs, folder / "charts", options=options, site=Site())
-        print(f"A page to open in a browser or to send:  {page.resolve()}")
-    print(
-        "To open it in Python:  import etelecom_analytics as et; "
-        f"logs = et.read_snapshot({str(folder)!r})"
-    )
+        site = Site(language=current_language())
+        page = write_page(logs, folder / "report.html", options=options, site=site)
+        write_charts(logs, folder / "charts", options=options, site=site)
+        print(tr("A page to open in a browser or to send:  {path}", path=page.resolve()))
+    code = f"import etelecom_analytics as et; logs = et.read_snapshot({str(folder)!r})"
+    print(tr("To open it in Python:  {code}", code=code))
 
 
 def _print_table(table: pl.DataFrame) -> None:
+    decimal = number(0.5, ".1f")[1]
     with pl.Config(
         tbl_formatting="ASCII_MARKDOWN",  # some Windows consoles lack box-drawing characters
         tbl_hide_column_data_types=True,
@@ -94,5 +103,7 @@ def _print_table(table: pl.DataFrame) -> None:
         tbl_cols=-1,
         tbl_width_chars=120,
         float_precision=3,
+        decimal_separator=decimal,
+        thousands_separator="" if decimal == "." else ".",
     ):
-        print(table)
+        print(table.with_columns(text_expr(pl.col("day"), date_text)))

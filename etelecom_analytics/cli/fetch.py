@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from .. import local_time
 from ..errors import InputError, SnapshotError
+from ..language import tr
 from ..query import COMPARISONS
 from ..schema import CALL_STATES, DIRECTIONS
 from .common import (
@@ -178,12 +179,13 @@ def run(arguments: argparse.Namespace) -> int:
         except IncompleteFetch as error:
             with interrupts.hold():
                 folder = _keep(error.partial, partial_folder)
-            print(
-                f"etelecom: {error.reason} {error.partial.calls.height:,} calls were received "
-                f"before that and are in {folder}. "
-                "The same command fetches the rest.",
-                file=sys.stderr,
+            text = tr(
+                "{n} calls were received before that and are in {folder}. The same command "
+                "fetches the rest.",
+                n=error.partial.calls.height,
+                folder=folder,
             )
+            print(f"etelecom: {error.reason} {text}", file=sys.stderr)
             return STOPPED if isinstance(error, FetchStopped) else FAILED
         with interrupts.hold():
             try:
@@ -192,10 +194,12 @@ def run(arguments: argparse.Namespace) -> int:
                 )
             except SnapshotError as error:
                 folder = _keep(logs, partial_folder)
-                raise SnapshotError(f"{error} The calls are in {folder}.") from error
-    print(f"{logs!r}\n  snapshot   {folder.resolve()}\n{settings_text(site)}")
+                text = tr("The calls are in {folder}.", folder=folder)
+                raise SnapshotError(f"{error} {text}") from error
+    label = tr("snapshot", context="fact")
+    print(f"{logs!r}\n  {label:<10} {folder.resolve()}\n{settings_text(site)}")
     if logs.calls.is_empty():
-        print("No calls match: widen the dates, or drop a filter.")
+        print(tr("No calls match: widen the dates, or drop a filter."))
     if partial:
         shutil.rmtree(partial_folder)
     return DONE
@@ -228,14 +232,17 @@ def _partial_logs(folder: Path, query: "CallQuery", *, required: bool) -> "CallL
     partial = read_snapshot(folder)
     if partial.query != query:
         raise InputError(
-            f"{folder} has the calls of a fetch with another query that ended early "
-            f"({partial.query}): finish it with the same query, remove the folder, or use another "
-            "FOLDER."
+            tr(
+                "{folder} has the calls of a fetch with another query that ended early ({query}): "
+                "finish it with the same query, remove the folder, or use another FOLDER.",
+                folder=folder,
+                query=str(partial.query),
+            )
         )
-    print(
-        f"etelecom: continuing the fetch of {partial.calls.height:,} calls in {folder}.",
-        file=sys.stderr,
+    text = tr(
+        "continuing the fetch of {n} calls in {folder}.", n=partial.calls.height, folder=folder
     )
+    print(f"etelecom: {text}", file=sys.stderr)
     return partial
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..language import tr
 from .common import EXIT_CODES, Subparsers, add_command
 from .sync import pseudonym_key
 
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     number = arguments.number
     if number == "-":
         if sys.stdin.isatty():
-            print("Phone number to forget: ", end="", file=sys.stderr, flush=True)
+            print(tr("Phone number to forget:"), end=" ", file=sys.stderr, flush=True)
         number = sys.stdin.readline().strip()
     key = pseudonym_key()
     privacies = [Privacy(numbers="pseudonymized", key=key)] if key else []

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..language import tr
 from .common import EXIT_CODES, Subparsers, add_command
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def run(arguments: argparse.Namespace) -> None:
 
     output = arguments.output
     if not arguments.force and (output.exists() or output.is_symlink()):
-        raise InputError(f"{output} exists: pass --force to replace it, or another name with -o.")
+        raise InputError(
+            tr("{file} exists: pass --force to replace it, or another name with -o.", file=output)
+        )
     if arguments.data is None:
         text = site_template()
     else:
@@ -64,13 +67,16 @@ def run(arguments: argparse.Namespace) -> None:
         text = site_template(calls, time_zone=time_zone)
     storage.write_file(output, text.encode())
     options = Site.load(output).options()
-    print(f"A site file to check and to complete:  {output.resolve()}")
-    numbers = {"IVR": options.ivr_numbers, "queue": options.queue_numbers}
-    for kind, values in numbers.items():
-        if values:
-            print(f"  {kind} numbers that the calls show: {', '.join(values)}")
+    print(tr("A site file to check and to complete:  {path}", path=output.resolve()))
+    if numbers := ", ".join(options.ivr_numbers):
+        print(f"  {tr('IVR numbers that the calls show: {numbers}', numbers=numbers)}")
+    if numbers := ", ".join(options.queue_numbers):
+        print(f"  {tr('queue numbers that the calls show: {numbers}', numbers=numbers)}")
     if arguments.data is None:
-        print("  etelecom init FOLDER proposes numbers from the calls of a snapshot or an archive.")
+        text = tr(
+            "etelecom init FOLDER proposes numbers from the calls of a snapshot or an archive."
+        )
+        print(f"  {text}")
 
 
 def _calls(folder: Path) -> "tuple[pl.LazyFrame, str]":
@@ -84,8 +90,11 @@ def _calls(folder: Path) -> "tuple[pl.LazyFrame, str]":
         return archive.scan(), archive.time_zone
     if not (folder / MANIFEST).exists():
         raise InputError(
-            f"{folder} is no snapshot and no archive: name the folder that etelecom fetch or "
-            "etelecom sync wrote."
+            tr(
+                "{folder} is no snapshot and no archive: name the folder that etelecom fetch or "
+                "etelecom sync wrote.",
+                folder=folder,
+            )
         )
     from ..snapshot import read_snapshot
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..language import tr
 from ..phone_numbers import describe
 from ..reports.notebook import BUNDLED
 from .common import (
@@ -110,8 +111,10 @@ def run(arguments: argparse.Namespace) -> None:
         find_browser()  # before the report runs for a minute
         if arguments.output.suffix.lower() == ".pdf":
             raise InputError(
-                "The report is an HTML file: give -o a name such as report.html, "
-                "and the PDF file is report.pdf."
+                tr(
+                    "The report is an HTML file: give -o a name such as report.html, and the PDF "
+                    "file is report.pdf."
+                )
             )
     declared = notebook_parameters(arguments.notebook)
     site = site_of(arguments)
@@ -122,6 +125,7 @@ def run(arguments: argparse.Namespace) -> None:
         parameters=_parameters(arguments, declared),
         png_folder=arguments.png,
         site=site,
+        language=arguments.language,
     ) as request:
         if arguments.xlsx:
             from ..reports.workbook import check_report_workbook, write_report_workbook
@@ -134,10 +138,11 @@ def run(arguments: argparse.Namespace) -> None:
             write_report_workbook(request, arguments.xlsx)
     print(settings_text(site))
     if arguments.xlsx:
-        print(f"An Excel workbook of its calls:  {arguments.xlsx.resolve()}")
-    print(f"A report to open in a browser or to send:  {path.resolve()}")
+        print(tr("An Excel workbook of its calls:  {path}", path=arguments.xlsx.resolve()))
+    print(tr("A report to open in a browser or to send:  {path}", path=path.resolve()))
     if arguments.pdf:
-        print(f"The same as PDF:  {write_pdf(path, path.with_suffix('.pdf')).resolve()}")
+        pdf = write_pdf(path, path.with_suffix(".pdf"))
+        print(tr("The same as PDF:  {path}", path=pdf.resolve()))
 
 
 def _parameters(
@@ -154,17 +159,29 @@ def _parameters(
     for text in arguments.parameters:
         name, sign, value = text.partition("=")
         if not sign:
-            raise InputError(f"Write a parameter as name=value; got {describe(name)}.")
+            text = tr("Write a parameter as name=value; got {text}.", text=describe(name))
+            raise InputError(text)
         values[name] = parse_value(name, value, declared)
     for name, option in (("date_from", "--from"), ("date_to", "--to")):
         value = getattr(arguments, name)
         if value is None:
             continue
         if name not in declared:
-            raise InputError(f"{arguments.notebook} has no parameter {name!r}: omit {option}.")
+            raise InputError(
+                tr(
+                    "{notebook} has no parameter {name}: omit {option}.",
+                    notebook=arguments.notebook,
+                    name=repr(name),
+                    option=option,
+                )
+            )
         if name in values:
             raise InputError(
-                f"{option} and the parameter {name!r} are the same setting: omit one of them."
+                tr(
+                    "{option} and the parameter {name} are the same setting: omit one of them.",
+                    option=option,
+                    name=repr(name),
+                )
             )
         values[name] = value
     return values
@@ -173,11 +190,12 @@ def _parameters(
 def _empty_text(logs: "CallLogs", dates: "CallQuery") -> str:
     """The sentence about a report without calls."""
     if logs.calls.is_empty():
-        return "The snapshot has no calls, so the report is empty."
-    days = (
-        logs.calls["started_at"].dt.convert_time_zone(logs.query.time_zone).dt.strftime("%Y-%m-%d")
-    )
-    return (
-        f"The snapshot has no calls in this range ({dates}), so the report is empty: "
-        f"choose days from {days.min()!s} to {days.max()!s}."
+        return tr("The snapshot has no calls, so the report is empty.")
+    days = logs.calls["started_at"].dt.convert_time_zone(logs.query.time_zone).dt.date()
+    return tr(
+        "The snapshot has no calls in this range ({query}), so the report is empty: choose days "
+        "from {first} to {last}.",
+        query=str(dates),
+        first=days.min(),
+        last=days.max(),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ..language import tr
 from .common import DEMO_START, Subparsers, add_command, add_simulation_arguments
 
 if TYPE_CHECKING:
@@ -54,11 +55,15 @@ def run(arguments: argparse.Namespace) -> None:
     with serve(calls, port=arguments.port) as server:
         if directory is not None:
             server.directory = directory
+        text = tr(
+            "Serving {n} calls on this machine. Use these settings in another terminal or in a "
+            "file named .env:",
+            n=calls.height,
+        )
         print(
-            f"Serving {calls.height:,} calls on this machine. "
-            "Use these settings in another terminal or in a file named .env:\n\n"
+            f"{text}\n\n"
             f"ETELECOM_BASE_URL={server.base_url}\nETELECOM_API_KEY={server.api_key}\n\n"
-            "Press Ctrl-C to stop.",
+            f"{tr('Press Ctrl-C to stop.')}",
             flush=True,
         )
         while True:

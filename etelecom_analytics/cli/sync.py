@@ -7,6 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ..errors import SettingError
+from ..language import tr
 from .common import (
     API_SETTINGS,
     EXIT_CODES_OF_SYNC,
@@ -161,9 +162,16 @@ def run(arguments: argparse.Namespace) -> None:
     if not arguments.quiet:
         print(f"{report!r}\n{archive.status()!r}\n{settings_text(site)}")
         if not report.fetched and not report.unfinished:
-            print("No day was fetched: the archive has all days of this range, and they are final.")
+            print(
+                tr(
+                    "No day was fetched: the archive has all days of this range, and they are "
+                    "final."
+                )
+            )
         elif not report.calls:
-            print("These days have no calls: choose other days, or check the key and the address.")
+            print(
+                tr("These days have no calls: choose other days, or check the key and the address.")
+            )
 
 
 def warn_of_other_settings(archive: "Archive", site: "Site") -> None:
@@ -183,8 +191,12 @@ def warn_of_other_settings(archive: "Archive", site: "Site") -> None:
         other.append("privacy")
     if other:
         warnings.warn(
-            f"The archive has other settings than {site.file.name}: {', '.join(other)}. Those of "
-            "the archive are used; a new archive takes those of the file.",
+            tr(
+                "The archive has other settings than {file}: {names}. Those of the archive are "
+                "used; a new archive takes those of the file.",
+                file=site.file.name,
+                names=", ".join(other),
+            ),
             stacklevel=2,
         )
 
@@ -202,7 +214,10 @@ def _privacy(arguments: argparse.Namespace) -> "Privacy | None":
     key = pseudonym_key() if arguments.numbers == "pseudonymized" else None
     if arguments.numbers == "pseudonymized" and not key:
         raise SettingError(
-            f"{_PRIVACY_KEY} is not set. Pseudonyms need a key, the same one at every sync."
+            tr(
+                "{name} is not set. Pseudonyms need a key, the same one at every sync.",
+                name=_PRIVACY_KEY,
+            )
         )
     return Privacy(
         numbers=arguments.numbers,

@@ -2,6 +2,7 @@
 
 import argparse
 
+from ..language import date_text, tr
 from .common import (
     DONE,
     EXIT_CODES,
@@ -41,15 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
     repaired = archive.repair() if arguments.repair else None
     if repaired is not None:
         for file, detail in repaired.select("file", "detail").rows():
-            print(f"repaired {file}: {detail}")
+            print(tr("repaired {file}: {detail}", file=file, detail=detail))
     problems = archive.verify()
     for day, file, detail in problems.select("local_day", "file", "detail").rows():
-        print(f"{file or day}: {detail}")
+        print(f"{file or date_text(day)}: {detail}")
     if problems.is_empty():
-        print("No problem.")
+        print(tr("No problem."))
         return FAILED if repaired is not None and repaired.height else DONE
     print(
-        "etelecom verify --repair repairs the files, and the next etelecom sync fetches these days "
-        "again."
+        tr(
+            "etelecom verify --repair repairs the files, and the next etelecom sync fetches these "
+            "days again."
+        )
     )
     return FAILED

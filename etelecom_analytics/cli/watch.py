@@ -6,12 +6,13 @@ import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import EtelecomError, InputError, PostError, Stopped
+from ..language import current_language, date_text, tr
 from .common import (
     API_SETTINGS,
     DONE,
@@ -162,7 +163,7 @@ def _run(arguments: argparse.Namespace) -> int:
     site = site_of(arguments)
     settings = WatchSettings.from_dict(site.watch)
     if not (settings.measures or site.targets):
-        raise InputError("watch.measures is empty, and there is no target: nothing to check.")
+        raise InputError(tr("watch.measures is empty, and there is no target: nothing to check."))
     archive = Archive(arguments.archive, lock=arguments.lock, site=site)
     this = _Run(arguments, archive, site, settings, datetime.now(UTC))
     folder = require_folder(
@@ -202,7 +203,7 @@ def _dry_run(this: _Run, log: "AlertLog") -> None:
     _print_check(this, check)
     _print_alarms(this, [each.alarm for each in log.alarms.values() if not each.printed])
     _print_alarms(this, check.alarms)
-    this.say("Dry run: nothing was synced, written or posted.")
+    this.say(tr("Dry run: nothing was synced, written or posted."))
 
 
 def _sync_and_check(this: _Run, log: "AlertLog") -> None:
@@ -252,9 +253,9 @@ def _print_check(this: _Run, check: "Check") -> None:
     for cause in check.ended:
         this.say(ended_text(cause.rule, cause.measure, cause.side))
     if check.days and not check.alarms:
-        this.say(f"Nothing new: checked {', '.join(map(str, check.days))}.")
+        this.say(tr("Nothing new: checked {days}.", days=", ".join(map(date_text, check.days))))
     elif not (check.days or this.failed):
-        this.say("No new day to check.")
+        this.say(tr("No new day to check."))
 
 
 def _print_alarms(this: _Run, alarms: "Sequence[Alarm]") -> None:
@@ -313,6 +314,6 @@ def _write_report(this: _Run) -> None:
             snapshot,
             this.arguments.report,
             parameters={"date_from": first.isoformat(), "date_to": end.isoformat()},
-            site=this.site,
+            site=replace(this.site, language=current_language()),
         )
-    this.say(f"A report to open in a browser or to send:  {path.resolve()}")
+    this.say(tr("A report to open in a browser or to send:  {path}", path=path.resolve()))

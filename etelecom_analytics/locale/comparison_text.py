@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..formatting import format_value
+from ..formatting import bare_value, format_value, size_text
+from ..language import number, tr
 from ..metrics.options import MetricOptions
 from ..metrics.registry import MEASURES
 
@@ -57,24 +58,31 @@ def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> Comparis
     is_unknown = value is None and n is None
     change, verdict = _change_texts(row, unit)
     return ComparisonText(
-        title=measure.title,
-        value="unknown" if is_unknown else format_value(value, unit),
+        title=tr(measure.title),
+        value=tr("unknown") if is_unknown else format_value(value, unit),
         interval=(
-            "not fetched"
+            tr("not fetched")
             if is_unknown
-            else _interval_text(row["after_low"], row["after_high"], unit) + _OF[row["after_basis"]]
+            else _of_calls(
+                _interval_text(row["after_low"], row["after_high"], unit), row["after_basis"]
+            )
         ),
-        formula=f"{measure.name} = {measure.formula(options)}",
+        formula=f"{measure.name} = {tr(measure.formula(options))}",
         population=(
-            "" if n is None or unit not in ("share", "s") else f"over {n:,} {measure.population}"
+            ""
+            if n is None or unit not in ("share", "s")
+            else tr("over {n} {population}", n=n, population=tr(measure.population))
         ),
         change=change,
         verdict=verdict,
     )
 
 
-_OF = {"calls": ", of these calls only", "days": "", None: ""}
-"""What an interval is of, by the column `before_basis` or `after_basis`."""
+def _of_calls(interval: str, basis: str | None) -> str:
+    """The interval and what it is of, by the column `before_basis` or `after_basis`."""
+    return (
+        tr("{interval}, of these calls only", interval=interval) if basis == "calls" else interval
+    )
 
 
 def _change_texts(row: Mapping[str, Any], unit: str) -> tuple[str, str]:
@@ -83,39 +91,45 @@ def _change_texts(row: Mapping[str, Any], unit: str) -> tuple[str, str]:
     if difference is None:
         return "", ""
     change = format_value(difference, unit, signed=True)
-    against = f"{change} against {format_value(row['before'], unit)}"
+    against = tr(
+        "{change} against {before}", change=change, before=format_value(row["before"], unit)
+    )
     interval = _change_interval(row, unit)
     if row["verdict"] == "changed":
-        return f"{'▲' if difference > 0 else '▼'} {against}", f"changed, {interval}"
+        return f"{'▲' if difference > 0 else '▼'} {against}", tr(
+            "changed, {interval}", interval=interval
+        )
     if row["verdict"] == "cannot tell":
         is_unknown = row["low"] is None and row["high"] is None
-        only = "" if is_unknown else ", of these calls only"
-        return against, f"cannot tell: too few days ({interval}{only})"
+        interval = interval if is_unknown else _of_calls(interval, "calls")
+        return against, tr("cannot tell: too few days ({interval})", interval=interval)
     noticed = _smallest_text(row, unit)
-    return against, f"no evidence of a change, {interval}; noticed from {noticed} on"
+    verdict = tr(
+        "no evidence of a change, {interval}; noticed from {noticed} on",
+        interval=interval,
+        noticed=noticed,
+    )
+    return against, verdict
 
 
 def _change_interval(row: Mapping[str, Any], unit: str) -> str:
     if row["scale"] == "ratio" and row["low"] is not None:
-        low, high = (f"{(row[end] - 1) * 100:+,.0f}" for end in ("low", "high"))
-        return f"95 %: {low} to {high} % a day"
+        low, high = (number((row[end] - 1) * 100, "+,.0f") for end in ("low", "high"))
+        return tr("95 %: {low} to {high} % a day", low=low, high=high)
     return _interval_text(row["low"], row["high"], unit, signed=True)
 
 
 def _smallest_text(row: Mapping[str, Any], unit: str) -> str:
     """The smallest change that would have been noticed."""
     if row["scale"] == "ratio":
-        return f"{(row['smallest'] - 1) * 100:,.0f} %"
-    return format_value(row["smallest"], unit, signed=True).lstrip("+")
+        return f"{number((row['smallest'] - 1) * 100, ',.0f')} %"
+    return size_text(row["smallest"], unit)
 
 
 def _interval_text(
     low: float | None, high: float | None, unit: str, *, signed: bool = False
 ) -> str:
     if low is None and high is None:
-        return "too few calls for an interval"
-    ends = [
-        "…" if end is None else format_value(end, unit, signed=signed).split()[0]
-        for end in (low, high)
-    ]
-    return f"95 %: {ends[0]} to {ends[1]}"
+        return tr("too few calls for an interval")
+    ends = ["…" if end is None else bare_value(end, unit, signed=signed) for end in (low, high)]
+    return tr("95 %: {low} to {high}", low=ends[0], high=ends[1])

@@ -7,7 +7,7 @@ import polars as pl
 from ..language import current_language, short_day
 from .expressions import text_expr
 
-__all__ = ["CLOCK_MINUTE", "CLOCK_SECOND", "long_date", "long_date_expr"]
+__all__ = ["CLOCK_MINUTE", "CLOCK_SECOND", "long_date", "long_date_expr", "month_expr"]
 
 CLOCK_MINUTE, CLOCK_SECOND = " %H:%M", " %H:%M:%S"
 """Clock times to append to a date."""
@@ -31,3 +31,8 @@ def long_date(day: date, clock: str = "") -> str:
 def long_date_expr(day: pl.Expr, clock: str = "") -> pl.Expr:
     """`long_date` of a column of dates or local times."""
     return text_expr(day, lambda each: long_date(each, clock))
+
+
+def month_expr(day: pl.Expr) -> pl.Expr:
+    """The month of a column of dates, such as "Nov 2026"; in Vietnamese "11/2026"."""
+    return day.dt.strftime("%b %Y" if current_language() == "en" else "%m/%Y")

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..formatting import format_value
+from ..formatting import bare_value, format_value
+from ..language import ntr, number, tr
 from ..metrics.discovery import Findings
 from ..metrics.registry import MEASURES
 from .display import Display
-from .short_finding import place_text
+from .short_finding import finding_subject
 
 __all__ = ["finding_text", "findings_headline"]
 
@@ -22,15 +23,24 @@ def findings_headline(result: Findings, display: Display = _DEFAULT) -> str:
         >>> findings_headline(et.metrics.findings(et.sample_logs().calls))
         'Cannot tell yet: 0 days of history. Three other weeks are enough.'
     """
-    days = f"{result.history_days:,} {'day' if result.history_days == 1 else 'days'}"
+    days = result.history_days
     if result.verdict == "cannot tell":
-        return f"Cannot tell yet: {days} of history. Three other weeks are enough."
+        return ntr(
+            "Cannot tell yet: {n} day of history. Three other weeks are enough.",
+            "Cannot tell yet: {n} days of history. Three other weeks are enough.",
+            days,
+        )
     if result.table.is_empty():
-        return f"Nothing stands out, compared with {days} of history."
+        return ntr(
+            "Nothing stands out, compared with {n} day of history.",
+            "Nothing stands out, compared with {n} days of history.",
+            days,
+        )
     first = finding_text(result.table.row(0, named=True), display)
     others = result.table.height - 1
-    more = f" {others:,} more {'finding' if others == 1 else 'findings'} below." if others else ""
-    return f"{first}{more}"
+    if not others:
+        return first
+    return f"{first} {ntr('{n} more finding below.', '{n} more findings below.', others)}"
 
 
 def finding_text(row: Mapping[str, Any], display: Display = _DEFAULT) -> str:
@@ -49,31 +59,41 @@ def finding_text(row: Mapping[str, Any], display: Display = _DEFAULT) -> str:
     """
     measure = MEASURES[row["measure"]]
     is_count = measure.unit not in ("share", "s")
-    value, usual = (
-        format_value(row[name], measure.unit) + (" a day" if is_count else "")
-        for name in ("value", "usual")
-    )
-    is_higher = row["value"] > row["usual"]
-    if measure.better is None:
-        judged = "more than" if is_higher else "fewer than" if is_count else "less than"
-    else:
-        judged = "better than" if is_higher == (measure.better == "higher") else "worse than"
-    size = f"{row['n']:,} {measure.population}"
+    value, usual = (format_value(row[name], measure.unit) for name in ("value", "usual"))
+    if is_count:
+        value, usual = (tr("{value} a day", value=each) for each in (value, usual))
+    size = tr("{n} {population}", n=row["n"], population=tr(measure.population))
     if measure.unit == "share" and row["affected"] is not None:
-        size = f"about {row['affected']:,.0f} of {size}"
-    return (
-        f"{measure.title}{place_text(row, display)}: {value}, {judged} the usual {usual} "
-        f"({_change(row, measure.unit)}); {size}."
+        size = tr("about {n} of {size}", n=number(row["affected"], ",.0f"), size=size)
+    return tr(
+        "{subject}: {value}, {judged} {usual} ({change}); {size}.",
+        subject=finding_subject(tr(measure.title), row, display),
+        value=value,
+        judged=_judged(row["value"] > row["usual"], measure.better, is_count=is_count),
+        usual=usual,
+        change=_change(row, measure.unit),
+        size=size,
     )
+
+
+def _judged(is_higher: bool, better: str | None, *, is_count: bool) -> str:
+    """How the value compares with the usual one."""
+    if better is not None:
+        is_better = is_higher == (better == "higher")
+        return tr("better than the usual") if is_better else tr("worse than the usual")
+    if is_higher:
+        return tr("more than the usual")
+    return tr("fewer than the usual") if is_count else tr("less than the usual")
 
 
 def _change(row: Mapping[str, Any], unit: str) -> str:
     """The change adjusted for weekdays, with its interval."""
     values = [row[name] for name in ("change", "low", "high")]
     if None in values:
-        return "size of the change unknown"
+        return tr("size of the change unknown")
     if row["scale"] == "ratio":
-        change, low, high = (f"{(value - 1) * 100:+,.0f}" for value in values)
-        return f"{change} %, 95 %: {low} to {high}"
-    change, low, high = (format_value(value, unit, signed=True) for value in values)
-    return f"{change}, 95 %: {low.split()[0]} to {high.split()[0]}"
+        change, low, high = (number((value - 1) * 100, "+,.0f") for value in values)
+        return tr("{change}, 95 %: {low} to {high}", change=f"{change} %", low=low, high=high)
+    low, high = (bare_value(value, unit, signed=True) for value in values[1:])
+    change = format_value(row["change"], unit, signed=True)
+    return tr("{change}, 95 %: {low} to {high}", change=change, low=low, high=high)

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ..language import ntr, tr
 from ..metrics import Calls, MetricOptions
 from ..metrics.number_suggestions import missing_numbers
 from ..phone_numbers import mask
+from .terms import and_list
 
 __all__ = ["number_note"]
 
 _MAX_NUMBERS = 3
-_NOUNS = {"ivr": ("an IVR", "IVRs"), "queue": ("a queue", "queues")}
+_KINDS = ("ivr", "queue")
 
 
 def number_note(calls: Calls, options: MetricOptions) -> str:
@@ -25,22 +27,28 @@ def number_note(calls: Calls, options: MetricOptions) -> str:
     table = missing_numbers(calls, options)
     subjects: list[str] = []
     settings: list[str] = []
-    for kind in _NOUNS:
+    for kind in _KINDS:
         numbers = table.filter(pl.col("kind") == kind)["number"].to_list()
         if numbers:
             subjects.append(_subject(numbers, kind, first=not subjects))
             settings.append(f"{kind}_numbers")
     if not subjects:
         return ""
-    return f"{' and '.join(subjects)}: set {' and '.join(settings)}, or waits are too short."
+    return tr(
+        "{subjects}: set {settings}, or waits are too short.",
+        subjects=and_list(subjects),
+        settings=and_list(settings),
+    )
 
 
 def _subject(numbers: Sequence[str], kind: str, *, first: bool) -> str:
-    """The numbers and what they look like, such as "8000 looks like an IVR"."""
-    singular, plural = _NOUNS[kind]
+    """The numbers and what they look like: "8000 looks like an IVR", or later "like an IVR"."""
     texts = [mask(number) for number in numbers[:_MAX_NUMBERS]]
     if len(numbers) > _MAX_NUMBERS:
-        texts.append(f"{len(numbers) - _MAX_NUMBERS} more")
-    verb = ("looks " if len(numbers) == 1 else "look ") * first
-    names = " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
-    return f"{names} {verb}like {singular if len(numbers) == 1 else plural}"
+        texts.append(tr("{n} more", n=len(numbers) - _MAX_NUMBERS))
+    names, n = and_list(texts), len(numbers)
+    if kind == "ivr":  # always first
+        return ntr("{names} looks like an IVR", "{names} look like IVRs", n, names=names)
+    if first:
+        return ntr("{names} looks like a queue", "{names} look like queues", n, names=names)
+    return ntr("{names} like a queue", "{names} like queues", n, names=names)

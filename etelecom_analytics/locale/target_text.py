@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from ..formatting import format_value
+from ..language import tr
 from ..metrics.registry import MEASURES
 
 __all__ = ["target_text"]
-
-_BOUNDS = {"higher": "at least ", "lower": "at most "}
 
 
 def target_text(name: str, value: float | None, targets: Mapping[str, float]) -> str:
@@ -23,8 +22,15 @@ def target_text(name: str, value: float | None, targets: Mapping[str, float]) ->
     if name not in targets:
         return ""
     target, measure = targets[name], MEASURES[name]
-    text = f"target {_BOUNDS.get(measure.better or '', '')}{format_value(target, measure.unit)}"
-    if value is None or measure.better is None:
+    shown = format_value(target, measure.unit)
+    match measure.better:
+        case "higher":
+            text = tr("target at least {target}", target=shown)
+        case "lower":
+            text = tr("target at most {target}", target=shown)
+        case None:
+            return tr("target {target}", target=shown)
+    if value is None:
         return text
     is_met = value >= target if measure.better == "higher" else value <= target
-    return f"{text}: {'met' if is_met else 'not met'}"
+    return f"{text}: {tr('met') if is_met else tr('not met')}"

@@ -3,21 +3,22 @@
 from datetime import date, datetime
 
 from ..formatting import format_value
+from ..language import mark, ntr, number, short_day, tr
 from ..metrics.registry import Measure
 
 __all__ = ["age_text", "change_text", "day_text", "plain_title", "target_value"]
 
 _TITLES = {
-    "offered": "Offered calls",
-    "answered": "Answered calls",
-    "missed": "Missed calls",
-    "asa_s": "Average wait",
-    "abandon_rate": "Abandoned",
-    "agent_talk_avg_s": "Average talk",
-    "agent_talk_s": "Total talk",
-    "leg_talk_s": "Total talk",
-    "fair_answer_rate": "Answer rate of offers",
-    "rna_rate": "Share of rings without answer",
+    "offered": mark("Offered calls"),
+    "answered": mark("Answered calls"),
+    "missed": mark("Missed calls"),
+    "asa_s": mark("Average wait"),
+    "abandon_rate": mark("Abandoned"),
+    "agent_talk_avg_s": mark("Average talk"),
+    "agent_talk_s": mark("Total talk"),
+    "leg_talk_s": mark("Total talk"),
+    "fair_answer_rate": mark("Answer rate of offers"),
+    "rna_rate": mark("Share of rings without answer"),
 }
 """Titles of the registry that a reader outside call centres would not understand, or too long."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -31,7 +32,7 @@ def plain_title(measure: Measure) -> str:
         >>> plain_title(et.metrics.MEASURES["asa_s"])
         'Average wait'
     """
-    return _TITLES.get(measure.name, measure.title)
+    return tr(_TITLES.get(measure.name, measure.title))
 
 
 def target_value(target: float, unit: str) -> str:
@@ -43,9 +44,9 @@ def target_value(target: float, unit: str) -> str:
         ('80 %', '20 s')
     """
     if unit == "share":
-        return f"{target * 100:.6g} %"
+        return f"{number(target * 100, '.6g')} %"
     if unit == "s" and target < _MINUTE:
-        return f"{target:.6g} s"
+        return tr("{seconds} s", seconds=number(target, ".6g"))
     return format_value(target, unit)
 
 
@@ -60,12 +61,12 @@ def change_text(before: float, after: float, unit: str) -> str:
     if unit in ("share", "s") or not before:
         text = format_value(after - before, unit, signed=True)
     else:
-        text = f"{(after - before) / before * 100:+,.0f} %"
+        text = f"{number((after - before) / before * 100, '+,.0f')} %"
     return text.replace("-", "−")
 
 
 def day_text(day: date | datetime, *, month: bool = True) -> str:
-    """The day, such as "Mon 2 Nov".
+    """The day, such as "Mon 2 Nov"; in Vietnamese "T2 02/11".
 
     Examples:
         >>> from datetime import date
@@ -73,7 +74,7 @@ def day_text(day: date | datetime, *, month: bool = True) -> str:
         >>> day_text(date(2026, 11, 2))
         'Mon 2 Nov'
     """
-    return f"{day:%a} {day.day}{f' {day:%b}' if month else ''}"
+    return short_day(day, month=month)
 
 
 def age_text(seconds: float) -> str:
@@ -85,7 +86,7 @@ def age_text(seconds: float) -> str:
         ('2 min', '3 h', '6 days')
     """
     if seconds < _HOUR:
-        return f"{seconds // _MINUTE:.0f} min"
+        return tr("{n} min", n=int(seconds // _MINUTE))
     if seconds < 2 * _DAY:
-        return f"{seconds // _HOUR:.0f} h"
-    return f"{seconds // _DAY:.0f} days"
+        return tr("{n} h", n=int(seconds // _HOUR))
+    return ntr("{n} day", "{n} days", int(seconds // _DAY))

@@ -117,16 +117,16 @@ def compare(
 
         - `measure`, `unit`
         - `before` and `after`: the values of `summarize`, each with its interval `_low` and
-          `_high`, the `_basis` of the interval ("days" from 5 days on, else "calls"), `_n`, the
-          number of its calls, offers or legs, and `_days`, the number of its days with values
+            `_high`, the `_basis` of the interval ("days" from 5 days on, else "calls"), `_n`, the
+            number of its calls, offers or legs, and `_days`, the number of its days with values
         - `difference`: after - before
         - `adjusted`: the change adjusted for weekdays, with its interval `low` and `high`, on the
-          `scale` "difference", or "ratio" for a count per day (1.1 is 10 % more)
+            `scale` "difference", or "ratio" for a count per day (1.1 is 10 % more)
         - `smallest`: the smallest change that this comparison notices in 80 % of cases, on the same
-          scale
+            scale
         - `p_value`, and `q_value`, adjusted for the number of rows (Benjamini-Hochberg)
         - `verdict`: "changed" for a q_value up to 0.05, else "no evidence"; "cannot tell" where
-          there are too few days and no history
+            there are too few days and no history
         - `method`; `weekdays_left_out`: weekdays (1 = Monday) that only one side has
 
         Where the verdict is "cannot tell", the interval is of these calls only.

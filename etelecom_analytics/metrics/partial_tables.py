@@ -16,8 +16,10 @@ from .measure_rows import requested_measures
 from .registry import DEFAULT_MEASURES, Measure, Quantile
 
 __all__ = [
+    "MARKS",
     "PARTIAL_COLUMNS",
     "can_finish",
+    "dimension_of_partial",
     "facts_of_measures",
     "finish",
     "in_partial_order",
@@ -27,7 +29,8 @@ __all__ = [
 PARTIAL_COLUMNS = ("fact", "value", "n", "kind", "fingerprint")
 """The columns of a partial, after its dimensions."""
 
-_MARKS = ("computed", "counted")
+MARKS = ("computed", "counted")
+"""The kinds of rows that state what was computed, in no group."""
 _DIFFERENCES = ("options", "columns, or versions of this package", "dimensions or measures")
 """What differs between partials, in the order of the hashes of a fingerprint."""
 
@@ -63,8 +66,8 @@ def finish(
     table = _joined(_checked(partials))
     dimensions, requested = as_names(by, "by"), requested_measures(measures)
     facts = _checked_facts(table, requested)
-    rows = table.filter(pl.col("fact").is_in(facts), ~pl.col("kind").is_in(_MARKS)).select(
-        **{name: _dimension(table, name) for name in dimensions},
+    rows = table.filter(pl.col("fact").is_in(facts), ~pl.col("kind").is_in(MARKS)).select(
+        **{name: dimension_of_partial(table, name) for name in dimensions},
         **{name: pl.col(name) for name in ("fact", "value", "n", "kind")},
     )
     columns: dict[str, pl.Expr] = {}
@@ -172,7 +175,7 @@ def _joined(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 def _checked_facts(table: pl.DataFrame, requested: Sequence[Measure]) -> list[str]:
     """The facts that these measures need, or an error if the partials do not have them."""
-    marks = {kind: {*table.filter(pl.col("kind") == kind)["fact"].to_list()} for kind in _MARKS}
+    marks = {kind: {*table.filter(pl.col("kind") == kind)["fact"].to_list()} for kind in MARKS}
     for each in requested:
         needed = marks["counted" if isinstance(each.aggregation, Quantile) else "computed"]
         if not {*facts_of(each)} <= needed:
@@ -190,7 +193,7 @@ def facts_of_measures(requested: Iterable[Measure]) -> tuple[set[str], set[str]]
     return facts, {fact for each in quantiles for fact in facts_of(each)}
 
 
-def _dimension(table: pl.DataFrame, name: str) -> pl.Expr:
+def dimension_of_partial(table: pl.DataFrame, name: str) -> pl.Expr:
     """A dimension of the partials, or one that follows from them."""
     if name not in (*DIMENSIONS, *NAME_DIMENSIONS):
         raise UnknownName("dimension", name, (*DIMENSIONS, *NAME_DIMENSIONS))

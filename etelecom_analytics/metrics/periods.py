@@ -5,6 +5,7 @@ from dataclasses import replace
 from .. import local_time
 from ..errors import InputError
 from ..fetch_report import FetchReport
+from ..language import tr
 from ..phone_numbers import describe
 from ..query import CallQuery
 
@@ -45,27 +46,36 @@ def previous_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery | 
         raise InputError(f"report is a FetchReport, logs.report; got {describe(report)}.")
     begin, end = query.date_from, query.date_to
     if begin is None or end is None:
-        return None, "No previous period to compare with: choose a first and a last day."
+        return None, tr("No previous period to compare with: choose a first and a last day.")
     # The difference of local clock times: the previous week begins at midnight too, also if the
     # clocks changed since.
     start = (begin - (end.replace(tzinfo=None) - begin.replace(tzinfo=None))).replace(
         tzinfo=begin.tzinfo
     )
     if report.clip(begin, end).has_no_coverage:
-        return None, "This period was not fetched, so its measures are unknown."
-    first, last = (local_time.moment_text(moment, query.time_zone) for moment in (start, begin))
-    period = f"{first} up to {last}, exclusive"
+        return None, tr("This period was not fetched, so its measures are unknown.")
+    first, last = (local_time.edge_text(moment, query.time_zone) for moment in (start, begin))
     warning = (
-        " This period was not fetched completely, so its counts are too low."
+        f" {tr('This period was not fetched completely, so its counts are too low.')}"
         if report.gaps_between(begin, end)
         else ""
     )
     if report.gaps_between(start, begin):
-        reason = f"No change is shown: the previous period, {period}, was not fetched completely."
+        reason = tr(
+            "No change is shown: the previous period, {first} up to {last}, exclusive, was not "
+            "fetched completely.",
+            first=first,
+            last=last,
+        )
         return None, reason + warning
     dates = {"date_from": start.isoformat(), "date_to": begin.isoformat()}
     previous = CallQuery.from_dict(query.to_dict() | dates)
-    return previous, f"Changes are against the previous period: {period}.{warning}"
+    text = tr(
+        "Changes are against the previous period: {first} up to {last}, exclusive.",
+        first=first,
+        last=last,
+    )
+    return previous, text + warning
 
 
 def _check_query(query: object) -> None:

@@ -4,6 +4,7 @@ import html
 from dataclasses import replace
 
 from .. import metrics
+from ..language import Language, in_language
 from ..locale.display import Display
 from ..locale.findings_text import finding_text, findings_headline
 from ..logs import CallLogs, checked_logs
@@ -17,12 +18,14 @@ __all__ = ["findings"]
 _LIMIT = 5
 
 
+@in_language
 def findings(
     logs: CallLogs,
     query: CallQuery,
     *,
     options: MetricOptions = MetricOptions(),
     limit: int = _LIMIT,
+    language: Language | None = None,
 ) -> Fragment:
     """What stands out in the matching calls, compared with all other days, as a list of sentences.
 
@@ -36,6 +39,7 @@ def findings(
         query: which calls.
         options: the options of the measures.
         limit: the number of findings, the most calls affected first.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: an argument has another type.

@@ -2,12 +2,14 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
 from .. import storage
 from ..charts.png import png_bytes
 from ..errors import ReportError
+from ..language import mark, tr
 from .notebook import Notebook
 from .notices import notices
 from .page import page_html
@@ -20,6 +22,11 @@ __all__ = ["write_files"]
 
 _OPTIONS = "options"
 _MAX_SLUG = 60
+_TITLES = {
+    "daily": mark("Daily report"),
+    "monthly": mark("Monthly report"),
+    "weekly": mark("Weekly report"),
+}
 
 
 def write_files(request: ReportRequest, executed: Notebook) -> None:
@@ -36,15 +43,16 @@ def write_files(request: ReportRequest, executed: Notebook) -> None:
         query=str(logs.query),
         digest=request.digest,
         settings=[
-            ("Days", _period(request)),
-            ("Settings", request.site.fingerprint),
+            (tr("Days"), _period(request)),
+            (tr("Settings"), request.site.fingerprint),
             *_settings(request, redactor),
         ],
     )
     overview = rendered.overview
     name = request.name.removesuffix(".ipynb")
+    title = tr(_TITLES[name]) if name in _TITLES else tr("{name} report", name=name.title())
     page = page_html(
-        title=redactor.redact_text(rendered.title) or f"{name.title()} report",
+        title=redactor.redact_text(rendered.title) or title,
         subtitle=overview.get("period") or _period(request),
         # The first page has them too, below its headline.
         notices=()
@@ -63,10 +71,14 @@ def write_files(request: ReportRequest, executed: Notebook) -> None:
 def _period(request: ReportRequest) -> str:
     """The days of the report and of its snapshot, as text."""
     calls, zone, dates = request.logs.calls, request.logs.query.time_zone, request.dates
-    days = f"calls of {date_range_text(calls, zone)}" if calls.height else "no calls"
+    days = date_range_text(calls, zone)
     if dates.date_from or dates.date_to:
-        return f"Calls {dates}, from a snapshot of {days}"
-    return f"Snapshot of {days} ({zone})"
+        if not days:
+            return tr("Calls {query}, from a snapshot of no calls", query=str(dates))
+        return tr("Calls {query}, from a snapshot of calls of {days}", query=str(dates), days=days)
+    if not days:
+        return tr("Snapshot of no calls ({zone})", zone=zone)
+    return tr("Snapshot of calls of {days} ({zone})", days=days, zone=zone)
 
 
 def _settings(request: ReportRequest, redactor: Redactor) -> list[tuple[str, str]]:
@@ -76,12 +88,16 @@ def _settings(request: ReportRequest, redactor: Redactor) -> list[tuple[str, str
         for parameter, value in request.values.items()
         if parameter != _OPTIONS
     )
-    numbers = "" if request.display.show_numbers else "; external phone numbers are masked"
     return [
-        ("Notebook", request.name),
-        *([("Parameters", redactor.redact_text(parameters))] if parameters else []),
-        *([("Options", options_text(request.options))] if request.options else []),
-        ("Redacted", f"links to recordings{numbers}"),
+        (tr("Notebook"), request.name),
+        *([(tr("Parameters"), redactor.redact_text(parameters))] if parameters else []),
+        *([(tr("Options"), options_text(request.options))] if request.options else []),
+        (
+            tr("Redacted"),
+            tr("links to recordings")
+            if request.display.show_numbers
+            else tr("links to recordings; external phone numbers are masked"),
+        ),
     ]
 
 
@@ -98,9 +114,15 @@ def _png_files(rendered: RenderedNotebook, folder: Path | None) -> dict[Path, by
         text = title.get("text", "") if isinstance(title, dict) else title
         text = " ".join(text) if isinstance(text, list) else str(text)
         words = re.split(r"[,:]|\b(?:of )?\d", text)[0]
-        slug = re.sub(r"[^a-z]+", "-", words.lower()).strip("-")[:_MAX_SLUG].strip("-")
+        slug = re.sub(r"[^a-z]+", "-", _plain_letters(words)).strip("-")[:_MAX_SLUG].strip("-")
         pngs[folder / f"{position:02}-{slug or 'chart'}.png"] = png_bytes(chart)
     return pngs
+
+
+def _plain_letters(text: str) -> str:
+    """The text in lower case without accents: names of files go through systems that lose them."""
+    decomposed = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
 def _make_private(output: Path) -> None:

@@ -13,29 +13,38 @@ from typing import Any
 import polars as pl
 
 from .. import local_time
-from ..charts.axes import CLOCK, TIME, key_text
 from ..charts.finish import coverage_note
+from ..charts.texts import (
+    CLOCK,
+    TIME,
+    key_text,
+)
 from ..errors import InputError
 from ..formatting import format_value
+from ..language import Language, in_language, ntr, number, tr
 from ..locale.comparison_text import comparison_texts
 from ..locale.dates import CLOCK_MINUTE, long_date
 from ..logs import CallLogs, checked_logs
 from ..metrics import Calls, MetricOptions, compare, only_fetched
 from ..metrics.dimensions import Names, as_names
 from ..metrics.options import checked_options
-from ..metrics.registry import DEFAULT_MEASURES, MEASURES
+from ..metrics.registry import DEFAULT_MEASURES
 from ..phone_numbers import describe
 from ..query import CallQuery
 from .arguments import checked_query
+from .columns import (
+    NULL,
+    column_title,
+    is_part_of_share,
+    is_share,
+    share_texts,
+    value_texts,
+)
 from .page import render_template
 from .provenance import kpi_texts
 from .report_periods import dated_query, reference_period
 
 __all__ = ["Fragment", "changes", "completeness", "kpis", "table"]
-
-_NULL = "-"
-_UNITS = ("h", "min")
-_SHARE_SUFFIXES = ("_num", "_den", "_low", "_high")
 
 
 class Fragment:
@@ -68,12 +77,14 @@ class Fragment:
         return self._markup
 
 
+@in_language
 def kpis(
     calls: Calls,
     measures: Names = DEFAULT_MEASURES,
     *,
     options: MetricOptions = MetricOptions(),
     targets: Mapping[str, float] = MappingProxyType({}),
+    language: Language | None = None,
 ) -> Fragment:
     """The measures of all calls as cards with counts, the 95 % interval of shares, and formulas.
 
@@ -85,6 +96,7 @@ def kpis(
         options: the options of the measures.
         targets: the targets of measures by name, such as `Site.targets`; a card compares its value
             with its target in words.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: a measure does not exist.
@@ -109,10 +121,16 @@ def kpis(
     return Fragment(render_template("kpis.html.j2", kpis=texts), "\n".join(lines))
 
 
-def completeness(logs: CallLogs, query: CallQuery) -> str:
+@in_language
+def completeness(logs: CallLogs, query: CallQuery, *, language: Language | None = None) -> str:
     """The period in which the calls of a query are complete, as text.
 
     Also states what was not fetched, and whether only some kinds of calls were fetched.
+
+    Args:
+        logs: the calls.
+        query: which calls.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: an argument has another type.
@@ -126,15 +144,19 @@ def completeness(logs: CallLogs, query: CallQuery) -> str:
     checked_query(query)
     note = coverage_note(logs.report.clip(query.date_from, query.date_to), query.time_zone).text
     fetched = only_fetched(logs.query)
-    return f"{note} Only calls of {fetched} were fetched." if fetched else note
+    if not fetched:
+        return note
+    return f"{note} {tr('Only calls of {kinds} were fetched.', kinds=fetched)}"
 
 
+@in_language
 def changes(
     logs: CallLogs,
     query: CallQuery,
     measures: Names = DEFAULT_MEASURES,
     *,
     options: MetricOptions = MetricOptions(),
+    language: Language | None = None,
 ) -> Fragment:
     """A table of the measures of the matching calls and their changes from the previous period.
 
@@ -147,6 +169,7 @@ def changes(
         query: which calls; dates that it omits are those of the fetch.
         measures: one name or a sequence of names.
         options: the options of the measures.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: a measure does not exist.
@@ -175,14 +198,19 @@ def changes(
     for row in comparison.iter_rows(named=True):
         text = comparison_texts(row, options)
         optional = (text.population, text.change, text.verdict)
-        rows.append((text.title, text.value, *(each or _NULL for each in optional)))
+        rows.append((text.title, text.value, *(each or NULL for each in optional)))
     columns = ["measure", "value", "counted", "change", "verdict"]
     fragment = table(pl.DataFrame(rows, schema=columns, orient="row"))
     return Fragment(f"<p>{html.escape(note)}</p>{fragment._repr_html_()}", f"{note}\n{fragment!r}")
 
 
+@in_language
 def table(
-    rows: pl.DataFrame | pl.LazyFrame, *, limit: int = 50, time_zone: str = local_time.HOME_ZONE
+    rows: pl.DataFrame | pl.LazyFrame,
+    *,
+    limit: int = 50,
+    time_zone: str = local_time.HOME_ZONE,
+    language: Language | None = None,
 ) -> Fragment:
     """A table for readers: titles of measures, percentages, seconds, and local times.
 
@@ -193,6 +221,7 @@ def table(
         rows: any table; a LazyFrame is collected.
         limit: the maximum number of rows; a note states how many are left out.
         time_zone: the time zone of the local times.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: `limit` is not a whole number above 0, or `rows` is not a table.
@@ -214,14 +243,16 @@ def table(
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InputError(f"limit must be a whole number above 0; got {describe(limit)}.")
     rows = rows.lazy().collect()
-    names = [name for name in rows.columns if not _is_part_of_share(name, rows)]
-    titles = [_title(name) for name in names]
+    names = [name for name in rows.columns if not is_part_of_share(name, rows)]
+    titles = [column_title(name) for name in names]
     head = rows.head(limit)
     cells = list(zip(*(_texts(head, name, time_zone) for name in names), strict=True))
     if rows.height > limit:
-        note = f"{rows.height - limit:,} more rows are not shown."
+        note = ntr(
+            "{n} more row is not shown.", "{n} more rows are not shown.", rows.height - limit
+        )
     else:
-        note = "" if rows.height else "There are no such rows."
+        note = "" if rows.height else tr("There are no such rows.")
     text = "\n".join(" | ".join(row) for row in [titles, *cells])
     is_number = [rows.schema[name].is_numeric() and name not in CLOCK for name in names]
     return Fragment(_markup(titles, cells, is_number, note), f"{text}\n{note}".strip())
@@ -240,69 +271,32 @@ def _markup(
 
     head = row(titles, "th", 'scope="col" ')
     body = "".join(f"<tr>{row(texts, 'td')}</tr>" for texts in cells)
-    below = f"<p>{note}</p>" if note else ""
+    below = f"<p>{html.escape(note)}</p>" if note else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
-
-
-def _is_part_of_share(name: str, rows: pl.DataFrame) -> bool:
-    """Whether the column is a count or an interval end of a share in the same table."""
-    return any(
-        name.endswith(suffix)
-        and _is_share(share := name.removesuffix(suffix))
-        and share in rows.columns
-        for suffix in _SHARE_SUFFIXES
-    )
-
-
-def _is_share(name: str) -> bool:
-    return name == "share" or (name in MEASURES and MEASURES[name].unit == "share")
-
-
-def _title(name: str) -> str:
-    if name in MEASURES:
-        return MEASURES[name].title
-    label, _, unit = name.rpartition("_")
-    if unit == "s":  # the values have their unit
-        return label.replace("_", " ")
-    return f"{label.replace('_', ' ')}, {unit}" if unit in _UNITS else name.replace("_", " ")
 
 
 def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
     """The cells of a column as text."""
     if name in TIME or name in CLOCK:
         return rows.select(key_text(name)).to_series().to_list()
-    if _is_share(name):
-        return _share_texts(rows, name)
+    if is_share(name):
+        return share_texts(rows, name)
     if name.endswith("_s") and rows.schema[name].is_numeric():
-        return [_NULL if value is None else format_value(value, "s") for value in rows[name]]
-    zone = local_time.zone(time_zone)
+        return [NULL if value is None else format_value(value, "s") for value in rows[name]]
+    zone, names = local_time.zone(time_zone), value_texts(name)
 
     def cell_text(value: object) -> str:
         match value:
             case None:
-                return _NULL
+                return NULL
             case bool():
-                return "yes" if value else "no"
+                return tr("yes") if value else tr("no")
             case int():
-                return f"{value:,}"
+                return number(value)
             case float():
-                return f"{value:,.1f}"
+                return number(value, ",.1f")
             case datetime() if value.tzinfo:
                 return long_date(value.astimezone(zone), CLOCK_MINUTE)
-        return str(value)
+        return names.get(str(value)) or str(value)
 
     return [cell_text(value) for value in rows[name].to_list()]
-
-
-def _share_texts(rows: pl.DataFrame, name: str) -> list[str]:
-    shares = [_NULL if value is None else format_value(value, "share") for value in rows[name]]
-    columns = [f"{name}{suffix}" for suffix in _SHARE_SUFFIXES]
-    if not set(columns) <= set(rows.columns):
-        return shares
-    texts = []
-    for share, (num, den, low, high) in zip(shares, rows.select(columns).rows(), strict=True):
-        text = f"{share}, {num:,} of {den:,}"
-        if low is not None:
-            text += f" ({format_value(low, 'share')} to {format_value(high, 'share')})"
-        texts.append(text)
-    return texts

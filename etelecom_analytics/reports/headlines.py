@@ -6,12 +6,15 @@ from typing import Any
 import polars as pl
 
 from ..formatting import format_value
+from ..language import tr
 from ..locale.display import Display
 from ..locale.short_finding import short_finding_text
 from ..locale.value_text import change_text, plain_title, target_value
 from ..metrics import FINDING_MEASURES, Findings
 from ..metrics.registry import MEASURES
-from .overview_cards import change_is_rise, target_state
+from ..query import CallQuery
+from .overview_cards import change_is_rise, target_side_text, target_state
+from .report_periods import days_text, is_one_day, than_text
 
 __all__ = ["headline"]
 
@@ -25,7 +28,7 @@ def headline(
     leads: Sequence[str],
     targets: Mapping[str, float],
     display: Display,
-    reference: str,
+    reference: CallQuery | None,
 ) -> tuple[str, list[str]]:
     """One sentence, and further findings.
 
@@ -40,7 +43,7 @@ def headline(
             the last is a count, which has one.
         targets: the targets of measures by name.
         display: how groups of findings are shown.
-        reference: what the comparison is with, such as "in the previous period".
+        reference: the calls that the comparison is with; None without a comparison.
     """
     rows = {row["measure"]: row for row in comparison.iter_rows(named=True)}
     lead = next(rows[name] for name in leads if rows[name]["after"] is not None)
@@ -51,15 +54,16 @@ def headline(
             for row in findings.table.iter_rows(named=True)
         ]
     else:
-        statements = [(_changed_text(row, reference), row["measure"]) for row in _changed(rows)]
+        than = than_text(reference) if reference else ""
+        statements = [(_changed_text(row, than), row["measure"]) for row in _changed(rows)]
     if not statements:
         return _unchanged(lead, missed, findings, targets, reference), []
     (sentence, name), *others = statements
     if name in missed:
-        sentence += f" and {_side(missed[name])}"
+        sentence = tr("{sentence} and {side}", sentence=sentence, side=_side(missed[name]))
     elif missed:
         row = next(iter(missed.values()))
-        sentence += f"; {_lower(_value(row))}, {_side(row)}"
+        sentence = f"{sentence}; {_lower(_value(row))}, {_side(row)}"
     return f"{sentence}.", [f"{text}." for text, _ in others[:_MAX_OTHERS]]
 
 
@@ -68,7 +72,7 @@ def _unchanged(
     missed: Mapping[str, dict[str, Any]],
     findings: Findings,
     targets: Mapping[str, float],
-    reference: str,
+    reference: CallQuery | None,
 ) -> str:
     """The sentence where no change was shown."""
     lead = next(iter(missed.values()), lead)
@@ -76,16 +80,26 @@ def _unchanged(
     side = _side(_with_target(lead, targets)) if name in missed else ""
     if findings.verdict == "nothing stands out":
         is_tested = any(name in names for names in FINDING_MEASURES.values())
-        text = " but ".join(filter(None, ("as usual" if is_tested else "", side)))
-        return f"{value}{f', {text}' if text else ''}; nothing stands out."
+        if not is_tested:
+            statement = f"{value}, {side}" if side else value
+            return tr("{statement}; nothing stands out.", statement=statement)
+        if side:
+            return tr("{value}, as usual but {side}; nothing stands out.", value=value, side=side)
+        return tr("{value}, as usual; nothing stands out.", value=value)
     if target_state(name, lead["after"], targets) == "met":
-        side = f"target of {target_value(targets[name], lead['unit'])} met"
-    if lead["verdict"] == "no evidence" and reference:
-        _, period = reference.split(" ", 1)  # without its preposition
-        reason = f"no evidence of a change from {period}"
-    else:
-        reason = "too few other days to tell whether that is usual"
-    return f"{value}{f', {side}' if side else ''}; {reason}."
+        side = tr("target of {target} met", target=target_value(targets[name], lead["unit"]))
+    statement = f"{value}, {side}" if side else value
+    if lead["verdict"] != "no evidence" or reference is None:
+        return tr(
+            "{statement}; too few other days to tell whether that is usual.", statement=statement
+        )
+    if is_one_day(reference):
+        return tr(
+            "{statement}; no evidence of a change from {day}.",
+            statement=statement,
+            day=days_text(reference),
+        )
+    return tr("{statement}; no evidence of a change from the previous period.", statement=statement)
 
 
 def _missed_targets(
@@ -106,7 +120,7 @@ def _with_target(row: Mapping[str, Any], targets: Mapping[str, float]) -> dict[s
 
 
 def _side(row: Mapping[str, Any]) -> str:
-    return f"{row['side']} the target of {target_value(row['target'], row['unit'])}"
+    return target_side_text(row["side"], target_value(row["target"], row["unit"]))
 
 
 def _value(row: Mapping[str, Any]) -> str:
@@ -130,11 +144,19 @@ def _changed(rows: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted((row for row in rows.values() if row["verdict"] == "changed"), key=rank)
 
 
-def _changed_text(row: Mapping[str, Any], reference: str) -> str:
-    measure = MEASURES[row["measure"]]
-    value = format_value(row["after"], row["unit"])
-    is_rise = change_is_rise(row)
-    verb = "changed" if is_rise is None else "rose" if is_rise else "fell"
+def _changed_text(row: Mapping[str, Any], than: str) -> str:
     change = change_text(row["before"], row["after"], row["unit"])
-    size, side = change.lstrip("+−"), "less" if change.startswith("−") else "more"
-    return f"{plain_title(measure)} {verb} to {value}, {size} {side} than {reference}"
+    texts = {
+        "title": plain_title(MEASURES[row["measure"]]),
+        "value": format_value(row["after"], row["unit"]),
+        "size": change.lstrip("+−"),
+        "than": than,
+    }
+    is_rise = change_is_rise(row)
+    if is_rise:
+        return tr("{title} rose to {value}, {size} more than {than}", **texts)
+    if is_rise is False:
+        return tr("{title} fell to {value}, {size} less than {than}", **texts)
+    if change.startswith("−"):
+        return tr("{title} changed to {value}, {size} less than {than}", **texts)
+    return tr("{title} changed to {value}, {size} more than {than}", **texts)

@@ -114,9 +114,12 @@ def run_notebook(
     *,
     name: str,
     folder: Path,
+    language: str = "en",
     on_cell: OnCell | None = None,
 ) -> Notebook:
     """A copy of the notebook with its outputs, after a run with these parameters in `folder`.
+
+    Texts that this package makes are in the language.
 
     The cells run in IPython in a new process, so they change nothing in this one. That process has
     no Jupyter kernel, whose start and packages take longer than most cells.
@@ -128,6 +131,7 @@ def run_notebook(
     request = {
         "cells": [[number, notebook.cells[number].source] for number in numbers],
         "parameters": parameters,
+        "language": language,
         "parameters_cell": next(
             (n for n in numbers if PARAMETERS_TAG in notebook.cells[n].tags), None
         ),

@@ -1,6 +1,6 @@
 """The warnings of a report, for its banner: what is missing, and what is wrong in the calls."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -8,6 +8,7 @@ from types import MappingProxyType
 import polars as pl
 
 from ..fetch_report import Gap
+from ..language import ntr, tr
 from ..locale.number_note import number_note
 from ..logs import CallLogs
 from ..metrics import MetricOptions, data_quality, only_fetched
@@ -16,39 +17,61 @@ from .report_periods import gaps_text
 
 __all__ = ["missing_parts", "notices", "replace_direction"]
 
-_PROBLEMS: Mapping[str, tuple[str, str]] = MappingProxyType(
+_PROBLEMS: Mapping[str, Callable[[int], str]] = MappingProxyType(
     {
-        "set_aside": ("record has no id and is left out", "records have no id and are left out"),
-        "running_long": (
-            "call has no end after 12 hours and is left out",
-            "calls have no end after 12 hours and are left out",
+        "set_aside": lambda n: ntr(
+            "{n} record has no id and is left out.",
+            "{n} records have no id and are left out.",
+            n,
         ),
-        "call_too_long": (
-            "call is impossibly long; its talk is left out",
-            "calls are impossibly long; their talk is left out",
+        "running_long": lambda n: ntr(
+            "{n} call has no end after 12 hours and is left out.",
+            "{n} calls have no end after 12 hours and are left out.",
+            n,
         ),
-        "call_ends_before_start": ("call ends before it starts", "calls end before they start"),
-        "answered_without_leg": (
-            "call was answered, but nobody is known who did",
-            "calls were answered, but nobody is known who did",
+        "call_too_long": lambda n: ntr(
+            "{n} call is impossibly long; its talk is left out.",
+            "{n} calls are impossibly long; their talk is left out.",
+            n,
         ),
-        "missed_with_answered_leg": (
-            "call counts as missed, but a person answered it",
-            "calls count as missed, but a person answered them",
+        "call_ends_before_start": lambda n: ntr(
+            "{n} call ends before it starts.",
+            "{n} calls end before they start.",
+            n,
         ),
-        "leg_outside_call": (
-            "leg has times far outside its call, which are ignored",
-            "legs have times far outside their call, which are ignored",
+        "answered_without_leg": lambda n: ntr(
+            "{n} call was answered, but nobody is known who did.",
+            "{n} calls were answered, but nobody is known who did.",
+            n,
         ),
-        "negative_seconds": ("call has negative seconds", "calls have negative seconds"),
-        "same_id": ("call has an id that occurs twice", "calls have ids that occur twice"),
-        "unknown_words": (
-            "value is not in the API's documentation and is unknown",
-            "values are not in the API's documentation and are unknown",
+        "missed_with_answered_leg": lambda n: ntr(
+            "{n} call counts as missed, but a person answered it.",
+            "{n} calls count as missed, but a person answered them.",
+            n,
+        ),
+        "leg_outside_call": lambda n: ntr(
+            "{n} leg has times far outside its call, which are ignored.",
+            "{n} legs have times far outside their call, which are ignored.",
+            n,
+        ),
+        "negative_seconds": lambda n: ntr(
+            "{n} call has negative seconds.",
+            "{n} calls have negative seconds.",
+            n,
+        ),
+        "same_id": lambda n: ntr(
+            "{n} call has an id that occurs twice.",
+            "{n} calls have ids that occur twice.",
+            n,
+        ),
+        "unknown_words": lambda n: ntr(
+            "{n} value is not in the API's documentation and is unknown.",
+            "{n} values are not in the API's documentation and are unknown.",
+            n,
         ),
     }
 )
-"""Checks of `data_quality` that change figures, with the text for one match and for several."""
+"""Checks of `data_quality` that change figures, with the text for a number of matches."""
 _MAX_PROBLEMS = 3
 
 
@@ -72,12 +95,12 @@ def notices(logs: CallLogs, query: CallQuery, options: MetricOptions) -> list[st
     within = replace(logs, calls=logs.calls.filter(undirected.to_expr()))
     texts = []
     if logs.report.clip(query.date_from, query.date_to).has_no_coverage:
-        texts.append("This period was not fetched, so its measures are unknown.")
+        texts.append(tr("This period was not fetched, so its measures are unknown."))
     elif gaps := missing_parts(logs, query):
         text = gaps_text(gaps, query.time_zone)
-        texts.append(f"Not complete: {text} was not fetched, so counts are too low.")
+        texts.append(tr("Not complete: {gaps} was not fetched, so counts are too low.", gaps=text))
     if kinds := only_fetched(logs.query):
-        texts.append(f"Only calls of {kinds} were fetched.")
+        texts.append(tr("Only calls of {kinds} were fetched.", kinds=kinds))
     if note := number_note(within.calls, options):
         texts.append(note)
     return [*texts, *_problems(within, options)]
@@ -91,10 +114,8 @@ def replace_direction(query: CallQuery) -> CallQuery:
 def _problems(logs: CallLogs, options: MetricOptions) -> list[str]:
     quality = data_quality(logs, options=options).filter(pl.col("count") > 0)
     counts = dict(quality.select(pl.col("check").cast(pl.String), "count").iter_rows())
-    texts = [
-        f"{counts[check]:,} {several if counts[check] > 1 else one}."
-        for check, (one, several) in _PROBLEMS.items()
-        if check in counts
-    ]
+    texts = [text(counts[check]) for check, text in _PROBLEMS.items() if check in counts]
     more = len(texts) - _MAX_PROBLEMS
-    return [*texts[:_MAX_PROBLEMS], *([f"{more} more: see Data quality."] if more > 0 else [])]
+    if more > 0:
+        return [*texts[:_MAX_PROBLEMS], tr("{n} more: see Data quality.", n=more)]
+    return texts

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, get_args
 import polars as pl
 
 from ..errors import InputError, UnknownName
+from ..language import Language, in_language, tr
 from ..locale.display import Display
 from ..logs import CallLogs, checked_logs
 from ..metrics import (
@@ -29,7 +30,7 @@ from .fragments import Fragment, table
 from .headlines import headline
 from .notices import missing_parts, notices, replace_direction
 from .overview_cards import compared, overview_cards, step_labels
-from .overview_content import Overview, Subject, content_of
+from .overview_content import LOST, Overview, Subject, content_of
 from .overview_days import step_columns, worst_step_text
 from .overview_lists import (
     CALLER_COLUMNS,
@@ -38,14 +39,13 @@ from .overview_lists import (
     worst_extensions,
     worst_hours,
 )
-from .overview_text import reference_text, support_text
+from .overview_text import lines_text, reference_text, support_text
 from .provenance import kpi_texts
 from .report_periods import (
     dated_query,
     is_one_day,
     period_text,
     reference_period,
-    than_text,
     whole_days,
 )
 
@@ -54,6 +54,7 @@ __all__ = ["first_page", "open_callers"]
 Json = dict[str, Any]
 
 
+@in_language
 def first_page(
     logs: CallLogs,
     query: CallQuery,
@@ -63,6 +64,7 @@ def first_page(
     targets: Mapping[str, float] = MappingProxyType({}),
     show_numbers: bool = False,
     own_numbers: Sequence[str] = (),
+    language: Language | None = None,
 ) -> Fragment:
     """What a manager needs to know about the calls of a period, on one page.
 
@@ -81,6 +83,7 @@ def first_page(
         targets: the targets of measures by name, such as `Site.targets`.
         show_numbers: show phone numbers of callers in full.
         own_numbers: numbers that are never masked.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         UnknownName: there is no such subject.
@@ -109,6 +112,7 @@ def first_page(
     return Overview(_data(logs, query, subject, options, targets, display))
 
 
+@in_language
 def open_callers(
     calls: Calls,
     *,
@@ -116,6 +120,7 @@ def open_callers(
     show_numbers: bool = False,
     own_numbers: Sequence[str] = (),
     limit: int = 100,
+    language: Language | None = None,
 ) -> Fragment:
     """A table of the missed callers who were not reached or served since, one row per caller.
 
@@ -127,6 +132,7 @@ def open_callers(
         show_numbers: show phone numbers in full.
         own_numbers: numbers that are never masked.
         limit: the maximum number of rows; a note states how many are left out.
+        language: "en" or "vi", the language of texts. None: English, or that of the report.
 
     Raises:
         InputError: an argument has the wrong type, or `limit` is not a whole number above 0.
@@ -148,7 +154,8 @@ def open_callers(
     waiting = open_caller_rows(calls, options)
     height = max(waiting.height, 1)
     page = waiting_callers(waiting, options, display, limit=height, has_callbacks=True)
-    return table(pl.DataFrame(page["rows"], schema=CALLER_COLUMNS, orient="row"), limit=limit)
+    columns = [tr(name) for name in CALLER_COLUMNS]
+    return table(pl.DataFrame(page["rows"], schema=columns, orient="row"), limit=limit)
 
 
 def _with_as_of(options: MetricOptions, logs: CallLogs, query: CallQuery) -> MetricOptions:
@@ -242,11 +249,12 @@ def _data(
     )
     total, kept = steps.select(pl.col(f"{share}_den", f"{share}_num").sum()).row(0)
     others: list[str] = []
-    columns = step_columns(steps, share=share, lost_word=content.lost_word)
+    lost_word = tr(content.lost_word, context=LOST)
+    columns = step_columns(steps, share=share, lost_word=lost_word)
     if not is_known:
-        sentence = "This period was not fetched."
+        sentence = tr("This period was not fetched.")
     elif not total:
-        sentence = f"There were no {content.noun} in this period."
+        sentence = tr("There were no {calls} in this period.", calls=tr(content.noun))
     else:
         sentence, others = headline(
             comparison,
@@ -254,7 +262,7 @@ def _data(
             leads=content.leads,
             targets=targets,
             display=display,
-            reference="" if sides.reference is None else than_text(sides.reference),
+            reference=sides.reference,
         )
     waiting, callers, has_callbacks = None, None, False
     if content.has_callers:
@@ -265,20 +273,22 @@ def _data(
     worst = (
         worst_extensions(calls, options, display)
         if subject == "extensions"
-        else worst_hours(calls, options, content.lost_word)
+        else worst_hours(calls, options, lost_word)
     )
     if not is_complete:
-        text = "None in what was fetched." if is_known else "Unknown: this period was not fetched."
+        text = tr(
+            "None in what was fetched." if is_known else "Unknown: this period was not fetched."
+        )
         for part in filter(None, (worst, callers)):
             part["empty"] = text
-    completeness = "complete" if is_complete else "not complete"
-    facts = (period_text(logs, query), content.noun, query.time_zone, completeness)
+    completeness = tr("complete" if is_complete else "not complete")
+    facts = (period_text(logs, query), tr(content.noun), query.time_zone, completeness)
     return {
         "period": " · ".join(facts),
         "headline": sentence,
         "support": support_text(
-            content.counted,
-            content.lost_word,
+            tr(content.counted),
+            lost_word,
             total,
             total - kept,
             waiting,
@@ -290,13 +300,13 @@ def _data(
             comparison, summary, steps, targets=targets, options=options, is_known=is_known
         ),
         "note": reference_text(sides.reference, query, is_known),
-        "step": step,
+        "lines": lines_text(step, has_targets=any(name in targets for name in names)),
         "days": {
-            "heading": "Which day was worst?" if step == "day" else "How did the day go?",
+            "heading": tr("Which day was worst?" if step == "day" else "How did the day go?"),
             "text": worst_step_text(
                 steps, sides.whole_days, sides.others, step=step, share=share, options=options
             ),
-            "lost_word": content.lost_word,
+            "lost_word": lost_word,
             "columns": columns if total else [],
         },
         "worst": worst,

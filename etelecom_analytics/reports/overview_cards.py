@@ -6,12 +6,20 @@ from typing import Any
 import polars as pl
 
 from ..formatting import format_value
+from ..language import tr
 from ..locale.value_text import change_text, day_text, plain_title, target_value
 from ..metrics import Calls, MetricOptions, compare
 from ..metrics.day_values import is_count
 from ..metrics.registry import MEASURES, Measure
 
-__all__ = ["change_is_rise", "compared", "overview_cards", "step_labels", "target_state"]
+__all__ = [
+    "change_is_rise",
+    "compared",
+    "overview_cards",
+    "step_labels",
+    "target_side_text",
+    "target_state",
+]
 
 _WIDTH, _HEIGHT, _MARGIN = 100, 26, 3
 """The drawing area of a sparkline, and the room above and below its line."""
@@ -83,7 +91,7 @@ def overview_cards(
         cards.append(
             {
                 "title": title,
-                "value": format_value(row["after"], each.unit) if is_known else "unknown",
+                "value": format_value(row["after"], each.unit) if is_known else tr("unknown"),
                 "basis": _basis(each, summary),
                 "target": _target(each, row["after"], targets),
                 "change": _change(each, row),
@@ -109,9 +117,10 @@ def target_state(name: str, value: float | None, targets: Mapping[str, float]) -
 def _basis(each: Measure, summary: Mapping[str, Any]) -> str:
     """What the value is of, such as "319 of 382"."""
     if each.unit == "share":
-        return f"{summary[f'{each.name}_num']:,} of {summary[f'{each.name}_den']:,}"
+        part, total = (summary[f"{each.name}_{name}"] for name in ("num", "den"))
+        return tr("{n} of {total}", n=part, total=total)
     n = summary.get(f"{each.name}_n")
-    return "" if n is None else f"of {n:,} {each.population}"
+    return "" if n is None else tr("of {n} {calls}", n=n, calls=tr(each.population))
 
 
 def _target(each: Measure, value: float | None, targets: Mapping[str, float]) -> Json | None:
@@ -121,11 +130,19 @@ def _target(each: Measure, value: float | None, targets: Mapping[str, float]) ->
     target = target_value(targets[each.name], each.unit)
     match target_state(each.name, value, targets):
         case "met":
-            return {"sign": "✓", "text": f"target of {target} met", "tone": "good"}
+            text = tr("target of {target} met", target=target)
+            return {"sign": "✓", "text": text, "tone": "good"}
         case "":
-            return {"sign": "", "text": f"target {target}", "tone": "flat"}
+            return {"sign": "", "text": tr("target {target}", target=target), "tone": "flat"}
         case side:
-            return {"sign": "✗", "text": f"{side} the target of {target}", "tone": "bad"}
+            return {"sign": "✗", "text": target_side_text(side, target), "tone": "bad"}
+
+
+def target_side_text(side: str, target: str) -> str:
+    """The side of a missed target, "below" or "above", as text."""
+    if side == "below":
+        return tr("below the target of {target}", target=target)
+    return tr("above the target of {target}", target=target)
 
 
 def _change(each: Measure, row: Mapping[str, Any]) -> Json:
@@ -135,14 +152,15 @@ def _change(each: Measure, row: Mapping[str, Any]) -> Json:
     text = change_text(row["before"], row["after"], each.unit)
     if row["verdict"] != "changed":
         is_unclear = row["verdict"] == "cannot tell"
-        verdict = "too few days to tell" if is_unclear else "no evidence of a change"
+        verdict = tr("too few days to tell" if is_unclear else "no evidence of a change")
         return {"sign": "", "text": text, "verdict": verdict, "tone": "flat"}
     is_rise = change_is_rise(row)
     if each.better is None or is_rise is None:
-        tone, verdict = "flat", "changed"
+        tone, verdict = "flat", tr("changed", context="verdict")
     else:
         is_good = is_rise == (each.better == "higher")
-        tone, verdict = ("good", "better") if is_good else ("bad", "worse")
+        tone = "good" if is_good else "bad"
+        verdict = tr("better" if is_good else "worse")
     sign = "" if is_rise is None else "▲" if is_rise else "▼"
     return {"sign": sign, "text": text, "verdict": verdict, "tone": tone}
 
@@ -177,8 +195,14 @@ def _sparkline(each: Measure, steps: pl.DataFrame, target: float | None) -> Json
     # A line to itself is drawn as a dot.
     points = [" ".join(line * 2 if len(line) == 1 else line) for line in lines if line]
     first, last = steps["label"][0], steps["label"][-1]
-    extremes = (format_value(end, each.unit) for end in (min(known), max(known)))
-    label = f"{plain_title(each)}, {first} to {last}: between {' and '.join(extremes)}"
+    label = tr(
+        "{title}, {first} to {last}: between {low} and {high}",
+        title=plain_title(each),
+        first=first,
+        last=last,
+        low=format_value(min(known), each.unit),
+        high=format_value(max(known), each.unit),
+    )
     y = None if target is None else height(target)
     return {"lines": points, "target": y, "label": label}
 

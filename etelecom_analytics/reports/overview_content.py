@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from ..language import mark
 from ..query import CallQuery
 from .fragments import Fragment
 from .overview_text import overview_text
 from .page import render_template
 
-__all__ = ["OVERVIEW_MIME", "Content", "Overview", "Subject", "content_of", "overview_markup"]
+__all__ = [
+    "LOST",
+    "OVERVIEW_MIME",
+    "Content",
+    "Overview",
+    "Subject",
+    "content_of",
+    "overview_markup",
+]
 
 OVERVIEW_MIME = "application/vnd.etelecom-analytics.overview+json"
 """The type of a first page as data: a report makes its markup, so that all its text is escaped."""
@@ -19,9 +28,15 @@ Subject = Literal["calls", "extensions"]
 Json = dict[str, Any]
 
 
+LOST = "calls were"
+"""The context of the names of what was lost, and of what was not."""
+_MISSED = mark("missed", context="calls were")
+_NOT_ANSWERED = mark("not answered", context="calls were")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a first page shows.
+    """What a first page shows. Its texts are English: `tr` translates them.
 
     Attributes:
         noun: the name of the calls.
@@ -37,7 +52,7 @@ class Content:
     measures: tuple[str, ...]
     leads: tuple[str, ...]
     share: str = "answer_rate"
-    lost_word: str = "missed"
+    lost_word: str = _MISSED
     counted_noun: str = ""
     has_callers: bool = False
 
@@ -48,7 +63,7 @@ class Content:
 
 
 _INBOUND = Content(
-    noun="inbound calls",
+    noun=mark("inbound calls"),
     measures=(
         *("offered", "answer_rate", "service_level"),
         *("asa_s", "abandon_rate", "agent_talk_avg_s"),
@@ -57,13 +72,13 @@ _INBOUND = Content(
     has_callers=True,
 )
 _OTHER = Content(
-    noun="calls",
+    noun=mark("calls"),
     measures=("offered", "answered", "missed", "answer_rate", "agent_talk_avg_s", "agent_talk_s"),
     leads=("answer_rate", "offered"),
-    lost_word="not answered",
+    lost_word=_NOT_ANSWERED,
 )
 _EXTENSIONS = Content(
-    noun="calls to extensions",
+    noun=mark("calls to extensions"),
     measures=(
         "offers",
         "fair_answer_rate",
@@ -74,10 +89,10 @@ _EXTENSIONS = Content(
     ),
     leads=("fair_answer_rate", "offers"),
     share="fair_answer_rate",
-    lost_word="not answered",
-    counted_noun="offers that could be taken (an offer is one ring of one person)",
+    lost_word=_NOT_ANSWERED,
+    counted_noun=mark("offers that could be taken (an offer is one ring of one person)"),
 )
-_NOUNS = {"out": "outbound calls", None: "calls of all directions"}
+_NOUNS = {"out": mark("outbound calls"), None: mark("calls of all directions")}
 
 
 class Overview(Fragment):

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from ..formatting import format_value
+from ..language import number, tr
 from ..metrics import Calls, MetricOptions, control_limits
 from ..metrics.registry import MEASURES
 
@@ -34,13 +35,22 @@ def step_columns(steps: pl.DataFrame, *, share: str, lost_word: str) -> list[Jso
     for index, row in enumerate(steps.iter_rows(named=True)):
         total = totals[index]
         lost = (total or 0) - (kept[index] or 0)
-        text = "not fetched" if total is None else f"{total:,}, of which {lost:,} {lost_word}"
+        if total is None:
+            title = tr("{label}: not fetched", label=row["label"])
+        else:
+            title = tr(
+                "{label}: {total}, of which {n} {lost}",
+                label=row["label"],
+                total=total,
+                n=lost,
+                lost=lost_word,
+            )
         columns.append(
             {
                 "name": row["name"] if index % every == 0 else "",
-                "title": f"{row['label']}: {text}",
+                "title": title,
                 "share": format_value(row[share], "share") if is_labelled and total else "",
-                "total": f"{total:,}" if is_labelled and total is not None else "",
+                "total": number(total) if is_labelled and total is not None else "",
                 "height": round(100 * (total or 0) / most, 1),
                 "lost": round(100 * lost / total, 1) if total else 0.0,
                 "is_known": total is not None,
@@ -66,21 +76,29 @@ def worst_step_text(
         total = f"{share}_den"
         busiest = steps.filter(pl.col(total) > 0).sort(total, step, descending=[True, False])
         rows = busiest.head(1).select("label", total).rows()
-        return f"Busiest hour: from {rows[0][0]}, with {rows[0][1]:,}." if rows else ""
+        if not rows:
+            return ""
+        return tr("Busiest hour: from {hour}, with {n}.", hour=rows[0][0], n=rows[0][1])
     known = steps.filter(pl.col(share).is_not_null())
     if known.height < 2:
         return ""
-    title = MEASURES[share].title.lower()
+    title = tr(MEASURES[share].title).lower()
     worst, best = (
         known.sort(share, f"{share}_den", step, descending=[down, True, False]).row(0, named=True)
         for down in (False, True)
     )
     if worst[share] == best[share]:
-        return f"The {title} was {format_value(best[share], 'share')} in each."
-    text = (
-        f"Lowest {title}: {worst['label']}, {format_value(worst[share], 'share')} "
-        f"({worst[f'{share}_num']:,} of {worst[f'{share}_den']:,}); "
-        f"highest: {best['label']}, {format_value(best[share], 'share')}."
+        value = format_value(best[share], "share")
+        return tr("The {measure} was {value} in each.", measure=title, value=value)
+    text = tr(
+        "Lowest {measure}: {worst}, {low} ({n} of {total}); highest: {best}, {high}.",
+        measure=title,
+        worst=worst["label"],
+        low=format_value(worst[share], "share"),
+        n=worst[f"{share}_num"],
+        total=worst[f"{share}_den"],
+        best=best["label"],
+        high=format_value(best[share], "share"),
     )
     return f"{text} {_usual_text(worst, calls, others, share, options)}"
 
@@ -93,11 +111,11 @@ def _usual_text(
     if limits.spread is None:
         limits = control_limits(calls, share, options=options)
     if limits.spread is None:
-        return "There are too few other days to tell whether the lowest is unusual."
+        return tr("There are too few other days to tell whether the lowest is unusual.")
     # Days that were only partly fetched have no limits.
     rows = limits.table.filter(pl.col("day") == worst["day"], pl.col("z").is_not_null())
     if rows.is_empty():
-        return "Whether the lowest is unusual is unknown: that day is not complete."
+        return tr("Whether the lowest is unusual is unknown: that day is not complete.")
     if rows["is_alarm"].any():
-        return "The lowest is outside the usual range of such days."
-    return "The lowest is within the usual range of such days."
+        return tr("The lowest is outside the usual range of such days.")
+    return tr("The lowest is within the usual range of such days.")

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from .. import local_time
+from ..language import mark, number, tr
 from ..locale.display import Display
 from ..locale.value_text import age_text, day_text
 from ..metrics import Calls, MetricOptions, missed_ledger, summarize
@@ -17,7 +18,13 @@ __all__ = [
     "worst_hours",
 ]
 
-CALLER_COLUMNS = ("Caller", "First missed", "Calls", "Tries", "Waiting for")
+CALLER_COLUMNS = (
+    mark("Caller"),
+    mark("First missed"),
+    mark("Calls"),
+    mark("Tries"),
+    mark("Waiting for"),
+)
 _MAX_WORST, _MAX_CALLERS = 3, 5
 
 Json = dict[str, Any]
@@ -28,10 +35,10 @@ def worst_hours(calls: Calls, options: MetricOptions, lost_word: str) -> Json:
     rows = _worst(calls, ["day", "hour"], "answer_rate", options)
     names = [f"{day_text(row['day'])}, {row['hour']}:00–{row['hour'] + 1}:00" for row in rows]
     return {
-        "heading": "Which hours were worst?",
-        "text": f"The hours with the most calls that were {lost_word}",
-        "columns": ["Hour", lost_word.capitalize(), "of"],
-        "empty": f"No call was {lost_word}.",
+        "heading": tr("Which hours were worst?"),
+        "text": tr("The hours with the most calls that were {lost}", lost=lost_word),
+        "columns": [tr("Hour"), lost_word.capitalize(), tr("of", context="column")],
+        "empty": tr("No call was {lost}.", lost=lost_word),
         "rows": _bars(names, rows),
     }
 
@@ -41,10 +48,10 @@ def worst_extensions(calls: Calls, options: MetricOptions, display: Display) -> 
     rows = _worst(calls, ["target_number"], "fair_answer_rate", options)
     names = [display.label("target_number", row["target_number"]) for row in rows]
     return {
-        "heading": "Who let calls ring?",
-        "text": "The extensions with the most offers that they could take and did not answer",
-        "columns": ["Extension", "Not answered", "of"],
-        "empty": "Every offer that could be taken was answered.",
+        "heading": tr("Who let calls ring?"),
+        "text": tr("The extensions with the most offers that they could take and did not answer"),
+        "columns": [tr("Extension"), tr("Not answered"), tr("of", context="column")],
+        "empty": tr("Every offer that could be taken was answered."),
         "rows": _bars(names, rows),
     }
 
@@ -65,8 +72,8 @@ def _bars(names: list[str], rows: list[dict[str, Any]]) -> list[Json]:
     return [
         {
             "name": name,
-            "lost": f"{row['lost']:,}",
-            "total": f"{row['total']:,}",
+            "lost": number(row["lost"]),
+            "total": number(row["total"]),
             "width": round(100 * row["lost"] / most),
         }
         for name, row in zip(names, rows, strict=True)
@@ -117,26 +124,31 @@ def waiting_callers(
         [
             row["caller"],
             f"{day_text(moment := row['first_missed'].astimezone(zone))}, {moment:%H:%M}",
-            f"{row['missed']:,}",
-            f"{row['tries']:,}",
+            number(row["missed"]),
+            number(row["tries"]),
             age_text(row["age_s"]),
         ]
         for row in display.masked(waiting.head(limit)).iter_rows(named=True)
     ]
     more = waiting.height - len(rows)
-    numbers = "" if display.show_numbers else "; numbers are masked"
-    until = (
-        f" by {day_text(end := options.as_of.astimezone(zone))}, {end:%H:%M}"
-        if options.as_of
-        else ""
-    )
-    unknown = "" if has_callbacks else ". There are no outbound calls, so callbacks are unknown"
+    if options.as_of:
+        end = options.as_of.astimezone(zone)
+        text = tr(
+            "Missed and not reached or served by {moment}, longest waiting first",
+            moment=f"{day_text(end)}, {end:%H:%M}",
+        )
+    else:
+        text = tr("Missed and not reached or served, longest waiting first")
+    if not display.show_numbers:
+        text = tr("{text}; numbers are masked", text=text)
+    if not has_callbacks:
+        text = tr("{text}. There are no outbound calls, so callbacks are unknown", text=text)
     return {
-        "heading": "Who still waits for a call back?",
-        "count": f"{waiting.height:,}",
-        "text": f"Missed and not reached or served{until}, longest waiting first{numbers}{unknown}",
-        "columns": list(CALLER_COLUMNS),
+        "heading": tr("Who still waits for a call back?"),
+        "count": number(waiting.height),
+        "text": text,
+        "columns": [tr(name) for name in CALLER_COLUMNS],
         "rows": rows,
-        "more": f"and {more:,} more" if more > 0 else "",
-        "empty": "Nobody: every missed caller with a known number was called back or served.",
+        "more": tr("and {n} more", n=more) if more > 0 else "",
+        "empty": tr("Nobody: every missed caller with a known number was called back or served."),
     }

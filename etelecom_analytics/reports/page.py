@@ -15,10 +15,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..charts.finish import about_chart
 from ..charts.theme import embed_script, vega_lite_version
+from ..language import current_language, ntr, tr
 
 __all__ = ["chart_figure", "page_html", "render_template"]
 
-_UNIT = re.compile(r"(?<=\d) (?=%|s\b|points\b)")
+_UNIT = re.compile(r"(?<=\d) (?=%|s\b|points\b|giây\b|điểm\b)")
 
 
 def page_html(
@@ -55,6 +56,7 @@ def page_html(
         definitions=definitions,
         scripts=scripts,
         policy=_policy(scripts),
+        language=current_language(),
     )
 
 
@@ -71,7 +73,7 @@ def chart_figure(name: str, chart: Mapping[str, Any]) -> str:
         name=name,
         title=_kept(_joined(texts.get("text", ""))),
         notes=_lines(texts.get("subtitle", "")),
-        label=str(chart.get("description", "A chart")),
+        label=str(chart.get("description") or tr("A chart")),
         about=about_chart(chart),
     ).strip()
 
@@ -95,6 +97,7 @@ def render_template(template: str, **context: object) -> str:
         trim_blocks=True,
     )
     environment.filters["kept"] = _kept
+    environment.globals |= {"ntr": ntr, "tr": tr}
     return environment.get_template(template).render(**context)
 
 

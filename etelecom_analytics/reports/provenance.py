@@ -11,6 +11,7 @@ import polars as pl
 
 from .. import frames, local_time
 from ..formatting import format_value
+from ..language import date_text, tr
 from ..locale.target_text import target_text
 from ..logs import CallLogs
 from ..metrics import Calls, MetricOptions, summarize_fetched
@@ -42,25 +43,26 @@ def kpi_texts(
     )
     return [
         {
-            "title": MEASURES[name].title,
+            "title": tr(MEASURES[name].title),
             "value": format_value(row[name], MEASURES[name].unit),
             "counts": _counts_text(MEASURES[name], row),
             "target": target_text(name, row[name], targets),
-            "formula": MEASURES[name].formula(options),
+            "formula": tr(MEASURES[name].formula(options)),
         }
         for name in names
     ]
 
 
 def date_range_text(calls: pl.DataFrame, time_zone: str) -> str:
-    """The first and the last local day of the calls, as text; "no calls" if there are none."""
+    """The first and the last local day of the calls, as text; empty if there are none."""
     first, last = calls.select(
         first=pl.col("started_at").min(), last=pl.col("started_at").max()
     ).row(0)
     if first is None:
-        return "no calls"
+        return ""
     zone = local_time.zone(time_zone)
-    return f"{first.astimezone(zone):%Y-%m-%d} to {last.astimezone(zone):%Y-%m-%d}"
+    begin, end = (each.astimezone(zone).date() for each in (first, last))
+    return tr("{begin} to {end}", begin=begin, end=end)
 
 
 def provenance_facts(
@@ -75,26 +77,43 @@ def provenance_facts(
         settings: further facts, such as options and parameters.
     """
     report, zone = logs.report, logs.query.time_zone
-    begin = _local(report.complete_from, zone) if report.complete_from else "the first call"
-    drift = "; ".join(f"{each.field}: {each.kind}, {each.count:,} x" for each in report.drift)
+    begin = _local(report.complete_from, zone) if report.complete_from else tr("the first call")
+    drift = "; ".join(
+        tr("{field}: {kind}, {n} x", field=each.field, kind=each.kind, n=each.count)
+        for each in report.drift
+    )
     return [
-        ("Query", query),
-        ("Complete", f"from {begin} to {_local(report.complete_to, zone)}"),
+        (tr("Query"), query),
+        (
+            tr("Complete"),
+            tr("from {begin} to {end}", begin=begin, end=_local(report.complete_to, zone)),
+        ),
         *(
-            ("Not fetched", f"{_local(gap.begin, zone)} to {_local(gap.end, zone)}")
+            (
+                tr("Not fetched"),
+                tr("{begin} to {end}", begin=_local(gap.begin, zone), end=_local(gap.end, zone)),
+            )
             for gap in report.gaps
         ),
         (
-            "Rows",
-            f"{logs.calls.height:,} calls, {frames.leg_count(logs.calls):,} call targets; "
-            f"{len(report.set_aside):,} records set aside",
+            tr("Rows"),
+            tr(
+                "{calls} calls, {legs} call targets; {records} records set aside",
+                calls=logs.calls.height,
+                legs=frames.leg_count(logs.calls),
+                records=len(report.set_aside),
+            ),
         ),
-        ("Drift", drift or "none"),
-        *([("Hotlines", "; ".join(labels.facts()))] if (labels := report.hotline_labels) else ()),
+        (tr("Drift"), drift or tr("none")),
+        *(
+            [(tr("Hotlines"), "; ".join(labels.facts()))]
+            if (labels := report.hotline_labels)
+            else ()
+        ),
         *settings,
         ("calls.parquet, SHA-256", digest),
         (
-            "Made with",
+            tr("Made with"),
             f"etelecom_analytics {version('etelecom_analytics')}, "
             f"Polars {pl.__version__}, Altair {alt.__version__}",
         ),
@@ -113,15 +132,16 @@ def _counts_text(measure: Measure, row: Mapping[str, Any]) -> str:
     """What the value is computed from: "86 of 100" and the interval of a share, or a population."""
     name = measure.name
     if measure.unit == "share":
-        counts = f"{row[f'{name}_num']:,} of {row[f'{name}_den']:,}"
+        counts = tr("{n} of {total}", n=row[f"{name}_num"], total=row[f"{name}_den"])
         if row[name] is None:
             return counts
         low, high = (format_value(row[f"{name}_{end}"], "share") for end in ("low", "high"))
-        return f"{counts}; 95 %: {low} to {high}"
+        return tr("{counts}; 95 %: {low} to {high}", counts=counts, low=low, high=high)
     if f"{name}_n" in row:
-        return f"over {row[f'{name}_n']:,} {measure.population}"
+        return tr("over {n} {population}", n=row[f"{name}_n"], population=tr(measure.population))
     return ""
 
 
 def _local(moment: datetime, time_zone: str) -> str:
-    return moment.astimezone(local_time.zone(time_zone)).isoformat(sep=" ", timespec="minutes")
+    local = moment.astimezone(local_time.zone(time_zone))
+    return date_text(local) + local.isoformat(sep=" ", timespec="minutes")[10:]

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from ..language import tr
 from ..locale.display import Display
 from ..logs import CallLogs
 from ..metrics.call_facts import NAME_COLUMNS
@@ -30,7 +31,6 @@ _OPENING = re.compile(r"0|\+|84|1[89]\d|\d{9}$")
 """How a number in a note begins. Groups such as "30, 028 7300" are no number without its 0."""
 _HOST = r"^https?://([^/?#\s]+)"
 _LINK = re.compile(r"https?://([^/?#\s\"'<>\\]+)[^\s\"'<>\\]*")
-_LINK_TEXT = "(recording withheld)"
 
 
 class Redactor:
@@ -63,9 +63,8 @@ class Redactor:
     def redact_text(self, text: str) -> str:
         """The text, plain or HTML, with numbers masked and links removed."""
         if self._hosts:
-            text = _LINK.sub(
-                lambda match: _LINK_TEXT if match[1] in self._hosts else match[0], text
-            )
+            instead = tr("(recording withheld)")
+            text = _LINK.sub(lambda match: instead if match[1] in self._hosts else match[0], text)
         if self._numbers:
             text = _RUN.sub(self._redact_run, text)
         return text

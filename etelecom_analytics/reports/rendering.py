@@ -14,6 +14,8 @@ from mistune.plugins import import_plugin
 
 from ..charts.theme import of_any_page
 from ..errors import ReportError
+from ..language import tr
+from .markdown_text import translated_markdown
 from .notebook import Notebook, without_ansi_codes
 from .overview_content import OVERVIEW_MIME, overview_markup
 from .page import chart_figure
@@ -29,8 +31,11 @@ _PLUGINS = ("strikethrough", "table", "url", "task_lists", "def_list", "math")
 """What Markdown of notebooks has besides the standard."""
 _TITLE = re.compile(r"\A\s*#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 _TABLE = re.compile(r"<table\b.*?</table\s*>", re.DOTALL | re.IGNORECASE)
-_INTERVAL = re.compile(r"\(\d[^()<>]* to [^()<>]*\)(?=</t)")
+_INTERVAL = re.compile(r"\(\d[^()<>]* %[^()<>]* %\)(?=</t)")
 """The interval of a share at the end of a cell, which is kept on one line."""
+_CELL = re.compile(r"<td>([^<]+)(?=</td>)")
+_SHORT_CELL, _LONG_CELL = 16, 40
+"""Characters of a text that is kept on one line, and of one that needs a wide column."""
 _MAX_ROWS_KEPT = 30
 """On paper, a longer table is split between pages: it would not fit on one with its heading."""
 _TAGS = [
@@ -78,7 +83,7 @@ def render_notebook(notebook: Notebook, redactor: Redactor, *, name: str) -> Ren
     sanitize = _sanitizer()
     for number, cell in enumerate(notebook.cells, 1):
         if cell.cell_type == "markdown":
-            source = cell.source
+            source = translated_markdown(cell.source)
             if not rendered.title and (heading := _TITLE.match(source)):
                 rendered.title, source = heading[1], source[heading.end() :]
             if source.strip():
@@ -135,7 +140,17 @@ def _in_scroller(table: re.Match[str]) -> str:
     is_long = table[0].count("<tr") > _MAX_ROWS_KEPT
     kind = "wide long" if is_long else "wide"
     markup = _INTERVAL.sub(lambda interval: interval[0].replace(" ", "\u00a0"), table[0])
-    return f'<div class="{kind}" role="group" aria-label="Table" tabindex="0">{markup}</div>'
+    markup = _CELL.sub(_sized_cell, markup)
+    label = html.escape(tr("Table"))
+    return f'<div class="{kind}" role="group" aria-label="{label}" tabindex="0">{markup}</div>'
+
+
+def _sized_cell(cell: re.Match[str]) -> str:
+    """The cell with the class of its size; see tables.css."""
+    text = cell[1]
+    if len(text) <= _SHORT_CELL:
+        return "<td>" + text.replace(" ", "\u00a0")
+    return f'<td class="{"long" if len(text) >= _LONG_CELL else "mid"}">{text}'
 
 
 def _preformatted(text: str, redactor: Redactor) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from ..errors import SnapshotError
+from ..language import Language
 from ..site import Site
 from ..system_calls import progress_disabled
 from .notebook import run_notebook
@@ -23,6 +24,7 @@ def write_report(
     png_folder: str | Path | None = None,
     progress: bool = False,
     site: Site | None = None,
+    language: Language | None = None,
 ) -> Path:
     """The path of a new HTML file with the results of a notebook that was run on a snapshot.
 
@@ -53,8 +55,11 @@ def write_report(
         site: the settings of your organisation; by default the site file, as `Site.load` finds it.
             Its options, its numbers that are never masked and its targets fill what `parameters`
             omits. The time zone is that of the snapshot.
+        language: "en" or "vi", the language of the texts; by default that of the site file. Texts
+            of your own notebook stay as they are, unless they are also in a bundled one.
 
     Raises:
+        UnknownName: texts are not in this language.
         InputError: a parameter is unknown or has the wrong type, or another argument is not a path;
             nothing was run.
         SnapshotError: the snapshot is missing or incomplete.
@@ -78,6 +83,7 @@ def write_report(
         parameters=parameters,
         png_folder=png_folder,
         site=site,
+        language=language,
     ) as request:
         return make_report(request, progress=progress)
 
@@ -101,6 +107,7 @@ def make_report(request: ReportRequest, *, progress: bool) -> Path:
             {**request.values, "snapshot": str(request.snapshot.resolve())},
             name=request.name,
             folder=request.folder,
+            language=request.display.language,
             on_cell=on_cell,
         )
     if calls_hash(request.snapshot) != request.digest:
@@ -110,5 +117,6 @@ def make_report(request: ReportRequest, *, progress: bool) -> Path:
     # After all checks, because it imports the packages that draw charts.
     from .document import write_files
 
-    write_files(request, executed)
+    with request.display.speaking():
+        write_files(request, executed)
     return request.output

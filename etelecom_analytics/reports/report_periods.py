@@ -9,6 +9,8 @@ import polars as pl
 from .. import local_time
 from ..errors import UnknownName
 from ..fetch_report import FetchReport, Gap
+from ..language import current_language, tr
+from ..locale.dates import long_date
 from ..locale.value_text import day_text
 from ..logs import CallLogs
 from ..metrics import previous_period
@@ -90,13 +92,16 @@ def reference_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery |
     if begin is None or end is None or not is_one_day(query):
         return previous_period(query, report)
     if report.clip(begin, end).has_no_coverage:
-        return None, "This period was not fetched, so its measures are unknown."
+        return None, tr("This period was not fetched, so its measures are unknown.")
     first, after = (_days_earlier(moment, _WEEK) for moment in (begin, end))
     name = day_text(first)
     if report.gaps_between(first, after):
-        reason = f"the same weekday of the week before, {name}, was not fetched completely"
-        return None, f"No change is shown: {reason}."
-    text = f"Changes are against the same weekday of the week before, {name}."
+        return None, tr(
+            "No change is shown: the same weekday of the week before, {day}, was not fetched "
+            "completely.",
+            day=name,
+        )
+    text = tr("Changes are against the same weekday of the week before, {day}.", day=name)
     return _with_dates(query, first, after), text
 
 
@@ -141,7 +146,7 @@ def period_text(logs: CallLogs, query: CallQuery) -> str:
     begin = query.date_from or calls.min()
     end = calls.max() if query.date_to is None else query.date_to - _MOMENT
     if not isinstance(begin, datetime) or not isinstance(end, datetime):
-        return "no calls"
+        return tr("no calls")
     return _range_text(begin, end, query.time_zone)
 
 
@@ -154,27 +159,34 @@ def days_text(query: CallQuery) -> str:
 
 def than_text(reference: CallQuery) -> str:
     """The end of "more than": "on Sun 21 Feb 1999", or "in the previous period"."""
-    return f"on {days_text(reference)}" if is_one_day(reference) else "in the previous period"
+    if is_one_day(reference):
+        return tr("on {day}", context="than", day=days_text(reference))
+    return tr("in the previous period", context="than")
 
 
 def _range_text(begin: datetime, end: datetime, time_zone: str) -> str:
     begin, end = (each.astimezone(local_time.zone(time_zone)) for each in (begin, end))
     if begin.date() == end.date():
-        return f"{day_text(begin)} {begin.year}"
-    same_month = (begin.year, begin.month) == (end.year, end.month)
-    start = day_text(begin, month=not same_month)
-    year = "" if begin.year == end.year else f" {begin.year}"
-    return f"{start}{year} – {day_text(end)} {end.year}"
+        return long_date(begin)
+    is_same_month = (begin.year, begin.month) == (end.year, end.month)
+    if begin.year != end.year:
+        start = long_date(begin)
+    else:  # a day without its month does not read as a date in Vietnamese
+        start = day_text(begin, month=not is_same_month or current_language() != "en")
+    return f"{start} – {long_date(end)}"
 
 
 def gaps_text(gaps: Sequence[Gap], time_zone: str) -> str:
     """The parts that were not fetched, in local time."""
     zone = local_time.zone(time_zone)
+
+    def local(moment: datetime) -> str:
+        moment = moment.astimezone(zone)
+        return f"{day_text(moment)} {moment:%H:%M}"
+
     texts = [
-        " to ".join(
-            f"{day_text(moment.astimezone(zone))} {moment.astimezone(zone):%H:%M}" for moment in gap
-        )
+        tr("{begin} to {end}", begin=local(gap.begin), end=local(gap.end))
         for gap in gaps[:_MAX_GAPS]
     ]
-    more = [f"{len(gaps) - _MAX_GAPS} more"] if len(gaps) > _MAX_GAPS else []
+    more = [tr("{n} more", n=len(gaps) - _MAX_GAPS)] if len(gaps) > _MAX_GAPS else []
     return ", ".join([*texts, *more])

@@ -12,6 +12,7 @@ import polars as pl
 
 from .. import local_time, storage
 from ..errors import InputError, ReportError, SnapshotError, UnknownName
+from ..language import checked_language
 from ..locale.display import Display
 from ..logs import CallLogs
 from ..manifest import CALLS, MANIFEST, Manifest
@@ -53,7 +54,7 @@ class ReportRequest:
         logs: its calls.
         values: the parameters by name, without `snapshot`.
         options: the options of the measures; None if the notebook declares none.
-        display: which numbers are shown.
+        display: which numbers are shown, and the language of the texts.
         site: the settings that filled what the parameters omit.
     """
 
@@ -93,6 +94,7 @@ def read_request(
     parameters: Mapping[str, object] | None,
     png_folder: str | Path | None,
     site: Site | None,
+    language: str | None = None,
 ) -> Iterator[ReportRequest]:
     """The request of a report, after all checks that are possible before a run.
 
@@ -100,6 +102,8 @@ def read_request(
     """
     snapshot, output = checked_path(snapshot, "snapshot"), checked_path(output, "output")
     site = checked_site(site)
+    if language is not None:
+        checked_language(language)
     pngs = None if png_folder is None else checked_path(png_folder, "png_folder")
     with _notebook_file(notebook) as (path, name):
         source = read_notebook(path, name)
@@ -134,7 +138,7 @@ def read_request(
             options=options or site.options(),
             show_numbers=values.get(_SHOW_NUMBERS) is True,
             own_numbers=check_own_numbers(values.get(_OWN_NUMBERS, site.known_numbers) or []),
-            language=site.language,
+            language=language or site.language,
         )
         yield ReportRequest(
             name=name,

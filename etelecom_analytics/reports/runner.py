@@ -21,6 +21,8 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets.config import Config
 
+from ..language import speaking
+
 __all__ = ["Outputs", "Runner", "main"]
 
 _GC_THRESHOLD = 50_000
@@ -240,7 +242,8 @@ def main() -> None:
     sys.argv = [""]
     gc.set_threshold(_GC_THRESHOLD)
     try:
-        answer = asyncio.run(_run(request, answers))
+        with speaking(request["language"]):
+            answer = asyncio.run(_run(request, answers))
     finally:
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     print(json.dumps(answer, default=_json_value), file=answers, flush=True)

@@ -7,6 +7,7 @@ from .. import storage
 from ..charts import answer_rate, extension_performance, heatmap, ring_durations
 from ..charts.png import write_pngs
 from ..errors import ReportError
+from ..language import speaking, tr
 from ..locale.display import Display
 from ..logs import CallLogs, checked_logs
 from ..metrics import MetricOptions
@@ -62,6 +63,18 @@ def write_page(
     checked_logs(logs, "write_page")
     path, site = checked_path(path, "path"), checked_site(site)
     options = site.options() if options is None else checked_options(options)
+    with speaking(site.language):
+        content = _page(logs, options, site)
+    try:
+        storage.write_file(path, content.encode())
+    except OSError as error:
+        raise ReportError(
+            f"The page cannot be written to {printable(str(path))}: {storage.reason(error)}."
+        ) from error
+    return path
+
+
+def _page(logs: CallLogs, options: MetricOptions, site: Site) -> str:
     charts = _charts(logs, options, site)
     inbound = logs.calls.filter(_INBOUND.to_expr())
     first = first_page(
@@ -73,8 +86,8 @@ def write_page(
     )
     overview = _redactor(logs, options, site).redact_data(first.data)
     days = date_range_text(inbound, logs.query.time_zone)
-    content = page_html(
-        title="Inbound calls: none" if days == "no calls" else f"Inbound calls, {days}",
+    return page_html(
+        title=tr("Inbound calls, {days}", days=days) if days else tr("Inbound calls: none"),
         subtitle=overview["period"],
         parts=[
             overview_markup(overview),
@@ -83,19 +96,12 @@ def write_page(
         charts=charts,
         facts=provenance_facts(
             logs,
-            query=f"{logs.query}; the inbound calls of these",
+            query=tr("{query}; the inbound calls of these", query=str(logs.query)),
             digest=fingerprint(logs.calls),
-            settings=[("Settings", site.fingerprint), ("Options", options_text(options))],
+            settings=[(tr("Settings"), site.fingerprint), (tr("Options"), options_text(options))],
         ),
         definitions=overview["definitions"],
     )
-    try:
-        storage.write_file(path, content.encode())
-    except OSError as error:
-        raise ReportError(
-            f"The page cannot be written to {printable(str(path))}: {storage.reason(error)}."
-        ) from error
-    return path
 
 
 def write_charts(
@@ -129,10 +135,15 @@ def write_charts(
     checked_logs(logs, "write_charts")
     site = checked_site(site)
     options = site.options() if options is None else checked_options(options)
-    charts = _charts(logs, options, site)
-    if site.file:
-        settings = f"Settings: {printable(site.file.name)}, SHA-256 {site.digest}"
-        charts = {name: _with_note(chart, settings) for name, chart in charts.items()}
+    with speaking(site.language):
+        charts = _charts(logs, options, site)
+        if site.file:
+            settings = tr(
+                "Settings: {file}, SHA-256 {digest}",
+                file=printable(site.file.name),
+                digest=site.digest,
+            )
+            charts = {name: _with_note(chart, settings) for name, chart in charts.items()}
     return write_pngs(charts, checked_path(folder, "folder"))
 
 

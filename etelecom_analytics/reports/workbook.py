@@ -6,8 +6,10 @@ from typing import cast
 
 from .. import storage
 from ..errors import InputError, ReportError
+from ..language import Language, checked_language, tr
 from ..locale.display import Display
 from ..locale.number_note import number_note
+from ..locale.terms import value_names
 from ..logs import CallLogs, checked_logs
 from ..metrics import MetricOptions
 from ..metrics.options import checked_options
@@ -33,6 +35,7 @@ def write_workbook(
     options: MetricOptions | None = None,
     site: Site | None = None,
     show_numbers: bool = False,
+    language: Language | None = None,
 ) -> Path:
     """The path of a new Excel file of these calls, with the measures of the inbound ones.
 
@@ -52,8 +55,10 @@ def write_workbook(
         site: the settings of your organisation, of which Summary shows the targets; by default the
             site file, as `Site.load` finds it.
         show_numbers: whether external phone numbers are in full.
+        language: "en" or "vi", the language of sheets and texts; by default that of the site file.
 
     Raises:
+        UnknownName: texts are not in this language.
         InputError: `logs` are not CallLogs, there are more than 1,048,575 calls, or another
             argument is not valid.
         ReportError: XlsxWriter is not installed, or the file cannot be written.
@@ -80,10 +85,10 @@ def write_workbook(
         options=options,
         show_numbers=show_numbers,
         own_numbers=site.known_numbers,
-        language=site.language,
+        language=site.language if language is None else checked_language(language),
     )
     return _write(
-        logs, path, days=CallQuery(), direction="in", display=display, site=site, settings=[]
+        logs, path, days=CallQuery(), direction="in", display=display, site=site, has_days=False
     )
 
 
@@ -114,7 +119,7 @@ def write_report_workbook(request: ReportRequest, path: str | Path) -> Path:
         direction=_direction(request),
         display=request.display,
         site=request.site,
-        settings=[("Days", str(request.dates))],
+        has_days=True,
     )
 
 
@@ -131,9 +136,32 @@ def _write(
     direction: Direction | None,
     display: Display,
     site: Site,
-    settings: list[tuple[str, str]],
+    has_days: bool,
 ) -> Path:
-    """Write the calls of these days."""
+    """Write the calls of these days, and name the days if the workbook has them."""
+    with display.speaking():
+        content = _content(
+            logs, days=days, direction=direction, display=display, site=site, has_days=has_days
+        )
+        file = workbook_bytes(content)
+    try:
+        storage.write_file(path, file)
+    except OSError as error:
+        raise ReportError(
+            f"The workbook cannot be written to {printable(str(path))}: {storage.reason(error)}."
+        ) from error
+    return path
+
+
+def _content(
+    logs: CallLogs,
+    *,
+    days: CallQuery,
+    direction: Direction | None,
+    display: Display,
+    site: Site,
+    has_days: bool,
+) -> WorkbookContent:
     options = display.options
     calls = logs.calls.filter(days.to_expr())
     content = WorkbookContent(
@@ -145,32 +173,46 @@ def _write(
         coverage=logs.report.clip(days.date_from, days.date_to),
         targets=site.targets,
     )
-    scope = {"in": "Inbound calls", None: "Calls"}.get(direction, f"Calls, direction {direction}")
     range_text = date_range_text(content.counted, options.time_zone)
     redactor = Redactor(logs, display)
     about = provenance_facts(
         logs,
-        query=f"{logs.query}; Summary, By day, By hour and Queues: direction {direction or 'any'}",
+        query=_query_text(logs.query, direction),
         digest=fingerprint(logs.calls),
         settings=[
-            *settings,
-            ("Settings", site.fingerprint),
-            ("Options", options_text(options)),
+            *([(tr("Days"), str(days))] if has_days else []),
+            (tr("Settings"), site.fingerprint),
+            (tr("Options"), options_text(options)),
         ],
     )
-    content = replace(
+    return replace(
         content,
-        title=f"{scope}: none" if range_text == "no calls" else f"{scope}, {range_text}",
+        title=_title(direction, range_text),
         notices=[number_note(content.counted, options)],
         about=[(name, redactor.redact_text(text)) for name, text in about],
     )
-    try:
-        storage.write_file(path, workbook_bytes(content))
-    except OSError as error:
-        raise ReportError(
-            f"The workbook cannot be written to {printable(str(path))}: {storage.reason(error)}."
-        ) from error
-    return path
+
+
+def _title(direction: Direction | None, days: str) -> str:
+    """The calls that the sheets count, and their days."""
+    match direction:
+        case "in":
+            return tr("Inbound calls, {days}", days=days) if days else tr("Inbound calls: none")
+        case None:
+            return tr("Calls, {days}", days=days) if days else tr("Calls: none")
+    if days:
+        return tr("Calls, direction {direction}, {days}", direction=direction, days=days)
+    return tr("Calls, direction {direction}: none", direction=direction)
+
+
+def _query_text(query: CallQuery, direction: Direction | None) -> str:
+    if direction is None:
+        return tr("{query}; Summary, By day, By hour and Queues: direction any", query=str(query))
+    return tr(
+        "{query}; Summary, By day, By hour and Queues: direction {direction}",
+        query=str(query),
+        direction=value_names("direction")[direction],
+    )
 
 
 def _checked_file(path: object, name: str) -> Path:

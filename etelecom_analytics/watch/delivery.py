@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..formatting import format_value
+from ..language import speaking
 from ..locale.alarm_text import alarm_text
 from ..metrics.registry import MEASURES
 from .alert_log import AlertLog
@@ -45,13 +46,15 @@ def post_document(alarms: Sequence[Alarm]) -> dict[str, object]:
     """What is posted: values of whole days. No call, no phone number, no name, no path.
 
     `text` has all sentences, so that chat services show it. The `id` of an alarm is the same if it
-    is posted twice, which happens if a run is killed just after it has posted.
+    is posted twice, which happens if a run is killed just after it has posted. Texts are in
+    English: programs may read them.
     """
-    return {
-        "version": 1,
-        "text": "\n".join(text_of(alarm) for alarm in alarms),
-        "alarms": [_alarm_document(alarm) for alarm in alarms],
-    }
+    with speaking("en"):
+        return {
+            "version": 1,
+            "text": "\n".join(text_of(alarm) for alarm in alarms),
+            "alarms": [_alarm_document(alarm) for alarm in alarms],
+        }
 
 
 def _alarm_document(alarm: Alarm) -> dict[str, object]:

@@ -12,7 +12,8 @@ from ..metrics import Selection
 from ..phone_numbers import describe
 from .copying import Copyable
 from .filter_panel import FilterPanel
-from .status import error_text
+from .own_language import in_own_language
+from .status import chart_error_text
 
 __all__ = ["ChartView", "chart_outputs"]
 
@@ -20,7 +21,8 @@ __all__ = ["ChartView", "chart_outputs"]
 class ChartView(Copyable, ui.Output):  # type: ignore[misc]
     """A chart of the calls that match a panel's query, drawn again for each new query.
 
-    The chart is sent as a specification that JupyterLab draws without the internet.
+    The chart is in the language of the panel. It is sent as a specification that JupyterLab draws
+    without the internet.
 
     Args:
         panel: its matching calls are drawn.
@@ -54,6 +56,7 @@ class ChartView(Copyable, ui.Output):  # type: ignore[misc]
         self._arguments = {"panel": panel, "draw": draw}
         self._description = ""
         self._panel, self._draw_chart = panel, draw
+        self._language = panel.language
         self.draw()
         panel.observe_query(lambda _: self.draw())
 
@@ -62,6 +65,7 @@ class ChartView(Copyable, ui.Output):  # type: ignore[misc]
         """The chart as text."""
         return self._description
 
+    @in_own_language
     def draw(self) -> None:
         """Draw the chart of the matching calls; an error is shown in its place."""
         self.outputs = chart_outputs(lambda: self._draw_chart(self._panel.selection))
@@ -78,7 +82,7 @@ def chart_outputs(draw: Callable[[], alt.TopLevelMixin]) -> tuple[dict[str, Any]
         bundle = offline_bundle(draw().to_dict(validate=False))
     # `draw` may be any function, and no caller can catch its error.
     except Exception as error:  # noqa: BLE001
-        bundle = {"text/plain": f"The chart failed: {error_text(error)}"}
+        bundle = {"text/plain": chart_error_text(error)}
     # The menu of JupyterLab's renderer has no name that a screen reader can read.
     metadata = {kind: {"embed_options": {"actions": False}} for kind in bundle}
     return ({"output_type": "display_data", "data": bundle, "metadata": metadata},)

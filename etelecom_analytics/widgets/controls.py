@@ -8,6 +8,7 @@ import polars as pl
 
 from .. import schema
 from ..errors import EtelecomError, InputError, QueryError
+from ..language import tr
 from ..names import labels
 from ..phone_numbers import describe
 from ..query import CallQuery
@@ -45,10 +46,10 @@ def logs_fields(calls: pl.DataFrame) -> list[Field]:
     """The fields for `logs.calls`: also users, and hotlines and departments if they have names."""
     groups = [
         GroupField(column, label, calls[column].value_counts().iter_rows())
-        for column, label in (("hotline", "Hotline"), ("department_id", "Department"))
+        for column, label in (("hotline", tr("Hotline")), ("department_id", tr("Department")))
         if column in calls.columns
     ]
-    users = IdField("user_id", "User", _counts(calls, "user_id"), labels(calls, "user_id"))
+    users = IdField("user_id", tr("User"), _counts(calls, "user_id"), labels(calls, "user_id"))
     return [*table_fields(calls), users, *groups]
 
 
@@ -56,18 +57,18 @@ def api_fields() -> list[Field]:
     """The fields that the API can filter by."""
     return [
         *_shared_fields(),
-        IdsField("extension_ids", "Extensions", "any ids, separated by commas"),
-        IdsField("hotline_ids", "Hotlines", "any ids, separated by commas"),
-        TextField("user_id", "User", "any id"),
-        TextField("department_id", "Department", "any id"),
+        IdsField("extension_ids", tr("Extensions"), tr("any ids, separated by commas")),
+        IdsField("hotline_ids", tr("Hotlines"), tr("any ids, separated by commas")),
+        TextField("user_id", tr("User"), tr("any id")),
+        TextField("department_id", tr("Department"), tr("any id")),
     ]
 
 
 def _shared_fields() -> list[Field]:
     return [
-        OptionField("direction", "Direction", schema.DIRECTIONS),
-        OptionField("call_state", "Call state", schema.CALL_STATES),
-        TextField("call_number", "Number", "any; a whole number"),
+        OptionField("direction", tr("Direction", context="control"), schema.DIRECTIONS),
+        OptionField("call_state", tr("Call state"), schema.CALL_STATES),
+        TextField("call_number", tr("Number"), tr("any; a whole number")),
         DurationField(),
     ]
 

@@ -7,7 +7,7 @@ function render({ model, el }) {
   status.style.margin = "0 8px";
   const area = document.createElement("textarea");
   area.hidden = true;
-  area.setAttribute("aria-label", "Code to copy by hand");
+  area.setAttribute("aria-label", model.get("texts").area);
   Object.assign(area.style, { display: "none", width: "100%", boxSizing: "border-box", marginTop: "4px", fontFamily: "monospace" });
 
   const setLabel = () => {
@@ -27,13 +27,13 @@ function render({ model, el }) {
     try {
       await navigator.clipboard.writeText(code);
       showArea(false);
-      status.textContent = "Copied.";
+      status.textContent = model.get("texts").copied;
     } catch {
       // Without permission or https, the user copies the selected text.
       area.value = code;
       area.rows = Math.min(code.split("\n").length, 16);
       showArea(true);
-      status.textContent = "This page cannot write to the clipboard: press Ctrl+C (or Cmd+C) to copy the selected code.";
+      status.textContent = model.get("texts").blocked;
       area.focus();
       area.select();
     }

@@ -5,6 +5,8 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+from ..language import tr
+
 __all__ = ["CopyButton"]
 
 
@@ -18,7 +20,18 @@ class CopyButton(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("copy_button.js").read_text(encoding="utf-8")
 
     def __init__(self) -> None:
-        super().__init__(layout={"width": "auto", "flex": "1 1 auto"})
+        texts = {
+            "area": tr("Code to copy by hand"),
+            "copied": tr("Copied."),
+            "blocked": tr(
+                "This page cannot write to the clipboard: press Ctrl+C (or Cmd+C) to copy the "
+                "selected code."
+            ),
+        }
+        super().__init__(
+            label=tr("Copy as code"), texts=texts, layout={"width": "auto", "flex": "1 1 auto"}
+        )
 
-    label = traitlets.Unicode("Copy as code").tag(sync=True)
+    label = traitlets.Unicode().tag(sync=True)
+    texts = traitlets.Dict().tag(sync=True)
     code = traitlets.Unicode("").tag(sync=True)

@@ -8,12 +8,21 @@ import ipywidgets as ui
 
 from .. import local_time
 from ..errors import QueryError
+from ..language import keep_language, mark, tr
 from .fields import CELL, STYLE, WIDE
-from .panel_state import ALL_DATES, CUSTOM, RANGES, PanelState, range_dates
+from .panel_state import ALL_DATES, CUSTOM, PanelState, range_dates
 from .status import StatusLine
 
 __all__ = ["Dates"]
 
+_RANGE_NAMES = (
+    mark("all", context="dates"),
+    mark("today", context="dates"),
+    mark("yesterday", context="dates"),
+    mark("last 7 days", context="dates"),
+    mark("this month", context="dates"),
+    mark("custom", context="dates"),
+)
 _DAY = timedelta(days=1)
 _MOMENT = timedelta(microseconds=1)
 
@@ -30,22 +39,29 @@ class Dates:
     names = ("date_from", "date_to")
 
     def __init__(self, *, time_zone: str, today: Callable[[], date | None]) -> None:
-        names = [ALL_DATES, *RANGES, CUSTOM]
         self._range = ui.Dropdown(
-            options=names, value=ALL_DATES, description="Dates", style=STYLE, layout=WIDE
+            options=[(tr(name, context="dates"), name) for name in _RANGE_NAMES],
+            value=ALL_DATES,
+            description=tr("Dates"),
+            style=STYLE,
+            layout=WIDE,
         )
-        self._first = ui.DatePicker(description="First day", style=STYLE, layout=WIDE)
+        self._first = ui.DatePicker(description=tr("First day"), style=STYLE, layout=WIDE)
         self._last = ui.DatePicker(
-            description="Last day", style=STYLE, layout=WIDE, tooltip="The range includes this day"
+            description=tr("Last day"),
+            style=STYLE,
+            layout=WIDE,
+            tooltip=tr("The range includes this day"),
         )
         self.parts = (self._range, self._first, self._last)
         self.message, self._times = StatusLine(), StatusLine(is_error=False)
         self._time_zone, self._today = time_zone, today
         self._exact: dict[str, datetime | None] = dict.fromkeys(self.names)
         self._updating = False
-        self._range.observe(self._range_changed, "value")
-        self._first.observe(lambda _: self._day_changed("date_from"), "value")
-        self._last.observe(lambda _: self._day_changed("date_to"), "value")
+        day_changed = keep_language(self._day_changed)
+        self._range.observe(keep_language(self._range_changed), "value")
+        self._first.observe(lambda _: day_changed("date_from"), "value")
+        self._last.observe(lambda _: day_changed("date_to"), "value")
 
     def read(self) -> tuple[str, date | datetime | None, date | datetime | None]:
         """The range's name, `date_from` and `date_to`."""
@@ -56,9 +72,12 @@ class Dates:
             return dates, *edges
         first, last = self._first.value, self._last.value
         if last == date.max:
-            raise QueryError("The last day is too late.", "date_to")
+            raise QueryError(tr("The last day is too late."), "date_to")
         if first and last and first > last and not any(self._exact.values()):
-            raise QueryError(f"The first day ({first}) is after the last day ({last}).", "date_to")
+            text = tr(
+                "The first day ({first}) is after the last day ({last}).", first=first, last=last
+            )
+            raise QueryError(text, "date_to")
         return (
             dates,
             self._exact["date_from"] or first,
@@ -116,13 +135,17 @@ class Dates:
 
     def _show_times(self) -> None:
         begin, end = (
-            moment and local_time.moment_text(moment, self._time_zone)
+            moment and local_time.edge_text(moment, self._time_zone)
             for moment in self._exact.values()
         )
-        times = [f"{word} {text}" for word, text in (("from", begin), ("before", end)) if text]
-        self._times.show(
-            f"Exact times: {', '.join(times)}. Choose another day to remove them." if times else ""
+        times = [
+            *([tr("from {moment}", moment=begin)] if begin else []),
+            *([tr("before {moment}", moment=end)] if end else []),
+        ]
+        text = tr(
+            "Exact times: {times}. Choose another day to remove them.", times=", ".join(times)
         )
+        self._times.show(text if times else "")
 
     @contextmanager
     def _update(self) -> Iterator[None]:

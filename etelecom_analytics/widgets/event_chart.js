@@ -62,7 +62,7 @@ async function render({ model, el }) {
       embedded = await drawToFit(container, spec, theme, { available: width(), rest });
       rest = embedded.rest;
     } catch (error) {
-      container.textContent = `The chart failed: ${error.message}`;
+      container.textContent = `${model.get("failure")} ${error.message}`;
       embedded = { view: null, finalize: () => {} };
     }
     if (number !== latest) {

@@ -10,6 +10,7 @@ import traitlets
 import vl_convert
 
 from ..charts.theme import embed_script, vega_lite_version
+from ..language import tr
 
 __all__ = ["BRUSH", "EventChart"]
 
@@ -24,6 +25,7 @@ class EventChart(anywidget.AnyWidget):
     """
 
     chart = traitlets.Dict().tag(sync=True)
+    failure = traitlets.Unicode().tag(sync=True)
 
     def __init__(
         self,
@@ -32,7 +34,9 @@ class EventChart(anywidget.AnyWidget):
         on_brush: Callable[[float, float], object],
     ) -> None:
         self._esm = _script()
-        super().__init__(layout={"width": "auto", "overflow": "auto"})
+        super().__init__(
+            failure=tr("The chart failed:"), layout={"width": "auto", "overflow": "auto"}
+        )
         self._on_click, self._on_brush = on_click, on_brush
         self.on_msg(self._receive)
 

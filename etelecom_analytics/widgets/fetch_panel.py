@@ -7,15 +7,17 @@ import ipywidgets as ui
 
 from .. import local_time
 from ..errors import InputError
+from ..language import tr
 from ..logs import CallLogs, Fetch
 from ..phone_numbers import describe
 from ..query import CallQuery
 from ..site import Site, checked_site
 from .background_fetch import BackgroundFetch
 from .controls import Controls, api_fields
+from .own_language import builds_in_language, in_own_language
 from .panel import BUTTON, Observers, Panel
 from .site_facts import number_facts, site_facts
-from .status import Facts, StatusLine, error_text
+from .status import Facts, StatusLine, callback_error_text, error_text
 
 __all__ = ["FetchPanel"]
 
@@ -35,6 +37,7 @@ class FetchPanel(Panel):
         time_zone: the time zone of days; by default that of the site file.
         as_of: the moment whose day is "today"; now by default.
         site: the settings of your organisation; by default the site file, as `Site.load` finds it.
+        language: the language of texts, "en" or "vi"; by default that of the site file.
 
     Raises:
         InputError: `fetch` is no function, or the query has another time zone.
@@ -53,6 +56,7 @@ class FetchPanel(Panel):
 
     _fetching: BackgroundFetch | None = None
 
+    @builds_in_language
     def __init__(
         self,
         *,
@@ -61,6 +65,7 @@ class FetchPanel(Panel):
         time_zone: str | None = None,
         as_of: date | datetime | str | None = None,
         site: Site | None = None,
+        language: str | None = None,
     ) -> None:
         self._site = site = checked_site(site)
         time_zone = site.time_zone if time_zone is None else time_zone
@@ -75,6 +80,7 @@ class FetchPanel(Panel):
             "time_zone": time_zone,
             "as_of": as_of,
             "site": site,
+            "language": language,
         }
         zone = local_time.zone(time_zone)
         day = None if as_of is None else local_time.parse_moment(as_of, time_zone, "as_of").date()
@@ -85,16 +91,18 @@ class FetchPanel(Panel):
         self._result: CallLogs | None = None
         self._result_query: CallQuery | None = None
         self._number_facts: tuple[tuple[str, str], ...] = ()
-        self._status, self._error = "nothing fetched yet; press Apply", ""
+        self._status, self._error = tr("nothing fetched yet; press Apply"), ""
         self._result_observers: Observers[CallLogs] = Observers()
         self._apply = ui.Button(
-            description="Apply",
-            tooltip="Fetch the calls of this query",
+            description=tr("Apply"),
+            tooltip=tr("Fetch the calls of this query"),
             button_style="primary",
             layout=BUTTON,
         )
         self._cancel = ui.Button(
-            description="Cancel", tooltip="Stop the fetch and keep the result", layout=BUTTON
+            description=tr("Cancel"),
+            tooltip=tr("Stop the fetch and keep the result"),
+            layout=BUTTON,
         )
         self._fetch_error, self._result_view = StatusLine(), Facts()
         super().__init__(controls, controls.state_of(query, default="last 7 days"), debounce_s=0)
@@ -122,6 +130,7 @@ class FetchPanel(Panel):
             self._deliver()
             return self._fetching is not None
 
+    @in_own_language
     def apply(self) -> None:
         """Fetch the calls of the query in a thread.
 
@@ -132,7 +141,7 @@ class FetchPanel(Panel):
             self._update()
             if self._fetching or self._controls.invalid:
                 return
-            self._status, self._error = "fetching", ""
+            self._status, self._error = tr("fetching"), ""
             self._fetching = BackgroundFetch(
                 self._fetch,
                 self._state.query,
@@ -143,13 +152,14 @@ class FetchPanel(Panel):
             self._show()
             self._fetching.start()
 
+    @in_own_language
     def cancel(self) -> None:
         """Stop the running fetch; the result does not change."""
         with self._lock:
             self._deliver()
             if self._fetching:
                 self._fetching.stop()
-                self._status = "stopping"
+                self._status = tr("stopping")
                 self._show()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -172,34 +182,45 @@ class FetchPanel(Panel):
         if fetching := self._fetching:
             fetching.deliver()
 
+    @in_own_language
     def _progressed(self, rows: int, reached: datetime | None) -> None:
         with self._lock:
             if not self._fetching or self._fetching.is_stopping:
                 return
-            self._status = f"fetching: {rows:,} calls so far"
-            if reached:
-                zone = local_time.zone(self._state.query.time_zone)
-                self._status += f", back to {reached.astimezone(zone):%Y-%m-%d %H:%M}"
+            if reached is None:
+                self._status = tr("fetching: {n} calls so far", n=rows)
+            else:
+                self._status = tr(
+                    "fetching: {n} calls so far, back to {moment}",
+                    n=rows,
+                    moment=reached.astimezone(local_time.zone(self._state.query.time_zone)),
+                )
             self._show()
 
+    @in_own_language
     def _ended(self, outcome: object) -> None:
         with self._lock:
             if not (fetch := self._fetching):
                 return
             self._fetching, self._result_query = None, None
-            note = "; the result is unchanged" if self._result else ""
             if fetch.is_stopping:
-                self._status = f"cancelled{note}"
+                self._status = tr(
+                    "cancelled; the result is unchanged" if self._result else "cancelled"
+                )
             elif isinstance(outcome, CallLogs):
-                self._result, self._result_query, self._status = outcome, fetch.query, "done"
+                self._result, self._result_query, self._status = outcome, fetch.query, tr("done")
                 self._number_facts = (*number_facts(outcome.calls, self._site.options()),)
                 self._result_view.show_object(outcome)
             else:
-                self._status = f"the fetch failed{note}"
+                self._status = tr(
+                    "the fetch failed; the result is unchanged"
+                    if self._result
+                    else "the fetch failed"
+                )
                 self._error = (
                     error_text(outcome)
                     if isinstance(outcome, BaseException)
-                    else f"fetch returned {type(outcome).__name__}, not CallLogs."
+                    else tr("fetch returned {kind}, not CallLogs.", kind=type(outcome).__name__)
                 )
             self._show()
         if outcome is self._result and isinstance(outcome, CallLogs):
@@ -207,7 +228,7 @@ class FetchPanel(Panel):
                 self._result_observers.notify(outcome)
             # No caller can catch the error of an observer, so the panel shows it.
             except Exception as error:  # noqa: BLE001
-                self._error = f"A callback failed: {error_text(error)}"
+                self._error = callback_error_text(error)
                 self._show()
 
     def _code(self) -> str:
@@ -217,14 +238,17 @@ class FetchPanel(Panel):
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield from self._panel_facts()
         if self._error:
-            yield "error", self._error
+            yield tr("error", context="fact"), self._error
         if self._result is not None:
-            yield "result", f"{self._result.calls.height:,} calls: {self._result.query}"
+            text = tr(
+                "{n} calls: {query}", n=self._result.calls.height, query=str(self._result.query)
+            )
+            yield tr("result", context="fact"), text
 
     def _panel_facts(self) -> Iterable[tuple[str, str]]:
         yield from super()._facts()
         yield from site_facts(self._site)
-        yield "status", self._status
+        yield tr("status", context="fact"), self._status
         yield from self._number_facts
 
     def _show(self) -> None:

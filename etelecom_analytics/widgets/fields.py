@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import ipywidgets as ui
 
+from ..language import mark, tr
+from ..locale.terms import value_names
 from ..query import COMPARISONS, CallQuery
 from .panel_state import MAX_DURATION_S
 from .status import StatusLine
@@ -29,11 +31,11 @@ CELL = {"width": "auto", "min_width": "0", "overflow": "visible"}
 _ANY, _NONE = "", "\0"
 _MIN_ROWS, _MAX_ROWS = 2, 4
 _COMPARISON_LABELS = {
-    "less_than_or_equal_to": "at most",
-    "less_than": "less than",
-    "greater_than_or_equal_to": "at least",
-    "greater_than": "more than",
-    "equal_to": "exactly",
+    "less_than_or_equal_to": mark("at most"),
+    "less_than": mark("less than"),
+    "greater_than_or_equal_to": mark("at least"),
+    "greater_than": mark("more than"),
+    "equal_to": mark("exactly"),
 }
 
 
@@ -89,7 +91,8 @@ class OptionField(Field):
     """One of a few words, or any."""
 
     def __init__(self, name: str, label: str, words: Sequence[str]) -> None:
-        options = [("any", _ANY), *((word.replace("_", " "), word) for word in words)]
+        names = value_names(name)
+        options = [(tr("any"), _ANY), *((names[word].replace("_", " "), word) for word in words)]
         super().__init__(
             name,
             ui.Dropdown(options=options, value=_ANY, description=label, style=STYLE, layout=WIDE),
@@ -123,7 +126,7 @@ class ExtensionsField(Field):
 
     def __init__(self, counts: Iterable[tuple[str, int]], names: Mapping[str, str]) -> None:
         self._counts, self._names = dict(counts), names
-        select = ui.SelectMultiple(description="Extensions", style=STYLE, layout=WIDE)
+        select = ui.SelectMultiple(description=tr("Extensions"), style=STYLE, layout=WIDE)
         super().__init__("extension_ids", select)
         self._set_options(())
 
@@ -157,7 +160,7 @@ class IdField(Field):
 
     def _set_options(self, selection: str | None) -> None:
         counts = ({} if selection is None else {selection: 0}) | self._counts
-        self.parts[0].options = [("any", _ANY), *_options(counts, self._names)]
+        self.parts[0].options = [(tr("any"), _ANY), *_options(counts, self._names)]
 
 
 class GroupField(Field):
@@ -180,8 +183,8 @@ class GroupField(Field):
         counts = {} if key is None else {key: 0}
         counts |= {name: count for name, count in self._counts.items() if name is not None}
         null_count = self._counts.get(None)
-        nulls = [] if null_count is None else [(f"none ({null_count:,} calls)", _NONE)]
-        self.parts[0].options = [("any", _ANY), *_options(counts, {}), *nulls]
+        nulls = [] if null_count is None else [(_count_text(tr("none"), null_count), _NONE)]
+        self.parts[0].options = [(tr("any"), _ANY), *_options(counts, {}), *nulls]
         self.parts[0].value = _ANY if self.name not in groups else key or _NONE
 
 
@@ -189,11 +192,11 @@ class DurationField(Field):
     """A comparison, and a number of seconds."""
 
     def __init__(self) -> None:
-        labels = ((_COMPARISON_LABELS.get(word, word), word) for word in COMPARISONS)
+        labels = ((tr(_COMPARISON_LABELS[word]), word) for word in COMPARISONS)
         comparison = ui.Dropdown(
-            options=[("any", _ANY), *labels],
+            options=[(tr("any"), _ANY), *labels],
             value=_ANY,
-            description="Duration",
+            description=tr("Duration"),
             style=STYLE,
             layout=WIDE,
         )
@@ -201,7 +204,7 @@ class DurationField(Field):
             value=30,
             min=0,
             max=MAX_DURATION_S,
-            description="Seconds",
+            description=tr("Seconds"),
             style=STYLE,
             layout=WIDE,
             disabled=True,
@@ -222,4 +225,8 @@ class DurationField(Field):
 def _options(counts: Mapping[str, int], names: Mapping[str, str]) -> list[tuple[str, str]]:
     """(label, value) pairs in the order of the names."""
     ordered = sorted((names.get(key, key), key) for key in counts)
-    return [(f"{name} ({counts[key]:,} calls)", key) for name, key in ordered]
+    return [(_count_text(name, counts[key]), key) for name, key in ordered]
+
+
+def _count_text(name: str, count: int) -> str:
+    return tr("{name} ({n} calls)", name=name, n=count)

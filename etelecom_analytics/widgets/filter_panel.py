@@ -11,9 +11,10 @@ from ..query import CallQuery
 from ..site import Site, checked_site
 from .call_input import latest_day, selection_of, table_code, with_imports
 from .controls import Controls, table_fields
+from .own_language import builds_in_language
 from .panel import Panel
 from .panel_state import PanelState
-from .site_facts import number_facts, site_facts
+from .site_facts import matching_facts, number_facts, site_facts, today_facts
 
 __all__ = ["FilterPanel"]
 
@@ -34,6 +35,7 @@ class FilterPanel(Panel):
             this computer.
         debounce_s: how long to wait for further changes before filtering; 0 filters at once.
         site: the settings of your organisation; by default the site file, as `Site.load` finds it.
+        language: the language of texts, "en" or "vi"; by default that of the site file.
 
     Raises:
         InputError: `calls` is not a table of calls, or the query cannot filter a table.
@@ -51,6 +53,7 @@ class FilterPanel(Panel):
         'filtered = calls.filter(query.to_expr())'
     """
 
+    @builds_in_language
     def __init__(
         self,
         calls: Calls,
@@ -60,6 +63,7 @@ class FilterPanel(Panel):
         as_of: date | datetime | str | None = None,
         debounce_s: float = 0.3,
         site: Site | None = None,
+        language: str | None = None,
     ) -> None:
         self._site = site = checked_site(site)
         time_zone = site.time_zone if time_zone is None else time_zone
@@ -70,6 +74,7 @@ class FilterPanel(Panel):
             "as_of": as_of,
             "debounce_s": debounce_s,
             "site": site,
+            "language": language,
         }
         self._selection = self._all = selection_of(calls)
         self._table_code = table_code(calls)
@@ -107,11 +112,10 @@ class FilterPanel(Panel):
         )
 
     def _facts(self) -> Iterable[tuple[str, str]]:
-        yield "matching", f"{self._selection.height:,} of {self._all.height:,} calls"
+        yield from matching_facts(self._selection.height, self._all.height)
         yield from super()._facts()
         yield from number_facts(self._selection, self._site.options())
-        if self._today:
-            yield "today", f"{self._today.isoformat()}, {self._today:%A}"
+        yield from today_facts(self._today)
         yield from site_facts(self._site)
 
     def _show(self) -> None:

@@ -12,16 +12,18 @@ from IPython.display import display
 
 from ..errors import EtelecomError, InputError
 from ..formatting import facts_text
+from ..language import tr
 from ..phone_numbers import describe
 from ..query import CallQuery
 from .controls import Controls
 from .copy_button import CopyButton
 from .copying import Copyable
 from .keep_keys import PANEL_CLASS, KeepKeys
+from .own_language import in_own_language
 from .panel_state import PanelState
-from .status import Facts, StatusLine, error_text, static_html
+from .status import Facts, StatusLine, callback_error_text, static_html
 
-__all__ = ["BUTTON", "Debouncer", "Observers", "Panel", "running_loop"]
+__all__ = ["BUTTON", "Debouncer", "Observers", "Panel", "make_button", "running_loop"]
 
 Value = TypeVar("Value")
 
@@ -36,6 +38,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
     """
 
     _pickle_advice = " Pickle the result of its state() instead, and restore it in a new panel."
+    _language: str
 
     def __init__(self, controls: Controls, state: PanelState, *, debounce_s: float) -> None:
         self._controls, self._state, self._first = controls, state, state
@@ -43,13 +46,14 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         self._lock = threading.RLock()
         self._debouncer = Debouncer(self._update_or_report, delay_s=_checked_delay(debounce_s))
         self._facts_table, self._error_line = Facts(), StatusLine()
-        self._reset = ui.Button(
-            description="Reset", tooltip="Return to the first state of the panel", layout=BUTTON
+        self._reset = make_button(
+            tr("Reset"),
+            tr("Return to the first state of the panel"),
+            lambda: self._set_state(self._first),
         )
         self._copy = CopyButton()
         controls.show(state)
         controls.observe(self._debouncer.trigger)
-        self._reset.on_click(lambda _: self._set_state(self._first))
         super().__init__(
             layout={"width": "100%", "max_width": "1180px", "padding": "4px", "overflow": "visible"}
         )
@@ -60,6 +64,11 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         """The query of the controls; while they are not valid, the last valid one."""
         self._update()
         return self._state.query
+
+    @property
+    def language(self) -> str:
+        """The language of its texts."""
+        return self._language
 
     def state(self) -> dict[str, object]:
         """The filters as a dictionary of JSON values, for `restore`."""
@@ -82,6 +91,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         replica.restore(self.state())
         return replica
 
+    @in_own_language
     def code(self) -> str:
         """Python code that creates the query and its result."""
         self._update()
@@ -111,6 +121,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         ]
         self.children = [self._controls.box, self._error_line, *boxes, KeepKeys()]
 
+    @in_own_language
     def _set_state(self, state: PanelState) -> None:
         with self._lock:
             self._use(state)
@@ -118,6 +129,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
             self._controls.show(state)
             self._update(force=True)
 
+    @in_own_language
     def _update(self, *, force: bool = False) -> None:
         """Read the controls and show the result, or an error where they are not valid."""
         with self._lock:
@@ -135,12 +147,13 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
             if self._state.query != before.query:
                 self._observers.notify(self._state.query)
 
+    @in_own_language
     def _update_or_report(self) -> None:
         try:
             self._update()
         # No caller can catch the error of an observer, so the panel shows it.
         except Exception as error:  # noqa: BLE001
-            self._error_line.show(f"A callback failed: {error_text(error)}")
+            self._error_line.show(callback_error_text(error))
 
     def _use(self, state: PanelState) -> None:
         """Apply the state, or raise an EtelecomError."""
@@ -150,21 +163,26 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         """(label, text) pairs for all representations of the panel."""
-        note = (
-            "; the controls are not valid, so this is the last valid query"
-            if self._controls.invalid
-            else ""
-        )
-        yield "query", f"{self._state.query}{note}"
+        text = str(self._state.query)
+        if self._controls.invalid:
+            text = tr(
+                "{query}; the controls are not valid, so this is the last valid query", query=text
+            )
+        yield tr("query", context="fact"), text
 
     def _show(self) -> None:
         self._copy.code = self._code()
 
+    @in_own_language
     def __repr__(self) -> str:
         return facts_text(type(self).__name__, self._facts())
 
+    @in_own_language
     def _repr_html_(self) -> str:
-        name = f"{type(self).__name__} as saved; run the cell again in Jupyter to use its controls"
+        name = tr(
+            "{panel} as saved; run the cell again in Jupyter to use its controls",
+            panel=type(self).__name__,
+        )
         return static_html(name, self._facts())
 
     def _repr_mimebundle_(
@@ -186,6 +204,13 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         for output in ({kind: data for kind, data in live.items() if kind not in static}, static):
             if output:
                 display(output, raw=True)  # type: ignore[no-untyped-call]
+
+
+def make_button(label: str, tooltip: str, action: Callable[[], object]) -> ui.Button:
+    """A button that calls `action`."""
+    button = ui.Button(description=label, tooltip=tooltip, layout=BUTTON)
+    button.on_click(lambda _: action())
+    return button
 
 
 class Observers(Generic[Value]):

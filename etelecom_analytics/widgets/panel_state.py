@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .. import local_time
 from ..errors import QueryError, UnknownName
+from ..language import tr
 from ..phone_numbers import describe, printable
 from ..query import CallQuery
 
@@ -138,7 +139,11 @@ def range_dates(dates: str, today: date | None) -> tuple[date | None, date | Non
         return None, None
     if today is None:
         raise QueryError(
-            f"No call has a start time, so {dates!r} is unknown: choose days instead.", "date_from"
+            tr(
+                "No call has a start time, so {dates} is unknown: choose days instead.",
+                dates=repr(tr(dates, context="dates")),
+            ),
+            "date_from",
         )
     first, last = RANGES[dates](today)
     return first, last + _DAY

@@ -8,10 +8,20 @@ import ipywidgets as ui
 
 from ..errors import EtelecomError
 from ..formatting import TableStyle, facts_html
+from ..language import tr
 from ..phone_numbers import printable
 from .keep_keys import PANEL_CLASS
 
-__all__ = ["Facts", "StatusLine", "div", "error_text", "static_html", "text_div"]
+__all__ = [
+    "Facts",
+    "StatusLine",
+    "callback_error_text",
+    "chart_error_text",
+    "div",
+    "error_text",
+    "static_html",
+    "text_div",
+]
 
 _TEXT = "line-height:1.4;white-space:pre-wrap;overflow-wrap:anywhere"
 _ERROR = f"{_TEXT};color:var(--jp-error-color1, #b71c1c)"
@@ -77,6 +87,16 @@ def static_html(name: str, facts: Iterable[tuple[str, str]]) -> str:
     """A table of facts that is hidden where the same cell shows a live panel."""
     hide = f".jp-OutputArea:has(.{PANEL_CLASS}) .{_STATIC_CLASS} {{ display: none; }}"
     return f"<style>{hide}</style>" + div(facts_html(name, facts, _TABLE), {"class": _STATIC_CLASS})
+
+
+def callback_error_text(error: BaseException) -> str:
+    """The message of an error in a function that observes a panel."""
+    return tr("A callback failed: {error}", error=error_text(error))
+
+
+def chart_error_text(error: BaseException) -> str:
+    """The message of an error in drawing a chart."""
+    return tr("The chart failed: {error}", error=error_text(error))
 
 
 def error_text(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 Excel stores a date as days since 1899-12-30, and a duration as a fraction of a day.
 """
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from .. import local_time
+from ..language import current_language, tr
 
 __all__ = [
     "DAY_S",
@@ -18,6 +20,7 @@ __all__ = [
     "Kind",
     "SheetColumn",
     "cell_text",
+    "date_format",
     "kind_of_unit",
     "set_page",
     "write_table",
@@ -36,13 +39,16 @@ _NUMBER_FORMATS: dict[Kind, str] = {
     "share": "0.0%",
     "duration": "[m]:ss",
     "long_duration": "[h]:mm:ss",
-    "moment": "yyyy-mm-dd hh:mm:ss",
-    "day": "yyyy-mm-dd",
+    "moment": "{date} hh:mm:ss",
+    "day": "{date}",
 }
+"""The formats by kind, without that of dates."""
 _WIDTHS: dict[Kind, float] = {"text": 14, "moment": 19, "day": 12}
 _WIDTH, _MAX_WIDTH, _PADDING = 11.0, 60.0, 4
-_HEADER_HEIGHT = 62
-"""Four lines in points: the words of a title wrap."""
+_LINE_HEIGHT = 15.5
+"""The height of a line in points."""
+_ARROW = 3
+"""The width in characters of the button of the autofilter, which hides what is below it."""
 _SAMPLE_ROWS = 1_000
 """Rows whose texts decide the width of a column."""
 _EPOCH = date(1899, 12, 30)
@@ -61,6 +67,11 @@ class SheetColumn:
     kind: Kind
 
 
+def date_format() -> str:
+    """The format of dates in the current language."""
+    return "yyyy-mm-dd" if current_language() == "en" else "dd/mm/yyyy"
+
+
 class Formats:
     """The cell formats of one workbook, by kind."""
 
@@ -72,6 +83,10 @@ class Formats:
         self.bold = book.add_format({"bold": True, "valign": "top"})
         self.wrapped = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
         self.notice = book.add_format({"bold": True, "font_color": "#9C3D00"})
+        date = date_format()
+        number_formats = {
+            kind: text.replace("{date}", date) for kind, text in _NUMBER_FORMATS.items()
+        }
         self._by_kind = {
             kind: book.add_format(
                 # Such a cell stays text after it is edited, too.
@@ -79,7 +94,7 @@ class Formats:
                 if kind == "text"
                 else {"num_format": text, "valign": "top", "align": "right"}
             )
-            for kind, text in _NUMBER_FORMATS.items()
+            for kind, text in number_formats.items()
         }
 
     def of(self, kind: Kind) -> Any:
@@ -115,9 +130,14 @@ def write_table(
     A null is an empty cell. Times are those of `time_zone`.
     """
     cells = [_cells(table[column.name], column.kind, time_zone) for column in columns]
-    for index, (column, values) in enumerate(zip(columns, cells, strict=True)):
-        sheet.set_column(index, index, _width(column, values))
-    sheet.set_row(0, _HEADER_HEIGHT)
+    widths = [_width(column, values) for column, values in zip(columns, cells, strict=True)]
+    for index, width in enumerate(widths):
+        sheet.set_column(index, index, width)
+    lines = (
+        len(textwrap.wrap(column.title, int(width) - _ARROW))
+        for column, width in zip(columns, widths, strict=True)
+    )
+    sheet.set_row(0, _LINE_HEIGHT * max(lines, default=1))
     for index, column in enumerate(columns):
         is_text = column.kind == "text"
         sheet.write_string(
@@ -135,7 +155,7 @@ def write_table(
             else:
                 write_number(row, index, value, formats_of[index])
     if table.is_empty():
-        write_string(1, 0, "none", text_format)
+        write_string(1, 0, tr("none"), text_format)
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, max(table.height, 1), len(columns) - 1)
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import local_time
+from ..language import mark, tr
 from ..metrics import summarize_fetched
 from ..metrics.confidence import z_of
 from ..metrics.known_talk import with_known_talk
@@ -26,11 +27,17 @@ SUMMARY_MEASURES = (
 """The measures of the summary; without talk of legs, `talk_avg_s` is in place of the last."""
 
 _HEADERS = (
-    *("Measure", "Value", "Count", "Of", "95 % from", "95 % to", "Target", "Target met"),
-    "Definition",
+    mark("Measure"),
+    mark("Value"),
+    mark("Count"),
+    mark("Of", context="column"),
+    mark("95 % from"),
+    mark("95 % to"),
+    mark("Target"),
+    mark("Target met"),
+    mark("Definition"),
 )
 _WIDTHS = (30, 12, 10, 10, 11, 11, 11, 12, 90)
-_NONE = "none"
 _MEASURE, _VALUE, _COUNT, _OF, _LOW, _HIGH, _TARGET, _MET, _DEFINITION = range(9)
 _CHART_ROWS = 17
 _TOLERANCE = "1E-12"
@@ -78,25 +85,27 @@ def write_summary(
     """
     for index, width in enumerate(_WIDTHS):
         sheet.set_column(index, index, width)
+    longest = max(len(tr(MEASURES[name].title)) for name in values.names)
+    sheet.set_column(_MEASURE, _MEASURE, max(_WIDTHS[_MEASURE], longest + 2))
     sheet.write_string(0, 0, cell_text(content.title), formats.title)
     row = 1
     for notice in filter(None, content.notices):
         sheet.write_string(row, 0, cell_text(notice), formats.notice)
         row += 1
     row += 1
-    for index, title in enumerate(_HEADERS):
+    for index in range(len(_HEADERS)):
         is_number = _VALUE <= index <= _TARGET
         sheet.write_string(
-            row, index, title, formats.number_header if is_number else formats.header
+            row, index, _header(index), formats.number_header if is_number else formats.header
         )
     for name in values.names:
         row += 1
         _write_measure(sheet, row, MEASURES[name], content, values.row, ranges, formats)
     row += 2
     if chart is not None:
-        sheet.insert_chart(row, 0, chart, {"description": "Answered and missed calls by day"})
+        sheet.insert_chart(row, 0, chart, {"description": tr("Answered and missed calls by day")})
         row += _CHART_ROWS
-    sheet.write_string(row, 0, "About", formats.header)
+    sheet.write_string(row, 0, tr("About"), formats.header)
     for name, text in (*content.about, *_sheet_notes(content)):
         row += 1
         sheet.write_string(row, 0, cell_text(name), formats.bold)
@@ -110,26 +119,44 @@ def _sheet_notes(content: WorkbookContent) -> list[tuple[str, str]]:
     """What the sheets show, and how."""
     display = content.display
     as_of = display.options.as_of
-    moment = "the latest call"
+    moment = tr("the latest call")
     if as_of is not None:
         moment = local_time.display_text(as_of, display.options.time_zone)
-    numbers = "in full" if display.show_numbers else "external ones are masked"
     return [
-        ("Times", f"local to {display.options.time_zone}; durations are minutes:seconds"),
-        ("Phone numbers", numbers),
         (
-            "Sheet Agents",
-            "offers of inbound and internal calls; an offer is one ring of one person",
+            tr("Times"),
+            tr(
+                "local to {zone}; durations are minutes:seconds",
+                zone=display.options.time_zone,
+            ),
         ),
         (
-            "Sheet To call back",
-            f"missed inbound calls without a later talk or callback until {moment}",
+            tr("Phone numbers"),
+            tr("in full" if display.show_numbers else "external ones are masked"),
         ),
         (
-            "Sheet Calls",
-            "the last columns are what Summary adds up: 1 if a call counts, and seconds that count",
+            tr("Sheet Agents"),
+            tr("offers of inbound and internal calls; an offer is one ring of one person"),
+        ),
+        (
+            tr("Sheet To call back"),
+            tr(
+                "missed inbound calls without a later talk or callback until {moment}",
+                moment=moment,
+            ),
+        ),
+        (
+            tr("Sheet Calls"),
+            tr(
+                "the last columns are what Summary adds up: 1 if a call counts, and seconds that "
+                "count"
+            ),
         ),
     ]
+
+
+def _header(index: int) -> str:
+    return tr(_HEADERS[index], context="column" if index == _OF else "")
 
 
 def _write_measure(
@@ -147,18 +174,19 @@ def _write_measure(
     value = _cell_value(values[name], measure)
     facts = [ranges[fact] for fact in facts_of(measure)]
     count, of, here = (f"{letter}{row + 1}" for letter in "CDB")
+    none = tr("none")
 
     def put(column: int, formula: str, kind: Kind, result: object) -> None:
         sheet.write_formula(row, column, formula, formats.of(kind), result)
 
-    sheet.write_string(row, _MEASURE, measure.title, formats.bold)
+    sheet.write_string(row, _MEASURE, tr(measure.title), formats.bold)
     match measure.aggregation:
         case Total():
             put(_VALUE, f"=SUM({facts[0]})", kind, value)
         case Ratio():
             put(_COUNT, f"=SUM({facts[0]})", "count", values[f"{name}_num"])
             put(_OF, f"=SUM({facts[1]})", "count", values[f"{name}_den"])
-            put(_VALUE, f'=IF({of}=0,"{_NONE}",{count}/{of})', kind, value)
+            put(_VALUE, f'=IF({of}=0,"{none}",{count}/{of})', kind, value)
             for column, end, sign in ((_LOW, "low", "-"), (_HIGH, "high", "+")):
                 result = _cell_value(values[f"{name}_{end}"], measure)
                 put(column, _wilson(here, of, sign), kind, result)
@@ -167,11 +195,14 @@ def _write_measure(
             if isinstance(measure.aggregation, Quantile):
                 function = f"PERCENTILE({facts[0]},{measure.aggregation.share})"
             put(_COUNT, f"=COUNT({facts[0]})", "count", values[f"{name}_n"])
-            put(_VALUE, f'=IF({count}=0,"{_NONE}",{function})', kind, value)
+            put(_VALUE, f'=IF({count}=0,"{none}",{function})', kind, value)
     if name in content.targets:
         _write_target(sheet, row, measure, content.targets[name], values[name], formats)
     sheet.write_string(
-        row, _DEFINITION, cell_text(measure.formula(content.display.options)), formats.of("text")
+        row,
+        _DEFINITION,
+        cell_text(tr(measure.formula(content.display.options))),
+        formats.of("text"),
     )
 
 
@@ -187,11 +218,11 @@ def _write_target(
     is_higher = measure.better == "higher"
     tolerance = _TOLERANCE if measure.unit == "s" else "0"
     test = f"{here}>={goal}-{tolerance}" if is_higher else f"{here}<={goal}+{tolerance}"
-    result = ""
+    result, met, missed = "", tr("met"), tr("not met")
     if value is not None:
         is_met = value >= target if is_higher else value <= target
-        result = "met" if is_met else "not met"
-    formula = f'=IF(ISNUMBER({here}),IF({test},"met","not met"),"")'
+        result = met if is_met else missed
+    formula = f'=IF(ISNUMBER({here}),IF({test},"{met}","{missed}"),"")'
     sheet.write_formula(row, _MET, formula, formats.of("text"), result)
 
 
@@ -201,13 +232,14 @@ def _wilson(share: str, n: str, sign: str) -> str:
     spread = f"{z}*SQRT({share}*(1-{share})/{n}+{z**2}/(4*{n}^2))"
     end = f"({share}+{z**2}/(2*{n}){sign}{spread})/(1+{z**2}/{n})"
     bound = f"MAX(0,MIN({share},{end}))" if sign == "-" else f"MIN(1,MAX({share},{end}))"
-    return f'=IF({n}=0,"{_NONE}",{bound})'
+    none = tr("none")
+    return f'=IF({n}=0,"{none}",{bound})'
 
 
 def _cell_value(value: float | None, measure: Measure) -> Any:
     """A value as the cell holds it: seconds as a fraction of a day."""
     if value is None:
-        return _NONE
+        return tr("none")
     return value / DAY_S if measure.unit == "s" else value
 
 

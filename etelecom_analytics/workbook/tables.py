@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ..language import mark, tr
 from ..locale.display import Display
+from ..locale.terms import value_names
 from ..metrics import MetricOptions, inward, missed_ledger, summarize, summarize_fetched
 from ..metrics.call_facts import COUNT_FACTS, call_facts
 from ..metrics.internal_calls import without_second_logs
@@ -38,17 +40,52 @@ AGENT_MEASURES = (
 )
 """The measures of people."""
 
+_WORD_COLUMNS = ("direction", "call_state")
 _FIRST_COLUMNS = ("started_at", "direction", "caller", "callee", "call_state", "duration")
 _TITLES = {
-    "id": "Call id",
-    "hour": "Hour from",
-    "target_number": "Number",
-    "user": "Name",
-    "age_s": "Age, h:mm:ss",
-    "fetched_hours": "Fetched hours",
-    "answered_wait_s": "Wait if answered",
-    "abandoned_wait_s": "Wait if abandoned",
+    "id": mark("Call id"),
+    "hour": mark("Hour from"),
+    "target_number": mark("Number"),
+    "user": mark("Name"),
+    "age_s": mark("Age, h:mm:ss"),
+    "fetched_hours": mark("Fetched hours"),
+    "answered_wait_s": mark("Wait if answered"),
+    "abandoned_wait_s": mark("Wait if abandoned"),
 }
+
+_DERIVED_TITLES = (
+    mark("Abandoned not short"),
+    mark("Attempts"),
+    mark("Call state"),
+    mark("Call status"),
+    mark("Callee"),
+    mark("Caller"),
+    mark("Contact id"),
+    mark("Created at"),
+    mark("Day"),
+    mark("Department id"),
+    mark("Direction"),
+    mark("Duration"),
+    mark("Ended at"),
+    mark("Extension id"),
+    mark("Extension number"),
+    mark("External id"),
+    mark("External session id"),
+    mark("Hotline"),
+    mark("Hotline id"),
+    mark("Level counted"),
+    mark("Level met"),
+    mark("Missed again"),
+    mark("Note"),
+    mark("Offered not short"),
+    mark("Queue"),
+    mark("Recorded"),
+    mark("Started at"),
+    mark("Transferred"),
+    mark("Updated at"),
+    mark("User id"),
+)
+"""Titles that `_title` makes from the names of other columns."""
 
 
 def facts_of(measure: Measure) -> tuple[str, ...]:
@@ -85,6 +122,7 @@ def call_table(content: WorkbookContent, facts: Sequence[str]) -> pl.DataFrame:
             if name not in _FIRST_COLUMNS and not isinstance(dtype, pl.List | pl.Struct)
         ),
     )
+    flat = flat.with_columns(_words(name) for name in _WORD_COLUMNS)
     return (
         flat.with_row_index("call_row")
         .join(rows, on="call_row", how="left", maintain_order="left")
@@ -143,6 +181,11 @@ def _by_start(content: WorkbookContent, dimension: str) -> pl.DataFrame:
     return table.drop(unknown)
 
 
+def _words(name: str) -> pl.Expr:
+    """The values of a column as words of the current language."""
+    return pl.col(name).cast(pl.String).replace(value_names(name))
+
+
 def _cell_of(fact: str) -> pl.Expr:
     """A fact as a number: seconds, a count, or 1 and 0."""
     if fact.endswith("_s") or fact in COUNT_FACTS:
@@ -161,11 +204,12 @@ def _masked(table: pl.DataFrame, display: Display) -> pl.DataFrame:
 def _title(name: str) -> str:
     name = name.removeprefix("fact_")
     if name in _TITLES:
-        return _TITLES[name]
+        return tr(_TITLES[name])
     if name in MEASURES:
-        return MEASURES[name].title
-    text = name.removesuffix("_s").replace("_", " ")
-    return text[:1].upper() + text[1:]
+        return tr(MEASURES[name].title)
+    words = name.removesuffix("_s").replace("_", " ")
+    title = f"{words[:1].upper()}{words[1:]}"
+    return tr(title)
 
 
 def _kind(name: str, dtype: pl.DataType) -> Kind:

@@ -208,6 +208,7 @@ def test_rates_by_hotline_and_department_include_missed_calls(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [100, 7])
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.35, 1.0])
 def test_pages_are_at_most_those_promised(limit: int, share: float, pbx: Pbx, client_of: ClientOf):
@@ -454,6 +455,7 @@ def test_a_hotline_that_only_an_extension_has_is_requested(
     assert names == {"9001": "19001111", "9002": "9002", "9003": "9003"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ["x7", "0", "-1", "9" * 20, "", None, 9002])
 def test_ids_that_no_filter_can_have_do_no_harm(
     odd: Any, pbx: Pbx, server: CallLogServer, client_of: ClientOf

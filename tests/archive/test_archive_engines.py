@@ -1,6 +1,7 @@
 """The days of an archive are computed by clusters, which run in this machine for the test."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -52,16 +53,20 @@ def ray() -> Iterator[Any]:
 
 
 def sail() -> Iterator[Any]:
+    import pyspark
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
 
-    server = SparkConnectServer()
-    server.start()
-    _, port = server.listening_address
-    session = SparkSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
-    yield et.archive.SparkExecutor(session)
-    session.stop()
-    server.stop()
+    with pytest.MonkeyPatch.context() as environment:
+        # Without it, pyspark looks for a Spark with a JVM, and ends the process.
+        environment.setenv("SPARK_HOME", str(Path(pyspark.__file__).parent))
+        server = SparkConnectServer()
+        server.start()
+        _, port = server.listening_address
+        session = SparkSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
+        yield et.archive.SparkExecutor(session)
+        session.stop()
+        server.stop()
 
 
 @pytest.fixture(params=[dask, sail, ray], ids=["dask", "sail", "ray"])

@@ -81,6 +81,7 @@ def test_missed_calls_are_stored_with_their_hotline(
     assert labels.labelled == report.hotline_labels.labelled
 
 
+@pytest.mark.slow
 def test_an_archive_without_hotlines_gets_them_later(
     archive: et.Archive, pbx: Pbx, server: CallLogServer, client_of: ClientOf
 ):
@@ -119,6 +120,7 @@ def test_an_archive_without_hotlines_gets_them_later(
     assert sorted(fields) == sorted(NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["without labels", "with a failure", "with an ignored filter"])
 def test_a_later_sync_does_not_lose_hotlines(
     how: str, archive: et.Archive, server: CallLogServer, client_of: ClientOf
@@ -220,6 +222,7 @@ def test_command(
     assert et.Archive("calls").scan().collect()["hotline_id"].count() > 100
 
 
+@pytest.mark.slow
 def test_summaries_by_hotline_of_days_with_and_without(
     archive: et.Archive, server: CallLogServer, client_of: ClientOf
 ):
@@ -234,3 +237,6 @@ def test_summaries_by_hotline_of_days_with_and_without(
             expected = et.summarize(archive.scan().collect(), by=by, measures=measures)
             table = archive.summarize(by=by, measures=measures, progress=False)
             assert_frame_equal(table, expected)
+    archive.roll_up(["day", "hotline"], ["missed", "offers"], progress=False)
+    expected = et.summarize(archive.scan().collect(), by="hotline", measures=["missed", "offers"])
+    assert_frame_equal(archive.rolled_up("hotline", ["missed", "offers"]), expected)

@@ -109,6 +109,12 @@ def test_everything_is_as_in_a_folder(
     ]
     assert_frame_equal(logs[0].calls, logs[1].calls)
 
+    tables = [
+        each.publish(tmp_path / f"{name}-tables", progress=False)
+        for each, name in ((remote, "a"), (local, "b"))
+    ]
+    assert tables[0].rows == tables[1].rows
+
     assert remote.compact() == local.compact()
     assert remote.vacuum(keep="1h") == local.vacuum(keep="1h") == 0
     assert remote.prune(before="2024-01-03") == local.prune(before="2024-01-03") > 0

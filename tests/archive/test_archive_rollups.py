@@ -51,6 +51,7 @@ def assert_rolled_up(archive: et.Archive, by: Any, measures: Any, **arguments: A
     assert_frame_equal(result, whole, rel_tol=1e-9, abs_tol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_roll_up_gives_all_that_follows_from_it(holes: et.Archive):
     measures = [*SOME, "asa_s", "ring_p50_s", "asr"]
     assert roll_up(holes, measures=measures) == sorted(days_of(CALLS))
@@ -146,6 +147,7 @@ def test_a_change_next_to_midnight_changes_the_day_before(tmp_path: Path):
 # What a roll-up holds.
 
 
+@pytest.mark.slow
 def test_other_measures_or_options_replace_a_roll_up(holes: et.Archive):
     days = sorted(days_of(CALLS))
     assert roll_up(holes, "day", "asa_s") == days

@@ -17,6 +17,7 @@ from support.holes import calls_with_holes
 from support.random_calls import OPTIONS
 
 import etelecom_analytics as et
+from etelecom_analytics.archive import distributed
 from etelecom_analytics.errors import ArchiveError, InputError, MeasureUnavailable, UnknownName
 from etelecom_analytics.metrics import MEASURES
 
@@ -48,6 +49,7 @@ def midnights(tmp_path_factory: pytest.TempPathFactory) -> et.Archive:
     return archive_of(tmp_path_factory.mktemp("midnights") / "calls", calls, **LISTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("archive", ["holes", "midnights"])
 def test_days_add_up_to_all_calls(archive: str, request: pytest.FixtureRequest):
     of_days: et.Archive = request.getfixturevalue(archive)
@@ -89,12 +91,14 @@ def test_processes_give_the_same(midnights: et.Archive):
     assert_equal(result, whole(midnights, by, ALL))
 
 
+@pytest.mark.slow
 def test_any_object_with_a_map_is_an_executor(midnights: et.Archive):
     expected = midnights.summarize("day", SOME, progress=False)
     with ThreadPoolExecutor(2) as pool:
         assert midnights.summarize("day", SOME, executor=pool, progress=False).equals(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -108,6 +112,22 @@ def test_a_query_selects_the_calls_and_their_neighbours(midnights: et.Archive, q
     for by in ("hour", []):
         result = midnights.summarize(by, SOME, query=query, progress=False)
         assert_equal(result, whole(midnights, by, SOME, query=query))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Saigon"])
+def test_days_of_another_time_zone_add_up(
+    holes: et.Archive, zone: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(distributed, "_MERGED", 1)
+    options = et.MetricOptions(**OPTIONS, time_zone=zone)
+    measures = ["calls", "wait_p90_s"]
+    result = holes.summarize("day", measures, options=options, progress=False)
+
+    assert_equal(result, whole(holes, "day", measures, options=options))
+    holes.roll_up("day", measures, options=options, progress=False)
+    result = holes.rolled_up("day", measures, options=options)
+    assert_equal(result, whole(holes, "day", measures, options=options))
 
 
 NIGHT = 16 * 3600.0
@@ -301,8 +321,10 @@ def test_arguments_are_checked_before_a_day_is_read(
 
 
 def test_other_ivr_numbers_than_those_of_the_archive_are_reported(holes: et.Archive):
-    with pytest.warns(UserWarning, match="measured with the IVR numbers none"):
-        holes.summarize("day", "calls", options=et.MetricOptions(), progress=False)
+    for method in (holes.summarize, holes.roll_up):
+        with pytest.warns(UserWarning, match="measured with the IVR numbers none") as caught:
+            method("day", "calls", options=et.MetricOptions(), progress=False)
+        assert caught[0].filename == __file__
 
 
 @pytest.mark.parametrize("workers", [0, -1, True, "2", 1.5])

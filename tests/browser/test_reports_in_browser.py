@@ -14,6 +14,7 @@ from support.browser import barriers
 
 import etelecom_analytics as et
 from etelecom_analytics.charts import theme
+from etelecom_analytics.language import speaking
 from etelecom_analytics.reports.page import chart_figure, page_html
 from etelecom_analytics.reports.pdf import find_browser, write_pdf
 
@@ -57,29 +58,41 @@ def test_page_draws_every_chart_without_requests(
 @pytest.fixture(scope="module")
 def gallery_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with every chart."""
+    return write_gallery(tmp_path_factory.mktemp("gallery"), "en")
+
+
+@pytest.fixture(scope="module")
+def vietnamese_gallery_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same page in Vietnamese, whose texts are longer."""
+    return write_gallery(tmp_path_factory.mktemp("gallery"), "vi")
+
+
+def write_gallery(folder: Path, language: str) -> Path:
     logs = et.read_snapshot(ROOT / "data" / "sample")
     options = et.MetricOptions(ivr_numbers=["8000", "8100"])
     inbound = logs.calls.filter(direction="in")
     blocked = {"02471080002": date(2026, 11, 17)}
     desk = et.simulator.simulate_outbound(1_500, blocked=blocked).calls
-    charts = {
-        **dict(et.charts.gallery(logs.calls, options=options, coverage=logs.report)),
-        "control": et.charts.control(logs.calls, options=options),
-        "group_limits": et.charts.group_limits(logs.calls, options=options),
-        "by_callee": et.charts.answer_rate(inbound, by="callee", options=options),
-        "waits": et.charts.measure_by(logs.calls, measure="asa_s", by="hour", options=options),
-        "talk": et.charts.heatmap(logs.calls, measure="agent_talk_avg_s", options=options),
-        "around_target": et.charts.heatmap(inbound, measure="answer_rate", target=0.8),
-        "outbound_answer_rate": et.charts.outbound_answer_rate(desk, by="prefix"),
-        "outbound_attempts": et.charts.outbound_attempts(desk, by="carrier"),
-        "outbound_hours": et.charts.outbound_hours(desk),
-        "outbound_levels": et.charts.outbound_levels(desk),
-        "journey": et.charts.journey(logs.calls, logs.calls["id"].item(0)),
-    }
-    specs = {name: chart.to_dict() for name, chart in charts.items()}
-    parts = [chart_figure(name, spec) for name, spec in specs.items()]
-    path = tmp_path_factory.mktemp("gallery") / "gallery.html"
-    path.write_text(page_html(title="Charts", parts=parts, charts=specs, facts=[]), "utf-8")
+    with speaking(language):
+        charts = {
+            **dict(et.charts.gallery(logs.calls, options=options, coverage=logs.report)),
+            "control": et.charts.control(logs.calls, options=options),
+            "group_limits": et.charts.group_limits(logs.calls, options=options),
+            "by_callee": et.charts.answer_rate(inbound, by="callee", options=options),
+            "waits": et.charts.measure_by(logs.calls, measure="asa_s", by="hour", options=options),
+            "talk": et.charts.heatmap(logs.calls, measure="agent_talk_avg_s", options=options),
+            "around_target": et.charts.heatmap(inbound, measure="answer_rate", target=0.8),
+            "outbound_answer_rate": et.charts.outbound_answer_rate(desk, by="prefix"),
+            "outbound_attempts": et.charts.outbound_attempts(desk, by="carrier"),
+            "outbound_hours": et.charts.outbound_hours(desk),
+            "outbound_levels": et.charts.outbound_levels(desk),
+            "journey": et.charts.journey(logs.calls, logs.calls["id"].item(0)),
+        }
+        specs = {name: chart.to_dict() for name, chart in charts.items()}
+        parts = [chart_figure(name, spec) for name, spec in specs.items()]
+        page = page_html(title="Charts", parts=parts, charts=specs, facts=[])
+    path = folder / "gallery.html"
+    path.write_text(page, "utf-8")
     return path
 
 
@@ -136,13 +149,14 @@ OVERLAPS = """svg => {
 """The texts of a chart that overlap or are cut."""
 
 
+@pytest.mark.parametrize("gallery", ["gallery_page", "vietnamese_gallery_page"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_no_text_of_a_chart_is_cut_or_overlaps(
-    width: int, gallery_page: Path, open_page: Callable[..., Any]
+    width: int, gallery: str, request: pytest.FixtureRequest, open_page: Callable[..., Any]
 ):
     page = open_page()
     page.page.set_viewport_size({"width": width, "height": 900})
-    page.page.goto(gallery_page.as_uri())
+    page.page.goto(request.getfixturevalue(gallery).as_uri())
     page.page.wait_for_function(_ALL_ARE_DRAWN)
 
     figures = page.page.locator("figure > div").all()

@@ -33,6 +33,7 @@ def groups(by: list[str], measure: str) -> list[dict[str, object]]:
     return list(summarize(CALLS, by, [measure], options=OPTIONS).head(25).iter_rows(named=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "by",
     [[name] for name in DIMENSIONS if name not in LEG_DIMENSIONS]

@@ -78,6 +78,7 @@ def test_kinds_of_legs(fetched: Fetched):
     assert expected["kind"].n_unique() == 6
 
 
+@pytest.mark.slow
 def test_outcomes_of_legs(fetched: Fetched):
     result = legs(fetched.calls, options=fetched.options).select(*LEG, cause="outcome")
 

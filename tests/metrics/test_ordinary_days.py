@@ -40,6 +40,7 @@ def test_quarters_seldom_have_more_than_one_alarm(days: Days):
     assert sum(several) <= 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURES)
 def test_step_of_three_and_a_half_sigmas_is_found_within_two_days(name: str, days: Days):
     rng = np.random.default_rng(2)

@@ -165,6 +165,7 @@ def test_the_own_number_is_the_caller_or_the_hotline_of_its_extension():
     assert without_names["own_number"].to_list() == ["02471080002", None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [OPTIONS, OTHER_OPTIONS], ids=["default", "other"])
 def test_tables_agree_with_sql(settings: dict[str, Any], tmp_path: Path):
     # Few customers in two notations, so that some are called often.
@@ -286,6 +287,7 @@ def test_no_time_differs_if_every_attempt_was_answered():
         assert not set(table["verdict"]) & {"better", "worse"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2, 3, 4])
 def test_a_blocked_number_is_dated_within_a_day(seed: int):
     simulation, day = benchmark.desk(seed, n=4_000)

@@ -39,7 +39,6 @@ DAY = LOCAL_DIMENSIONS["day"]("Asia/Ho_Chi_Minh")
 TABLES: dict[str, tuple[list[str], list[str]]] = {
     "all": ([], ALL),
     "by hour": (["hour"], ALL),
-    "by day and direction": (["day", "direction"], ALL),
     "by queue": (["queue", "in_hours"], ALL),
     "by target": (["target_number"], OF_LEGS),
     "by trunk and outcome": (["trunk_name", "outcome"], OF_LEGS),
@@ -88,19 +87,24 @@ def few_calls() -> pl.DataFrame:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("split", [days_of, bound(random_pieces, count=3, seed=1)],
-    ids=["days", "pieces"])  # fmt: skip
-@pytest.mark.parametrize(("by", "measures"), TABLES.values(), ids=TABLES)
+@pytest.mark.parametrize(
+    ("table", "split"),
+    [
+        ("all", bound(random_pieces, count=3, seed=1)),
+        ("by hour", days_of),
+        ("by queue", bound(random_pieces, count=2, seed=1)),
+        ("by target", days_of),
+        ("by trunk and outcome", bound(random_pieces, count=3, seed=1)),
+    ],
+)
 def test_partials_add_up_to_the_whole(
-    few_calls: pl.DataFrame,
-    by: list[str],
-    measures: list[str],
-    split: Callable[[pl.DataFrame], pl.Series],
+    few_calls: pl.DataFrame, table: str, split: Callable[[pl.DataFrame], pl.Series]
 ):
+    by, measures = TABLES[table]
     parts = partials_of(few_calls, split(few_calls), by, measures)
     whole = et.summarize(few_calls, by, measures, options=options(), confidence=0.9)
 
-    assert len(parts) > 2
+    assert len(parts) >= 2
     assert_equal(et.finish(parts, by, measures, confidence=0.9), whole)
     assert_equal(et.finish(merge_partials(parts), by, measures, confidence=0.9), whole)
 
@@ -131,7 +135,7 @@ SMALL = random_calls(80, seed=3)
 
 
 @pytest.mark.slow
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(
     piece=st.lists(st.integers(0, 3), min_size=SMALL.height, max_size=SMALL.height),
     order=st.permutations(range(4)),
@@ -321,7 +325,9 @@ def test_what_partials_cannot_give_is_refused(
 
 
 @pytest.mark.parametrize(
-    "wrong", [None, 3, "hour", [], [None], SMALL, [SMALL.lazy()], {"a": 1}], ids=repr
+    "wrong",
+    [None, 3, "hour", [], [None], SMALL, [SMALL.lazy()], {"a": 1}],
+    ids=["none", "number", "text", "empty", "list of none", "calls", "lazy frames", "dict"],
 )
 def test_other_tables_are_refused(wrong: Any):
     for join in (merge_partials, et.finish):

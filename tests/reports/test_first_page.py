@@ -223,7 +223,7 @@ def test_headline_never_states_a_change_without_a_verdict():
             leads=["answer_rate"],
             targets={},
             display=Display(options=OPTIONS),
-            reference="in the previous period",
+            reference=et.CallQuery(date_from="2026-10-26", date_to="2026-11-02"),
         )[0]
 
     assert text("changed") == (

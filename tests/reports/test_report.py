@@ -259,7 +259,7 @@ def test_period_that_was_not_fetched_is_stated_below_the_title(tmp_path: Path, l
         "Calls from 2027-01-01, before 2027-01-08 (Asia/Ho_Chi_Minh), "
         "from a snapshot of calls of 2026-11-02 to 2026-11-08" in text
     )
-    assert "Not fetched: 2027-01-01 00:00 to 2027-01-08 00:00." in text
+    assert "Not fetched: Fri 1 Jan 2027 00:00 to Fri 8 Jan 2027 00:00." in text
     assert "This period was not fetched, so its measures are unknown." in text
     only_out = dataclasses.replace(logs, query=dataclasses.replace(logs.query, direction="out"))
     assert completeness(only_out, et.CallQuery()).endswith(
@@ -307,6 +307,8 @@ def test_own_numbers_are_not_masked(tmp_path: Path, logs: et.CallLogs):
 NOTEBOOK_WITHOUT_MASKING = [
     """import altair as alt, polars as pl, etelecom_analytics as et
 from IPython.display import HTML, Markdown, display
+
+pytestmark = pytest.mark.slow
 logs = et.read_snapshot(snapshot)
 et.charts.use_offline_renderer()
 pl.Config.set_fmt_str_lengths(200).set_tbl_rows(20).set_tbl_width_chars(600)

@@ -13,6 +13,8 @@ import pytest
 import etelecom_analytics as et
 from etelecom_analytics.simulator import serve
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 CHARTS = ["answer_rate", "heatmap", "ring_durations", "extension_performance"]
 OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"))
@@ -159,3 +161,12 @@ def test_charts_are_written_as_png(logs: et.CallLogs, tmp_path: Path):
     )
     again = et.write_charts(logs, tmp_path / "again", options=OPTIONS)
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in paths]
+
+
+def test_page_is_in_the_language_of_the_site(logs: et.CallLogs, tmp_path: Path):
+    site = et.Site(language="vi")
+    path = et.write_page(logs, tmp_path / "page.html", options=OPTIONS, site=site)
+    page = path.read_text(encoding="utf-8")
+
+    assert '<html lang="vi">' in page
+    assert "<h1>Cuộc gọi đến, 02/11/2026 đến 08/11/2026</h1>" in page

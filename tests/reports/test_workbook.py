@@ -339,6 +339,7 @@ def test_missing_package_and_bad_arguments_are_refused(
         et.write_workbook(LOGS, tmp_path / "week.xlsx")
 
 
+@pytest.mark.slow
 def test_explorer_exports_its_calls_as_a_workbook(tmp_path: Path):
     explorer = et.Explorer(LOGS, options=OPTIONS, site=SITE, debounce_s=0)
     explorer.restore({"direction": "in", "group_filters": {"weekday": 1}})

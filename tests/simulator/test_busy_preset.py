@@ -10,6 +10,8 @@ import etelecom_analytics as et
 from etelecom_analytics.local_time import HOME_ZONE
 from etelecom_analytics.simulator import Simulation, serve, simulate_calls
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def months() -> list[Simulation]:

@@ -57,17 +57,21 @@ def html_texts(page: str) -> list[str]:
     return parser.texts
 
 
-_SHOWN = {"title", "subtitle", "text", "description", "message"}
+_SHOWN = {"title", "subtitle", "text", "description"}
 
 
-def chart_texts(spec: Mapping[str, Any]) -> Iterator[str]:
-    """The titles, notes and labels of a specification; of its data, the fields that are shown."""
-    yield from spec.get("usermeta", {}).get("about", [])
-    fields = set(_fields(spec))
-    for rows in spec.get("datasets", {}).values():
-        for row in rows:
-            yield from (row[name] for name in fields & row.keys() if isinstance(row[name], str))
-    yield from _titles({**spec, "datasets": {}, "usermeta": {}, "config": {}})
+def chart_texts(spec: Mapping[str, Any]) -> list[str]:
+    """All visible texts of a specification: titles, notes, labels, legends, tooltips and marks."""
+    texts = [*spec.get("usermeta", {}).get("about", [])]
+    texts += _titles({name: part for name, part in spec.items() if name not in _UNSEEN})
+    for view in _views(spec):
+        rows = spec["datasets"].get(view["data"].get("name"), []) if "data" in view else []
+        fields = set(_fields(view.get("encoding", {})))
+        texts += [row[name] for row in rows for name in fields if isinstance(row.get(name), str)]
+    return list(dict.fromkeys(texts))
+
+
+_UNSEEN = {"datasets", "usermeta", "config", "params"}
 
 
 def _titles(node: object) -> Iterator[str]:
@@ -77,20 +81,26 @@ def _titles(node: object) -> Iterator[str]:
                 yield value
             elif name in _SHOWN and isinstance(value, list):
                 yield " ".join(each for each in value if isinstance(each, str))
-            if isinstance(value, Mapping | list):
-                yield from _titles(value)
+            yield from _titles(value)
     elif isinstance(node, list):
         for each in node:
             yield from _titles(each)
 
 
-def _fields(node: object, channel: str = "") -> Iterator[str]:
-    """The fields of nominal and ordinal channels: their values are on axes, marks and tooltips."""
-    if isinstance(node, Mapping):
-        if node.get("type") in ("nominal", "ordinal") and "field" in node and channel != "detail":
-            yield node["field"]
-        for name, value in node.items():
-            yield from _fields(value, name if isinstance(value, Mapping) else channel)
-    elif isinstance(node, list):
-        for each in node:
-            yield from _fields(each, channel)
+def _views(spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parts with marks, with the data that they inherit."""
+    parts = [part for name in ("layer", "vconcat", "hconcat") for part in spec.get(name, [])]
+    if not parts:
+        yield dict(spec)
+    inherited = {"data": spec["data"]} if "data" in spec else {}
+    for part in parts:
+        yield from _views({**inherited, **part})
+
+
+def _fields(encoding: Mapping[str, Any]) -> Iterator[str]:
+    """The fields of texts; a colour or a shape without a scale is none."""
+    for channel, definition in encoding.items():
+        for each in definition if isinstance(definition, list) else [definition]:
+            is_look = channel == "detail" or each.get("scale", "") is None
+            if each.get("type") in ("nominal", "ordinal") and not is_look and "field" in each:
+                yield each["field"]

@@ -19,8 +19,13 @@ import jinja2
 from babel.messages.pofile import escape, read_po
 
 import etelecom_analytics as et
-from etelecom_analytics.metrics import MEASURES
+from etelecom_analytics.metrics import MEASURES, sip_code
+from etelecom_analytics.metrics.funnels import FUNNEL
+from etelecom_analytics.metrics.quality_checks import CHECKS
 from etelecom_analytics.metrics.service_level_variants import SERVICE_LEVELS
+from etelecom_analytics.metrics.trunks import SIP_CLASSES, SIP_CODES
+from etelecom_analytics.reports.markdown_text import markdown_paragraphs
+from etelecom_analytics.reports.notebook import read_notebook
 
 PACKAGE = Path(et.__file__).parent
 CATALOGUES = [PACKAGE / "locale" / "vi.po"]
@@ -45,7 +50,7 @@ class Source(NamedTuple):
 
 
 def source_texts() -> Source:
-    """All texts of modules, templates and the registry."""
+    """All texts of modules, templates, notebooks and the registry."""
     source = Source(set(_registry_texts()), [])
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE)
@@ -53,12 +58,17 @@ def source_texts() -> Source:
             function = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
             if function in _FUNCTIONS:
                 _add(source, node, function, f"{name}:{node.lineno}")
-    for path in sorted(PACKAGE.rglob("*.html")):
+    for path in sorted((*PACKAGE.rglob("*.html"), *PACKAGE.rglob("*.j2"))):
         tree = jinja2.Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
         for call in tree.find_all(jinja2.nodes.Call):
             if isinstance(call.node, jinja2.nodes.Name) and call.node.name in _FUNCTIONS:
                 texts = [each.value for each in call.args if isinstance(each, jinja2.nodes.Const)]
-                source.keys.add(_key(texts[: _FUNCTIONS[call.node.name]]))
+                contexts = [each.value.as_const() for each in call.kwargs if each.key == "context"]
+                source.keys.add(_key(texts[: _FUNCTIONS[call.node.name]], *contexts))
+    for path in sorted(PACKAGE.rglob("*.ipynb")):
+        for cell in read_notebook(path, path.name).cells:
+            paragraphs = markdown_paragraphs(cell.source) if cell.cell_type == "markdown" else ()
+            source.keys.update(_key([text]) for _, text in paragraphs)
     return source
 
 
@@ -72,24 +82,33 @@ def _registry_texts() -> Iterator[Key]:
             for variant in variants
         ]
         yield from (_key([text]) for text in texts)
+    tables = [
+        (each.source for each in SERVICE_LEVELS.values()),
+        (meaning for _, meaning in FUNNEL.values()),
+        (code.meaning for code in (*SIP_CODES.values(), *SIP_CLASSES.values())),
+        (sip_code(None).meaning, sip_code(99_999).meaning),
+        CHECKS.values(),
+    ]
+    yield from (_key([text]) for table in tables for text in table)
+    yield from (_key([check], "check") for check in CHECKS)
 
 
 def _add(source: Source, node: ast.Call, function: str, place: str) -> None:
-    contexts = [each.value for each in node.keywords if each.arg == "context"]
-    context = ast.literal_eval(contexts[0]) if contexts else ""
     choices: list[list[str]] = [[]]
     for argument in node.args[: _FUNCTIONS[function]]:
         texts = list(_literals(argument))
         if function == "tr" and not texts and isinstance(argument, _VARIABLE):
             return  # a constant that was marked where it is defined
         choices = [[*choice, text] for choice in choices for text in texts]
+    contexts = [each.value for each in node.keywords if each.arg == "context"]
+    context = ast.literal_eval(contexts[0]) if contexts else ""
     if not choices:
         source.errors.append(
             f"{place}: {function} needs literal text, not text that is put together"
         )
     for texts in choices:
         names = {name for text in texts for name in placeholders(text)}
-        if any(not name.isidentifier() for name in names):
+        if any(name and not name.isidentifier() for name in names):
             source.errors.append(f"{place}: braces contain a name only; format the value before")
         source.keys.add(_key(texts, context))
 
@@ -112,7 +131,7 @@ def placeholders(text: str) -> list[str]:
     return sorted(
         f"{name}{'!' + conversion if conversion else ''}{':' + spec if spec else ''}"
         for _, name, spec, conversion in string.Formatter().parse(text)
-        if name
+        if name is not None
     )
 
 

@@ -38,6 +38,7 @@ def test_ordinary_quarters_have_few_alarms(days: Days):
     assert median(counts) <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", [-1, 1])
 def test_step_fires_within_two_days(days: Days, sign: int):
     fired = 0

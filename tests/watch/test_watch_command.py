@@ -120,6 +120,7 @@ def test_drop_has_exit_code_1_once(
     assert "secret-token" not in path.read_text()
 
 
+@pytest.mark.slow
 def test_failed_post_is_repeated_by_the_next_run(
     watch: Watch, dropped: CallLogServer, receiver: Receiver
 ):

@@ -115,6 +115,7 @@ def assert_says_what_is_selected(explorer: et.Explorer, by: str, key: str) -> No
     assert 'grain="offers"' in explorer.code()
 
 
+@pytest.mark.slow
 def test_undo_second_click_button_and_saved_state(explorer: et.Explorer, logs: et.CallLogs):
     show(explorer, "rna", "user")
     before, key = explorer.filtered, next(iter(bars(explorer)))

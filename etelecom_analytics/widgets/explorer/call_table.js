@@ -21,7 +21,7 @@ function render({ model, el }) {
     cell.scope = "col";
     cell.setAttribute("aria-sort", sorted ? (content.descending ? "descending" : "ascending") : "none");
     const arrow = sorted ? (content.descending ? " ↓" : " ↑") : "";
-    const sort = button(column.title + arrow, `Sort by ${column.title}`, () => model.send({ kind: "sort", column: column.name }));
+    const sort = button(column.title + arrow, column.sort, () => model.send({ kind: "sort", column: column.name }));
     Object.assign(sort.style, { background: "transparent", color: "inherit", fontWeight: "bold", margin: "0" });
     sort.dataset.key = `sort ${column.name}`;
     Object.assign(cell.style, { textAlign: column.number ? "right" : "left", borderBottom: LINE, whiteSpace: "nowrap" });
@@ -32,6 +32,7 @@ function render({ model, el }) {
   const draw = () => {
     const focused = el.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     const content = model.get("content");
+    const { texts } = content;
     const table = document.createElement("table");
     Object.assign(table.style, { borderCollapse: "collapse", fontSize: "var(--jp-ui-font-size1, 13px)", color: "var(--jp-ui-font-color1, inherit)" });
     const caption = document.createElement("caption");
@@ -41,8 +42,8 @@ function render({ model, el }) {
     const first = document.createElement("th");
     first.style.borderBottom = LINE;
     const label = document.createElement("span");
-    label.textContent = "call";
-    label.style.padding = "0 8px";
+    label.textContent = texts.call;
+    Object.assign(label.style, { padding: "0 8px", whiteSpace: "nowrap" });
     first.append(label);
     top.append(first, ...content.columns.map((column) => head(column, content)));
     const header = document.createElement("thead");
@@ -52,7 +53,7 @@ function render({ model, el }) {
       const line = document.createElement("tr");
       if (index === content.open_row) line.style.background = "var(--jp-layout-color3, #8883)";
       const opener = document.createElement("td");
-      const journey = button("Journey", `Journey of call ${index + 1} on this page: ${row[0]}`, () => model.send({ kind: "open", row: index }));
+      const journey = button(texts.journey, content.journeys[index], () => model.send({ kind: "open", row: index }));
       journey.dataset.key = `open ${index}`;
       opener.style.borderBottom = LINE;
       opener.append(journey);
@@ -78,7 +79,7 @@ function render({ model, el }) {
     table.append(caption, header, body);
     const pager = document.createElement("div");
     pager.setAttribute("role", "group");
-    pager.setAttribute("aria-label", "Pages");
+    pager.setAttribute("aria-label", texts.pages);
     const turn = (label, name, page, disabled) => {
       const element = button(label, name, () => model.send({ kind: "page", page }), disabled);
       element.dataset.key = name;
@@ -86,13 +87,13 @@ function render({ model, el }) {
     };
     const where = document.createElement("span");
     where.setAttribute("role", "status");
-    where.textContent = content.pages ? `page ${(content.page + 1).toLocaleString("en")} of ${content.pages.toLocaleString("en")}` : "no calls";
+    where.textContent = texts.where;
     where.style.padding = "0 8px";
     const begin = content.page === 0;
     const end = content.page >= content.pages - 1;
     pager.append(
-      turn("First", "First page", 0, begin), turn("Previous", "Previous page", content.page - 1, begin), where,
-      turn("Next", "Next page", content.page + 1, end), turn("Last", "Last page", content.pages - 1, end),
+      turn(texts.first, texts.first_page, 0, begin), turn(texts.previous, texts.previous_page, content.page - 1, begin), where,
+      turn(texts.next, texts.next_page, content.page + 1, end), turn(texts.last, texts.last_page, content.pages - 1, end),
     );
     el.replaceChildren(table, pager);
     if (focused) {

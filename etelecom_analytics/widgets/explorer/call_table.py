@@ -1,6 +1,7 @@
 """The table of the selected calls: its order, its pages, and the widget that shows a page."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +10,9 @@ import polars as pl
 import traitlets
 
 from ... import local_time
+from ...language import date_text, keep_language, mark, number, tr
 from ...locale.display import Display
+from ...locale.terms import value_names
 from ...metrics import Selection
 from ...phone_numbers import mask
 
@@ -19,7 +22,7 @@ PAGE_ROWS = 12
 
 
 class Column(NamedTuple):
-    """A column of the table: its name, its title, and whether it has numbers."""
+    """A column of the table: its name, its title in English, and whether it has numbers."""
 
     name: str
     title: str
@@ -27,22 +30,27 @@ class Column(NamedTuple):
 
 
 _COLUMNS = (
-    Column("started_at", "started"),
-    Column("direction", "direction"),
-    Column("call_state", "state"),
-    Column("caller", "caller"),
-    Column("callee", "callee"),
-    Column("wait_s", "wait, s", number=True),
-    Column("duration", "talk, s", number=True),
-    Column("extension_id", "extension"),
-    Column("user", "user"),
-    Column("hotline", "hotline"),
-    Column("department_id", "department"),
-    Column("legs", "legs", number=True),
-    Column("note", "note"),
+    Column("started_at", mark("started", context="column")),
+    Column("direction", mark("direction", context="column")),
+    Column("call_state", mark("state", context="column")),
+    Column("caller", mark("caller", context="column")),
+    Column("callee", mark("callee", context="column")),
+    Column("wait_s", mark("wait, s", context="column"), number=True),
+    Column("duration", mark("talk, s", context="column"), number=True),
+    Column("extension_id", mark("extension", context="column")),
+    Column("user", mark("user", context="column")),
+    Column("hotline", mark("hotline", context="column")),
+    Column("department_id", mark("department", context="column")),
+    Column("legs", mark("legs", context="column"), number=True),
+    Column("note", mark("note", context="column")),
 )
 _COMPUTED = ("wait_s", "legs")
-_STATES = ("running", "unknown", "answered", "missed")
+_STATES = (
+    mark("running", context="state"),
+    mark("unknown", context="state"),
+    mark("answered", context="state"),
+    mark("missed", context="state"),
+)
 _FREE_TEXT = ("note", "user")
 """These may contain phone numbers."""
 _MAX_LENGTH = 120
@@ -116,7 +124,7 @@ class CallPages:
         calls = display.masked(self._selection.take(rows))
         zone = local_time.zone(display.options.time_zone).key
         table = calls.with_columns(
-            pl.col("started_at").dt.convert_time_zone(zone).dt.strftime("%Y-%m-%d %H:%M:%S"),
+            pl.col("started_at").dt.convert_time_zone(zone),
             extension_id=pl.col("extension_id").replace(
                 dict(display.names.get("extension_id", {}))
             ),
@@ -126,8 +134,13 @@ class CallPages:
         )
         names = [column.name for column in self.columns]
         masks = [name in _FREE_TEXT and not display.show_numbers for name in names]
+        words = {"direction": value_names("direction")}
+        words["call_state"] = {state: tr(state, context="state") for state in _STATES}
         return [
-            [_cell_text(value, masked=masked) for value, masked in zip(row, masks, strict=True)]
+            [
+                _cell_text(value, words.get(name, {}), masked=masked)
+                for name, value, masked in zip(names, row, masks, strict=True)
+            ]
             for row in table.select(names).rows()
         ]
 
@@ -161,14 +174,21 @@ class CallTable(anywidget.AnyWidget):
         on_open: Callable[[int], object],
     ) -> None:
         super().__init__(layout={"width": "auto", "overflow": "auto"})
-        self._on_sort, self._on_page, self._on_open = on_sort, on_page, on_open
+        self._on_sort, self._on_page = keep_language(on_sort), keep_language(on_page)
+        self._on_open = keep_language(on_open)
         self.on_msg(self._receive)
 
     def show(self, pages: CallPages, *, caption: str, open_row: int | None) -> None:
         """Show the current page; `open_row` is highlighted."""
+        rows = pages.texts()
         self.content = {
-            "columns": [column._asdict() for column in pages.columns],
-            "rows": pages.texts(),
+            "columns": [_column_content(column) for column in pages.columns],
+            "rows": rows,
+            "journeys": [
+                tr("Journey of call {n} on this page: {started}", n=number, started=row[0])
+                for number, row in enumerate(rows, start=1)
+            ],
+            "texts": _control_texts(pages),
             "sort": pages.sort[0],
             "descending": pages.sort[1],
             "page": pages.page,
@@ -187,8 +207,36 @@ class CallTable(anywidget.AnyWidget):
                 self._on_open(row)
 
 
-def _cell_text(value: object, *, masked: bool) -> str:
-    """The value on one line, shortened."""
-    text = "" if value is None else " ".join(str(value).split())
+def _column_content(column: Column) -> dict[str, object]:
+    title = tr(column.title, context="column")
+    return {**column._asdict(), "title": title, "sort": tr("Sort by {column}", column=title)}
+
+
+def _control_texts(pages: CallPages) -> dict[str, str]:
+    """The labels of the controls of the table, and the page."""
+    where = tr("page {n} of {total}", n=pages.page + 1, total=pages.page_count)
+    return {
+        "call": tr("call", context="column"),
+        "journey": tr("Journey"),
+        "pages": tr("Pages"),
+        "where": where if pages.page_count else tr("no calls"),
+        "first": tr("First", context="page"),
+        "first_page": tr("First page"),
+        "previous": tr("Previous", context="page"),
+        "previous_page": tr("Previous page"),
+        "next": tr("Next", context="page"),
+        "next_page": tr("Next page"),
+        "last": tr("Last", context="page"),
+        "last_page": tr("Last page"),
+    }
+
+
+def _cell_text(value: object, words: Mapping[str, str], *, masked: bool) -> str:
+    """The value on one line, shortened; words of the API are translated."""
+    if isinstance(value, datetime):
+        return f"{date_text(value)} {value:%H:%M:%S}"
+    if isinstance(value, float):
+        return number(value, ".1f")
+    text = "" if value is None else " ".join(words.get(str(value), str(value)).split())
     text = mask(text) if masked else text
     return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 1]}…"

@@ -7,21 +7,23 @@ from datetime import date
 import ipywidgets as ui
 
 from ...fetch_report import FetchReport
+from ...language import keep_language, mark, tr
+from ...locale.terms import dimension_name
 from ...metrics import MEASURES, Selection
 from ..event_chart import EventChart
 from ..fields import WIDE
-from ..status import StatusLine, error_text
+from ..status import StatusLine, chart_error_text
 from .interactive_charts import TABS, ChartFactory, InteractiveChart
 from .state import ChartState
 
 __all__ = ["ChartTabs"]
 
 _HINTS = {
-    "time": "Drag over the chart to select days, or click one day.",
-    "group": "Click a row or a bar to show only its calls; click it again to show all calls.",
-    "heat": "Click a cell to show only its calls; click it again to show all calls.",
+    "time": mark("Drag over the chart to select days, or click one day."),
+    "group": mark("Click a row or a bar to show only its calls; click it again to show all calls."),
+    "heat": mark("Click a cell to show only its calls; click it again to show all calls."),
 }
-_OWNERS_HINT = (
+_OWNERS_HINT = mark(
     "Click a row or a bar to show only the calls with an offer to this person, or another one to "
     "show theirs instead; click it again to show all calls."
 )
@@ -53,28 +55,28 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
         self._chart, self._updating = InteractiveChart(spec={}), False
         self.chart_state = ChartState()
         self._tab = ui.ToggleButtons(
-            options=[(label, name) for name, label in TABS.items()],
-            description="Chart",
+            options=[(tr(label), name) for name, label in TABS.items()],
+            description=tr("Chart"),
             style={**_STYLE, "button_width": "auto"},
             layout=WIDE,
         )
         self._measure = ui.Dropdown(
-            options=[(f"{MEASURES[name].title} ({name})", name) for name in factory.measures],
-            description="Measure",
+            options=[(f"{tr(MEASURES[name].title)} ({name})", name) for name in factory.measures],
+            description=tr("Measure"),
             style=_STYLE,
             layout={**WIDE, "width": "500px"},
         )
-        self._by = ui.Dropdown(description="By", style=_STYLE, layout=WIDE)
+        self._by = ui.Dropdown(description=tr("By"), style=_STYLE, layout=WIDE)
         self._only = ui.Dropdown(
-            description="Only",
+            description=tr("Only"),
             style=_STYLE,
             layout=WIDE,
-            tooltip="Selects a group, like a click on the chart",
+            tooltip=tr("Selects a group, like a click on the chart"),
         )
         self._hint, self._error_line = StatusLine(is_error=False), StatusLine()
         self._view = EventChart(on_click=self._clicked, on_brush=self._brushed)
         for control in (self._tab, self._measure, self._by):
-            control.observe(self._changed, "value")
+            control.observe(keep_language(self._changed), "value")
         self._only.observe(self._only_changed, "value")
         row = ui.HBox([self._measure, self._by, self._only], layout={"flex_flow": "wrap"})
         super().__init__(
@@ -94,12 +96,13 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
         dimensions = self._factory.dimensions(state.tab, state.measure)
         with self._update():
             self._tab.value, self._measure.value = state.tab, state.measure
-            self._by.options = [(name.replace("_", " "), name) for name in dimensions]
+            self._by.options = [(dimension_name(name), name) for name in dimensions]
             self._by.value = state.by if dimensions else None
         self._by.layout.display = None if dimensions else "none"
         self._measure.layout.display = None if state.tab in _HINTS else "none"
         of_owners = self._factory.is_of_owners(state)
-        self._hint.show(_OWNERS_HINT if of_owners else _HINTS.get(state.tab, ""))
+        hint = _OWNERS_HINT if of_owners else _HINTS.get(state.tab)
+        self._hint.show(tr(hint) if hint else "")
 
     def draw(self, selection: Selection, coverage: FetchReport | None) -> None:
         """Draw the chart of these calls; an error is shown in its place."""
@@ -109,12 +112,12 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
         # The other parts of the panel still work, so any error is shown here.
         except Exception as error:  # noqa: BLE001
             self._chart = InteractiveChart(spec={})
-            self._error_line.show(f"The chart failed: {error_text(error)}")
+            self._error_line.show(chart_error_text(error))
         chart = self._chart
         self._view.show(chart.spec, fields=chart.fields, brush=bool(chart.spans))
         with self._update():
             self._only.options = [
-                ("choose a group", _NO_GROUP),
+                (tr("choose a group"), _NO_GROUP),
                 *((label, key) for key, (label, _) in chart.groups.items()),
             ]
             self._only.value = _NO_GROUP

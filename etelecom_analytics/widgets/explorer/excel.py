@@ -6,6 +6,7 @@ from importlib.metadata import version
 import polars as pl
 
 from ...charts.finish import coverage_note
+from ...language import tr
 from ...locale.display import Display
 from ...locale.number_note import number_note
 from ...phone_numbers import mask
@@ -31,16 +32,16 @@ def explorer_workbook(
     about = [
         # Not the rest: a hash has long runs of digits, too.
         *((name, text if display.show_numbers else mask(text)) for name, text in facts),
-        ("complete", coverage_note(coverage, options.time_zone).text),
-        ("settings", site.fingerprint),
-        ("options", repr(options)),
+        (tr("complete", context="fact"), coverage_note(coverage, options.time_zone).text),
+        (tr("settings", context="fact"), site.fingerprint),
+        (tr("options", context="fact"), repr(options)),
         (
-            "made with",
+            tr("made with", context="fact"),
             f"etelecom_analytics {version('etelecom_analytics')}, Polars {pl.__version__}",
         ),
     ]
     content = WorkbookContent(
-        title="Calls of the Explorer",
+        title=tr("Calls of the Explorer"),
         calls=calls,
         history=source.calls.calls,
         direction=None,

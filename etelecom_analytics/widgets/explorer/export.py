@@ -11,6 +11,7 @@ from polars import selectors
 
 from ... import local_time, storage
 from ...errors import InputError
+from ...language import keep_language, tr
 from ...locale.display import Display
 from ...metrics import MetricOptions
 from ...phone_numbers import describe
@@ -46,18 +47,23 @@ class ExportForm(ui.VBox):  # type: ignore[misc]
         self._write = write
         self._name = ui.Text(
             value="calls.parquet",
-            description="File",
-            placeholder="ends in .parquet, .csv or .xlsx",
+            description=tr("File"),
+            placeholder=tr("ends in .parquet, .csv or .xlsx"),
             style=STYLE,
         )
         self._show_numbers = ui.Checkbox(
-            value=show_numbers, description="Full numbers", indent=False, layout={"width": "auto"}
+            value=show_numbers,
+            description=tr("Full numbers"),
+            indent=False,
+            layout={"width": "auto"},
         )
         self._button = ui.Button(
-            description="Export", tooltip="Write all pages of the table to this file", layout=BUTTON
+            description=tr("Export"),
+            tooltip=tr("Write all pages of the table to this file"),
+            layout=BUTTON,
         )
         self._result, self._error_line = StatusLine(is_error=False), StatusLine()
-        self._button.on_click(self._pressed)
+        self._button.on_click(keep_language(self._pressed))
         row = ui.HBox([self._name, self._show_numbers, self._button], layout={"flex_flow": "wrap"})
         super().__init__([row, self._result, self._error_line], layout={"overflow": "visible"})
 
@@ -74,7 +80,7 @@ class ExportForm(ui.VBox):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001
             self._error_line.show(error_text(error))
         else:
-            self._result.show(f"{count:,} calls written to {path}")
+            self._result.show(tr("{n} calls written to {path}", n=count, path=path))
 
 
 def write_calls(
@@ -97,14 +103,21 @@ def write_calls(
     to_stream = is_stream(target)
     if target.suffix not in (*_ENDINGS, *([""] if to_stream else [])):
         raise InputError(
-            f"The file name ends in .parquet, .csv or .xlsx; got {describe(target.name)}."
+            tr(
+                "The file name ends in .parquet, .csv or .xlsx; got {name}.",
+                name=describe(target.name),
+            )
         )
     if not target.parent.is_dir():
         raise InputError(
-            f"The folder {describe(str(target.parent), max_length=160)} does not exist."
+            tr(
+                "The folder {folder} does not exist.",
+                folder=describe(str(target.parent), max_length=160),
+            )
         )
     if not to_stream and os.path.exists(target):  # noqa: PTH110  False if the name is too long
-        raise InputError(f"{describe(target.name)} already exists: choose another name.")
+        name = describe(target.name)
+        raise InputError(tr("{name} already exists: choose another name.", name=name))
     if target.suffix == ".xlsx":
         check_workbook(calls.height, instead='export them to a file such as "calls.parquet"')
     if target.suffix == ".xlsx":
@@ -115,7 +128,11 @@ def write_calls(
         storage.write_file(target, content)
     except OSError as error:
         raise InputError(
-            f"{describe(target.name)} cannot be written: {storage.reason(error)}."
+            tr(
+                "{name} cannot be written: {reason}.",
+                name=describe(target.name),
+                reason=storage.reason(error),
+            )
         ) from error
     return target
 

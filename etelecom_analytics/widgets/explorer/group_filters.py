@@ -7,7 +7,9 @@ from typing import NamedTuple
 import ipywidgets as ui
 
 from ...codegen import literal
+from ...language import WEEKDAYS, current_language, tr
 from ...locale.display import Display
+from ...locale.terms import dimension_name, value_names
 from ...metrics import Calls, MetricOptions, Selection, drill_through
 from ...metrics.dimensions import LEG_DIMENSIONS, OWNER_DIMENSIONS
 from ...metrics.registry import Grain
@@ -34,7 +36,25 @@ class FilterText(NamedTuple):
     @property
     def subject(self) -> str:
         """What has this value, such as "weekday" or "offer to user"."""
-        return f"{'offer to ' * self.of_offers}{self.dimension.replace('_', ' ')}"
+        name = dimension_name(self.dimension)
+        return tr("offer to {dimension}", dimension=name) if self.of_offers else name
+
+
+def _value_text(dimension: str, value: object, display: Display) -> str:
+    """The label of a value; words and weekdays are translated."""
+    label = display.label(dimension, value)
+    if current_language() == "en" or value is None:
+        return label
+    if dimension == "weekday" and value in range(1, 8):
+        return tr(WEEKDAYS[int(str(value)) - 1])
+    if isinstance(value, bool):
+        return tr("True" if value else "False", context="value")
+    return value_names(dimension).get(label, label)
+
+
+def _fact_name(dimension: str) -> str:
+    """The dimension in a list of facts, which has its name in Python in English."""
+    return dimension if current_language() == "en" else dimension_name(dimension)
 
 
 class FilterTexts(tuple[FilterText, ...]):
@@ -46,7 +66,7 @@ class FilterTexts(tuple[FilterText, ...]):
     def of(cls, state: PanelState, display: Display) -> "FilterTexts":
         """The texts of a state's filters."""
         return cls(
-            FilterText(name, display.label(name, value), of_offers)
+            FilterText(name, _value_text(name, value, display), of_offers)
             for of_offers, pairs in ((False, state.group_filters), (True, state.offer_filters))
             for name, value in pairs
         )
@@ -54,25 +74,31 @@ class FilterTexts(tuple[FilterText, ...]):
     @property
     def offers(self) -> str:
         """Those on offers, such as "with an offer to user An (101)"; "" if there are none."""
-        texts = [f"an {each.subject} {each.value}" for each in self if each.of_offers]
-        return f"with {' and '.join(texts)}" if texts else ""
+        texts = [
+            tr("an {subject} {value}", subject=each.subject, value=each.value)
+            for each in self
+            if each.of_offers
+        ]
+        return tr("with {offers}", offers=f" {tr('and')} ".join(texts)) if texts else ""
 
     def facts(self) -> Iterator[tuple[str, str]]:
         """All of them as (label, text) pairs."""
-        groups = [f"{each.dimension} {each.value}" for each in self if not each.of_offers]
+        groups = [
+            f"{_fact_name(each.dimension)} {each.value}" for each in self if not each.of_offers
+        ]
         if groups:
-            yield "group filters", ", ".join(groups)
+            yield tr("group filters", context="fact"), ", ".join(groups)
         if self.offers:
-            yield "offer filters", f"calls {self.offers}"
+            yield tr("offer filters", context="fact"), tr("calls {offers}", offers=self.offers)
 
     def note(self, text: str) -> str:
         """A note on the calls, after a sentence with the filters on offers, if any."""
-        return f"Calls {self.offers}. {text}" if self.offers else text
+        return f"{tr('Calls {offers}.', offers=self.offers)} {text}" if self.offers else text
 
     def caption(self, count: int, display: Display) -> str:
         """The caption of a table of so many calls."""
-        masked = "" if display.show_numbers else "external numbers masked"
-        parts = (f"{count:,} matching calls", self.offers, masked)
+        masked = "" if display.show_numbers else tr("external numbers masked")
+        parts = (tr("{n} matching calls", n=count), self.offers, masked)
         return ", ".join(part for part in parts if part)
 
 
@@ -97,7 +123,7 @@ class FilterChips(ui.HBox):  # type: ignore[misc]
     def _button(self, each: FilterText) -> ui.Button:
         button = ui.Button(
             description=f"{each.subject}: {each.value}  ✕",
-            tooltip=f"Remove the filter on {each.subject}",
+            tooltip=tr("Remove the filter on {subject}", subject=each.subject),
             layout=BUTTON,
         )
         remove = partial(without_filter, name=each.dimension, of_offers=each.of_offers)

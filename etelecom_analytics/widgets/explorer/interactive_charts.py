@@ -10,12 +10,16 @@ import altair as alt
 import polars as pl
 
 from ...charts import heatmap, ring_durations, wait_distribution
-from ...charts.axes import CLOCK, TIME
 from ...charts.group_bars import HIT, draw_groups
 from ...charts.group_table import groups
+from ...charts.texts import (
+    CLOCK,
+    TIME,
+)
 from ...codegen import literal
 from ...errors import QueryError, UnknownName
 from ...fetch_report import FetchReport
+from ...language import mark
 from ...locale.display import Display
 from ...locale.number_note import number_note
 from ...metrics import MEASURES, NAME_DIMENSIONS, MetricOptions, Selection
@@ -31,11 +35,11 @@ __all__ = ["TABS", "ChartFactory", "InteractiveChart", "TimeSpan", "dimension_na
 
 TABS: Mapping[str, str] = MappingProxyType(
     {
-        "time": "Over time",
-        "group": "By group",
-        "heat": "Heat map",
-        "waits": "Waits",
-        "rings": "Rings",
+        "time": mark("Over time"),
+        "group": mark("By group"),
+        "heat": mark("Heat map"),
+        "waits": mark("Waits"),
+        "rings": mark("Rings"),
     }
 )
 """The name of each tab, and its label."""

@@ -11,6 +11,7 @@ import polars as pl
 
 from ...charts import journey
 from ...errors import QueryError
+from ...language import tr
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection
 from ...metrics.dimensions import OWNER_DIMENSIONS
@@ -19,9 +20,10 @@ from ...query import CallQuery
 from ...site import Site, checked_site
 from ..chart_view import chart_outputs
 from ..controls import Controls, logs_fields
-from ..panel import BUTTON, Panel
+from ..own_language import builds_in_language, in_own_language
+from ..panel import Panel, make_button
 from ..panel_state import PanelState
-from ..site_facts import number_facts, site_facts
+from ..site_facts import matching_facts, number_facts, site_facts, today_facts
 from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
 from .excel import explorer_workbook
@@ -63,6 +65,7 @@ class Explorer(Panel):
             file. So are the options' `ivr_numbers`. In notes all numbers are masked.
         debounce_s: how long to wait for further changes before computing; 0 computes at once.
         site: the settings of your organisation; by default the site file.
+        language: the language of texts, "en" or "vi"; by default that of the site file.
 
     Raises:
         InputError: `logs` is no CallLogs and no table of calls, another argument is not valid, or
@@ -77,6 +80,7 @@ class Explorer(Panel):
         [('offered', 59.0), ('answer_rate', 0.983)]
     """
 
+    @builds_in_language
     def __init__(
         self,
         logs: CallLogs | Calls,
@@ -87,6 +91,7 @@ class Explorer(Panel):
         own_numbers: Sequence[str] | None = None,
         debounce_s: float = 0.3,
         site: Site | None = None,
+        language: str | None = None,
     ) -> None:
         self._site = site = checked_site(site)
         self._arguments = {
@@ -97,6 +102,7 @@ class Explorer(Panel):
             "own_numbers": own_numbers,
             "debounce_s": debounce_s,
             "site": site,
+            "language": language,
         }
         self._source = CallSource.of(logs)
         self._display = self._source.display(
@@ -127,13 +133,11 @@ class Explorer(Panel):
         self._kpi_cards = KpiCards(site.targets)
         self._chips = FilterChips(lambda remove: self._set_state(remove(self._state)))
         self._journey = ui.Output()
-        self._undo = ui.Button(description="Undo", tooltip="Undo the last change", layout=BUTTON)
-        self._redo = ui.Button(description="Redo", tooltip="Redo the change", layout=BUTTON)
+        self._undo = make_button(tr("Undo"), tr("Undo the last change"), self.undo)
+        self._redo = make_button(tr("Redo"), tr("Redo the change"), self.redo)
         self._history = History(ExplorerState(first, self._tabs.chart_state))
         self._visible: ExplorerState | None = None
         super().__init__(controls, first, debounce_s=debounce_s)
-        self._undo.on_click(lambda _: self.undo())
-        self._redo.on_click(lambda _: self.redo())
         self.layout.max_width = "1840px"
         self._export_form = ExportForm(self._export, show_numbers=show_numbers)
         self._tabs.layout.flex, self._tabs.layout.min_width = "1 1 640px", "0"
@@ -200,6 +204,7 @@ class Explorer(Panel):
         self._update()
         self._restore(self._history.redo())
 
+    @in_own_language
     def export(self, path: str | Path, *, masked: bool | None = None) -> Path:
         """Write all calls of the table in its order as .parquet, .csv or .xlsx; returns the path.
 
@@ -264,6 +269,7 @@ class Explorer(Panel):
     def _filter_texts(self) -> FilterTexts:
         return FilterTexts.of(self._state, self._display)
 
+    @in_own_language
     def _restore(self, state: ExplorerState) -> None:
         self._use(state.filters)  # raises before anything changes
         self._tabs.show(state.chart)
@@ -301,13 +307,12 @@ class Explorer(Panel):
         return explorer_code(self._state, self._options, table=self._source.code, chart=chart)
 
     def _filter_facts(self) -> Iterable[tuple[str, str]]:
-        yield "matching", f"{self._selection.height:,} of {self._all.height:,} calls"
+        yield from matching_facts(self._selection.height, self._all.height)
         yield from super()._facts()
         yield from number_facts(self._selection, self._options)
         yield from self._source.scope_facts(self._state.query, self._first.query)
         yield from self._filter_texts.facts()
-        if self._today:
-            yield "today", f"{self._today.isoformat()}, {self._today:%A}"
+        yield from today_facts(self._today)
         yield from site_facts(self._site)
 
     def _facts(self) -> Iterable[tuple[str, str]]:

@@ -9,6 +9,7 @@ import polars as pl
 from ... import local_time
 from ...errors import InputError
 from ...fetch_report import FetchReport
+from ...language import tr
 from ...locale.display import Display
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection, only_fetched, previous_period
@@ -91,9 +92,14 @@ class CallSource:
     def scope_facts(self, query: CallQuery, first: CallQuery) -> Iterable[tuple[str, str]]:
         """Which calls the logs lack, or that the panel starts with inbound calls only."""
         if self.only_fetched:
-            yield "fetched", f"only calls with {self.only_fetched}; these logs have no other calls"
+            text = tr(
+                "only calls with {filters}; these logs have no other calls",
+                filters=self.only_fetched,
+            )
+            yield tr("fetched", context="fact"), text
         elif query.direction == "in" == first.direction:
-            yield "direction", 'starts with inbound calls; choose "any" for all calls'
+            text = tr('starts with inbound calls; choose "any" for all calls')
+            yield tr("direction", context="fact"), text
 
     def _with_as_of(self, options: MetricOptions) -> MetricOptions:
         """The options, with an `as_of` if they have none.
@@ -124,7 +130,7 @@ class CallSource:
     def previous_period(self, query: CallQuery) -> tuple[CallQuery | None, str]:
         """The query for the previous period, and a text, as `metrics.previous_period` returns."""
         if self.report is None:
-            return None, (
+            return None, tr(
                 "No change is shown: a table does not state which days were fetched. Pass CallLogs "
                 "to compare with the previous period."
             )

@@ -6,7 +6,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 import polars as pl
 
-from ...charts.axes import TIME
+from ...charts.texts import (
+    TIME,
+)
 from ...errors import InputError
 from ...metrics import DIMENSIONS, NAME_DIMENSIONS
 from ...metrics.dimensions import OWNER_DIMENSIONS
