@@ -149,7 +149,8 @@ def serve_s3(folder: Path) -> Iterator[S3Server]:
         f"-s3.config={config}", f"-master.port={master}", f"-volume.port={volume}",
         f"-filer.port={filer}", f"-s3.port={s3}", f"-master.port.grpc={grpc[0]}",
         f"-volume.port.grpc={grpc[1]}", f"-filer.port.grpc={grpc[2]}", f"-s3.port.grpc={grpc[3]}",
-        "-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket",
+        "-master.heartbeatInterval=100ms", "-s3.iam=false", "-s3.port.iceberg=0",
+        "-s3.port.lance=0", "-s3.autoCreateBucket",
         "-master.volumeSizeLimitMB=64", "-volume.max=8",
     ]  # fmt: skip
     with log.open("wb") as output:
