@@ -22,6 +22,7 @@ from .forget import checked_number, forget_number
 from .forget_proof import ForgetProof
 from .forget_register import Register, blank_logs
 from .log import LOG, DamagedLog, Log
+from .places import local_folder
 from .problems import problems_table, problems_text
 from .rollup_table import remove_rollups
 from .rollups import ArchiveRollUps
@@ -36,6 +37,8 @@ from .verification import (
 
 __all__ = ["Archive"]
 
+_SHORTEST_KEEP = timedelta(hours=1)
+
 
 class Archive(ArchiveRollUps):
     """A Delta Lake table of calls in a folder, partitioned by local day.
@@ -45,7 +48,8 @@ class Archive(ArchiveRollUps):
     stored, so a pseudonymized archive needs its `privacy` for each sync, but not for reading.
 
     Args:
-        path: the folder.
+        path: the folder, or an address s3://bucket/name. An object store has no locks: of two
+            writers of one version it refuses one, which then writes the next.
         time_zone: the time zone of the daily partitions and of the flat facts; by default that of
             the site file for a new archive.
         ivr_numbers: target numbers that are not persons, for the flat facts; by default those of
@@ -57,6 +61,8 @@ class Archive(ArchiveRollUps):
         allow_unsafe_rename: write versions without hard links, for a file system that has none. No
             other process may write at the same time.
         site: the settings of your organisation; by default the site file, as `Site.load` finds it.
+        storage_options: of an object store: "AWS_REGION", "AWS_ENDPOINT_URL" and others, which are
+            by default those of the environment. Nothing shows their values.
 
     Raises:
         ArchiveError: the folder contains another kind of table, the archive has another
@@ -182,11 +188,11 @@ class Archive(ArchiveRollUps):
         Raises:
             ArchiveError: the archive does not exist.
         """
-        if not (self.path / LOG).is_dir():
-            self._open()
         with translate_errors(self.path):
+            if not (self.path / LOG).is_dir():
+                self._open()
             log = Log.read(self.path)
-        problems = log.problems()
+            problems = log.problems()
         try:
             table = self._open()
         except DamagedLog:
@@ -228,6 +234,11 @@ class Archive(ArchiveRollUps):
         certificates remain.
         """
         keep_time = local_time.parse_span(keep, "keep")
+        if not isinstance(self.path, Path) and keep_time < _SHORTEST_KEEP:
+            raise InputError(
+                "keep must be at least 1h in an object store, because other processes may be "
+                "writing files that no version uses yet."
+            )
         self._open()
         with self._exclusive():
             table = self._open()
@@ -283,6 +294,7 @@ class Archive(ArchiveRollUps):
         """
         if isinstance(snapshots, str | Path):
             raise InputError("snapshots must be a list of folders.")
+        local_folder(self.path)
         self._open()
         checked = checked_number(number, self._config)
         folders = [storage.resolve(path) for path in snapshots]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from ..privacy import Privacy
 from ..site import PRIVACY_KEY, Site, checked_site
 from .config import ArchiveConfig, leave_unmasked, same_zone
 from .delta import translate_errors
-from .folder import archive_path, exclusive_lock, remove_staged_files
+from .folder import archive_path, exclusive
 from .forget_log import recover_log
 from .log import DamagedLog, Log, repair_log
+from .places import StorePath
 from .problems import Problem
 from .table import Table
 
@@ -23,10 +24,11 @@ __all__ = ["ArchiveBase", "stored_config"]
 
 
 class ArchiveBase:
-    """A folder with the table of an archive; `Archive` documents its arguments.
+    """A folder or an address with the table of an archive; `Archive` documents its arguments.
 
     Attributes:
-        path: the absolute path of the folder.
+        path: the absolute path of the folder, or the path in an object store, whose `str` is the
+            address.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class ArchiveBase:
         lock: bool = True,
         allow_unsafe_rename: bool = False,
         site: Site | None = None,
+        storage_options: Mapping[str, str] | None = None,
     ) -> None:
         if isinstance(ivr_numbers, str):
             raise InputError('ivr_numbers must be a list of texts, such as ["8000"].')
-        self.path = archive_path(path)
+        self.path = archive_path(path, storage_options, unsafe_rename=allow_unsafe_rename)
         self._lock, self._unsafe = lock, allow_unsafe_rename
-        recover_log(self.path)
+        if isinstance(self.path, Path):
+            recover_log(self.path)
         self._site = site = checked_site(site)
         new = ArchiveConfig(
             time_zone=local_time.zone(time_zone or site.time_zone).key,
@@ -118,8 +122,7 @@ class ArchiveBase:
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         """Lock the archive while the block runs, and remove what killed writers left."""
-        with exclusive_lock(self.path) if self._lock else nullcontext():
-            remove_staged_files(self.path)
+        with exclusive(self.path, lock=self._lock):
             yield
 
     def _repair(self) -> list[Problem]:
@@ -178,7 +181,7 @@ def _privacy_of_site(
     return privacy if privacy.to_dict() == stored.privacy else None
 
 
-def stored_config(folder: Path) -> ArchiveConfig | None:
+def stored_config(folder: StorePath) -> ArchiveConfig | None:
     """The configuration of the archive in a folder, even if it is damaged; None without archive.
 
     Raises:

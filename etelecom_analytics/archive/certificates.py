@@ -7,22 +7,23 @@ loses nothing. Once the file is written, old commits may be deleted.
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
-from .. import local_time, storage
+from .. import local_time
 from ..fetch_report import FetchReport
 from ..query import CallQuery
+from .places import StorePath, place_of
 from .problems import Unreadable, reading
 
 __all__ = [
     "CLOCK_TOLERANCE",
     "Certificate",
+    "Certificates",
     "certificates_table",
     "day_query",
     "read_certificates",
@@ -110,15 +111,28 @@ class Certificate:
         )
 
 
+Certificates: TypeAlias = tuple[Iterable[Certificate], int]
+"""Certificates, and the version of the archive that they cover."""
+
+
 def day_query(day: date, time_zone: str) -> CallQuery:
     """A query for all calls of a local day."""
     return CallQuery(date_from=day, date_to=day + timedelta(days=1), time_zone=time_zone)
 
 
-def read_certificates(folder: Path) -> tuple[dict[date, Certificate], int]:
-    """The certificates in the file and the archive version they cover; {} and -1 without a file."""
+def read_certificates(folder: StorePath) -> tuple[dict[date, Certificate], int]:
+    """The certificates in the file and the archive version they cover; {} and -1 without a file.
+
+    Raises:
+        OSError: an object store does not answer.
+    """
     try:
         content = (folder / _FILE).read_bytes()
+    except OSError as error:
+        if place_of(folder).is_down(error):
+            raise
+        return {}, -1
+    try:
         with reading():
             table = pl.read_parquet(io.BytesIO(content))
             through = int(pl.read_parquet_metadata(io.BytesIO(content))[_THROUGH])
@@ -127,26 +141,34 @@ def read_certificates(folder: Path) -> tuple[dict[date, Certificate], int]:
             Certificate.from_json(text, version=version)
             for text, version in zip(table["certificate"], versions, strict=True)
         ]
-    except (OSError, ValueError, KeyError, TypeError, Unreadable, pl.exceptions.PolarsError):
+    except (ValueError, KeyError, TypeError, Unreadable, pl.exceptions.PolarsError):
         return {}, -1  # missing or damaged: the commits contain them
     return {each.day: each for each in certificates}, through
 
 
-def write_certificates(folder: Path, certificates: Iterable[Certificate], *, through: int) -> None:
+def write_certificates(folder: StorePath, known: Callable[[], Certificates]) -> None:
     """Replace the file of certificates atomically.
 
     Args:
         folder: the folder of the archive.
-        certificates: all certificates.
-        through: the archive version that they cover.
+        known: returns all certificates, including those of the file, and the version of the archive
+            that they cover. It is called again if another process has replaced the file since.
+
+    Raises:
+        OSError: it cannot be written.
     """
-    ordered = sorted(certificates, key=lambda each: each.day)
-    versions = pl.Series("version", [each.version for each in ordered], dtype=pl.Int64)
-    content = io.BytesIO()
-    certificates_table(ordered).with_columns(versions).write_parquet(
-        content, metadata={_THROUGH: str(through)}
-    )
-    storage.write_file(folder / _FILE, content.getvalue())
+
+    def content() -> bytes:
+        certificates, through = known()
+        ordered = sorted(certificates, key=lambda each: each.day)
+        versions = pl.Series("version", [each.version for each in ordered], dtype=pl.Int64)
+        file = io.BytesIO()
+        certificates_table(ordered).with_columns(versions).write_parquet(
+            file, metadata={_THROUGH: str(through)}
+        )
+        return file.getvalue()
+
+    place_of(folder).update(folder / _FILE, content)
 
 
 def certificates_table(certificates: Iterable[Certificate]) -> pl.DataFrame:

@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from urllib.parse import unquote
 
-from .. import storage
 from ..errors import ArchiveError
-from .log import LOG, Commit, Log
+from .log import HINT, LOG, Commit, Log
+from .places import StorePath, place_of
 
-__all__ = ["own_commit", "sync_commits", "sync_private"]
+__all__ = ["own_commit", "sync_commits", "sync_versions"]
 
 
-def own_commit(folder: Path, before: int, metadata: Mapping[str, object]) -> Commit:
+def own_commit(folder: StorePath, before: int, metadata: Mapping[str, object]) -> Commit:
     """The commit with this metadata after the version `before`, read back from its file."""
     written = json.loads(json.dumps(metadata))
     for commit in reversed(list(Log.read(folder, since=before).commits.values())):
@@ -21,19 +20,29 @@ def own_commit(folder: Path, before: int, metadata: Mapping[str, object]) -> Com
     raise ArchiveError(f"A commit to the archive at {folder} cannot be read back.")
 
 
-def sync_commits(folder: Path, commits: Iterable[Commit]) -> None:
+def sync_commits(folder: StorePath, commits: Iterable[Commit]) -> None:
     """Wait until these commits and their data files are on disk, readable by the owner only."""
+    place = place_of(folder)
     for commit in commits:
         paths = [folder / unquote(path) for path in commit.paths]
-        paths = [path for path in paths if path.exists()]  # later versions need not have it
-        for path in paths:
-            sync_private(path)
-        for parent in {path.parent for path in paths}:
-            storage.sync_folder(parent)
-        sync_private(folder / LOG / f"{commit.version:020}.json")
+        days = {unquote(path).rpartition("/")[0] for path in commit.paths}
+        place.sync(paths, [folder / day for day in sorted(days)])
+        place.sync([folder / LOG / f"{commit.version:020}.json"])
 
 
-def sync_private(path: Path) -> None:
-    """Make a file readable by its owner only, and wait until it is on disk."""
-    path.chmod(storage.FILE_MODE)
-    storage.sync_file(path)
+def sync_versions(folder: StorePath, since: int, until: int | None = None) -> None:
+    """Wait until the folders of a table are on disk, with what was written after a version.
+
+    Args:
+        folder: the folder of the archive.
+        since: the version.
+        until: the last version whose commit and data files to wait for; by default, the latest.
+    """
+    place = place_of(folder)
+    if not place.has_disk:
+        return
+    log = Log.read(folder, since=since)
+    end = log.last if until is None else until
+    sync_commits(folder, [each for each in log.commits.values() if each.version <= end])
+    checkpoints = [each for version, each in log.checkpoints.items() if version >= since]
+    place.sync((*sum(checkpoints, ()), folder / LOG / HINT), [folder / LOG, folder])

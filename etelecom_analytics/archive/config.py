@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.resources import files
-from pathlib import Path
 
 import polars as pl
 
@@ -138,7 +137,7 @@ class ArchiveConfig:
         return {f"{PREFIX}{name}": json.dumps(value) for name, value in values.items()}
 
     @classmethod
-    def read(cls, properties: Mapping[str, str], folder: Path) -> "ArchiveConfig":
+    def read(cls, properties: Mapping[str, str], folder: object) -> "ArchiveConfig":
         """The configuration stored in the properties of the table in a folder.
 
         Raises:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 
@@ -17,6 +16,7 @@ from ..metrics.partials import partial
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from .config import from_stored_rows
+from .places import StorePath, place_of, scan_file
 from .table import Table
 
 __all__ = ["DayResult", "DayTask", "compute_day", "near_midnight"]
@@ -47,7 +47,7 @@ class DayTask:
         labelled: whether the calls have hotlines and departments.
     """
 
-    folder: Path
+    folder: StorePath
     version: int
     day: date
     files: dict[date, list[str]]
@@ -90,7 +90,8 @@ def compute_day(task: DayTask) -> DayResult:
         )
         result = partial(calls, task.by, task.measures, options=task.options, neighbours=neighbours)
     except (EtelecomError, OSError, pl.exceptions.PolarsError) as error:
-        return DayResult(day=task.day, error=f"{type(error).__name__}: {error}")
+        text = place_of(task.folder).reason(error) or str(error)
+        return DayResult(day=task.day, error=f"{type(error).__name__}: {text}")
     near = "" if neighbours is None else _hash(neighbours)
     return DayResult(day=task.day, partial=result, near_midnight=near)
 
@@ -121,9 +122,7 @@ def _calls(task: DayTask, days: Iterable[date]) -> pl.LazyFrame:
     if not paths:
         return pl.LazyFrame(schema=CALL_SCHEMA)
     # Not one scan, because files of before and after the first sync with labels differ.
-    stored = pl.concat(
-        [pl.scan_parquet(path, hive_partitioning=False) for path in paths], how="diagonal"
-    )
+    stored = pl.concat([scan_file(path) for path in paths], how="diagonal")
     calls = from_stored_rows(stored, labelled=task.labelled)
     return calls.filter(task.query.to_expr()) if task.query else calls
 

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,8 @@ from ..errors import ArchiveBusy, ArchiveError
 from ..phone_numbers import printable
 from .config import DICTIONARY_COLUMNS, LABEL_COLUMNS, STATISTICS_COLUMNS
 from .log import COMMIT_KEY
-from .problems import Unreadable, reading
+from .places import StorePath, place_of
+from .problems import StoreDown, Unreadable, reading
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, WriterProperties
@@ -27,6 +28,7 @@ __all__ = [
     "files_table",
     "load_deltalake",
     "record_batches",
+    "store_errors",
     "translate_errors",
     "writer_properties",
 ]
@@ -57,11 +59,12 @@ def load_deltalake() -> Any:
 
 
 @contextmanager
-def translate_errors(folder: Path) -> Iterator[None]:
+def translate_errors(folder: StorePath) -> Iterator[None]:
     """Raise errors of deltalake, Polars and the file system as `ArchiveError`.
 
     Raises:
         ArchiveBusy: another process changed the table.
+        StoreDown: an object store refused a request or did not answer.
         ArchiveError: any other error; the message names its cause.
     """
     deltalake = load_deltalake()
@@ -69,19 +72,34 @@ def translate_errors(folder: Path) -> Iterator[None]:
         with reading():
             yield
     except deltalake.exceptions.CommitFailedError as error:
-        raise ArchiveBusy(f"{folder} was changed by another process: try again.") from error
+        place = place_of(folder)
+        cut = place.cut(error)
+        if place.is_down(error):
+            raise StoreDown(_failure_text(folder, error)) from cut
+        raise ArchiveBusy(f"{folder} was changed by another process: try again.") from cut
     except (deltalake.exceptions.DeltaError, Unreadable) as error:
-        cause = error.__cause__ if isinstance(error, Unreadable) else None
-        raise ArchiveError(
-            f"Cannot read or write the archive at {folder}: {_reason(cause or error)}. "
-            "Each day has its old or its new calls."
-        ) from error
+        place = place_of(folder)
+        cause = (error.__cause__ if isinstance(error, Unreadable) else None) or error
+        failure = StoreDown if place.is_down(cause) else ArchiveError
+        text = _failure_text(folder, cause)
+        raise failure(text) from place.cut(error)
 
 
-def commit_properties(metadata: Mapping[str, object]) -> "CommitProperties":
-    """The properties of a commit with this metadata."""
+def store_errors(folder: StorePath) -> AbstractContextManager[None]:
+    """Raise errors of an object store as `translate_errors` does; those of a folder as they are."""
+    return nullcontext() if isinstance(folder, Path) else translate_errors(folder)
+
+
+def commit_properties(
+    metadata: Mapping[str, object], *, attempts: int = _MAX_ATTEMPTS
+) -> "CommitProperties":
+    """The properties of a commit with this metadata.
+
+    If another process is faster, it becomes a later version if they do not conflict; `attempts` is
+    how often.
+    """
     properties: CommitProperties = load_deltalake().CommitProperties(
-        {COMMIT_KEY: json.dumps(metadata)}, max_commit_retries=_MAX_ATTEMPTS
+        {COMMIT_KEY: json.dumps(metadata)}, max_commit_retries=attempts
     )
     return properties
 
@@ -147,6 +165,14 @@ def writer_properties() -> "WriterProperties":
         },
     )
     return properties
+
+
+def _failure_text(folder: StorePath, error: BaseException) -> str:
+    return (
+        f"Cannot read or write the archive at {folder}: "
+        f"{place_of(folder).reason(error) or _reason(error)}. "
+        "Each day has its old or its new calls."
+    )
 
 
 def _reason(error: BaseException) -> str:

@@ -24,6 +24,7 @@ from .forget_proof import ForgetProof
 from .forget_register import Register, blank_logs, write_audit_line
 from .forget_search import FileSearch, search_file, search_folder
 from .log import LOG, Log
+from .places import local_folder
 from .table import Table
 
 __all__ = ["checked_number", "forget_number"]
@@ -76,7 +77,7 @@ def forget_number(
         ArchiveError: a data file is damaged, or cannot be written.
         SnapshotError: a snapshot cannot be read or written.
     """
-    folder, keys = table.folder, _keys(table, snapshots, privacies)
+    folder, keys = local_folder(table.folder), _keys(table, snapshots, privacies)
     register = Register.read(folder)
     person = person_of(number, (pseudonym(number, key) for key in keys))
     matcher = Matcher.of_person(person, register.key)
@@ -114,7 +115,8 @@ class _Change:
     """Removes a number from an archive and from snapshots, and counts what it changes."""
 
     def __init__(self, table: Table, matcher: Matcher) -> None:
-        self._table, self._matcher, self._folder = table, matcher, table.folder
+        self._table, self._matcher = table, matcher
+        self._folder = local_folder(table.folder)
         self.ids: set[str] = set()
         self.days: set[date] = set()
         self.rewritten = self.deleted = self.snapshots = 0
@@ -149,7 +151,7 @@ class _Change:
             stored, through = read_certificates(folder)
             changed = [writer.certificate(each) for each in stored.values()]
             if changed != list(stored.values()) or folder / _CERTIFICATES in hits:
-                write_certificates(folder, changed, through=through)
+                write_certificates(folder, lambda: (changed, through))
                 self.rewritten += 1
 
     def rewrite_snapshot(self, folder: Path) -> None:

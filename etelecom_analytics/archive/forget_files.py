@@ -15,6 +15,7 @@ from .. import storage
 from .config import ArchiveConfig, stored_schema
 from .forget_matching import Matcher
 from .log import LOG
+from .places import local_folder
 from .problems import reading
 from .table import Table
 
@@ -98,7 +99,7 @@ class Rewriter:
         log = (table.folder / LOG / f"{version:020}.json").read_bytes()
         (add,) = (line["add"] for line in map(json.loads, log.splitlines()) if "add" in line)
         source = unquote(add["path"])
-        storage.move(table.folder / source, self._folder / source)
+        storage.move(local_folder(table.folder) / source, self._folder / source)
         return DataFile(
             path=source,
             size=add["size"],

@@ -24,6 +24,7 @@ from .delta import load_deltalake
 from .forget_files import DataFile
 from .forget_matching import Matcher
 from .log import COMMIT_KEY, HINT, LOG, Log
+from .places import local_folder
 
 __all__ = ["LogWriter", "recover_log", "used_files"]
 
@@ -54,7 +55,7 @@ def used_files(log: Log) -> frozenset[str]:
         for action in map(json.loads, filter(bytes.strip, content.splitlines())):
             paths |= {action[kind]["path"] for kind in ("add", "remove") if kind in action}
     for path in [path for paths in log.checkpoints.values() for path in paths]:
-        for action in _checkpoint_actions([path]):
+        for action in _checkpoint_actions([local_folder(path)]):
             paths |= {each["path"] for kind, each in action.items() if kind in ("add", "remove")}
     return frozenset(map(unquote, paths))
 
@@ -90,12 +91,13 @@ class LogWriter:
         Raises:
             OSError: it cannot be written; the old log is unchanged.
         """
-        folder, target = self._log.folder, self._log.folder / LOG
+        folder = local_folder(self._log.folder)
+        target = folder / LOG
         with storage.staged(target, is_folder=True) as new:
             for version in self._log.commits:
                 self._copy(target / f"{version:020}.json", new, self._commit)
             for version, paths in self._log.checkpoints.items():
-                self._write_checkpoint(version, paths, new)
+                self._write_checkpoint(version, [local_folder(path) for path in paths], new)
             last = self._log.last + 1
             storage.write_content(new / f"{last:020}.json", _empty_commit(metadata))
             storage.sync_folder(new)

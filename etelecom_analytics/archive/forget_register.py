@@ -14,6 +14,7 @@ from ..errors import ArchiveError
 from ..logs import CallLogs
 from ..phone_numbers import HIDDEN
 from .forget_matching import Matcher
+from .places import StorePath, local_folder
 
 __all__ = ["REGISTER_FOLDER", "Register", "blank_logs", "write_audit_line"]
 
@@ -34,12 +35,12 @@ class Register:
         digests: one HMAC-SHA256 per normal form of a number and per pseudonym.
     """
 
-    folder: Path
+    folder: StorePath
     key: bytes = field(repr=False)
     digests: frozenset[str] = frozenset()
 
     @classmethod
-    def read(cls, folder: Path) -> "Register":
+    def read(cls, folder: StorePath) -> "Register":
         """The register of an archive; empty if it has forgotten nobody.
 
         Raises:
@@ -91,7 +92,7 @@ class Register:
             OSError: it cannot be written.
         """
         digests = self.digests | {self.digest(each) for each in person}
-        place = self.folder / REGISTER_FOLDER
+        place = local_folder(self.folder) / REGISTER_FOLDER
         if _key(_read(place / _KEY_FILE)) != self.key:
             storage.write_file(place / _KEY_FILE, self.key.hex().encode())
         if digests != self.digests:
@@ -132,7 +133,7 @@ def write_audit_line(folder: Path, facts: Mapping[str, object]) -> None:
     storage.write_file(path, (_read(path) or b"") + line.encode())
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: StorePath) -> bytes | None:
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -5,15 +5,12 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from .. import storage
 from ..errors import ArchiveError
 from ..language import tr
-from .problems import Problem, readable
+from .places import StorePath, place_of, read_file, readable
+from .problems import Problem
 
 __all__ = [
     "COMMIT_KEY",
@@ -24,6 +21,7 @@ __all__ = [
     "Log",
     "check_log",
     "damage_text",
+    "has_versions",
     "repair_log",
 ]
 
@@ -33,6 +31,8 @@ COMMIT_KEY = "etelecom"
 LOG, HINT = "_delta_log", "_last_checkpoint"
 """The folder of the log, and the file in it that names the latest checkpoint."""
 _COMMIT = re.compile(r"(\d{20})\.json")
+_DAMAGES = (ValueError, KeyError, TypeError, AttributeError)
+"""What reading a damaged commit raises."""
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint.*\.parquet")
 
 
@@ -59,7 +59,7 @@ class Commit:
     paths: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, path: Path) -> "Commit":
+    def read(cls, path: StorePath) -> "Commit":
         """The commit in a file.
 
         Raises:
@@ -102,27 +102,35 @@ class Log:
         checkpoints: the files of all checkpoints by version, oldest first.
     """
 
-    folder: Path
+    folder: StorePath
     commits: Mapping[int, Commit]
     torn: Sequence[int]
-    checkpoints: Mapping[int, tuple[Path, ...]]
+    checkpoints: Mapping[int, tuple[StorePath, ...]]
 
     @classmethod
-    def read(cls, folder: Path, *, since: int = -1) -> "Log":
+    def read(cls, folder: StorePath, *, since: int = -1) -> "Log":
         """The log of an archive, with the commits after the version `since`.
 
         Raises:
             OSError: the folder cannot be read.
         """
         commits, torn = dict[int, Commit](), list[int]()
-        checkpoints: dict[int, tuple[Path, ...]] = {}
-        for path in sorted((folder / LOG).iterdir()):
+        checkpoints: dict[int, tuple[StorePath, ...]] = {}
+        paths = _files(folder)
+        place_of(folder).read_soon(
+            [
+                path
+                for path in paths
+                if (found := _COMMIT.fullmatch(path.name)) and int(found[1]) > since
+            ]
+        )
+        for path in paths:
             if match := _CHECKPOINT.fullmatch(path.name):
                 checkpoints[int(match[1])] = (*checkpoints.get(int(match[1]), ()), path)
             elif (match := _COMMIT.fullmatch(path.name)) and int(match[1]) > since:
                 try:
                     commits[int(match[1])] = Commit.read(path)
-                except (ValueError, KeyError, TypeError, AttributeError):
+                except _DAMAGES:
                     torn.append(int(match[1]))
         return cls(folder=folder, commits=commits, torn=torn, checkpoints=checkpoints)
 
@@ -144,14 +152,14 @@ class Log:
                 return commit.properties
         for path in reversed([path for paths in self.checkpoints.values() for path in paths]):
             if readable(path):
-                rows = pl.read_parquet(path, columns=["metaData"]).drop_nulls()["metaData"]
+                rows = read_file(path, ["metaData"]).drop_nulls()["metaData"]
                 for row in rows:
                     if row and row.get("configuration") is not None:
                         pairs = row["configuration"]
                         return {pair["key"]: pair["value"] for pair in pairs}
         return None
 
-    def damaged_checkpoints(self, *, distrust: bool = False) -> Iterator[tuple[int, Path]]:
+    def damaged_checkpoints(self, *, distrust: bool = False) -> Iterator[tuple[int, StorePath]]:
         """The version and the file of each damaged checkpoint; of all of them with `distrust`."""
         for version, paths in self.checkpoints.items():
             yield from ((version, path) for path in paths if distrust or not readable(path))
@@ -184,26 +192,45 @@ class Log:
         return torn + checkpoints
 
 
-def check_log(folder: Path) -> None:
+def _files(folder: StorePath) -> list[StorePath]:
+    """The files of the log, by name."""
+    paths: Iterator[StorePath] = (folder / LOG).iterdir()
+    return sorted(paths, key=lambda path: path.name)
+
+
+def has_versions(folder: StorePath) -> bool:
+    """Whether a folder has a Delta table.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    try:
+        names = [path.name for path in (folder / LOG).iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return any(_COMMIT.fullmatch(name) or _CHECKPOINT.fullmatch(name) for name in names)
+
+
+def check_log(folder: StorePath) -> None:
     """Check the sizes of all commits, and the latest commit itself. This takes milliseconds.
 
     Raises:
         DamagedLog: an empty commit, or a latest commit that is cut off.
         OSError: the folder cannot be read.
     """
-    paths = sorted(path for path in (folder / LOG).iterdir() if _COMMIT.fullmatch(path.name))
+    paths = [path for path in _files(folder) if _COMMIT.fullmatch(path.name)]
     for path in paths:
         if not path.stat().st_size:
             raise DamagedLog(damage_text(folder, f"version {int(path.stem)} is empty"))
     if paths:
         try:
             Commit.read(paths[-1])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except _DAMAGES:
             text = f"version {int(paths[-1].stem)} is cut off"
             raise DamagedLog(damage_text(folder, text)) from None
 
 
-def damage_text(folder: Path, text: str) -> str:
+def damage_text(folder: StorePath, text: str) -> str:
     """The message of a `DamagedLog`."""
     return (
         f"The archive at {folder} is damaged: {text}. A sync repairs it and fetches the days that "
@@ -211,12 +238,12 @@ def damage_text(folder: Path, text: str) -> str:
     )
 
 
-def repair_log(folder: Path, *, distrust: bool = False) -> list[Problem]:
+def repair_log(folder: StorePath, *, distrust: bool = False) -> list[Problem]:
     """Repair the log, and return the problems that it had. The caller must hold the lock.
 
-    A torn commit at the end is dropped. One in the middle, or with a checkpoint of its version, is
-    replaced by an empty commit, because what follows depends on its number. A damaged checkpoint
-    is deleted: the commits contain the same.
+    A torn commit at the end of a log that can be locked is dropped. Another one, or one with a
+    checkpoint of its version, is replaced by an empty commit, because what follows depends on its
+    number. A damaged checkpoint is deleted: the commits contain the same.
 
     Args:
         folder: the folder of the archive.
@@ -232,11 +259,12 @@ def repair_log(folder: Path, *, distrust: bool = False) -> list[Problem]:
     problems = log.problems(distrust=distrust)
     if not problems:
         return []
-    torn, damaged = list(log.torn), dict[int, list[Path]]()
+    place = place_of(folder)
+    torn, damaged = list(log.torn), dict[int, list[StorePath]]()
     for version, path in log.damaged_checkpoints(distrust=distrust):
         damaged.setdefault(version, []).append(path)
     base = max(set(log.checkpoints) - set(damaged), default=-1)
-    while torn and torn[-1] > max([*log.commits, base], default=-1):
+    while torn and torn[-1] > max([*log.commits, base], default=-1) and place.has_disk:
         (folder / LOG / f"{torn.pop():020}.json").unlink()
     needed = range(base + 1, max([*log.commits, *torn], default=base) + 1)
     kept = {*log.commits, *torn}
@@ -253,11 +281,11 @@ def repair_log(folder: Path, *, distrust: bool = False) -> list[Problem]:
             path.unlink()
     if damaged:
         (folder / LOG / HINT).unlink(missing_ok=True)
-    storage.sync_folder(folder / LOG)
+    place.sync([], [folder / LOG])
     return problems
 
 
-def _replace_with_empty_commit(path: Path, version: int) -> None:
+def _replace_with_empty_commit(path: StorePath, version: int) -> None:
     metadata = json.dumps({"what": "lost", "version": version})
     info = {
         "timestamp": int(time.time() * 1000),
@@ -265,4 +293,16 @@ def _replace_with_empty_commit(path: Path, version: int) -> None:
         "operationParameters": {"mode": "Append"},
         COMMIT_KEY: metadata,
     }
-    storage.write_file(path, json.dumps({"commitInfo": info}).encode() + b"\n")
+
+    def content() -> bytes | None:
+        return None if _is_whole(path) else json.dumps({"commitInfo": info}).encode() + b"\n"
+
+    place_of(path).update(path, content)
+
+
+def _is_whole(path: StorePath) -> bool:
+    try:
+        Commit.read(path)
+    except _DAMAGES:
+        return False
+    return True

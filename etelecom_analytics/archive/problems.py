@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import polars as pl
 
+from ..errors import ArchiveError
 from ..language import date_text, tr
 
 __all__ = [
     "Problem",
+    "StoreDown",
     "Unreadable",
     "data_file_damage",
     "problems_table",
     "problems_text",
-    "readable",
     "reading",
 ]
 
@@ -44,6 +45,10 @@ class Problem(NamedTuple):
         return f"{self.file or (self.local_day and date_text(self.local_day))}: {self.detail}"
 
 
+class StoreDown(ArchiveError):
+    """An object store refused a request or did not answer: nothing is known to be damaged."""
+
+
 class Unreadable(Exception):
     """A parquet file cannot be read."""
 
@@ -60,7 +65,7 @@ def problems_table(problems: Iterable[Problem]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def problems_text(folder: Path, problems: Sequence[Problem]) -> str:
+def problems_text(folder: object, problems: Sequence[Problem]) -> str:
     """A message that names the first problems of an archive, for a sync that repairs them."""
     texts = [str(problem) for problem in problems[:_MAX_PROBLEMS]]
     if (more := len(problems) - _MAX_PROBLEMS) > 0:
@@ -85,16 +90,6 @@ def reading() -> Iterator[None]:
         if type(error).__name__ != "PanicException":
             raise
         raise Unreadable("a file is cut off") from None
-
-
-def readable(path: Path) -> bool:
-    """Whether all of a parquet file can be read."""
-    try:
-        with reading():
-            pl.read_parquet(path)
-    except Unreadable:
-        return False
-    return True
 
 
 def data_file_damage(path: Path, size: int) -> str:

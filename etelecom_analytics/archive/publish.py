@@ -45,7 +45,8 @@ def publish_tables(
     Raises:
         ArchiveError: the archive cannot be read, or the folder cannot be written.
     """
-    path = prepare_folder(folder, options, personal, archive=table.folder)
+    archive = table.folder if isinstance(table.folder, Path) else None
+    path = prepare_folder(folder, options, personal, archive=archive)
     days = table.files().filter(pl.col("rows") > 0)["local_day"].unique().sort().to_list()
     months = [list(group) for _, group in groupby(days, key=_month)]
     rows: dict[str, int] = dict.fromkeys(GRAINS, 0)

@@ -18,7 +18,7 @@ from ..snapshot import check_destination, write_snapshot
 from .base import ArchiveBase
 from .certificates import certificates_table
 from .config import from_stored_rows
-from .delta import translate_errors
+from .delta import store_errors, translate_errors
 from .distributed import DayTasks, Executor, partials_of_days
 from .extract import extract_logs, local_days
 from .history import CALL_MEASURES, ArchiveDiff, compare_versions, versions_table
@@ -60,13 +60,17 @@ class ArchiveReader(ArchiveBase):
         )
         return calls.filter(query.to_expr()) if query else calls
 
-    def files(self, query: CallQuery | None = None, *, version: int | None = None) -> list[Path]:
+    def files(
+        self, query: CallQuery | None = None, *, version: int | None = None
+    ) -> list[Path] | list[str]:
         """The parquet files of the days in the query's range, newest day first.
 
-        For engines that read parquet, but not Delta Lake.
+        For engines that read parquet, but not Delta Lake. In an object store, their addresses.
         """
-        files = self._open(version).files(*local_days(query, self.time_zone))
-        return [self.path / path for path in files["path"]]
+        files = self._open(version).files(*local_days(query, self.time_zone))["path"]
+        if isinstance(self.path, Path):
+            return [self.path / path for path in files]
+        return [str(self.path / path) for path in files]
 
     def snapshot(
         self,
@@ -127,14 +131,15 @@ class ArchiveReader(ArchiveBase):
                 message names it.
         """
         confidence_level(confidence)
-        tasks = self._day_tasks(self._open(), by, measures, options, query)
-        return finish_in_parts(
-            partials_of_days(tasks, executor, progress=progress),
-            by,
-            measures,
-            confidence=confidence,
-            days_apart=tasks.days_apart,
-        )
+        with store_errors(self.path):
+            tasks = self._day_tasks(self._open(), by, measures, options, query)
+            return finish_in_parts(
+                partials_of_days(tasks, executor, progress=progress),
+                by,
+                measures,
+                confidence=confidence,
+                days_apart=tasks.days_apart,
+            )
 
     def _day_tasks(
         self,
@@ -237,4 +242,5 @@ class ArchiveReader(ArchiveBase):
         Raises:
             ArchiveError: a version does not exist.
         """
-        return compare_versions(self._open(old), self._open(new), measures)
+        with store_errors(self.path):
+            return compare_versions(self._open(old), self._open(new), measures)

@@ -12,6 +12,7 @@ import polars as pl
 from .. import storage
 from .config import PREFIX
 from .delta import commit_properties, load_deltalake, record_batches, translate_errors
+from .places import StorePath, require_folder
 
 __all__ = [
     "RollUpSettings",
@@ -73,7 +74,7 @@ class RollUpTable:
         by: the dimensions; the folder of the table is named after them.
     """
 
-    def __init__(self, archive: Path, by: Iterable[str]) -> None:
+    def __init__(self, archive: StorePath, by: Iterable[str]) -> None:
         self.folder = rollups_folder(archive) / (",".join(by) or "all")
 
     @property
@@ -187,17 +188,25 @@ class RollUpTable:
         table.vacuum(retention_hours=_KEEP_HOURS, dry_run=False)
 
 
-def rollups_folder(archive: Path) -> Path:
-    """The folder of the roll-ups of an archive: `calls.rollups` beside the folder `calls`."""
+def rollups_folder(archive: StorePath) -> Path:
+    """The folder of the roll-ups of an archive: `calls.rollups` beside the folder `calls`.
+
+    Raises:
+        ArchiveError: the archive is in an object store.
+    """
+    archive = require_folder(
+        archive, "A roll-up", "archive.summarize computes the same from the calls."
+    )
     return archive.with_name(f"{archive.name}.rollups")
 
 
-def remove_rollups(archive: Path) -> None:
+def remove_rollups(archive: StorePath) -> None:
     """Delete all roll-ups of an archive, which may contain what the archive no longer has."""
-    storage.remove(rollups_folder(archive))
+    if isinstance(archive, Path):  # an object store has none
+        storage.remove(rollups_folder(archive))
 
 
-def rollups_of(archive: Path) -> list[RollUpTable]:
+def rollups_of(archive: StorePath) -> list[RollUpTable]:
     """All roll-ups of an archive, those of fewest dimensions first."""
     folder = rollups_folder(archive)
     paths = folder.iterdir() if folder.is_dir() else ()

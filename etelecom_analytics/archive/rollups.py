@@ -63,6 +63,7 @@ class ArchiveRollUps(ArchiveReader):
             ArchiveBusy: another process is writing the roll-ups.
             ArchiveError: as for `archive.summarize`; or the roll-up cannot be written.
         """
+        folder = rollups_folder(self.path)
         if has_busy_offers(requested_measures(measures)):
             raise InputError(
                 "busy_offers depends on the talks of many days, so it cannot be rolled up: "
@@ -72,8 +73,8 @@ class ArchiveRollUps(ArchiveReader):
         tasks = self._day_tasks(source, by, measures, options)
         settings = _settings(source, tasks)
         with translate_errors(self.path):
-            storage.make_folder(rollups_folder(self.path), sync=False)
-        with exclusive_lock(rollups_folder(self.path)) if self._lock else nullcontext():
+            storage.make_folder(folder, sync=False)
+        with exclusive_lock(folder) if self._lock else nullcontext():
             table = RollUpTable(self.path, tasks.by)
             replace = table.settings != settings
             try:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
 from .. import local_time
 from ..fetch_report import Gap
 from ..formatting import facts_html, facts_text
 from ..language import date_text, number, tr
 from .certificates import Certificate
+from .places import place_of
 from .table import Table
 
 __all__ = ["ArchiveStatus", "archive_status", "missing_parts"]
@@ -123,7 +123,7 @@ def archive_status(table: Table, certificates: Mapping[date, Certificate]) -> Ar
         complete_through=gaps[0].begin if gaps else end,
         gaps=gaps,
         bytes=int(files["bytes"].sum()),
-        bytes_on_disk=_folder_bytes(table.folder),
+        bytes_on_disk=place_of(table.folder).bytes_below(table.folder),
         files=files.height,
         running=sum(each.report.running for each in certificates.values()),
         time_zone=zone,
@@ -150,13 +150,3 @@ def missing_parts(
             gap = Gap(gaps.pop().begin, gap.end)
         gaps.append(gap)
     return tuple(gaps)
-
-
-def _folder_bytes(folder: Path) -> int:
-    size = 0
-    for path in folder.rglob("*"):
-        try:
-            size += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:  # a writer has just deleted the file
-            continue
-    return size

@@ -23,7 +23,7 @@ from .days import DayFetcher
 from .differences import Differences
 from .forget_register import Register
 from .loss_guard import FetchedDay, LossGuard
-from .problems import Problem
+from .problems import Problem, StoreDown
 from .sync_report import IncompleteSync, SyncReport, SyncStopped
 from .table import Table
 from .verification import DayCheck, check_days, save_certificates
@@ -205,6 +205,8 @@ class _DayWriter:
                 other = check_days(self._table).certificates.get(day)
                 if other and (other.version or 0) > before:
                     return  # another process has stored the day since, and its calls are verified
+                if day < (self._table.pruned_before or day):
+                    return  # another process has pruned the day since
                 counts = None
                 continue
             self._record(self.report.replaced, replace(certificate, version=version), counts)
@@ -217,6 +219,8 @@ class _DayWriter:
         """The stored rows of a day, sorted by id; none if a file of the day is damaged."""
         try:
             return self._table.day(day)
+        except StoreDown:
+            raise
         except ArchiveError:
             if not self._is_damaged(day):
                 self._unreadable.add(day)

@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from .. import storage
-from ..errors import ArchiveError
-from .commits import own_commit, sync_commits, sync_private
+from ..errors import ArchiveBusy, ArchiveError
+from .commits import own_commit, sync_commits, sync_versions
 from .config import LABEL_COLUMNS, PREFIX, STATISTICS_COLUMNS, ArchiveConfig, stored_schema
 from .delta import (
     add_label_columns,
@@ -21,8 +20,8 @@ from .delta import (
     translate_errors,
     writer_properties,
 )
-from .log import HINT, LOG, DamagedLog, Log, check_log, damage_text
-from .problems import data_file_damage
+from .log import LOG, DamagedLog, Log, check_log, damage_text, has_versions
+from .places import StorePath, place_of
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -30,18 +29,17 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 _FILE_BYTES = 1 << 30
-_UNSAFE_RENAME = {"MOUNT_ALLOW_UNSAFE_RENAME": "true"}
 
 
 class Table:
     """A Delta table of calls at one version, in the folder `folder`."""
 
-    def __init__(self, folder: Path, delta: "DeltaTable") -> None:
+    def __init__(self, folder: StorePath, delta: "DeltaTable") -> None:
         self.folder, self._delta = folder, delta
 
     @classmethod
     def open(
-        cls, folder: Path, *, version: int | None = None, allow_unsafe_rename: bool = False
+        cls, folder: StorePath, *, version: int | None = None, allow_unsafe_rename: bool = False
     ) -> "Table | None":
         """The table in a folder at a version, by default the latest; None if there is no table.
 
@@ -49,14 +47,17 @@ class Table:
             DamagedLog: a crash has damaged the log.
             ArchiveError: the version does not exist or was deleted, or the table is unreadable.
         """
-        deltalake, options = load_deltalake(), _UNSAFE_RENAME if allow_unsafe_rename else None
+        deltalake, place = load_deltalake(), place_of(folder)
+        options = place.table_options(unsafe_rename=allow_unsafe_rename)
         with translate_errors(folder):
-            if not (folder / LOG).is_dir() or not deltalake.DeltaTable.is_deltatable(str(folder)):
+            if not has_versions(folder):
                 return None
             check_log(folder)
             try:
-                latest = deltalake.DeltaTable(folder, storage_options=options)
-            except deltalake.exceptions.DeltaError:
+                latest = deltalake.DeltaTable(str(folder), storage_options=options)
+            except deltalake.exceptions.DeltaError as error:
+                if place.is_down(error):
+                    raise
                 log = Log.read(folder)
                 if problems := log.problems() or log.problems(distrust=True):
                     raise DamagedLog(damage_text(folder, problems[0].detail.rstrip("."))) from None
@@ -65,15 +66,19 @@ class Table:
                 return cls(folder, latest)
             if not 0 <= version < latest.version():
                 raise ArchiveError(f"{folder} has versions 0 to {latest.version()}, not {version}.")
-        try:
-            return cls(folder, deltalake.DeltaTable(folder, version=version))
-        except deltalake.exceptions.DeltaError as error:
-            raise ArchiveError(f"Version {version} of {folder} was deleted.") from error
+            try:
+                old = deltalake.DeltaTable(str(folder), version=version, storage_options=options)
+                return cls(folder, old)
+            except deltalake.exceptions.DeltaError as error:
+                if place.is_down(error):
+                    raise
+                text = f"Version {version} of {folder} was deleted."
+                raise ArchiveError(text) from place.cut(error)
 
     @classmethod
     def create(
         cls,
-        folder: Path,
+        folder: StorePath,
         config: ArchiveConfig,
         *,
         labelled: bool = False,
@@ -83,11 +88,11 @@ class Table:
 
         It has the columns of labels if it is `labelled`.
         """
-        deltalake = load_deltalake()
-        with translate_errors(folder):
-            storage.make_folder(folder / LOG, sync=False)
+        deltalake, place = load_deltalake(), place_of(folder)
+        with suppress(ArchiveBusy), translate_errors(folder):  # it exists by then
+            place.make_folder(folder / LOG)
             deltalake.DeltaTable.create(
-                folder,
+                str(folder),
                 schema=deltalake.Schema.from_arrow(stored_schema(labelled=labelled)),
                 mode="ignore",
                 partition_by=["local_day"],
@@ -100,8 +105,8 @@ class Table:
                     "delta.logRetentionDuration": "interval 3650 days",
                 },
                 raise_if_key_not_exists=False,
-                commit_properties=commit_properties({"what": "created"}),
-                storage_options=_UNSAFE_RENAME if allow_unsafe_rename else None,
+                commit_properties=commit_properties({"what": "created"}, attempts=0),
+                storage_options=place.table_options(unsafe_rename=allow_unsafe_rename),
             )
         table = cls.open(folder, allow_unsafe_rename=allow_unsafe_rename)
         if table is None:
@@ -161,10 +166,10 @@ class Table:
 
     def damaged_files(self, files: pl.DataFrame) -> list[tuple[str, date, str]]:
         """(path, local day, damage) of the files that are missing or were cut off."""
-        rows = files.select("path", "local_day", "bytes").rows()
-        checks = [
-            (path, day, data_file_damage(self.folder / path, size)) for path, day, size in rows
-        ]
+        sizes = files.select("path", "bytes").rows()
+        with translate_errors(self.folder):
+            damages = place_of(self.folder).damages(self.folder, sizes)
+        checks = zip(files["path"], files["local_day"], damages, strict=True)
         return [check for check in checks if check[2]]
 
     def scan(self, begin: date | None = None, end: date | None = None) -> pl.LazyFrame:
@@ -175,10 +180,13 @@ class Table:
         """
         files = self.files(begin, end)
         if damaged := self.damaged_files(files):
-            raise ArchiveError(self._damage_text(damaged))
+            raise ArchiveError(self._damage_text(*damaged[0]))
         if files.is_empty():
             return pl.LazyFrame(schema=self.schema)
-        rows = pl.scan_delta(str(self.folder), version=self.version).select(*self.schema)
+        with translate_errors(self.folder):
+            options = place_of(self.folder).table_options()
+            rows = pl.scan_delta(str(self.folder), version=self.version, storage_options=options)
+        rows = rows.select(*self.schema)
         return rows.filter(*_day_filters(begin, end)) if begin or end else rows
 
     def day(self, day: date) -> pl.DataFrame:
@@ -202,7 +210,7 @@ class Table:
         """
         deltalake, before = load_deltalake(), self.version
         with translate_errors(self.folder):
-            storage.make_folder(self.folder / f"local_day={day.isoformat()}", sync=False)
+            place_of(self.folder).make_folder(self.folder / f"local_day={day.isoformat()}")
             deltalake.write_deltalake(
                 self._delta,
                 record_batches(rows, self.schema),
@@ -223,10 +231,15 @@ class Table:
             ArchiveError: the table cannot be written.
         """
         before, metadata = self.version, {"what": "labels added"}
-        with translate_errors(self.folder):
-            add_label_columns(self._delta, metadata)
-            self._delta.update_incremental()
-            sync_commits(self.folder, [own_commit(self.folder, before, metadata)])
+        try:
+            with translate_errors(self.folder):
+                add_label_columns(self._delta, metadata)
+                self._delta.update_incremental()
+                sync_commits(self.folder, [own_commit(self.folder, before, metadata)])
+        except ArchiveBusy:
+            self.refresh()
+            if not self.is_labelled:  # else another process has added them
+                raise
 
     def make_durable(self, *, since: int, until: int | None = None) -> None:
         """Wait until the folders of the table are on disk, with the files written after a version.
@@ -237,16 +250,7 @@ class Table:
                 by `write_day`, which waits for them. By default, all.
         """
         with translate_errors(self.folder):
-            log = Log.read(self.folder, since=since)
-            end = log.last if until is None else until
-            commits = [each for each in log.commits.values() if each.version <= end]
-            sync_commits(self.folder, commits)
-            checkpoints = [each for version, each in log.checkpoints.items() if version >= since]
-            for path in (*sum(checkpoints, ()), self.folder / LOG / HINT):
-                if path.exists():
-                    sync_private(path)
-            storage.sync_folder(self.folder / LOG)
-            storage.sync_folder(self.folder)
+            sync_versions(self.folder, since, until)
 
     def remove_before(self, day: date) -> int:
         """Remove all local days before `day`; return the number of calls removed.
@@ -301,13 +305,10 @@ class Table:
         with translate_errors(self.folder):
             self._delta.update_incremental()
 
-    def _damage_text(self, damaged: Sequence[tuple[str, date, str]]) -> str:
-        path, day, damage = damaged[0]
-        if damage == "is missing" and self.version < max(0, Log.read(self.folder).last):
-            return (
-                f"Version {self.version} of {self.folder} was vacuumed: "
-                "some of its files no longer exist."
-            )
+    def _damage_text(self, path: str, day: date, damage: str) -> str:
+        if damage == "is missing" and self.version < self.log(since=self.version).last:
+            text = f"Version {self.version} of {self.folder} was vacuumed: "
+            return text + "some of its files no longer exist."
         return (
             f"The archive at {self.folder} is damaged: {path} {damage}. "
             f"A sync fetches {day} again; archive.verify() lists all damages."

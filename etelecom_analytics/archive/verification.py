@@ -7,12 +7,18 @@ from types import MappingProxyType
 
 import polars as pl
 
-from .. import storage
 from ..language import tr
-from .certificates import CLOCK_TOLERANCE, Certificate, read_certificates, write_certificates
+from .certificates import (
+    CLOCK_TOLERANCE,
+    Certificate,
+    Certificates,
+    read_certificates,
+    write_certificates,
+)
 from .delta import translate_errors
 from .log import Commit, Log
-from .problems import Problem, Unreadable, reading
+from .places import place_of, read_file
+from .problems import Problem, Unreadable
 from .table import Table
 
 __all__ = [
@@ -83,27 +89,31 @@ def save_certificates(
     Raises:
         ArchiveError: it cannot be written.
     """
-    stored = dict(check_days(table).certificates)
-    for day, each in newer.items():
-        if day not in stored or (stored[day].version or 0) <= (each.version or 0):
-            stored[day] = each
+
+    def known() -> Certificates:
+        stored = dict(check_days(table).certificates)
+        for day, each in newer.items():
+            if day not in stored or (stored[day].version or 0) <= (each.version or 0):
+                stored[day] = each
+        return stored.values(), table.version
+
     with translate_errors(table.folder):
-        write_certificates(table.folder, stored.values(), through=table.version)
+        write_certificates(table.folder, known)
 
 
 def check_contents(table: Table) -> list[Problem]:
     """One problem per data file that cannot be read, or has another number of calls."""
     problems = []
-    for path, day, rows in table.files().select("path", "local_day", "rows").rows():
-        try:
-            with reading():
-                height = pl.read_parquet(table.folder / path).height
-        except Unreadable:
-            problems.append(Problem("damaged file", path, tr("The file cannot be read."), day))
-            continue
-        if rows is not None and height != rows:
-            text = tr("The file has {n} calls instead of {stated}.", n=height, stated=rows)
-            problems.append(Problem("damaged file", path, text, day))
+    with translate_errors(table.folder):
+        for path, day, rows in table.files().select("path", "local_day", "rows").rows():
+            try:
+                height = read_file(table.folder / path).height
+            except Unreadable:
+                problems.append(Problem("damaged file", path, tr("The file cannot be read."), day))
+                continue
+            if rows is not None and height != rows:
+                text = tr("The file has {n} calls instead of {stated}.", n=height, stated=rows)
+                problems.append(Problem("damaged file", path, text, day))
     return problems
 
 
@@ -116,17 +126,23 @@ def set_aside_damaged_files(table: Table) -> list[Problem]:
     problems = check_contents(table)
     with translate_errors(table.folder):
         for problem in problems:
-            path = table.folder / problem.file
-            if path.is_file():
-                storage.move(path, path.with_name(f"{path.name}.damaged"))
+            place_of(table.folder).set_aside(table.folder / problem.file)
     return problems
 
 
 def _claims(table: Table, log: Log) -> dict[date, Certificate]:
-    """The latest certificate of each day, by table version, whether it is true or not."""
-    stored, through = read_certificates(table.folder)
+    """The latest certificate of each day, by table version, whether it is true or not.
+
+    Those of versions that other processes have added since the table was opened do not count.
+    """
+    with translate_errors(table.folder):
+        stored, through = read_certificates(table.folder)
+    later = {version for version in log.commits if version > table.version}
+    stored = {day: each for day, each in stored.items() if each.version not in later}
     commits: dict[date, Commit] = {}
     for commit in log.commits.values():
+        if commit.version in later:
+            continue
         if not commit.metadata and commit.info.get("operation") not in _HARMLESS:
             # Another engine changed the table, so older certificates may no longer be true.
             commits.clear()

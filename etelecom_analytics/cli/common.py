@@ -31,6 +31,7 @@ __all__ = [
     "Command",
     "Parser",
     "Subparsers",
+    "add_archive_arguments",
     "add_command",
     "add_date_arguments",
     "add_language_argument",
@@ -42,6 +43,7 @@ __all__ = [
     "print_warnings",
     "settings_text",
     "site_of",
+    "storage_options",
 ]
 
 DONE, FAILED, USAGE, DATA_LOSS, BUSY, STOPPED = 0, 1, 2, 3, 75, 130
@@ -68,6 +70,7 @@ EXIT_CODES_OF_SYNC = EXIT_CODES.replace(
 _DEMO_CALLS, _DEMO_SEED, _DEMO_DAYS = 2_000, 7, 7
 _MAX_DAYS = 3_660
 _MAX_MESSAGE = 400
+_SECRET_OPTION = re.compile(r"(?i)secret|token$|access_key")
 
 
 class Parser(argparse.ArgumentParser):
@@ -141,6 +144,37 @@ def add_simulation_arguments(parser: argparse.ArgumentParser) -> None:
         default=_DEMO_SEED,
         help="seed of the simulation; the same seed gives the same calls (default: %(default)s)",
     )
+
+
+def add_archive_arguments(parser: argparse.ArgumentParser, description: str) -> None:
+    """Add the folder or the address of an archive, and the options of an object store."""
+    parser.add_argument("archive", metavar="FOLDER", help=description)
+    parser.add_argument(
+        "--storage-option",
+        dest="storage_options",
+        action="append",
+        type=_storage_option,
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of an object store, such as AWS_REGION=ap-southeast-1; may be repeated. "
+        "Credentials come from the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    )
+
+
+def storage_options(arguments: argparse.Namespace) -> dict[str, str] | None:
+    """The options of `add_archive_arguments`; None if there are none."""
+    return dict(arguments.storage_options) or None
+
+
+def _storage_option(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not (name and value):
+        raise argparse.ArgumentTypeError("an option is NAME=VALUE")  # text may be a secret
+    if _SECRET_OPTION.search(name):
+        raise argparse.ArgumentTypeError(
+            f"{printable(name)} belongs in the environment: arguments of commands can be seen"
+        )
+    return name, value
 
 
 def add_site_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,14 @@ import argparse
 from pathlib import Path
 
 from ..language import tr
-from .common import DONE, EXIT_CODES, Subparsers, add_command
+from .common import (
+    DONE,
+    EXIT_CODES,
+    Subparsers,
+    add_archive_arguments,
+    add_command,
+    storage_options,
+)
 
 __all__ = ["add_parser", "run"]
 
@@ -19,7 +26,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "files by month.",
         epilog=EXIT_CODES,
     )
-    parser.add_argument("archive", type=Path, metavar="FOLDER", help="folder of the archive")
+    add_archive_arguments(parser, "folder of the archive, or s3://bucket/name")
     parser.add_argument(
         "tables",
         type=Path,
@@ -38,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the number of rows of each table."""
     from ..archive import Archive
 
-    publication = Archive(arguments.archive).publish(
+    publication = Archive(arguments.archive, storage_options=storage_options(arguments)).publish(
         arguments.tables, personal=arguments.personal, progress=not arguments.quiet
     )
     rows = publication.rows

@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingError
@@ -13,12 +12,14 @@ from .common import (
     API_SETTINGS,
     EXIT_CODES_OF_SYNC,
     Subparsers,
+    add_archive_arguments,
     add_command,
     add_site_arguments,
     positive_int,
     print_warnings,
     settings_text,
     site_of,
+    storage_options,
 )
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "Update an archive from the API: years of calls in one folder, by day. Made for cron.",
         epilog=API_SETTINGS + EXIT_CODES_OF_SYNC,
     )
-    parser.add_argument(
-        "archive", type=Path, metavar="FOLDER", help="folder of the archive; made if missing"
-    )
+    add_archive_arguments(parser, "folder of the archive, made if missing, or s3://bucket/name")
     parser.add_argument(
         "--since",
         metavar="DATE",
@@ -146,6 +145,7 @@ def run(arguments: argparse.Namespace) -> None:
         lock=arguments.lock,
         allow_unsafe_rename=arguments.allow_unsafe_rename,
         site=site,
+        storage_options=storage_options(arguments),
     )
     with print_warnings(), Client.from_env() as client:
         warn_of_other_settings(archive, site)

@@ -1,10 +1,17 @@
 """etelecom verify: read all files of an archive, and list what is damaged."""
 
 import argparse
-from pathlib import Path
 
 from ..language import date_text, tr
-from .common import DONE, EXIT_CODES, FAILED, Subparsers, add_command
+from .common import (
+    DONE,
+    EXIT_CODES,
+    FAILED,
+    Subparsers,
+    add_archive_arguments,
+    add_command,
+    storage_options,
+)
 
 __all__ = ["add_parser", "run"]
 
@@ -18,7 +25,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "Read all files of an archive, and list what is damaged; exit code 1 if there is anything.",
         epilog=EXIT_CODES,
     )
-    parser.add_argument("archive", type=Path, metavar="FOLDER", help="folder of the archive")
+    add_archive_arguments(parser, "folder of the archive, or s3://bucket/name")
     parser.add_argument(
         "--repair",
         action="store_true",
@@ -31,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print one line per problem."""
     from ..archive import Archive
 
-    archive = Archive(arguments.archive)
+    archive = Archive(arguments.archive, storage_options=storage_options(arguments))
     repaired = archive.repair() if arguments.repair else None
     if repaired is not None:
         for file, detail in repaired.select("file", "detail").rows():

@@ -156,6 +156,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from ..archive import Archive
+    from ..archive.places import require_folder
     from ..watch.alert_log import AlertLog, alert_log_path, watch_lock
     from ..watch_settings import WatchSettings
 
@@ -165,9 +166,12 @@ def _run(arguments: argparse.Namespace) -> int:
         raise InputError(tr("watch.measures is empty, and there is no target: nothing to check."))
     archive = Archive(arguments.archive, lock=arguments.lock, site=site)
     this = _Run(arguments, archive, site, settings, datetime.now(UTC))
-    path = alert_log_path(archive.path)
+    folder = require_folder(
+        archive.path, "etelecom watch", "sync the archive to a folder as well, and watch that."
+    )
+    path = alert_log_path(folder)
     locked = arguments.lock and not arguments.dry_run
-    with print_warnings(), watch_lock(archive.path) if locked else nullcontext():
+    with print_warnings(), watch_lock(folder) if locked else nullcontext():
         log = AlertLog.read(path)
         if arguments.dry_run:
             _dry_run(this, log)

@@ -105,7 +105,7 @@ class Publication:
 
 
 def prepare_folder(
-    folder: str | Path, options: MetricOptions, personal: bool, *, archive: Path
+    folder: str | Path, options: MetricOptions, personal: bool, *, archive: Path | None
 ) -> Path:
     """The absolute path of a folder that tables with these settings can be written to.
 
@@ -117,7 +117,7 @@ def prepare_folder(
     """
     try:
         path = storage.resolve(folder)
-        if path.is_relative_to(archive):
+        if archive and path.is_relative_to(archive):
             raise ArchiveError(f"{path} is in the folder of the archive: use another folder.")
         names = {each.name for each in path.iterdir()} if path.exists() else set()
         if others := {n for n in names if not n.startswith(".")} - {*GRAINS, _MANIFEST}:

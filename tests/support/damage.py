@@ -8,7 +8,7 @@ from typing import Any
 import deltalake
 import deltalake.exceptions
 
-from etelecom_analytics.archive.problems import readable
+from etelecom_analytics.archive.places import readable
 
 __all__ = ["DAMAGES", "last_commit", "week"]
 
