@@ -47,7 +47,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.parametrize("name", PAGES)
+# The pages of the reference are long: axe takes a minute for the longest.
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name.startswith("reference/") else ())
+        for name in PAGES
+    ],
+)
 def test_page_is_readable(name: str, site: str, open_page: Callable[..., Any]):
     """The page is opened once: on a laptop in light, then on a phone in dark colours."""
     browser_page = open_page()
