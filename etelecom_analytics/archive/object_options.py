@@ -51,7 +51,8 @@ _ANSWERED_KEY = re.compile(r"(?<=<AWSAccessKeyId>)[^<]*")
 """The key in the answer of Amazon S3 to a key that it does not know."""
 _STATUS = re.compile(r"\b([45]\d\d) ([A-Z][A-Za-z ]+?)(?:\s*[:\n]|\s*$)", re.MULTILINE)
 _KEY_CODES = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "ExpiredToken"}
-_NO_CREDENTIALS = re.compile(r"(?i)credential|169\.254\.|imds")
+_NO_CREDENTIALS = re.compile(r"169\.254\.\d|(?i:no credential|credential provider)")
+"""Without a key, the role of the machine is requested from the address 169.254.169.254."""
 _NO_ANSWER = re.compile(r"(?i)error sending request|connect|timed? ?out|HTTP error")
 
 
@@ -116,7 +117,12 @@ def object_reason(error: BaseException, options: StorageOptions) -> str:
         return str(error)
     text = without_secrets(_ESCAPE.sub("", str(error)), options)  # before it is shortened
     status, code = _STATUS.search(text), _CODE.search(text)
-    if status or code:
+    if _NO_CREDENTIALS.search(text):
+        cause = (
+            "there are no credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, in "
+            "storage_options or in the environment"
+        )
+    elif status or code:
         answer = " ".join(
             [*([status[1], status[2].strip()] if status else []), *([code[1]] if code else [])]
         )
@@ -128,11 +134,6 @@ def object_reason(error: BaseException, options: StorageOptions) -> str:
             )
         elif code and code[1] == "NoSuchBucket":
             cause += ". Create the bucket first"
-    elif _NO_CREDENTIALS.search(text):
-        cause = (
-            "there are no credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, in "
-            "storage_options or in the environment"
-        )
     elif _NO_ANSWER.search(text):
         cause = (
             "the server does not answer. Check AWS_ENDPOINT_URL, and AWS_ALLOW_HTTP=true if its "

@@ -123,6 +123,7 @@ class _DayWriter:
         self._forgotten = Register.read(table.folder).matcher
         self._certificates: dict[date, Certificate] = {}
         self._unreadable: set[date] = set()
+        self._known = dict(check.certificates)
         rows = dict(table.files().group_by("local_day").agg(pl.col("rows").sum()).rows())
         stored = {day: max(rows.get(day, 0), check.expected.get(day, 0)) for day in days}
         self._stored = {day: count for day, count in stored.items() if count}
@@ -186,7 +187,7 @@ class _DayWriter:
             if counts is None:
                 counts = Differences(self._stored_rows(day), rows).counts()
             if not any(counts.values()) and self._is_verified(day, rows):
-                known = self._check.certificates.get(day)
+                known = self._known.get(day)
                 version = known.version if known else None
                 self._record(self.report.unchanged, replace(certificate, version=version), counts)
                 return
@@ -234,9 +235,11 @@ class _DayWriter:
         """Whether the stored day need not be written again."""
         if day in self._unreadable:
             return False
-        return day in self._check.certificates or (
-            rows.is_empty() and not self._table.files(day, day).height
-        )
+        if rows.is_empty() and not self._table.files(day, day).height:
+            return True
+        if day not in self._known and (other := check_days(self._table).certificates.get(day)):
+            self._known[day] = other  # another process has stored the day since
+        return day in self._known
 
     def _record(
         self, days: list[date], certificate: Certificate, counts: Mapping[str, int]

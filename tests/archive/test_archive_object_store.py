@@ -329,9 +329,7 @@ def test_server_that_ignores_conditions_is_refused(
     assert store.names(str(archive.path)) == ["_conditional_put"]
 
 
-def test_credentials_are_in_no_message(
-    store: Any, api: CallLogServer, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
-):
+def test_credentials_are_in_no_message(store: Any, api: CallLogServer, client_of: ClientOf):
     uri, wrong = store.new_uri(), "not/the+secret9876543210"
     archive = synced(et.Archive(uri, storage_options=store.options), client_of(api))
     refused = {**store.options, "AWS_SECRET_ACCESS_KEY": wrong}
@@ -346,25 +344,21 @@ def test_credentials_are_in_no_message(
     for options in (refused, unknown):
         table = archive._open()
         table.folder = et.archive.folder.archive_path(uri, options)
-        with monkeypatch.context() as patch:
-            patch.setattr(
-                "etelecom_analytics.archive.table.load_deltalake", et.archive.delta.load_deltalake
-            )
-            actions: list[Callable[[], object]] = [
-                lambda options=options: et.Archive(uri, storage_options=options),
-                lambda table=table: table.scan(),
-                lambda table=table: type(table).open(table.folder),
-                lambda table=table: type(table).create(table.folder, archive._config),
-                lambda table=table: table.log(),
-            ]
-            for action in actions:
-                with pytest.raises(ArchiveError, match="AWS_SECRET_ACCESS_KEY") as caught:
-                    action()
-                error: BaseException | None = caught.value
-                texts.append("".join(traceback.format_exception(caught.value)))
-                while error is not None:
-                    texts += [str(error), repr(error)]
-                    error = error.__cause__ or error.__context__
+        actions: list[Callable[[], object]] = [
+            lambda options=options: et.Archive(uri, storage_options=options),
+            lambda table=table: table.scan(),
+            lambda table=table: Table.open(table.folder),
+            lambda table=table: Table.create(table.folder, archive._config),
+            lambda table=table: table.log(),
+        ]
+        for action in actions:
+            with pytest.raises(ArchiveError, match="AWS_SECRET_ACCESS_KEY") as caught:
+                action()
+            error: BaseException | None = caught.value
+            texts.append("".join(traceback.format_exception(caught.value)))
+            while error is not None:
+                texts += [str(error), repr(error)]
+                error = error.__cause__ or error.__context__
     from etelecom_analytics.archive.distributed import DayTasks
 
     tasks = DayTasks(archive._open(), "day", "calls", archive.options)

@@ -458,7 +458,7 @@ def test_concurrent_syncs_without_a_lock_lose_and_duplicate_nothing(
 ):
     """As on two machines, which do not see each other's lock."""
     monkeypatch.setattr(
-        "etelecom_analytics.archive.base.exclusive_lock", lambda folder: nullcontext()
+        "etelecom_analytics.archive.folder.exclusive_lock", lambda folder: nullcontext()
     )
     et.Archive(tmp_path / "calls").sync(client_of(past_server), since=SINCE, until="2024-01-03")
     past_server.change(*[{**row, "duration": 77} for row in past_server.rows[::7]])

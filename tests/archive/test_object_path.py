@@ -161,7 +161,7 @@ def test_new_archive_in_an_object_store_is_empty(root: ObjectPath, client_of: Ca
         ("status code: 404 Not Found: <Code>NoSuchBucket</Code>", "Create the bucket first"),
         ("status code: 503 Service Unavailable", "(503 Service Unavailable)"),
         ("HTTP error\n error sending request", "does not answer. Check AWS_ENDPOINT_URL"),
-        ("Error: no credential provider, 169.254.169.254", "there are no credentials"),
+        ("GET http://169.254.169.254/ - status code: 404 Not Found", "there are no credentials"),
         (f"\x1b[31mparquet: {SECRET} is odd\x1b[0m\nstack", "parquet: *** is odd"),
         ("", "Exception"),
     ],

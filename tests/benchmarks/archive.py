@@ -106,7 +106,7 @@ def create_archive(folder: Path, calls: int, simulated: list[pl.DataFrame]) -> e
         table.write_day(day, to_stored_rows(day_calls, day, CONFIG, None), commit)
         certificates.append(certificate)
         rows, number = rows + day_calls.height, number + 1
-    write_certificates(folder, certificates, through=table.version)
+    write_certificates(folder, lambda: (certificates, table.version))
     return et.Archive(folder)
 
 
