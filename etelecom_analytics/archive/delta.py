@@ -12,12 +12,12 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from ..errors import ArchiveBusy, ArchiveError
+from ..errors import ArchiveBusy, ArchiveError, StoreDown
 from ..phone_numbers import printable
 from .config import DICTIONARY_COLUMNS, LABEL_COLUMNS, STATISTICS_COLUMNS
 from .log import COMMIT_KEY
 from .places import StorePath, place_of
-from .problems import StoreDown, Unreadable, reading
+from .problems import Unreadable, reading
 
 if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, WriterProperties

@@ -8,12 +8,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from ..errors import ArchiveError
 from ..language import date_text, tr
 
 __all__ = [
     "Problem",
-    "StoreDown",
     "Unreadable",
     "data_file_damage",
     "problems_table",
@@ -43,10 +41,6 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.file or (self.local_day and date_text(self.local_day))}: {self.detail}"
-
-
-class StoreDown(ArchiveError):
-    """An object store refused a request or did not answer: nothing is known to be damaged."""
 
 
 class Unreadable(Exception):

@@ -10,7 +10,15 @@ from tqdm.auto import tqdm
 
 from .. import frames
 from ..api.client import Client
-from ..errors import ArchiveBusy, ArchiveError, DataLossError, EtelecomError, InputError, Stopped
+from ..errors import (
+    ArchiveBusy,
+    ArchiveError,
+    DataLossError,
+    EtelecomError,
+    InputError,
+    Stopped,
+    StoreDown,
+)
 from ..language import keep_language, ntr, tr
 from ..logs import CallLogs
 from ..names import keep_labels
@@ -23,7 +31,7 @@ from .days import DayFetcher
 from .differences import Differences
 from .forget_register import Register
 from .loss_guard import FetchedDay, LossGuard
-from .problems import Problem, StoreDown
+from .problems import Problem
 from .sync_report import IncompleteSync, SyncReport, SyncStopped
 from .table import Table
 from .verification import DayCheck, check_days, save_certificates

@@ -35,6 +35,7 @@ from .file_errors import (
     ForgetError,
     ReportError,
     SnapshotError,
+    StoreDown,
 )
 from .input_errors import InputError, MeasureUnavailable, QueryError, SettingError, UnknownName
 
@@ -69,6 +70,7 @@ __all__ = [
     "SettingError",
     "SnapshotError",
     "Stopped",
+    "StoreDown",
     "SyncStopped",
     "Unauthenticated",
     "Unavailable",

@@ -9,6 +9,7 @@ __all__ = [
     "SnapshotError",
     "ArchiveError",
     "ArchiveBusy",
+    "StoreDown",
     "DataLossError",
     "ForgetError",
     "ReportError",
@@ -28,6 +29,10 @@ class ArchiveError(EtelecomError):
 
 class ArchiveBusy(ArchiveError):
     """Another process is writing to the archive."""
+
+
+class StoreDown(ArchiveError):
+    """An object store refused a request or did not answer: nothing is known to be damaged."""
 
 
 class DataLossError(ArchiveError):

@@ -20,9 +20,14 @@ from polars.testing import assert_frame_equal
 from support.damage import DAMAGES, week
 
 import etelecom_analytics as et
-from etelecom_analytics.archive.problems import StoreDown
 from etelecom_analytics.archive.table import Table
-from etelecom_analytics.errors import ArchiveBusy, ArchiveError, DataLossError, InputError
+from etelecom_analytics.errors import (
+    ArchiveBusy,
+    ArchiveError,
+    DataLossError,
+    InputError,
+    StoreDown,
+)
 from etelecom_analytics.simulator import CallLogServer, Simulation, serve
 
 pytestmark = pytest.mark.engines

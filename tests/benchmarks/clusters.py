@@ -5,8 +5,8 @@
     python tests/benchmarks/clusters.py [CALLS [spark | ray]]
 
 Half of the calls are full of holes. Spark and Ray compute the days of an archive, and Spark SQL
-runs the queries of `et.measures_sql` over the published tables. Prints a table of seconds; ends with an
-error if a table differs from that of `summarize` by more than 1e-9.
+runs the queries of `et.measures_sql` over the published tables. Prints a table of seconds; ends
+with an error if a table differs from that of `summarize` by more than 1e-9.
 """
 
 import sys

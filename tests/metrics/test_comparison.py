@@ -126,9 +126,10 @@ def one(calls: pl.DataFrame) -> pl.DataFrame:
 def spread_in_sql(fact: pl.Series, path: Path) -> tuple[int, float, float]:
     """The number of values, their mean and their variance, from DuckDB."""
     pl.DataFrame({"fact": fact}).write_parquet(path)
-    row = duckdb.execute(
-        "SELECT count(fact), avg(fact), var_samp(fact) FROM read_parquet(?)", [str(path)]
-    ).fetchone()
+    with duckdb.connect() as connection:
+        row = connection.execute(
+            "SELECT count(fact), avg(fact), var_samp(fact) FROM read_parquet(?)", [str(path)]
+        ).fetchone()
     assert row
     return row
 
