@@ -21,7 +21,7 @@ from etelecom_analytics.simulator import CallLogServer, Simulation, serve
 # A deadline would fail on slow machines.
 settings.register_profile(
     "steady",
-    max_examples=int(os.environ.get("ETELECOM_MAX_EXAMPLES", "50")),
+    max_examples=int(os.environ.get("ETELECOM_MAX_EXAMPLES", "25")),
     deadline=None,
     derandomize=bool(os.environ.get("CI")),  # CI decides by the same examples each time
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -121,7 +121,7 @@ class Log:
             [
                 path
                 for path in paths
-                if (found := _COMMIT.fullmatch(path.name)) and int(found[1]) > since
+                if (commit := _COMMIT.fullmatch(path.name)) and int(commit[1]) > since
             ]
         )
         for path in paths:

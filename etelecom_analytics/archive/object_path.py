@@ -138,8 +138,8 @@ class ObjectPath:
     def names(self) -> list[str]:
         """The first parts of the names of all objects below it."""
         obstore = load_obstore()
-        found = self._call(lambda store: obstore.list_with_delimiter(store, f"{self.key}/"))
-        keys = [*(each["path"] for each in found["objects"]), *found["common_prefixes"]]
+        listing = self._call(lambda store: obstore.list_with_delimiter(store, f"{self.key}/"))
+        keys = [*(each["path"] for each in listing["objects"]), *listing["common_prefixes"]]
         return [key.strip("/").rpartition("/")[2] for key in keys]
 
     def below(

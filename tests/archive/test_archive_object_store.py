@@ -288,9 +288,9 @@ def test_damages_are_named_and_repaired_as_in_a_folder(
     store.upload(local.path, uri)
     remote = et.Archive(uri, storage_options=store.options)
 
-    found = remote.verify()
-    assert found.height
-    assert_frame_equal(found.select("problem", "file"), local.verify().select("problem", "file"))
+    problems = remote.verify()
+    assert problems.height
+    assert_frame_equal(problems.select("problem", "file"), local.verify().select("problem", "file"))
     with pytest.warns(UserWarning, match="was damaged"):
         synced(remote, client_of(api))
     assert_frame_equal(rows(remote), expected)

@@ -21,6 +21,8 @@ from etelecom_analytics.manifest import Manifest
 from etelecom_analytics.reports import BUNDLED, completeness
 from etelecom_analytics.reports.request import notebook_parameters
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "data" / "sample"
 IVR = {"ivr_numbers": ["8000", "8100"]}
@@ -308,7 +310,6 @@ NOTEBOOK_WITHOUT_MASKING = [
     """import altair as alt, polars as pl, etelecom_analytics as et
 from IPython.display import HTML, Markdown, display
 
-pytestmark = pytest.mark.slow
 logs = et.read_snapshot(snapshot)
 et.charts.use_offline_renderer()
 pl.Config.set_fmt_str_lengths(200).set_tbl_rows(20).set_tbl_width_chars(600)
