@@ -119,8 +119,8 @@ def test_promises_hold_for_any_schedule(schedule: Schedule):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, 2_000, 250))
-def test_promises_hold_for_two_thousand_schedules(first: int):
+@pytest.mark.parametrize("first", range(0, 1_000, 250))
+def test_promises_hold_for_a_thousand_schedules(first: int):
     """`tests/benchmarks/schedules.py` runs a million of them."""
     for schedule in map(random_schedule, range(first, first + 250)):
         if breaks_a_promise(schedule):
