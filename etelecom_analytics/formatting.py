@@ -1,13 +1,22 @@
 """Formatting: numbers with their unit, and tables of facts as text or HTML."""
 
 import html
+import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from .language import number, tr
 
-__all__ = ["TableStyle", "bare_value", "facts_html", "facts_text", "format_value", "size_text"]
+__all__ = [
+    "TableStyle",
+    "bare_value",
+    "facts_html",
+    "facts_text",
+    "format_value",
+    "interval_value",
+    "size_text",
+]
 
 
 _MINUTE = 60
@@ -34,7 +43,7 @@ def format_value(value: float | None, unit: str, *, signed: bool = False) -> str
     text = bare_value(value, unit, signed=signed)
     if unit == "share":
         return tr("{share} points", share=text) if signed else f"{text} %"
-    return tr("{seconds} s", seconds=text) if unit == "s" and abs(value) < _MAX_SECONDS else text
+    return tr("{seconds} s", seconds=text) if unit == "s" and not _is_clock(value) else text
 
 
 def size_text(value: float | None, unit: str) -> str:
@@ -47,11 +56,22 @@ def size_text(value: float | None, unit: str) -> str:
 def bare_value(value: float, unit: str, *, signed: bool = False) -> str:
     """The number of `format_value` without its unit, such as "86.9"."""
     sign = "+" if signed else ""
-    if unit == "s" and abs(value) >= _MAX_SECONDS:
+    if unit == "s" and _is_clock(value):
         return _clock_text(value, sign)
     if unit in ("share", "s"):
         return number(value * 100 if unit == "share" else value, f"{sign},.1f")
     return number(value, f"{sign}," if isinstance(value, int) else f"{sign},.0f")
+
+
+def interval_value(unit: str, *ends: float | None) -> Callable[..., str]:
+    """`bare_value` or, where one of the ends is m:ss, `format_value`: "58.2 s to 1:02"."""
+    is_mixed = unit == "s" and any(end is not None and _is_clock(end) for end in ends)
+    return format_value if is_mixed else bare_value
+
+
+def _is_clock(seconds: float) -> bool:
+    """Whether the seconds are shown as m:ss."""
+    return _MAX_SECONDS <= abs(seconds) < math.inf
 
 
 def _clock_text(seconds: float, sign: str) -> str:

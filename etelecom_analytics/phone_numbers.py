@@ -93,7 +93,8 @@ HIDDEN_NUMBER = rf"{_PSEUDONYM}|{_ALREADY_MASKED}"
 """A pattern of pseudonyms and masks, which stand for external numbers."""
 _HEX_TO_LETTERS = bytes.maketrans(b"0123456789abcdef", b"abcdefghijklmnop")
 
-_DATE = r"(?<![\d+])(?:19[5-9]|20\d)\d-\d{1,2}-\d{1,2}(?!\d)"
+_YEAR = r"(?:19[5-9]|20\d)\d"
+_DATE = rf"(?<![\d+/])(?:{_YEAR}-\d{{1,2}}-\d{{1,2}}|\d{{1,2}}/\d{{1,2}}/{_YEAR})(?![\d/])"
 _LONG_RUN = r"(\d{2})(?:[\s.()/\-]?\d){4,}"
 
 
@@ -287,7 +288,7 @@ def mask(text: str) -> str:
     """The text with each run of six or more digits, a possible phone number, cut to two digits.
 
     Dates stay readable, including invalid ones: an error message must be able to show
-    "2026-13-01".
+    "2026-13-01" and "31/02/2026".
     """
     return re.sub(rf"({_DATE})|{_LONG_RUN}", lambda match: match[1] or f"{match[2]}…", text)
 

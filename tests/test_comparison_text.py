@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import etelecom_analytics as et
-from etelecom_analytics.locale.comparison_text import comparison_texts
+from etelecom_analytics.locale.comparison_text import _interval_text, comparison_texts
 
 OPTIONS = et.MetricOptions()
 ROW: dict[str, Any] = {
@@ -124,3 +124,16 @@ def test_a_count_has_no_population():
 
     assert text.population == ""
     assert text.value == "1,300"
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((58.2, 62.4), "95 %: 58.2 s to 1:02"),
+        ((3.0, 4.0), "95 %: 3.0 to 4.0"),
+        ((None, 62.4), "95 %: … to 1:02"),
+        ((61.0, 62.4), "95 %: 1:01 to 1:02"),
+    ],
+)
+def test_both_ends_of_an_interval_state_their_unit(ends: tuple[float | None, float], text: str):
+    assert _interval_text(*ends, "s") == text

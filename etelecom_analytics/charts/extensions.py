@@ -42,7 +42,7 @@ _TEXTS = {"ring_p50": mark("median ring"), "talk": mark("total talk")}
 def _tooltip() -> list[alt.Tooltip]:
     return [
         alt.Tooltip("number:N", title=tr("number")),
-        alt.Tooltip("fair_answer_rate:Q", title=tr("fair answer rate"), format=".1%"),
+        alt.Tooltip("fair_answer_rate:Q", title=tr("answer rate"), format=".1%"),
         alt.Tooltip("interval:N", title=tr("95 % interval")),
         alt.Tooltip("fair:N", title=tr("which is")),
         alt.Tooltip("offers:Q", title=tr("offers"), format=","),

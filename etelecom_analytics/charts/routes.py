@@ -132,7 +132,11 @@ def _names_note(table: pl.DataFrame, names: Mapping[str, str]) -> str:
     steps = table["steps"].explode(empty_as_null=False).drop_nulls().str.split("+")
     numbers = steps.explode(empty_as_null=False).unique().sort()
     known = [names[number] for number in numbers if number in names]
-    more = [tr("{n} more", n=len(known) - _MAX_NAMES)] if len(known) > _MAX_NAMES else []
+    more = (
+        [tr("{n} more", context="names", n=len(known) - _MAX_NAMES)]
+        if len(known) > _MAX_NAMES
+        else []
+    )
     texts = ", ".join([*known[:_MAX_NAMES], *more])
     return tr("names: {names}", names=texts) if known else ""
 

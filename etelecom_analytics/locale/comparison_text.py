@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..formatting import bare_value, format_value, size_text
+from ..formatting import format_value, interval_value, size_text
 from ..language import number, tr
 from ..metrics.options import MetricOptions
 from ..metrics.registry import MEASURES
@@ -131,5 +131,6 @@ def _interval_text(
 ) -> str:
     if low is None and high is None:
         return tr("too few calls for an interval")
-    ends = ["…" if end is None else bare_value(end, unit, signed=signed) for end in (low, high)]
+    text = interval_value(unit, low, high)
+    ends = ["…" if end is None else text(end, unit, signed=signed) for end in (low, high)]
     return tr("95 %: {low} to {high}", low=ends[0], high=ends[1])

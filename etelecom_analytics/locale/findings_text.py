@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..formatting import bare_value, format_value
+from ..formatting import format_value, interval_value
 from ..language import ntr, number, tr
 from ..metrics.discovery import Findings
 from ..metrics.registry import MEASURES
@@ -94,6 +94,7 @@ def _change(row: Mapping[str, Any], unit: str) -> str:
     if row["scale"] == "ratio":
         change, low, high = (number((value - 1) * 100, "+,.0f") for value in values)
         return tr("{change}, 95 %: {low} to {high}", change=f"{change} %", low=low, high=high)
-    low, high = (bare_value(value, unit, signed=True) for value in values[1:])
+    text = interval_value(unit, *values[1:])
+    low, high = (text(value, unit, signed=True) for value in values[1:])
     change = format_value(row["change"], unit, signed=True)
     return tr("{change}, 95 %: {low} to {high}", change=change, low=low, high=high)

@@ -45,7 +45,7 @@ def _subject(numbers: Sequence[str], kind: str, *, first: bool) -> str:
     """The numbers and what they look like: "8000 looks like an IVR", or later "like an IVR"."""
     texts = [mask(number) for number in numbers[:_MAX_NUMBERS]]
     if len(numbers) > _MAX_NUMBERS:
-        texts.append(tr("{n} more", n=len(numbers) - _MAX_NUMBERS))
+        texts.append(tr("{n} more", context="numbers", n=len(numbers) - _MAX_NUMBERS))
     names, n = and_list(texts), len(numbers)
     if kind == "ivr":  # always first
         return ntr("{names} looks like an IVR", "{names} look like IVRs", n, names=names)

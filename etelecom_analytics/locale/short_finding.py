@@ -78,6 +78,9 @@ def finding_subject(title: str, row: Mapping[str, Any], display: Display = _DEFA
         case "hour":
             begin, end = f"{group}:00", f"{int(group) + 1}:00"
             return tr("{title} from {begin} to {end}", title=title, begin=begin, end=end)
+        case "in_hours" if group.lower() in ("true", "false"):
+            place = tr("in hours") if group.lower() == "true" else tr("out of hours")
+            return f"{title}, {place}"
         case "weekday":
             return tr("{title} on {weekdays}", title=title, weekdays=tr(_WEEKDAYS[int(group) - 1]))
         case "target_number":

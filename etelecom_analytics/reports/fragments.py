@@ -6,7 +6,7 @@ Notebooks show them as well.
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..charts.texts import (
 )
 from ..errors import InputError
 from ..formatting import format_value
-from ..language import Language, in_language, ntr, number, tr
+from ..language import Language, date_text, in_language, ntr, number, tr
 from ..locale.comparison_text import comparison_texts
 from ..locale.dates import CLOCK_MINUTE, long_date
 from ..logs import CallLogs, checked_logs
@@ -279,7 +279,7 @@ def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
     """The cells of a column as text."""
     if name in TIME or name in CLOCK:
         return rows.select(key_text(name)).to_series().to_list()
-    if is_share(name):
+    if is_share(name, rows):
         return share_texts(rows, name)
     if name.endswith("_s") and rows.schema[name].is_numeric():
         return [NULL if value is None else format_value(value, "s") for value in rows[name]]
@@ -297,6 +297,8 @@ def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
                 return number(value, ",.1f")
             case datetime() if value.tzinfo:
                 return long_date(value.astimezone(zone), CLOCK_MINUTE)
+            case date() if not isinstance(value, datetime):
+                return date_text(value)
         return names.get(str(value)) or str(value)
 
     return [cell_text(value) for value in rows[name].to_list()]

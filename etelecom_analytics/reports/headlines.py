@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from ..charts.finish import lower_first
 from ..formatting import format_value
 from ..language import tr
 from ..locale.display import Display
@@ -63,7 +64,7 @@ def headline(
         sentence = tr("{sentence} and {side}", sentence=sentence, side=_side(missed[name]))
     elif missed:
         row = next(iter(missed.values()))
-        sentence = f"{sentence}; {_lower(_value(row))}, {_side(row)}"
+        sentence = f"{sentence}; {lower_first(_value(row))}, {_side(row)}"
     return f"{sentence}.", [f"{text}." for text, _ in others[:_MAX_OTHERS]]
 
 
@@ -126,10 +127,6 @@ def _side(row: Mapping[str, Any]) -> str:
 def _value(row: Mapping[str, Any]) -> str:
     title = plain_title(MEASURES[row["measure"]])
     return f"{title} {format_value(row['after'], row['unit'])}"
-
-
-def _lower(text: str) -> str:
-    return text[0].lower() + text[1:]
 
 
 def _changed(rows: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -92,7 +92,14 @@ _EXTENSIONS = Content(
     lost_word=_NOT_ANSWERED,
     counted_noun=mark("offers that could be taken (an offer is one ring of one person)"),
 )
-_NOUNS = {"out": mark("outbound calls"), None: mark("calls of all directions")}
+_NOUNS = {
+    "out": mark("outbound calls"),
+    "ext": mark("calls of direction ext"),
+    "ext_in": mark("calls of direction ext_in"),
+    "ext_out": mark("calls of direction ext_out"),
+    "unknown": mark("calls of direction unknown"),
+    None: mark("calls of all directions"),
+}
 
 
 class Overview(Fragment):
@@ -116,5 +123,4 @@ def content_of(query: CallQuery, subject: Subject) -> Content:
         return _EXTENSIONS
     if query.direction == "in":
         return _INBOUND
-    noun = _NOUNS.get(query.direction, f"calls of direction {query.direction}")
-    return replace(_OTHER, noun=noun, has_callers=query.direction is None)
+    return replace(_OTHER, noun=_NOUNS[query.direction], has_callers=query.direction is None)

@@ -200,9 +200,10 @@ def _title(direction: Direction | None, days: str) -> str:
             return tr("Inbound calls, {days}", days=days) if days else tr("Inbound calls: none")
         case None:
             return tr("Calls, {days}", days=days) if days else tr("Calls: none")
+    name = value_names("direction")[direction]
     if days:
-        return tr("Calls, direction {direction}, {days}", direction=direction, days=days)
-    return tr("Calls, direction {direction}: none", direction=direction)
+        return tr("Calls, direction {direction}, {days}", direction=name, days=days)
+    return tr("Calls, direction {direction}: none", direction=name)
 
 
 def _query_text(query: CallQuery, direction: Direction | None) -> str:

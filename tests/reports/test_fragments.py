@@ -1,6 +1,7 @@
 """Fragments of a report: KPIs with their counts, changes, and tables for readers."""
 
 import dataclasses
+import math
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -224,3 +225,25 @@ def test_ordinary_week_has_no_findings(five_weeks: et.CallLogs):
     text = repr(et.reports.findings(five_weeks, week))
 
     assert text == "Nothing stands out, compared with 28 days of history."
+
+
+def test_words_dates_and_shares_follow_the_language():
+    rows = pl.DataFrame(
+        {
+            "from_day": [date(2026, 11, 2)],
+            "verdict": ["no evidence"],
+            "reach_rate": [0.725],
+            "reach_rate_num": [58],
+            "reach_rate_den": [80],
+            "wait_s": [math.inf],
+        }
+    )
+
+    english = repr(et.reports.table(rows)).splitlines()[1]
+    vietnamese = repr(et.reports.table(rows, language="vi")).splitlines()[1]
+
+    assert english.split(" | ")[:2] == ["2026-11-02", "no evidence"]
+    assert english.split(" | ")[2:] == ["72.5 %, 58 of 80", "inf s"]
+    assert vietnamese.startswith("02/11/2026 | chưa có bằng chứng | ")
+    with_interval = rows.with_columns(reach_rate_low=0.619, reach_rate_high=0.811)
+    assert "72.5 %, 58 of 80 (61.9 % to 81.1 %)" in repr(et.reports.table(with_interval))

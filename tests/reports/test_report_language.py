@@ -264,3 +264,14 @@ def test_page_without_calls_is_in_the_catalogue():
         }])  # fmt: skip
 
     assert words_of(html_texts(page)) == []
+
+
+@pytest.mark.parametrize("direction", ["in", "out", "ext", "ext_in", "ext_out", "unknown", None])
+def test_first_page_of_each_direction_is_in_the_catalogue(direction: Any):
+    with speaking("pseudo"):
+        page = et.reports.first_page(
+            et.sample_logs(), et.CallQuery(direction=direction), options=et.MetricOptions(**IVR)
+        )
+        markup = overview_markup(page.data)
+
+    assert words_of(html_texts(markup)) == []

@@ -1,6 +1,7 @@
 """Panels in another language: every text, also those that a callback or a thread makes later."""
 
 import threading
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -176,7 +177,7 @@ def test_a_change_in_another_thread_is_in_the_language_of_the_panel():
     thread.start()
     thread.join()
 
-    text = f"{explorer.filtered.height} trên 1.200 cuộc gọi"
+    text = f"{explorer.filtered.height} trong 1.200 cuộc gọi"
     assert text in visible_html(explorer)
     assert "cuộc gọi đi" in repr(explorer)
     assert "Chủ nhật" in repr(explorer)
@@ -213,3 +214,17 @@ def test_a_chart_view_draws_in_the_language_of_its_panel():
 
     assert languages == ["vi", "vi"]
     assert view.description.startswith("Không vẽ được biểu đồ: ValueError")
+
+
+def test_dates_of_an_exported_workbook_stay_readable(tmp_path: Path):
+    """Numbers are masked in it, and a date with the day first has eight digits."""
+    explorer = et.Explorer(et.sample_logs(), language="vi", debounce_s=0)
+    explorer.restore({"direction": "in", "date_from": "2026-11-02", "date_to": "2026-11-05"})
+
+    path = explorer.export(tmp_path / "a.xlsx")
+
+    with zipfile.ZipFile(path) as book:
+        texts = book.read("xl/sharedStrings.xml").decode()
+    assert "02/11/2026" in texts
+    assert "05/11/2026" in texts
+    assert "02…" not in texts

@@ -28,10 +28,13 @@ def explorer_workbook(
 ) -> bytes:
     """The workbook of these calls, of any direction; `facts` state how they were selected."""
     coverage = source.coverage(query)
-    options = display.options
+    options, counted = display.options, tr("matching", context="fact")
     about = [
-        # Not the rest: a hash has long runs of digits, too.
-        *((name, text if display.show_numbers else mask(text)) for name, text in facts),
+        # Not the rest: a hash has long runs of digits, too, and so has a large number of calls.
+        *(
+            (name, text if display.show_numbers or name == counted else mask(text))
+            for name, text in facts
+        ),
         (tr("complete", context="fact"), coverage_note(coverage, options.time_zone).text),
         (tr("settings", context="fact"), site.fingerprint),
         (tr("options", context="fact"), repr(options)),
