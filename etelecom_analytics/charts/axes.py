@@ -15,17 +15,8 @@ from ..fetch_report import FetchReport
 from ..language import current_language, tr
 from ..locale.dates import CLOCK_MINUTE, CLOCK_SECOND, long_date_expr
 from ..locale.terms import dimension_name, or_list
-from .texts import (
-    CLOCK,
-    TIME,
-    clock_labels,
-    none_label,
-)
-from .theme import (
-    FAINT,
-    SHADE,
-    SHADE_OPACITY,
-)
+from .texts import CLOCK, TIME, clock_labels, none_label
+from .theme import FAINT, SHADE, SHADE_OPACITY
 
 __all__ = [
     "MAX_LABELLED_GROUPS",

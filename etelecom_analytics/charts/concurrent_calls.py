@@ -23,14 +23,7 @@ from .axes import (
 )
 from .finish import coverage_note, finish_chart
 from .inputs import chart_input
-from .theme import (
-    ANSWERED,
-    GUTTER,
-    INK,
-    LOST,
-    WIDTH,
-    count_ticks,
-)
+from .theme import ANSWERED, GUTTER, INK, LOST, WIDTH, count_ticks
 from .traffic import no_line_held
 
 __all__ = ["concurrency"]

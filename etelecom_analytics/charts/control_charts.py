@@ -13,27 +13,12 @@ from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, control_limits
 from ..metrics.daily_control import ControlLimits
 from ..metrics.registry import Total
-from .axes import (
-    spans,
-    time_axis,
-)
+from .axes import spans, time_axis
 from .durations import duration_axis
 from .finish import coverage_note, empty_chart, finish_chart, range_text
 from .inputs import Names, chart_input, names_of
-from .texts import (
-    formula_note,
-    key_text,
-    measure_title,
-)
-from .theme import (
-    ANSWERED,
-    FAINT,
-    LOST,
-    SHADE,
-    SHADE_OPACITY,
-    WIDTH,
-    round_floats,
-)
+from .texts import formula_note, key_text, measure_title
+from .theme import ANSWERED, FAINT, LOST, SHADE, SHADE_OPACITY, WIDTH, round_floats
 
 __all__ = ["control"]
 

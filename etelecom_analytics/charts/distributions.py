@@ -12,9 +12,7 @@ from ..metrics import Calls, MetricOptions, RingSeconds, WaitSeconds, ring_secon
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .histograms import RING, WAIT, Duration, draw_histograms
 from .inputs import chart_input
-from .theme import (
-    total,
-)
+from .theme import total
 
 __all__ = ["WAIT_STARTS", "ring_durations", "wait_distribution"]
 

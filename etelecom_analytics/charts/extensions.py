@@ -15,14 +15,8 @@ from ..names import labels
 from .extension_rows import OTHER, OUTCOMES, number_rows, outcome_rows
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input, row_limit
-from .texts import (
-    none_label,
-)
-from .theme import (
-    INK,
-    round_floats,
-    total,
-)
+from .texts import none_label
+from .theme import INK, round_floats, total
 
 __all__ = ["extension_performance"]
 

@@ -11,17 +11,8 @@ from ..locale.terms import count
 from ..metrics import LOST_STAGES, Calls, MetricOptions
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input
-from .texts import (
-    interval_text,
-    percent,
-)
-from .theme import (
-    ANSWERED,
-    FAINT,
-    INK,
-    LOST,
-    round_floats,
-)
+from .texts import interval_text, percent
+from .theme import ANSWERED, FAINT, INK, LOST, round_floats
 
 __all__ = ["funnel"]
 

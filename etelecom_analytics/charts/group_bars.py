@@ -41,20 +41,8 @@ from .grouping import dimension_text, only_dimension, tooltip_title
 from .inputs import Names, chart_input, names_of
 from .marks import interval_points, measure_tooltip, span_bars
 from .shades import CELL_TEXT
-from .texts import (
-    CLOCK,
-    TIME,
-    formula_note,
-    measure_title,
-)
-from .theme import (
-    ANSWERED,
-    FAINT,
-    GUTTER,
-    INK,
-    WIDTH,
-    count_ticks,
-)
+from .texts import CLOCK, TIME, formula_note, measure_title
+from .theme import ANSWERED, FAINT, GUTTER, INK, WIDTH, count_ticks
 
 __all__ = ["HIT", "draw_groups", "measure_by"]
 

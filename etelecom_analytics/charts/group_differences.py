@@ -17,12 +17,7 @@ from .finish import coverage_note, empty_chart, finish_chart, lower_first, range
 from .group_table import group_labels
 from .grouping import dimension_text
 from .inputs import Names, chart_input, names_of
-from .texts import (
-    formula_note,
-    interval_text,
-    measure_title,
-    percent,
-)
+from .texts import formula_note, interval_text, measure_title, percent
 from .theme import (
     ANSWERED,
     FAINT,

@@ -18,18 +18,8 @@ from .durations import duration_text
 from .grouping import group_keys, group_names, only_dimension
 from .inputs import Names, names_of, row_limit
 from .marks import MAX_GROUPS, limit_groups
-from .texts import (
-    CLOCK,
-    TIME,
-    fetched_text,
-    none_label,
-    percent,
-    short_number,
-)
-from .theme import (
-    round_floats,
-    total,
-)
+from .texts import CLOCK, TIME, fetched_text, none_label, percent, short_number
+from .theme import round_floats, total
 
 __all__ = ["Groups", "group_labels", "groups", "null_key_notes"]
 

@@ -9,9 +9,7 @@ from ..language import tr
 from ..locale.terms import and_list, dimension_name
 from ..metrics import Calls
 from ..names import labels
-from .texts import (
-    key_text,
-)
+from .texts import key_text
 
 __all__ = [
     "dimension_text",

@@ -16,13 +16,7 @@ from .durations import duration_text, time_unit, unit_axis
 from .finish import finish_chart
 from .inputs import chart_input, row_limit
 from .texts import none_label
-from .theme import (
-    ANSWERED,
-    FAINT,
-    HUES,
-    INK,
-    round_floats,
-)
+from .theme import ANSWERED, FAINT, HUES, INK, round_floats
 
 __all__ = ["journey"]
 

@@ -8,21 +8,10 @@ import polars as pl
 from ..language import tr
 from ..locale.terms import count, plural
 from ..metrics.registry import Measure, Total
-from .axes import (
-    spans,
-    time_axis,
-)
+from .axes import spans, time_axis
 from .grouping import only_dimension
-from .texts import (
-    CLOCK,
-    TIME,
-    measure_title,
-)
-from .theme import (
-    ANSWERED,
-    FAINT,
-    total,
-)
+from .texts import CLOCK, TIME, measure_title
+from .theme import ANSWERED, FAINT, total
 
 __all__ = ["MAX_GROUPS", "interval_points", "limit_groups", "measure_tooltip", "span_bars"]
 

@@ -25,15 +25,8 @@ from .grouping import dimension_text, group_keys, group_names, only_dimension, t
 from .inputs import ChartInput, Names, chart_input, names_of, row_limit
 from .marks import MAX_GROUPS, limit_groups
 from .rate_rows import rate_rows
-from .texts import (
-    interval_text,
-    percent,
-    unknown_note,
-)
-from .theme import (
-    round_floats,
-    total,
-)
+from .texts import interval_text, percent, unknown_note
+from .theme import round_floats, total
 
 __all__ = ["outbound_answer_rate", "outbound_hours"]
 
@@ -48,6 +41,13 @@ _CARRIER = mark("The carrier is read from the prefix, which a ported number keep
 _EXPECTED = mark(
     "expected = answer rate of all attempts with as many earlier attempts to the customer. A time "
     "is better or worse if its difference over days has a q-value of at most 0.05."
+)
+_SIGNS = {"better": " ▲", "worse": " ▼"}
+_VERDICTS = (
+    mark("better", context="times"),
+    mark("worse", context="times"),
+    mark("no evidence", context="times"),
+    mark("cannot tell", context="times"),
 )
 
 
@@ -168,15 +168,6 @@ def outbound_hours(
         coverage=complete,
         description=range_text(rows, "answer_rate", tr("{plain} of {offered} at {key}, {judged}")),
     )
-
-
-_SIGNS = {"better": " ▲", "worse": " ▼"}
-_VERDICTS = (
-    mark("better", context="times"),
-    mark("worse", context="times"),
-    mark("no evidence", context="times"),
-    mark("cannot tell", context="times"),
-)
 
 
 def _empty(

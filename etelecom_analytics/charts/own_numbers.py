@@ -12,19 +12,11 @@ from ..locale.dates import long_date_expr
 from ..locale.terms import count
 from ..metrics import Calls, MetricOptions
 from ..metrics.own_number_levels import LOCAL_DAY, days_of_groups, with_levels
-from .axes import (
-    spans,
-    time_axis,
-)
+from .axes import spans, time_axis
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .grouping import dimension_text, group_keys, group_names, tooltip_title
 from .inputs import Names, chart_input, names_of, row_limit
-from .texts import (
-    interval_text,
-    key_text,
-    none_label,
-    unknown_note,
-)
+from .texts import interval_text, key_text, none_label, unknown_note
 from .theme import (
     ANSWERED,
     FAINT,

@@ -15,18 +15,8 @@ from ..metrics import Calls, MetricOptions
 from ..names import labels
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input, row_limit
-from .texts import (
-    interval_text,
-    percent,
-)
-from .theme import (
-    ANSWERED,
-    FAINT,
-    HUES,
-    INK,
-    round_floats,
-    total,
-)
+from .texts import interval_text, percent
+from .theme import ANSWERED, FAINT, HUES, INK, round_floats, total
 
 __all__ = ["hunt_paths"]
 

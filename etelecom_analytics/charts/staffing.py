@@ -11,19 +11,12 @@ from ..language import Language, in_language, number, tr
 from ..locale.number_note import number_note
 from ..locale.terms import count, dimension_name
 from ..metrics import Calls, MetricOptions
-from .axes import (
-    MAX_LABELLED_GROUPS,
-    clock_axis,
-)
+from .axes import MAX_LABELLED_GROUPS, clock_axis
 from .durations import duration_text
 from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .inputs import chart_input
 from .staffing_notes import alt_text, backtest_note, legend_notes, method_note, reliability_note
-from .texts import (
-    CLOCK,
-    key_text,
-    rounded,
-)
+from .texts import CLOCK, key_text, rounded
 from .theme import (
     ANSWERED,
     FAINT,

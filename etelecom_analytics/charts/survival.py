@@ -21,10 +21,7 @@ from .finish import coverage_note, empty_chart, finish_chart, lower_first
 from .grouping import dimension_text, group_keys, group_names, only_dimension
 from .inputs import ChartInput, Names, chart_input, row_limit
 from .survival_curves import MAX_CURVES, CurveText, draw_curves
-from .theme import (
-    round_floats,
-    total,
-)
+from .theme import round_floats, total
 
 __all__ = ["patience", "time_to_callback"]
 

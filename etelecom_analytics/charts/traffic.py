@@ -11,30 +11,12 @@ from ..locale.dates import long_date_expr
 from ..locale.number_note import number_note
 from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, erlangs_profile
-from .axes import (
-    missing_spans,
-    moment_axis,
-    shade,
-    shading_note,
-    with_positions,
-)
+from .axes import missing_spans, moment_axis, shade, shading_note, with_positions
 from .finish import CoverageNote, coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .inputs import chart_input
 from .shades import shades_of
-from .texts import (
-    CLOCK,
-    clock_labels,
-    key_text,
-    rounded,
-)
-from .theme import (
-    ANSWERED,
-    GUTTER,
-    INK,
-    LOST,
-    WIDTH,
-    round_floats,
-)
+from .texts import CLOCK, clock_labels, key_text, rounded
+from .theme import ANSWERED, GUTTER, INK, LOST, WIDTH, round_floats
 
 __all__ = ["erlangs", "no_line_held"]
 

@@ -10,19 +10,8 @@ from ..locale.terms import count
 from ..metrics import Calls, MetricOptions, fail_codes
 from .finish import coverage_note, empty_chart, finish_chart, lower_first, panel_title
 from .inputs import chart_input, row_limit
-from .texts import (
-    none_label,
-    percent,
-)
-from .theme import (
-    FAINT,
-    GUTTER,
-    HUES,
-    INK,
-    WIDTH,
-    round_floats,
-    total,
-)
+from .texts import none_label, percent
+from .theme import FAINT, GUTTER, HUES, INK, WIDTH, round_floats, total
 
 __all__ = ["trunk_failures"]
 

@@ -13,12 +13,7 @@ from ..fetch_report import FetchReport
 from ..phone_numbers import describe
 from .aggregation import columns_of, is_sum
 from .confidence import confidence_level
-from .dimensions import (
-    START_DIMENSIONS,
-    Names,
-    common_minutes,
-    start_dimensions,
-)
+from .dimensions import START_DIMENSIONS, Names, common_minutes, start_dimensions
 from .ivr_check import warn_of_other_ivr_numbers
 from .measure_rows import checked_request, grain_rows, has_busy_offers
 from .options import MetricOptions, checked_options

@@ -14,11 +14,7 @@ import polars as pl
 
 from .. import local_time
 from ..charts.finish import coverage_note
-from ..charts.texts import (
-    CLOCK,
-    TIME,
-    key_text,
-)
+from ..charts.texts import CLOCK, TIME, key_text
 from ..errors import InputError
 from ..formatting import format_value
 from ..language import Language, date_text, in_language, ntr, number, tr

@@ -12,10 +12,7 @@ import polars as pl
 from ...charts import heatmap, ring_durations, wait_distribution
 from ...charts.group_bars import HIT, draw_groups
 from ...charts.group_table import groups
-from ...charts.texts import (
-    CLOCK,
-    TIME,
-)
+from ...charts.texts import CLOCK, TIME
 from ...codegen import literal
 from ...errors import QueryError, UnknownName
 from ...fetch_report import FetchReport

@@ -6,9 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import polars as pl
 
-from ...charts.texts import (
-    TIME,
-)
+from ...charts.texts import TIME
 from ...errors import InputError
 from ...metrics import DIMENSIONS, NAME_DIMENSIONS
 from ...metrics.dimensions import OWNER_DIMENSIONS
