@@ -287,8 +287,7 @@ def pseudonym(number: str, key: bytes) -> str:
 def mask(text: str) -> str:
     """The text with each run of six or more digits, a possible phone number, cut to two digits.
 
-    Dates stay readable, including invalid ones: an error message must be able to show
-    "2026-13-01" and "31/02/2026".
+    Dates stay readable, also invalid ones in an error message: "2026-13-01", "31/02/2026".
     """
     return re.sub(rf"({_DATE})|{_LONG_RUN}", lambda match: match[1] or f"{match[2]}…", text)
 
