@@ -95,6 +95,20 @@ def test_only_decided_calls_to_customers_are_attempts():
     assert rate.select("customers", "answer_rate_num", "answer_rate_den").row(0) == (2, 1, 3)
 
 
+def test_an_answer_of_another_customer_of_the_session_is_another_attempt():
+    of_session = {"external_session_id": "s"}
+    calls = frame(
+        out("1", 0) | of_session,
+        reached("2", 10, "0987654321") | of_session,
+        out("3", 20, "+84 987 654 321") | of_session,  # the attempt of call 2
+        out("4", 30, "0900000001") | {"external_session_id": "without a start"},
+        reached("5", 40, "0900000001", start=None) | {"external_session_id": "without a start"},
+    )
+    row = et.metrics.outbound_customers(calls).row(0, named=True)
+
+    assert (row["customers"], row["attempts"], row["reached"], row["left_out"]) == (3, 3, 1, 2)
+
+
 def test_calls_after_as_of_are_ignored():
     calls = frame(out("1", 0), reached("2", DAY))
     options = et.MetricOptions(as_of=calls["started_at"].min())
