@@ -38,10 +38,10 @@ def outbound_levels(
 
     Days are split where the likelihood of two answer rates is largest. The p-value is the share of
     random orders of the days that can be split as well or better, so that days may differ more than
-    by chance. A change needs a p-value of at most 0.05 / groups, and 3 days on each side; each part
-    is then split in the same way (A. J. Scott, M. Knott, A Cluster Analysis Method for Grouping
-    Means in the Analysis of Variance, Biometrics 30, 1974). A rate that falls slowly has a change
-    somewhere in its fall.
+    by chance. A change needs a p-value of at most 0.05 / groups shown, and 3 days on each side;
+    each part is then split in the same way (A. J. Scott, M. Knott, A Cluster Analysis Method for
+    Grouping Means in the Analysis of Variance, Biometrics 30, 1974). A rate that falls slowly has a
+    change somewhere in its fall.
 
     Args:
         calls: outbound calls; others are ignored.
@@ -103,8 +103,8 @@ def days_of_groups(
             biggest.select(groups), on=groups, how="semi", nulls_equal=True, maintain_order="left"
         )
         parts = chosen.partition_by(groups, maintain_order=True) or [chosen]
-    level = _SIGNIFICANCE / len(parts)
-    return groups, pl.concat([_leveled(part, level) for part in parts])
+    significance = _SIGNIFICANCE / len(parts)
+    return groups, pl.concat([_leveled(part, significance) for part in parts])
 
 
 def with_levels(
@@ -137,10 +137,12 @@ def with_levels(
     )
 
 
-def _leveled(days: pl.DataFrame, level: float) -> pl.DataFrame:
+def _leveled(days: pl.DataFrame, significance: float) -> pl.DataFrame:
     """The days of one group with their level and the p-value of its change."""
     starts = levels_of(
-        days["answered"].to_numpy().astype(float), days["attempts"].to_numpy().astype(float), level
+        days["answered"].to_numpy().astype(float),
+        days["attempts"].to_numpy().astype(float),
+        significance,
     )
     changes = pl.DataFrame(starts, schema={"row": pl.Int64, "p_value": pl.Float64}, orient="row")
     rows = days.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))

@@ -378,8 +378,18 @@ def test_the_p_value_is_the_share_of_all_orders():
     days = np.array(answered, float), np.array(attempts, float)
     (_, change) = rate_levels.levels_of(*days, 0.5)
 
-    assert change.p_value == pytest.approx(exact, abs=0.03)
+    assert change.p_value == pytest.approx(exact, abs=0.02)
     assert len(rate_levels.levels_of(*days, float(exact) / 3)) == 1
+
+
+def test_a_change_is_found_however_many_groups_are_shown():
+    """The smallest p-value is below the threshold, which is smaller with more groups."""
+    attempts = np.full(28, 40.0)
+    answered = np.where(np.arange(28) < 14, 20.0, 4.0)
+    few, many = (rate_levels.levels_of(answered, attempts, 0.05 / groups) for groups in (40, 200))
+
+    assert few == [(0, None), (14, 1 / 2_000)]
+    assert many == [(0, None), (14, 1 / 8_000)]
 
 
 def test_days_without_attempts_or_change_have_one_level():
