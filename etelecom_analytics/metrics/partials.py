@@ -20,7 +20,8 @@ from .internal_calls import is_internal
 from .ivr_check import warn_of_other_ivr_numbers
 from .measure_rows import checked_request, grain_rows, has_busy_offers
 from .options import MetricOptions, checked_options
-from .partial_tables import PARTIAL_COLUMNS, facts_of_measures, in_partial_order
+from .partial_checks import PARTIAL_COLUMNS
+from .partial_tables import facts_of_measures, in_partial_order
 from .registry import DEFAULT_MEASURES, FACTS, Grain, Measure
 from .selection import Calls, Selection, calls_frame
 

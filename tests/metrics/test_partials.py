@@ -333,3 +333,39 @@ def test_other_tables_are_refused(wrong: Any):
     for join in (merge_partials, et.finish):
         with pytest.raises(InputError, match="partials"):
             join(wrong)
+
+
+PARTS = et.partial(SMALL, ["day", "direction"], ["asa_s", "wait_p90_s"])
+IS_SECONDS = pl.col("fact").str.ends_with("_s")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ([PARTS, PARTS.drop("day")], "column day is Date in one and missing in another"),
+        ([PARTS.drop("day"), PARTS], "column day is missing in one and Date in another"),
+        ([PARTS, PARTS.cast({"direction": pl.String})], "column direction is Enum"),
+        (PARTS.cast({"n": pl.Int32}), "column n of a partial has the type Int32, not Int64"),
+        (pl.read_csv(PARTS.write_csv().encode()), "column day .* String, not Date"),
+        (PARTS.with_columns(fingerprint=pl.lit(None, pl.String)), "fingerprint .* null values"),
+        (PARTS.with_columns(n=pl.lit(None, pl.Int64)), "column n .* null values"),
+        (PARTS.with_columns(kind=pl.lit("total")), "got 'total'"),
+    ],
+)
+def test_changed_columns_are_refused(changed: Any, message: str):
+    for join in (merge_partials, lambda parts: et.finish(parts, "direction", "asa_s")):
+        with pytest.raises(InputError, match=message):
+            join(changed)
+
+
+@pytest.mark.parametrize("kind", ["sum", "count", "value"])
+def test_missing_rows_are_refused(kind: str):
+    """Also if they are missing in one group only."""
+    measures = ["asa_s", "wait_p90_s"]
+    is_kind = IS_SECONDS & (pl.col("kind") == kind)
+    of_inbound = is_kind & (pl.col("direction").cast(pl.String) == "in")
+
+    for missing in (is_kind, of_inbound):
+        with pytest.raises(InputError, match="lack rows of answered_wait_s"):
+            et.finish(PARTS.filter(~missing), "direction", measures)
+    assert et.finish(PARTS, "direction", measures).height > 1
