@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from ..errors import InputError
 from ..frames import METRIC_COLUMNS
 from ..schema import NAMES_SCHEMA, SCHEMA_VERSION
 from .aggregation import ROWS, microseconds
@@ -56,12 +57,14 @@ def partial(
         measures: as in `summarize`.
         options: as in `summarize`. `busy_offers` needs an `as_of`, unless all partials have the
             same last call: a talk without an end is assumed to last until then.
-        neighbours: other calls of the data set, which are not counted. A call of an internal pair
-            is found with those that begin within seconds of it. `busy_offers` also needs those that
-            may be in conversation while an offer of `calls` begins. More neighbours do no harm.
+        neighbours: other calls of the data set, none of `calls`, which are not counted. A call of
+            an internal pair is found with those that begin within seconds of it. `busy_offers` also
+            needs those that may be in conversation while an offer of `calls` begins. More of them
+            do no harm.
 
     Raises:
         UnknownName, MeasureUnavailable, InputError: as in `summarize`.
+        InputError: the neighbours contain the calls.
 
     Examples:
         >>> calls = et.sample_logs().calls
@@ -75,7 +78,7 @@ def partial(
         ([279, 61, 9, 0], [4.674, 22.992, 12.708, None])
     """
     table, dimensions, requested, options = _checked(calls, by, measures, options)
-    others = None if neighbours is None else calls_frame(neighbours).collect()
+    others = None if neighbours is None else _others(neighbours, table)
     busy = has_busy_offers(requested)
     if busy and options.as_of is None:
         options = _with_as_of(options, table, others)
@@ -124,6 +127,19 @@ def _checked(
     options = checked_options(options)
     warn_of_other_ivr_numbers(calls, options)
     return table, dimensions, requested, options
+
+
+def _others(neighbours: Calls, table: pl.LazyFrame | Selection) -> pl.DataFrame:
+    """The neighbours, which are other calls: with the calls among them, these would count twice."""
+    others = calls_frame(neighbours).collect()
+    ids = table.lazy().select("id").collect()
+    # One id may be that of two calls, so that a few ids in both are no error.
+    if not ids.is_empty() and ids.join(others, on="id", how="anti", nulls_equal=True).is_empty():
+        raise InputError(
+            "neighbours contains calls: pass the other calls of the data set, without the calls "
+            "themselves."
+        )
+    return others
 
 
 def _with_as_of(

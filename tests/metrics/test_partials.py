@@ -369,3 +369,13 @@ def test_missing_rows_are_refused(kind: str):
         with pytest.raises(InputError, match="lack rows of answered_wait_s"):
             et.finish(PARTS.filter(~missing), "direction", measures)
     assert et.finish(PARTS, "direction", measures).height > 1
+
+
+def test_neighbours_that_contain_the_calls_are_refused():
+    """They would be offered twice, and busy with themselves."""
+    own = SMALL[:40]
+
+    for neighbours in (SMALL, own, SMALL.lazy()):
+        with pytest.raises(InputError, match="without the calls themselves"):
+            et.partial(own, "day", "busy_offers", neighbours=neighbours)
+    assert et.partial(own.clear(), "day", "busy_offers", neighbours=SMALL).height > 0
