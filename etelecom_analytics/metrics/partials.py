@@ -29,6 +29,8 @@ from .selection import Calls, Selection, calls_frame
 __all__ = ["fingerprint", "partial"]
 
 _HASH_DIGITS = 12
+_RULES = 1
+"""Raise it when a fact is computed differently, so that stored partials are computed again."""
 
 
 def partial(
@@ -103,8 +105,8 @@ def fingerprint(
 ) -> str:
     """A text that is equal for partials that add up: three hashes.
 
-    The first is that of the options, the second that of the definitions of facts and of the columns
-    of names that the calls have, the third that of the dimensions and facts.
+    The first is that of the options, the second that of the names and rules of facts and of the
+    columns of names that the calls have, the third that of the dimensions and facts.
     """
     settings = options.to_dict()
     if not has_busy_offers(requested):
@@ -112,7 +114,8 @@ def fingerprint(
     facts, counted = facts_of_measures(requested)
     schema = {
         "version": SCHEMA_VERSION,
-        "facts": {grain: dict(facts) for grain, facts in FACTS.items()},
+        "facts": {grain: sorted(facts) for grain, facts in FACTS.items()},
+        "rules": _RULES,
         "names": sorted(name for name in columns if name in NAMES_SCHEMA),
     }
     content = [sorted(dimensions), sorted(facts), sorted(counted)]

@@ -20,7 +20,8 @@ from support.random_calls import OPTIONS, OTHER_OPTIONS, random_calls, with_rand
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.local_time import COARSER_DIMENSIONS, LOCAL_DIMENSIONS
-from etelecom_analytics.metrics import MEASURES, merge_partials
+from etelecom_analytics.metrics import MEASURES, merge_partials, partials
+from etelecom_analytics.metrics.registry import FACTS
 
 ALL = list(MEASURES)
 SOME = [
@@ -298,6 +299,18 @@ def test_partials_that_do_not_fit_together_are_refused(changes: dict[str, Any], 
         with pytest.raises(InputError, match=message):
             join([one, other])
     assert merge_partials([one, et.partial(**same)]).height == one.height
+
+
+def test_texts_of_facts_do_not_matter_but_their_rules_do(monkeypatch: pytest.MonkeyPatch):
+    """A corrected description keeps stored partials; another computation does not."""
+    texts = {grain: dict.fromkeys(facts, "another text") for grain, facts in FACTS.items()}
+    before = et.partial(SMALL, "hour", "asa_s")
+
+    monkeypatch.setattr(partials, "FACTS", texts)
+    assert et.partial(SMALL, "hour", "asa_s").equals(before)
+    monkeypatch.setattr(partials, "_RULES", partials._RULES + 1)
+    with pytest.raises(InputError, match="versions of this package"):
+        merge_partials([before, et.partial(SMALL, "hour", "asa_s")])
 
 
 def test_as_of_matters_only_to_busy_offers():
