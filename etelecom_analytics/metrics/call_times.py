@@ -3,7 +3,8 @@
 import polars as pl
 
 from .call_attempts import attempts_of, outbound_calls, outbound_dimensions
-from .confidence import confidence_level, false_discovery_rates
+from .confidence import SIGNIFICANCE, confidence_level, false_discovery_rates
+from .day_statistics import MIN_DAYS
 from .dimensions import Names, start_dimensions
 from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
@@ -16,8 +17,7 @@ HOUR_VERDICTS = ("better", "worse", "no evidence", "cannot tell")
 there is no evidence of either; or there are too few days or attempts to tell."""
 
 _VERDICT = pl.Enum(HOUR_VERDICTS)
-_LEVEL = 0.05
-_MIN_DAYS, _MIN_ATTEMPTS = 5, 30
+_MIN_ATTEMPTS = 30
 _MAX_EARLIER = 2
 """Attempts after two or more earlier ones are alike."""
 
@@ -116,10 +116,10 @@ def _with_verdicts(
     # Without a variance, as where every attempt was answered, no time differs.
     distance = np.divide(difference, error, out=np.zeros_like(error), where=error > 0)
     p_values = 2 * special.stdtr(freedom, -np.abs(distance))
-    is_enough = (days >= _MIN_DAYS) & (sums["attempts"].to_numpy() >= _MIN_ATTEMPTS)
+    is_enough = (days >= MIN_DAYS) & (sums["attempts"].to_numpy() >= _MIN_ATTEMPTS)
     q_values = np.full(len(days), np.nan)
     q_values[is_enough] = false_discovery_rates(p_values[is_enough].tolist())
-    is_different = pl.col("q_value") <= _LEVEL
+    is_different = pl.col("q_value") <= SIGNIFICANCE
     ends: dict[str, pl.Series] = {}
     if level is not None:
         reach = special.stdtrit(freedom, (1 + level) / 2) * error

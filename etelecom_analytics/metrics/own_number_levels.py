@@ -4,6 +4,7 @@ import polars as pl
 
 from .arguments import row_limit
 from .call_attempts import attempts_of, outbound_calls, outbound_dimensions
+from .confidence import SIGNIFICANCE
 from .dimensions import Names, start_dimensions
 from .options import MetricOptions, checked_options
 from .rate_levels import levels_of
@@ -12,7 +13,6 @@ from .selection import Calls, calls_frame
 
 __all__ = ["LOCAL_DAY", "days_of_groups", "outbound_levels", "with_levels"]
 
-_SIGNIFICANCE = 0.05
 LOCAL_DAY = "local_day"
 """The column of the day, which is no dimension."""
 
@@ -103,7 +103,7 @@ def days_of_groups(
             biggest.select(groups), on=groups, how="semi", nulls_equal=True, maintain_order="left"
         )
         parts = chosen.partition_by(groups, maintain_order=True) or [chosen]
-    significance = _SIGNIFICANCE / len(parts)
+    significance = SIGNIFICANCE / len(parts)
     return groups, pl.concat([_leveled(part, significance) for part in parts])
 
 
