@@ -3,7 +3,7 @@
 A customer is the number that was called, in normal form, so that 0912..., 84912... and +84912...
 are one customer. Only external numbers are customers, see `kind_of` of legs: at least 8 digits, and
 in no list of the options. A pseudonym stands for one number. A mask such as 091*****78 may stand
-for several, so calls to masked numbers are no attempts.
+for several, so calls to masked numbers are not attempts.
 """
 
 from datetime import UTC

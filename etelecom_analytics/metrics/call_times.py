@@ -13,8 +13,8 @@ from .selection import Calls, calls_frame
 __all__ = ["HOUR_VERDICTS", "outbound_hours"]
 
 HOUR_VERDICTS = ("better", "worse", "no evidence", "cannot tell")
-"""What `outbound_hours` says of a time: customers answer more or less often than at other times;
-there is no evidence of either; or there are too few days or attempts to tell."""
+"""The result of `outbound_hours` for a time: customers answer more or less often than at other
+times; there is no evidence of either; or there are too few days or attempts to tell."""
 
 _VERDICT = pl.Enum(HOUR_VERDICTS)
 _MIN_ATTEMPTS = 30
@@ -55,11 +55,12 @@ def outbound_hours(
     Args:
         calls: outbound calls; others are ignored.
         by: dimensions of the attempts, such as "hour", "weekday" or ["weekday", "hour"].
-        options: `as_of`, the time zone, and numbers that are no customers.
+        options: `as_of`, the time zone, and numbers that are not customers.
         confidence: False leaves the intervals out; True is 95 %; or a level such as 0.9.
 
     Raises:
         UnknownName: a dimension does not exist; the message lists the nearest names.
+        InputError: the calls lack the names that a dimension needs, or `confidence` is not a level.
 
     Examples:
         >>> hours = et.metrics.outbound_hours(et.sample_logs().calls)

@@ -47,12 +47,13 @@ def outbound_levels(
         calls: outbound calls; others are ignored.
         by: dimensions of the attempts; "own_number" by default, see `OUTBOUND_DIMENSIONS`.
         limit: the number of groups, those with the most attempts.
-        options: `as_of`, the time zone, and numbers that are no customers.
+        options: `as_of`, the time zone, and numbers that are not customers.
         confidence: False leaves the intervals out; True is 95 %; or a level such as 0.9.
 
     Raises:
         UnknownName: a dimension does not exist; the message lists the nearest names.
-        InputError: `limit` is not a positive integer.
+        InputError: `limit` is not a positive integer, the calls lack the names that a dimension
+            needs, or `confidence` is not a level.
 
     Examples:
         >>> levels = et.metrics.outbound_levels(et.sample_logs().calls, by=[])

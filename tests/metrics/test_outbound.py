@@ -115,6 +115,13 @@ def test_calls_after_as_of_are_ignored():
     assert et.metrics.outbound_customers(calls, options=options)["reached"].item() == 0
 
 
+def test_calls_without_a_start_are_left_out_of_as_of():
+    calls = frame(out("1", 0), out("2", 10, start=None))
+    options = et.MetricOptions(as_of=calls["started_at"].min())
+    assert et.metrics.outbound_customers(calls)["left_out"].item() == 1
+    assert et.metrics.outbound_customers(calls, options=options)["left_out"].item() == 0
+
+
 def test_a_customer_is_in_one_group_only():
     simulation = et.simulator.simulate_outbound(300, seed=3, days=14)
     for by in ("day", "hour", "own_number", ["carrier", "weekday"]):
@@ -413,10 +420,17 @@ def test_wrong_dimensions_are_refused_with_the_nearest():
     calls = et.sample_logs().calls
     with pytest.raises(UnknownName, match="carrier"):
         et.metrics.outbound_answer_rate(calls, "carriers")
-    with pytest.raises(InputError, match=r"with_names"):
-        et.metrics.outbound_customers(calls, "hotline")
     with pytest.raises(InputError, match="limit"):
         et.metrics.outbound_levels(calls, limit=0)
+
+
+@pytest.mark.parametrize("name", ["customers", "answer_rate", "attempts", "hours", "levels"])
+def test_calls_without_names_and_wrong_levels_are_refused(name: str):
+    table = getattr(et.metrics, f"outbound_{name}")
+    with pytest.raises(InputError, match="with_names"):
+        table(et.sample_logs().calls, "hotline")
+    with pytest.raises(InputError, match="confidence"):
+        table(et.sample_logs().calls, confidence=2)
 
 
 def test_simulated_customers_depend_on_the_seed_only():
