@@ -3,7 +3,7 @@
 A customer is the number that was called, in normal form, so that 0912..., 84912... and +84912...
 are one customer. Only external numbers are customers, see `kind_of` of legs: at least 8 digits, and
 in no list of the options. A pseudonym stands for one number. A mask such as 091*****78 may stand
-for several, so calls to masked numbers are no attempts.
+for several, so calls to masked numbers are not attempts.
 """
 
 from datetime import UTC
@@ -58,7 +58,7 @@ def outbound_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
 
     Columns: `id`, `started_at`, the dimensions, `number` of the callee in normal form, `answered`,
     `is_attempt`, and `OUTBOUND_DIMENSIONS`. An attempt is an answered or missed call to a customer,
-    except a missed log of a session that another log shows as answered, which is the same attempt.
+    except a missed log of a session of which another log shows that the same customer answered.
     """
     columns = calls.collect_schema()
     session = pl.col("external_session_id") if "external_session_id" in columns else pl.lit("")
@@ -72,24 +72,24 @@ def outbound_calls(calls: pl.LazyFrame, options: MetricOptions) -> pl.LazyFrame:
     if options.as_of is not None:
         as_of = pl.lit(options.as_of.astimezone(UTC), pl.Datetime("us", "UTC"))
         facts = facts.filter(pl.col("started_at") <= as_of)
-    answered = facts.filter("answered", pl.col("session") != "").select("session").unique()
-    rows = facts.join(
-        answered.with_columns(session_answered=pl.lit(value=True)),
-        on="session",
-        how="left",
-        maintain_order="left",
-    )
     number = pl.col("callee")
     is_customer = is_outside_number(lambda _: number, options) & ~false_if_null(
         number.str.contains("*", literal=True)
     )
-    is_same_attempt = pl.col("missed") & pl.col("session_answered").is_not_null()
+    is_to_customer = is_customer & pl.col("started_at").is_not_null()
+    # A session may have calls to several customers, and each of them has attempts of its own.
+    attempt = ["session", "callee"]
+    answered = facts.filter("answered", is_to_customer, pl.col("session") != "")
+    rows = facts.join(
+        answered.select(*attempt, is_answered_elsewhere=pl.lit(value=True)).unique(),
+        on=attempt,
+        how="left",
+        maintain_order="left",
+    )
+    is_same_attempt = pl.col("missed") & pl.col("is_answered_elsewhere").is_not_null()
     rows = rows.with_columns(
         number=number,
-        is_attempt=is_customer
-        & pl.col("offered")
-        & pl.col("started_at").is_not_null()
-        & ~is_same_attempt,
+        is_attempt=is_to_customer & pl.col("offered") & ~is_same_attempt,
         carrier=carrier_of(number),
         prefix=pl.coalesce(number.str.extract(pattern) for pattern in _PREFIXES),
     )

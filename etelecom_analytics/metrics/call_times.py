@@ -3,7 +3,8 @@
 import polars as pl
 
 from .call_attempts import attempts_of, outbound_calls, outbound_dimensions
-from .confidence import confidence_level, false_discovery_rates
+from .confidence import SIGNIFICANCE, confidence_level, false_discovery_rates
+from .day_statistics import MIN_DAYS
 from .dimensions import Names, start_dimensions
 from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
@@ -12,12 +13,11 @@ from .selection import Calls, calls_frame
 __all__ = ["HOUR_VERDICTS", "outbound_hours"]
 
 HOUR_VERDICTS = ("better", "worse", "no evidence", "cannot tell")
-"""What `outbound_hours` says of a time: customers answer more or less often than at other times;
-there is no evidence of either; or there are too few days or attempts to tell."""
+"""The result of `outbound_hours` for a time: customers answer more or less often than at other
+times; there is no evidence of either; or there are too few days or attempts to tell."""
 
 _VERDICT = pl.Enum(HOUR_VERDICTS)
-_LEVEL = 0.05
-_MIN_DAYS, _MIN_ATTEMPTS = 5, 30
+_MIN_ATTEMPTS = 30
 _MAX_EARLIER = 2
 """Attempts after two or more earlier ones are alike."""
 
@@ -55,11 +55,12 @@ def outbound_hours(
     Args:
         calls: outbound calls; others are ignored.
         by: dimensions of the attempts, such as "hour", "weekday" or ["weekday", "hour"].
-        options: `as_of`, the time zone, and numbers that are no customers.
+        options: `as_of`, the time zone, and numbers that are not customers.
         confidence: False leaves the intervals out; True is 95 %; or a level such as 0.9.
 
     Raises:
         UnknownName: a dimension does not exist; the message lists the nearest names.
+        InputError: the calls lack the names that a dimension needs, or `confidence` is not a level.
 
     Examples:
         >>> hours = et.metrics.outbound_hours(et.sample_logs().calls)
@@ -116,10 +117,10 @@ def _with_verdicts(
     # Without a variance, as where every attempt was answered, no time differs.
     distance = np.divide(difference, error, out=np.zeros_like(error), where=error > 0)
     p_values = 2 * special.stdtr(freedom, -np.abs(distance))
-    is_enough = (days >= _MIN_DAYS) & (sums["attempts"].to_numpy() >= _MIN_ATTEMPTS)
+    is_enough = (days >= MIN_DAYS) & (sums["attempts"].to_numpy() >= _MIN_ATTEMPTS)
     q_values = np.full(len(days), np.nan)
     q_values[is_enough] = false_discovery_rates(p_values[is_enough].tolist())
-    is_different = pl.col("q_value") <= _LEVEL
+    is_different = pl.col("q_value") <= SIGNIFICANCE
     ends: dict[str, pl.Series] = {}
     if level is not None:
         reach = special.stdtrit(freedom, (1 + level) / 2) * error

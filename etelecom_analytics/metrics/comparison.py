@@ -16,7 +16,7 @@ from .call_estimates import (
     is_summary,
     method_of_calls,
 )
-from .confidence import NO_INTERVAL, Z95, Interval, false_discovery_rates, p_value_of
+from .confidence import NO_INTERVAL, SIGNIFICANCE, Z95, Interval, false_discovery_rates, p_value_of
 from .day_statistics import Change, change_between_days, change_from_history, interval_of_days
 from .day_values import DAY_COLUMNS, values_by_day
 from .dimensions import Names, as_names
@@ -32,7 +32,6 @@ UNCERTAINTIES: tuple[Uncertainty, ...] = ("days", "calls")
 Verdict = Literal["changed", "no evidence", "cannot tell"]
 VERDICTS: tuple[Verdict, ...] = ("changed", "no evidence", "cannot tell")
 
-_LEVEL = 0.05
 _Z80 = 0.8416212335729143
 """The 80 % quantile of the normal distribution."""
 _SIDE: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -293,7 +292,7 @@ def _with_verdicts(table: pl.DataFrame) -> pl.DataFrame:
     verdict = (
         pl.when(pl.col("q_value").is_null())
         .then(pl.lit("cannot tell"))
-        .when(pl.col("q_value") <= _LEVEL)
+        .when(pl.col("q_value") <= SIGNIFICANCE)
         .then(pl.lit("changed"))
         .otherwise(pl.lit("no evidence"))
         .cast(pl.Enum(VERDICTS))

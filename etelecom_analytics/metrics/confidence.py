@@ -13,6 +13,7 @@ from ..phone_numbers import describe
 __all__ = [
     "MIN_MEAN_VALUES",
     "NO_INTERVAL",
+    "SIGNIFICANCE",
     "Z95",
     "confidence_level",
     "z_of",
@@ -30,6 +31,9 @@ __all__ = [
 
 Z95 = 1.959963984540054
 """The two-sided 95 % quantile of the normal distribution."""
+
+SIGNIFICANCE = 0.05
+"""The largest p-value or q-value of a difference."""
 
 MIN_MEAN_VALUES = 20
 """With fewer values, the interval may cover the mean of skewed values too seldom."""

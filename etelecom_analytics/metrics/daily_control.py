@@ -12,7 +12,7 @@ from ..fetch_report import FetchReport
 from ..phone_numbers import describe
 from .control_scale import from_scale, scale_slope, to_scale, usual_days
 from .day_statistics import MIN_HISTORY_DAYS, dispersion
-from .day_values import complete_days, values_by_day
+from .day_values import values_by_day
 from .options import MetricOptions, checked_options
 from .registry import Measure
 from .registry import measure as named_measure
@@ -110,11 +110,12 @@ def control_limits(
     if history is None:
         return limits_of_days(each, days, days)
     baseline = _days(history, each, options)
-    if coverage is not None:
-        # The report covers the earlier days, too, which are no days of `calls` without a call.
-        days = days.join(baseline, on="day", how="anti", maintain_order="left")
-        complete = complete_days(history, options, coverage)
-        baseline = baseline.join(complete, on="day", how="semi", maintain_order="left")
+    if coverage is not None and not baseline.is_empty():
+        # The report covers both, so its days without a call are among the days of each.
+        earlier, later = baseline["day"], _days(calls, each, options)["day"]
+        first = pl.concat([earlier, later]).min()
+        days = days.filter(~_is_of_history(earlier, later), pl.col("day") >= first)
+        baseline = _days(history, each, options, coverage).filter(_is_of_history(earlier, later))
     return limits_of_days(each, days, baseline)
 
 
@@ -185,6 +186,17 @@ def _days(
 ) -> pl.DataFrame:
     (result,) = values_by_day(calls, [each], [], options, coverage=coverage)
     return result.days
+
+
+def _is_of_history(history: pl.Series, checked: pl.Series) -> pl.Expr:
+    """Whether `day` is of the history, from the days on which the history and the calls have calls.
+
+    A day without a call is of the history if it lies between days of it only.
+    """
+    day = pl.col("day")
+    is_within = day.is_between(history.min(), history.max())
+    is_checked = day.is_between(checked.min(), checked.max()).fill_null(value=False)
+    return day.is_in(history.implode()) | (is_within & ~is_checked)
 
 
 def _changes(distances: list[float | None]) -> list[bool]:

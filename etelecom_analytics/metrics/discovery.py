@@ -11,7 +11,7 @@ from ..codegen import literal
 from ..errors import InputError
 from ..fetch_report import FetchReport
 from ..phone_numbers import describe
-from .confidence import false_discovery_rates
+from .confidence import SIGNIFICANCE, false_discovery_rates
 from .day_statistics import change_between_days, change_from_history
 from .day_values import DayValues, complete_days, is_count, values_by_day
 from .dimensions import (
@@ -52,7 +52,6 @@ _GRAINS: Mapping[str, tuple[str, ...]] = {
 """The default dimensions, "" for all calls, and the rows whose measures are tested by each."""
 
 _ALLOWED = (*DIMENSIONS, *NAME_DIMENSIONS)
-_LEVEL = 0.05
 _MIN_SIZE = 30
 """Groups with fewer calls, offers or legs in the period are not tested."""
 
@@ -185,7 +184,7 @@ def findings(
     rows = [
         _row(test, p_value, q_value)
         for test, p_value, q_value in zip(tests, p_values, q_values, strict=True)
-        if q_value <= _LEVEL
+        if q_value <= SIGNIFICANCE
     ]
     table = pl.DataFrame(rows, schema=_SCHEMA, orient="row").sort(
         "affected", descending=True, nulls_last=True, maintain_order=True

@@ -1,12 +1,13 @@
 """group_limits: groups, such as extensions, whose share differs from all by more than chance."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 
 from ..errors import InputError
+from ..phone_numbers import describe
 from .dimensions import Names, as_names
 from .erlang_formulas import whole_number
 from .options import MetricOptions, checked_options
@@ -68,14 +69,22 @@ class GroupLimits(Result):
             denominators: numbers of calls, offers or legs, above 0.
 
         Raises:
-            InputError: a denominator is not an integer above 0.
+            InputError: denominators is no sequence, or a denominator is not an integer above 0.
 
         Examples:
             >>> limits = et.metrics.group_limits(et.sample_logs().calls, "answer_rate", by="hour")
             >>> limits.at([10, 40]).columns
             ['denominator', 'low_95', 'high_95', 'low_998', 'high_998']
         """
-        checked = [whole_number("denominators", each, minimum=1) for each in denominators]
+        import numpy as np
+
+        if isinstance(denominators, str | bytes) or not isinstance(denominators, Iterable):
+            raise InputError(
+                "denominators are numbers of calls, offers or legs, such as [10, 40]; got "
+                f"{describe(denominators)}."
+            )
+        plain = (each.item() if isinstance(each, np.generic) else each for each in denominators)
+        checked = [whole_number("denominators", each, minimum=1) for each in plain]
         sizes = pl.DataFrame({"denominator": checked}, schema={"denominator": pl.Int64})
         reach = _reach(self.phi, self.table["z"].count())
         return sizes.with_columns(**_limits(self.expected or 0.0, reach))

@@ -52,8 +52,9 @@ def outbound_customers(
     Columns, after those of `by`: `customers`; `reached`, those with an answered attempt, and
     `never_reached`; `attempts`, all attempts to these customers, and `attempts_per_customer`;
     `reach_rate`, reached / customers; `first_attempt_rate`, the share reached at the first attempt;
-    `left_out`, outbound calls that are no attempt: running, of unknown state, without a start, to
-    an extension or a masked number, or another log of an attempt. Each share has its counts `_num`
+    `left_out`, outbound calls that are not attempts: running, of unknown state, without a start, to
+    an extension or a masked number, or another log of an attempt. With `as_of`, calls without a
+    start are left out here too, since they may have begun later. Each share has its counts `_num`
     and `_den`, and `_low` and `_high`, Wilson's interval. Sorted by group, nulls last. LazyFrame
     in, LazyFrame out.
 
@@ -64,11 +65,12 @@ def outbound_customers(
     Args:
         calls: outbound calls; others are ignored.
         by: dimensions of the first attempt: those of calls, and `OUTBOUND_DIMENSIONS`.
-        options: `as_of`, the time zone, and numbers that are no customers.
+        options: `as_of`, the time zone, and numbers that are not customers.
         confidence: False leaves the intervals out; True is 95 %; or a level such as 0.9.
 
     Raises:
         UnknownName: a dimension does not exist; the message lists the nearest names.
+        InputError: the calls lack the names that a dimension needs, or `confidence` is not a level.
 
     Examples:
         >>> table = et.metrics.outbound_customers(et.sample_logs().calls)
@@ -156,11 +158,12 @@ def outbound_answer_rate(
         calls: outbound calls; others are ignored.
         by: dimensions of the attempts: those of calls, and `OUTBOUND_DIMENSIONS`, such as
             "own_number" or ["carrier", "week"].
-        options: `as_of`, the time zone, and numbers that are no customers.
+        options: `as_of`, the time zone, and numbers that are not customers.
         confidence: False leaves the interval out; True is 95 %; or a level such as 0.9.
 
     Raises:
         UnknownName: a dimension does not exist; the message lists the nearest names.
+        InputError: the calls lack the names that a dimension needs, or `confidence` is not a level.
 
     Examples:
         >>> rates = et.metrics.outbound_answer_rate(et.sample_logs().calls, "carrier")
@@ -218,14 +221,19 @@ def outbound_attempts(
     this, and assumes that customers who are not tried again are as easy to reach as the others. If
     the desk gives up on those who are hard to reach, more attempts are needed than this shows.
 
+    `survival` is the Kaplan-Meier estimate: the product of 1 - events / at_risk (E. L. Kaplan and
+    P. Meier, Nonparametric Estimation from Incomplete Observations, JASA 53, 1958). `low` and
+    `high` are those of `kaplan_meier`, which has their formula and sources.
+
     Args:
         calls: outbound calls; others are ignored.
         by: dimensions of the first attempt: those of calls, and `OUTBOUND_DIMENSIONS`.
-        options: `as_of`, the time zone, and numbers that are no customers.
+        options: `as_of`, the time zone, and numbers that are not customers.
         confidence: as in `kaplan_meier`.
 
     Raises:
         UnknownName: a dimension does not exist; the message lists the nearest names.
+        InputError: the calls lack the names that a dimension needs, or `confidence` is not a level.
 
     Examples:
         >>> table = et.metrics.outbound_attempts(et.sample_logs().calls)

@@ -4,6 +4,7 @@ import polars as pl
 
 from .arguments import row_limit
 from .call_attempts import attempts_of, outbound_calls, outbound_dimensions
+from .confidence import SIGNIFICANCE
 from .dimensions import Names, start_dimensions
 from .options import MetricOptions, checked_options
 from .rate_levels import levels_of
@@ -12,7 +13,6 @@ from .selection import Calls, calls_frame
 
 __all__ = ["LOCAL_DAY", "days_of_groups", "outbound_levels", "with_levels"]
 
-_SIGNIFICANCE = 0.05
 LOCAL_DAY = "local_day"
 """The column of the day, which is no dimension."""
 
@@ -38,21 +38,22 @@ def outbound_levels(
 
     Days are split where the likelihood of two answer rates is largest. The p-value is the share of
     random orders of the days that can be split as well or better, so that days may differ more than
-    by chance. A change needs a p-value of at most 0.05 / groups, and 3 days on each side; each part
-    is then split in the same way (A. J. Scott, M. Knott, A Cluster Analysis Method for Grouping
-    Means in the Analysis of Variance, Biometrics 30, 1974). A rate that falls slowly has a change
-    somewhere in its fall.
+    by chance. A change needs a p-value of at most 0.05 / groups shown, and 3 days on each side;
+    each part is then split in the same way (A. J. Scott, M. Knott, A Cluster Analysis Method for
+    Grouping Means in the Analysis of Variance, Biometrics 30, 1974). A rate that falls slowly has a
+    change somewhere in its fall.
 
     Args:
         calls: outbound calls; others are ignored.
         by: dimensions of the attempts; "own_number" by default, see `OUTBOUND_DIMENSIONS`.
         limit: the number of groups, those with the most attempts.
-        options: `as_of`, the time zone, and numbers that are no customers.
+        options: `as_of`, the time zone, and numbers that are not customers.
         confidence: False leaves the intervals out; True is 95 %; or a level such as 0.9.
 
     Raises:
         UnknownName: a dimension does not exist; the message lists the nearest names.
-        InputError: `limit` is not a positive integer.
+        InputError: `limit` is not a positive integer, the calls lack the names that a dimension
+            needs, or `confidence` is not a level.
 
     Examples:
         >>> levels = et.metrics.outbound_levels(et.sample_logs().calls, by=[])
@@ -103,8 +104,8 @@ def days_of_groups(
             biggest.select(groups), on=groups, how="semi", nulls_equal=True, maintain_order="left"
         )
         parts = chosen.partition_by(groups, maintain_order=True) or [chosen]
-    level = _SIGNIFICANCE / len(parts)
-    return groups, pl.concat([_leveled(part, level) for part in parts])
+    significance = SIGNIFICANCE / len(parts)
+    return groups, pl.concat([_leveled(part, significance) for part in parts])
 
 
 def with_levels(
@@ -137,10 +138,12 @@ def with_levels(
     )
 
 
-def _leveled(days: pl.DataFrame, level: float) -> pl.DataFrame:
+def _leveled(days: pl.DataFrame, significance: float) -> pl.DataFrame:
     """The days of one group with their level and the p-value of its change."""
     starts = levels_of(
-        days["answered"].to_numpy().astype(float), days["attempts"].to_numpy().astype(float), level
+        days["answered"].to_numpy().astype(float),
+        days["attempts"].to_numpy().astype(float),
+        significance,
     )
     changes = pl.DataFrame(starts, schema={"row": pl.Int64, "p_value": pl.Float64}, orient="row")
     rows = days.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))

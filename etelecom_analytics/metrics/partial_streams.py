@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import polars as pl
 
 from .dimensions import Names, as_names
-from .partial_tables import MARKS, PARTIAL_COLUMNS, dimension_of_partial, finish, merge_partials
+from .partial_checks import MARKS, PARTIAL_COLUMNS
+from .partial_tables import dimension_of_partial, finish, merge_partials
 
 __all__ = ["finish_in_parts"]
 

@@ -1,23 +1,20 @@
 """Tables of partial results: adding them up, and finishing them as measures."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
 from ..errors import InputError, UnknownName
 from ..local_time import COARSER_DIMENSIONS
-from ..phone_numbers import describe
 from .aggregation import columns_of, facts_of, is_sum
 from .call_legs import quotient
 from .confidence import confidence_level
 from .dimensions import DIMENSIONS, NAME_DIMENSIONS, Names, as_names
 from .measure_rows import requested_measures
+from .partial_checks import MARKS, PARTIAL_COLUMNS, check_rows, joined
 from .registry import DEFAULT_MEASURES, Measure, Quantile
 
 __all__ = [
-    "MARKS",
-    "PARTIAL_COLUMNS",
     "can_finish",
     "dimension_of_partial",
     "facts_of_measures",
@@ -25,14 +22,6 @@ __all__ = [
     "in_partial_order",
     "merge_partials",
 ]
-
-PARTIAL_COLUMNS = ("fact", "value", "n", "kind", "fingerprint")
-"""The columns of a partial, after its dimensions."""
-
-MARKS = ("computed", "counted")
-"""The kinds of rows that state what was computed, in no group."""
-_DIFFERENCES = ("options", "columns, or versions of this package", "dimensions or measures")
-"""What differs between partials, in the order of the hashes of a fingerprint."""
 
 
 def finish(
@@ -53,7 +42,8 @@ def finish(
 
     Raises:
         UnknownName, MeasureUnavailable: as in `summarize`.
-        InputError: the partials do not fit together, or do not have a dimension or a measure.
+        InputError: the partials do not fit together, do not have a dimension or a measure, or were
+            changed: columns, types or rows are not those of `et.partial`.
 
     Examples:
         >>> days = et.partial(et.sample_logs().calls, ["day", "hour"], "answer_rate")
@@ -63,7 +53,7 @@ def finish(
         [(datetime.date(2026, 11, 1), 382)]
     """
     confidence_level(confidence)
-    table = _joined(_checked(partials))
+    table = joined(partials)
     dimensions, requested = as_names(by, "by"), requested_measures(measures)
     facts = _checked_facts(table, requested)
     rows = table.filter(pl.col("fact").is_in(facts), ~pl.col("kind").is_in(MARKS)).select(
@@ -102,7 +92,7 @@ def merge_partials(partials: pl.DataFrame | Iterable[pl.DataFrame]) -> pl.DataFr
         partials: tables of `et.partial`, of which no call is in two.
 
     Raises:
-        InputError: there is none, or they do not fit together.
+        InputError: there is none, they do not fit together, or they were changed.
 
     Examples:
         >>> calls = et.sample_logs().calls
@@ -110,7 +100,7 @@ def merge_partials(partials: pl.DataFrame | Iterable[pl.DataFrame]) -> pl.DataFr
         >>> et.finish(et.metrics.merge_partials(parts), "hour").height
         21
     """
-    table = _joined(_checked(partials))
+    table = joined(partials)
     keys = [name for name in table.columns if name != "n"]
     return in_partial_order(table.group_by(keys).agg(pl.col("n").sum()).select(table.columns))
 
@@ -141,38 +131,6 @@ def _quantile_name(fact: str, share: float) -> str:
     return f"quantile {share} of {fact}"
 
 
-def _checked(partials: object) -> list[pl.DataFrame]:
-    tables = [partials] if isinstance(partials, pl.DataFrame) else partials
-    if not isinstance(tables, Iterable) or isinstance(tables, str | bytes | Mapping):
-        raise InputError(f"partials are tables of et.partial; got {describe(partials)}.")
-    checked = list(tables)
-    for table in checked:
-        if not isinstance(table, pl.DataFrame) or not {*PARTIAL_COLUMNS} <= {*table.columns}:
-            raise InputError(
-                "partials are tables of et.partial, with the columns "
-                f"{', '.join(PARTIAL_COLUMNS)}; got {describe(table)}."
-            )
-    if not checked:
-        raise InputError("partials needs at least one table of et.partial.")
-    return checked
-
-
-def _joined(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The rows of partials that fit together."""
-    marks = list(
-        dict.fromkeys(chain.from_iterable(each["fingerprint"].unique() for each in tables))
-    )
-    for mark in marks[1:]:
-        hashes = zip(str(marks[0]).split("-"), str(mark).split("-"), _DIFFERENCES, strict=False)
-        differences = [name for one, other, name in hashes if one != other]
-        raise InputError(
-            f"These partials do not add up: they were computed with different "
-            f"{' and '.join(differences) or 'versions of this package'}. Compute all with the same."
-        )
-    columns = tables[0].columns
-    return pl.concat([each.select(columns) for each in tables])
-
-
 def _checked_facts(table: pl.DataFrame, requested: Sequence[Measure]) -> list[str]:
     """The facts that these measures need, or an error if the partials do not have them."""
     marks = {kind: {*table.filter(pl.col("kind") == kind)["fact"].to_list()} for kind in MARKS}
@@ -183,7 +141,9 @@ def _checked_facts(table: pl.DataFrame, requested: Sequence[Measure]) -> list[st
                 f"These partials do not have the parts of {each.name}: add it to the measures with "
                 "which they are computed."
             )
-    return list(dict.fromkeys(fact for each in requested for fact in facts_of(each)))
+    facts = list(dict.fromkeys(fact for each in requested for fact in facts_of(each)))
+    check_rows(table, facts, {fact for fact in facts if fact in marks["counted"]})
+    return facts
 
 
 def facts_of_measures(requested: Iterable[Measure]) -> tuple[set[str], set[str]]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import polars as pl
 
+from ..errors import InputError
 from ..frames import METRIC_COLUMNS
 from ..schema import NAMES_SCHEMA, SCHEMA_VERSION
 from .aggregation import ROWS, microseconds
@@ -20,13 +21,16 @@ from .internal_calls import is_internal
 from .ivr_check import warn_of_other_ivr_numbers
 from .measure_rows import checked_request, grain_rows, has_busy_offers
 from .options import MetricOptions, checked_options
-from .partial_tables import PARTIAL_COLUMNS, facts_of_measures, in_partial_order
+from .partial_checks import PARTIAL_COLUMNS
+from .partial_tables import facts_of_measures, in_partial_order
 from .registry import DEFAULT_MEASURES, FACTS, Grain, Measure
 from .selection import Calls, Selection, calls_frame
 
 __all__ = ["fingerprint", "partial"]
 
 _HASH_DIGITS = 12
+_RULES = 1
+"""Raise it when a fact is computed differently, so that stored partials are computed again."""
 
 
 def partial(
@@ -55,12 +59,14 @@ def partial(
         measures: as in `summarize`.
         options: as in `summarize`. `busy_offers` needs an `as_of`, unless all partials have the
             same last call: a talk without an end is assumed to last until then.
-        neighbours: other calls of the data set, which are not counted. A call of an internal pair
-            is found with those that begin within seconds of it. `busy_offers` also needs those that
-            may be in conversation while an offer of `calls` begins. More neighbours do no harm.
+        neighbours: other calls of the data set, none of `calls`, which are not counted. A call of
+            an internal pair is found with those that begin within seconds of it. `busy_offers` also
+            needs those that may be in conversation while an offer of `calls` begins. More of them
+            do no harm.
 
     Raises:
         UnknownName, MeasureUnavailable, InputError: as in `summarize`.
+        InputError: the neighbours contain the calls.
 
     Examples:
         >>> calls = et.sample_logs().calls
@@ -74,7 +80,7 @@ def partial(
         ([279, 61, 9, 0], [4.674, 22.992, 12.708, None])
     """
     table, dimensions, requested, options = _checked(calls, by, measures, options)
-    others = None if neighbours is None else calls_frame(neighbours).collect()
+    others = None if neighbours is None else _others(neighbours, table)
     busy = has_busy_offers(requested)
     if busy and options.as_of is None:
         options = _with_as_of(options, table, others)
@@ -99,8 +105,8 @@ def fingerprint(
 ) -> str:
     """A text that is equal for partials that add up: three hashes.
 
-    The first is that of the options, the second that of the definitions of facts and of the columns
-    of names that the calls have, the third that of the dimensions and facts.
+    The first is that of the options, the second that of the names and rules of facts and of the
+    columns of names that the calls have, the third that of the dimensions and facts.
     """
     settings = options.to_dict()
     if not has_busy_offers(requested):
@@ -108,7 +114,8 @@ def fingerprint(
     facts, counted = facts_of_measures(requested)
     schema = {
         "version": SCHEMA_VERSION,
-        "facts": {grain: dict(facts) for grain, facts in FACTS.items()},
+        "facts": {grain: sorted(facts) for grain, facts in FACTS.items()},
+        "rules": _RULES,
         "names": sorted(name for name in columns if name in NAMES_SCHEMA),
     }
     content = [sorted(dimensions), sorted(facts), sorted(counted)]
@@ -123,6 +130,19 @@ def _checked(
     options = checked_options(options)
     warn_of_other_ivr_numbers(calls, options)
     return table, dimensions, requested, options
+
+
+def _others(neighbours: Calls, table: pl.LazyFrame | Selection) -> pl.DataFrame:
+    """The neighbours, which are other calls: with the calls among them, these would count twice."""
+    others = calls_frame(neighbours).collect()
+    ids = table.lazy().select("id").collect()
+    # One id may be that of two calls, so that a few ids in both are no error.
+    if not ids.is_empty() and ids.join(others, on="id", how="anti", nulls_equal=True).is_empty():
+        raise InputError(
+            "neighbours contains calls: pass the other calls of the data set, without the calls "
+            "themselves."
+        )
+    return others
 
 
 def _with_as_of(

@@ -1,5 +1,6 @@
 """Days at which a share changed its level: binary segmentation with permutations of days."""
 
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ MIN_LEVEL_DAYS = 3
 """The smallest number of days of a level."""
 
 _PERMUTATIONS = 1_999
+"""The smallest number of permutations; a smaller significance needs more."""
 _SEED = 20_261_130
 _BATCH = 250_000
 """Values in one batch of permutations, so that many days need little memory."""
@@ -26,20 +28,20 @@ class LevelStart(NamedTuple):
     p_value: float | None
 
 
-def levels_of(totals: "Floats", sizes: "Floats", level: float) -> list[LevelStart]:
+def levels_of(totals: "Floats", sizes: "Floats", significance: float) -> list[LevelStart]:
     """The levels of a share over days, in order; the first begins at position 0.
 
     The days are split where the likelihood of two shares is largest, compared with that of one. The
     p-value of a split is the share of random orders of the days, the real one included, whose best
     split is at least as good. So days may differ by more than chance. A split with a p-value of at
-    most `level` is kept, and both parts are split in the same way (A. J. Scott, M. Knott, A Cluster
-    Analysis Method for Grouping Means in the Analysis of Variance, Biometrics 30, 1974). At last,
-    each change is moved to the best day between its neighbours.
+    most `significance` is kept, and both parts are split in the same way (A. J. Scott, M. Knott, A
+    Cluster Analysis Method for Grouping Means in the Analysis of Variance, Biometrics 30, 1974). At
+    last, each change is moved to the best day between its neighbours.
 
     Args:
         totals: the numerator of each day.
         sizes: the denominator of each day, above 0.
-        level: the significance level of one split.
+        significance: the largest p-value of a split.
     """
     p_values: dict[int, float] = {}
     waiting = [(0, len(totals))]
@@ -48,7 +50,7 @@ def levels_of(totals: "Floats", sizes: "Floats", level: float) -> list[LevelStar
         split = _best_split(totals[begin:end], sizes[begin:end])
         if split is None:
             continue
-        p_value = _p_value(totals[begin:end], sizes[begin:end], level)
+        p_value = _p_value(totals[begin:end], sizes[begin:end], significance)
         if p_value is not None:
             p_values[begin + split] = p_value
             waiting += [(begin, begin + split), (begin + split, end)]
@@ -90,18 +92,23 @@ def _likelihood(y: "Floats", n: "Floats") -> "Floats":
     return likelihood
 
 
-def _p_value(totals: "Floats", sizes: "Floats", level: float) -> float | None:
-    """The share of orders of the days whose best split is at least as good; None above `level`."""
+def _p_value(totals: "Floats", sizes: "Floats", significance: float) -> float | None:
+    """The share of orders of the days whose best split is at least as good.
+
+    None if it is above `significance`.
+    """
     import numpy as np
 
     rng, days = np.random.default_rng(_SEED), len(totals)
+    # The smallest p-value is 1 / (permutations + 1): at most half of the significance.
+    permutations = max(_PERMUTATIONS, ceil(2 / significance) - 1)
     observed = _gains(totals[None, :], sizes[None, :]).max()
     threshold = observed - 1e-9 * max(1.0, abs(observed))
     batch, as_good, done = max(1, _BATCH // days), 1, 0
-    while done < _PERMUTATIONS and as_good <= level * (_PERMUTATIONS + 1):
-        count = min(batch, _PERMUTATIONS - done)
+    while done < permutations and as_good <= significance * (permutations + 1):
+        count = min(batch, permutations - done)
         order = rng.random((count, days)).argsort(axis=1)
         as_good += int((_gains(totals[order], sizes[order]).max(axis=1) >= threshold).sum())
         done += count
-    p_value = as_good / (_PERMUTATIONS + 1)
-    return p_value if p_value <= level else None
+    p_value = as_good / (permutations + 1)
+    return p_value if p_value <= significance else None

@@ -14,9 +14,9 @@ from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
-from etelecom_analytics.metrics import control_limits, noticed_step
+from etelecom_analytics.metrics import ControlLimits, control_limits, daily_control, noticed_step
 from etelecom_analytics.metrics.daily_control import _changes, limits_of_days
-from etelecom_analytics.metrics.registry import measure
+from etelecom_analytics.metrics.registry import Measure, measure
 
 BANK = et.MetricOptions(time_zone="Asia/Jerusalem")
 MEASURES = ("offered", "answer_rate", "service_level", "asa_s", "wait_p90_s")
@@ -199,3 +199,42 @@ def test_days_of_the_history_are_no_days_of_the_calls():
     assert [f"{day}" for day in limits.table["day"]] == ["2026-11-07", "2026-11-08"]
     assert limits.table["value"].min() > 0  # type: ignore[operator]  # counts
     assert limits.baseline_days == 5
+
+
+@pytest.mark.parametrize(
+    ("empty", "early", "drawn", "baseline"),
+    [
+        (4, (2, 6), [7, 8], [2, 3, 4, 5, 6]),
+        (7, (2, 6), [7, 8], [2, 3, 4, 5, 6]),  # the first day to check has no call
+        (2, (3, 6), [7, 8], [3, 4, 5, 6]),  # before the history
+        (4, (5, 8), [2, 3, 4], [5, 6, 7, 8]),  # a history that is later
+        (4, (2, 2), [3, 4, 5, 6, 7, 8], [2]),
+    ],
+)
+def test_day_without_calls_is_of_the_history_or_of_the_calls(
+    monkeypatch: pytest.MonkeyPatch,
+    empty: int,
+    early: tuple[int, int],
+    drawn: list[int],
+    baseline: list[int],
+):
+    """A day of 0 calls in the history is no false alarm of the calls, and counts in the limits."""
+    logs = et.sample_logs()
+    day = pl.col("started_at").dt.convert_time_zone("Asia/Ho_Chi_Minh").dt.day()
+    calls = logs.calls.filter(day != empty)
+    is_early = day.is_between(*early)
+    used: list[int] = []
+
+    def recorded(each: Measure, days: pl.DataFrame, history: pl.DataFrame) -> ControlLimits:
+        used.extend(history["day"].dt.day())
+        return limits_of_days(each, days, history)
+
+    monkeypatch.setattr(daily_control, "limits_of_days", recorded)
+    table = control_limits(
+        calls.filter(~is_early), "calls", history=calls.filter(is_early), coverage=logs.report
+    ).table
+
+    assert table["day"].dt.day().to_list() == drawn
+    assert used == baseline
+    zeros = table.filter(value=0)["day"].dt.day().to_list()
+    assert zeros == [each for each in drawn if each == empty]

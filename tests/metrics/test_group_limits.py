@@ -70,6 +70,13 @@ def test_hand_computed_limits():
     for wrong in (0, -5, 2.5, True):
         with pytest.raises(InputError, match="denominators must be an integer of at least 1"):
             limits.at([wrong])  # type: ignore[list-item]
+        with pytest.raises(InputError, match="denominators must be an integer of at least 1"):
+            limits.at(np.array([wrong]))  # type: ignore[arg-type]
+    for none in (5, None, "10"):
+        with pytest.raises(InputError, match="denominators are numbers of calls"):
+            limits.at(none)  # type: ignore[arg-type]
+    for same in (np.array([100, 400]), [np.int32(100), 400], pl.Series([100, 400])):
+        assert limits.at(same).equals(at)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("groups", [5, 9, 20, 57])

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support.call_cases import call, frame, ringing, talk
@@ -20,7 +20,8 @@ from support.random_calls import OPTIONS, OTHER_OPTIONS, random_calls, with_rand
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
 from etelecom_analytics.local_time import COARSER_DIMENSIONS, LOCAL_DIMENSIONS
-from etelecom_analytics.metrics import MEASURES, merge_partials
+from etelecom_analytics.metrics import MEASURES, merge_partials, partials
+from etelecom_analytics.metrics.registry import FACTS
 
 ALL = list(MEASURES)
 SOME = [
@@ -140,6 +141,7 @@ SMALL = random_calls(80, seed=3)
     piece=st.lists(st.integers(0, 3), min_size=SMALL.height, max_size=SMALL.height),
     order=st.permutations(range(4)),
 )
+@example(piece=[row * 7 % 4 for row in range(SMALL.height)], order=[2, 0, 3, 1])
 def test_any_split_and_any_order_of_merging_give_the_same(piece: list[int], order: list[int]):
     by, measures = ["hour"], ["answered", "asa_s", "wait_p90_s", "busy_offers", "ring_p50_s"]
     empty = et.partial(SMALL.clear(), by, measures, options=options())
@@ -300,6 +302,18 @@ def test_partials_that_do_not_fit_together_are_refused(changes: dict[str, Any], 
     assert merge_partials([one, et.partial(**same)]).height == one.height
 
 
+def test_texts_of_facts_do_not_matter_but_their_rules_do(monkeypatch: pytest.MonkeyPatch):
+    """A corrected description keeps stored partials; another computation does not."""
+    texts = {grain: dict.fromkeys(facts, "another text") for grain, facts in FACTS.items()}
+    before = et.partial(SMALL, "hour", "asa_s")
+
+    monkeypatch.setattr(partials, "FACTS", texts)
+    assert et.partial(SMALL, "hour", "asa_s").equals(before)
+    monkeypatch.setattr(partials, "_RULES", partials._RULES + 1)
+    with pytest.raises(InputError, match="versions of this package"):
+        merge_partials([before, et.partial(SMALL, "hour", "asa_s")])
+
+
 def test_as_of_matters_only_to_busy_offers():
     earlier, later = options(as_of="2026-11-03"), options(as_of="2026-11-04")
     parts = [et.partial(SMALL, "hour", "asa_s", options=each) for each in (earlier, later)]
@@ -333,3 +347,49 @@ def test_other_tables_are_refused(wrong: Any):
     for join in (merge_partials, et.finish):
         with pytest.raises(InputError, match="partials"):
             join(wrong)
+
+
+PARTS = et.partial(SMALL, ["day", "direction"], ["asa_s", "wait_p90_s"])
+IS_SECONDS = pl.col("fact").str.ends_with("_s")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ([PARTS, PARTS.drop("day")], "column day is Date in one and missing in another"),
+        ([PARTS.drop("day"), PARTS], "column day is missing in one and Date in another"),
+        ([PARTS, PARTS.cast({"direction": pl.String})], "column direction is Enum"),
+        (PARTS.cast({"n": pl.Int32}), "column n of a partial has the type Int32, not Int64"),
+        (pl.read_csv(PARTS.write_csv().encode()), "column day .* String, not Date"),
+        (PARTS.with_columns(fingerprint=pl.lit(None, pl.String)), "fingerprint .* null values"),
+        (PARTS.with_columns(n=pl.lit(None, pl.Int64)), "column n .* null values"),
+        (PARTS.with_columns(kind=pl.lit("total")), "got 'total'"),
+    ],
+)
+def test_changed_columns_are_refused(changed: Any, message: str):
+    for join in (merge_partials, lambda parts: et.finish(parts, "direction", "asa_s")):
+        with pytest.raises(InputError, match=message):
+            join(changed)
+
+
+@pytest.mark.parametrize("kind", ["sum", "count", "value"])
+def test_missing_rows_are_refused(kind: str):
+    """Also if they are missing in one group only."""
+    measures = ["asa_s", "wait_p90_s"]
+    is_kind = IS_SECONDS & (pl.col("kind") == kind)
+    of_inbound = is_kind & (pl.col("direction").cast(pl.String) == "in")
+
+    for missing in (is_kind, of_inbound):
+        with pytest.raises(InputError, match="lack rows of answered_wait_s"):
+            et.finish(PARTS.filter(~missing), "direction", measures)
+    assert et.finish(PARTS, "direction", measures).height > 1
+
+
+def test_neighbours_that_contain_the_calls_are_refused():
+    """They would be offered twice, and busy with themselves."""
+    own = SMALL[:40]
+
+    for neighbours in (SMALL, own, SMALL.lazy()):
+        with pytest.raises(InputError, match="without the calls themselves"):
+            et.partial(own, "day", "busy_offers", neighbours=neighbours)
+    assert et.partial(own.clear(), "day", "busy_offers", neighbours=SMALL).height > 0

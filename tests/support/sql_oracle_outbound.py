@@ -31,7 +31,9 @@ judged AS (
         AND NOT listed(number, getvariable('ivr_numbers') || getvariable('queue_numbers')
             || getvariable('voicemail_numbers') || getvariable('agent_numbers'))
         AND NOT (missed AND session <> '' AND EXISTS (
-            FROM outs AS other WHERE other.session = outs.session AND other.answered
+            FROM outs AS other
+            WHERE other.session = outs.session AND other.callee = outs.callee
+                AND other.answered AND other.started_us IS NOT NULL
         ) IS TRUE) AS is_attempt
     FROM outs
 )
