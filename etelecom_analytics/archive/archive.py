@@ -256,11 +256,11 @@ class Archive(ArchiveRollUps):
         with self._exclusive():
             table = self._open()
             certified = read_certificates(self.path)[1]
-            remove_rollups(self.path)
             count = table.remove_before(max(day, table.pruned_before or day))
             table.make_durable(since=certified)
             table.refresh()
             save_certificates(table)
+            remove_rollups(self.path)  # last, as a roll-up may be computed at the same time
         return count
 
     def forget(
@@ -300,7 +300,6 @@ class Archive(ArchiveRollUps):
         folders = [storage.resolve(path) for path in snapshots]
         with self._exclusive():
             self._repair()
-            remove_rollups(self.path)
             return forget_number(
                 self._open(),
                 checked,
