@@ -122,7 +122,7 @@ def _fetch_table(
     method: str,
     rows_key: str,
     columns: tuple[Column, ...],
-    keep_trying: _KeepTrying = lambda: True,
+    keep_trying: _KeepTrying,
 ) -> pl.DataFrame:
     listing = Listing(method=method, rows=rows_key, fields=tuple(column.name for column in columns))
     reader = _ListReader(columns)

@@ -37,6 +37,10 @@ _IGNORED = (
     "The server ignores the filter hotline_ids, so missed calls have no hotline. Report it to "
     "eTelecom."
 )
+_UNVERIFIED = (
+    "The filter hotline_ids was not verified: with one hotline, missed calls may have a wrong "
+    "hotline."
+)
 _AGAIN = (
     "All calls were received. fetch_calls(client, resume=logs, label_hotlines=True) requests only "
     "the hotlines again; a later sync does so within its lookback."
@@ -95,7 +99,7 @@ class HotlineLabeller:
         """The logs with `names.LABELS` in their calls; each kind of warning once."""
         try:
             labelled = _Labelling(self, logs, settings).run()
-        except Exception as error:  # noqa: BLE001  no call may be lost for want of a hotline
+        except Exception as error:  # noqa: BLE001  a failed label must not lose calls
             return LabelledLogs(logs, error)
         counts = labelled.logs.report.hotline_labels
         with self._warned_lock:
@@ -121,7 +125,7 @@ class _Labelling:
         self._lists: HotlineLists | None = None
         self._dates = DateCheck(result="")
         self._walks: HotlineWalks | None = None
-        self._is_ignored, self._is_of_query = False, False
+        self._is_ignored = self._is_of_query = self._is_unverified = False
         self._tasks = SideBySide(
             workers=settings.workers, is_stopped=settings.is_stopped, on_poll=self._poll
         )
@@ -141,7 +145,8 @@ class _Labelling:
             walks.run()
             if lists and walks.filter_is_ignored:
                 self._is_ignored = True
-                lists.filter_is_ignored = walks.fewest >= _ENOUGH
+                if walks.fewest >= _ENOUGH:  # never reset: another fetch may have learned more
+                    lists.filter_is_ignored = True
         checks = self._checks.requests - before
         return self._labelled(ids, time.monotonic() - started, dict(checks))
 
@@ -154,7 +159,9 @@ class _Labelling:
         if is_single or len(self._ids(lists)) == 1:
             # The pages of several hotlines show it without a further request.
             result = self._checks.filter_result("hotline_ids")
-            lists.filter_is_ignored = lists.filter_is_ignored or result == "ignored"
+            if result == "ignored":
+                lists.filter_is_ignored = True
+            self._is_unverified = result == "not verified"
             self._is_of_query = is_single and result == "obeyed"
         self._is_ignored = lists.filter_is_ignored
         with self._tasks.lock:
@@ -212,6 +219,8 @@ class _Labelling:
             labels = self._logs.calls.select("id", hotline_id=pl.lit(hotline_id))
         calls, differing = _with_hotlines(self._logs.calls, labels, several, lists)
         problems = [*lists.problems] if lists else []
+        if ids and self._is_unverified:
+            problems.append(_UNVERIFIED)
         if error and (unread or not ids):
             problems.append(_unread_text(error, unread, len(ids)))
         report = self._logs.report

@@ -22,7 +22,7 @@ _IGNORED_SHARE = 0.5
 """If each hotline has more than this share of its calls in common with others, it is no filter."""
 
 FetchPage = Callable[[CallQuery, str, Callable[[], bool]], Page]
-"""The page of a query after a cursor; the function tells whether to keep trying."""
+"""The page of a query after a cursor; the function returns whether to keep trying."""
 
 
 class _Ended(Exception):

@@ -16,7 +16,7 @@ Task = Callable[[], None]
 class SideBySide:
     """Runs tasks until all have ended, one has failed, or the user stops them.
 
-    A stop does not wait for responses that are pending, so a task asks `has_ended`, with `lock`
+    A stop does not wait for responses that are pending, so a task checks `has_ended`, with `lock`
     held, before it changes what others read.
 
     Args:

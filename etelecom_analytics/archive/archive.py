@@ -138,11 +138,9 @@ class Archive(ArchiveRollUps):
             raise InputError(f"workers must be from 1 to {MAX_WORKERS}; got {describe(workers)}.")
         first = None if since is None else parse_day(since, self.time_zone, "since")
         today = datetime.now(UTC).astimezone(local_time.zone(self.time_zone)).date()
-        end = (
-            today + timedelta(days=1)
-            if until is None
-            else parse_day(until, self.time_zone, "until")
-        )
+        end = today + timedelta(days=1)
+        if until is not None:
+            end = parse_day(until, self.time_zone, "until")
         if first is not None and first >= end:
             raise InputError(
                 f"since must be before the end of the range, which is not part of it: {first} is "
@@ -232,6 +230,9 @@ class Archive(ArchiveRollUps):
 
         This includes files of interrupted writers. The older versions can no longer be read; their
         certificates remain.
+
+        Raises:
+            InputError: `keep` is under 1 hour for an object store.
         """
         keep_time = local_time.parse_span(keep, "keep")
         if not isinstance(self.path, Path) and keep_time < _SHORTEST_KEEP:
@@ -256,11 +257,11 @@ class Archive(ArchiveRollUps):
         with self._exclusive():
             table = self._open()
             certified = read_certificates(self.path)[1]
-            remove_rollups(self.path)
             count = table.remove_before(max(day, table.pruned_before or day))
             table.make_durable(since=certified)
             table.refresh()
             save_certificates(table)
+            remove_rollups(self.path)  # last, as a roll-up may be computed at the same time
         return count
 
     def forget(
@@ -300,7 +301,6 @@ class Archive(ArchiveRollUps):
         folders = [storage.resolve(path) for path in snapshots]
         with self._exclusive():
             self._repair()
-            remove_rollups(self.path)
             return forget_number(
                 self._open(),
                 checked,

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -13,6 +13,7 @@ from ..metrics.call_legs import is_answered_leg, legs_of
 from ..metrics.internal_calls import is_internal
 from ..metrics.options import MetricOptions
 from ..metrics.partials import partial
+from ..phone_numbers import printable
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from .config import from_stored_rows
@@ -58,7 +59,7 @@ class DayTask:
     by: tuple[str, ...]
     measures: tuple[str, ...]
     options: MetricOptions
-    open_calls: pl.DataFrame | None
+    open_calls: pl.DataFrame | None = field(repr=False)  # has phone numbers
     labelled: bool = False
 
 
@@ -74,7 +75,7 @@ class DayResult:
     """
 
     day: date
-    partial: pl.DataFrame | None = None
+    partial: pl.DataFrame | None = field(default=None, repr=False)  # may have phone numbers
     near_midnight: str = ""
     error: str = ""
 
@@ -89,8 +90,10 @@ def compute_day(task: DayTask) -> DayResult:
             else _talking(task, calls, task.open_calls)
         )
         result = partial(calls, task.by, task.measures, options=task.options, neighbours=neighbours)
-    except (EtelecomError, OSError, pl.exceptions.PolarsError) as error:
-        text = place_of(task.folder).reason(error) or str(error)
+    except EtelecomError as error:
+        return DayResult(day=task.day, error=f"{type(error).__name__}: {error}")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        text = place_of(task.folder).reason(error) or printable(str(error))
         return DayResult(day=task.day, error=f"{type(error).__name__}: {text}")
     near = "" if neighbours is None else _hash(neighbours)
     return DayResult(day=task.day, partial=result, near_midnight=near)

@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from ..errors import ArchiveError, InputError
 from ..frames import METRIC_COLUMNS
+from ..language import tr
 from ..metrics.call_legs import is_answered_leg
 from ..metrics.dimensions import Names
 from ..metrics.internal_calls import with_second_logs
@@ -18,13 +19,14 @@ from ..metrics.measure_rows import checked_request, has_busy_offers
 from ..metrics.options import MetricOptions
 from ..metrics.partial_tables import merge_partials
 from ..metrics.partials import partial
-from ..phone_numbers import describe
+from ..phone_numbers import describe, printable
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from ..system_calls import progress_disabled
 from .config import LABEL_COLUMNS, from_stored_rows, same_zone
 from .day_tasks import DayResult, DayTask, compute_day
 from .extract import local_days
+from .places import Place, place_of
 from .table import Table
 
 __all__ = ["DayTasks", "Executor", "partials_of_days", "run_tasks"]
@@ -35,8 +37,10 @@ _BATCH = 64
 """The number of days that an executor receives at once, which limits the results that wait."""
 _MERGED = 16
 """The number of partials that are added up at once."""
-_MAX_FAILURES, _MAX_LOSSES = 2, 2
-"""Failures of an executor without a result, after which days are sent one by one; and then."""
+_MAX_FAILURES = 2
+"""The number of failures in a row without a result after which days are sent one by one."""
+_MAX_LOSSES = 2
+"""The number of failures of a day that is sent alone after which it is an error."""
 _ONE_BY_ONE = 16
 """The number of days that are sent one by one, at least as many as workers compute at once."""
 
@@ -98,6 +102,11 @@ class DayTasks:
     def days(self) -> list[date]:
         """The days with calls, in order."""
         return sorted(self._files)
+
+    @property
+    def place(self) -> Place:
+        """How the files of the archive are read."""
+        return place_of(self._table.folder)
 
     @property
     def days_apart(self) -> bool:
@@ -184,7 +193,9 @@ def run_tasks(
             f"got {describe(executor)}."
         )
     disable = not progress or progress_disabled()
-    with tqdm(desc="Summarizing days", unit=" days", total=len(days), disable=disable) as bar:
+    with tqdm(
+        desc=tr("Summarizing days"), unit=f" {tr('days')}", total=len(days), disable=disable
+    ) as bar:
         for result in _results(tasks, list(days), executor):
             if result.partial is None:
                 raise ArchiveError(
@@ -207,6 +218,7 @@ def _results(
         return
     pending, losses = dict.fromkeys(days), Counter[date]()
     failures = one_by_one = 0
+    place = tasks.place
     while pending:
         batch = list(pending)[: 1 if one_by_one else _BATCH]
         left = len(pending)
@@ -217,15 +229,16 @@ def _results(
                     yield result
             if any(day in pending for day in batch):
                 raise ArchiveError("it returned fewer results than it received days")
-        except Exception as error:  # each executor has errors of its own
+        except Exception as error:  # noqa: BLE001  each executor has errors of its own
             failures = failures + 1 if len(pending) == left else 0
             if one_by_one:
                 losses[batch[0]] += 1
                 if losses[batch[0]] == _MAX_LOSSES:
+                    text = place.reason(error) or printable(str(error))
                     raise ArchiveError(
                         f"The calls of {batch[0]} cannot be summarized: the executor failed "
-                        f"{_MAX_LOSSES} times ({type(error).__name__}: {error})."
-                    ) from error
+                        f"{_MAX_LOSSES} times ({type(error).__name__}: {text})."
+                    ) from place.cut(error)
             elif failures == _MAX_FAILURES:
                 one_by_one = _ONE_BY_ONE
         else:

@@ -1,7 +1,8 @@
 """Executors: where the days of an archive are computed.
 
 Each has a method `map`. A worker needs this package, and must be able to read the folder of the
-archive under the same path.
+archive under the same path. For an archive in an object store, `storage_options`, with any
+credentials in them, are sent to the workers.
 """
 
 import multiprocessing

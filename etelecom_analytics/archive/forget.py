@@ -25,6 +25,7 @@ from .forget_register import Register, blank_logs, write_audit_line
 from .forget_search import FileSearch, search_file, search_folder
 from .log import LOG, Log
 from .places import local_folder
+from .rollup_table import remove_rollups
 from .table import Table
 
 __all__ = ["checked_number", "forget_number"]
@@ -90,6 +91,7 @@ def forget_number(
         register.add(person)
         change = _Change(table, matcher)
         change.run({each.path for each in before if each.hits}, before)
+        remove_rollups(folder)  # not before, as a roll-up may be computed at the same time
     for path in snapshots:
         change.rewrite_snapshot(path)
     after = _search(folder, snapshots, matcher)

@@ -70,7 +70,7 @@ class ArchiveDiff:
         unchanged = calls.join(self.gone, on="id", how="anti").join(
             self.changed, on="id", how="anti"
         )
-        # Calls of before the first sync with labels have no such columns.
+        # Calls stored before the first sync with labels have no such columns.
         rows = pl.concat([unchanged, self.after, self.added], how="diagonal")
         return in_order(rows.sort("id"))
 

@@ -16,7 +16,7 @@ from .. import storage
 from ..errors import ArchiveError, EtelecomError
 from .object_options import object_reason, without_secrets
 from .object_path import ObjectPath, Overwritten, read_all
-from .problems import Unreadable, data_file_damage, reading
+from .problems import Damage, Unreadable, data_file_damage, reading
 
 __all__ = [
     "Place",
@@ -71,8 +71,8 @@ class Place(Protocol):
     def set_aside(self, path: StorePath) -> None:
         """Give a file the ending `.damaged`, if it exists."""
 
-    def damages(self, folder: StorePath, files: Sequence[tuple[str, int]]) -> list[str]:
-        """What is wrong with data files of these sizes, without reading them; empty if nothing."""
+    def damages(self, folder: StorePath, files: Sequence[tuple[str, int]]) -> list[Damage | None]:
+        """What is wrong with data files of these sizes, without reading them; None if nothing."""
 
     def read_soon(self, paths: Sequence[StorePath]) -> None:
         """Prepare to read many files."""
@@ -118,7 +118,7 @@ class _LocalPlace:
         if path.is_file():
             storage.move(path, path.with_name(f"{path.name}.damaged"))
 
-    def damages(self, folder: Path, files: Sequence[tuple[str, int]]) -> list[str]:
+    def damages(self, folder: Path, files: Sequence[tuple[str, int]]) -> list[Damage | None]:
         return [data_file_damage(folder / path, size) for path, size in files]
 
     def read_soon(self, paths: Sequence[Path]) -> None:
@@ -152,7 +152,7 @@ class _ObjectPlace:
         self._options = path.options
 
     def table_options(self, *, unsafe_rename: bool = False) -> dict[str, str] | None:
-        # Said again, because deltalake also reads the environment.
+        # Set explicitly, because deltalake also reads the environment.
         return {**dict(self._options), "aws_s3_allow_unsafe_rename": "false"}
 
     def make_folder(self, path: ObjectPath) -> None:
@@ -180,21 +180,16 @@ class _ObjectPlace:
         if path.is_file():
             path.rename(path.with_name(f"{path.name}.damaged"))
 
-    def damages(self, folder: ObjectPath, files: Sequence[tuple[str, int]]) -> list[str]:
+    def damages(self, folder: ObjectPath, files: Sequence[tuple[str, int]]) -> list[Damage | None]:
         # The ends of a file need not be read: no object is cut off.
         days = sorted({path.rpartition("/")[0] for path, _ in files})
         parents = [folder / day for day in days] if len(days) <= _MAX_LISTED_DAYS else [folder]
         sizes = {each.key: each.size for parent in parents for each in parent.below()}
-        damages = []
-        for path, size in files:
-            stored = sizes.get((folder / path).key)
-            if stored is None:
-                damages.append("is missing")
-            else:
-                damages.append(
-                    "" if stored == size else f"has {stored:,} bytes instead of {size:,}"
-                )
-        return damages
+        stored = [(sizes.get((folder / path).key), size) for path, size in files]
+        return [
+            Damage.missing() if found is None else Damage.of_sizes(found, size)
+            for found, size in stored
+        ]
 
     def read_soon(self, paths: Sequence[ObjectPath]) -> None:
         read_all(paths)

@@ -11,6 +11,7 @@ import polars as pl
 from ..language import date_text, tr
 
 __all__ = [
+    "Damage",
     "Problem",
     "Unreadable",
     "data_file_damage",
@@ -41,6 +42,33 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.file or (self.local_day and date_text(self.local_day))}: {self.detail}"
+
+
+class Damage(NamedTuple):
+    """What is wrong with a data file.
+
+    Attributes:
+        text: a predicate, such as "is missing", in the language of the texts.
+        is_missing: whether there is no such file.
+    """
+
+    text: str
+    is_missing: bool = False
+
+    def __str__(self) -> str:
+        return self.text
+
+    @classmethod
+    def missing(cls) -> "Damage":
+        """That of a file that does not exist."""
+        return cls(tr("is missing"), is_missing=True)
+
+    @classmethod
+    def of_sizes(cls, size: int, stated: int) -> "Damage | None":
+        """That of a file of another size than stated; None if the sizes are equal."""
+        if size == stated:
+            return None
+        return cls(tr("has {n} bytes instead of {stated}", n=size, stated=stated))
 
 
 class Unreadable(Exception):
@@ -86,8 +114,8 @@ def reading() -> Iterator[None]:
         raise Unreadable("a file is cut off") from None
 
 
-def data_file_damage(path: Path, size: int) -> str:
-    """What is wrong with a data file of this size, from its size and its ends; empty if nothing."""
+def data_file_damage(path: Path, size: int) -> Damage | None:
+    """What is wrong with a data file of this size, from its size and its ends; None if nothing."""
     try:
         with path.open("rb") as file:
             begin = file.read(len(_MAGIC))
@@ -95,9 +123,9 @@ def data_file_damage(path: Path, size: int) -> str:
             file.seek(max(0, end_at - len(_MAGIC)))
             end = file.read()
     except FileNotFoundError:
-        return tr("is missing")
+        return Damage.missing()
     except OSError as error:
-        return tr("cannot be read ({reason})", reason=error.strerror)
-    if end_at != size:
-        return tr("has {n} bytes instead of {stated}", n=end_at, stated=size)
-    return "" if begin == end == _MAGIC else tr("is not a parquet file")
+        return Damage(tr("cannot be read ({reason})", reason=error.strerror))
+    if damage := Damage.of_sizes(end_at, size):
+        return damage
+    return None if begin == end == _MAGIC else Damage(tr("is not a parquet file"))

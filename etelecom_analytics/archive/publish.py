@@ -46,7 +46,8 @@ def publish_tables(
         ArchiveError: the archive cannot be read, or the folder cannot be written.
     """
     archive = table.folder if isinstance(table.folder, Path) else None
-    path = prepare_folder(folder, options, personal, archive=archive)
+    names = tuple(name for name in NAME_COLUMNS if name in table.schema)
+    path = prepare_folder(folder, options, personal, names, archive=archive)
     days = table.files().filter(pl.col("rows") > 0)["local_day"].unique().sort().to_list()
     months = [list(group) for _, group in groupby(days, key=_month)]
     rows: dict[str, int] = dict.fromkeys(GRAINS, 0)
@@ -72,7 +73,7 @@ def publish_tables(
         folder=path,
         options=options,
         personal=personal,
-        names=tuple(name for name in NAME_COLUMNS if name in table.schema),
+        names=names,
         rows=rows,
         months=tuple(_month(month[0]) for month in months),
     )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from .. import storage
+from ..errors import ArchiveError
 from .config import PREFIX
 from .delta import commit_properties, load_deltalake, record_batches, translate_errors
 from .places import StorePath, require_folder
@@ -19,6 +20,7 @@ __all__ = [
     "RollUpTable",
     "StoredDay",
     "remove_rollups",
+    "remove_whole",
     "rollups_folder",
     "rollups_of",
 ]
@@ -163,7 +165,7 @@ class RollUpTable:
         metadata = commit_properties({"what": "rolled up", "rows": rows.height})
         predicate = f"{_MONTH} IN ({', '.join(repr(month) for month in months)})"
         if replace:
-            storage.remove(self.folder)
+            remove_whole(self.folder)
             storage.make_folder(self.folder, sync=False)
             deltalake.DeltaTable.create(
                 self.folder,
@@ -201,9 +203,24 @@ def rollups_folder(archive: StorePath) -> Path:
 
 
 def remove_rollups(archive: StorePath) -> None:
-    """Delete all roll-ups of an archive, which may contain what the archive no longer has."""
+    """Delete all roll-ups of an archive, which may contain what the archive no longer has.
+
+    Raises:
+        ArchiveError: a file cannot be deleted.
+    """
     if isinstance(archive, Path):  # an object store has none
-        storage.remove(rollups_folder(archive))
+        remove_whole(rollups_folder(archive))
+
+
+def remove_whole(folder: Path) -> None:
+    """Delete a folder of roll-ups.
+
+    Raises:
+        ArchiveError: a file cannot be deleted.
+    """
+    storage.remove(folder)
+    if folder.exists():
+        raise ArchiveError(f"{folder} cannot be deleted: delete it, then run this again.")
 
 
 def rollups_of(archive: StorePath) -> list[RollUpTable]:

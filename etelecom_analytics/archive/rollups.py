@@ -9,7 +9,7 @@ from itertools import chain
 import polars as pl
 
 from .. import storage
-from ..errors import ArchiveError, InputError
+from ..errors import ArchiveBusy, ArchiveError, InputError
 from ..metrics.confidence import confidence_level
 from ..metrics.dimensions import Names
 from ..metrics.measure_rows import has_busy_offers, requested_measures
@@ -23,13 +23,22 @@ from .delta import translate_errors
 from .distributed import DayTasks, Executor, run_tasks
 from .folder import exclusive_lock
 from .reader import ArchiveReader
-from .rollup_table import RollUpSettings, RollUpTable, StoredDay, rollups_folder, rollups_of
+from .rollup_table import (
+    RollUpSettings,
+    RollUpTable,
+    StoredDay,
+    remove_whole,
+    rollups_folder,
+    rollups_of,
+)
 from .table import Table
 from .verification import check_days
 
 __all__ = ["ArchiveRollUps"]
 
 _DAY = timedelta(days=1)
+_REMOVALS = {"forgotten", "prune set", "pruned"}
+"""The commits that remove for good what a roll-up may contain."""
 
 
 class ArchiveRollUps(ArchiveReader):
@@ -60,7 +69,8 @@ class ArchiveRollUps(ArchiveReader):
 
         Raises:
             UnknownName, MeasureUnavailable, InputError: as in `et.summarize`.
-            ArchiveBusy: another process is writing the roll-ups.
+            ArchiveBusy: another process is writing the roll-ups, or forgot a number or pruned days
+                in the meantime.
             ArchiveError: as for `archive.summarize`; or the roll-up cannot be written.
         """
         folder = rollups_folder(self.path)
@@ -88,8 +98,30 @@ class ArchiveRollUps(ArchiveReader):
             for day, of_day, near in run_tasks(tasks, changed, executor, progress=progress):
                 partials[day], days[day] = of_day, StoredDay(versions[day], near)
             if changed or gone:
+                self._check_removals(source)
                 table.write(settings, partials, days, gone=gone, replace=replace)
+                try:
+                    self._check_removals(source)  # again: they may have come before the write
+                except ArchiveError:
+                    remove_whole(table.folder)
+                    raise
         return changed
+
+    def _check_removals(self, source: Table) -> None:
+        """Check that no number was forgotten, and no day pruned, since a version was opened.
+
+        Their commits come before they delete the roll-ups, so a roll-up that is written after the
+        deletion is noticed.
+
+        Raises:
+            ArchiveBusy: something was removed, so the partials may contain it.
+        """
+        commits = source.log(since=source.version).commits.values()
+        if any(commit.metadata.get("what") in _REMOVALS for commit in commits):
+            raise ArchiveBusy(
+                f"Calls or numbers were removed from {self.path} while the roll-up was computed: "
+                "run it again."
+            )
 
     def rolled_up(
         self,

@@ -19,7 +19,7 @@ from ..errors import (
     Stopped,
     StoreDown,
 )
-from ..language import keep_language, ntr, tr
+from ..language import date_text, keep_language, ntr, tr
 from ..logs import CallLogs
 from ..names import keep_labels
 from ..privacy import Privacy
@@ -233,7 +233,8 @@ class _DayWriter:
         except ArchiveError:
             if not self._is_damaged(day):
                 self._unreadable.add(day)
-                self.report.problems.append(f"{day}: A file of the day cannot be read.")
+                text = tr("{day}: A file of the day cannot be read.", day=date_text(day))
+                self.report.problems.append(text)
             return pl.DataFrame(schema=self._table.schema)
 
     def _is_damaged(self, day: date) -> bool:

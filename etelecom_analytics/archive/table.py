@@ -1,4 +1,4 @@
-"""The Delta table of an archive. Only this module and `delta` use the deltalake package."""
+"""The Delta table of an archive."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,6 +22,7 @@ from .delta import (
 )
 from .log import LOG, DamagedLog, Log, check_log, damage_text, has_versions
 from .places import StorePath, place_of
+from .problems import Damage
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -164,13 +165,13 @@ class Table:
         files = files_table(self._delta)
         return files.filter(*_day_filters(begin, end)) if begin or end else files
 
-    def damaged_files(self, files: pl.DataFrame) -> list[tuple[str, date, str]]:
+    def damaged_files(self, files: pl.DataFrame) -> list[tuple[str, date, Damage]]:
         """(path, local day, damage) of the files that are missing or were cut off."""
         sizes = files.select("path", "bytes").rows()
         with translate_errors(self.folder):
             damages = place_of(self.folder).damages(self.folder, sizes)
-        checks = zip(files["path"], files["local_day"], damages, strict=True)
-        return [check for check in checks if check[2]]
+        rows = zip(files["path"], files["local_day"], damages, strict=True)
+        return [(path, day, damage) for path, day, damage in rows if damage]
 
     def scan(self, begin: date | None = None, end: date | None = None) -> pl.LazyFrame:
         """The stored rows of the local days from `begin` to `end`, both included, at this version.
@@ -305,14 +306,12 @@ class Table:
         with translate_errors(self.folder):
             self._delta.update_incremental()
 
-    def _damage_text(self, path: str, day: date, damage: str) -> str:
-        if damage == "is missing" and self.version < self.log(since=self.version).last:
-            text = f"Version {self.version} of {self.folder} was vacuumed: "
-            return text + "some of its files no longer exist."
-        return (
-            f"The archive at {self.folder} is damaged: {path} {damage}. "
-            f"A sync fetches {day} again; archive.verify() lists all damages."
-        )
+    def _damage_text(self, path: str, day: date, damage: Damage) -> str:
+        if damage.is_missing and self.version < self.log(since=self.version).last:
+            version = f"Version {self.version} of {self.folder}"
+            return f"{version} was vacuumed: some of its files no longer exist."
+        text = f"The archive at {self.folder} is damaged: {path} {damage}. "
+        return f"{text}A sync fetches {day} again; archive.verify() lists all damages."
 
 
 def _day_filters(begin: date | None, end: date | None) -> Sequence[pl.Expr]:

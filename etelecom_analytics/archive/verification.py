@@ -60,7 +60,7 @@ def check_days(table: Table) -> DayCheck:
     begin = table.pruned_before or date.min
     claims = {day: each for day, each in _claims(table, log).items() if day >= begin}
     problems = [
-        Problem("damaged file", path, tr("The file {damage}.", damage=damage), day)
+        Problem("damaged file", path, tr("The file {damage}.", damage=str(damage)), day)
         for path, day, damage in table.damaged_files(files)
     ]
     expected = dict(files.group_by("local_day").agg(pl.col("rows").sum()).rows())

@@ -20,6 +20,8 @@ __all__ = ["GRAINS", "Publication", "prepare_folder", "remove_other_months", "wr
 GRAINS: tuple[Grain, ...] = ("calls", "offers", "legs")
 _MANIFEST, _FORMAT = "publication.json", 1
 _MONTH = "local_month="
+_NO_MANIFEST = (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, InputError)
+"""What reading raises if there is no manifest, or another file of its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +79,14 @@ class Publication:
                 rows=values["rows"],
                 months=tuple(values["months"]),
             )
-        except (OSError, ValueError, KeyError, TypeError, InputError) as error:
+        except _NO_MANIFEST as error:
             raise ArchiveError(
-                f"{printable(str(folder))} has no published tables: publish an archive into it."
+                f"{printable(str(folder))} has no published tables, or a publication was "
+                "interrupted: publish an archive into it."
+            ) from error
+        except OSError as error:
+            raise ArchiveError(
+                f"{printable(str(folder))} cannot be read: {storage.reason(error)}."
             ) from error
 
     def pattern(self, table: Grain) -> str:
@@ -105,7 +112,12 @@ class Publication:
 
 
 def prepare_folder(
-    folder: str | Path, options: MetricOptions, personal: bool, *, archive: Path | None
+    folder: str | Path,
+    options: MetricOptions,
+    personal: bool,
+    names: tuple[str, ...],
+    *,
+    archive: Path | None,
 ) -> Path:
     """The absolute path of a folder that tables with these settings can be written to.
 
@@ -119,18 +131,18 @@ def prepare_folder(
         path = storage.resolve(folder)
         if archive and path.is_relative_to(archive):
             raise ArchiveError(f"{path} is in the folder of the archive: use another folder.")
-        names = {each.name for each in path.iterdir()} if path.exists() else set()
-        if others := {n for n in names if not n.startswith(".")} - {*GRAINS, _MANIFEST}:
+        found = {each.name for each in path.iterdir()} if path.exists() else set()
+        if others := {n for n in found if not n.startswith(".")} - {*GRAINS, _MANIFEST}:
             raise ArchiveError(
                 f"{path} contains {printable(min(others))}, which is no published table: use an "
                 "empty or a new folder."
             )
-        if _MANIFEST in names:
+        if _MANIFEST in found:
             with suppress(ArchiveError):
                 old = Publication.read(path)
-                if (old.options, old.personal) == (options, personal):
+                if (old.options, old.personal, old.names) == (options, personal, names):
                     return path
-            (path / _MANIFEST).unlink()
+            _remove_manifest(path)
     except OSError as error:
         raise ArchiveError(
             f"{printable(str(folder))} cannot be used for tables: {storage.reason(error)}."
@@ -141,6 +153,9 @@ def prepare_folder(
 def write_month(folder: Path, month: str, tables: Mapping[Grain, pl.DataFrame]) -> None:
     """Write the files of a month, replacing those that differ; equal ones are not touched.
 
+    If files differ, the manifest is removed first: until all months are written, nobody reads some
+    of this publication and some of an older one.
+
     Raises:
         ArchiveError: a file cannot be written; older files of the month are unchanged.
     """
@@ -149,15 +164,33 @@ def write_month(folder: Path, month: str, tables: Mapping[Grain, pl.DataFrame]) 
         file = io.BytesIO()
         table.write_parquet(file, compression="zstd")
         contents[folder / grain / f"{_MONTH}{month}" / f"{grain}.parquet"] = file.getvalue()
-    _write_changed(contents)
+    _write_changed(contents, manifest_of=folder)
 
 
 def remove_other_months(folder: Path, months: tuple[str, ...]) -> None:
-    """Remove the files of months that the archive no longer has."""
-    for grain in GRAINS:
-        for path in (folder / grain).glob(f"{_MONTH}*"):
-            if path.name.removeprefix(_MONTH) not in months:
-                storage.remove(path)
+    """Remove the files of months that the archive no longer has, and first the manifest.
+
+    Raises:
+        ArchiveError: a file cannot be deleted.
+    """
+    of_months = (path for grain in GRAINS for path in (folder / grain).glob(f"{_MONTH}*"))
+    others = [path for path in of_months if path.name.removeprefix(_MONTH) not in months]
+    try:
+        if others:
+            _remove_manifest(folder)
+    except OSError as error:
+        raise ArchiveError(f"{folder} cannot be written: {storage.reason(error)}.") from error
+    for path in others:
+        storage.remove(path)
+        if path.exists():
+            raise ArchiveError(f"{path} cannot be deleted: delete it, then publish again.")
+
+
+def _remove_manifest(folder: Path) -> None:
+    """Remove the manifest, if there is one, and wait until its name is gone from the disk."""
+    if (folder / _MANIFEST).exists():
+        (folder / _MANIFEST).unlink()
+        storage.sync_folder(folder)
 
 
 def _has(path: Path, content: bytes) -> bool:
@@ -167,10 +200,12 @@ def _has(path: Path, content: bytes) -> bool:
         return False
 
 
-def _write_changed(contents: Mapping[Path, bytes]) -> None:
-    """Write the files whose content is another one."""
+def _write_changed(contents: Mapping[Path, bytes], *, manifest_of: Path | None = None) -> None:
+    """Write the files whose content is another one; before, remove the manifest of a folder."""
     changed = {path: content for path, content in contents.items() if not _has(path, content)}
     try:
+        if changed and manifest_of:
+            _remove_manifest(manifest_of)
         storage.write_files(changed)
     except OSError as error:
         raise ArchiveError(

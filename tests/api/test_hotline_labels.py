@@ -4,6 +4,7 @@ import json
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from support.hotlines import DEPARTMENTS, HOTLINES, Pbx, pbx_of
 
 import etelecom_analytics as et
 from etelecom_analytics.api import hotline_labels
+from etelecom_analytics.api.hotline_labels import HotlineLabeller, LabelSettings
+from etelecom_analytics.api.hotline_walks import HotlineWalks
 from etelecom_analytics.cli import app
 from etelecom_analytics.errors import InputError
 from etelecom_analytics.fetch_report import FetchReport, HotlineLabels
@@ -331,6 +334,56 @@ def test_an_ignored_filter_of_a_single_hotline_is_reported(
 
     assert labels_of(logs).filters_ignored == ("hotline_ids",)
     assert set(missed_labels(logs).values()) == {None}
+
+
+@pytest.mark.parametrize("query", [WEEK, replace(WEEK, hotline_ids=("9001",))])
+@pytest.mark.parametrize("is_ignored", [False, True])
+def test_an_unverified_filter_of_a_single_hotline_is_reported(
+    pbx: Pbx,
+    server: CallLogServer,
+    client_of: ClientOf,
+    query: et.CallQuery,
+    is_ignored: bool,
+):
+    """Empty pages use up the requests for checks, so that nothing shows what the filter does."""
+    server.directory = et.simulator.Directory(hotlines=pbx.directory.hotlines[:1])
+    server.misbehave(
+        faults.empty_page(3), when=lambda request: "date_from" not in request.body.get("filter", {})
+    )
+    if is_ignored:
+        server.misbehave(faults.ignoring("hotline_ids"))
+    with warnings.catch_warnings(record=True) as messages:
+        warnings.simplefilter("always")
+        logs = fetch(client_of(server), query)
+
+    text = "hotline_ids was not verified: with one hotline"
+    assert any(text in str(each.message) for each in messages)
+    assert any("was not verified" in text for text in labels_of(logs).incomplete)
+    assert labels_of(logs).filters_ignored == ()
+    assert "missed calls may have a wrong hotline" in repr(logs)
+
+
+def test_what_another_fetch_has_learned_stays(
+    pbx: Pbx, server: CallLogServer, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+):
+    """A fetch of few calls does not forget that the filter is ignored."""
+    server.misbehave(faults.ignoring("hotline_ids"))
+    client = client_of(server)
+    labeller = HotlineLabeller(client)
+    first = pbx.missed.sort("started_at")["started_at"][1]
+    logs = et.fetch_calls(client, et.CallQuery(date_to=first), progress=False)
+    settings = LabelSettings(workers=1, max_pages=99, page_limit=100, is_stopped=lambda: False)
+    read = HotlineWalks.run
+
+    def run(walks: HotlineWalks) -> None:
+        read(walks)
+        assert walks.filter_is_ignored
+        assert walks.fewest < 5
+        labeller.lists(lambda: True).filter_is_ignored = True  # by another fetch, at this moment
+
+    monkeypatch.setattr(HotlineWalks, "run", run)
+    labeller.label(logs, settings)
+    assert labeller.lists(lambda: True).filter_is_ignored
 
 
 def reading_as(**ids: list[str]) -> Reading:

@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics.errors import ArchiveError, InputError
 from etelecom_analytics.frames import in_order
+from etelecom_analytics.language import speaking
 from etelecom_analytics.simulator import CallLogServer
 
 UNTIL = "2024-01-09"
@@ -122,6 +123,18 @@ def test_reading_a_vacuumed_version_is_an_error(
     assert_frame_equal(archive.days(), days)
     assert archive.sync(past_client, until=UNTIL).fetched == 0
     assert len(list(archive.path.rglob("*.parquet"))) == len(archive.files()) + 1
+
+
+def test_a_vacuumed_version_is_no_damage_in_any_language(
+    archive: et.Archive, restated: tuple[int, int]
+):
+    archive.vacuum(keep="1s")
+    for language in ("vi", "en"):
+        with (
+            speaking(language),
+            pytest.raises(ArchiveError, match=f"Version {restated[0]} of .* was vacuumed"),
+        ):
+            archive.scan(version=restated[0])
 
 
 @pytest.mark.slow

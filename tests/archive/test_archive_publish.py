@@ -1,22 +1,28 @@
 """Publishing an archive: files by month for other engines, equal to what the archive measures."""
 
+import errno
 import json
 import shutil
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from support.day_archives import write_day
 from support.flat_engines import ENGINES, assert_equal
 
 import etelecom_analytics as et
+from etelecom_analytics import storage
+from etelecom_analytics.archive.table import Table
 from etelecom_analytics.cli.app import main
 from etelecom_analytics.engines import Publication
 from etelecom_analytics.engines.flat_tables import EXTERNAL, PERSONAL_COLUMNS, flat_tables
 from etelecom_analytics.engines.publication import GRAINS
 from etelecom_analytics.errors import ArchiveError
+from etelecom_analytics.local_time import LOCAL_DIMENSIONS
 from etelecom_analytics.metrics import MEASURES
 from etelecom_analytics.schema import CALL_SCHEMA
 from etelecom_analytics.simulator import serve
@@ -232,6 +238,83 @@ def test_other_settings_replace_all_months(
         Publication.read(folder)
     monkeypatch.undo()
     assert not months.publish(folder, progress=False).personal
+
+
+def grown(archive: et.Archive, folder: Path) -> et.Archive:
+    """A copy of an archive with one more call in each of its months."""
+    copy = et.Archive(shutil.copytree(archive.path, folder), ivr_numbers=["8000"])
+    calls = copy.scan().collect()
+    table = Table.open(copy.path)
+    assert table is not None
+    for day in (date(2024, 1, 13), date(2024, 2, 1), date(2024, 3, 3)):
+        begin = datetime(day.year, day.month, day.day, 5, tzinfo=UTC)
+        new = pl.DataFrame([call(f"new {day}", begin, None)], schema=dict(CALL_SCHEMA))
+        stored = calls.filter(LOCAL_DIMENSIONS["day"](copy.time_zone) == day).select(*CALL_SCHEMA)
+        write_day(table, day, pl.concat([stored, new]))
+        table.refresh()
+    return copy
+
+
+@pytest.mark.parametrize("failing", ["2024-02", "2024-03", "manifest"])
+def test_an_interrupted_publication_is_not_read(
+    months: et.Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+):
+    folder = tmp_path / "tables"
+    months.publish(folder, progress=False)
+    changed = grown(months, tmp_path / "grown")
+
+    def write(contents: Mapping[Path, bytes]) -> None:
+        if any(failing in str(path) or path.stem == "publication" for path in contents):
+            raise KeyboardInterrupt
+        write_files(contents)
+
+    write_files = storage.write_files
+    monkeypatch.setattr(storage, "write_files", write)
+    with pytest.raises(KeyboardInterrupt):
+        changed.publish(folder, progress=False)
+    with pytest.raises(ArchiveError, match="a publication was interrupted: publish an archive"):
+        Publication.read(folder)
+    monkeypatch.undo()
+
+    publication = changed.publish(folder, progress=False)
+    assert publication == Publication.read(folder)
+    assert publication.rows["calls"] == changed.scan().collect().height
+    assert (
+        publication.rows["calls"]
+        == pl.scan_parquet(publication.pattern("calls")).select(pl.len()).collect().item()
+    )
+
+
+def test_a_publication_is_not_read_while_months_are_removed(
+    months: et.Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "tables"
+    months.publish(folder, progress=False)
+    pruned = et.Archive(shutil.copytree(months.path, tmp_path / "pruned"))
+    pruned.prune(before="2024-03-01")
+
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    with pytest.raises(ArchiveError, match=r"local_month=2024-0. cannot be deleted: delete it"):
+        pruned.publish(folder, progress=False)
+    with pytest.raises(ArchiveError, match="publish an archive into it"):
+        Publication.read(folder)
+    monkeypatch.undo()
+    assert pruned.publish(folder, progress=False).months == ("2024-03",)
+    assert not list(folder.rglob("*2024-01*"))
+
+
+def test_a_manifest_that_cannot_be_read_is_not_missing(
+    months: et.Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "tables"
+    months.publish(folder, progress=False)
+
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(ArchiveError, match=r"tables cannot be read: Permission denied\."):
+        Publication.read(folder)
 
 
 def test_folders_of_something_else_are_refused(months: et.Archive, tmp_path: Path):

@@ -1,5 +1,6 @@
 """Roll-ups give what `summarize` gives, and compute only the days that have changed."""
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -16,8 +17,15 @@ from support.random_calls import OPTIONS
 
 import etelecom_analytics as et
 from etelecom_analytics.archive.folder import exclusive_lock
+from etelecom_analytics.archive.rollup_table import RollUpTable
 from etelecom_analytics.archive.table import Table
-from etelecom_analytics.errors import ArchiveBusy, ArchiveError, InputError, UnknownName
+from etelecom_analytics.errors import (
+    ArchiveBusy,
+    ArchiveError,
+    ForgetError,
+    InputError,
+    UnknownName,
+)
 from etelecom_analytics.metrics import MEASURES
 from etelecom_analytics.simulator import CallLogServer
 
@@ -230,18 +238,82 @@ def test_a_damaged_roll_up_is_made_again(holes: et.Archive):
         assert_rolled_up(holes, "day", SOME)
 
 
+def personal_number() -> str:
+    number: str = CALLS.filter(pl.col("caller").str.contains(r"^0912\d{6}$"))["caller"][0]
+    return number
+
+
 def test_forget_and_prune_delete_roll_ups(holes: et.Archive):
     folder = holes.path.with_name("calls.rollups")
     roll_up(holes, ["caller"], "calls")
-    number = CALLS.filter(pl.col("caller").str.contains(r"^0912\d{6}$"))["caller"][0]
     assert folder.is_dir()
-    holes.forget(number)
+    holes.forget(personal_number())
     assert not folder.exists()
 
     roll_up(holes, "day", "calls")
     holes.prune(before=max(days_of(CALLS)))
     assert not folder.exists()
     assert roll_up(holes, "day", "calls") == [max(days_of(CALLS))]
+
+
+@pytest.mark.parametrize("method", ["forget", "prune"])
+def test_what_is_removed_during_a_roll_up_does_not_come_back(holes: et.Archive, method: str):
+    def remove() -> None:
+        if method == "forget":
+            holes.forget(personal_number())
+        else:
+            holes.prune(before=max(days_of(CALLS)))
+
+    class Late:
+        """An executor during whose work the archive changes."""
+
+        def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+            results = [function(item) for item in items]
+            remove()
+            return iter(results)
+
+    roll_up(holes, "day", "calls")
+    with pytest.raises(ArchiveBusy, match=r"removed from .* while the roll-up was computed"):
+        roll_up(holes, ["caller"], "calls", executor=Late())
+    assert not list(commits(holes))
+
+
+def test_what_is_removed_during_the_write_of_a_roll_up_does_not_come_back(
+    holes: et.Archive, monkeypatch: pytest.MonkeyPatch
+):
+    write = RollUpTable.write
+
+    def late(table: RollUpTable, *arguments: Any, **more: Any) -> None:
+        holes.forget(personal_number())
+        write(table, *arguments, **more)
+
+    monkeypatch.setattr(RollUpTable, "write", late)
+    with pytest.raises(ArchiveBusy, match="run it again"):
+        roll_up(holes, ["caller"], "calls")
+    assert not list(commits(holes))
+    monkeypatch.undo()
+    roll_up(holes, ["caller"], "calls")
+    assert personal_number() not in holes.rolled_up(["caller"], "calls")["caller"].to_list()
+
+
+def test_an_unknown_number_changes_nothing(holes: et.Archive):
+    roll_up(holes, "day", "calls")
+    with pytest.raises(ForgetError, match="Nothing was changed"):
+        holes.forget("0999999999")
+    assert_rolled_up(holes, "day", "calls")
+
+
+def test_a_roll_up_that_cannot_be_deleted_is_an_error(
+    holes: et.Archive, monkeypatch: pytest.MonkeyPatch
+):
+    roll_up(holes, ["caller"], "calls")
+    folder = holes.path.with_name("calls.rollups")
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    with pytest.raises(ArchiveError, match=r"calls\.rollups cannot be deleted: delete it"):
+        holes.forget(personal_number())
+    monkeypatch.undo()
+    holes.forget(personal_number())
+    assert not folder.exists()
 
 
 def test_roll_ups_are_private_and_written_by_one_process(holes: et.Archive):

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -19,6 +20,7 @@ from support.random_calls import OPTIONS
 import etelecom_analytics as et
 from etelecom_analytics.archive import distributed
 from etelecom_analytics.errors import ArchiveError, InputError, MeasureUnavailable, UnknownName
+from etelecom_analytics.language import speaking
 from etelecom_analytics.metrics import MEASURES
 
 ALL = list(MEASURES)
@@ -226,6 +228,39 @@ def test_a_day_that_no_worker_survives_is_named(holes: et.Archive):
         holes.summarize("day", "asa_s", executor=Flaky({LOST: 99}), progress=False)
 
 
+def test_a_failure_of_an_executor_shows_no_phone_number(holes: et.Archive):
+    class Talkative:
+        def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+            raise RuntimeError("lost 0912345678\n\x1b[31min a task")
+
+    with pytest.raises(ArchiveError, match="cannot be summarized") as caught:
+        holes.summarize("day", "asa_s", executor=Talkative(), progress=False)
+    text = str(caught.value)
+    assert "RuntimeError: lost " in text
+    assert "0912345678" not in text
+    assert text.isprintable()
+
+
+def test_a_task_and_its_result_show_no_phone_number(tmp_path: Path):
+    running = call("running", talk("101", 1, 3, None), state="answered", caller="0912345678")
+    archive = archive_of(tmp_path / "calls", frame(running))
+    shown = []
+
+    class Logging:
+        def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+            for item in items:
+                result = function(item)
+                shown.append((item.open_calls, result.partial, f"{item!r} {result!r}"))
+                yield result
+
+    archive.summarize("caller", ["calls", "busy_offers"], executor=Logging(), progress=False)
+    ((open_calls, partial, text),) = shown
+    assert open_calls["caller"].to_list() == ["0912345678"]
+    assert "0912345678" in partial["caller"].to_list()
+    assert "0912345678" not in text
+    assert "DayTask(" in text
+
+
 def test_results_that_do_not_arrive_are_an_error(holes: et.Archive):
     class Forgetful:
         def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
@@ -299,6 +334,9 @@ def test_progress_counts_days(
     assert f"{len(holes.files())}/{len(holes.files())}" in capsys.readouterr().err
     holes.summarize("day", "calls", progress=False)
     assert capsys.readouterr().err == ""
+    with speaking("vi"):
+        holes.summarize("day", "calls")
+    assert re.search(r"Đang tổng hợp từng ngày: .*ngày/s", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(

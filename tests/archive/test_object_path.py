@@ -17,8 +17,10 @@ from etelecom_analytics.archive.log import Log, has_versions, repair_log
 from etelecom_analytics.archive.object_options import StoreError, checked_options, object_reason
 from etelecom_analytics.archive.object_path import ObjectPath, Overwritten
 from etelecom_analytics.archive.places import Place, place_of, readable
+from etelecom_analytics.archive.problems import Damage
 from etelecom_analytics.cli.common import add_archive_arguments, storage_options
 from etelecom_analytics.errors import ArchiveError, InputError
+from etelecom_analytics.language import speaking
 from etelecom_analytics.simulator import serve
 
 SECRET = "made/up+secret0123456789"
@@ -97,9 +99,13 @@ def test_sizes_of_objects_are_compared(root: ObjectPath):
     place: Place = place_of(root)
     filled(root, "local_day=1/a", "local_day=2/b")
     files = [("local_day=1/a", 13), ("local_day=2/b", 14), ("local_day=3/c", 1)]
-    assert place.damages(root, files) == ["", "has 13 bytes instead of 14", "is missing"]
+    missing = Damage("is missing", is_missing=True)
+    assert place.damages(root, files) == [None, Damage("has 13 bytes instead of 14"), missing]
     many = [(f"local_day={day}/c", 1) for day in range(20)]
-    assert place.damages(root, many) == ["is missing"] * 20
+    assert place.damages(root, many) == [missing] * 20
+    with speaking("vi"):
+        texts = [str(damage) for damage in place.damages(root, files[1:])]
+    assert texts == ["có 13 byte thay vì 14", "bị thiếu"]
     place.set_aside(root / "local_day=1/a")
     place.set_aside(root / "local_day=9/z")
     assert (root / "local_day=1/a.damaged").is_file()
