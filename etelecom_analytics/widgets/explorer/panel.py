@@ -14,12 +14,11 @@ from ...errors import QueryError
 from ...language import tr
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection
-from ...metrics.dimensions import OWNER_DIMENSIONS
 from ...phone_numbers import describe
 from ...query import CallQuery
 from ...site import Site, checked_site
 from ..chart_view import chart_outputs
-from ..controls import Controls, logs_fields
+from ..menu import Menu
 from ..own_language import builds_in_language, in_own_language
 from ..panel import Panel, make_button
 from ..panel_state import PanelState
@@ -28,16 +27,17 @@ from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
 from .excel import explorer_workbook
 from .export import ExportForm, explorer_code, write_calls
+from .filter_bar import FilterBar, explorer_controls
 from .group_filters import FilterChips, FilterTexts, with_filters
 from .interactive_charts import ChartFactory
 from .kpi_cards import KpiCards, kpi_facts
+from .layout import place_parts
 from .period_comparison import compare_periods
 from .source import CallSource, reporting_date
-from .state import GROUP_DIMENSIONS, ExplorerState, History, toggle_group, with_dates
+from .state import ExplorerState, History, toggle_group, with_dates, without_filter
+from .status_bar import StatusBar
 
 __all__ = ["Explorer"]
-
-_COLUMN = {"flex": "1 1 640px", "min_width": "0", "overflow": "visible"}
 
 
 class Explorer(Panel):
@@ -111,13 +111,7 @@ class Explorer(Panel):
         self._options = self._display.options
         self._today = reporting_date(self._options)
         self._all = self._selection = self._source.calls
-        controls = Controls(
-            logs_fields(self._all.calls),
-            time_zone=self._options.time_zone,
-            today=lambda: self._today,
-            group_dimensions=GROUP_DIMENSIONS,
-            offer_dimensions=OWNER_DIMENSIONS,
-        )
+        controls = explorer_controls(self._source, self._options)
         first = controls.state_of(self._source.first_query(query, self._options))
         self._factory = ChartFactory(
             self._all, self._display, has_report=self._source.report is not None
@@ -131,24 +125,22 @@ class Explorer(Panel):
         self._pages = CallPages(self._all, self._display)
         self._table = CallTable(on_sort=self._sort, on_page=self._go_to, on_open=self._open)
         self._kpi_cards = KpiCards(site.targets)
-        self._chips = FilterChips(lambda remove: self._set_state(remove(self._state)))
         self._journey = ui.Output()
         self._undo = make_button(tr("Undo"), tr("Undo the last change"), self.undo)
         self._redo = make_button(tr("Redo"), tr("Redo the change"), self.redo)
         self._history = History(ExplorerState(first, self._tabs.chart_state))
         self._visible: ExplorerState | None = None
         super().__init__(controls, first, debounce_s=debounce_s)
-        self.layout.max_width = "1840px"
         self._export_form = ExportForm(self._export, show_numbers=show_numbers)
-        self._tabs.layout.flex, self._tabs.layout.min_width = "1 1 640px", "0"
-        self._arrange(
-            self._facts_table,
-            self._chips,
-            [self._undo, self._redo, self._reset, self._copy],
-            self._kpi_cards,
-            [self._tabs, ui.VBox([self._table, self._export_form], layout=_COLUMN)],
-            self._journey,
+        self._status = StatusBar(
+            self._source, self._options, self._facts_table, self._show_directions
         )
+        self._copy.label = tr("Code")
+        actions = (self._undo, self._redo, self._reset, self._copy)
+        chips = FilterChips(lambda remove: self._set_state(remove(self._state)))
+        self._bar = FilterBar(controls, chips, [*actions, Menu(tr("Export"), [self._export_form])])
+        top = (self._bar, self._error_line, self._status, self._kpi_cards)
+        place_parts(self, top, (self._tabs, self._table), self._journey)
         self._use(first)
         self._show()
         self._all.precompute(self._options)  # in the background, while the user reads
@@ -241,7 +233,6 @@ class Explorer(Panel):
             self._pages.select(self._selection)
             self._journey.outputs = ()
             self._show_table()
-            self._chips.show(self._filter_texts)
             self._export_form.clear()
         if state != before:
             self._tabs.draw(self._selection, self._source.coverage(self._state.query))
@@ -249,7 +240,9 @@ class Explorer(Panel):
         self._visible = state
         self._undo.disabled = not self._history.can_undo
         self._redo.disabled = not self._history.can_redo
-        self._facts_table.show(self._filter_facts())
+        filters = self._bar.show(self._state, self._filter_texts)
+        facts = self._filter_facts()
+        self._status.show(self._state.query, self._selection, filters, facts)
 
     def _compare(self) -> None:
         comparison, note = compare_periods(
@@ -282,6 +275,10 @@ class Explorer(Panel):
     def _pick_dates(self, first: date, after: date) -> None:
         self._update()
         self._set_state(with_dates(self._state, first, after))
+
+    def _show_directions(self) -> None:
+        self._update()
+        self._set_state(without_filter(self._state, "direction"))
 
     def _sort(self, column: str) -> None:
         self._pages.sort_by(column)
