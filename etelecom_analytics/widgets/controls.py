@@ -22,6 +22,7 @@ from .fields import (
     GroupField,
     IdField,
     IdsField,
+    NumberField,
     OptionField,
     TextField,
 )
@@ -49,8 +50,8 @@ def logs_fields(calls: pl.DataFrame, queues: pl.Series | None = None) -> list[Fi
 
     `queues` has the queue of each call, if any is known.
     """
-    columns = {name: calls[name] for name in ("hotline", "department_id") if name in calls.columns}
-    columns |= {} if queues is None else {"queue": queues}
+    columns: dict[str, pl.Series] = {} if queues is None else {"queue": queues}
+    columns |= {name: calls[name] for name in ("hotline", "department_id") if name in calls.columns}
     groups = [
         GroupField(name, label, columns[name].value_counts().iter_rows())
         for name, label in (
@@ -79,7 +80,7 @@ def _shared_fields() -> list[Field]:
     return [
         OptionField("direction", tr("Direction", context="control"), schema.DIRECTIONS),
         OptionField("call_state", tr("Call state"), schema.CALL_STATES),
-        TextField("call_number", tr("Number"), tr("any; a whole number")),
+        NumberField("call_number", tr("Number"), tr("any; a whole number")),
         DurationField(),
     ]
 

@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets as ui
 
 from ..language import mark, tr
+from ..locale.display import Display
 from ..locale.terms import value_names
 from ..phone_numbers import mask
 from ..query import COMPARISONS, CallQuery
@@ -24,6 +25,7 @@ __all__ = [
     "GroupField",
     "IdField",
     "IdsField",
+    "NumberField",
     "OptionField",
     "TextField",
 ]
@@ -125,6 +127,13 @@ class TextField(Field):
 
     def _read(self) -> object:
         return self.parts[0].value.strip() or None
+
+
+class NumberField(TextField):
+    """A phone number, which texts show masked."""
+
+    def _text(self, value: Any) -> str:
+        return Display().label("caller", value)
 
 
 class IdsField(TextField):
