@@ -55,7 +55,7 @@ function render({ model, el }) {
   };
   const left = (event) => {
     const next = event.relatedTarget;
-    if (next && next !== button && !popover.contains(next)) popover.hidePopover();
+    if (isOpen() && next && next !== button && !popover.contains(next)) popover.hidePopover();
   };
   // The popover is another widget, which may not be on the page yet when the button is drawn.
   const connect = () => {
@@ -78,6 +78,7 @@ function render({ model, el }) {
   };
 
   setLabel();
+  button.addEventListener("focusout", left);
   button.addEventListener("click", connect); // before the browser opens the popover
   model.on("change:label change:name change:active", setLabel);
   el.replaceChildren(button);
