@@ -46,8 +46,8 @@ async function render({ model, el }) {
     moved ||= pressedAt !== null && Math.hypot(event.clientX - pressedAt[0], event.clientY - pressedAt[1]) > MAX_CLICK_DISTANCE;
   };
 
-  // Before the panel is on the page it has no width.
-  const width = () => el.clientWidth || UNKNOWN_WIDTH;
+  // Before the panel is on the page it has no width, nor while the theme changes.
+  const width = () => el.clientWidth || drawnWidth || UNKNOWN_WIDTH;
 
   const draw = async () => {
     const number = ++latest;
