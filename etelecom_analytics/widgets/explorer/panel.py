@@ -132,9 +132,7 @@ class Explorer(Panel):
         self._visible: ExplorerState | None = None
         super().__init__(controls, first, debounce_s=debounce_s)
         self._export_form = ExportForm(self._export, show_numbers=show_numbers)
-        self._status = StatusBar(
-            self._source, self._options, self._facts_table, self._show_directions
-        )
+        self._status = StatusBar(self._source, self._facts_table, self._show_directions)
         self._copy.label = tr("Code")
         actions = (self._undo, self._redo, self._reset, self._copy)
         chips = FilterChips(lambda remove: self._set_state(remove(self._state)))
