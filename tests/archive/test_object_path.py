@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from obstore.store import MemoryStore
 from support.damage import week
 
 import etelecom_analytics as et
@@ -29,8 +30,7 @@ SECRET = "made/up+secret0123456789"
 @pytest.fixture
 def root(monkeypatch: pytest.MonkeyPatch) -> ObjectPath:
     """A path in a store in memory, which has the same methods as that of S3."""
-    stores = pytest.importorskip("obstore.store")
-    memory = stores.MemoryStore()
+    memory = MemoryStore()
     monkeypatch.setattr(module, "_store", lambda bucket, options: memory)
     path = archive_path("s3://bucket/calls", {"AWS_SECRET_ACCESS_KEY": SECRET})
     assert isinstance(path, ObjectPath)
