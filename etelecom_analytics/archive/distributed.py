@@ -23,7 +23,7 @@ from ..phone_numbers import describe, printable
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from ..system_calls import progress_disabled
-from .config import LABEL_COLUMNS, from_stored_rows, same_zone
+from .config import empty_calls, from_stored_rows, same_zone
 from .day_tasks import DayResult, DayTask, compute_day
 from .extract import local_days
 from .places import Place, place_of
@@ -83,9 +83,8 @@ class DayTasks:
         self._zone = table.config.time_zone
         self._first, self._last = local_days(query, self._zone)
         self._labelled = table.is_labelled
-        self.schema = {**CALL_SCHEMA, **(LABEL_COLUMNS if self._labelled else {})}
-        empty = pl.LazyFrame(schema=self.schema)
-        self.by, requested = checked_request(empty, by, measures)
+        self._empty = empty_calls(labelled=self._labelled)
+        self.by, requested = checked_request(self._empty.lazy(), by, measures)
         self.measures = [each.name for each in requested]
         self._rows = table.scan(self._first, self._last)  # also checks the files
         self._files = {
@@ -134,8 +133,7 @@ class DayTasks:
 
     def empty_partial(self) -> pl.DataFrame:
         """The partial of no calls."""
-        calls = pl.DataFrame(schema=self.schema)
-        return partial(calls, self.by, self.measures, options=self.options)
+        return partial(self._empty, self.by, self.measures, options=self.options)
 
     def _calls(self) -> pl.LazyFrame:
         calls = from_stored_rows(self._rows, facts=True, labelled=self._labelled)

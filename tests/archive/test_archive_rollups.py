@@ -170,6 +170,16 @@ def test_other_measures_or_options_replace_a_roll_up(holes: et.Archive):
         holes.rolled_up("day", "asa_s")
 
 
+def test_a_roll_up_is_read_without_the_calls(holes: et.Archive, monkeypatch: pytest.MonkeyPatch):
+    roll_up(holes, "day", "asa_s")
+    expected = et.summarize(holes.scan(), "month", "asa_s", options=holes.options).collect()
+    monkeypatch.delattr(Table, "scan")
+
+    assert_frame_equal(holes.rolled_up("month", "asa_s"), expected, rel_tol=1e-9)
+    with pytest.raises(AttributeError, match="scan"):
+        holes.summarize("month", "asa_s", progress=False)
+
+
 def test_as_of_does_not_matter(holes: et.Archive):
     roll_up(holes, "day", "asa_s", options=et.MetricOptions(**OPTIONS, as_of="2026-11-03"))
     assert_rolled_up(holes, "day", "asa_s")
@@ -337,8 +347,9 @@ def test_roll_ups_are_private_and_written_by_one_process(holes: et.Archive):
 def test_wrong_arguments_are_refused(
     holes: et.Archive, arguments: tuple[Any, Any], error: type[Exception], message: str
 ):
-    with pytest.raises(error, match=message):
-        roll_up(holes, *arguments)
+    for method in (roll_up, et.Archive.rolled_up):
+        with pytest.raises(error, match=message):
+            method(holes, *arguments)
     assert not holes.path.with_name("calls.rollups").exists()
 
 
