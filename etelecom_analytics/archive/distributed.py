@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from ..errors import ArchiveError, InputError
 from ..frames import METRIC_COLUMNS
 from ..language import tr
-from ..metrics.call_legs import is_answered_leg
+from ..metrics.call_legs import has_answered_leg
 from ..metrics.dimensions import Names
 from ..metrics.internal_calls import with_second_logs
 from ..metrics.measure_rows import checked_request, has_busy_offers
@@ -141,10 +141,9 @@ class DayTasks:
 
     def _calls_without_bounds(self) -> pl.DataFrame:
         """The calls without a begin or an end of which somebody answered a leg."""
-        legs = pl.col("call_targets").list
         calls = with_second_logs(self._calls(), self._calls()).filter(
             pl.col("started_at").is_null() | pl.col("ended_at").is_null(),
-            legs.eval(is_answered_leg(pl.element().struct.field)).list.any(),
+            has_answered_leg(),
             ~pl.col("internal_twice"),
         )
         # Nothing measures these calls themselves, so they need no links and no notes.
