@@ -226,6 +226,16 @@ def test_addresses_are_checked(address: str):
     assert "hidden" not in str(caught.value)
 
 
+@pytest.mark.parametrize("bucket", ["abc", "9.b-c", "b" * 63])
+def test_a_bucket_has_3_to_63_characters(bucket: str):
+    assert str(archive_path(f"s3://{bucket}/a/b=1.c")) == f"s3://{bucket}/a/b=1.c"
+    for wrong in (bucket[:2], bucket + "b" * 61, f"-{bucket}", f"{bucket}.", bucket.upper() + "B"):
+        with pytest.raises(ArchiveError, match="The bucket has 3 to 63 lower-case letters"):
+            archive_path(f"s3://{wrong}/a")
+    with pytest.raises(ArchiveError, match="no part begins with a dot"):
+        archive_path(f"s3://{bucket}/a/.b")
+
+
 def test_options_of_another_kind_of_place_are_refused(root: ObjectPath, tmp_path: Path):
     with pytest.raises(InputError, match="storage_options are for addresses"):
         et.Archive(tmp_path / "calls", storage_options={"AWS_REGION": "a"})
