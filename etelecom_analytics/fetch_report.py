@@ -199,7 +199,8 @@ class FetchReport:
         def span(begin: datetime | None, end: datetime) -> str:
             return tr("{begin} to {end}", begin=local(begin), end=local(end))
 
-        yield tr("complete", context="fact"), span(self.complete_from, self.complete_to)
+        whole = tr("none") if self.has_no_coverage else span(self.complete_from, self.complete_to)
+        yield tr("complete", context="fact"), whole
         missing = tr("missing", context="fact")
         for gap in self.gaps[:_MAX_LINES]:
             yield missing, span(*gap)

@@ -79,8 +79,10 @@ class ArchiveStatus:
                 time_zone=self.time_zone,
             ),
         )
-        if self.complete_through:
-            text = tr("through {moment}", moment=local(self.complete_through))
+        if self.complete_through and self.first_day:
+            is_none = self.complete_through <= local_time.midnight(self.first_day, self.time_zone)
+            moment = local(self.complete_through)
+            text = tr("none") if is_none else tr("through {moment}", moment=moment)
             yield tr("complete", context="fact"), text
         missing = tr("missing", context="fact")
         for gap in self.gaps[:_MAX_GAPS]:
