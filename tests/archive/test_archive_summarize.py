@@ -351,6 +351,7 @@ def test_a_damaged_day_is_named(tmp_path: Path):
         archive.summarize("day", "asa_s", progress=False)
 
 
+@pytest.mark.slow
 def test_progress_counts_days(
     holes: et.Archive, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
