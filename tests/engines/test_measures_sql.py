@@ -82,7 +82,7 @@ def test_measures_equal_summarize(
 @pytest.mark.parametrize(
     "changed",
     [
-        pytest.param(changed, id=name, marks=slow_unless(not name.startswith(("no ", "variant "))))
+        pytest.param(changed, id=name, marks=slow_unless(name.startswith("waits")))
         for name, changed in FREE.items()
     ],
 )
