@@ -43,7 +43,7 @@ function render({ model, el }) {
     button.setAttribute("aria-expanded", String(isOpen()));
     if (isOpen()) {
       place();
-      popover.querySelector(FOCUSABLE)?.focus();
+      (popover.querySelector(FOCUSABLE) ?? popover).focus();
       window.addEventListener("scroll", place, true);
       window.addEventListener("resize", place);
     } else {
@@ -64,6 +64,7 @@ function render({ model, el }) {
     disconnect();
     popover = found;
     popover.popover = "auto";
+    popover.tabIndex = -1; // for the focus where it has only text
     popover.setAttribute("role", "dialog");
     popover.setAttribute("aria-label", model.get("name"));
     popover.addEventListener("toggle", toggled);
