@@ -1,8 +1,7 @@
 """Explorer: filters, KPIs, charts and a table of the same calls."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from ...query import CallQuery
 from ...site import Site, checked_site
 from ..chart_view import chart_outputs
 from ..controls import Controls, logs_fields
+from ..filter_values import filters_dict
 from ..own_language import builds_in_language, in_own_language
 from ..panel import Panel, make_button
 from ..panel_state import PanelState
@@ -29,11 +29,14 @@ from .chart_tabs import ChartTabs
 from .excel import explorer_workbook
 from .export import ExportForm, explorer_code, write_calls
 from .group_filters import FilterChips, FilterTexts, with_filters
+from .interactive_chart import ChartCalls
 from .interactive_charts import ChartFactory
 from .kpi_cards import KpiCards, kpi_facts
-from .period_comparison import compare_periods
+from .period_comparison import compare_periods, previous_calls
+from .periods import period_query
 from .source import CallSource, reporting_date
-from .state import GROUP_DIMENSIONS, ExplorerState, History, toggle_group, with_dates
+from .state import GROUP_DIMENSIONS, ExplorerState, History
+from .undo_keys import UndoKeys
 
 __all__ = ["Explorer"]
 
@@ -47,9 +50,10 @@ class Explorer(Panel):
 
     `explorer.filtered` is the table of matching calls and `explorer.kpis` their KPIs. The filters
     are `explorer.query`, and `explorer.group_filters` for what a query cannot express, such as an
-    hour. A click on a chart filters by its group, a brush over time by its days. A click on a chart
-    of offers by person selects the calls with an offer to this person, whoever took the call:
-    `explorer.offer_filters`.
+    hour. A click on a chart selects its group, a brush over time its days, and Shift adds further
+    ones: a filter with several values is a list. The chart keeps all its groups and highlights the
+    selected. A click on a chart of offers by person selects the calls with an offer to this person,
+    whoever took the call: `explorer.offer_filters`.
 
     Args:
         logs: as `et.fetch_calls` or `et.read_snapshot` returns; with names, calls can be filtered
@@ -125,13 +129,12 @@ class Explorer(Panel):
         self._tabs = ChartTabs(
             self._factory,
             on_chart=lambda _: self._update_or_report(),
-            on_group=self._pick,
-            on_dates=self._pick_dates,
+            on_select=self._change,
         )
         self._pages = CallPages(self._all, self._display)
         self._table = CallTable(on_sort=self._sort, on_page=self._go_to, on_open=self._open)
         self._kpi_cards = KpiCards(site.targets)
-        self._chips = FilterChips(lambda remove: self._set_state(remove(self._state)))
+        self._chips = FilterChips(self._change, focus_next=lambda: self._undo.focus())
         self._journey = ui.Output()
         self._undo = make_button(tr("Undo"), tr("Undo the last change"), self.undo)
         self._redo = make_button(tr("Redo"), tr("Redo the change"), self.redo)
@@ -148,6 +151,7 @@ class Explorer(Panel):
             self._kpi_cards,
             [self._tabs, ui.VBox([self._table, self._export_form], layout=_COLUMN)],
             self._journey,
+            UndoKeys(on_undo=self.undo, on_redo=self.redo),
         )
         self._use(first)
         self._show()
@@ -166,15 +170,18 @@ class Explorer(Panel):
 
     @property
     def group_filters(self) -> dict[str, object]:
-        """The filters that a query cannot express: dimensions and their values."""
+        """The filters that a query cannot express: dimensions and a value, or a list of values.
+
+        Cells of a heat map are `weekday_hour`: pairs of a weekday, 1 to 7, and an hour.
+        """
         self._update()
-        return dict(self._state.group_filters)
+        return filters_dict(self._state.group_filters)
 
     @property
     def offer_filters(self) -> dict[str, object]:
-        """People to whom each call has an offer: dimensions of a person and their values."""
+        """People to whom each call has an offer: dimensions, and a value or a list of values."""
         self._update()
-        return dict(self._state.offer_filters)
+        return filters_dict(self._state.offer_filters)
 
     @property
     def kpis(self) -> pl.DataFrame:
@@ -227,11 +234,17 @@ class Explorer(Panel):
         return write_calls(calls, path, display, workbook=partial(workbook, self._state.query))
 
     def _use(self, state: PanelState) -> None:
-        self._selection = self._matching(state.query, state)
+        self._selection = self._matching(state)
 
-    def _matching(self, query: CallQuery, state: PanelState) -> Selection:
-        """The calls that match this query and the other filters of the state."""
-        return with_filters(self._all.matching(query), state, self._options)
+    def _matching(self, state: PanelState) -> Selection:
+        """The calls that match the filters."""
+        return with_filters(self._all.matching(state.query), state, self._options)
+
+    def _chart_calls(self, state: PanelState) -> ChartCalls:
+        """What a chart with these filters is drawn of."""
+        coverage = self._source.coverage(period_query(state) or state.query)
+        previous = previous_calls(self._source, state, self._matching)
+        return ChartCalls(self._matching(state), coverage, previous)
 
     def _show(self) -> None:
         super()._show()
@@ -244,7 +257,7 @@ class Explorer(Panel):
             self._chips.show(self._filter_texts)
             self._export_form.clear()
         if state != before:
-            self._tabs.draw(self._selection, self._source.coverage(self._state.query))
+            self._tabs.draw(self._state, self._selection.height, self._chart_calls)
         self._history.add(state)
         self._visible = state
         self._undo.disabled = not self._history.can_undo
@@ -252,12 +265,7 @@ class Explorer(Panel):
         self._facts_table.show(self._filter_facts())
 
     def _compare(self) -> None:
-        comparison, note = compare_periods(
-            self._source,
-            self._state.query,
-            lambda query: self._matching(query, self._state),
-            self._options,
-        )
+        comparison, note = compare_periods(self._source, self._state, self._matching, self._options)
         self._comparison = comparison
         self._kpi_cards.show(comparison, self._options, self._filter_texts.note(note))
 
@@ -275,13 +283,9 @@ class Explorer(Panel):
         self._tabs.show(state.chart)
         self._set_state(state.filters)
 
-    def _pick(self, group: Mapping[str, object], of_owners: bool) -> None:
+    def _change(self, change: Callable[[PanelState], PanelState]) -> None:
         self._update()
-        self._set_state(toggle_group(self._state, group, of_offers=of_owners))
-
-    def _pick_dates(self, first: date, after: date) -> None:
-        self._update()
-        self._set_state(with_dates(self._state, first, after))
+        self._set_state(change(self._state))
 
     def _sort(self, column: str) -> None:
         self._pages.sort_by(column)
@@ -303,8 +307,14 @@ class Explorer(Panel):
         return self.export(path, masked=not show_numbers), self._selection.height
 
     def _code(self) -> str:
-        chart = self._factory.code(self._tabs.chart_state, self._state.query)
-        return explorer_code(self._state, self._options, table=self._source.code, chart=chart)
+        context = self._tabs.context(self._state)
+        return explorer_code(
+            self._state,
+            self._options,
+            table=self._source.code,
+            context=context,
+            chart=partial(self._factory.code, self._tabs.chart_state),
+        )
 
     def _filter_facts(self) -> Iterable[tuple[str, str]]:
         yield from matching_facts(self._selection.height, self._all.height)
