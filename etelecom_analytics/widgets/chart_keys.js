@@ -18,6 +18,7 @@ function groupList(label, { select, mark }) {
   let groups = [];
   let active = 0;
   let byKeyboard = false;
+  let byPointer = false;
 
   const textOf = (group) => [group.label, group.text].filter(Boolean).join(": ");
   const show = (newGroups, chosen) => {
@@ -72,18 +73,22 @@ function groupList(label, { select, mark }) {
     else if (groups[active]) select(groups[active], adds(event));
   });
   list.addEventListener("focus", () => {
-    byKeyboard = list.matches(":focus-visible");
+    byKeyboard = !byPointer && list.matches(":focus-visible");
     activate(active);
   });
-  list.addEventListener("blur", () => {
+  const leave = () => {
     byKeyboard = false;
     line.textContent = "";
     mark(null);
-  });
+  };
+  list.addEventListener("blur", leave);
   const activateValues = (values) => {
     const index = groups.findIndex((group) => String(group.values) === String(values));
     if (index >= 0) active = index;
+    byPointer = true;
     list.focus({ preventScroll: true });
+    byPointer = false;
+    if (byKeyboard) leave();
   };
   return { list, line, show, activateValues };
 }

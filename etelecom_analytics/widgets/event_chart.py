@@ -85,22 +85,16 @@ class EventChart(anywidget.AnyWidget):
         }
         super().__init__(texts=texts, layout={"width": "auto", "overflow": "auto"})
         self._on_click, self._on_brush = on_click, on_brush
+        self._shown: Chart | None = None
         self.on_msg(self._receive)
 
     def show(self, chart: Chart, chosen: Collection[object], note: str) -> None:
         """Draw a chart with its chosen groups, by the identity of their marks, and a note."""
         span = chart.span_of(chosen)
         with self.hold_sync():  # one message, so that the page never shows one without the other
-            self.chart = {
-                "spec": chart.spec,
-                "fields": list(chart.fields),
-                "edges": chart.edges and list(chart.edges),
-                "groups": [
-                    {"values": list(values), "id": each.mark_id, "label": each.label}
-                    | ({"text": each.text} if each.text else {})
-                    for values, each in chart.groups.items()
-                ],
-            }
+            if chart is not self._shown:
+                self.chart = _content(chart)
+                self._shown = chart
             self.chosen = {"ids": list(chosen), "span": span and list(span), "note": note}
 
     def restore_span(self) -> None:
@@ -116,6 +110,21 @@ class EventChart(anywidget.AnyWidget):
             case {"kind": "brush", "span": [int() | float() as begin, int() | float() as end]}:
                 first, last = sorted((begin, end))
                 self._on_brush(first, last, content.get("add") is True)
+
+
+def _content(chart: Chart) -> dict[str, Any]:
+    """What the page needs to draw the chart, and to report its groups."""
+    groups = [
+        {"values": list(values), "id": each.mark_id, "label": each.label}
+        | ({"text": each.text} if each.text else {})
+        for values, each in chart.groups.items()
+    ]
+    return {
+        "spec": chart.spec,
+        "fields": list(chart.fields),
+        "edges": chart.edges and list(chart.edges),
+        "groups": groups,
+    }
 
 
 @cache

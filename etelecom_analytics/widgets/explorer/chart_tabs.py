@@ -20,15 +20,15 @@ from .state import ChartState
 __all__ = ["ChartTabs"]
 
 _HINTS = {
-    "time": mark(
-        "Click a day or drag over several to select them; Shift adds. Arrows and Enter too."
+    "time": mark("Click or drag to select days; Shift adds. By keyboard: arrows and Enter."),
+    "group": mark(
+        "Click a row or a bar to select its calls; Shift adds. By keyboard: arrows, Enter."
     ),
-    "group": mark("Click a row or a bar to select its calls; Shift adds. Arrows and Enter too."),
-    "heat": mark("Click a cell to select its calls; Shift adds. Arrows and Enter too."),
+    "heat": mark("Click a cell to select its calls; Shift adds. By keyboard: arrows and Enter."),
 }
 _OWNERS_HINT = mark(
-    "Click a row or a bar to select the calls with an offer to this person; Shift adds. Arrows and "
-    "Enter too."
+    "Click a row or a bar to select the calls with an offer to this person; Shift adds. By "
+    "keyboard: arrows, Enter."
 )
 _MAX_NAMES = 3
 _STYLE = {"description_width": "initial"}
@@ -127,18 +127,22 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
         chosen = [
             each for each in chart.groups.values() if self._groups.is_chosen(state, each.group)
         ]
-        note = ""
-        if context != state and self._drawn:
-            names = ", ".join(each.label for each in chosen[:_MAX_NAMES])
-            if more := len(chosen) - _MAX_NAMES if len(chosen) > _MAX_NAMES else 0:
-                names = tr("{text} and {n} more", text=names, n=more)
-            note = tr(
-                "Selected: {names}: {n} of {total} calls.",
-                names=names or tr("none of these"),
-                n=selected,
-                total=self._height,
-            )
+        note = self._note(chosen, selected) if context != state and self._drawn else ""
         self._view.show(chart, [each.mark_id for each in chosen], note)
+
+    def _note(self, chosen: Sequence[ChartGroup], selected: int) -> str:
+        """Which groups are selected, and how many of the calls of the chart."""
+        labels = [each.label for each in chosen]
+        if len(labels) > 2 and self._chart.span_of([each.mark_id for each in chosen]):
+            names = tr("{first} to {last}", first=labels[0], last=labels[-1])
+        elif len(labels) > _MAX_NAMES:
+            first = ", ".join(labels[:_MAX_NAMES])
+            names = tr("{text} and {n} more", text=first, n=len(labels) - _MAX_NAMES)
+        else:
+            names = ", ".join(labels) or tr("none of these groups")
+        return tr(
+            "Selected: {names}: {n} of {total} calls.", names=names, n=selected, total=self._height
+        )
 
     def context(self, state: PanelState) -> PanelState:
         """The filters of all calls of the chart: those without its selected groups."""

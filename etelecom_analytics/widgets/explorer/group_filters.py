@@ -52,7 +52,7 @@ class FilterText(NamedTuple):
     @property
     def subject(self) -> str:
         """What has this value, such as "weekday" or "offer to user"."""
-        name = dimension_name(self.dimension)
+        name = _dimension_text(self.dimension)
         return tr("offer to {dimension}", dimension=name) if self.of_offers else name
 
 
@@ -79,7 +79,8 @@ def _value_text(dimension: str, value: object, display: Display) -> str:
         day = date.fromisoformat(value)
         if dimension == "month":
             return str(pl.select(month_expr(pl.lit(day))).item())
-        return short_day(day)
+        text = short_day(day)
+        return tr("week from {day}", day=text) if dimension == "week" else text
     if dimension == "weekday" and value in range(1, 8):
         return tr(SHORT_WEEKDAYS[int(str(value)) - 1])
     label = display.label(dimension, value)
@@ -92,7 +93,11 @@ def _value_text(dimension: str, value: object, display: Display) -> str:
 
 def _fact_name(dimension: str) -> str:
     """The dimension in a list of facts, which has its name in Python in English."""
-    return dimension if current_language() == "en" else dimension_name(dimension)
+    return dimension if current_language() == "en" else _dimension_text(dimension)
+
+
+def _dimension_text(dimension: str) -> str:
+    return tr("weekday and hour") if dimension == CELLS else dimension_name(dimension)
 
 
 class FilterTexts(tuple[FilterText, ...]):

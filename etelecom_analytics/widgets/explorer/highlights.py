@@ -50,6 +50,8 @@ def add_highlights(spec: dict[str, Any], mark_id: MarkId) -> None:
         rows = spec["datasets"].get(layer.get("data", spec.get("data", {})).get("name"), [])
         if not rows or mark_id.field not in rows[0]:
             continue
+        if mark_id is CELL and rows[0]["value"] is None:  # cells that were not fetched
+            continue
         if layer.get("name") == HIT:
             _outline(layer, f"{ACTIVE} === {mark_id.expression}")
         else:
@@ -138,7 +140,10 @@ def _highlight(layer: dict[str, Any], chosen: str, mark_id: MarkId) -> None:
         return
     if kind == "line":  # it joins all groups
         return
-    encoding["opacity"] = {"condition": {"test": dimmed, "value": _DIMMED}, "value": 1}
+    opacity = mark.get("opacity", 1)
+    dim = {"test": dimmed, "value": _DIMMED * opacity}
+    active = {"test": f"{ACTIVE} === {mark_id.expression}", "value": opacity}
+    encoding["opacity"] = {"condition": [active, dim], "value": opacity}
     if mark_id is CELL:
         _outline(layer, f"{ACTIVE} === {mark_id.expression} || {chosen}")
 

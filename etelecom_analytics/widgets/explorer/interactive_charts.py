@@ -218,7 +218,7 @@ def _with_cells(chart: alt.TopLevelMixin) -> InteractiveChart:
     for rows in spec.get("datasets", {}).values():
         for row in rows:
             weekday, hour = row.get("weekday"), row.get("hour")
-            if weekday is not None and hour is not None:
+            if weekday is not None and hour is not None and row["value"] is not None:
                 label = f"{row['weekday_key']} {row['hour_key']}:00"
                 group = {"weekday": weekday, "hour": hour}
                 cells[weekday, hour] = ChartGroup(label, group, weekday * 24 + hour, _text(row))

@@ -249,25 +249,31 @@ class Explorer(Panel):
     def _show(self) -> None:
         super()._show()
         state, before = ExplorerState(self._state, self._tabs.chart_state), self._visible
-        if before is None or state.filters != before.filters:
-            self._compare()
+        has_new_calls = before is None or state.filters != before.filters
+        note = self._compare() if has_new_calls else ""
+        # The slow parts come first, so that all parts change at the same time.
+        if state != before:
+            self._tabs.draw(self._state, self._selection.height, self._chart_calls)
+        if has_new_calls:
+            texts = self._filter_texts
+            self._kpi_cards.show(self._comparison, self._options, texts.note(note))
             self._pages.select(self._selection)
             self._journey.outputs = ()
             self._show_table()
-            self._chips.show(self._filter_texts)
+            self._chips.show(texts)
             self._export_form.clear()
-        if state != before:
-            self._tabs.draw(self._state, self._selection.height, self._chart_calls)
         self._history.add(state)
         self._visible = state
         self._undo.disabled = not self._history.can_undo
         self._redo.disabled = not self._history.can_redo
         self._facts_table.show(self._filter_facts())
 
-    def _compare(self) -> None:
-        comparison, note = compare_periods(self._source, self._state, self._matching, self._options)
-        self._comparison = comparison
-        self._kpi_cards.show(comparison, self._options, self._filter_texts.note(note))
+    def _compare(self) -> str:
+        """Compute the KPIs; returns a note on the previous period."""
+        self._comparison, note = compare_periods(
+            self._source, self._state, self._matching, self._options
+        )
+        return note
 
     def _show_table(self, open_row: int | None = None) -> None:
         caption = self._filter_texts.caption(self._selection.height, self._display)
