@@ -53,7 +53,8 @@ def add_highlights(spec: dict[str, Any], mark_id: MarkId) -> None:
         if mark_id is CELL and rows[0]["value"] is None:  # cells that were not fetched
             continue
         if layer.get("name") == HIT:
-            _outline(layer, f"{ACTIVE} === {mark_id.expression}")
+            active = f"{ACTIVE} === {mark_id.expression}"
+            _outline(layer, active, active)
         else:
             _highlight(layer, chosen, mark_id)
     if mark_id.label:
@@ -142,14 +143,18 @@ def _highlight(layer: dict[str, Any], chosen: str, mark_id: MarkId) -> None:
         return
     opacity = mark.get("opacity", 1)
     dim = {"test": dimmed, "value": _DIMMED * opacity}
-    active = {"test": f"{ACTIVE} === {mark_id.expression}", "value": opacity}
-    encoding["opacity"] = {"condition": [active, dim], "value": opacity}
+    encoding["opacity"] = {"condition": dim, "value": opacity}
     if mark_id is CELL:
-        _outline(layer, f"{ACTIVE} === {mark_id.expression} || {chosen}")
+        active = f"{ACTIVE} === {mark_id.expression}"
+        encoding["opacity"]["condition"] = [{"test": active, "value": opacity}, dim]
+        _outline(layer, f"{active} || {chosen}", active)
 
 
-def _outline(layer: dict[str, Any], test: str) -> None:
-    """Outline the marks for which the test holds, in the colour of the page's text."""
+def _outline(layer: dict[str, Any], test: str, dashed: str) -> None:
+    """Outline the marks for which a test holds, in the colour of the page's text.
+
+    A dashed outline is that of the active group.
+    """
     mark = layer["mark"]
     stroke, width = mark.get("stroke", "transparent"), mark.get("strokeWidth", 1)
     layer["encoding"]["stroke"] = {
@@ -159,4 +164,5 @@ def _outline(layer: dict[str, Any], test: str) -> None:
         ],
         "value": stroke,
     }
+    layer["encoding"]["strokeDash"] = {"condition": {"test": dashed, "value": [5, 3]}, "value": []}
     layer["encoding"]["strokeWidth"] = {"condition": {"test": test, "value": 2}, "value": width}

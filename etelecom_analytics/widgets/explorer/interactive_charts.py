@@ -14,7 +14,7 @@ from ...charts.texts import CLOCK, TIME
 from ...codegen import literal
 from ...errors import QueryError, UnknownName
 from ...fetch_report import FetchReport
-from ...language import mark, short_day
+from ...language import mark, number, short_day, tr
 from ...locale.display import Display
 from ...locale.number_note import number_note
 from ...metrics import MEASURES, NAME_DIMENSIONS, MetricOptions, Selection
@@ -102,9 +102,10 @@ class ChartFactory:
         if chart.tab in ("time", "group"):
             return self._draw_groups(data, chart)
         if chart.tab == "heat":
-            return _with_cells(
-                heatmap(data.calls, measure=chart.measure, options=options, coverage=coverage)
+            chart_of_cells = heatmap(
+                data.calls, measure=chart.measure, options=options, coverage=coverage
             )
+            return _with_cells(chart_of_cells, chart.measure)
         draw = wait_distribution if chart.tab == "waits" else ring_durations
         return InteractiveChart(spec=_spec(draw(data.calls, options=options, coverage=coverage)))
 
@@ -211,14 +212,16 @@ def _spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
     return spec
 
 
-def _with_cells(chart: alt.TopLevelMixin) -> InteractiveChart:
-    """A heat map whose cells can be clicked."""
+def _with_cells(chart: alt.TopLevelMixin, measure: str) -> InteractiveChart:
+    """A heat map whose cells can be clicked; its tooltips have the intervals of shares."""
     spec = _spec(chart)
     cells: dict[tuple[int, int], ChartGroup] = {}
     for rows in spec.get("datasets", {}).values():
         for row in rows:
             weekday, hour = row.get("weekday"), row.get("hour")
             if weekday is not None and hour is not None and row["value"] is not None:
+                if row.get(f"{measure}_low") is not None:
+                    row["over"] = _with_interval(row, measure)
                 label = f"{row['weekday_key']} {row['hour_key']}:00"
                 group = {"weekday": weekday, "hour": hour}
                 cells[weekday, hour] = ChartGroup(label, group, weekday * 24 + hour, _text(row))
@@ -227,6 +230,12 @@ def _with_cells(chart: alt.TopLevelMixin) -> InteractiveChart:
     add_highlights(spec, CELL)
     ordered: dict[tuple[object, ...], ChartGroup] = dict(sorted(cells.items()))
     return InteractiveChart(spec=spec, fields=("weekday", "hour"), groups=ordered)
+
+
+def _with_interval(row: Mapping[str, Any], measure: str) -> str:
+    """What the share of a cell is over, and its interval."""
+    low, high = (number(100 * row[f"{measure}_{end}"], ".1f") for end in ("low", "high"))
+    return tr("{share}; 95 %: {low} to {high} %", share=row["over"], low=low, high=high)
 
 
 def _text(row: Mapping[str, Any]) -> str:
