@@ -31,11 +31,11 @@ STARTED = (
 )
 BARS = ".groups_marks path"
 LABELS = [
-    *("Dates", "First day", "Last day", "Direction", "Call state", "Number", "Duration"),
-    *("Extensions", "User", "Reset", "Copy as code"),
+    *("Dates", "First day", "Last day", "Direction", "State", "Call state", "Agent", "Number"),
+    *("Duration", "More filters", "Extensions", "Reset", "Code", "Export", "File", "Full numbers"),
+    *("Show all directions", "About these calls", "Answer rate, "),
     *("Over time", "By group", "Heat map", "Waits", "Rings", "Measure", "By", "Only"),
     *("Sort by started", "Sort by wait, s", "Journey of call 1", "Next page", "Last page"),
-    *("File", "Full numbers", "Export"),
 ]
 FOCUSED = """() => {
     const element = document.activeElement;
@@ -59,14 +59,15 @@ class ExplorerPage:
         assert isinstance(calls, pl.DataFrame)
         caption = self.panel.locator("caption", has_text=f"{calls.height:,} matching calls")
         caption.wait_for()
-        self.panel.get_by_text(f"{calls.height:,} of 1,200 calls", exact=True).first.wait_for()
+        count = re.compile(f": {calls.height:,} of 1,200 calls\\.")
+        self.panel.locator(".etelecom-status").get_by_text(count).wait_for()
         scope = re.compile(f"^{calls.height:,} calls? · ")  # of the chart
         self.panel.get_by_text(scope).first.wait_for()
         comparison = et.metrics.compare(calls.clear(), calls, options=OPTIONS)
         for index, row in enumerate(comparison.iter_rows(named=True)):
-            texts = list(comparison_texts({**row, "difference": None}, OPTIONS))
-            card = self.panel.locator(".etelecom-kpi").nth(index)
-            assert card.inner_text().splitlines()[:3] == texts[:3]
+            text = comparison_texts({**row, "difference": None}, OPTIONS)
+            lines = self.panel.locator(".etelecom-kpi").nth(index).inner_text().splitlines()
+            assert (lines[0], lines[-1]) == (text.value, text.title)
         started = (
             calls.sort("started_at", descending=True, nulls_last=True)
             .select(STARTED)
@@ -78,6 +79,17 @@ class ExplorerPage:
 
     def press(self, name: str) -> None:
         self.panel.get_by_role("button", name=name, exact=True).click()
+
+    def open(self, name: str) -> Any:
+        """The popover that the button with this name opens."""
+        button = self.panel.locator(f".etelecom-chip[aria-label^='{name}']")
+        button.click()
+        return self.panel.locator(".etelecom-popover:popover-open")
+
+    def select(self, name: str, label: str) -> None:
+        """Filter by this option of the control with this name."""
+        self.open(name).get_by_label(name, exact=True).select_option(label=label)
+        self.page.keyboard.press("Escape")
 
     def bar(self, index: int) -> tuple[float, float]:
         """The centre of a group on the chart."""
@@ -121,7 +133,7 @@ def test_range_brush_click_and_undo_change_all_parts(
     browser_page.screenshot_of(panel, "explorer-light-1280")
 
     # A named range.
-    panel.get_by_label("Dates", exact=True).select_option(label="yesterday")
+    explorer.select("Dates", "yesterday")
     explorer.check(et.CallQuery(direction="in", date_from="2026-11-07", date_to="2026-11-08"))
     panel.get_by_text(
         re.compile("Changes are against the previous period: 2026-11-06 up to 2026-11-07")
@@ -139,7 +151,9 @@ def test_range_brush_click_and_undo_change_all_parts(
     page.mouse.up()
     some_days = et.CallQuery(direction="in", date_from="2026-11-03", date_to="2026-11-06")
     explorer.check(some_days)
-    assert panel.get_by_label("First day", exact=True).input_value() == "2026-11-03"
+    days = explorer.open("Dates: 3–5 Nov 2026")
+    assert days.get_by_label("First day", exact=True).input_value() == "2026-11-03"
+    page.keyboard.press("Escape")
 
     # A click on a bar, and a second click.
     explorer.press("By group")
@@ -174,7 +188,7 @@ def test_range_brush_click_and_undo_change_all_parts(
     explorer.check(some_days, group)
 
     # The copied code returns the same calls.
-    explorer.press("Copy as code")
+    explorer.press("Code")
     panel.get_by_text("Copied.").wait_for()
     (running_lab.folder / "notebooks" / "copied.py").write_text(
         page.evaluate("() => navigator.clipboard.readText()")
@@ -188,10 +202,12 @@ def test_range_brush_click_and_undo_change_all_parts(
     explorer.press("Sort by talk, s")
     panel.locator("th[aria-sort=descending]", has_text="talk").wait_for()
     started = explorer.rows.locator("td:nth-child(2)").all_inner_texts()
+    form = explorer.open("Export")
     for name in ("calls.parquet", "calls.csv"):
-        panel.get_by_label("File", exact=True).fill(name)
-        explorer.press("Export")
-        panel.get_by_text(re.compile(f"{matching.height} calls written to .*{name}")).wait_for()
+        form.get_by_label("File", exact=True).fill(name)
+        form.get_by_role("button", name="Export", exact=True).click()
+        form.get_by_text(re.compile(f"{matching.height} calls written to .*{name}")).wait_for()
+    page.keyboard.press("Escape")
     folder = running_lab.folder / "notebooks"
     files = [
         pl.read_parquet(folder / "calls.parquet"),
@@ -220,13 +236,18 @@ def test_range_brush_click_and_undo_change_all_parts(
 def test_keyboard_reaches_every_control(pages: tuple[ExplorerPage, BrowserPage]):
     explorer, _ = pages
     page, panel = explorer.page, explorer.panel
-    panel.get_by_label("Dates", exact=True).focus()
+    panel.locator(".etelecom-chip").first.focus()
     labels = []
-    for _ in range(90):
+    for _ in range(120):
         labels.append(page.evaluate(FOCUSED))
-        if labels[-1] == "Export":
+        if labels[-1] == "Last page":
             break
+        if page.evaluate("() => document.activeElement.ariaExpanded === 'false'"):
+            page.keyboard.press("Enter")
+            panel.locator(".etelecom-popover:popover-open").wait_for()
+            labels.append(page.evaluate(FOCUSED))
         page.keyboard.press("Tab")
+    assert panel.locator(".etelecom-popover:popover-open").count() == 0
     assert [name for name in LABELS if not any(label.startswith(name) for label in labels)] == []
 
     # Select a group without a click.
@@ -239,6 +260,50 @@ def test_keyboard_reaches_every_control(pages: tuple[ExplorerPage, BrowserPage])
     assert page.evaluate(FOCUSED) == "Next page"
 
 
+def test_popovers_return_the_focus(pages: tuple[ExplorerPage, BrowserPage]):
+    """Esc and a click elsewhere close a popover, and a screen reader learns whether it is open."""
+    explorer, _ = pages
+    page, panel = explorer.page, explorer.panel
+    button = panel.locator(".etelecom-chip").first
+    for close in (
+        lambda: page.keyboard.press("Escape"),
+        lambda: panel.locator(".etelecom-note").click(),
+        button.click,
+    ):
+        popover = explorer.open("Dates")
+        popover.wait_for()
+        assert button.get_attribute("aria-expanded") == "true"
+        page.wait_for_function("() => document.activeElement.closest('.etelecom-popover')")
+        close()
+        popover.wait_for(state="hidden")
+        page.wait_for_function("() => document.activeElement.className.includes('etelecom-chip')")
+        assert button.get_attribute("aria-expanded") == "false"
+
+
+def test_all_parts_are_visible_in_a_small_window(pages: tuple[ExplorerPage, BrowserPage]):
+    """At 1280 x 900 without side panels; and nothing is wider than the cell at 900."""
+    explorer, browser_page = pages
+    page, panel = explorer.page, explorer.panel
+    size = page.viewport_size
+    toggle = "() => void jupyterapp.commands.execute('application:toggle-left-area')"
+    page.evaluate(toggle)
+    for width, columns in ((1280, 2), (900, 1)):
+        page.set_viewport_size({"width": width, "height": 900})
+        is_placed = f"""() => getComputedStyle(document.querySelector(".etelecom-split"))
+            .gridTemplateColumns.split(" ").length === {columns}"""
+        page.wait_for_function(is_placed)
+        page.wait_for_timeout(400)  # the chart is drawn again
+        browser_page.screenshot(f"explorer-{width}x900")
+        height = panel.bounding_box()["height"]
+        assert height < 780 or columns == 1
+        for part in (panel, panel.locator(".etelecom-bar"), panel.locator(".etelecom-kpis")):
+            assert part.evaluate("each => each.scrollWidth <= each.clientWidth")
+        cell = panel.locator("xpath=ancestor::*[contains(@class, 'jp-OutputArea-output')]").first
+        assert cell.evaluate("each => each.scrollWidth <= each.clientWidth")
+    page.evaluate(toggle)
+    page.set_viewport_size(size)
+
+
 def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
     explorer, browser_page = pages
     page, panel = explorer.page, explorer.panel
@@ -247,7 +312,7 @@ def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
         label="Answer rate of offers that the agent could take (fair_answer_rate)"
     )
     panel.get_by_label("By", exact=True).select_option(label="target number")
-    panel.get_by_label("Dates", exact=True).select_option(label="yesterday")
+    explorer.select("Dates", "yesterday")
     panel.get_by_text(
         "Answer rate of offers that the agent could take by target number"
     ).first.wait_for()

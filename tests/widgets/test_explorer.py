@@ -181,7 +181,7 @@ def test_every_control_filters_all_parts(named: et.CallLogs):
         assert dict(explorer.group_filters) == ordered
         assert_consistent(explorer, et.CallQuery(**fields), explorer.group_filters, named.calls)
     press(explorer, "Reset")
-    put(explorer, "User", control(explorer, "User").options[1][1])
+    put(explorer, "Agent", control(explorer, "Agent").options[1][1])
     assert explorer.query.user_id
     for label in ("Hotline", "Department"):
         press(explorer, "Reset")
@@ -419,8 +419,8 @@ def test_click_on_calls_without_user_filters_by_null():
     put(explorer, "Measure", "missed")
     put(explorer, "By", "user_id")
     user = SAMPLE.calls.filter(direction="in")["user_id"].drop_nulls()[0]
-    put(explorer, "User", user)
-    put(explorer, "User", "")
+    put(explorer, "Agent", user)
+    put(explorer, "Agent", "")
     click(explorer, "(none)")
 
     assert explorer.group_filters == {"user_id": None}

@@ -47,7 +47,7 @@ def explorer() -> et.Explorer:
 
 def test_an_explorer_has_no_text_outside_of_the_catalogue(explorer: et.Explorer):
     assert outside(explorer) == set()
-    assert "[Copy as code]" in panel_texts(explorer)
+    assert "[Code]" in panel_texts(explorer)
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,12 @@ from ...errors import QueryError
 from ...language import tr
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection
-from ...metrics.dimensions import OWNER_DIMENSIONS
 from ...phone_numbers import describe
 from ...query import CallQuery
 from ...site import Site, checked_site
 from ..chart_view import chart_outputs
-from ..controls import Controls, logs_fields
 from ..filter_values import filters_dict
+from ..menu import Menu
 from ..own_language import builds_in_language, in_own_language
 from ..panel import Panel, make_button
 from ..panel_state import PanelState
@@ -28,19 +27,19 @@ from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
 from .excel import explorer_workbook
 from .export import ExportForm, explorer_code, write_calls
+from .filter_bar import FilterBar, explorer_controls
 from .group_filters import FilterChips, FilterTexts, with_filters
-from .interactive_chart import ChartCalls
 from .interactive_charts import ChartFactory
 from .kpi_cards import KpiCards, kpi_facts
-from .period_comparison import compare_periods, previous_calls
-from .periods import period_query
+from .layout import place_parts
+from .period_comparison import chart_calls, compare_periods
+from .periods import dated_query
 from .source import CallSource, reporting_date
-from .state import GROUP_DIMENSIONS, ExplorerState, History
+from .state import ExplorerState, History, without_filter
+from .status_bar import StatusBar
 from .undo_keys import UndoKeys
 
 __all__ = ["Explorer"]
-
-_COLUMN = {"flex": "1 1 640px", "min_width": "0", "overflow": "visible"}
 
 
 class Explorer(Panel):
@@ -115,13 +114,7 @@ class Explorer(Panel):
         self._options = self._display.options
         self._today = reporting_date(self._options)
         self._all = self._selection = self._source.calls
-        controls = Controls(
-            logs_fields(self._all.calls),
-            time_zone=self._options.time_zone,
-            today=lambda: self._today,
-            group_dimensions=GROUP_DIMENSIONS,
-            offer_dimensions=OWNER_DIMENSIONS,
-        )
+        controls = explorer_controls(self._source, self._options)
         first = controls.state_of(self._source.first_query(query, self._options))
         self._factory = ChartFactory(
             self._all, self._display, has_report=self._source.report is not None
@@ -134,25 +127,22 @@ class Explorer(Panel):
         self._pages = CallPages(self._all, self._display)
         self._table = CallTable(on_sort=self._sort, on_page=self._go_to, on_open=self._open)
         self._kpi_cards = KpiCards(site.targets)
-        self._chips = FilterChips(self._change, focus_next=lambda: self._undo.focus())
         self._journey = ui.Output()
         self._undo = make_button(tr("Undo"), tr("Undo the last change"), self.undo)
         self._redo = make_button(tr("Redo"), tr("Redo the change"), self.redo)
         self._history = History(ExplorerState(first, self._tabs.chart_state))
         self._visible: ExplorerState | None = None
         super().__init__(controls, first, debounce_s=debounce_s)
-        self.layout.max_width = "1840px"
         self._export_form = ExportForm(self._export, show_numbers=show_numbers)
-        self._tabs.layout.flex, self._tabs.layout.min_width = "1 1 640px", "0"
-        self._arrange(
-            self._facts_table,
-            self._chips,
-            [self._undo, self._redo, self._reset, self._copy],
-            self._kpi_cards,
-            [self._tabs, ui.VBox([self._table, self._export_form], layout=_COLUMN)],
-            self._journey,
-            UndoKeys(on_undo=self.undo, on_redo=self.redo),
-        )
+        any_direction = partial(self._change, partial(without_filter, name="direction"))
+        self._status = StatusBar(self._source, self._options, self._facts_table, any_direction)
+        self._copy.label = tr("Code")
+        actions = (self._undo, self._redo, self._reset, self._copy)
+        chips = FilterChips(self._change, focus_next=lambda: self._undo.focus())
+        self._bar = FilterBar(controls, chips, [*actions, Menu(tr("Export"), [self._export_form])])
+        top = (self._bar, self._error_line, self._status, self._kpi_cards)
+        place_parts(self, top, (self._tabs, self._table), self._journey)
+        self.children = [*self.children, UndoKeys(on_undo=self.undo, on_redo=self.redo)]
         self._use(first)
         self._show()
         self._all.precompute(self._options)  # in the background, while the user reads
@@ -231,7 +221,9 @@ class Explorer(Panel):
         display = replace(self._display, show_numbers=show_numbers)
         calls, facts = self._pages.frame(), list(self._filter_facts())
         workbook = partial(explorer_workbook, calls, self._source, facts, self._site, display)
-        return write_calls(calls, path, display, workbook=partial(workbook, self._state.query))
+        return write_calls(
+            calls, path, display, workbook=partial(workbook, dated_query(self._state))
+        )
 
     def _use(self, state: PanelState) -> None:
         self._selection = self._matching(state)
@@ -240,40 +232,32 @@ class Explorer(Panel):
         """The calls that match the filters."""
         return with_filters(self._all.matching(state.query), state, self._options)
 
-    def _chart_calls(self, state: PanelState) -> ChartCalls:
-        """What a chart with these filters is drawn of."""
-        coverage = self._source.coverage(period_query(state) or state.query)
-        previous = previous_calls(self._source, state, self._matching)
-        return ChartCalls(self._matching(state), coverage, previous)
-
     def _show(self) -> None:
         super()._show()
         state, before = ExplorerState(self._state, self._tabs.chart_state), self._visible
         has_new_calls = before is None or state.filters != before.filters
-        note = self._compare() if has_new_calls else ""
         # The slow parts come first, so that all parts change at the same time.
+        if has_new_calls:
+            self._comparison, note = compare_periods(
+                self._source, self._state, self._matching, self._options
+            )
         if state != before:
-            self._tabs.draw(self._state, self._selection.height, self._chart_calls)
+            calls_of = partial(chart_calls, self._source, matching=self._matching)
+            self._tabs.draw(self._state, self._selection.height, calls_of)
         if has_new_calls:
             texts = self._filter_texts
             self._kpi_cards.show(self._comparison, self._options, texts.note(note))
             self._pages.select(self._selection)
             self._journey.outputs = ()
             self._show_table()
-            self._chips.show(texts)
             self._export_form.clear()
         self._history.add(state)
         self._visible = state
         self._undo.disabled = not self._history.can_undo
         self._redo.disabled = not self._history.can_redo
-        self._facts_table.show(self._filter_facts())
-
-    def _compare(self) -> str:
-        """Compute the KPIs; returns a note on the previous period."""
-        self._comparison, note = compare_periods(
-            self._source, self._state, self._matching, self._options
-        )
-        return note
+        filters = self._bar.show(self._state, self._filter_texts)
+        query, facts = dated_query(self._state), self._filter_facts()
+        self._status.show(query, self._selection, filters, facts)
 
     def _show_table(self, open_row: int | None = None) -> None:
         caption = self._filter_texts.caption(self._selection.height, self._display)

@@ -11,11 +11,11 @@ from ...metrics import MetricOptions, Selection, compare
 from ...metrics.known_talk import with_known_talk
 from ...query import CallQuery
 from ..panel_state import PanelState
-from .interactive_chart import PreviousCalls
-from .periods import day_queries, period_query, without_days
+from .interactive_chart import ChartCalls, PreviousCalls
+from .periods import dated_query, day_queries, period_query, without_days
 from .source import CallSource
 
-__all__ = ["compare_periods", "previous_calls"]
+__all__ = ["chart_calls", "compare_periods"]
 
 
 def compare_periods(
@@ -54,7 +54,15 @@ def compare_periods(
     return comparison, note
 
 
-def previous_calls(
+def chart_calls(
+    source: CallSource, state: PanelState, *, matching: Callable[[PanelState], Selection]
+) -> ChartCalls:
+    """What a chart with these filters is drawn of."""
+    coverage = source.coverage(dated_query(state))
+    return ChartCalls(matching(state), coverage, _previous_calls(source, state, matching))
+
+
+def _previous_calls(
     source: CallSource, state: PanelState, matching: Callable[[PanelState], Selection]
 ) -> PreviousCalls | None:
     """The calls of the previous period; None if there is none, or it was not fetched completely.

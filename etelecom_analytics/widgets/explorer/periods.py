@@ -12,7 +12,7 @@ from ..filter_values import values_of
 from ..panel_state import PanelState
 from .state import without_filter
 
-__all__ = ["day_queries", "day_spans", "period_query", "without_days"]
+__all__ = ["dated_query", "day_queries", "day_spans", "period_query", "without_days"]
 
 _DAY = timedelta(days=1)
 
@@ -45,6 +45,11 @@ def period_query(state: PanelState) -> CallQuery | None:
     """The query of the state, with the dates of the selected days; None if these have gaps."""
     queries = day_queries(state)
     return queries[0] if len(queries) == 1 else None
+
+
+def dated_query(state: PanelState) -> CallQuery:
+    """The query of the state, with the dates of the selected days if these have no gaps."""
+    return period_query(state) or state.query
 
 
 def day_spans(days: Iterable[date]) -> list[tuple[date, date]]:
