@@ -151,14 +151,9 @@ class FilterChips(ui.HBox):  # type: ignore[misc]
     `remove(state)` is the state without this filter.
     """
 
-    def __init__(
-        self,
-        on_remove: Callable[[Callable[[PanelState], PanelState]], object],
-        *,
-        focus_next: Callable[[], object],
-    ) -> None:
+    def __init__(self, on_remove: Callable[[Callable[[PanelState], PanelState]], object]) -> None:
         super().__init__(layout={"flex_flow": "wrap"})
-        self._on_remove, self._focus_next = on_remove, focus_next
+        self._on_remove = on_remove
         self._buttons: dict[FilterText, ui.Button] = {}
 
     def show(self, filters: Iterable[FilterText]) -> None:
@@ -170,23 +165,14 @@ class FilterChips(ui.HBox):  # type: ignore[misc]
             if each not in self._buttons:
                 button.close()
 
-    def _removed(self, each: FilterText, place: int) -> None:
-        """Remove a filter; the focus moves to the next button."""
-        remove = partial(without_filter, name=each.dimension, of_offers=each.of_offers)
-        self._on_remove(remove)
-        left = list(self._buttons.values())
-        if left:
-            left[min(place, len(left) - 1)].focus()
-        else:
-            self._focus_next()
-
     def _button(self, each: FilterText) -> ui.Button:
         button = ui.Button(
             description=f"{each.title}  ✕",
             tooltip=tr("Remove the filter on {subject}", subject=each.subject),
             layout=BUTTON,
         )
-        button.on_click(lambda _: self._removed(each, list(self._buttons).index(each)))
+        remove = partial(without_filter, name=each.dimension, of_offers=each.of_offers)
+        button.on_click(lambda _: self._on_remove(remove))
         return button
 
 

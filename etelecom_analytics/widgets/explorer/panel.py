@@ -138,7 +138,7 @@ class Explorer(Panel):
         self._status = StatusBar(self._source, self._options, self._facts_table, any_direction)
         self._copy.label = tr("Code")
         actions = (self._undo, self._redo, self._reset, self._copy)
-        chips = FilterChips(self._change, focus_next=lambda: self._undo.focus())
+        chips = FilterChips(self._change)
         self._bar = FilterBar(controls, chips, [*actions, Menu(tr("Export"), [self._export_form])])
         top = (self._bar, self._error_line, self._status, self._kpi_cards)
         place_parts(self, top, (self._tabs, self._table), self._journey)

@@ -10,7 +10,10 @@ __all__ = ["UndoKeys"]
 
 
 class UndoKeys(anywidget.AnyWidget):
-    """An invisible part of a panel, which receives the keys except in text fields."""
+    """An invisible part of a panel, which receives the keys except in text fields.
+
+    It also keeps the focus in the panel when an undone change replaces the focused control.
+    """
 
     # A path would start a file watcher, which keeps every instance alive.
     _esm = Path(__file__).with_name("undo_keys.js").read_text(encoding="utf-8")
