@@ -136,6 +136,9 @@ class Controls:
     def read(self) -> PanelState:
         """The state of the controls; `QueryError` if it is not valid."""
         dates, date_from, date_to = self._dates.read()
+        for field in self._group_fields:
+            if field.group():  # one value of the control replaces several of a chart
+                self._other_groups.pop(field.name, None)
         groups = dict(self._other_groups)
         for field in self._group_fields:
             groups |= field.group()
@@ -151,7 +154,8 @@ class Controls:
 
     def show(self, state: PanelState) -> None:
         """Set the controls; observers are not called."""
-        groups = dict(state.group_filters)
+        several = {name: value for name, value in state.group_filters if isinstance(value, tuple)}
+        groups = {name: value for name, value in state.group_filters if name not in several}
         self._updating = True
         try:
             self._dates.show(state)
@@ -167,7 +171,7 @@ class Controls:
         }
         for group_field in self._group_fields:
             groups.pop(group_field.name, None)
-        self._other_groups, self._offer_filters = groups, state.offer_filters
+        self._other_groups, self._offer_filters = {**groups, **several}, state.offer_filters
 
     def parse(self, state: Mapping[str, object]) -> PanelState:
         """The state of a dictionary; an error lists what is allowed."""

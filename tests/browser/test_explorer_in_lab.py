@@ -34,7 +34,8 @@ LABELS = [
     *("Dates", "First day", "Last day", "Direction", "State", "Call state", "Agent", "Number"),
     *("Duration", "More filters", "Extensions", "Reset", "Code", "Export", "File", "Full numbers"),
     *("Show all directions", "About these calls", "Answer rate, "),
-    *("Over time", "By group", "Heat map", "Waits", "Rings", "Measure", "By", "Only"),
+    *("Over time", "By group", "Heat map", "Waits", "Rings"),
+    *("Measure", "By", "Groups of the chart"),
     *("Sort by started", "Sort by wait, s", "Journey of call 1", "Next page", "Last page"),
 ]
 FOCUSED = """() => {
@@ -53,15 +54,29 @@ class ExplorerPage:
         self.panel = page.locator(".etelecom-panel")
         self.rows = self.panel.locator("table", has_text="matching calls").locator("tbody")
 
-    def check(self, query: et.CallQuery, group: Mapping[str, object] | None = None) -> pl.DataFrame:
-        """Wait until KPIs, chart and table match these filters; returns the matching calls."""
+    def check(
+        self,
+        query: et.CallQuery,
+        group: Mapping[str, object] | None = None,
+        *,
+        shown: Mapping[str, object] | None = None,
+    ) -> pl.DataFrame:
+        """Wait until KPIs, chart and table match these filters; returns the matching calls.
+
+        `shown` is the group of all calls of the chart, where some of its groups are selected.
+        """
         calls = drill_through(SAMPLE.calls.filter(query.to_expr()), group or {}, options=OPTIONS)
         assert isinstance(calls, pl.DataFrame)
         caption = self.panel.locator("caption", has_text=f"{calls.height:,} matching calls")
         caption.wait_for()
         count = re.compile(f": {calls.height:,} of 1,200 calls\\.")
         self.panel.locator(".etelecom-status").get_by_text(count).wait_for()
-        scope = re.compile(f"^{calls.height:,} calls? · ")  # of the chart
+        context = calls
+        if shown is not None:
+            context = drill_through(SAMPLE.calls.filter(query.to_expr()), shown, options=OPTIONS)
+            selected = re.compile(f"^Selected: .*: {calls.height:,} of {context.height:,} calls")
+            self.panel.get_by_text(selected).wait_for()
+        scope = re.compile(f"^{context.height:,} calls? · ")  # of the chart
         self.panel.get_by_text(scope).first.wait_for()
         comparison = et.metrics.compare(calls.clear(), calls, options=OPTIONS)
         for index, row in enumerate(comparison.iter_rows(named=True)):
@@ -149,30 +164,41 @@ def test_range_brush_click_and_undo_change_all_parts(
     page.mouse.move(end, height, steps=6)
     page.mouse.move(end + 12, height)
     page.mouse.up()
-    some_days = et.CallQuery(direction="in", date_from="2026-11-03", date_to="2026-11-06")
-    explorer.check(some_days)
-    days = explorer.open("Dates: 3–5 Nov 2026")
-    assert days.get_by_label("First day", exact=True).input_value() == "2026-11-03"
-    page.keyboard.press("Escape")
+    days = {"day": ["2026-11-03", "2026-11-04", "2026-11-05"]}
+    explorer.check(inbound, days, shown={})
+    assert panel.get_by_role("button", name="Tue 3 Nov to Thu 5 Nov ✕").count() == 1
+    assert panel.locator(BARS).count() == 7  # the other days stay
 
-    # A click on a bar, and a second click.
+    # The brush moved by a day, and its end moved by another.
+    (inside, _), (right, _) = explorer.bar(2), explorer.bar(3)
+    drag(page, (inside, height), (right, height))
+    explorer.check(inbound, {"day": ["2026-11-04", "2026-11-05", "2026-11-06"]}, shown={})
+    width = right - inside
+    drag(page, (explorer.bar(4)[0] + width / 2, height), (right + width / 3, height))
+    explorer.check(inbound, {"day": ["2026-11-04", "2026-11-05"]}, shown={})
+    explorer.press("Undo")
+    explorer.press("Undo")
+    explorer.check(inbound, days, shown={})
+
+    # A click on a bar, one with Shift, and a second click.
     explorer.press("By group")
     panel.get_by_text("Offered (calls) by hour").first.wait_for()
     page.mouse.click(*explorer.bar(9))
-    hour = int(
-        re.findall(
-            r"hour: (\d+)", panel.get_by_role("button", name=re.compile("^hour: ")).inner_text()
-        )[0]
-    )
-    explorer.check(some_days, {"hour": hour})
+    explorer.check(inbound, {**days, "hour": 9}, shown=days)
+    page.keyboard.down("Shift")
+    page.mouse.click(*explorer.bar(10))
+    page.keyboard.up("Shift")
+    explorer.check(inbound, {**days, "hour": [9, 10]}, shown=days)
     browser_page.screenshot_of(panel, "explorer-clicked")
     page.mouse.click(*explorer.bar(9))
-    explorer.check(some_days)
+    explorer.check(inbound, {**days, "hour": 9}, shown=days)
+    page.mouse.click(*explorer.bar(9))
+    explorer.check(inbound, days)
 
     # A cell of the heat map.
     explorer.press("Heat map")
     panel.get_by_text("by weekday and hour").first.wait_for()
-    # Only cells of weekdays within the query.
+    # Only cells of the selected days.
     cells = panel.locator(".mark-rect path[aria-label*='total calls']")
     labels = [str(cell.get_attribute("aria-label")) for cell in cells.all()]
     index = max(
@@ -184,8 +210,8 @@ def test_range_brush_click_and_undo_change_all_parts(
     weekday = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].index(
         re.findall(r"weekday: (\w+)", label)[0]
     ) + 1
-    group = {"weekday": weekday, "hour": int(re.findall(r"hour: (\d+)", label)[0])}
-    explorer.check(some_days, group)
+    group = {**days, "weekday": weekday, "hour": int(re.findall(r"hour: (\d+)", label)[0])}
+    explorer.check(inbound, group, shown=days)
 
     # The copied code returns the same calls.
     explorer.press("Code")
@@ -195,7 +221,7 @@ def test_range_brush_click_and_undo_change_all_parts(
     )
     page.locator(".jp-CodeCell", has_text="exec(open(").locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
-    matching = drill_through(SAMPLE.calls.filter(some_days.to_expr()), group, options=OPTIONS)
+    matching = drill_through(SAMPLE.calls.filter(inbound.to_expr()), group, options=OPTIONS)
     page.get_by_text(f"the same: True {matching.height}").wait_for()
 
     # The files have the rows of the table in its order.
@@ -224,13 +250,23 @@ def test_range_brush_click_and_undo_change_all_parts(
     panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     browser_page.screenshot_of(panel, "explorer-journey")
 
-    # Back to the start.
+    # Back to the start, by keys.
     explorer.press("Sort by started")
-    for _ in range(6):
-        explorer.press("Undo")
+    panel.get_by_role("button", name="Over time", exact=True).focus()
+    for _ in range(8):
+        page.keyboard.press("Control+z")
     explorer.check(inbound)
-    explorer.press("Redo")
-    explorer.check(some_days)
+    page.keyboard.press("Control+Shift+Z")
+    explorer.check(inbound, days, shown={})
+    assert page.evaluate(FOCUSED) == "Over time"
+
+
+def drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag from one place to another."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=6)
+    page.mouse.up()
 
 
 def test_keyboard_reaches_every_control(pages: tuple[ExplorerPage, BrowserPage]):
@@ -250,10 +286,26 @@ def test_keyboard_reaches_every_control(pages: tuple[ExplorerPage, BrowserPage])
     assert panel.locator(".etelecom-popover:popover-open").count() == 0
     assert [name for name in LABELS if not any(label.startswith(name) for label in labels)] == []
 
-    # Select a group without a click.
-    panel.get_by_label("Only", exact=True).focus()
-    page.keyboard.press("ArrowDown")
-    explorer.check(et.CallQuery(direction="in", date_from="2026-11-02", date_to="2026-11-03"))
+    # Select groups without a click.
+    groups = panel.get_by_role("listbox", name=re.compile("^Groups of the chart"))
+    groups.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    inbound = et.CallQuery(direction="in")
+    explorer.check(inbound, {"day": "2026-11-03"}, shown={})
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+Enter")
+    explorer.check(inbound, {"day": ["2026-11-03", "2026-11-08"]}, shown={})
+    assert page.evaluate("() => document.activeElement.getAttribute('role')") == "listbox"
+    selected = groups.get_by_role("option", selected=True)
+    assert [each.split(":")[0] for each in selected.all_text_contents()] == [
+        "Tue 3 Nov 2026",
+        "Sun 8 Nov 2026",
+    ]
+    panel.get_by_role("button", name=re.compile("✕")).focus()
+    page.keyboard.press("Enter")
+    explorer.check(inbound)
+    assert page.evaluate(FOCUSED) == "Undo"
     panel.get_by_role("button", name="Next page", exact=True).focus()
     page.keyboard.press("Enter")
     panel.get_by_text("page 2 of").wait_for()

@@ -30,7 +30,8 @@ def panel_texts(panel: ui.Widget) -> list[str]:
         elif isinstance(part, MenuButton):
             texts += [part.label, part.name]
         elif isinstance(part, EventChart):
-            texts += [part.failure, *chart_texts(part.chart["spec"])]
+            texts += [*part.texts.values(), *chart_texts(part.chart["spec"]), part.chosen["note"]]
+            texts += [f"{each['label']} {each.get('text', '')}" for each in part.chart["groups"]]
         elif isinstance(part, CallTable):
             content = part.content
             texts += [content["caption"], *content["texts"].values(), *content["journeys"]]

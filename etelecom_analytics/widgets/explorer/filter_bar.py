@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import ipywidgets as ui
 
+from ...charts.texts import TIME
 from ...language import mark, tr
 from ...locale.dates import period_text
 from ...metrics import MetricOptions
@@ -14,6 +15,7 @@ from ..fields import Field
 from ..menu import Menu
 from ..panel_state import PanelState
 from .group_filters import FilterChips, FilterText, FilterTexts
+from .periods import period_query
 from .source import CallSource, reporting_date
 from .state import GROUP_DIMENSIONS
 
@@ -72,7 +74,7 @@ class FilterBar(ui.Box):  # type: ignore[misc]
         """Show the values of this state on the buttons, and its group filters as chips.
 
         Returns the texts of all filters but the dates, such as "Inbound" and "weekday 1". A group
-        filter that a control shows has no chip.
+        filter that a control shows has no chip. Consecutive days that are selected are dates, too.
         """
         shown = self._controls.shown_groups(state)
         chips = [each for each in filters if each.of_offers or each.dimension not in shown]
@@ -80,7 +82,9 @@ class FilterBar(ui.Box):  # type: ignore[misc]
             self._chip_texts = chips
             self._chips.show(chips)
         self._show_values(state)
-        return [*self._texts(state), *(f"{each.subject} {each.value}" for each in chips)]
+        dates = TIME if period_query(state) else ()
+        others = [each for each in chips if each.of_offers or each.dimension not in dates]
+        return [*self._texts(state), *(f"{each.subject} {each.value}" for each in others)]
 
     def _show_values(self, state: PanelState) -> None:
         query = state.query

@@ -145,6 +145,13 @@ class CallSource:
         coverage = self.coverage(query)
         return coverage is not None and coverage.has_no_coverage
 
+    def is_complete(self, query: CallQuery) -> bool:
+        """Whether the whole span of the query's two dates was fetched, as far as is known."""
+        begin, end = query.date_from, query.date_to
+        if self.report is None or begin is None or end is None:
+            return True
+        return not self.report.gaps_between(begin, end)
+
     def previous_period(self, query: CallQuery) -> tuple[CallQuery | None, str]:
         """The query for the previous period, and a text, as `metrics.previous_period` returns."""
         if self.report is None:
