@@ -29,9 +29,10 @@ def panel_texts(panel: ui.Widget) -> list[str]:
         elif isinstance(part, EventChart):
             texts += [part.failure, *chart_texts(part.chart["spec"])]
         elif isinstance(part, CallTable):
-            content = part.content
-            texts += [content["caption"], *content["texts"].values(), *content["journeys"]]
-            for column in content["columns"]:
+            content, fixed = part.content, part.texts
+            texts += [content[name] for name in ("caption", "where", "found")]
+            texts += [text for name, text in fixed.items() if name != "columns"]
+            for column in fixed["columns"]:
                 texts += [column["title"], column["sort"]]
             texts += [text for row in content["rows"] for text in row]
         elif isinstance(part, ui.Dropdown | ui.ToggleButtons | ui.SelectMultiple):

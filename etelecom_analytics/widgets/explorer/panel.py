@@ -9,7 +9,6 @@ from pathlib import Path
 import ipywidgets as ui
 import polars as pl
 
-from ...charts import journey
 from ...errors import QueryError
 from ...language import tr
 from ...logs import CallLogs
@@ -18,19 +17,18 @@ from ...metrics.dimensions import OWNER_DIMENSIONS
 from ...phone_numbers import describe
 from ...query import CallQuery
 from ...site import Site, checked_site
-from ..chart_view import chart_outputs
 from ..controls import Controls, logs_fields
 from ..own_language import builds_in_language, in_own_language
 from ..panel import Panel, make_button
 from ..panel_state import PanelState
 from ..site_facts import matching_facts, number_facts, site_facts, today_facts
-from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
 from .excel import explorer_workbook
 from .export import ExportForm, explorer_code, write_calls
 from .group_filters import FilterChips, FilterTexts, with_filters
 from .interactive_charts import ChartFactory
 from .kpi_cards import KpiCards, kpi_facts
+from .matching_calls import MatchingCalls
 from .period_comparison import compare_periods
 from .source import CallSource, reporting_date
 from .state import GROUP_DIMENSIONS, ExplorerState, History, toggle_group, with_dates
@@ -128,11 +126,9 @@ class Explorer(Panel):
             on_group=self._pick,
             on_dates=self._pick_dates,
         )
-        self._pages = CallPages(self._all, self._display)
-        self._table = CallTable(on_sort=self._sort, on_page=self._go_to, on_open=self._open)
+        self._calls = MatchingCalls(self._all, self._display)
         self._kpi_cards = KpiCards(site.targets)
         self._chips = FilterChips(lambda remove: self._set_state(remove(self._state)))
-        self._journey = ui.Output()
         self._undo = make_button(tr("Undo"), tr("Undo the last change"), self.undo)
         self._redo = make_button(tr("Redo"), tr("Redo the change"), self.redo)
         self._history = History(ExplorerState(first, self._tabs.chart_state))
@@ -146,8 +142,7 @@ class Explorer(Panel):
             self._chips,
             [self._undo, self._redo, self._reset, self._copy],
             self._kpi_cards,
-            [self._tabs, ui.VBox([self._table, self._export_form], layout=_COLUMN)],
-            self._journey,
+            [self._tabs, ui.VBox([self._calls, self._export_form], layout=_COLUMN)],
         )
         self._use(first)
         self._show()
@@ -222,7 +217,7 @@ class Explorer(Panel):
         self._update()
         show_numbers = self._display.show_numbers if masked is None else not masked
         display = replace(self._display, show_numbers=show_numbers)
-        calls, facts = self._pages.frame(), list(self._filter_facts())
+        calls, facts = self._calls.frame(), list(self._filter_facts())
         workbook = partial(explorer_workbook, calls, self._source, facts, self._site, display)
         return write_calls(calls, path, display, workbook=partial(workbook, self._state.query))
 
@@ -238,9 +233,8 @@ class Explorer(Panel):
         state, before = ExplorerState(self._state, self._tabs.chart_state), self._visible
         if before is None or state.filters != before.filters:
             self._compare()
-            self._pages.select(self._selection)
-            self._journey.outputs = ()
-            self._show_table()
+            caption = self._filter_texts.caption(self._selection.height, self._display)
+            self._calls.show(self._selection, caption)
             self._chips.show(self._filter_texts)
             self._export_form.clear()
         if state != before:
@@ -261,10 +255,6 @@ class Explorer(Panel):
         self._comparison = comparison
         self._kpi_cards.show(comparison, self._options, self._filter_texts.note(note))
 
-    def _show_table(self, open_row: int | None = None) -> None:
-        caption = self._filter_texts.caption(self._selection.height, self._display)
-        self._table.show(self._pages, caption=caption, open_row=open_row)
-
     @property
     def _filter_texts(self) -> FilterTexts:
         return FilterTexts.of(self._state, self._display)
@@ -282,22 +272,6 @@ class Explorer(Panel):
     def _pick_dates(self, first: date, after: date) -> None:
         self._update()
         self._set_state(with_dates(self._state, first, after))
-
-    def _sort(self, column: str) -> None:
-        self._pages.sort_by(column)
-        self._show_table()
-
-    def _go_to(self, page: int) -> None:
-        self._pages.go_to(page)
-        self._show_table()
-
-    def _open(self, row: int) -> None:
-        call = self._display.masked(self._pages.row(row))
-        if call.height:
-            self._journey.outputs = chart_outputs(
-                lambda: journey(call, call["id"].item(), options=self._options)
-            )
-            self._show_table(row)
 
     def _export(self, path: str, show_numbers: bool) -> tuple[Path, int]:
         return self.export(path, masked=not show_numbers), self._selection.height
