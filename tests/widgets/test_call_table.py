@@ -270,6 +270,9 @@ def test_journeys_open_step_over_pages_and_close(table: MatchingCalls, calls: pl
     send(table, "open", row=99)
     assert journey(table) == ""
     send(table, "open", row=11, width=600)
+    summary = [each.value for each in walk(table) if isinstance(each, ui.HTML)]
+    assert "Call 12 of 30: " in summary[0]
+    assert f"Journey of call {ids[11]}: in, " in summary[1]
     assert f"Journey of call {ids[11]}" in journey(table)
     assert content(table)["open_row"] == 11
     press(table, "Next call")
@@ -301,7 +304,7 @@ def test_a_journey_is_as_wide_as_the_table(table: MatchingCalls):
         )
         widths.append(spec["width"])
 
-    assert widths == [160, 230]
+    assert widths == [80, 230]
 
 
 def test_another_order_closes_the_journey(table: MatchingCalls):

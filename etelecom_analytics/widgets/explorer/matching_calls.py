@@ -19,7 +19,9 @@ from .call_table import CallTable
 __all__ = ["CALLS_CLASS", "MatchingCalls"]
 
 CALLS_CLASS, _JOURNEY_CLASS = "etelecom-calls", "etelecom-journey"
-_TEXT_WIDTH, _MIN_BARS, _MAX_BARS = 370, 160, 520
+_BOLD = "font-weight:600;line-height:1.4;overflow-wrap:anywhere"
+_SMALL = "font-size:12px;line-height:1.4;overflow-wrap:anywhere"
+_TEXT_WIDTH, _MIN_BARS, _MAX_BARS = 370, 80, 520
 """The pixels of a journey's labels and outcomes, and the least and the most of its bars."""
 
 
@@ -31,7 +33,8 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         self._pages = CallPages(selection, display)
         self._position: int | None = None  # of the open call
         self._table = CallTable(self._pages, self)
-        self._title, self._journey = ui.HTML(), ui.Output(layout={"overflow": "auto"})
+        self._title, self._summary = ui.HTML(), ui.HTML(layout={"width": "auto"})
+        self._journey = ui.Output(layout={"overflow": "auto"})
         self._previous = make_button(
             tr("Previous call"), tr("The journey of the call in the row above"), self._step(-1)
         )
@@ -43,7 +46,7 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         head = ui.HBox(
             [self._title, buttons], layout={"flex_flow": "wrap", "align_items": "center"}
         )
-        self._drawer = ui.VBox([head, self._journey], layout={"display": "none"})
+        self._drawer = ui.VBox([head, self._summary, self._journey], layout={"display": "none"})
         self._drawer.add_class(_JOURNEY_CLASS)
         super().__init__(
             [self._table, self._drawer], layout={"min_width": "0", "overflow": "visible"}
@@ -109,7 +112,7 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         call = self._display.masked(self._pages.call(position))
         if call.is_empty():
             return
-        self._position = position
+        self._position, self._summary.value = position, ""
         self._pages.go_to(position // PAGE_ROWS)
         count = self._pages.rows.len()
         title = tr(
@@ -118,14 +121,21 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
             total=count,
             started=self._pages.started_text(position),
         )
-        self._title.value = text_div(title, {"role": "status", "style": "font-weight:600"})
+        self._title.value = text_div(title, {"role": "status", "style": _BOLD})
         self._previous.disabled, self._next.disabled = position == 0, position == count - 1
         self._journey.outputs = chart_outputs(lambda: self._chart(call))
         self._drawer.layout.display = None
         self._show_page()
 
     def _chart(self, call: pl.DataFrame) -> alt.LayerChart:
+        """The journey as wide as the table; its title is text above it, which wraps."""
         chart = journey(call, call["id"].item(), options=self._display.options)
+        title = chart.title.to_dict()
+        self._summary.value = "".join(
+            text_div(" ".join(lines), {"style": style})
+            for style, lines in ((_BOLD, title["text"]), (_SMALL, title.get("subtitle", [])))
+        )
+        chart.title = alt.Undefined
         if not (width := self._table.width):
             return chart
         bars = min(max(width - _TEXT_WIDTH, _MIN_BARS), _MAX_BARS)
