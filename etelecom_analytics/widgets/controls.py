@@ -124,10 +124,9 @@ class Controls:
         """All controls, in a grid that fits its width."""
         return ui.GridBox([cell for part in self.parts for cell in part.cells()], layout=_GRID)
 
-    @property
-    def group_names(self) -> frozenset[str]:
-        """The dimensions of group filters that have a control."""
-        return frozenset(field.name for field in self._group_fields)
+    def shown_groups(self, state: PanelState) -> frozenset[str]:
+        """The dimensions of group filters whose value a control shows."""
+        return frozenset(field.name for field in self._group_fields if field.text(state))
 
     def other_texts(self) -> list[str]:
         """The texts of filters that have no control."""

@@ -29,8 +29,8 @@ async function render({ model, el }) {
   let groups = [];
   let shown = {};
 
-  // Before the panel is on the page it has no width.
-  const width = () => el.clientWidth || UNKNOWN_WIDTH;
+  // Before the panel is on the page it has no width, nor while the theme changes.
+  const width = () => el.clientWidth || drawnWidth || UNKNOWN_WIDTH;
   const chosen = () => plain(model.get("chosen")) ?? {};
 
   // Sets parameters of the specification; charts without groups have none of them.

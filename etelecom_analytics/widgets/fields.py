@@ -215,6 +215,8 @@ class GroupField(Field):
         if self.name not in groups:
             return ""
         value = groups[self.name]
+        if isinstance(value, tuple):  # several values, which no control shows
+            return ""
         return tr("none") if value is None else str(value)
 
     def show_group(self, groups: Mapping[str, object]) -> None:

@@ -43,7 +43,7 @@ function render({ model, el }) {
     button.setAttribute("aria-expanded", String(isOpen()));
     if (isOpen()) {
       place();
-      popover.querySelector(FOCUSABLE)?.focus();
+      (popover.querySelector(FOCUSABLE) ?? popover).focus();
       window.addEventListener("scroll", place, true);
       window.addEventListener("resize", place);
     } else {
@@ -55,7 +55,7 @@ function render({ model, el }) {
   };
   const left = (event) => {
     const next = event.relatedTarget;
-    if (next && next !== button && !popover.contains(next)) popover.hidePopover();
+    if (isOpen() && next && next !== button && !popover.contains(next)) popover.hidePopover();
   };
   // The popover is another widget, which may not be on the page yet when the button is drawn.
   const connect = () => {
@@ -64,6 +64,7 @@ function render({ model, el }) {
     disconnect();
     popover = found;
     popover.popover = "auto";
+    popover.tabIndex = -1; // for the focus where it has only text
     popover.setAttribute("role", "dialog");
     popover.setAttribute("aria-label", model.get("name"));
     popover.addEventListener("toggle", toggled);
@@ -78,6 +79,7 @@ function render({ model, el }) {
   };
 
   setLabel();
+  button.addEventListener("focusout", left);
   button.addEventListener("click", connect); // before the browser opens the popover
   model.on("change:label change:name change:active", setLabel);
   el.replaceChildren(button);

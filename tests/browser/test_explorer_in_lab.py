@@ -424,7 +424,7 @@ explorer""",
         panel.get_by_text(f"Offered (calls) by {by}").first.wait_for()
     panel.locator(BARS).first.hover()
     panel.locator(BARS).first.click()
-    panel.get_by_role("button", name=re.compile("^hotline: <img")).wait_for()
+    panel.get_by_role("button", name=re.compile("^Hotline: <img")).wait_for()
     panel.get_by_role("button", name=re.compile("^Journey of call 1 on this page")).click()
     panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     browser_page.screenshot("explorer-hostile")

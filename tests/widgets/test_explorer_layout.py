@@ -166,7 +166,7 @@ def test_warnings_stay_visible_and_other_facts_are_in_a_popover():
 
     assert sentence == "Inbound, 2–8 Nov 2026: 851 of 851 calls. Complete."
     assert warnings.startswith("⚠ 8000 looks like an IVR")
-    assert warnings.endswith("⚠ Only calls of inbound direction were fetched.")
+    assert warnings.endswith("⚠ only calls with inbound direction; these logs have no other calls")
     assert part(explorer, StatusBar)._all_directions.layout.display == "none"
     assert "today" in explorer._facts_table.value
 

@@ -74,12 +74,10 @@ class FilterBar(ui.Box):  # type: ignore[misc]
         """Show the values of this state on the buttons, and its group filters as chips.
 
         Returns the texts of all filters but the dates, such as "Inbound" and "weekday 1". A group
-        filter with a control has no chip, unless it has several values. Consecutive days that are
-        selected are dates, too.
+        filter that a control shows has no chip. Consecutive days that are selected are dates, too.
         """
-        several = {name for name, value in state.group_filters if isinstance(value, tuple)}
-        names = self._controls.group_names - several
-        chips = [each for each in filters if each.of_offers or each.dimension not in names]
+        shown = self._controls.shown_groups(state)
+        chips = [each for each in filters if each.of_offers or each.dimension not in shown]
         if chips != self._chip_texts:  # the same chips keep the focus
             self._chip_texts = chips
             self._chips.show(chips)

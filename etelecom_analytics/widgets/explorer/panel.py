@@ -135,7 +135,7 @@ class Explorer(Panel):
         super().__init__(controls, first, debounce_s=debounce_s)
         self._export_form = ExportForm(self._export, show_numbers=show_numbers)
         any_direction = partial(self._change, partial(without_filter, name="direction"))
-        self._status = StatusBar(self._source, self._options, self._facts_table, any_direction)
+        self._status = StatusBar(self._source, self._facts_table, any_direction)
         self._copy.label = tr("Code")
         actions = (self._undo, self._redo, self._reset, self._copy)
         chips = FilterChips(self._change)

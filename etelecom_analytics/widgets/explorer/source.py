@@ -107,12 +107,6 @@ class CallSource:
             begin, end = self.query.date_from, self.query.date_to
         return period_text(begin, end, query.time_zone)
 
-    @property
-    def scope_warning(self) -> str:
-        """The sentence that only some calls were fetched; "" if all were."""
-        kinds = self.only_fetched
-        return tr("Only calls of {kinds} were fetched.", kinds=kinds) if kinds else ""
-
     def scope_facts(self, query: CallQuery, first: CallQuery) -> Iterable[tuple[str, str]]:
         """Which calls the logs lack, or that the panel starts with inbound calls only."""
         if self.only_fetched:

@@ -6,9 +6,8 @@ import ipywidgets as ui
 
 from ...charts.finish import coverage_note
 from ...fetch_report import FetchReport
-from ...language import tr
-from ...locale.number_note import number_note
-from ...metrics import MetricOptions, Selection
+from ...language import mark, tr
+from ...metrics import Selection
 from ...query import CallQuery
 from ..menu import Menu
 from ..panel import make_button
@@ -17,6 +16,9 @@ from .source import CallSource
 
 __all__ = ["StatusBar", "status_sentence"]
 
+_VISIBLE = (mark("warning", context="fact"), mark("fetched", context="fact"))
+"""The labels of facts that are always visible."""
+
 
 class StatusBar(ui.Box):  # type: ignore[misc]
     """The sentence, a button that shows all directions, the other facts, and warnings below."""
@@ -24,11 +26,10 @@ class StatusBar(ui.Box):  # type: ignore[misc]
     def __init__(
         self,
         source: CallSource,
-        options: MetricOptions,
         facts: Facts,
         on_all_directions: Callable[[], object],
     ) -> None:
-        self._source, self._options, self._facts = source, options, facts
+        self._source, self._facts = source, facts
         self._sentence, self._warnings = StatusLine(is_error=False), StatusLine(is_error=False)
         self._all_directions = make_button(
             tr("Show all directions"), tr("Remove the filter on direction"), on_all_directions
@@ -49,7 +50,7 @@ class StatusBar(ui.Box):  # type: ignore[misc]
     ) -> None:
         """Show which calls these are: those of the query and of other filters.
 
-        `filters` are the texts of all filters but the dates.
+        `filters` are the texts of all filters but the dates. Warnings among the facts are visible.
         """
         source = self._source
         dates = source.dates_text(query)
@@ -61,8 +62,9 @@ class StatusBar(ui.Box):  # type: ignore[misc]
             time_zone=query.time_zone,
         )
         self._sentence.show(sentence)
-        note, scope = number_note(calls, self._options), source.scope_warning
-        self._warnings.show(" ".join(f"⚠ {text}" for text in (note, scope) if text))
+        facts = list(facts)
+        labels = [tr(label, context="fact") for label in _VISIBLE]
+        self._warnings.show(" ".join(f"⚠ {text}" for label, text in facts if label in labels))
         self._facts.show(facts)
         is_hiding = query.direction is not None and source.has_directions
         self._all_directions.layout.display = None if is_hiding else "none"
