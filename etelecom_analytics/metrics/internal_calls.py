@@ -24,16 +24,19 @@ from .options import MetricOptions
 
 __all__ = [
     "SECOND_LOG_STATE",
+    "TOLERANCE",
     "counted_facts",
     "counted_flat",
     "is_internal",
     "mask_second_logs",
+    "normal_numbers",
     "second_logs_of",
     "with_second_logs",
     "without_second_logs",
 ]
 
-_TOLERANCE = timedelta(seconds=2)
+TOLERANCE = timedelta(seconds=2)
+"""How much later the second log of a call starts at most."""
 _OUTGOING, _INCOMING = "ext_out", "ext_in"
 _KEYS = ("id", "started_at")
 _NUMBERS = ("caller", "callee")
@@ -129,7 +132,7 @@ def _paired_outgoing(rows: pl.DataFrame) -> pl.DataFrame:
     if rows["is_outgoing"].n_unique() < 2:
         return rows.clear()
     rows = (
-        rows.with_columns(_normal(rows[name]) for name in _NUMBERS)
+        rows.with_columns(normal_numbers(rows[name]) for name in _NUMBERS)
         .drop_nulls(_NUMBERS)
         .sort(*_NUMBERS, "started_at", "id")
     )
@@ -141,7 +144,7 @@ def _paired_outgoing(rows: pl.DataFrame) -> pl.DataFrame:
     for row, (caller, callee, start, outgoing) in enumerate(zip(*columns, strict=True)):
         if (caller, callee) != numbers:
             numbers, waiting = (caller, callee), []
-        while waiting and start - starts[waiting[0]] > _TOLERANCE:
+        while waiting and start - starts[waiting[0]] > TOLERANCE:
             waiting.pop(0)
         # All waiting logs have one direction, since two directions would be a pair.
         if waiting and is_outgoing[waiting[0]] != outgoing:
@@ -152,7 +155,7 @@ def _paired_outgoing(rows: pl.DataFrame) -> pl.DataFrame:
     return rows[sorted(pairs)]
 
 
-def _normal(numbers: pl.Series) -> pl.Series:
+def normal_numbers(numbers: pl.Series) -> pl.Series:
     """The normal forms of these numbers, of which few are different: they are extensions."""
     known = numbers.unique().drop_nulls().to_list()
     return numbers.replace_strict(

@@ -32,7 +32,7 @@ def compare_periods(
     """
     earlier, note = source.previous_period(query)
     calls = matching(query)
-    before = calls.where(pl.lit(value=False)) if earlier is None else matching(earlier)
+    before = calls.none() if earlier is None else matching(earlier)
     names = with_known_talk(calls, options=options)
     history = matching(replace(query, date_from=None, date_to=None))
     comparison = compare(before, calls, names, options=options, history=history)
