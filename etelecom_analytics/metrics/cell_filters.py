@@ -1,4 +1,4 @@
-"""Filters of calls that cubes can answer: conditions on one dimension."""
+"""Filters of calls that cubes can answer: conditions on dimensions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,17 +16,17 @@ _EQUAL = ("direction", "call_state", "user_id")
 
 
 class CellFilter(NamedTuple):
-    """A condition on one dimension, so it is true of all rows of a cell or of none.
+    """Conditions on dimensions, which are true of all rows of a cell or of none.
 
     Attributes:
-        dimension: its name.
-        holds: the condition as an expression of the column with this name.
+        dimensions: their names.
+        holds: the conditions, as expressions of the columns with these names; all must be true.
         options: the options with which the dimension was computed; None for any.
         time_zone: the time zone of its days; empty for any.
     """
 
-    dimension: str
-    holds: pl.Expr
+    dimensions: tuple[str, ...]
+    holds: Sequence[pl.Expr]
     options: MetricOptions | None = None
     time_zone: str = ""
 
@@ -42,13 +42,13 @@ def filters_of_query(query: CallQuery) -> Sequence[CellFilter] | None:
     if any(fields) or not all(_is_midnight(each, query.time_zone) for each in moments):
         return None
     filters = [
-        CellFilter(name, pl.col(name) == value)
+        CellFilter((name,), [pl.col(name) == value])
         for name in _EQUAL
         if (value := getattr(query, name))
     ]
     if query.extension_ids:
         is_one = pl.col("extension_id").is_in(query.extension_ids)
-        filters.append(CellFilter("extension_id", is_one))
+        filters.append(CellFilter(("extension_id",), [is_one]))
     if moments:
         day, holds = pl.col("day"), pl.lit(value=True)
         if query.date_from:
@@ -56,7 +56,8 @@ def filters_of_query(query: CallQuery) -> Sequence[CellFilter] | None:
         if query.date_to:
             holds &= day < query.date_to.date()
         # Calls without a start match all dates, as in the query.
-        filters.append(CellFilter("day", day.is_null() | holds, time_zone=query.time_zone))
+        holds = day.is_null() | holds
+        filters.append(CellFilter(("day",), [holds], time_zone=query.time_zone))
     return filters
 
 

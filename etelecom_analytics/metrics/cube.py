@@ -163,14 +163,14 @@ class Cube:
         self, by: Sequence[str], filters: Sequence[CellFilter], left_out: LeftOut
     ) -> pl.LazyFrame:
         """The cells that match, with the dimensions of `by`."""
-        needed = dict.fromkeys((*by, *(each.dimension for each in filters)))
+        needed = dict.fromkeys((*by, *(name for each in filters for name in each.dimensions)))
         cells = self._cells.lazy().with_columns(
             **{name: self._coarser(name) for name in needed if name not in self.dimensions}
         )
         hidden = [left_out.removed]
         if self._grain != "calls":  # offers and legs of second logs have no rows
             hidden.append(left_out.second_logs)
-        conditions = [each.holds.fill_null(value=False) for each in filters]
+        conditions = [holds for each in filters for holds in each.holds]
         conditions += [
             ~pl.col("call_row").is_in(rows.implode()).fill_null(value=False)
             for rows in hidden

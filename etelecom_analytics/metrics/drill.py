@@ -109,8 +109,14 @@ def drill_through(
     check_dimensions(table, group, allowed=(*DIMENSIONS, *NAME_DIMENSIONS))
     of_rows = _dimensions_of_rows(table, group, grain)
     grains = ("offers", "legs") if grain is None else (grain,)
+    known = table.dimension if isinstance(table, Selection) else None
+    of_calls = [
+        _equals(name, value, options, key=known and known(name, options))
+        for name, value in group.items()
+        if name not in of_rows
+    ]
     conditions = [
-        _equals(name, value, start_dimensions([name], options).get(name, pl.col(name)))
+        _equals(name, value, options, of_calls=False)
         for name, value in group.items()
         if name in of_rows
     ]
@@ -118,17 +124,11 @@ def drill_through(
         return like_input(calls, table) if isinstance(table, pl.LazyFrame) else table
     if isinstance(table, Selection):
         selected = table.without_second_logs()
-        for name, value in group.items():
-            if name not in of_rows:
-                holds = _equals(name, value, selected.dimension(name, options))
-                cell = CellFilter(name, _equals(name, value, pl.col(name)), options)
-                selected = selected.in_cells(holds, cell)
+        names = [name for name in group if name not in of_rows]
+        if names:
+            cells = [_equals(name, group[name], options, key=pl.col(name)) for name in names]
+            selected = selected.in_cells(of_calls, CellFilter(tuple(names), cells, options))
         return selected.in_group(conditions, options, grains) if conditions else selected
-    of_calls = [
-        _equals(name, value, _key_of_calls(name, options))
-        for name, value in group.items()
-        if name not in of_rows
-    ]
     counted = without_second_logs(table)
     lazy = counted.filter(*of_calls) if of_calls else counted
     if conditions:
@@ -165,18 +165,18 @@ def _dimensions_of_rows(
     return (*LEG_DIMENSIONS, *(OWNER_DIMENSIONS if with_owners and of_legs else ()))
 
 
-def _key_of_calls(name: str, options: MetricOptions) -> pl.Expr:
-    """A dimension of calls as an expression."""
-    computed = start_dimensions([name], options)
-    if name in COMPUTED_DIMENSIONS:
-        computed = computed_dimensions(options)
-    if name in NUMBERS:
-        computed = {name: normalized(pl.col(name))}
-    return computed.get(name, pl.col(name))
+def _equals(
+    name: str,
+    value: object,
+    options: MetricOptions,
+    *,
+    of_calls: bool = True,
+    key: pl.Expr | None = None,
+) -> pl.Expr:
+    """Whether the dimension has this value; None is a missing value.
 
-
-def _equals(name: str, value: object, key: pl.Expr) -> pl.Expr:
-    """Whether the dimension `key` has this value; None is a missing value."""
+    `key` is the dimension, if it is known.
+    """
     value_type = _TYPES.get(name, str)
     if isinstance(value, str) and value_type is date:
         with suppress(ValueError):
@@ -186,6 +186,12 @@ def _equals(name: str, value: object, key: pl.Expr) -> pl.Expr:
         raise InputError(
             f"{name} cannot be {describe(value)}: use a value of summarize(calls, by={name!r})."
         )
+    computed = start_dimensions([name], options)
+    if name in COMPUTED_DIMENSIONS and of_calls:
+        computed = computed_dimensions(options)
+    if name in NUMBERS and of_calls:
+        computed = {name: normalized(pl.col(name))}
+    key = computed.get(name, pl.col(name)) if key is None else key
     if isinstance(value, str) and name not in START_DIMENSIONS:
         key = key.cast(pl.String)  # an Enum raises an error for an unknown category
     return key.is_null() if value is None else (key == pl.lit(value)).fill_null(value=False)

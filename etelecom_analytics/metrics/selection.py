@@ -97,11 +97,11 @@ class Selection:
 
     def none(self) -> "Selection":
         """No calls."""
-        return self.in_cells(pl.lit(value=False), CellFilter("day", pl.lit(value=False)))
+        return self.in_cells([pl.lit(value=False)], CellFilter((), [pl.lit(value=False)]))
 
-    def in_cells(self, holds: pl.Expr, cell: CellFilter) -> "Selection":
-        """The selected calls for which `holds`, which is the same condition as that of a cube."""
-        return self._where([holds], (cell,))
+    def in_cells(self, holds: Sequence[pl.Expr], cells: CellFilter) -> "Selection":
+        """The selected calls for which all of `holds` are true: the same conditions as `cells`."""
+        return self._where(holds, (cells,))
 
     def dimension(self, name: str, options: MetricOptions) -> pl.Expr:
         """A dimension of calls, as an expression for `where`; computed once for the table."""
@@ -248,7 +248,7 @@ class Selection:
         """A cube with the dimensions of the groups and filters, if all filters are such."""
         if self._filters is None or not all(each.is_of(options) for each in self._filters):
             return None
-        names = [each.dimension for each in self._filters]
+        names = [name for each in self._filters for name in each.dimensions]
         if grain == "offers" and {*names} & {*OWNERS_SCHEMA} and "target_owners" in self.columns:
             return None  # an offer has the dimensions of its owner, and the filter is on its call
         return self._table.cube(grain, (*by, *names), options)
@@ -260,9 +260,9 @@ class Selection:
     @cached_property
     def _second_logs(self) -> pl.Series:
         """The row numbers of selected logs of internal calls that another selected log counts."""
-        of_direction = [each.holds for each in self._filters or () if each.dimension == "direction"]
-        if of_direction and _INTERNAL.filter(*of_direction).height < _INTERNAL.height:
-            return _NO_ROWS
+        for each in self._filters or ():
+            if each.dimensions == ("direction",) and _INTERNAL.filter(*each.holds).height < 2:
+                return _NO_ROWS
         return self._table.pairs.second_logs(self._mask)
 
     def __repr__(self) -> str:
