@@ -313,6 +313,7 @@ def test_every_page_with_python_is_run():
     assert "environments.md" in (ROOT / "tests/test_environments.py").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_spelling():
     result = subprocess.run(
         [sys.executable, "-m", "codespell_lib"],

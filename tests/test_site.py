@@ -202,6 +202,7 @@ def test_pseudonyms_need_the_key_of_the_environment(monkeypatch: pytest.MonkeyPa
     assert et.Site().to_privacy() is None
 
 
+@pytest.mark.slow
 def test_the_explorer_reads_the_file_and_states_it():
     file = site_file(
         'ivr_numbers = ["8000", "8100"]\n[targets]\nasa_s = 1\n'

@@ -23,8 +23,8 @@ from .call_facts import (
 from .options import MetricOptions
 
 __all__ = [
+    "PAIR_TOLERANCE",
     "SECOND_LOG_STATE",
-    "TOLERANCE",
     "counted_facts",
     "counted_flat",
     "is_internal",
@@ -35,11 +35,12 @@ __all__ = [
     "without_second_logs",
 ]
 
-TOLERANCE = timedelta(seconds=2)
-"""How much later the second log of a call starts at most."""
 _OUTGOING, _INCOMING = "ext_out", "ext_in"
 _KEYS = ("id", "started_at")
 _NUMBERS = ("caller", "callee")
+
+PAIR_TOLERANCE = timedelta(seconds=2)
+"""The largest difference between the starts of the two logs of an internal call."""
 
 SECOND_LOG_STATE = "internal_twice"
 """The `state` in flat facts of a log that is left out, since another log counts the call."""
@@ -144,7 +145,7 @@ def _paired_outgoing(rows: pl.DataFrame) -> pl.DataFrame:
     for row, (caller, callee, start, outgoing) in enumerate(zip(*columns, strict=True)):
         if (caller, callee) != numbers:
             numbers, waiting = (caller, callee), []
-        while waiting and start - starts[waiting[0]] > TOLERANCE:
+        while waiting and start - starts[waiting[0]] > PAIR_TOLERANCE:
             waiting.pop(0)
         # All waiting logs have one direction, since two directions would be a pair.
         if waiting and is_outgoing[waiting[0]] != outgoing:

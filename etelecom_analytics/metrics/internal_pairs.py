@@ -7,7 +7,7 @@ more than 2 s apart, or have other numbers, never meet, so nearly all pairs are 
 import polars as pl
 
 from .internal_calls import (
-    TOLERANCE,
+    PAIR_TOLERANCE,
     is_internal,
     normal_numbers,
     with_second_logs,
@@ -81,6 +81,6 @@ def _chains(keys: pl.DataFrame) -> pl.DataFrame:
     )
     near = pl.all_horizontal(
         *(pl.col(name) == pl.col(name).shift(1) for name in _NUMBERS),
-        pl.col("started_at") - pl.col("started_at").shift(1) <= TOLERANCE,
+        pl.col("started_at") - pl.col("started_at").shift(1) <= PAIR_TOLERANCE,
     )
     return known.select("row", "is_outgoing", chain=(~near.fill_null(value=False)).cum_sum())

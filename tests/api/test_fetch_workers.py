@@ -206,6 +206,7 @@ def test_unsorted_pages_give_all_calls(client_of: ClientOf, calls: pl.DataFrame)
     assert counts_every_row(logs.report)
 
 
+@pytest.mark.slow
 def test_start_of_an_unbounded_range_needs_one_request(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):

@@ -47,6 +47,7 @@ _rows = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(
     rows=_rows,
     following=_texts,

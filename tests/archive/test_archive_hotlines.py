@@ -51,6 +51,7 @@ def missed_labels(archive: et.Archive) -> dict[str, str | None]:
     return dict(archive.scan(is_missed).select("id", "hotline_id").collect().iter_rows())
 
 
+@pytest.mark.slow
 def test_missed_calls_are_stored_with_their_hotline(
     archive: et.Archive, pbx: Pbx, server: CallLogServer, client_of: ClientOf, tmp_path: Path
 ):
@@ -173,6 +174,7 @@ def test_an_ignored_filter_is_found_once_per_sync(
     assert report.hotline_labels.unlabelled_missed == pbx.missed.height
 
 
+@pytest.mark.slow
 def test_a_forgotten_number_leaves_hotlines(
     archive: et.Archive, pbx: Pbx, server: CallLogServer, client_of: ClientOf
 ):
@@ -202,6 +204,7 @@ def test_dates_that_are_ignored(
     assert report.hotline_labels.labelled == archive.scan().collect()["hotline_id"].count()
 
 
+@pytest.mark.slow
 def test_command(
     server: CallLogServer,
     monkeypatch: pytest.MonkeyPatch,

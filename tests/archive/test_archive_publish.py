@@ -118,6 +118,7 @@ def months(tmp_path_factory: pytest.TempPathFactory) -> et.Archive:
     return archive
 
 
+@pytest.mark.slow
 def test_months_have_the_rows_of_the_whole_archive(months: et.Archive, tmp_path: Path):
     publication = months.publish(tmp_path / "tables", personal=True, progress=False)
 
@@ -136,6 +137,7 @@ def test_months_have_the_rows_of_the_whole_archive(months: et.Archive, tmp_path:
     assert sorted(twice) == ["out", "running out"]
 
 
+@pytest.mark.slow
 def test_a_query_of_the_tables_equals_summarize(months: et.Archive, tmp_path: Path):
     publication = months.publish(tmp_path / "tables", progress=False)
 
@@ -165,6 +167,7 @@ def test_only_changed_files_are_written_again(months: et.Archive, tmp_path: Path
     }
 
 
+@pytest.mark.slow
 def test_personal_columns_are_written_on_request_only(months: et.Archive, tmp_path: Path):
     folder = tmp_path / "tables"
 
@@ -255,6 +258,7 @@ def grown(archive: et.Archive, folder: Path) -> et.Archive:
     return copy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failing", ["2024-02", "2024-03", "manifest"])
 def test_an_interrupted_publication_is_not_read(
     months: et.Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
@@ -303,6 +307,7 @@ def test_a_publication_is_not_read_while_months_are_removed(
     assert not list(folder.rglob("*2024-01*"))
 
 
+@pytest.mark.slow
 def test_a_manifest_that_cannot_be_read_is_not_missing(
     months: et.Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -81,6 +81,7 @@ def test_a_roll_up_has_every_measure(holes: et.Archive):
 # Only what has changed is computed.
 
 
+@pytest.mark.slow
 def test_only_the_changed_day_is_computed(holes: et.Archive):
     roll_up(holes)
     days = days_of(CALLS)
@@ -105,6 +106,7 @@ def commits(archive: et.Archive) -> Iterator[Path]:
     return archive.path.with_name("calls.rollups").glob("*/_delta_log/*.json")
 
 
+@pytest.mark.slow
 def test_only_the_changed_day_of_a_sync_is_computed(
     archive: et.Archive, past_client: et.Client, past_server: CallLogServer
 ):
@@ -118,6 +120,7 @@ def test_only_the_changed_day_of_a_sync_is_computed(
     assert_rolled_up(archive, ["week", "direction"], SOME)
 
 
+@pytest.mark.slow
 def test_days_that_come_and_go(holes: et.Archive):
     roll_up(holes)
     days = days_of(CALLS)
@@ -170,6 +173,17 @@ def test_other_measures_or_options_replace_a_roll_up(holes: et.Archive):
         holes.rolled_up("day", "asa_s")
 
 
+def test_a_roll_up_is_read_without_the_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    archive = archive_of(tmp_path / "calls", frame(call("1"), call("2"), call("3", shift=86_400)))
+    roll_up(archive, "day", "calls")
+    monkeypatch.delattr(Table, "scan")
+
+    assert archive.rolled_up("day", "calls")["calls"].to_list() == [2, 1]
+    with pytest.raises(AttributeError, match="scan"):
+        archive.summarize("day", "calls", progress=False)
+
+
+@pytest.mark.slow
 def test_as_of_does_not_matter(holes: et.Archive):
     roll_up(holes, "day", "asa_s", options=et.MetricOptions(**OPTIONS, as_of="2026-11-03"))
     assert_rolled_up(holes, "day", "asa_s")
@@ -201,12 +215,14 @@ def test_another_archive_in_the_same_folder_has_no_roll_up(tmp_path: Path):
     assert_rolled_up(again, "day", "calls")
 
 
+@pytest.mark.slow
 def test_an_executor_computes_the_days(holes: et.Archive):
     with ThreadPoolExecutor(2) as pool:
         assert roll_up(holes, executor=pool) == sorted(days_of(CALLS))
     assert_rolled_up(holes, "hour", SOME)
 
 
+@pytest.mark.slow
 def test_an_error_leaves_the_roll_up_as_it_was(holes: et.Archive):
     class Broken:
         def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
@@ -243,6 +259,7 @@ def personal_number() -> str:
     return number
 
 
+@pytest.mark.slow
 def test_forget_and_prune_delete_roll_ups(holes: et.Archive):
     folder = holes.path.with_name("calls.rollups")
     roll_up(holes, ["caller"], "calls")
@@ -256,6 +273,7 @@ def test_forget_and_prune_delete_roll_ups(holes: et.Archive):
     assert roll_up(holes, "day", "calls") == [max(days_of(CALLS))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["forget", "prune"])
 def test_what_is_removed_during_a_roll_up_does_not_come_back(holes: et.Archive, method: str):
     def remove() -> None:
@@ -278,6 +296,7 @@ def test_what_is_removed_during_a_roll_up_does_not_come_back(holes: et.Archive, 
     assert not list(commits(holes))
 
 
+@pytest.mark.slow
 def test_what_is_removed_during_the_write_of_a_roll_up_does_not_come_back(
     holes: et.Archive, monkeypatch: pytest.MonkeyPatch
 ):
@@ -337,8 +356,9 @@ def test_roll_ups_are_private_and_written_by_one_process(holes: et.Archive):
 def test_wrong_arguments_are_refused(
     holes: et.Archive, arguments: tuple[Any, Any], error: type[Exception], message: str
 ):
-    with pytest.raises(error, match=message):
-        roll_up(holes, *arguments)
+    for method in (roll_up, et.Archive.rolled_up):
+        with pytest.raises(error, match=message):
+            method(holes, *arguments)
     assert not holes.path.with_name("calls.rollups").exists()
 
 

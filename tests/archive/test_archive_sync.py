@@ -426,6 +426,7 @@ def test_server_that_ignores_dates_is_read_as_one_chain(
     assert archive.days()["complete"].all()
 
 
+@pytest.mark.slow
 def test_temporary_faults_are_retried(
     client_of: ClientOf, past_server: CallLogServer, past_calls: pl.DataFrame, tmp_path: Path
 ):

@@ -78,6 +78,7 @@ def test_texts_about_the_coverage_are_in_the_catalogue(
     assert [words(chart) for chart in drawn] == [[], []]
 
 
+@pytest.mark.slow
 def test_a_journey_and_a_gallery_are_in_the_catalogue(sample: et.CallLogs):
     calls = sample.calls
     with speaking(PSEUDO):
@@ -89,6 +90,7 @@ def test_a_journey_and_a_gallery_are_in_the_catalogue(sample: et.CallLogs):
     assert subtitle(gallery["funnel"]).startswith("[inbound calls only] · ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [["carrier"], ["own_number"], ["hour"]])
 def test_texts_of_an_outbound_desk_are_in_the_catalogue(by: list[str], desk: pl.DataFrame):
     functions = (
@@ -113,6 +115,7 @@ def test_vietnamese_charts_have_no_english_numbers_and_dates(
     assert [text for text in texts if ENGLISH_NUMBER_OR_DATE.search(text)] == []
 
 
+@pytest.mark.slow
 def test_vega_writes_numbers_and_dates_in_vietnamese(sample: et.CallLogs):
     chart = charts.answer_rate(sample.calls, language="vi")
 

@@ -192,6 +192,7 @@ def test_the_colour_for_jupyterlab_does_not_reach_other_pages(calls: pl.DataFram
     assert dark["config"]["style"][theme.INK] == theme.DARK["style"][theme.INK]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("offline")
 def test_a_picture_beside_the_chart_is_an_option(calls: pl.DataFrame):
     charts.use_offline_renderer(png=True)

@@ -122,6 +122,7 @@ def test_galleries_can_be_pickled_copied_and_compared(gallery: Any, calls: pl.Da
     assert few != "few"
 
 
+@pytest.mark.slow
 def test_a_wrong_key_raises_without_numbers(gallery: Any):
     for wrong in (3, ["funnel"], "0912345678", None):
         with pytest.raises(et.errors.UnknownName, match="There is no chart") as caught:

@@ -79,11 +79,10 @@ def test_measures_equal_summarize(
     assert_equal(result, summarize(calls, by, measures, options=publication.options))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [
-        pytest.param(changed, id=name, marks=slow_unless(not name.startswith(("no ", "variant "))))
+        pytest.param(changed, id=name, marks=slow_unless(name.startswith("waits")))
         for name, changed in FREE.items()
     ],
 )
@@ -113,6 +112,7 @@ def test_other_tables_equal_summarize(settings: dict[str, Any], calls: Selection
             assert_equal(result, summarize(calls, by, list(MEASURES), options=options))
 
 
+@pytest.mark.slow
 def test_names_are_dimensions_of_tables_that_have_them(calls: Selection, tmp_path: Path):
     named, options = with_random_owners(calls.calls, seed=2), et.MetricOptions(**OPTIONS)
     publication = publish_calls(named, tmp_path, options)
@@ -133,6 +133,7 @@ def test_without_calls_counts_are_0(calls: Selection, run: Run):
         assert_equal(result, summarize(nothing, by, list(MEASURES), options=options))
 
 
+@pytest.mark.slow
 def test_tables_do_not_depend_on_options_of_a_query(calls: Selection):
     changed = {name: value for each in FREE.values() for name, value in each.items()}
     changed |= {"threshold_s": 3.0, "short_s": 9.0, "unknown_endings": "censored"}

@@ -108,6 +108,7 @@ def test_equal_values_are_no_evidence():
     assert permutation_p_values(pl.Series([1] * 6), is_period, [sizes * 0.1], [sizes]) == [1.0]
 
 
+@pytest.mark.slow
 def test_one_week_against_one_week_cannot_tell():
     calls = simulated_days(2, seed=3, drop=0.5)
 

@@ -227,6 +227,7 @@ def test_offers_of_a_person_have_their_calls(by: str, full: tuple[pl.DataFrame, 
     assert any(offered != answered for offered, answered in heights)
 
 
+@pytest.mark.slow
 def test_logs_that_leave_out_a_second_log_are_drilled_like_the_summary():
     """An outgoing log whose partner is taken stays a call of its own."""
     calls = with_random_owners(random_calls(400, seed=7), seed=8)

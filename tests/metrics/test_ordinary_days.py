@@ -54,6 +54,7 @@ def test_step_of_three_and_a_half_sigmas_is_found_within_two_days(name: str, day
     assert sum(is_noticed) >= 15  # 18 of 20 are expected; 14 or fewer in 1.1 % of such samples
 
 
+@pytest.mark.slow
 def test_verdicts_on_one_week_against_another(days: Days):
     rng = np.random.default_rng(4)
     pairs = [weeks_of(days["answer_rate"], (1, 1), rng) for _ in range(40)]

@@ -123,6 +123,7 @@ def test_partials_from_a_pool_of_processes_are_the_same(few_calls: pl.DataFrame)
         assert result.equals(compute(own, neighbours=others))
 
 
+@pytest.mark.slow
 def test_partials_of_days_add_up_to_the_whole(few_calls: pl.DataFrame):
     by, measures = ["day", "direction"], SOME
     parts = partials_of(few_calls, days_of(few_calls), by, measures)

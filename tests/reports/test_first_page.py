@@ -114,6 +114,7 @@ def test_changes_and_verdicts_are_those_of_compare(bad_week: et.CallLogs):
             assert (change["tone"], change["verdict"]) == tones[is_good]
 
 
+@pytest.mark.slow
 def test_headline_states_the_bad_week_and_its_target(bad_week: et.CallLogs):
     page = page_of(bad_week, targets={"answer_rate": 0.8})
     calls, history = (bad_week.calls.filter(query.to_expr()) for query in (WEEK, INBOUND))
@@ -143,6 +144,7 @@ def test_ordinary_week_is_as_usual(ordinary: et.CallLogs):
     assert ", as usual but below the target of 100 %; nothing stands out." in strict["headline"]
 
 
+@pytest.mark.slow
 def test_single_week_claims_no_change():
     logs = et.sample_logs()
     page = page_of(logs, INBOUND, targets={"service_level": 0.01})
@@ -268,6 +270,7 @@ def test_callbacks_are_unknown_without_outbound_calls(ordinary: et.CallLogs):
     assert "Only calls of inbound direction were fetched." in page["notices"]
 
 
+@pytest.mark.slow
 def test_one_banner_has_gaps_numbers_and_problems(ordinary: et.CallLogs):
     begin = datetime.fromisoformat("2026-11-03T08:00+07:00")
     report = dataclasses.replace(
@@ -326,6 +329,7 @@ def test_period_that_was_not_fetched_has_no_figures(ordinary: et.CallLogs):
     assert "not complete" in page["period"]
 
 
+@pytest.mark.slow
 def test_one_day_is_shown_by_hour_and_compared_with_its_weekday(ordinary: et.CallLogs):
     day = dataclasses.replace(WEEK, date_from="2026-11-04", date_to="2026-11-05")
     page = page_of(ordinary, day)
@@ -384,6 +388,7 @@ def test_extensions_have_their_own_page(ordinary: et.CallLogs):
     assert "offers that could be taken" in page["support"]
 
 
+@pytest.mark.slow
 def test_outbound_calls_have_no_service_level(ordinary: et.CallLogs):
     page = page_of(ordinary, dataclasses.replace(WEEK, direction="out"))
 

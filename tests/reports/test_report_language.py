@@ -59,6 +59,7 @@ def words_of(texts: Iterable[str], *names: str) -> list[str]:
     return untranslated(text, [*NAMES, *others, *names])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "subject"),
     [

@@ -103,6 +103,7 @@ def test_summary_has_the_values_of_summarize(book: Path):
     assert cells["Answer rate"][5:7] == (None, None)
 
 
+@pytest.mark.slow
 def test_every_value_of_summary_is_a_formula(book: Path):
     cells, formulas = measures_of(book), measures_of(book, values=False)
 

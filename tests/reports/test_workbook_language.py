@@ -30,6 +30,7 @@ def workbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return et.write_workbook(et.sample_logs(), path, options=OPTIONS, site=SITE, language="vi")
 
 
+@pytest.mark.slow
 def test_workbook_in_vietnamese(workbook: Path):
     book = openpyxl.load_workbook(workbook)
     values = openpyxl.load_workbook(workbook, data_only=True)
@@ -52,6 +53,7 @@ def test_workbook_in_vietnamese(workbook: Path):
     ]
 
 
+@pytest.mark.slow
 def test_workbook_has_the_values_of_the_english_one(workbook: Path, tmp_path: Path):
     english = et.write_workbook(
         et.sample_logs(), tmp_path / "week.xlsx", options=OPTIONS, site=SITE

@@ -306,6 +306,7 @@ def test_gzip_without_data_decodes_to_nothing(world: CallLogServer):
     assert gzip.decompress(data[: 10 + 5 * 20] + b"\x03\x00" + bytes(8)) == b""
 
 
+@pytest.mark.slow
 def test_small_gzip_inflates_to_the_page_and_many_spaces(
     session: requests.Session, world: CallLogServer
 ):

@@ -186,6 +186,7 @@ def test_ids_have_19_digits_and_increase_with_time(week: Simulation):
     assert week.calls.sort("started_at", "id")["id"].cast(pl.Int64).is_sorted()
 
 
+@pytest.mark.slow
 def test_period_is_in_local_time(week: Simulation):
     """Seven days from midnight in Ho Chi Minh City, which is 17:00 UTC of the previous day."""
     begin = datetime(2026, 11, 1, 17, tzinfo=UTC)

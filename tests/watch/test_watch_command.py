@@ -139,6 +139,7 @@ def test_failed_post_is_repeated_by_the_next_run(
     assert len(receiver.documents) == 3
 
 
+@pytest.mark.slow
 def test_alarm_in_quiet_hours_is_held_back_and_not_lost(
     watch: Watch, dropped: CallLogServer, folder: Path, receiver: Receiver
 ):
