@@ -140,7 +140,7 @@ def _of_calls(
         grains.setdefault((each.grain, each.name == "busy_offers"), []).append(each)
     tables = []
     for of_grain in grains.values():
-        parts = parts_in_cube(calls, by, of_grain, options)
+        parts = parts_in_cube(calls, by, of_grain, options, intervals=True)
         statistics = [
             _statistics(each, summed=parts is not None).alias(f"statistics of {each.name}")
             for each in of_grain

@@ -7,8 +7,9 @@ order, each with the number of its cell.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Numbers = NDArray[np.int64]
+    Numbers = NDArray[Any]
 
 __all__ = ["Cube", "LeftOut", "SortedValues"]
 
@@ -108,9 +109,11 @@ class Cube:
         """Whether the cube has these dimensions, or finer ones."""
         return all({name, *COARSER_DIMENSIONS.get(name, ())} & {*self.dimensions} for name in names)
 
-    def has(self, measures: Iterable[Measure]) -> bool:
-        """Whether it has the parts of these measures, also for intervals of means."""
-        return all(each.name != "busy_offers" for each in measures)
+    @staticmethod
+    def has_moments(measures: Iterable[Measure]) -> bool:
+        """Whether cubes have the moments of all means of these measures."""
+        means = (each.aggregation for each in measures if isinstance(each.aggregation, Mean))
+        return all(mean.fact in _SPREADS for mean in means)
 
     @cached_property
     def size(self) -> int:
@@ -123,35 +126,47 @@ class Cube:
         measures: Sequence[Measure],
         filters: Sequence[CellFilter],
         left_out: LeftOut,
+        *,
+        intervals: bool = False,
     ) -> pl.DataFrame:
         """The parts of these measures by group, as `aggregation.SUMMED` names them.
 
-        The names of the ranks of an interval of a quantile are those of `rank_name`. Without `by`
-        there is one row. The groups are in no order.
+        With `intervals` there are also the `moments` of means, and the ends of the intervals of
+        quantiles, with the names of `rank_name`. Without `by` there is one row. The groups are in
+        no order.
         """
         facts, counted = facts_of_measures(measures)
-        names = [name for name in self._cells.columns if name.rpartition(" of ")[2] in facts]
-        shown = ~pl.col("call_row").is_in(left_out.second_logs.implode()).fill_null(value=False)
-        some_hidden = self._grain == "calls" and not left_out.second_logs.is_empty()
-        sums = {
-            name: (pl.when(shown).then(name) if some_hidden else pl.col(name)).sum()
-            for name in names
-        }
-        if some_hidden and "internal_twice" in facts:
-            sums["sum of internal_twice"] = (~shown).sum().cast(pl.Int64)
-        if counted:
-            cell = pl.col("cell").filter(shown) if some_hidden else pl.col("cell")
-            sums |= {"cells": cell if by else cell.implode(), "rows": pl.col("rows").sum()}
+        columns = [
+            name
+            for name in self._cells.columns
+            if name.rpartition(" of ")[2] in facts
+            and (intervals or name.startswith(("sum of ", "count of ")))
+        ]
         chosen = self._chosen(by, filters, left_out)
+        if self._grain == "calls" and not left_out.second_logs.is_empty():
+            is_second = _is_one_of(left_out.second_logs)
+            # A second log is a row of its group, but nothing of it counts.
+            second = chosen.filter(is_second).select(
+                *by, "rows", **{"sum of internal_twice": pl.col("rows")}
+            )
+            chosen = pl.concat([chosen.filter(~is_second), second], how="diagonal")
+        sums = {name: pl.col(name).sum() for name in columns}
+        if counted:
+            cells = pl.col("cell") if by else pl.col("cell").implode()
+            sums |= {"cells": cells, "rows": pl.col("rows").sum()}
         table = (chosen.group_by(by).agg(**sums) if by else chosen.select(**sums)).collect()
         if not counted:
             return table
-        columns = [
-            column for fact in sorted(counted) for column in self._ranked(fact, table, measures)
+        ranked = [
+            column
+            for fact in sorted(counted)
+            for column in self._ranked(fact, table, measures, intervals=intervals)
         ]
-        return table.drop("cells", "rows").with_columns(columns)
+        return table.drop("cells", "rows").with_columns(ranked)
 
-    def span(self, filters: Sequence[CellFilter], left_out: LeftOut) -> tuple[object, object]:
+    def span(
+        self, filters: Sequence[CellFilter], left_out: LeftOut
+    ) -> tuple[datetime | None, datetime | None]:
         """The earliest and the latest start of the selected rows; None without one."""
         span = self._chosen((), filters, left_out).select(
             pl.col("first").min(), pl.col("last").max()
@@ -171,11 +186,7 @@ class Cube:
         if self._grain != "calls":  # offers and legs of second logs have no rows
             hidden.append(left_out.second_logs)
         conditions = [holds for each in filters for holds in each.holds]
-        conditions += [
-            ~pl.col("call_row").is_in(rows.implode()).fill_null(value=False)
-            for rows in hidden
-            if not rows.is_empty()
-        ]
+        conditions += [~_is_one_of(rows) for rows in hidden if not rows.is_empty()]
         return cells.filter(*conditions) if conditions else cells
 
     def _coarser(self, name: str) -> pl.Expr:
@@ -183,18 +194,19 @@ class Cube:
         return COARSER_DIMENSIONS[name][finer](pl.col(finer))
 
     def _ranked(
-        self, fact: str, table: pl.DataFrame, measures: Sequence[Measure]
+        self, fact: str, table: pl.DataFrame, measures: Sequence[Measure], *, intervals: bool
     ) -> Iterable[pl.Series]:
         """The quantiles of a fact, and the ends of their intervals, for each group of cells."""
         import numpy as np
 
         small = table.height < np.iinfo(np.int16).max  # numbers of 16 bits are sorted faster
         group_of = np.full(self.size, -1, np.int16 if small else np.int32)
-        group_of[table["cells"].explode().drop_nulls().to_numpy()] = np.repeat(
-            np.arange(table.height), table["cells"].list.len().to_numpy()
+        cells = table["cells"].list.drop_nulls()  # a second log has no cell
+        group_of[cells.explode().drop_nulls().to_numpy()] = np.repeat(
+            np.arange(table.height), cells.list.len().to_numpy()
         )
         values, cell = self._values[fact]
-        group = group_of[cell]
+        group: Numbers = group_of[cell]
         known = np.flatnonzero(group >= 0)
         n, order = np.array([known.size]), known
         if table.height != 1:
@@ -216,6 +228,8 @@ class Cube:
             low, high = (ranked(end(rank) - unknown) for end in (np.floor, np.ceil))
             quantile = (high - low) * (rank - np.floor(rank)) + low
             yield _where(quantile_name(fact, share), quantile, n > 0)
+            if not intervals:
+                continue
             reach = Z95 * np.sqrt(n * share * (1 - share))
             for end, place in {"low": n * share - reach, "high": n * share + reach}.items():
                 rank = np.ceil(place)
@@ -256,6 +270,11 @@ def _parts(grain: Grain) -> dict[str, pl.Expr]:
 def _counted(grain: Grain) -> list[str]:
     measures = [each for each in MEASURES.values() if each.grain == grain]
     return sorted(facts_of_measures(measures)[1])
+
+
+def _is_one_of(call_rows: pl.Series) -> pl.Expr:
+    """Whether a cell is that of one of these calls."""
+    return pl.col("call_row").is_in(call_rows.implode()).fill_null(value=False)
 
 
 def _shares(fact: str, measures: Iterable[Measure]) -> set[float]:

@@ -95,12 +95,9 @@ class CubeStore:
         """
         known = {*columns, "hour"} | ({"in_hours"} if self._options.business_hours else set())
         of_calls = [name for name in _FIRST if name in known and name not in (*NUMBERS, *_COMMON)]
-        return [
-            each
-            for grain, names in (("calls", of_calls), ("offers", _FIRST_OF_OFFERS))
-            for name in names
-            for each in self.request(grain, [name])
-        ]
+        wanted = [self.request("calls", [name]) for name in of_calls]
+        wanted += [self.request("offers", [name]) for name in _FIRST_OF_OFFERS]
+        return [each for requests in wanted for each in requests]
 
     def build(self, wanted: Request, facts: pl.DataFrame, single: pl.Series) -> None:
         """Build a cube that was requested, unless it would have too many cells.

@@ -12,12 +12,12 @@ from polars import selectors
 
 from ..frames import METRIC_COLUMNS, checked_calls
 from ..phone_numbers import normalized
-from .call_facts import NUMBERS, call_facts
+from .call_facts import COMPUTED_DIMENSIONS, NUMBERS, call_facts
 from .cube import Cube
 from .cube_store import CubeStore, Request
 from .internal_pairs import InternalPairs
 from .legs_and_offers import leg_facts, offer_facts
-from .local_dimensions import start_dimensions
+from .local_dimensions import START_DIMENSIONS, start_dimensions
 from .options import MetricOptions
 from .registry import Grain
 from .suggested_numbers import NumberSuggestions
@@ -110,7 +110,8 @@ class FactsTable:
         self._numbers.start(_ANY_OPTIONS, self._executor)
         self.leg_facts.start(options, self._executor)
         self.offer_facts.start(options, self._executor)
-        store = self._stores[options] = self._stores.pop(options, None) or CubeStore(options)
+        store = self._stores.pop(options) if options in self._stores else CubeStore(options)
+        self._stores[options] = store
         for oldest in list(self._stores)[:-_MAX_OPTIONS]:
             del self._stores[oldest]
         if store.is_useful(self.calls.height):
@@ -143,13 +144,17 @@ class FactsTable:
             )
             store.build(wanted, rows, self.pairs.rows)
 
-    def start(self, name: str, options: MetricOptions) -> pl.Series:
-        """A dimension of the local start of each call."""
+    def dimension(self, name: str, options: MetricOptions) -> pl.Expr:
+        """A dimension of calls, as an expression over the calls that takes no time."""
+        if name in (*COMPUTED_DIMENSIONS, *NUMBERS):
+            return pl.lit(self.facts(options)[name])
+        if name not in START_DIMENSIONS:
+            return pl.col(name)
         key = name, options
         if key not in self._starts:
             expression = start_dimensions([name], options)[name]
             self._starts[key] = self.calls.select(expression.alias(name)).to_series()
-        return self._starts[key]
+        return pl.lit(self._starts[key])
 
     @cached_property
     def pairs(self) -> InternalPairs:

@@ -72,15 +72,20 @@ def has_busy_offers(measures: Iterable[Measure]) -> bool:
 
 
 def parts_in_cube(
-    calls: Calls, by: Sequence[str], measures: Sequence[Measure], options: MetricOptions
+    calls: Calls,
+    by: Sequence[str],
+    measures: Sequence[Measure],
+    options: MetricOptions,
+    *,
+    intervals: bool = False,
 ) -> pl.DataFrame | None:
-    """The parts of these measures of one grain by group, as `aggregation.SUMMED` names them.
+    """The parts of these measures of one grain by group, as `Cube.parts` returns them.
 
     None if the calls are no selection, or their table has no cube that answers this.
     """
     if not isinstance(calls, Selection) or has_busy_offers(measures):
         return None
-    return calls.parts(by, measures, options)
+    return calls.parts(by, measures, options, intervals=intervals)
 
 
 def grain_rows(

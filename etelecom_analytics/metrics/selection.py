@@ -6,6 +6,7 @@ table. Another filter then only selects other rows.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import overload
 
@@ -15,12 +16,10 @@ from ..errors import InputError
 from ..frames import METRIC_COLUMNS, checked_calls
 from ..query import CallQuery
 from ..schema import OWNERS_SCHEMA
-from .call_facts import COMPUTED_DIMENSIONS, NUMBERS
 from .cell_filters import CellFilter, filters_of_query
 from .cube import Cube, LeftOut
 from .facts_table import table_of
 from .internal_calls import counted_facts, mask_second_logs
-from .local_dimensions import START_DIMENSIONS
 from .options import MetricOptions
 from .registry import Grain, Measure
 
@@ -52,6 +51,9 @@ class Selection:
         >>> et.summarize(selection, measures="answered").item()
         349
     """
+
+    _before: tuple["Selection", Sequence[pl.Expr | pl.Series]]
+    """Of which calls it is a selection, and by what, until its mask is computed."""
 
     def __init__(self, calls: pl.DataFrame) -> None:
         if isinstance(calls, pl.LazyFrame):  # type: ignore[unreachable]
@@ -105,38 +107,33 @@ class Selection:
 
     def dimension(self, name: str, options: MetricOptions) -> pl.Expr:
         """A dimension of calls, as an expression for `where`; computed once for the table."""
-        if name in START_DIMENSIONS:
-            return pl.lit(self._table.start(name, options))
-        if name in (*COMPUTED_DIMENSIONS, *NUMBERS):
-            return pl.lit(self._table.facts(options)[name])
-        return pl.col(name)
+        return self._table.dimension(name, options)
 
     def precompute(self, options: MetricOptions, *, wait: bool = False) -> None:
-        """Start computing what makes later queries fast in the background, and return at once.
+        """Start computing the slow facts, and sums by the usual dimensions, in the background.
 
-        These are the offers and legs, which take some seconds for a million calls, and for a large
-        table sums by the usual dimensions. A method that needs the offers earlier waits.
-
-        Args:
-            options: the options of the later queries.
-            wait: whether to return when all is computed.
+        This takes some seconds for a million calls. A method that needs the facts earlier waits.
+        `wait` returns when all of it is computed.
         """
         self._table.precompute(options, wait=wait)
 
     def parts(
-        self, by: Sequence[str], measures: Sequence[Measure], options: MetricOptions
+        self,
+        by: Sequence[str],
+        measures: Sequence[Measure],
+        options: MetricOptions,
+        *,
+        intervals: bool,
     ) -> pl.DataFrame | None:
-        """The parts of these measures of one grain by group, or None if no cube has them.
-
-        Their names are those of `aggregation.SUMMED`; groups are in no order.
-        """
-        grain = measures[0].grain
-        cube = self._cube(grain, by, options)
-        if cube is None or not cube.has(measures):
+        """The `Cube.parts` of these measures of one grain, or None if no cube has them."""
+        if intervals and not Cube.has_moments(measures):
             return None
-        return cube.parts(by, measures, self._filters or (), self._left_out)
+        cube = self._cube(measures[0].grain, by, options)
+        if cube is None:
+            return None
+        return cube.parts(by, measures, self._filters or (), self._left_out, intervals=intervals)
 
-    def span(self, options: MetricOptions) -> tuple[object, object]:
+    def span(self, options: MetricOptions) -> tuple[datetime | None, datetime | None]:
         """The earliest and the latest start of the selected calls; None without one."""
         if (cube := self._cube("calls", (), options)) is not None:
             return cube.span(self._filters or (), self._left_out)
@@ -234,13 +231,13 @@ class Selection:
         selection._filters = (
             None if filters is None or self._filters is None else (*self._filters, *filters)
         )
-        selection._pending = (self, predicates)
+        selection._before = (self, predicates)
         return selection
 
     @cached_property
     def _mask(self) -> pl.Series:
-        before, predicates = self._pending
-        del self._pending
+        before, predicates = self._before
+        del self._before
         holds = pl.all_horizontal(before._mask, *predicates).fill_null(value=False)
         return self._table.calls.select(holds).to_series()
 

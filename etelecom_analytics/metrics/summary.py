@@ -244,7 +244,7 @@ def _call_span(calls: Calls, options: MetricOptions) -> tuple[datetime, ...]:
         start = pl.col("started_at")
         span = calls_frame(calls).select(first=start.min(), last=start.max())
         first, last = span.collect().row(0)
-    return () if first is None else (first, last + timedelta(microseconds=1))
+    return () if first is None or last is None else (first, last + timedelta(microseconds=1))
 
 
 def _whole_groups(
