@@ -36,6 +36,7 @@ _SPREADS = [
 _MAX_SHARE = 0.25
 """With more cells per row, a cube is hardly faster than the rows."""
 _MIN_CELLS = 10_000
+_MAX_SHORT = 32_767
 
 
 class LeftOut(NamedTuple):
@@ -100,6 +101,7 @@ class Cube:
             )
             .sort("cell")
             .collect()
+            .pipe(_smaller)
         )
         self._values = {
             fact: (values[fact].values, cell[values[fact].rows]) for fact in _counted(grain)
@@ -149,7 +151,7 @@ class Cube:
             second = chosen.filter(is_second).select(
                 *by, "rows", **{"sum of internal_twice": pl.col("rows")}
             )
-            chosen = pl.concat([chosen.filter(~is_second), second], how="diagonal")
+            chosen = pl.concat([chosen.filter(~is_second), second], how="diagonal_relaxed")
         sums = {name: pl.col(name).sum() for name in columns}
         if counted:
             cells = pl.col("cell") if by else pl.col("cell").implode()
@@ -265,6 +267,16 @@ def _parts(grain: Grain) -> dict[str, pl.Expr]:
         if fact in _SPREADS:
             parts |= {f"{name} of {fact}": each for name, each in moments(fact).items()}
     return parts
+
+
+def _smaller(cells: pl.DataFrame) -> pl.DataFrame:
+    """The cells with short integers where all values fit; Polars adds these up as Int64."""
+    short = [
+        name
+        for name, dtype in cells.schema.items()
+        if dtype == pl.Int64 and cells[name].is_between(-_MAX_SHORT, _MAX_SHORT).all()
+    ]
+    return cells.with_columns(pl.col(short).cast(pl.Int16))
 
 
 def _counted(grain: Grain) -> list[str]:

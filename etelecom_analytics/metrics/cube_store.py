@@ -16,7 +16,7 @@ __all__ = ["CubeStore", "Request"]
 
 MIN_CALLS = 50_000
 """Of fewer calls, the facts are as fast."""
-_MAX_CUBES = 24
+_MAX_CUBES = 16
 _COMMON = ("day", "direction", "call_state")
 """Each cube has these dimensions, which most filters use."""
 _FIRST = ("hour", "in_hours", *CALL_COLUMNS, *COMPUTED_DIMENSIONS, *NAME_COLUMNS)
@@ -91,10 +91,12 @@ class CubeStore:
         """The cubes that most changes need: by each dimension with few values.
 
         Args:
-            columns: those of the facts of calls.
+            columns: those of the calls.
         """
-        known = {*columns, "hour"} | ({"in_hours"} if self._options.business_hours else set())
-        of_calls = [name for name in _FIRST if name in known and name not in (*NUMBERS, *_COMMON)]
+        known = {*columns, *COMPUTED_DIMENSIONS, "hour"} - {*NUMBERS, *_COMMON}
+        if self._options.business_hours:
+            known.add("in_hours")
+        of_calls = [name for name in _FIRST if name in known]
         wanted = [self.request("calls", [name]) for name in of_calls]
         wanted += [self.request("offers", [name]) for name in _FIRST_OF_OFFERS]
         return [each for requests in wanted for each in requests]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
-from threading import RLock
+from threading import Lock
 from weakref import ReferenceType, WeakValueDictionary, ref
 
 import polars as pl
@@ -36,23 +36,30 @@ class _Cache:
     def __init__(self, compute: Callable[[MetricOptions], pl.DataFrame]) -> None:
         self._compute = compute
         self._results: dict[MetricOptions, pl.DataFrame | Future[pl.DataFrame]] = {}
-        self._lock = RLock()  # cubes are built in another thread
+        self._lock = Lock()  # cubes are built in another thread
 
     def start(self, options: MetricOptions, executor: ThreadPoolExecutor) -> None:
-        if options not in self._results:
-            self._results[options] = executor.submit(self._compute, options)
+        with self._lock:
+            if options not in self._results:
+                self._results[options] = executor.submit(self._compute, options)
 
     def __call__(self, options: MetricOptions) -> pl.DataFrame:
+        with self._lock:  # not while waiting, since the thread that computes may need it too
+            result = self._results.get(options)
+        try:
+            result = result.result() if isinstance(result, Future) else result
+        except BaseException:
+            with self._lock:  # an error is not cached: the next call computes again
+                self._results.pop(options, None)
+            raise
+        if result is None:
+            result = self._compute(options)
         with self._lock:
-            result = self._results.pop(options, None)
-            if isinstance(result, Future):
-                result = result.result()  # an error is not cached: the next call computes again
-            if result is None:
-                result = self._compute(options)
+            self._results.pop(options, None)
             self._results[options] = result  # last, as the most recently used
             for oldest in list(self._results)[:-_MAX_OPTIONS]:
-                self._results.pop(oldest, None)
-            return result
+                del self._results[oldest]
+        return result
 
 
 class FactsTable:
@@ -115,7 +122,7 @@ class FactsTable:
         for oldest in list(self._stores)[:-_MAX_OPTIONS]:
             del self._stores[oldest]
         if store.is_useful(self.calls.height):
-            wanted = store.first(self.facts(options).columns)
+            wanted = store.first(self.calls.columns)
             self._executor.submit(_build_cubes, ref(self), options, wanted, self._executor)
         while wait and not store.is_complete:
             self._executor.submit(lambda: None).result()

@@ -11,13 +11,9 @@ OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"), as_of="2026-11-09")
 MAX_KB = 150
 
 
-@pytest.mark.parametrize("with_cubes", [False, True])
-def test_random_actions_show_the_measures_of_the_matching_calls(
-    with_cubes: bool, monkeypatch: pytest.MonkeyPatch
-):
+def test_random_actions_show_the_measures_of_the_matching_calls(monkeypatch: pytest.MonkeyPatch):
     """`tests/benchmarks/explorer.py` does 300 at a million calls."""
-    if with_cubes:
-        monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
+    monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
     explorer = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
     explorer.selection.precompute(OPTIONS, wait=True)
     actions = RandomActions(explorer, SAMPLE.calls, OPTIONS, seed=5)
