@@ -199,21 +199,22 @@ class FetchReport:
         def span(begin: datetime | None, end: datetime) -> str:
             return tr("{begin} to {end}", begin=local(begin), end=local(end))
 
-        yield tr("complete", context="fact"), span(self.complete_from, self.complete_to)
+        whole = tr("none") if self.has_no_coverage else span(self.complete_from, self.complete_to)
+        yield tr("complete", context="fact"), whole
         missing = tr("missing", context="fact")
         for gap in self.gaps[:_MAX_LINES]:
             yield missing, span(*gap)
         if (more := len(self.gaps) - _MAX_LINES) > 0:
-            yield missing, tr("and {n} more parts: see .report.gaps", n=str(more))
+            yield missing, ntr("and {n} more part", "and {n} more parts", more)
         if self.windows:
-            whole = sum(window.whole for window in self.windows)
+            ended = sum(window.whole for window in self.windows)
             yield (
                 tr("windows", context="fact"),
                 ntr(
-                    "{whole} of {n} window read to the end: see .report.windows",
-                    "{whole} of {n} windows read to the end: see .report.windows",
+                    "{whole} of {n} window read to the end",
+                    "{whole} of {n} windows read to the end",
                     len(self.windows),
-                    whole=whole,
+                    whole=ended,
                 ),
             )
         yield (
@@ -232,7 +233,7 @@ class FetchReport:
         if self.running:
             text = ntr("{n} call without an end", "{n} calls without an end", self.running)
             if long := len(self.running_long):
-                more_text = tr("{n} of them for more than 12 h: see .report.running_long", n=long)
+                more_text = tr("{n} of them for more than 12 h", n=long)
                 text = f"{text}, {more_text}"
             yield tr("running", context="fact"), text
         if self.dates_ignored:
@@ -254,8 +255,8 @@ class FetchReport:
             yield tr("requests", context="fact"), text
         if self.pages_set_aside:
             text = ntr(
-                "{n} page could not be parsed: see .report.pages_set_aside",
-                "{n} pages could not be parsed: see .report.pages_set_aside",
+                "{n} page could not be parsed",
+                "{n} pages could not be parsed",
                 len(self.pages_set_aside),
             )
             yield tr("unread", context="fact"), text
@@ -268,7 +269,7 @@ class FetchReport:
             text = tr("{times}, such as {example}", times=times, example=drift.example)
             yield tr("drift", context="fact"), f"{drift.field}: {drift.kind}, {text}"
         if (more := len(self.drift) - _MAX_LINES) > 0:
-            text = tr("and {n} more kinds: see .report.drift", n=str(more))
+            text = ntr("and {n} more kind", "and {n} more kinds", more)
             yield tr("drift", context="fact"), text
 
     def __repr__(self) -> str:

@@ -264,6 +264,12 @@ def short_day(day: date, *, month: bool = True) -> str:
     Args:
         day: the day.
         month: also name the month.
+
+    Examples:
+        >>> from datetime import date
+        >>> from etelecom_analytics.language import short_day
+        >>> short_day(date(2026, 11, 2)), short_day(date(2026, 11, 2), month=False)
+        ('Mon 2 Nov', 'Mon 2')
     """
     if current_language() == "en":
         return f"{day:%a} {day.day}{f' {day:%b}' if month else ''}"

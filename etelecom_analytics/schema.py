@@ -21,6 +21,7 @@ __all__ = [
     "DIRECTIONS",
     "EXTENSIONS",
     "HOTLINES",
+    "INBOUND_DIRECTIONS",
     "LEGS",
     "LEG_KINDS",
     "LEG_OUTCOMES",
@@ -42,19 +43,18 @@ SCHEMA_VERSION = 1
 """Increased when a column or its values change; snapshots of a newer version are rejected."""
 
 DIRECTIONS = ("unknown", "in", "out", "ext", "ext_in", "ext_out")
+INBOUND_DIRECTIONS = ("in", "ext", "ext_in")
+"""Directions of calls that ring extensions.
+
+The legs of an `out` call go to external phone numbers. An internal call has two logs, ext_out and
+ext_in; only ext_in is counted.
+"""
 CALL_STATES = ("unknown", "answered", "not_answered")
 CALL_STATUSES = ("Z", "P", "S", "N", "NS")
 NETWORKS = ("viettel", "mobifone", "vinaphone", "other")
 LEG_OUTCOMES = (
-    "answered",
-    "answered_elsewhere",
-    "busy_or_rejected",
-    "caller_gave_up",
-    "rna_timeout",
-    "unreachable",
-    "network",
-    "other",
-    "in_progress",
+    *("answered", "answered_elsewhere", "busy_or_rejected", "caller_gave_up", "rna_timeout"),
+    *("unreachable", "network", "other", "in_progress"),
 )
 """In order of precedence: the outcome of an offer is the first of those of its legs."""
 

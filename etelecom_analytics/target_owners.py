@@ -6,11 +6,9 @@ And the departments of the people whom a missed call rang, since it has no user.
 import polars as pl
 
 from .phone_numbers import normalized
-from .schema import NAMES_SCHEMA, OWNERS_SCHEMA
+from .schema import INBOUND_DIRECTIONS, NAMES_SCHEMA, OWNERS_SCHEMA
 
 __all__ = ["departments", "target_owners"]
-
-_INBOUND = ("in", "ext", "ext_in")
 
 
 def target_owners(
@@ -113,7 +111,7 @@ def departments(calls: pl.DataFrame) -> pl.Series:
         .agg(pl.col("rung").unique().sort().str.join(" / "))
     )
     direction, state = (pl.col(name).cast(pl.String) for name in ("direction", "call_state"))
-    is_missed = direction.is_in(_INBOUND) & (state == "not_answered")
+    is_missed = direction.is_in(INBOUND_DIRECTIONS) & (state == "not_answered")
     of_user, of_legs = pl.col("department_id"), pl.col("rung")
     return (
         rows.select("call_row", "direction", "call_state", "user_id", "department_id")

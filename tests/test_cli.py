@@ -165,6 +165,15 @@ def test_fetch_without_matches_suggests_wider_filters(capsys: Printed):
 
 
 @pytest.mark.usefixtures("_settings")
+def test_fetch_of_the_future_states_that_nothing_was_fetched(capsys: Printed):
+    assert app.main(["fetch", "nothing", "--from", "2090-01-01", "--to", "2090-01-02"]) == 0
+
+    out = capsys.readouterr().out
+    assert "\n  complete   none\n  missing    2090-01-01 00:00:00+07:00 to 2090-01-02 00:" in out
+    assert out.endswith("Nothing was fetched: these dates are not in the past.\n")
+
+
+@pytest.mark.usefixtures("_settings")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

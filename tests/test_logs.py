@@ -3,6 +3,7 @@
 import copy
 import pickle
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,8 @@ from polars.testing import assert_frame_equal
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError
 from etelecom_analytics.frames import leg_count
+from etelecom_analytics.language import speaking
+from etelecom_analytics.reports.provenance import provenance_facts
 
 LOGS = et.sample_logs()
 NUMBER = "0912345678"
@@ -151,3 +154,38 @@ def test_lists_of_names_are_refused_without_their_values():
             LOGS.with_names(**lists)  # type: ignore[arg-type]
         assert NUMBER not in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_a_report_of_nothing_is_complete_nowhere():
+    end = LOGS.report.complete_to
+    report = LOGS.report.clip(end, end + timedelta(days=2))
+    (complete,) = [text for label, text in report.facts() if label == "complete"]
+    with speaking("vi"):
+        vietnamese = next(iter(report.facts()))
+    of_page = dict(provenance_facts(replace(LOGS, report=report), query="", digest="", settings=()))
+
+    assert report.has_no_coverage
+    assert complete == of_page["Complete"] == "none"
+    assert vietnamese[1] == "không có"
+    assert of_page["Not fetched"] == "2026-11-09 00:00+07:00 to 2026-11-11 00:00+07:00"
+
+
+@pytest.mark.parametrize(("count", "more"), [(9, "and 1 more {}"), (11, "and 3 more {}s")])
+def test_a_long_report_is_shown_in_words(count: int, more: str):
+    """The command line shows it too, where `.report.gaps` means nothing."""
+    end = LOGS.report.complete_to
+    days = [end - timedelta(days=2 * number) for number in range(count)]
+    report = replace(
+        LOGS.report,
+        gaps=tuple(et.Gap(day - timedelta(hours=1), day) for day in days),
+        drift=tuple(et.Drift("field", f"kind {number}", 1, "example") for number in range(count)),
+        running=4,
+        running_long=("a", "b"),
+    )
+    texts = [text for _, text in report.facts()]
+
+    assert more.format("part") in texts
+    assert more.format("kind") in texts
+    assert "4 calls without an end, 2 of them for more than 12 h" in texts
+    assert f"{len(report.windows)} of 1 window read to the end" in texts
+    assert "report" not in " ".join(texts)

@@ -131,6 +131,17 @@ def test_version_is_that_of_pyproject():
     )
 
 
+def test_the_source_distribution_has_all_of_the_tests():
+    """Tests import from `tests/benchmarks`, too."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    excluded = [ROOT / entry.lstrip("/") for entry in settings["targets"]["sdist"]["exclude"]]
+    assert [
+        path
+        for path in (ROOT / "tests").rglob("*.py")
+        if not {path, *path.parents}.isdisjoint(excluded)
+    ] == []
+
+
 def test_package_is_marked_as_typed():
     assert Path(et.__file__).with_name("py.typed").is_file()
 

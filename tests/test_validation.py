@@ -60,7 +60,6 @@ def test_other_types_of_the_same_values_are_converted(changed: pl.Expr, lazy: bo
 
 
 def test_a_table_that_went_through_pandas_is_converted():
-    pytest.importorskip("pyarrow", reason="Polars needs pyarrow for pandas")
     result = checked_calls(pl.from_pandas(CALLS.to_pandas()))
 
     assert_frame_equal(result.lazy().collect(), CALLS)

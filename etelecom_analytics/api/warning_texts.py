@@ -42,14 +42,14 @@ def _edge_texts(record: FetchRecord) -> list[str]:
     has_moved = any(chain.has_moved for walk in record.walks for chain in walk.plan.chains)
     if record.edges.holes or (record.holes and has_moved):
         return [
-            "Calls moved between pages while they were read, so some parts could not be verified: "
-            "see .report.gaps. Fetch them again with resume=."
+            "Calls moved between pages while they were read, so some parts could not be verified, "
+            "which the report lists as missing. Fetch them again; from Python, with resume=."
         ]
     if record.holes:
         return [
             "The cursors of the server count rows, so calls may have moved between pages unseen. "
-            "The ends of pages were not verified, because the server does not return the calls of "
-            "a short range of dates: see .report.gaps."
+            "The ends of pages, which the report lists as missing, were not verified, because the "
+            "server does not return the calls of a short range of dates."
         ]
     return []
 

@@ -24,6 +24,7 @@ __all__ = [
     "STATISTICS_COLUMNS",
     "STORED_SCHEMA",
     "ArchiveConfig",
+    "empty_calls",
     "from_stored_rows",
     "leave_unmasked",
     "same_zone",
@@ -215,6 +216,11 @@ def to_stored_rows(
     return (privacy.apply(facts) if privacy else facts).select(
         pl.col(name).cast(dtype) for name, dtype in stored_schema(labelled=labelled).items()
     )
+
+
+def empty_calls(*, labelled: bool) -> pl.DataFrame:
+    """No calls, with the columns of those in an archive."""
+    return pl.DataFrame(schema={**CALL_SCHEMA, **(LABEL_COLUMNS if labelled else {})})
 
 
 def from_stored_rows(

@@ -9,8 +9,8 @@ import polars as pl
 
 from .. import local_time
 from ..errors import EtelecomError
-from ..metrics.call_legs import is_answered_leg, legs_of
-from ..metrics.internal_calls import is_internal
+from ..metrics.call_legs import LEG_MARGIN, has_answered_leg, legs_of
+from ..metrics.internal_calls import PAIR_TOLERANCE, is_internal
 from ..metrics.options import MetricOptions
 from ..metrics.partials import partial
 from ..phone_numbers import printable
@@ -22,10 +22,8 @@ from .table import Table
 
 __all__ = ["DayResult", "DayTask", "compute_day", "near_midnight"]
 
-_MARGIN = timedelta(seconds=300)
-"""How far the times of a leg may be outside its call; others are read as unknown."""
-_NEAR = timedelta(seconds=3)
-"""Two logs of one internal call begin within 2 s of each other."""
+_NEAR = PAIR_TOLERANCE + timedelta(seconds=1)
+"""A call that begins so near to midnight may be paired with one of another day."""
 _DAY = timedelta(days=1)
 _LONGEST = timedelta(days=36_525)
 
@@ -154,13 +152,12 @@ def _talking(task: DayTask, calls: pl.DataFrame, open_calls: pl.DataFrame) -> pl
     spans = _days_of_talks(task, calls)
     days = {task.day, *spans}
     internal_days = {day + shift * _DAY for day in days for shift in (-1, 0, 1)} - {task.day}
-    talked = pl.col("call_targets").list.eval(is_answered_leg(pl.element().struct.field)).list.any()
     others = [
         _calls(task, [day]).filter(
             ~is_internal(),
-            talked,
-            pl.col("started_at") <= last + _MARGIN,
-            pl.col("ended_at") >= first - _MARGIN,
+            has_answered_leg(),
+            pl.col("started_at") <= last + LEG_MARGIN,
+            pl.col("ended_at") >= first - LEG_MARGIN,
         )
         for day, (first, last) in spans.items()
         if day != task.day
@@ -189,7 +186,8 @@ def _days_of_talks(task: DayTask, calls: pl.DataFrame) -> dict[date, tuple[datet
         .select(at=began)
         .drop_nulls()
         .group_by(
-            begin=local_day(pl.col("at") - longest - _MARGIN), end=local_day(pl.col("at") + _MARGIN)
+            begin=local_day(pl.col("at") - longest - LEG_MARGIN),
+            end=local_day(pl.col("at") + LEG_MARGIN),
         )
         .agg(first=pl.col("at").min(), last=pl.col("at").max())
         .collect()

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 from ..errors import ArchiveError, InputError
 from ..frames import METRIC_COLUMNS
 from ..language import tr
-from ..metrics.call_legs import is_answered_leg
+from ..metrics.call_legs import has_answered_leg
 from ..metrics.dimensions import Names
 from ..metrics.internal_calls import with_second_logs
 from ..metrics.measure_rows import checked_request, has_busy_offers
@@ -23,7 +23,7 @@ from ..phone_numbers import describe, printable
 from ..query import CallQuery
 from ..schema import CALL_SCHEMA
 from ..system_calls import progress_disabled
-from .config import LABEL_COLUMNS, from_stored_rows, same_zone
+from .config import empty_calls, from_stored_rows, same_zone
 from .day_tasks import DayResult, DayTask, compute_day
 from .extract import local_days
 from .places import Place, place_of
@@ -83,9 +83,8 @@ class DayTasks:
         self._zone = table.config.time_zone
         self._first, self._last = local_days(query, self._zone)
         self._labelled = table.is_labelled
-        self.schema = {**CALL_SCHEMA, **(LABEL_COLUMNS if self._labelled else {})}
-        empty = pl.LazyFrame(schema=self.schema)
-        self.by, requested = checked_request(empty, by, measures)
+        self._empty = empty_calls(labelled=self._labelled)
+        self.by, requested = checked_request(self._empty.lazy(), by, measures)
         self.measures = [each.name for each in requested]
         self._rows = table.scan(self._first, self._last)  # also checks the files
         self._files = {
@@ -134,8 +133,7 @@ class DayTasks:
 
     def empty_partial(self) -> pl.DataFrame:
         """The partial of no calls."""
-        calls = pl.DataFrame(schema=self.schema)
-        return partial(calls, self.by, self.measures, options=self.options)
+        return partial(self._empty, self.by, self.measures, options=self.options)
 
     def _calls(self) -> pl.LazyFrame:
         calls = from_stored_rows(self._rows, facts=True, labelled=self._labelled)
@@ -143,10 +141,9 @@ class DayTasks:
 
     def _calls_without_bounds(self) -> pl.DataFrame:
         """The calls without a begin or an end of which somebody answered a leg."""
-        legs = pl.col("call_targets").list
         calls = with_second_logs(self._calls(), self._calls()).filter(
             pl.col("started_at").is_null() | pl.col("ended_at").is_null(),
-            legs.eval(is_answered_leg(pl.element().struct.field)).list.any(),
+            has_answered_leg(),
             ~pl.col("internal_twice"),
         )
         # Nothing measures these calls themselves, so they need no links and no notes.

@@ -61,7 +61,7 @@ class ForgetProof:
         """The contents of the proof, as (label, text)."""
         days = ", ".join(map(date_text, self.days[:_MAX_DAYS]))
         if (more := len(self.days) - _MAX_DAYS) > 0:
-            days = tr("{days} and {n} more: see .days", days=days, n=more)
+            days = tr("{days} and {n} more", days=days, n=more)
         text = (
             tr("{n} changed on {days}", n=self.rows, days=days)
             if days

@@ -64,8 +64,10 @@ def object_path(address: str, options: StorageOptions) -> "ObjectPath":
     if not match:
         # The address may contain a password, so it is not shown.
         raise ArchiveError(
-            "The address of an archive is s3://bucket/name, with letters, digits and . _ = - / "
-            "only. Credentials belong in the environment or in storage_options."
+            "The address of an archive is s3://bucket/name. The bucket has 3 to 63 lower-case "
+            "letters, digits, dots and hyphens, and begins and ends with a letter or a digit. The "
+            "name has letters, digits and . _ = - in parts separated by /, and no part begins with "
+            "a dot. Credentials belong in the environment or in storage_options."
         )
     load_obstore()
     return ObjectPath(bucket=match[1], key=match[2].strip("/"), options=options)

@@ -20,7 +20,7 @@ from ..engines.publication import (
 )
 from ..language import tr
 from ..metrics.call_facts import NAME_COLUMNS
-from ..metrics.call_legs import is_answered_leg
+from ..metrics.call_legs import has_answered_leg
 from ..metrics.internal_calls import without_second_logs
 from ..metrics.options import MetricOptions
 from ..system_calls import progress_disabled
@@ -118,14 +118,13 @@ def _lasting_calls(table: Table, months: list[list[date]]) -> pl.DataFrame:
     They keep a number busy long after their own month. Logs of internal calls that another log
     counts are left out.
     """
-    talks = pl.col("call_targets").list.eval(is_answered_leg(pl.element().struct.field)).list.any()
     length = pl.col("ended_at") - pl.col("started_at")
     parts: Iterator[pl.DataFrame] = (
         without_second_logs(table.scan(month[0] - _MARGIN, month[-1] + _MARGIN))
         .filter(
             pl.col("local_day").is_between(month[0], month[-1]),
             length.is_null() | (length > timedelta(days=1)),
-            talks,
+            has_answered_leg(),
         )
         .collect()
         for month in months

@@ -12,12 +12,13 @@ from .. import storage
 from ..errors import ArchiveBusy, ArchiveError, InputError
 from ..metrics.confidence import confidence_level
 from ..metrics.dimensions import Names
-from ..metrics.measure_rows import has_busy_offers, requested_measures
+from ..metrics.measure_rows import checked_request, has_busy_offers, requested_measures
 from ..metrics.options import MetricOptions, checked_options
 from ..metrics.partial_streams import finish_in_parts
 from ..metrics.partial_tables import can_finish, facts_of_measures
 from ..metrics.partials import fingerprint, partial
-from ..metrics.registry import DEFAULT_MEASURES
+from ..metrics.registry import DEFAULT_MEASURES, Measure
+from .config import empty_calls, same_zone
 from .day_tasks import near_midnight
 from .delta import translate_errors
 from .distributed import DayTasks, Executor, run_tasks
@@ -74,14 +75,10 @@ class ArchiveRollUps(ArchiveReader):
             ArchiveError: as for `archive.summarize`; or the roll-up cannot be written.
         """
         folder = rollups_folder(self.path)
-        if has_busy_offers(requested_measures(measures)):
-            raise InputError(
-                "busy_offers depends on the talks of many days, so it cannot be rolled up: "
-                "use archive.summarize."
-            )
+        _checked_measures(measures)
         source = self._open()
         tasks = self._day_tasks(source, by, measures, options)
-        settings = _settings(source, tasks)
+        settings = _settings(source, tasks.by, tasks.measures, tasks.options)
         with translate_errors(self.path):
             storage.make_folder(folder, sync=False)
         with exclusive_lock(folder) if self._lock else nullcontext():
@@ -91,7 +88,7 @@ class ArchiveRollUps(ArchiveReader):
                 stored = {} if replace else table.days()
             except ArchiveError:  # its files are damaged
                 replace, stored = True, {}
-            versions = _versions(source, tasks.days)
+            versions = _versions(source)
             gone = sorted(stored.keys() - versions.keys())
             changed = _changed_days(tasks, versions, stored)
             partials, days = {}, {}
@@ -136,7 +133,7 @@ class ArchiveRollUps(ArchiveReader):
         Args:
             by: dimensions of a roll-up, or coarser ones: week, month and weekday follow from day,
                 hour and half_hour from quarter_hour, and hour from half_hour.
-            measures: measures of the roll-up.
+            measures: measures of the roll-up; never `busy_offers`.
             options: the settings of the measures; by default `archive.options`.
             confidence: as in `et.summarize`.
 
@@ -147,31 +144,30 @@ class ArchiveRollUps(ArchiveReader):
         """
         confidence_level(confidence)
         options = self.options if options is None else checked_options(options)
+        names = [each.name for each in _checked_measures(measures)]
         source, stale = self._open(), ""
-        request = DayTasks(source, by, measures, options)  # checks the names
-        dimensions, names = request.by, request.measures
+        empty = empty_calls(labelled=source.is_labelled)
+        dimensions, _ = checked_request(empty.lazy(), by, names)
         for table in rollups_of(self.path):
             settings = table.settings
             if settings is None or not can_finish(
                 dimensions, names, settings.by, settings.measures
             ):
                 continue
-            tasks = DayTasks(source, settings.by, settings.measures, options)
-            if settings != _settings(source, tasks):
+            if settings != _settings(source, settings.by, settings.measures, options):
                 continue
-            versions = _versions(source, tasks.days)
-            if stale := _staleness(versions, table.days(), settings.by):
+            if stale := _staleness(_versions(source), table.days(), settings.by):
                 continue
-            empty = partial(pl.DataFrame(schema=tasks.schema), settings.by, names)
-            empty = empty.with_columns(fingerprint=pl.lit(settings.fingerprint))
+            of_none = partial(empty, settings.by, names)
+            of_none = of_none.with_columns(fingerprint=pl.lit(settings.fingerprint))
             facts = facts_of_measures(requested_measures(names))[0]
-            of_months = table.partials(empty, settings.fingerprint, facts)
+            of_months = table.partials(of_none, settings.fingerprint, facts)
             return finish_in_parts(
-                chain([empty], of_months),
+                chain([of_none], of_months),
                 dimensions,
                 names,
                 confidence=confidence,
-                days_apart=tasks.days_apart,
+                days_apart=same_zone(options.time_zone, source.config.time_zone),
             )
         raise ArchiveError(
             stale
@@ -180,35 +176,51 @@ class ArchiveRollUps(ArchiveReader):
         )
 
 
-def _settings(table: Table, tasks: DayTasks) -> RollUpSettings:
-    values = tasks.options.to_dict()
+def _checked_measures(measures: Names) -> list[Measure]:
+    """The measures, or the errors of `summarize`, or that they cannot be rolled up."""
+    requested = requested_measures(measures)
+    if has_busy_offers(requested):
+        raise InputError(
+            "busy_offers depends on the talks of many days, so it cannot be rolled up: "
+            "use archive.summarize."
+        )
+    return requested
+
+
+def _settings(
+    table: Table, by: Sequence[str], measures: Sequence[str], options: MetricOptions
+) -> RollUpSettings:
+    values = options.to_dict()
     values.pop("as_of", None)  # matters only to busy_offers
     return RollUpSettings(
         archive=table.id,
-        by=tuple(tasks.by),
-        measures=tuple(tasks.measures),
+        by=tuple(by),
+        measures=tuple(measures),
         options=values,
         fingerprint=fingerprint(
-            list(tasks.schema), tasks.by, requested_measures(tasks.measures), tasks.options
+            empty_calls(labelled=table.is_labelled).columns,
+            by,
+            requested_measures(measures),
+            options,
         ),
     )
 
 
-def _versions(table: Table, days: Sequence[date]) -> dict[date, str]:
-    """A text for each day that differs if its calls may differ.
+def _versions(table: Table) -> dict[date, str]:
+    """A text for each day with calls, in order, that differs if its calls may differ.
 
     It is the version of the archive that wrote the day, or a hash of its files if that is unknown.
     """
     certificates = check_days(table).certificates
-    files = dict(table.files().group_by("local_day").agg("path").rows())
+    files = table.files().group_by("local_day").agg("path").sort("local_day")
     versions = {}
-    for day in days:
+    for day, names in files.iter_rows():
         certificate = certificates.get(day)
         version = certificate.version if certificate else None
         if version is not None and version <= table.version:
             versions[day] = f"version {version}"
         else:
-            paths = "\n".join(sorted(files[day]))
+            paths = "\n".join(sorted(names))
             versions[day] = f"files {hashlib.sha256(paths.encode()).hexdigest()[:16]}"
     return versions
 

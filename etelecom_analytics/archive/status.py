@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from .. import local_time
 from ..fetch_report import Gap
 from ..formatting import facts_html, facts_text
-from ..language import date_text, number, tr
+from ..language import date_text, ntr, number, tr
 from .certificates import Certificate
 from .places import place_of
 from .table import Table
@@ -79,14 +79,16 @@ class ArchiveStatus:
                 time_zone=self.time_zone,
             ),
         )
-        if self.complete_through:
-            text = tr("through {moment}", moment=local(self.complete_through))
+        if self.complete_through and self.first_day:
+            is_none = self.complete_through <= local_time.midnight(self.first_day, self.time_zone)
+            moment = local(self.complete_through)
+            text = tr("none") if is_none else tr("through {moment}", moment=moment)
             yield tr("complete", context="fact"), text
         missing = tr("missing", context="fact")
         for gap in self.gaps[:_MAX_GAPS]:
             yield missing, tr("{begin} to {end}", begin=local(gap.begin), end=local(gap.end))
         if (more := len(self.gaps) - _MAX_GAPS) > 0:
-            yield missing, tr("and {n} more parts: see .gaps", n=str(more))
+            yield missing, ntr("and {n} more part", "and {n} more parts", more)
         if self.running:
             text = tr("{n} without an end", n=self.running)
             yield tr("running", context="fact"), text

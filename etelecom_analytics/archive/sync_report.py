@@ -94,7 +94,7 @@ class SyncReport:
                 (tr("hotlines", context="fact"), text) for text in self.hotline_labels.facts()
             )
         if self.unfinished:
-            days = ", ".join(map(date_text, self.unfinished[-3:]))
+            days = ", ".join(map(date_text, sorted(self.unfinished)[-3:]))
             text = tr("{days}: will be fetched again", days=days)
             yield tr("unfinished", context="fact"), text
         if self.refused:
@@ -103,7 +103,8 @@ class SyncReport:
         for text in self.problems[:_MAX_LINES]:
             yield tr("problem", context="fact"), text
         if (more := len(self.problems) - _MAX_LINES) > 0:
-            yield tr("problem", context="fact"), tr("and {n} more: see .problems", n=str(more))
+            text = ntr("and {n} more problem", "and {n} more problems", more)
+            yield tr("problem", context="fact"), text
         if text := clock_text(self.clock_offset):
             yield tr("clock", context="fact"), text
         seconds = number(self.seconds, ".1f")

@@ -58,13 +58,14 @@ def extension_performance(
     limit: int = 40,
     language: Language | None = None,
 ) -> alt.HConcatChart | alt.Chart:
-    """The fair answer rate and the outcomes of all offers of each number, best first. Collects.
+    """The answer rate and the outcomes of all offers of each number, best first. Collects.
 
-    An offer is one ring of one person (also called presented or alerted). The fair answer rate,
-    with its 95 % interval, is the answer rate of offers that the agent could take. The bar shows
-    what became of all offers, so that a low rate has a reason. Calls of
-    the directions in, ext and ext_in count: an `out` call rings external phone numbers, and one
-    of the two logs of an internal call is enough. Numbers have names if the calls do
+    An offer is one ring of one person (also called presented or alerted). The answer rate, with its
+    95 % interval, is that of the offers that the agent could take: it leaves out those that
+    somebody else answered and those whose caller gave up. This is the measure `fair_answer_rate`.
+    The bar shows what became of all offers, so that a low rate has a reason. Calls of the
+    directions in, ext and ext_in count: an `out` call rings external phone numbers, and one of the
+    two logs of an internal call is enough. Numbers have names if the calls do
     (`logs.with_names(...)`): "An (101)".
 
     Args:

@@ -199,7 +199,11 @@ def run(arguments: argparse.Namespace) -> int:
     label = tr("snapshot", context="fact")
     print(f"{logs!r}\n  {label:<10} {folder.resolve()}\n{settings_text(site)}")
     if logs.calls.is_empty():
-        print(tr("No calls match: widen the dates, or drop a filter."))
+        print(
+            tr("Nothing was fetched: these dates are not in the past.")
+            if logs.report.has_no_coverage
+            else tr("No calls match: widen the dates, or drop a filter.")
+        )
     if partial:
         shutil.rmtree(partial_folder)
     return DONE

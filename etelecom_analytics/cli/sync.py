@@ -4,8 +4,10 @@ import argparse
 import os
 import sys
 import warnings
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from .. import local_time
 from ..errors import SettingError
 from ..language import tr
 from .common import (
@@ -23,7 +25,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..archive import Archive
+    from ..archive import Archive, SyncReport
     from ..privacy import Privacy
     from ..site import Site
 
@@ -169,9 +171,15 @@ def run(arguments: argparse.Namespace) -> None:
                 )
             )
         elif not report.calls:
-            print(
-                tr("These days have no calls: choose other days, or check the key and the address.")
-            )
+            print(_empty_text(report, archive.time_zone))
+
+
+def _empty_text(report: "SyncReport", time_zone: str) -> str:
+    """The sentence about a sync without calls."""
+    first = min([*report.replaced, *report.unchanged, *report.refused, *report.unfinished])
+    if first > datetime.now(local_time.zone(time_zone)).date():
+        return tr("Nothing was fetched: these dates are not in the past.")
+    return tr("These days have no calls: choose other days, or check the key and the address.")
 
 
 def warn_of_other_settings(archive: "Archive", site: "Site") -> None:

@@ -1,12 +1,10 @@
 """Values and times as short as a card or a headline needs them."""
 
-from datetime import date, datetime
-
 from ..formatting import format_value
-from ..language import mark, ntr, number, short_day, tr
+from ..language import mark, ntr, number, tr
 from ..metrics.registry import Measure
 
-__all__ = ["age_text", "change_text", "day_text", "plain_title", "target_value"]
+__all__ = ["age_text", "change_text", "plain_title", "target_value"]
 
 _TITLES = {
     "offered": mark("Offered calls"),
@@ -63,18 +61,6 @@ def change_text(before: float, after: float, unit: str) -> str:
     else:
         text = f"{number((after - before) / before * 100, '+,.0f')} %"
     return text.replace("-", "−")
-
-
-def day_text(day: date | datetime, *, month: bool = True) -> str:
-    """The day, such as "Mon 2 Nov"; in Vietnamese "T2 02/11".
-
-    Examples:
-        >>> from datetime import date
-        >>> from etelecom_analytics.locale.value_text import day_text
-        >>> day_text(date(2026, 11, 2))
-        'Mon 2 Nov'
-    """
-    return short_day(day, month=month)
 
 
 def age_text(seconds: float) -> str:

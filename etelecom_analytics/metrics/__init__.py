@@ -1,5 +1,6 @@
 """Measures of calls, offers and legs, and what is computed from them."""
 
+from ..schema import INBOUND_DIRECTIONS
 from .agent_activity import agent_days, agent_hours
 from .call_attempts import OUTBOUND_DIMENSIONS
 from .call_times import HOUR_VERDICTS, outbound_hours
@@ -10,7 +11,7 @@ from .concurrent_calls import Concurrency, concurrency, concurrency_peaks, trunk
 from .confidence import wilson
 from .costs import call_costs, cost
 from .daily_control import ControlLimits, control_limits, noticed_step
-from .dimensions import DIMENSIONS, INBOUND_DIRECTIONS, NAME_DIMENSIONS, inward
+from .dimensions import DIMENSIONS, NAME_DIMENSIONS, inward
 from .discovery import FINDING_MEASURES, Findings, findings
 from .distributions import (
     RING_GROUPS,

@@ -5,6 +5,7 @@ expressions stream.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 
 import polars as pl
@@ -39,6 +40,7 @@ __all__ = [
     "CALL_FACTS",
     "COMPUTED_DIMENSIONS",
     "COUNT_FACTS",
+    "DURATION_MARGIN",
     "NAME_COLUMNS",
     "NUMBERS",
     "call_facts",
@@ -107,7 +109,8 @@ CALL_FACTS: Mapping[str, str] = MappingProxyType(
 COUNT_FACTS = ("transfers", "forwards", "legs_outside")
 """The facts of a call that may count several."""
 
-_DURATION_MARGIN = pl.duration(seconds=300)
+DURATION_MARGIN = timedelta(seconds=300)
+"""How much longer than its call a duration may be; a longer one is unknown."""
 
 
 NUMBERS = ("caller", "callee")
@@ -300,7 +303,7 @@ def _derived_facts(options: MetricOptions) -> dict[str, pl.Expr]:
 def _duration() -> pl.Expr:
     """The duration, unless it is negative or more than 300 s longer than the call."""
     duration = pl.col("duration")
-    length = (pl.col("ended_at") - pl.col("started_at") + _DURATION_MARGIN).dt.total_microseconds()
+    length = (pl.col("ended_at") - pl.col("started_at") + DURATION_MARGIN).dt.total_microseconds()
     is_longer = false_if_null(duration.cast(pl.Int64) * 1_000_000 > length)
     return pl.when(duration >= 0, ~is_longer).then(duration.cast(pl.Float64))
 

@@ -15,9 +15,11 @@ from ..schema import CALL_SCHEMA, LEG_KINDS, LEGS
 from .options import MetricOptions
 
 __all__ = [
+    "LEG_MARGIN",
     "LEG_TIMES",
     "Leg",
     "false_if_null",
+    "has_answered_leg",
     "is_answered_leg",
     "is_automatic",
     "is_listed_leg",
@@ -38,8 +40,8 @@ Leg = Callable[[str], pl.Expr]
 LEG_TIMES = ("add_time", "ring_time", "answered_time", "ended_time")
 
 _KIND = pl.Enum(LEG_KINDS)
-_MARGIN = timedelta(seconds=300)
-"""The largest difference between the times of a call and of its legs that clocks explain."""
+LEG_MARGIN = timedelta(seconds=300)
+"""How far the times of a leg may be outside its call, as clocks differ; others are unknown."""
 _CALL = ("direction", "started_at", "ended_at")
 
 
@@ -70,6 +72,12 @@ def is_answered_leg(leg: Leg) -> pl.Expr:
         false_if_null(leg("status").str.contains("^(?i:ANSWERED)$"))
         | leg("answered_time").is_not_null()
     )
+
+
+def has_answered_leg() -> pl.Expr:
+    """Whether a leg of a call was answered."""
+    legs = pl.col("call_targets").list
+    return legs.eval(is_answered_leg(pl.element().struct.field)).list.any()
 
 
 def rang(leg: Leg) -> pl.Expr:
@@ -148,7 +156,7 @@ def sane_legs(legs: pl.LazyFrame) -> pl.LazyFrame:
     """
     is_outside = {name: _is_outside(pl.col(name)) for name in LEG_TIMES}
     ring = pl.col("ring_duration")
-    longest = (pl.col("ended_at") - pl.col("started_at") + _MARGIN).dt.total_seconds()
+    longest = (pl.col("ended_at") - pl.col("started_at") + LEG_MARGIN).dt.total_seconds()
     return legs.with_columns(
         **{name: pl.when(~outside).then(name) for name, outside in is_outside.items()},
         ring_duration=pl.when(ring >= 0, ~false_if_null(ring > longest)).then(ring),
@@ -210,5 +218,5 @@ def _sane_targets(batch: Sequence[pl.Series]) -> pl.Series:
 
 def _is_outside(time: pl.Expr) -> pl.Expr:
     return false_if_null(
-        (time < pl.col("started_at") - _MARGIN) | (time > pl.col("ended_at") + _MARGIN)
+        (time < pl.col("started_at") - LEG_MARGIN) | (time > pl.col("ended_at") + LEG_MARGIN)
     )

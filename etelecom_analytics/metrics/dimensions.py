@@ -1,4 +1,4 @@
-"""Dimensions: the columns by which measures can be grouped, and the directions of inbound calls."""
+"""Dimensions: the columns by which measures can be grouped, and the choice of inbound calls."""
 
 from collections.abc import Iterable, Sequence
 from math import gcd
@@ -10,6 +10,7 @@ from .. import local_time
 from ..errors import InputError, UnknownName
 from ..frames import checked_calls
 from ..phone_numbers import describe
+from ..schema import INBOUND_DIRECTIONS
 from .call_facts import CALL_COLUMNS, COMPUTED_DIMENSIONS, NAME_COLUMNS
 from .hours import minutes_of_week, parse_hours
 from .options import MetricOptions
@@ -18,7 +19,6 @@ from .selection import Calls, Selection
 __all__ = [
     "CALL_DIMENSIONS",
     "DIMENSIONS",
-    "INBOUND_DIRECTIONS",
     "LEG_DIMENSIONS",
     "NAME_DIMENSIONS",
     "OWNER_DIMENSIONS",
@@ -54,13 +54,6 @@ offers whose best leg used the trunk and all legs that tried it.
 
 NAME_DIMENSIONS = NAME_COLUMNS
 """Further dimensions, once `logs.with_names(...)` has joined names to the calls."""
-
-INBOUND_DIRECTIONS = ("in", "ext", "ext_in")
-"""Directions of calls that ring extensions.
-
-The legs of an `out` call go to external phone numbers. An internal call has two logs, ext_out and
-ext_in; only ext_in is counted.
-"""
 
 
 def as_names(value: Names, parameter: str) -> list[str]:

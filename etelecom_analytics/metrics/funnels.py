@@ -1,7 +1,6 @@
 """The funnel: how calls split into stages, down to the stage at which a missed call was lost."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from types import MappingProxyType
 from typing import overload
 
@@ -9,7 +8,7 @@ import polars as pl
 
 from ..errors import EtelecomError
 from .internal_calls import counted_facts
-from .leg_outcomes import legs_with_kind
+from .leg_outcomes import TOLERANCE, legs_with_kind
 from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
 from .selection import Calls, Selection, calls_frame, fact_rows, like_input
@@ -42,7 +41,6 @@ FUNNEL: Mapping[str, tuple[str | None, str]] = MappingProxyType(
 
 _LOST = pl.Enum(list(LOST_STAGES))
 _STAGE = pl.Enum(list(FUNNEL))
-_TOLERANCE = timedelta(seconds=2)
 
 
 def funnel(
@@ -129,7 +127,7 @@ def lost_calls(
     options = checked_options(options)
     # Cached, because a lazy frame may return its rows in another order each time.
     numbered = calls_frame(calls).with_row_index("call_row").cache()
-    near_end = ((pl.col("ended_time") - pl.col("ended_at")).abs() <= _TOLERANCE).fill_null(
+    near_end = ((pl.col("ended_time") - pl.col("ended_at")).abs() <= TOLERANCE).fill_null(
         value=False
     )
     automatic, rings = pl.col("kind").is_in(["ivr", "queue", "voicemail"]), pl.col("rang")

@@ -23,6 +23,7 @@ from .call_facts import (
 from .options import MetricOptions
 
 __all__ = [
+    "PAIR_TOLERANCE",
     "SECOND_LOG_STATE",
     "counted_facts",
     "counted_flat",
@@ -33,10 +34,12 @@ __all__ = [
     "without_second_logs",
 ]
 
-_TOLERANCE = timedelta(seconds=2)
 _OUTGOING, _INCOMING = "ext_out", "ext_in"
 _KEYS = ("id", "started_at")
 _NUMBERS = ("caller", "callee")
+
+PAIR_TOLERANCE = timedelta(seconds=2)
+"""The largest difference between the starts of the two logs of an internal call."""
 
 SECOND_LOG_STATE = "internal_twice"
 """The `state` in flat facts of a log that is left out, since another log counts the call."""
@@ -141,7 +144,7 @@ def _paired_outgoing(rows: pl.DataFrame) -> pl.DataFrame:
     for row, (caller, callee, start, outgoing) in enumerate(zip(*columns, strict=True)):
         if (caller, callee) != numbers:
             numbers, waiting = (caller, callee), []
-        while waiting and start - starts[waiting[0]] > _TOLERANCE:
+        while waiting and start - starts[waiting[0]] > PAIR_TOLERANCE:
             waiting.pop(0)
         # All waiting logs have one direction, since two directions would be a pair.
         if waiting and is_outgoing[waiting[0]] != outgoing:

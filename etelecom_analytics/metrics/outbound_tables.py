@@ -54,7 +54,7 @@ def outbound_customers(
     `reach_rate`, reached / customers; `first_attempt_rate`, the share reached at the first attempt;
     `left_out`, outbound calls that are not attempts: running, of unknown state, without a start, to
     an extension or a masked number, or another log of an attempt. With `as_of`, calls without a
-    start are left out here too, since they may have begun later. Each share has its counts `_num`
+    start are not counted at all, since they may have begun later. Each share has its counts `_num`
     and `_den`, and `_low` and `_high`, Wilson's interval. Sorted by group, nulls last. LazyFrame
     in, LazyFrame out.
 

@@ -10,9 +10,8 @@ from ..errors import InputError
 from ..frames import checked_calls
 from ..logs import CallLogs
 from ..parsing.values import DriftKind
-from ..schema import CALLS, Kind
+from ..schema import CALLS, INBOUND_DIRECTIONS, Kind
 from .call_legs import is_answered_leg, is_automatic
-from .dimensions import INBOUND_DIRECTIONS
 from .internal_calls import counted_facts
 from .options import MetricOptions, checked_options
 from .quality_of_people import people_checks

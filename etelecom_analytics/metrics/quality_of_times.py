@@ -1,18 +1,13 @@
 """Data quality of times: which spans of calls and legs cannot be true."""
 
-from datetime import timedelta
-
 import polars as pl
 
-from .call_facts import is_too_long
+from .call_facts import DURATION_MARGIN, is_too_long
 from .call_legs import LEG_TIMES, legs_of
 from .options import MetricOptions
 from .quality_results import Check, Result, results_of
 
 __all__ = ["time_checks"]
-
-_MARGIN = timedelta(seconds=300)
-"""The largest difference between a duration and its call that measures accept."""
 
 
 def time_checks(calls: pl.LazyFrame, options: MetricOptions) -> dict[str, Result]:
@@ -29,7 +24,7 @@ def _call_checks(options: MetricOptions) -> dict[str, Check]:
         "call_too_long": (length.is_not_null(), is_too_long(options)),
         "duration_above_call": (
             length.is_not_null() & duration.is_not_null(),
-            duration * 1_000_000 > (length + _MARGIN).dt.total_microseconds(),
+            duration * 1_000_000 > (length + DURATION_MARGIN).dt.total_microseconds(),
         ),
         "negative_seconds": (
             duration.is_not_null() | shortest_ring.is_not_null(),

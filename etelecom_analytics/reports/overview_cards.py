@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from ..formatting import format_value
-from ..language import tr
-from ..locale.value_text import change_text, day_text, plain_title, target_value
+from ..language import short_day, tr
+from ..locale.value_text import change_text, plain_title, target_value
 from ..metrics import Calls, MetricOptions, compare
 from ..metrics.day_values import is_count
 from ..metrics.registry import MEASURES, Measure
@@ -214,8 +214,8 @@ def step_labels(steps: pl.DataFrame, step: str) -> list[pl.Series]:
         names = {"label": hours, "name": [text.removesuffix(":00") for text in hours]}
     else:
         names = {
-            "label": [day_text(each) for each in steps[step]],
+            "label": [short_day(each) for each in steps[step]],
             # A name of two lines fits a narrow column.
-            "name": [day_text(each, month=False).replace(" ", "\n") for each in steps[step]],
+            "name": [short_day(each, month=False).replace(" ", "\n") for each in steps[step]],
         }
     return [pl.Series(name, texts, dtype=pl.String) for name, texts in names.items()]

@@ -5,9 +5,9 @@ from typing import Any
 import polars as pl
 
 from .. import local_time
-from ..language import mark, number, tr
+from ..language import mark, number, short_day, tr
 from ..locale.display import Display
-from ..locale.value_text import age_text, day_text
+from ..locale.value_text import age_text
 from ..metrics import Calls, MetricOptions, missed_ledger, summarize
 
 __all__ = [
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 def worst_hours(calls: Calls, options: MetricOptions, lost_word: str) -> Json:
     """The hours with the most missed calls, the most first."""
     rows = _worst(calls, ["day", "hour"], "answer_rate", options)
-    names = [f"{day_text(row['day'])}, {row['hour']}:00–{row['hour'] + 1}:00" for row in rows]
+    names = [f"{short_day(row['day'])}, {row['hour']}:00–{row['hour'] + 1}:00" for row in rows]
     return {
         "heading": tr("Which hours were worst?"),
         "text": tr("The hours with the most calls that were {lost}", lost=lost_word),
@@ -123,7 +123,7 @@ def waiting_callers(
     rows = [
         [
             row["caller"],
-            f"{day_text(moment := row['first_missed'].astimezone(zone))}, {moment:%H:%M}",
+            f"{short_day(moment := row['first_missed'].astimezone(zone))}, {moment:%H:%M}",
             number(row["missed"]),
             number(row["tries"]),
             age_text(row["age_s"]),
@@ -135,7 +135,7 @@ def waiting_callers(
         end = options.as_of.astimezone(zone)
         text = tr(
             "Missed and not reached or served by {moment}, longest waiting first",
-            moment=f"{day_text(end)}, {end:%H:%M}",
+            moment=f"{short_day(end)}, {end:%H:%M}",
         )
     else:
         text = tr("Missed and not reached or served, longest waiting first")

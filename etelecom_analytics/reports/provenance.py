@@ -86,7 +86,9 @@ def provenance_facts(
         (tr("Query"), query),
         (
             tr("Complete"),
-            tr("from {begin} to {end}", begin=begin, end=_local(report.complete_to, zone)),
+            tr("none")
+            if report.has_no_coverage
+            else tr("from {begin} to {end}", begin=begin, end=_local(report.complete_to, zone)),
         ),
         *(
             (

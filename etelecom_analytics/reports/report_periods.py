@@ -9,9 +9,8 @@ import polars as pl
 from .. import local_time
 from ..errors import UnknownName
 from ..fetch_report import FetchReport, Gap
-from ..language import current_language, tr
+from ..language import current_language, short_day, tr
 from ..locale.dates import long_date
-from ..locale.value_text import day_text
 from ..logs import CallLogs
 from ..metrics import previous_period
 from ..phone_numbers import describe
@@ -94,7 +93,7 @@ def reference_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery |
     if report.clip(begin, end).has_no_coverage:
         return None, tr("This period was not fetched, so its measures are unknown.")
     first, after = (_days_earlier(moment, _WEEK) for moment in (begin, end))
-    name = day_text(first)
+    name = short_day(first)
     if report.gaps_between(first, after):
         return None, tr(
             "No change is shown: the same weekday of the week before, {day}, was not fetched "
@@ -172,7 +171,7 @@ def _range_text(begin: datetime, end: datetime, time_zone: str) -> str:
     if begin.year != end.year:
         start = long_date(begin)
     else:  # a day without its month does not read as a date in Vietnamese
-        start = day_text(begin, month=not is_same_month or current_language() != "en")
+        start = short_day(begin, month=not is_same_month or current_language() != "en")
     return f"{start} – {long_date(end)}"
 
 
@@ -182,7 +181,7 @@ def gaps_text(gaps: Sequence[Gap], time_zone: str) -> str:
 
     def local(moment: datetime) -> str:
         moment = moment.astimezone(zone)
-        return f"{day_text(moment)} {moment:%H:%M}"
+        return f"{short_day(moment)} {moment:%H:%M}"
 
     texts = [
         tr("{begin} to {end}", begin=local(gap.begin), end=local(gap.end))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ..schema import INBOUND_DIRECTIONS
 from .call_center import FIRST_EXTENSIONS, HOTLINES, IVR, QUEUE, staff_ids
 from .entities import Person
 from .filters import Row, invalid, is_integer, part_of, text_of
@@ -169,7 +170,7 @@ def _numbers(calls: Iterable[Row]) -> Iterator[str]:
             continue
         legs = (
             call.get("call_targets")
-            if call.get("direction") in ("in", "ext", "ext_in")
+            if call.get("direction") in INBOUND_DIRECTIONS
             else [{"target_number": call.get("caller")}]
         )
         for leg in legs if isinstance(legs, list) else []:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from heapq import heappop, heappush
-from math import exp, log
+from math import exp, inf, log
 from random import Random
 
 import polars as pl
 
 from ..errors import InputError
 from ..local_time import HOME_ZONE, parse_moment, zone
+from ..phone_numbers import describe
 from .call_center import TRUNKS, format_number, staff_ids
 from .call_frames import calls_frame
 from .entities import Call, Leg, Person
@@ -99,7 +100,8 @@ def simulate_outbound(
         time_zone: the time zone of hours and days.
 
     Raises:
-        InputError: `n` is negative, or `days` is less than 1, or a blocked number is no own number.
+        InputError: `n` is negative, or `days` is less than 1, or a blocked number is no own number,
+            or `blocked_odds` is not above 0.
 
     Examples:
         >>> desk = et.simulator.simulate_outbound(200, seed=1, days=7)
@@ -110,6 +112,8 @@ def simulate_outbound(
     """
     if n < 0 or days < 1:
         raise InputError(f"n must be at least 0, and days at least 1; got n={n}, days={days}.")
+    if not 0 < blocked_odds < inf:
+        raise InputError(f"blocked_odds must be above 0; got {describe(blocked_odds)}.")
     from_day = dict(blocked or {})
     if set(from_day) - set(OWN_NUMBERS):
         raise InputError(f"blocked has keys of {', '.join(OWN_NUMBERS)}; got another number.")

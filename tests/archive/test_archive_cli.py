@@ -66,6 +66,15 @@ def test_empty_range_is_not_called_a_success(capsys: Printed):
     assert "These days have no calls" in capsys.readouterr().out
 
 
+def test_days_in_the_future_are_not_called_days_without_calls(capsys: Printed):
+    assert app.main(["sync", "calls", "--since", "01/01/2090", "--until", "03/01/2090"]) == 0
+
+    out = capsys.readouterr().out
+    assert "\n  complete   none\n  missing    2090-01-01 00:00+07:00 to 2090-01-03 00:00" in out
+    assert "unfinished 2090-01-01, 2090-01-02: will be fetched again" in out
+    assert out.endswith("Nothing was fetched: these dates are not in the past.\n")
+
+
 @pytest.mark.slow
 def test_data_loss_has_exit_code_3(capsys: Printed, past_server: CallLogServer):
     app.main(["sync", "calls", *SPAN])

@@ -46,7 +46,7 @@ def dask() -> Iterator[Any]:
 
 
 def ray() -> Iterator[Any]:
-    ray = pytest.importorskip("ray")
+    ray = pytest.importorskip("ray", reason="ray is not in test-engines")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield et.archive.RayExecutor()
     ray.shutdown()

@@ -17,6 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from support import s3
 from support.damage import DAMAGES, week
 
 import etelecom_analytics as et
@@ -31,8 +32,6 @@ from etelecom_analytics.errors import (
 from etelecom_analytics.simulator import CallLogServer, Simulation, serve
 
 pytestmark = pytest.mark.engines
-
-s3 = pytest.importorskip("support.s3", reason="needs the extra test-engines")
 
 ClientOf = Callable[..., et.Client]
 SYNC = """
@@ -443,7 +442,8 @@ def test_commands_take_addresses(
 
 
 def test_daft_reads_it(store: Any, api: CallLogServer, client_of: ClientOf):
-    daft = pytest.importorskip("daft")
+    import daft
+
     archive = synced(et.Archive(store.new_uri(), storage_options=store.options), client_of(api))
     config = daft.io.IOConfig(
         s3=daft.io.S3Config(

@@ -173,6 +173,16 @@ def test_other_measures_or_options_replace_a_roll_up(holes: et.Archive):
         holes.rolled_up("day", "asa_s")
 
 
+def test_a_roll_up_is_read_without_the_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    archive = archive_of(tmp_path / "calls", frame(call("1"), call("2"), call("3", shift=86_400)))
+    roll_up(archive, "day", "calls")
+    monkeypatch.delattr(Table, "scan")
+
+    assert archive.rolled_up("day", "calls")["calls"].to_list() == [2, 1]
+    with pytest.raises(AttributeError, match="scan"):
+        archive.summarize("day", "calls", progress=False)
+
+
 @pytest.mark.slow
 def test_as_of_does_not_matter(holes: et.Archive):
     roll_up(holes, "day", "asa_s", options=et.MetricOptions(**OPTIONS, as_of="2026-11-03"))
@@ -346,8 +356,9 @@ def test_roll_ups_are_private_and_written_by_one_process(holes: et.Archive):
 def test_wrong_arguments_are_refused(
     holes: et.Archive, arguments: tuple[Any, Any], error: type[Exception], message: str
 ):
-    with pytest.raises(error, match=message):
-        roll_up(holes, *arguments)
+    for method in (roll_up, et.Archive.rolled_up):
+        with pytest.raises(error, match=message):
+            method(holes, *arguments)
     assert not holes.path.with_name("calls.rollups").exists()
 
 

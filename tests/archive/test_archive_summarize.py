@@ -3,10 +3,13 @@
 import multiprocessing
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -98,6 +101,28 @@ def test_any_object_with_a_map_is_an_executor(midnights: et.Archive):
     expected = midnights.summarize("day", SOME, progress=False)
     with ThreadPoolExecutor(2) as pool:
         assert midnights.summarize("day", SOME, executor=pool, progress=False).equals(expected)
+
+
+def test_ray_computes_all_items_side_by_side_and_returns_them_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """As in Ray, `remote` returns at once, and `get` waits for the value of what it returned."""
+    sent: list[int] = []
+
+    def send(function: Callable[[int], int], item: int) -> Callable[[], int]:
+        sent.append(item)
+        return lambda: function(item)
+
+    ray = SimpleNamespace(
+        remote=lambda function: SimpleNamespace(remote=partial(send, function)),
+        get=lambda reference: reference(),
+    )
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    results = et.archive.RayExecutor().map(abs, iter([-3, 1, -2]))
+
+    assert next(results) == 3
+    assert sent == [-3, 1, -2]
+    assert list(results) == [1, 2]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from obstore.store import MemoryStore
 from support.damage import week
 
 import etelecom_analytics as et
@@ -29,8 +30,7 @@ SECRET = "made/up+secret0123456789"
 @pytest.fixture
 def root(monkeypatch: pytest.MonkeyPatch) -> ObjectPath:
     """A path in a store in memory, which has the same methods as that of S3."""
-    stores = pytest.importorskip("obstore.store")
-    memory = stores.MemoryStore()
+    memory = MemoryStore()
     monkeypatch.setattr(module, "_store", lambda bucket, options: memory)
     path = archive_path("s3://bucket/calls", {"AWS_SECRET_ACCESS_KEY": SECRET})
     assert isinstance(path, ObjectPath)
@@ -224,6 +224,16 @@ def test_addresses_are_checked(address: str):
     ) as caught:
         et.Archive(address)
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("bucket", ["abc", "9.b-c", "b" * 63])
+def test_a_bucket_has_3_to_63_characters(bucket: str):
+    assert str(archive_path(f"s3://{bucket}/a/b=1.c")) == f"s3://{bucket}/a/b=1.c"
+    for wrong in (bucket[:2], bucket + "b" * 61, f"-{bucket}", f"{bucket}.", bucket.upper() + "B"):
+        with pytest.raises(ArchiveError, match="The bucket has 3 to 63 lower-case letters"):
+            archive_path(f"s3://{wrong}/a")
+    with pytest.raises(ArchiveError, match="no part begins with a dot"):
+        archive_path(f"s3://{bucket}/a/.b")
 
 
 def test_options_of_another_kind_of_place_are_refused(root: ObjectPath, tmp_path: Path):

@@ -47,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.server_close()
 
 
-# The pages of the reference are long: axe takes a minute for the longest.
+# The pages of the reference are long: axe takes seconds for each, and a minute for the longest.
 @pytest.mark.parametrize(
     "name",
     [

@@ -79,11 +79,10 @@ def test_measures_equal_summarize(
     assert_equal(result, summarize(calls, by, measures, options=publication.options))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [
-        pytest.param(changed, id=name, marks=slow_unless(not name.startswith(("no ", "variant "))))
+        pytest.param(changed, id=name, marks=slow_unless(name.startswith("waits")))
         for name, changed in FREE.items()
     ],
 )

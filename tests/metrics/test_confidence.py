@@ -6,6 +6,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats import proportion, weightstats
 
 from etelecom_analytics.errors import InputError
 from etelecom_analytics.metrics import wilson
@@ -16,10 +18,6 @@ from etelecom_analytics.metrics.confidence import (
     student_t95,
     welch_interval,
 )
-
-stats = pytest.importorskip("scipy.stats")
-proportion = pytest.importorskip("statsmodels.stats.proportion")
-weightstats = pytest.importorskip("statsmodels.stats.weightstats")
 
 counts = st.integers(1, 5_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 

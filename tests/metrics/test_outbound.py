@@ -442,4 +442,7 @@ def test_simulated_customers_depend_on_the_seed_only():
         et.simulator.simulate_outbound(5, blocked={"101": date(2026, 11, 3)})
     with pytest.raises(InputError, match="days"):
         et.simulator.simulate_outbound(5, days=0)
+    for odds in (0, -1.5, float("nan")):
+        with pytest.raises(InputError, match=rf"^blocked_odds must be above 0; got {odds}\.$"):
+            et.simulator.simulate_outbound(5, blocked_odds=odds)
     assert et.simulator.simulate_outbound(0).calls.is_empty()

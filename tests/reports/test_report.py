@@ -86,7 +86,6 @@ def bundled_report(tmp_path_factory: pytest.TempPathFactory) -> BundledReport:
     return write
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 def test_bundled_report_lists_what_it_depends_on(
     name: str, bundled_report: BundledReport, logs: et.CallLogs
@@ -109,7 +108,6 @@ def test_bundled_report_lists_what_it_depends_on(
     )
 
 
-@pytest.mark.slow
 def test_weekly_kpis_are_those_of_inbound_calls(bundled_report: BundledReport, logs: et.CallLogs):
     text = text_of(bundled_report("weekly").read_text(encoding="utf-8"))
     inbound = logs.calls.filter(pl.col("direction") == "in")
@@ -129,7 +127,6 @@ def test_weekly_kpis_are_those_of_inbound_calls(bundled_report: BundledReport, l
         assert f"{title} {row[name] * 100:.1f} % {counts}; {low}" in text
 
 
-@pytest.mark.slow
 def test_weekly_report_of_some_days_shows_changes_from_the_previous_period(
     logs: et.CallLogs, tmp_path: Path
 ):
@@ -152,7 +149,6 @@ def test_weekly_report_of_some_days_shows_changes_from_the_previous_period(
     assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in text
 
 
-@pytest.mark.slow
 def test_same_snapshot_and_parameters_give_same_bytes(
     bundled_report: BundledReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -179,7 +175,6 @@ def test_same_snapshot_and_parameters_give_same_bytes(
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 def test_report_has_no_traces_of_its_run(name: str, bundled_report: BundledReport):
     page = re.sub(
@@ -201,7 +196,6 @@ def test_report_has_no_traces_of_its_run(name: str, bundled_report: BundledRepor
     assert not re.findall(r"(?:src|href)=\"(?!data:)", page)
 
 
-@pytest.mark.slow
 def test_policy_allows_only_the_two_scripts_of_the_report(bundled_report: BundledReport):
     page = bundled_report("weekly").read_text(encoding="utf-8")
 
@@ -233,7 +227,6 @@ def test_report_has_no_external_numbers_and_no_links_to_recordings(
     assert "recordings.example" not in page
 
 
-@pytest.mark.slow
 def test_show_numbers_shows_external_numbers(tmp_path: Path, logs: et.CallLogs):
     page = et.write_report(
         SAMPLE, tmp_path / "r.html", parameters={"show_numbers": True, "options": IVR}
@@ -250,7 +243,6 @@ def test_show_numbers_shows_external_numbers(tmp_path: Path, logs: et.CallLogs):
     assert "recordings.example" not in page
 
 
-@pytest.mark.slow
 def test_period_that_was_not_fetched_is_stated_below_the_title(tmp_path: Path, logs: et.CallLogs):
     days = {"date_from": "2027-01-01", "date_to": "2027-01-08"}
     text = text_of(
@@ -273,7 +265,6 @@ def test_period_that_was_not_fetched_is_stated_below_the_title(tmp_path: Path, l
     )
 
 
-@pytest.mark.slow
 def test_notebook_without_options_may_use_date_from_for_other_text(tmp_path: Path):
     parameters = (
         'snapshot: str = ""\ndate_from: str = "when we moved"\nown_numbers: list | None = None'
@@ -287,7 +278,6 @@ def test_notebook_without_options_may_use_date_from_for_other_text(tmp_path: Pat
     assert "Snapshot of calls of 2026-11-02 to 2026-11-08" in text
 
 
-@pytest.mark.slow
 def test_own_numbers_are_not_masked(tmp_path: Path, logs: et.CallLogs):
     ledger = et.metrics.missed_ledger(
         logs.calls, options=dataclasses.replace(OPTIONS, as_of=logs.report.complete_to)
@@ -327,7 +317,6 @@ chart.encode(y="caller:N", x="duration:Q")""",
 ]
 
 
-@pytest.mark.slow
 def test_numbers_and_links_are_removed_from_any_output(tmp_path: Path, logs: et.CallLogs):
     """In text, tables and charts, and in every notation of the numbers."""
     own = notebook(tmp_path, *NOTEBOOK_WITHOUT_MASKING)
@@ -352,7 +341,6 @@ def test_numbers_and_links_are_removed_from_any_output(tmp_path: Path, logs: et.
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
-@pytest.mark.slow
 def test_external_text_is_escaped(tmp_path: Path, logs: et.CallLogs):
     legs = pl.element().struct.with_fields(target_number=pl.lit(EVIL), trunk_name=pl.lit(EVIL))
     calls = logs.calls.with_columns(
@@ -380,7 +368,6 @@ def test_external_text_is_escaped(tmp_path: Path, logs: et.CallLogs):
     assert "<h1>Our own &lt;b&gt;report&lt;/b&gt;</h1>" in page
 
 
-@pytest.mark.slow
 def test_outputs_of_each_kind(tmp_path: Path):
     own = notebook(
         tmp_path,
@@ -472,7 +459,6 @@ def test_invalid_arguments_are_named_without_phone_numbers(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
 def test_report_states_the_hash_of_the_file(tmp_path: Path, logs: et.CallLogs):
     """Also if another version of Polars wrote other bytes for the same calls."""
     snapshot = et.write_snapshot(logs, tmp_path / "week")
@@ -559,7 +545,6 @@ def test_untagged_non_python_invalid_and_missing_notebooks_are_rejected(tmp_path
             et.write_report(SAMPLE, tmp_path / "r.html", notebook=path)
 
 
-@pytest.mark.slow
 def test_failing_cell_raises_its_error_and_changes_no_file(tmp_path: Path):
     own = notebook(
         tmp_path,
@@ -584,7 +569,6 @@ def test_failing_cell_raises_its_error_and_changes_no_file(tmp_path: Path):
     assert (tmp_path / "r.html").read_text() == "previous report"
 
 
-@pytest.mark.slow
 def test_chart_that_needs_the_internet_is_rejected(tmp_path: Path):
     own = notebook(
         tmp_path,
@@ -615,7 +599,6 @@ def test_unwritable_output_is_rejected_before_the_run(tmp_path: Path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "own.ipynb"]
 
 
-@pytest.mark.slow
 def test_snapshot_replaced_during_the_run_is_an_error(tmp_path: Path, logs: et.CallLogs):
     folder = et.write_snapshot(logs, tmp_path / "snapshot")
     own = notebook(
@@ -642,7 +625,6 @@ def test_missing_packages_are_named_in_the_error(
         et.write_report(SAMPLE, tmp_path / "r.html")
 
 
-@pytest.mark.slow
 def test_dates_with_the_day_first_give_the_same_bytes(tmp_path: Path):
     own = notebook(
         tmp_path,
@@ -663,7 +645,6 @@ def test_dates_with_the_day_first_give_the_same_bytes(tmp_path: Path):
     assert "<pre>2026-11-03 2026-11-05T08:30:00+07:00\n</pre>" in pages[0]
 
 
-@pytest.mark.slow
 def test_as_of_is_the_end_of_the_selected_period(tmp_path: Path):
     own = notebook(
         tmp_path,
@@ -695,7 +676,6 @@ def test_bundled_notebook_has_no_outputs_and_no_functions(name: str):
         assert not re.search(r"^\s*(def|class|for|while)\b", cell.source, re.MULTILINE)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "height"), [("weekly", 0), ("extensions", 1)])
 def test_report_of_no_call_or_one_call(name: str, height: int, tmp_path: Path, logs: et.CallLogs):
     few = dataclasses.replace(
@@ -716,7 +696,6 @@ def test_daily_weekly_and_monthly_are_one_notebook():
     assert {"period", "direction", "targets"} <= set(declared[0])
 
 
-@pytest.mark.slow
 def test_report_with_full_numbers_is_for_its_owner_only(tmp_path: Path):
     parameters = 'snapshot: str = ""\nshow_numbers: bool = False'
     own = notebook(tmp_path, "print(1)", parameters=parameters)
@@ -730,7 +709,6 @@ def test_report_with_full_numbers_is_for_its_owner_only(tmp_path: Path):
     assert output.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.slow
 def test_first_page_of_another_notebook_is_escaped(tmp_path: Path):
     """Its data are text, whoever made them; its markup in another type is not used."""
     own = notebook(
@@ -750,7 +728,6 @@ def test_first_page_of_another_notebook_is_escaped(tmp_path: Path):
     assert page.count('class="banner"') == 1
 
 
-@pytest.mark.slow
 def test_wide_tables_can_be_scrolled_with_the_keyboard(bundled_report: BundledReport):
     page = bundled_report("weekly").read_text(encoding="utf-8")
     tables = re.findall(r'<div class="output">(.*?<table>)', page)

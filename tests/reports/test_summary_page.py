@@ -41,7 +41,6 @@ def percent(value: float) -> str:
     return f"{value * 100:.1f} %"
 
 
-@pytest.mark.slow
 def test_kpis_are_those_of_inbound_calls(page: str, logs: et.CallLogs):
     inbound = logs.calls.filter(pl.col("direction") == "in")
     row = et.summarize(inbound, options=OPTIONS, confidence=True).row(0, named=True)
@@ -61,7 +60,6 @@ def test_kpis_are_those_of_inbound_calls(page: str, logs: et.CallLogs):
     assert "Service level" in text
 
 
-@pytest.mark.slow
 def test_formulas_options_and_versions_are_listed(page: str):
     text = text_of(page)
     is_shown = pl.col("name").is_in(["offered", "answer_rate", "service_level", "asa_s"])
@@ -84,7 +82,6 @@ def test_snapshot_hash_is_listed(page: str):
     assert manifest["files"]["calls.parquet"]["sha256"] in page
 
 
-@pytest.mark.slow
 def test_same_calls_give_same_bytes_after_other_charts(
     page: str, logs: et.CallLogs, tmp_path: Path
 ):
@@ -111,7 +108,6 @@ def test_page_needs_no_network(page: str):
     assert page.count("<script>") == page.count("</script>") == 2
 
 
-@pytest.mark.slow
 def test_text_of_calls_is_escaped(logs: et.CallLogs, tmp_path: Path):
     evil = "</script><img src=x onerror=alert(1)>"
     legs = pl.element().struct.with_fields(target_number=pl.lit(evil), trunk_name=pl.lit(evil))
@@ -129,7 +125,6 @@ def test_text_of_calls_is_escaped(logs: et.CallLogs, tmp_path: Path):
     assert page.count("</script>") == 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("height", [0, 1])
 def test_page_of_no_call_or_one_call(height: int, logs: et.CallLogs, tmp_path: Path):
     few = dataclasses.replace(
@@ -141,7 +136,6 @@ def test_page_of_no_call_or_one_call(height: int, logs: et.CallLogs, tmp_path: P
     assert ("There were no inbound calls in this period." in text) is (height == 0)
 
 
-@pytest.mark.slow
 def test_drift_and_invalid_records_are_listed(client_of: Callable[..., et.Client], tmp_path: Path):
     with serve([{"id": "5", "<b>odd</b>": 1}, {"no": "id"}]) as server:
         logs = et.fetch_calls(client_of(server))
@@ -151,7 +145,6 @@ def test_drift_and_invalid_records_are_listed(client_of: Callable[..., et.Client
     assert "&lt;b&gt;odd&lt;/b&gt;: new field, 1 x" in page
 
 
-@pytest.mark.slow
 def test_charts_are_written_as_png(logs: et.CallLogs, tmp_path: Path):
     paths = et.write_charts(logs, tmp_path / "charts", options=OPTIONS)
 

@@ -47,7 +47,6 @@ def test_redials_do_not_change_the_number_of_call_logs(n: int, days: int):
     assert simulation.calls["started_at"].is_sorted(descending=True)
 
 
-@pytest.mark.slow
 def test_counts_vary_more_than_those_of_independent_calls(months: list[Simulation]):
     """At 150 inbound calls a day; `tests/benchmarks/busy.py` compares 1,200 with real calls."""
     phi = {
@@ -68,7 +67,6 @@ def test_counts_vary_more_than_those_of_independent_calls(months: list[Simulatio
     assert call_dispersion(basic, "hour", time_zone=HOME_ZONE) < 1.15
 
 
-@pytest.mark.slow
 def test_congestion_lasts():
     """Waits of one quarter of an hour resemble those of the next; not so in the preset "basic"."""
 
