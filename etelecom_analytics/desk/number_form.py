@@ -1,6 +1,7 @@
 """The numbers that the calls propose for the site file, as checkboxes with their evidence."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import ipywidgets as ui
@@ -115,7 +116,7 @@ def _evidence_line(text: str) -> StatusLine:
 
 def _proposals(logs: CallLogs, site: Site) -> list[tuple[str, str, str]]:
     """Each number, what it is, and the evidence; none where the settings are the user's."""
-    if site != Site(language=site.language, time_zone=site.time_zone) or site.file:
+    if site.file or _is_of_user(site):
         return []
     suggested = missing_numbers(logs.calls, site.options())
     if suggested.is_empty():
@@ -134,6 +135,16 @@ def _proposals(logs: CallLogs, site: Site) -> list[tuple[str, str, str]]:
             for number, share in hotline_shares(logs.calls)
         ),
     ]
+
+
+def _is_of_user(site: Site) -> bool:
+    """Whether the settings are more than the defaults, so that a file would replace them."""
+    default = Site()
+    return any(
+        getattr(site, each.name) != getattr(default, each.name)
+        for each in fields(Site)
+        if each.compare and each.name not in ("language", "time_zone")
+    )
 
 
 def _kind(number: str, kind: str) -> str:
