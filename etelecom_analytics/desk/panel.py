@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import ipywidgets as ui
 
+from ..codegen import literal
 from ..errors import InputError, QueryError, UnknownName
 from ..language import keep_language, mark, tr
 from ..logs import CallLogs
@@ -245,8 +246,7 @@ class Desk(FetchPanel):
     def _code(self) -> str:
         code = super()._code()
         if self._explorer:
-            state = self._explorer.state()
-            code += f"explorer = et.Explorer(logs)\nexplorer.restore({state!r})\n"
+            code += f"explorer = et.Explorer(logs)\n{_restore_code(self._explorer.state())}"
         code += "".join(dict.fromkeys(text for form in self._forms for text in form.codes))
         return f"import tempfile\n\n{code}" if "tempfile." in code else code
 
@@ -254,3 +254,9 @@ class Desk(FetchPanel):
         super()._show()
         for form in self._forms:
             form.block(self._is_busy and not form.running)
+
+
+def _restore_code(state: Mapping[str, object]) -> str:
+    """The statement that restores a state of the Explorer, one key per line."""
+    lines = [f"        {literal(key)}: {literal(value)},\n" for key, value in state.items()]
+    return f"explorer.restore(\n    {{\n{''.join(lines)}    }}\n)\n"

@@ -10,6 +10,7 @@ from typing import cast
 
 import ipywidgets as ui
 
+from ..codegen import literal
 from ..errors import InputError, Stopped
 from ..language import LANGUAGES, Language, current_language, mark, tr
 from ..logs import CallLogs
@@ -145,7 +146,7 @@ def _write_notebook(order: _Order, report: Report, stop: Stop) -> None:
 
 
 def _code(order: _Order) -> str:
-    path, language = f"{str(order.path)!r}", f'language="{order.language}"'
+    path, language = literal(str(order.path)), f'language="{order.language}"'
     if order.kind == _WORKBOOK:
         return f"et.write_workbook(logs, {path}, {language})\n"
     if order.kind == _PAGE:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import local_time
 from ..archive import Archive
+from ..codegen import literal
 from ..errors import InputError, Stopped
 from ..language import ntr, tr
 from ..logs import CallLogs, Fetch
@@ -72,7 +73,7 @@ def _save(logs: CallLogs, path: Path, site: Site, report: Report, stop: Stop) ->
         "{n} call saved: {path}", "{n} calls saved: {path}", logs.calls.height, path=str(folder)
     )
     privacy = ", privacy=et.Site.load().to_privacy()" if site.privacy else ""
-    return TaskResult(text, f"et.write_snapshot(logs, {str(path)!r}{privacy})\n")
+    return TaskResult(text, f"et.write_snapshot(logs, {literal(str(path))}{privacy})\n")
 
 
 def archive_form(
@@ -170,4 +171,4 @@ def _sync(
     if not days:
         text = tr("The archive has all of these days, and they are final: {path}", path=str(path))
     arguments = f'since="{since}", until="{until}"' + (", label_hotlines=True" if labels else "")
-    return TaskResult(text, f"et.Archive({str(path)!r}).sync(client, {arguments})\n")
+    return TaskResult(text, f"et.Archive({literal(str(path))}).sync(client, {arguments})\n")

@@ -345,7 +345,7 @@ def test_the_result_is_saved_as_a_snapshot(saving: Desk, tmp_path: Path):
     folder = tmp_path / "snapshots" / "2026-11-02-to-2026-11-08"
     assert f"400 calls saved: {folder}" in run(saving, "save", "Save snapshot")
     assert_frame_equal(et.read_snapshot(folder).calls, CALLS)
-    assert "et.write_snapshot(logs, 'snapshots/2026-11-02-to-2026-11-08')" in saving.code()
+    assert 'et.write_snapshot(logs, "snapshots/2026-11-02-to-2026-11-08")' in saving.code()
 
     again = run(saving, "save", "Save snapshot")
     assert "2026-11-02-to-2026-11-08' already exists: choose another name." in again
@@ -392,8 +392,7 @@ def test_an_archive_is_synced_with_the_days_of_the_query(desk: Desk, tmp_path: P
     archive = et.Archive("archive")
     assert archive.scan().select(pl.len()).collect().item() == n
     assert (
-        'et.Archive(\'archive\').sync(client, since="2026-11-02", until="2026-11-04")'
-        in desk.code()
+        'et.Archive("archive").sync(client, since="2026-11-02", until="2026-11-04")' in desk.code()
     )
     assert "The archive has all of these days" in run(desk, "save", "Sync archive")
 
@@ -497,7 +496,7 @@ def test_a_report_is_written_and_can_be_stopped(saving: Desk, tmp_path: Path):
     assert "Written" in run(saving, "report", "Write report")
     assert "400" in (tmp_path / "weekly.html").read_text(encoding="utf-8")
     compile(saving.code(), "code", "exec")
-    assert "et.write_report(snapshot, 'weekly.html', notebook=\"weekly\"" in saving.code()
+    assert 'et.write_report(snapshot, "weekly.html", notebook="weekly"' in saving.code()
 
 
 @pytest.mark.slow
