@@ -24,6 +24,7 @@ __all__ = [
     "display_text",
     "edge_text",
     "in_hours",
+    "is_midnight",
     "midnight",
     "moment_text",
     "parse_day",
@@ -156,13 +157,17 @@ def moment_text(moment: datetime, time_zone: str) -> str:
     return day if parse_moment(day, time_zone, "day") == local else local.isoformat()
 
 
+def is_midnight(moment: datetime, time_zone: str) -> bool:
+    """Whether it is the first moment of a local day."""
+    return len(moment_text(moment, time_zone)) == len("2026-11-02")
+
+
 def edge_text(moment: datetime, time_zone: str) -> str:
     """The begin or end of a range in the current language; at midnight a date."""
     if current_language() == "en":
         return moment_text(moment, time_zone)
     local = moment.astimezone(zone(time_zone))
-    is_midnight = len(moment_text(moment, time_zone)) == len("2026-11-02")
-    return date_text(local) if is_midnight else display_text(moment, time_zone)
+    return date_text(local) if is_midnight(moment, time_zone) else display_text(moment, time_zone)
 
 
 def display_text(moment: datetime, time_zone: str) -> str:

@@ -40,6 +40,7 @@ from .group_table import Groups, groups
 from .grouping import dimension_text, only_dimension, tooltip_title
 from .inputs import Names, chart_input, names_of
 from .marks import interval_points, measure_tooltip, span_bars
+from .previous_period import PreviousPeriod, previous_tooltip
 from .shades import CELL_TEXT
 from .texts import CLOCK, TIME, formula_note, measure_title
 from .theme import ANSWERED, FAINT, GUTTER, INK, WIDTH, count_ticks
@@ -137,8 +138,12 @@ def draw_groups(
     coverage: FetchReport | None,
     any_calls: bool,
     warning: str,
+    previous: PreviousPeriod | None = None,
 ) -> alt.LayerChart | alt.Chart:
-    """The chart of the result of `groups`; `warning` is its first note."""
+    """The chart of the result of `groups`; `warning` is its first note.
+
+    Days, weeks or months may have the line of a previous period.
+    """
     options, definition = display.options, measure_named(measure)
     dimensions = names_of(by, "by", "day")
     dimension = only_dimension(dimensions)
@@ -159,7 +164,8 @@ def draw_groups(
     if dimension in TIME:
         gaps = missing_spans(coverage, rows, options.time_zone)
         scope.append(shading_note(gaps))
-        chart = _over_time(rows, dimension, definition, gaps)
+        scope.append(previous.note if previous else "")
+        chart = _over_time(rows, dimension, definition, gaps, previous)
     elif dimension in CLOCK:
         chart = _over_clock(rows, dimension, definition)
     else:
@@ -177,25 +183,37 @@ def draw_groups(
 
 
 def _over_time(
-    table: pl.DataFrame, by: str, measure: Measure, gaps: pl.DataFrame
+    table: pl.DataFrame,
+    by: str,
+    measure: Measure,
+    gaps: pl.DataFrame,
+    previous: PreviousPeriod | None,
 ) -> alt.LayerChart:
     """Days, weeks or months on an axis of time, with the times without data shaded."""
     width = min(WIDTH, max(300, 90 * table.height))
     middle, begin = (
         time_axis(table, by, field=field, labels=True) for field in ("middle", "begin")
     )
-    layers = _layers(table, by, measure, middle, alt.Y, width=width)
-    hit = _hit(table, [by], measure).encode(
+    values = table["value"]
+    if previous:
+        table = previous.joined(table)
+        values = pl.concat([values, previous.rows["value"]])
+    value = _value_axis(values, measure, alt.Y)
+    layers = _layers(table, by, measure, middle, value, width=width)
+    line = [previous.line(middle, value)] if previous else []
+    hit = _hit(table, [by], measure, previous=previous is not None).encode(
         begin, alt.X2("end:T"), y=alt.value(0), y2=alt.value("height")
     )
-    return alt.LayerChart(layer=[*shade(gaps), *layers, hit], width=width, height=_HEIGHT)
+    layers = [*shade(gaps), *layers, *line, hit]
+    return alt.LayerChart(layer=layers, width=width, height=_HEIGHT)
 
 
 def _over_clock(table: pl.DataFrame, by: str, measure: Measure) -> alt.LayerChart:
     """All hours or weekdays in order."""
     order = key_order(table, by)
     across = clock_axis(order, by)
-    layers = _layers(table, by, measure, across, alt.Y)
+    value = _value_axis(table["value"], measure, alt.Y)
+    layers = _layers(table, by, measure, across, value)
     hit = _hit(table, [by], measure).encode(across, y=alt.value(0), y2=alt.value("height"))
     width = min(WIDTH, 60 * len(order))
     return alt.LayerChart(layer=[*layers, hit], width=width, height=_HEIGHT)
@@ -206,7 +224,8 @@ def _by_name(table: pl.DataFrame, by: Sequence[str], measure: Measure) -> alt.La
     axis = alt.Axis(grid=not isinstance(measure.aggregation, Total), labelPadding=6)
     scale = alt.Scale(domain=table["key"].to_list())
     across = alt.Y("key:N", scale=scale, title=None, axis=axis)
-    layers = _layers(table, None, measure, across, alt.X)
+    value = _value_axis(table["value"], measure, alt.X)
+    layers = _layers(table, None, measure, across, value)
     hit = _hit(table, by, measure).encode(across, x=alt.value(0), x2=alt.value("width"))
     return alt.LayerChart(layer=[*layers, hit], width=_ROWS_WIDTH, height={"step": _ROW})
 
@@ -216,14 +235,13 @@ def _layers(
     by: str | None,
     measure: Measure,
     across: alt.X | alt.Y,
-    channel: type[alt.X | alt.Y],
+    value: alt.X | alt.Y,
     *,
     width: int = WIDTH,
 ) -> list[alt.Chart]:
     """Bars of a sum, points of anything else, and the values as text where there is room."""
-    vertical = channel is alt.Y
+    vertical = isinstance(value, alt.Y)
     known = alt.Chart(table.filter(pl.col("value").is_not_null()))
-    value = _value_axis(table, measure, channel)
     if isinstance(measure.aggregation, Total):
         bars = known.mark_bar(color=ANSWERED).encode(across)
         bars = span_bars(known, table, by, width=width) if by in TIME else bars
@@ -250,30 +268,32 @@ def _layers(
             place["style"] = [CELL_TEXT, INK]
     return [
         *layers,
-        alt.Chart(labelled).mark_text(**place).encode(across, channel(end), text="text:N"),
+        alt.Chart(labelled).mark_text(**place).encode(across, type(value)(end), text="text:N"),
     ]
 
 
-def _value_axis(
-    table: pl.DataFrame, measure: Measure, channel: type[alt.X | alt.Y]
-) -> alt.X | alt.Y:
+def _value_axis(values: pl.Series, measure: Measure, channel: type[alt.X | alt.Y]) -> alt.X | alt.Y:
     is_total = isinstance(measure.aggregation, Total)
     axis: dict[str, Any] = {"minExtent": GUTTER} if channel is alt.Y else {}
     title = lower_first(measure_title(measure))
     if measure.unit == "s":
-        axis |= duration_axis(table["value"].drop_nulls().to_list(), zero=is_total)
+        axis |= duration_axis(values.drop_nulls().to_list(), zero=is_total)
     else:
         axis |= {"format": ".0%" if measure.unit == "share" else ",d", "tickCount": 5}
         if is_total:
-            axis["values"] = count_ticks(table["value"].cast(pl.Int64))
+            axis["values"] = count_ticks(values.cast(pl.Int64))
     scale = alt.Scale(zero=is_total, nice=True)
     return channel("value:Q", title=title, axis=alt.Axis(**axis), scale=scale)
 
 
-def _hit(table: pl.DataFrame, by: Sequence[str], measure: Measure) -> alt.Chart:
+def _hit(
+    table: pl.DataFrame, by: Sequence[str], measure: Measure, *, previous: bool = False
+) -> alt.Chart:
     """Invisible marks with the tooltips: a point alone is too small to point at."""
     key = alt.Tooltip("key:N", title=tooltip_title(by))
     tooltip = [key, *measure_tooltip(measure, fetched=table["hours"].is_not_null().any())]
+    if previous:
+        tooltip.append(previous_tooltip())
     base = alt.Chart(table, name=HIT)
     hit: alt.Chart = base.mark_rect(color="transparent").encode(tooltip=tooltip)
     return hit

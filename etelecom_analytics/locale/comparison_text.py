@@ -24,6 +24,8 @@ class ComparisonText(NamedTuple):
             if it is unknown.
         verdict: the verdict in words, with the 95 % interval of the change, or with the smallest
             change that would have been noticed; empty if the change is unknown.
+        summary: the change if the verdict is "changed", else the verdict in a few words; empty if
+            the change is unknown.
     """
 
     title: str
@@ -33,6 +35,7 @@ class ComparisonText(NamedTuple):
     population: str
     change: str
     verdict: str
+    summary: str
 
 
 def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> ComparisonText:
@@ -75,6 +78,7 @@ def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> Comparis
         ),
         change=change,
         verdict=verdict,
+        summary=_summary(row, unit),
     )
 
 
@@ -110,6 +114,16 @@ def _change_texts(row: Mapping[str, Any], unit: str) -> tuple[str, str]:
         noticed=noticed,
     )
     return against, verdict
+
+
+def _summary(row: Mapping[str, Any], unit: str) -> str:
+    """The change or the verdict in a few words."""
+    difference = row["difference"]
+    if difference is None:
+        return ""
+    if row["verdict"] == "changed":
+        return f"{'▲' if difference > 0 else '▼'} {format_value(difference, unit, signed=True)}"
+    return tr("cannot tell") if row["verdict"] == "cannot tell" else tr("no evidence of change")
 
 
 def _change_interval(row: Mapping[str, Any], unit: str) -> str:

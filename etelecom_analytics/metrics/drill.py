@@ -16,7 +16,6 @@ from .dimensions import (
     LEG_DIMENSIONS,
     NAME_DIMENSIONS,
     OWNER_DIMENSIONS,
-    START_DIMENSIONS,
     check_dimensions,
     start_dimensions,
 )
@@ -35,11 +34,14 @@ _TYPES: Mapping[str, type] = {
 }
 """The type of a dimension's values, where it is not text."""
 
+Groups = Mapping[str, object] | Sequence[Mapping[str, object]]
+"""One group, or several."""
+
 
 @overload
 def drill_through(
     calls: Selection,
-    group: Mapping[str, object],
+    group: Groups,
     *,
     grain: Grain | None = ...,
     options: MetricOptions = ...,
@@ -47,7 +49,7 @@ def drill_through(
 @overload
 def drill_through(
     calls: pl.DataFrame,
-    group: Mapping[str, object],
+    group: Groups,
     *,
     grain: Grain | None = ...,
     options: MetricOptions = ...,
@@ -55,19 +57,19 @@ def drill_through(
 @overload
 def drill_through(
     calls: pl.LazyFrame,
-    group: Mapping[str, object],
+    group: Groups,
     *,
     grain: Grain | None = ...,
     options: MetricOptions = ...,
 ) -> pl.LazyFrame: ...
 def drill_through(
     calls: Calls,
-    group: Mapping[str, object],
+    group: Groups,
     *,
     grain: Grain | None = None,
     options: MetricOptions = MetricOptions(),
 ) -> Calls:
-    """The calls of one group of a summary, such as `{"weekday": 1, "hour": 9}`, in their order.
+    """The calls of groups of a summary, such as `{"weekday": 1, "hour": 9}`, in their order.
 
     The result has the type of the input; of a `Selection` it is a `Selection`. None stands for a
     missing value. The log of an internal call that another log counts is left out.
@@ -80,7 +82,9 @@ def drill_through(
     Args:
         calls: calls of any direction, or a `Selection`.
         group: a value for each dimension, as in a row of `summarize(calls, by=...)`; a day may be
-            text, "2026-11-02". An empty group is all calls.
+            text, "2026-11-02". A list of values selects the calls with any of them. An empty group
+            is all calls. A list of groups selects the calls of any of them; its dimensions are
+            those of calls.
         grain: "calls", "offers" or "legs". By default the calls, or if the group has a
             `target_number`, `trunk_name`, `outcome` or `fail_code`, those with such an offer or
             such a leg.
@@ -89,7 +93,7 @@ def drill_through(
     Raises:
         UnknownName: a dimension or the grain does not exist; the message lists the nearest names.
         InputError: a dimension of names that the calls do not have, a dimension of legs with the
-            grain "calls", or a value of the wrong type.
+            grain "calls" or in a list of groups, a value of the wrong type, or an empty list.
 
     Examples:
         >>> calls = et.sample_logs().calls
@@ -98,26 +102,32 @@ def drill_through(
         59
         >>> et.metrics.drill_through(calls, {"target_number": "101"}, grain="offers").height
         95
+        >>> et.metrics.drill_through(calls, {"weekday": [1, 2], "direction": "in"}).height
+        119
     """
-    if not isinstance(group, Mapping):
-        raise InputError(
-            'group is a mapping of values by dimension, such as {"weekday": 1}; '
-            f"got {describe(group)}."
-        )
+    several = _checked_groups(group)
+    names = list(dict.fromkeys(name for each in several for name in each))
     options = checked_options(options)
     table = calls if isinstance(calls, Selection) else calls_frame(calls)
-    check_dimensions(table, group, allowed=(*DIMENSIONS, *NAME_DIMENSIONS))
-    of_rows = _dimensions_of_rows(table, group, grain)
+    check_dimensions(table, names, allowed=(*DIMENSIONS, *NAME_DIMENSIONS))
+    of_rows = _dimensions_of_rows(table, names, grain)
+    if len(several) > 1 and any(name in of_rows for name in names):
+        raise InputError(
+            "A list of groups has dimensions of calls only: use one group, with lists of values."
+        )
     grains = ("offers", "legs") if grain is None else (grain,)
-    of_calls = [
-        _equals(name, value, options) for name, value in group.items() if name not in of_rows
-    ]
+    of_calls = _any_group(
+        [
+            [_is_any(name, value, options) for name, value in each.items() if name not in of_rows]
+            for each in several
+        ]
+    )
     conditions = [
-        _equals(name, value, options, of_calls=False)
-        for name, value in group.items()
+        _is_any(name, value, options, of_calls=False)
+        for name, value in several[0].items()
         if name in of_rows
     ]
-    if not group:
+    if not names:
         return like_input(calls, table) if isinstance(table, pl.LazyFrame) else table
     if isinstance(table, Selection):
         selected = table.without_second_logs().where(*of_calls)
@@ -140,8 +150,28 @@ def drill_through(
     return like_input(calls, lazy)
 
 
+def _checked_groups(group: object) -> list[Mapping[str, object]]:
+    """The groups; an error for another type, or for none."""
+    groups = [group] if isinstance(group, Mapping) else group
+    if isinstance(groups, list | tuple) and groups:
+        several = [each for each in groups if isinstance(each, Mapping)]
+        if len(several) == len(groups):
+            return several
+    raise InputError(
+        'group is a mapping of values by dimension, such as {"weekday": 1}, or a list of these; '
+        f"got {describe(group)}."
+    )
+
+
+def _any_group(groups: Sequence[Sequence[pl.Expr]]) -> list[pl.Expr]:
+    """The conditions that hold for the calls of any of these groups, each with its conditions."""
+    if len(groups) == 1:
+        return list(groups[0])
+    return [pl.any_horizontal(pl.all_horizontal(pl.lit(value=True), *each) for each in groups)]
+
+
 def _dimensions_of_rows(
-    table: pl.LazyFrame | Selection, group: Mapping[str, object], grain: Grain | None
+    table: pl.LazyFrame | Selection, group: Sequence[str], grain: Grain | None
 ) -> Sequence[str]:
     """The dimensions of the group that an offer or a leg must have, not its call."""
     if grain is not None and (not isinstance(grain, str) or grain not in FACTS):
@@ -158,8 +188,30 @@ def _dimensions_of_rows(
     return (*LEG_DIMENSIONS, *(OWNER_DIMENSIONS if with_owners and of_legs else ()))
 
 
-def _equals(name: str, value: object, options: MetricOptions, *, of_calls: bool = True) -> pl.Expr:
-    """Whether the dimension has this value; None is a missing value."""
+def _is_any(name: str, value: object, options: MetricOptions, *, of_calls: bool = True) -> pl.Expr:
+    """Whether the dimension has this value, or one of a list of values; None is a missing value."""
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    if not values:
+        raise InputError(f"{name} has an empty list: use at least one value.")
+    values = [_checked(name, each) for each in values]
+    computed = start_dimensions([name], options)
+    if name in COMPUTED_DIMENSIONS and of_calls:
+        computed = computed_dimensions(options)
+    if name in NUMBERS and of_calls:
+        computed = {name: normalized(pl.col(name))}
+    key = computed.get(name, pl.col(name))
+    if _TYPES.get(name, str) is str:
+        key = key.cast(pl.String)  # an Enum raises an error for an unknown category
+    known = [each for each in values if each is not None]
+    conditions = [key.is_null()] if len(known) < len(values) else []
+    if known:
+        equal = key == pl.lit(known[0]) if len(known) == 1 else key.is_in(known)
+        conditions.append(equal.fill_null(value=False))
+    return pl.any_horizontal(conditions) if len(conditions) > 1 else conditions[0]
+
+
+def _checked(name: str, value: object) -> object:
+    """The value of a dimension, with the day of a text; an error for another type."""
     value_type = _TYPES.get(name, str)
     if isinstance(value, str) and value_type is date:
         with suppress(ValueError):
@@ -169,12 +221,4 @@ def _equals(name: str, value: object, options: MetricOptions, *, of_calls: bool 
         raise InputError(
             f"{name} cannot be {describe(value)}: use a value of summarize(calls, by={name!r})."
         )
-    computed = start_dimensions([name], options)
-    if name in COMPUTED_DIMENSIONS and of_calls:
-        computed = computed_dimensions(options)
-    if name in NUMBERS and of_calls:
-        computed = {name: normalized(pl.col(name))}
-    key = computed.get(name, pl.col(name))
-    if isinstance(value, str) and name not in START_DIMENSIONS:
-        key = key.cast(pl.String)  # an Enum raises an error for an unknown category
-    return key.is_null() if value is None else (key == pl.lit(value)).fill_null(value=False)
+    return value

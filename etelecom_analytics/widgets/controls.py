@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 
 import ipywidgets as ui
 import polars as pl
@@ -12,6 +13,7 @@ from ..language import tr
 from ..names import labels
 from ..phone_numbers import describe
 from ..query import CallQuery
+from ..query_text import filter_texts
 from .dates import Dates
 from .fields import (
     DurationField,
@@ -20,6 +22,7 @@ from .fields import (
     GroupField,
     IdField,
     IdsField,
+    NumberField,
     OptionField,
     TextField,
 )
@@ -42,15 +45,24 @@ def table_fields(calls: pl.DataFrame) -> list[Field]:
     ]
 
 
-def logs_fields(calls: pl.DataFrame) -> list[Field]:
-    """The fields for `logs.calls`: also users, and hotlines and departments if they have names."""
+def logs_fields(calls: pl.DataFrame, queues: pl.Series | None = None) -> list[Field]:
+    """The fields for `logs.calls`: also agents, and hotlines and departments if they have names.
+
+    `queues` has the queue of each call, if any is known.
+    """
+    columns: dict[str, pl.Series] = {} if queues is None else {"queue": queues}
+    columns |= {name: calls[name] for name in ("hotline", "department_id") if name in calls.columns}
     groups = [
-        GroupField(column, label, calls[column].value_counts().iter_rows())
-        for column, label in (("hotline", tr("Hotline")), ("department_id", tr("Department")))
-        if column in calls.columns
+        GroupField(name, label, columns[name].value_counts().iter_rows())
+        for name, label in (
+            ("queue", tr("Queue")),
+            ("hotline", tr("Hotline")),
+            ("department_id", tr("Department")),
+        )
+        if name in columns
     ]
-    users = IdField("user_id", tr("User"), _counts(calls, "user_id"), labels(calls, "user_id"))
-    return [*table_fields(calls), users, *groups]
+    agents = IdField("user_id", tr("Agent"), _counts(calls, "user_id"), labels(calls, "user_id"))
+    return [*table_fields(calls), agents, *groups]
 
 
 def api_fields() -> list[Field]:
@@ -68,7 +80,7 @@ def _shared_fields() -> list[Field]:
     return [
         OptionField("direction", tr("Direction", context="control"), schema.DIRECTIONS),
         OptionField("call_state", tr("Call state"), schema.CALL_STATES),
-        TextField("call_number", tr("Number"), tr("any; a whole number")),
+        NumberField("call_number", tr("Number"), tr("any; a whole number")),
         DurationField(),
     ]
 
@@ -82,7 +94,7 @@ class Controls:
     """Dates and fields. Filters without a control are kept, and shown in the panel's text.
 
     Attributes:
-        box: all controls, in a grid that fits its width.
+        parts: the dates and the fields, in their order.
         invalid: whether the values make no valid query.
     """
 
@@ -100,17 +112,33 @@ class Controls:
         self._time_zone, self._today = time_zone, today
         self._group_dimensions, self._offer_dimensions = group_dimensions, offer_dimensions
         self._dates = Dates(time_zone=time_zone, today=today)
-        self._parts: list[Dates | Field] = [self._dates, *fields]
+        self.parts: list[Dates | Field] = [self._dates, *fields]
         self._other_filters = dict[str, object]()
         self._other_groups = dict[str, object]()
         self._offer_filters: tuple[tuple[str, object], ...] = ()
         self._updating = False
         self.invalid = False
-        self.box = ui.GridBox([cell for part in self._parts for cell in part.cells()], layout=_GRID)
+
+    @cached_property
+    def box(self) -> ui.GridBox:
+        """All controls, in a grid that fits its width."""
+        return ui.GridBox([cell for part in self.parts for cell in part.cells()], layout=_GRID)
+
+    def shown_groups(self, state: PanelState) -> frozenset[str]:
+        """The dimensions of group filters whose value a control shows."""
+        return frozenset(field.name for field in self._group_fields if field.text(state))
+
+    def other_texts(self) -> list[str]:
+        """The texts of filters that have no control."""
+        query = {**self._other_filters, "time_zone": self._time_zone}
+        return list(filter_texts(CallQuery.from_dict(query)))
 
     def read(self) -> PanelState:
         """The state of the controls; `QueryError` if it is not valid."""
         dates, date_from, date_to = self._dates.read()
+        for field in self._group_fields:
+            if field.group():  # one value of the control replaces several of a chart
+                self._other_groups.pop(field.name, None)
         groups = dict(self._other_groups)
         for field in self._group_fields:
             groups |= field.group()
@@ -126,7 +154,8 @@ class Controls:
 
     def show(self, state: PanelState) -> None:
         """Set the controls; observers are not called."""
-        groups = dict(state.group_filters)
+        several = {name: value for name, value in state.group_filters if isinstance(value, tuple)}
+        groups = {name: value for name, value in state.group_filters if name not in several}
         self._updating = True
         try:
             self._dates.show(state)
@@ -136,13 +165,13 @@ class Controls:
                 group_field.show_group(groups)
         finally:
             self._updating = False
-        names = {"time_zone", *(name for part in self._parts for name in part.names)}
+        names = {"time_zone", *(name for part in self.parts for name in part.names)}
         self._other_filters = {
             name: value for name, value in state.query.to_dict().items() if name not in names
         }
         for group_field in self._group_fields:
             groups.pop(group_field.name, None)
-        self._other_groups, self._offer_filters = groups, state.offer_filters
+        self._other_groups, self._offer_filters = {**groups, **several}, state.offer_filters
 
     def parse(self, state: Mapping[str, object]) -> PanelState:
         """The state of a dictionary; an error lists what is allowed."""
@@ -177,7 +206,7 @@ class Controls:
 
     def observe(self, callback: Callable[[], object]) -> None:
         """Call `callback` whenever the user changes a control."""
-        for part in self._parts:
+        for part in self.parts:
             part.observe(lambda: None if self._updating else callback())
 
     def show_error(self, error: EtelecomError | None) -> str:
@@ -188,7 +217,7 @@ class Controls:
         self.invalid = error is not None
         field = error.field if isinstance(error, QueryError) else ""
         rest = "" if error is None else str(error)
-        for part in self._parts:
+        for part in self.parts:
             part.message.show(rest if field in part.names else "")
             rest = "" if field in part.names else rest
         return rest

@@ -1,4 +1,7 @@
+const SHOWN_MS = 4000;
+
 function render({ model, el }) {
+  let timer = null;
   const button = document.createElement("button");
   button.type = "button";
   button.className = "jupyter-widgets jupyter-button widget-button";
@@ -19,15 +22,18 @@ function render({ model, el }) {
     area.style.display = visible ? "block" : "none";
   };
   const clear = () => {
+    clearTimeout(timer);
     status.textContent = "";
     showArea(false);
   };
   const copy = async () => {
     const code = model.get("code");
+    clearTimeout(timer);
     try {
       await navigator.clipboard.writeText(code);
       showArea(false);
       status.textContent = model.get("texts").copied;
+      timer = setTimeout(clear, SHOWN_MS);
     } catch {
       // Without permission or https, the user copies the selected text.
       area.value = code;
@@ -45,6 +51,7 @@ function render({ model, el }) {
   model.on("change:code", clear);
   el.replaceChildren(button, status, area);
   return () => {
+    clearTimeout(timer);
     model.off("change:label", setLabel);
     model.off("change:code", clear);
   };

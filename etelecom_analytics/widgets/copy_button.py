@@ -31,6 +31,7 @@ class CopyButton(anywidget.AnyWidget):
         super().__init__(
             label=tr("Copy as code"), texts=texts, layout={"width": "auto", "flex": "1 1 auto"}
         )
+        self.add_class("etelecom-copy")
 
     label = traitlets.Unicode().tag(sync=True)
     texts = traitlets.Dict().tag(sync=True)

@@ -93,10 +93,8 @@ class Dates:
             self._last.value = query.date_to and (query.date_to - _MOMENT).date()
         for edge in self.names:
             moment = getattr(query, edge)
-            is_midnight = moment is None or len(
-                local_time.moment_text(moment, self._time_zone)
-            ) == len("2026-11-02")
-            self._exact[edge] = None if is_midnight else moment
+            is_day = moment is None or local_time.is_midnight(moment, self._time_zone)
+            self._exact[edge] = None if is_day else moment
         self._show_times()
 
     def cells(self) -> list[ui.DOMWidget]:

@@ -1,6 +1,4 @@
-// The bundle defines vegaEmbed and the functions of charts/embed.js.
-// A pointer that moved further than this many pixels has brushed and not clicked.
-const MAX_CLICK_DISTANCE = 4;
+// The bundle defines vegaEmbed, the functions of charts/embed.js, `brushOver` and `groupList`.
 const UNKNOWN_WIDTH = 760;
 
 function plain(value) {
@@ -28,33 +26,54 @@ async function render({ model, el }) {
   let latest = 0;
   let rest = 70;
   let drawnWidth = 0;
-  let span = null;
-  let pressedAt = null;
-  let moved = false;
+  let groups = [];
+  let shown = {};
 
-  const release = () => {
-    if (span) {
-      model.send({ kind: "brush", span });
-      span = null;
+  // Before the panel is on the page it has no width, nor while the theme changes.
+  const width = () => el.clientWidth || drawnWidth || UNKNOWN_WIDTH;
+  const chosen = () => plain(model.get("chosen")) ?? {};
+
+  // Sets parameters of the specification; charts without groups have none of them.
+  const set = (values) => {
+    const view = current?.view;
+    if (!view) return;
+    for (const [name, value] of Object.entries(values)) {
+      if (shown[name]) view.signal(name, value);
     }
+    view.run();
   };
-  const press = (event) => {
-    pressedAt = [event.clientX, event.clientY];
-    moved = false;
-  };
-  const move = (event) => {
-    moved ||= pressedAt !== null && Math.hypot(event.clientX - pressedAt[0], event.clientY - pressedAt[1]) > MAX_CLICK_DISTANCE;
-  };
+  const click = (values, add) => model.send({ kind: "click", values, add });
 
-  // Before the panel is on the page it has no width.
-  const width = () => el.clientWidth || UNKNOWN_WIDTH;
+  const keys = groupList(model.get("texts").groups, {
+    select: (group, add) => click(group.values, add),
+    mark: (id) => {
+      set({ active: id });
+      picture.style.outline = id === null ? "" : "2px solid var(--jp-brand-color1, #1976d2)";
+    },
+  });
+  const note = document.createElement("div");
+  Object.assign(note.style, { fontSize: "12px", fontWeight: "600" });
+  note.setAttribute("role", "status");
+  const picture = document.createElement("div");
+  el.replaceChildren(keys.list, picture, keys.line);
+
+  const showChosen = () => {
+    const { ids = [], span = null, note: text = "" } = chosen();
+    set({ chosen: ids, span });
+    keys.show(groups, ids);
+    note.textContent = text;
+  };
 
   const draw = async () => {
     const number = ++latest;
     drawnWidth = width();
-    const { spec: titled, fields, brush } = plain(model.get("chart"));
+    const { spec: titled, fields, edges, groups: newGroups } = plain(model.get("chart"));
     if (!titled) return;
-    const { title, ...spec } = titled;
+    const { title, ...rawSpec } = titled;
+    const { ids = [], span = null } = chosen();
+    const initial = { chosen: ids, span };
+    const params = (rawSpec.params ?? []).map((each) => (each.name in initial ? { ...each, value: initial[each.name] } : each));
+    const spec = params.length ? { ...rawSpec, params } : rawSpec;
     const container = document.createElement("div");
     const theme = document.body.dataset.jpThemeLight === "false" ? "dark" : "light";
     let embedded;
@@ -62,7 +81,7 @@ async function render({ model, el }) {
       embedded = await drawToFit(container, spec, theme, { available: width(), rest });
       rest = embedded.rest;
     } catch (error) {
-      container.textContent = `${model.get("failure")} ${error.message}`;
+      container.textContent = `${model.get("texts").failure} ${error.message}`;
       embedded = { view: null, finalize: () => {} };
     }
     if (number !== latest) {
@@ -71,40 +90,60 @@ async function render({ model, el }) {
     }
     embedded.view?.addEventListener("click", (event, item) => {
       const datum = item?.datum;
-      if (!moved && datum && fields.length > 0 && fields.every((field) => datum[field] !== undefined)) {
-        model.send({ kind: "click", values: fields.map((field) => plain(datum[field])) });
+      if (!brush.moved() && datum && fields.length > 0 && fields.every((field) => datum[field] !== undefined)) {
+        const values = fields.map((field) => plain(datum[field]));
+        keys.activateValues(values);
+        click(values, adds(event));
       }
     });
-    if (brush && embedded.view) {
-      embedded.view.addSignalListener("brush", (name, value) => {
-        span = Object.values(plain(value) ?? {})[0] ?? null;
-      });
-    }
     current?.finalize();
     current = embedded;
-    span = null;
-    el.replaceChildren(captionOf(title), container);
+    shown = Object.fromEntries(params.map((each) => [each.name, true]));
+    groups = newGroups ?? [];
+    el.style.touchAction = edges ? "pan-y" : "";
+    const caption = captionOf(title);
+    caption.append(note);
+    picture.replaceChildren(caption, container);
+    showChosen();
     el.dataset.drawn = String(number);
   };
 
-  el.addEventListener("pointerdown", press, true);
-  window.addEventListener("pointermove", move, true);
-  window.addEventListener("pointerup", release);
-  model.on("change:chart", draw);
+  const brush = brushOver(
+    el,
+    () => ({ edges: model.get("chart").edges, span: chosen().span, show: (span) => set({ span }) }),
+    (span, add) => model.send({ kind: "brush", span, add }),
+  );
+  // A new chart is drawn with its chosen groups, which may be those of the chart before.
+  let drawing = null;
+  const redraw = () => {
+    drawing = draw().finally(() => {
+      drawing = null;
+    });
+    return drawing;
+  };
+  const update = () => {
+    if (!drawing) showChosen();
+  };
+  const received = ({ kind }) => {
+    if (kind === "span") update();
+  };
+  model.on("change:chart", redraw);
+  model.on("change:chosen", update);
+  model.on("msg:custom", received);
   const sizeChanges = new ResizeObserver(() => {
-    if (Math.abs(width() - drawnWidth) > 8) draw();
+    if (Math.abs(width() - drawnWidth) > 8) redraw();
   });
   sizeChanges.observe(el);
-  const themeChanges = new MutationObserver(draw);
+  const themeChanges = new MutationObserver(redraw);
   themeChanges.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  await draw();
+  await redraw();
   return () => {
     themeChanges.disconnect();
     sizeChanges.disconnect();
-    el.removeEventListener("pointerdown", press, true);
-    window.removeEventListener("pointermove", move, true);
-    window.removeEventListener("pointerup", release);
-    model.off("change:chart", draw);
+    brush.stop();
+    model.off("change:chart", redraw);
+    model.off("change:chosen", update);
+    model.off("msg:custom", received);
     latest += 1;
     current?.finalize();
   };

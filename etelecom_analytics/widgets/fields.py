@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import ipywidgets as ui
 
 from ..language import mark, tr
+from ..locale.display import Display
 from ..locale.terms import value_names
+from ..phone_numbers import mask
 from ..query import COMPARISONS, CallQuery
-from .panel_state import MAX_DURATION_S
+from ..query_text import id_text
+from .panel_state import MAX_DURATION_S, PanelState
 from .status import StatusLine
 
 __all__ = [
@@ -21,6 +25,7 @@ __all__ = [
     "GroupField",
     "IdField",
     "IdsField",
+    "NumberField",
     "OptionField",
     "TextField",
 ]
@@ -30,6 +35,7 @@ WIDE = {"width": "auto", "margin": "2px"}
 CELL = {"width": "auto", "min_width": "0", "overflow": "visible"}
 _ANY, _NONE = "", "\0"
 _MIN_ROWS, _MAX_ROWS = 2, 4
+_MAX_NAMES = 2
 _COMPARISON_LABELS = {
     "less_than_or_equal_to": mark("at most"),
     "less_than": mark("less than"),
@@ -64,6 +70,14 @@ class Field:
         self._show(query)
         self._last = (self._values(), getattr(query, self.name))
 
+    def text(self, state: PanelState) -> str:
+        """Its value in this state, as it is shown; "" without a filter."""
+        value = getattr(state.query, self.name)
+        return self._text(value) if value else ""
+
+    def _text(self, value: Any) -> str:
+        return mask(str(value))
+
     def _read(self) -> object:
         return self.parts[0].value or None
 
@@ -97,6 +111,10 @@ class OptionField(Field):
             name,
             ui.Dropdown(options=options, value=_ANY, description=label, style=STYLE, layout=WIDE),
         )
+        self._names = names
+
+    def _text(self, value: Any) -> str:
+        return self._names[value].replace("_", " ")
 
 
 class TextField(Field):
@@ -109,6 +127,13 @@ class TextField(Field):
 
     def _read(self) -> object:
         return self.parts[0].value.strip() or None
+
+
+class NumberField(TextField):
+    """A phone number, which texts show masked."""
+
+    def _text(self, value: Any) -> str:
+        return Display().label("caller", value)
 
 
 class IdsField(TextField):
@@ -133,6 +158,11 @@ class ExtensionsField(Field):
     def _read(self) -> object:
         return list(self.parts[0].value)
 
+    def _text(self, value: Any) -> str:
+        names = [self._names.get(each) or id_text(each) for each in value]
+        more = len(names) - _MAX_NAMES
+        return ", ".join([*names[:_MAX_NAMES], *([tr("{n} more", n=more)] if more > 0 else [])])
+
     def _show(self, query: CallQuery) -> None:
         self._set_options(query.extension_ids)
         self.parts[0].value = tuple(dict.fromkeys(query.extension_ids))
@@ -152,6 +182,9 @@ class IdField(Field):
         self._counts, self._names = dict(counts), names
         super().__init__(name, ui.Dropdown(description=label, style=STYLE, layout=WIDE))
         self._set_options(None)
+
+    def _text(self, value: Any) -> str:
+        return self._names.get(value) or id_text(value)
 
     def _show(self, query: CallQuery) -> None:
         selection = getattr(query, self.name)
@@ -175,6 +208,16 @@ class GroupField(Field):
         """The dimension and its value; empty without a filter."""
         value = self.parts[0].value
         return {} if value == _ANY else {self.name: None if value == _NONE else value}
+
+    def text(self, state: PanelState) -> str:
+        """Its value in this state, as it is shown; "" without a filter."""
+        groups = dict(state.group_filters)
+        if self.name not in groups:
+            return ""
+        value = groups[self.name]
+        if isinstance(value, tuple):  # several values, which no control shows
+            return ""
+        return tr("none") if value is None else str(value)
 
     def show_group(self, groups: Mapping[str, object]) -> None:
         """Set the control to this dimension's value in the group filters."""
@@ -215,6 +258,10 @@ class DurationField(Field):
     def _read(self) -> object:
         comparison, seconds = (part.value for part in self.parts)
         return (comparison, seconds) if comparison else None
+
+    def _text(self, value: Any) -> str:
+        comparison, seconds = value
+        return f"{tr(_COMPARISON_LABELS[comparison])} {tr('{seconds} s', seconds=seconds)}"
 
     def _show(self, query: CallQuery) -> None:
         comparison, seconds = query.duration or (_ANY, self.parts[1].value)

@@ -10,6 +10,7 @@ from ..errors import QueryError, UnknownName
 from ..language import tr
 from ..phone_numbers import describe, printable
 from ..query import CallQuery
+from .filter_values import checked_filter, filters_dict
 
 __all__ = ["ALL_DATES", "CUSTOM", "MAX_DURATION_S", "RANGES", "PanelState", "range_dates"]
 
@@ -35,7 +36,8 @@ class PanelState(NamedTuple):
     Attributes:
         dates: a name from RANGES, "all" or "custom".
         query: the query, with the dates of the range.
-        group_filters: (dimension, value) pairs that a query cannot express.
+        group_filters: (dimension, value) pairs that a query cannot express; a tuple of several
+            values selects the calls with any of them.
         offer_filters: (dimension, value) pairs of persons to whom a call must have an offer.
     """
 
@@ -54,7 +56,9 @@ class PanelState(NamedTuple):
             state.pop(edge, None)
             if self.dates == CUSTOM and (moment := getattr(self.query, edge)):
                 state[edge] = local_time.moment_text(moment, self.query.time_zone)
-        filters = {key: dict(pairs) for key in _FILTER_KEYS if (pairs := getattr(self, key))}
+        filters = {
+            key: filters_dict(pairs) for key in _FILTER_KEYS if (pairs := getattr(self, key))
+        }
         return {"dates": self.dates, **state, **filters}
 
     @classmethod
@@ -126,10 +130,7 @@ def _filters(key: str, groups: object, dimensions: Sequence[str]) -> tuple[tuple
     for name in groups:
         if name not in dimensions:
             raise UnknownName("dimension", printable(str(name)), dimensions)
-    # Days are text, because a state must be valid JSON and code must be valid Python.
-    values = {
-        name: value.isoformat() if type(value) is date else value for name, value in groups.items()
-    }
+    values = {name: checked_filter(key, name, value) for name, value in groups.items()}
     return tuple((name, values[name]) for name in dimensions if name in values)
 
 

@@ -31,11 +31,12 @@ STARTED = (
 )
 BARS = ".groups_marks path"
 LABELS = [
-    *("Dates", "First day", "Last day", "Direction", "Call state", "Number", "Duration"),
-    *("Extensions", "User", "Reset", "Copy as code"),
-    *("Over time", "By group", "Heat map", "Waits", "Rings", "Measure", "By", "Only"),
+    *("Dates", "First day", "Last day", "Direction", "State", "Call state", "Agent", "Number"),
+    *("Duration", "More filters", "Extensions", "Reset", "Code", "Export", "File", "Full numbers"),
+    *("Show all directions", "About these calls", "Answer rate, "),
+    *("Over time", "By group", "Heat map", "Waits", "Rings"),
+    *("Measure", "By", "Groups of the chart"),
     *("Sort by started", "Sort by wait, s", "Journey of call 1", "Next page", "Last page"),
-    *("File", "Full numbers", "Export"),
 ]
 FOCUSED = """() => {
     const element = document.activeElement;
@@ -53,20 +54,35 @@ class ExplorerPage:
         self.panel = page.locator(".etelecom-panel")
         self.rows = self.panel.locator("table", has_text="matching calls").locator("tbody")
 
-    def check(self, query: et.CallQuery, group: Mapping[str, object] | None = None) -> pl.DataFrame:
-        """Wait until KPIs, chart and table match these filters; returns the matching calls."""
+    def check(
+        self,
+        query: et.CallQuery,
+        group: Mapping[str, object] | None = None,
+        *,
+        shown: Mapping[str, object] | None = None,
+    ) -> pl.DataFrame:
+        """Wait until KPIs, chart and table match these filters; returns the matching calls.
+
+        `shown` is the group of all calls of the chart, where some of its groups are selected.
+        """
         calls = drill_through(SAMPLE.calls.filter(query.to_expr()), group or {}, options=OPTIONS)
         assert isinstance(calls, pl.DataFrame)
         caption = self.panel.locator("caption", has_text=f"{calls.height:,} matching calls")
         caption.wait_for()
-        self.panel.get_by_text(f"{calls.height:,} of 1,200 calls", exact=True).first.wait_for()
-        scope = re.compile(f"^{calls.height:,} calls? · ")  # of the chart
+        count = re.compile(f": {calls.height:,} of 1,200 calls\\.")
+        self.panel.locator(".etelecom-status").get_by_text(count).wait_for()
+        context = calls
+        if shown is not None:
+            context = drill_through(SAMPLE.calls.filter(query.to_expr()), shown, options=OPTIONS)
+            selected = re.compile(f"^Selected: .*: {calls.height:,} of {context.height:,} calls")
+            self.panel.get_by_text(selected).wait_for()
+        scope = re.compile(f"^{context.height:,} calls? · ")  # of the chart
         self.panel.get_by_text(scope).first.wait_for()
         comparison = et.metrics.compare(calls.clear(), calls, options=OPTIONS)
         for index, row in enumerate(comparison.iter_rows(named=True)):
-            texts = list(comparison_texts({**row, "difference": None}, OPTIONS))
-            card = self.panel.locator(".etelecom-kpi").nth(index)
-            assert card.inner_text().splitlines()[:3] == texts[:3]
+            text = comparison_texts({**row, "difference": None}, OPTIONS)
+            lines = self.panel.locator(".etelecom-kpi").nth(index).inner_text().splitlines()
+            assert (lines[0], lines[-1]) == (text.value, text.title)
         started = (
             calls.sort("started_at", descending=True, nulls_last=True)
             .select(STARTED)
@@ -78,6 +94,17 @@ class ExplorerPage:
 
     def press(self, name: str) -> None:
         self.panel.get_by_role("button", name=name, exact=True).click()
+
+    def open(self, name: str) -> Any:
+        """The popover that the button with this name opens."""
+        button = self.panel.locator(f".etelecom-chip[aria-label^='{name}']")
+        button.click()
+        return self.panel.locator(".etelecom-popover:popover-open")
+
+    def select(self, name: str, label: str) -> None:
+        """Filter by this option of the control with this name."""
+        self.open(name).get_by_label(name, exact=True).select_option(label=label)
+        self.page.keyboard.press("Escape")
 
     def bar(self, index: int) -> tuple[float, float]:
         """The centre of a group on the chart."""
@@ -121,7 +148,7 @@ def test_range_brush_click_and_undo_change_all_parts(
     browser_page.screenshot_of(panel, "explorer-light-1280")
 
     # A named range.
-    panel.get_by_label("Dates", exact=True).select_option(label="yesterday")
+    explorer.select("Dates", "yesterday")
     explorer.check(et.CallQuery(direction="in", date_from="2026-11-07", date_to="2026-11-08"))
     panel.get_by_text(
         re.compile("Changes are against the previous period: 2026-11-06 up to 2026-11-07")
@@ -137,28 +164,41 @@ def test_range_brush_click_and_undo_change_all_parts(
     page.mouse.move(end, height, steps=6)
     page.mouse.move(end + 12, height)
     page.mouse.up()
-    some_days = et.CallQuery(direction="in", date_from="2026-11-03", date_to="2026-11-06")
-    explorer.check(some_days)
-    assert panel.get_by_label("First day", exact=True).input_value() == "2026-11-03"
+    days = {"day": ["2026-11-03", "2026-11-04", "2026-11-05"]}
+    explorer.check(inbound, days, shown={})
+    assert panel.get_by_role("button", name="Tue 3 Nov to Thu 5 Nov ✕").count() == 1
+    assert panel.locator(BARS).count() == 7  # the other days stay
 
-    # A click on a bar, and a second click.
+    # The brush moved by a day, and its end moved by another.
+    (inside, _), (right, _) = explorer.bar(2), explorer.bar(3)
+    drag(page, (inside, height), (right, height))
+    explorer.check(inbound, {"day": ["2026-11-04", "2026-11-05", "2026-11-06"]}, shown={})
+    width = right - inside
+    drag(page, (explorer.bar(4)[0] + width / 2, height), (right + width / 3, height))
+    explorer.check(inbound, {"day": ["2026-11-04", "2026-11-05"]}, shown={})
+    explorer.press("Undo")
+    explorer.press("Undo")
+    explorer.check(inbound, days, shown={})
+
+    # A click on a bar, one with Shift, and a second click.
     explorer.press("By group")
     panel.get_by_text("Offered (calls) by hour").first.wait_for()
     page.mouse.click(*explorer.bar(9))
-    hour = int(
-        re.findall(
-            r"hour: (\d+)", panel.get_by_role("button", name=re.compile("^hour: ")).inner_text()
-        )[0]
-    )
-    explorer.check(some_days, {"hour": hour})
+    explorer.check(inbound, {**days, "hour": 9}, shown=days)
+    page.keyboard.down("Shift")
+    page.mouse.click(*explorer.bar(10))
+    page.keyboard.up("Shift")
+    explorer.check(inbound, {**days, "hour": [9, 10]}, shown=days)
     browser_page.screenshot_of(panel, "explorer-clicked")
     page.mouse.click(*explorer.bar(9))
-    explorer.check(some_days)
+    explorer.check(inbound, {**days, "hour": 9}, shown=days)
+    page.mouse.click(*explorer.bar(9))
+    explorer.check(inbound, days)
 
     # A cell of the heat map.
     explorer.press("Heat map")
     panel.get_by_text("by weekday and hour").first.wait_for()
-    # Only cells of weekdays within the query.
+    # Only cells of the selected days.
     cells = panel.locator(".mark-rect path[aria-label*='total calls']")
     labels = [str(cell.get_attribute("aria-label")) for cell in cells.all()]
     index = max(
@@ -170,28 +210,30 @@ def test_range_brush_click_and_undo_change_all_parts(
     weekday = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].index(
         re.findall(r"weekday: (\w+)", label)[0]
     ) + 1
-    group = {"weekday": weekday, "hour": int(re.findall(r"hour: (\d+)", label)[0])}
-    explorer.check(some_days, group)
+    group = {**days, "weekday": weekday, "hour": int(re.findall(r"hour: (\d+)", label)[0])}
+    explorer.check(inbound, group, shown=days)
 
     # The copied code returns the same calls.
-    explorer.press("Copy as code")
+    explorer.press("Code")
     panel.get_by_text("Copied.").wait_for()
     (running_lab.folder / "notebooks" / "copied.py").write_text(
         page.evaluate("() => navigator.clipboard.readText()")
     )
     page.locator(".jp-CodeCell", has_text="exec(open(").locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
-    matching = drill_through(SAMPLE.calls.filter(some_days.to_expr()), group, options=OPTIONS)
+    matching = drill_through(SAMPLE.calls.filter(inbound.to_expr()), group, options=OPTIONS)
     page.get_by_text(f"the same: True {matching.height}").wait_for()
 
     # The files have the rows of the table in its order.
     explorer.press("Sort by talk, s")
     panel.locator("th[aria-sort=descending]", has_text="talk").wait_for()
     started = explorer.rows.locator("td:nth-child(2)").all_inner_texts()
+    form = explorer.open("Export")
     for name in ("calls.parquet", "calls.csv"):
-        panel.get_by_label("File", exact=True).fill(name)
-        explorer.press("Export")
-        panel.get_by_text(re.compile(f"{matching.height} calls written to .*{name}")).wait_for()
+        form.get_by_label("File", exact=True).fill(name)
+        form.get_by_role("button", name="Export", exact=True).click()
+        form.get_by_text(re.compile(f"{matching.height} calls written to .*{name}")).wait_for()
+    page.keyboard.press("Escape")
     folder = running_lab.folder / "notebooks"
     files = [
         pl.read_parquet(folder / "calls.parquet"),
@@ -208,35 +250,110 @@ def test_range_brush_click_and_undo_change_all_parts(
     panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     browser_page.screenshot_of(panel, "explorer-journey")
 
-    # Back to the start.
+    # Back to the start, by keys.
     explorer.press("Sort by started")
-    for _ in range(6):
-        explorer.press("Undo")
+    panel.get_by_role("button", name="Over time", exact=True).focus()
+    for _ in range(8):
+        page.keyboard.press("Control+z")
     explorer.check(inbound)
-    explorer.press("Redo")
-    explorer.check(some_days)
+    page.keyboard.press("Control+Shift+Z")
+    explorer.check(inbound, days, shown={})
+    assert page.evaluate(FOCUSED) == "Over time"
+
+
+def drag(page: Any, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag from one place to another."""
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=6)
+    page.mouse.up()
 
 
 def test_keyboard_reaches_every_control(pages: tuple[ExplorerPage, BrowserPage]):
     explorer, _ = pages
     page, panel = explorer.page, explorer.panel
-    panel.get_by_label("Dates", exact=True).focus()
+    panel.locator(".etelecom-chip").first.focus()
     labels = []
-    for _ in range(90):
+    for _ in range(120):
         labels.append(page.evaluate(FOCUSED))
-        if labels[-1] == "Export":
+        if labels[-1] == "Last page":
             break
+        if page.evaluate("() => document.activeElement.ariaExpanded === 'false'"):
+            page.keyboard.press("Enter")
+            panel.locator(".etelecom-popover:popover-open").wait_for()
+            labels.append(page.evaluate(FOCUSED))
         page.keyboard.press("Tab")
+    assert panel.locator(".etelecom-popover:popover-open").count() == 0
     assert [name for name in LABELS if not any(label.startswith(name) for label in labels)] == []
 
-    # Select a group without a click.
-    panel.get_by_label("Only", exact=True).focus()
-    page.keyboard.press("ArrowDown")
-    explorer.check(et.CallQuery(direction="in", date_from="2026-11-02", date_to="2026-11-03"))
+    # Select groups without a click.
+    groups = panel.get_by_role("listbox", name=re.compile("^Groups of the chart"))
+    groups.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    inbound = et.CallQuery(direction="in")
+    explorer.check(inbound, {"day": "2026-11-03"}, shown={})
+    page.keyboard.press("End")
+    page.keyboard.press("Shift+Enter")
+    explorer.check(inbound, {"day": ["2026-11-03", "2026-11-08"]}, shown={})
+    assert page.evaluate("() => document.activeElement.getAttribute('role')") == "listbox"
+    selected = groups.get_by_role("option", selected=True)
+    assert [each.split(":")[0] for each in selected.all_text_contents()] == [
+        "Tue 3 Nov 2026",
+        "Sun 8 Nov 2026",
+    ]
+    panel.get_by_role("button", name=re.compile("✕")).focus()
+    page.keyboard.press("Enter")
+    explorer.check(inbound)
+    assert page.evaluate(FOCUSED) == "Undo"
     panel.get_by_role("button", name="Next page", exact=True).focus()
     page.keyboard.press("Enter")
     panel.get_by_text("page 2 of").wait_for()
     assert page.evaluate(FOCUSED) == "Next page"
+
+
+def test_popovers_return_the_focus(pages: tuple[ExplorerPage, BrowserPage]):
+    """Esc and a click elsewhere close a popover, and a screen reader learns whether it is open."""
+    explorer, _ = pages
+    page, panel = explorer.page, explorer.panel
+    button = panel.locator(".etelecom-chip").first
+    for close in (
+        lambda: page.keyboard.press("Escape"),
+        lambda: panel.locator(".etelecom-note").click(),
+        button.click,
+    ):
+        popover = explorer.open("Dates")
+        popover.wait_for()
+        assert button.get_attribute("aria-expanded") == "true"
+        page.wait_for_function("() => document.activeElement.closest('.etelecom-popover')")
+        close()
+        popover.wait_for(state="hidden")
+        page.wait_for_function("() => document.activeElement.className.includes('etelecom-chip')")
+        assert button.get_attribute("aria-expanded") == "false"
+
+
+def test_all_parts_are_visible_in_a_small_window(pages: tuple[ExplorerPage, BrowserPage]):
+    """At 1280 x 900 without side panels; and nothing is wider than the cell at 900."""
+    explorer, browser_page = pages
+    page, panel = explorer.page, explorer.panel
+    size = page.viewport_size
+    toggle = "() => void jupyterapp.commands.execute('application:toggle-left-area')"
+    page.evaluate(toggle)
+    for width, columns in ((1280, 2), (900, 1)):
+        page.set_viewport_size({"width": width, "height": 900})
+        is_placed = f"""() => getComputedStyle(document.querySelector(".etelecom-split"))
+            .gridTemplateColumns.split(" ").length === {columns}"""
+        page.wait_for_function(is_placed)
+        page.wait_for_timeout(400)  # the chart is drawn again
+        browser_page.screenshot(f"explorer-{width}x900")
+        height = panel.bounding_box()["height"]
+        assert height < 780 or columns == 1
+        for part in (panel, panel.locator(".etelecom-bar"), panel.locator(".etelecom-kpis")):
+            assert part.evaluate("each => each.scrollWidth <= each.clientWidth")
+        cell = panel.locator("xpath=ancestor::*[contains(@class, 'jp-OutputArea-output')]").first
+        assert cell.evaluate("each => each.scrollWidth <= each.clientWidth")
+    page.evaluate(toggle)
+    page.set_viewport_size(size)
 
 
 def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
@@ -247,7 +364,7 @@ def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
         label="Answer rate of offers that the agent could take (fair_answer_rate)"
     )
     panel.get_by_label("By", exact=True).select_option(label="target number")
-    panel.get_by_label("Dates", exact=True).select_option(label="yesterday")
+    explorer.select("Dates", "yesterday")
     panel.get_by_text(
         "Answer rate of offers that the agent could take by target number"
     ).first.wait_for()
@@ -307,7 +424,7 @@ explorer""",
         panel.get_by_text(f"Offered (calls) by {by}").first.wait_for()
     panel.locator(BARS).first.hover()
     panel.locator(BARS).first.click()
-    panel.get_by_role("button", name=re.compile("^hotline: <img")).wait_for()
+    panel.get_by_role("button", name=re.compile("^Hotline: <img")).wait_for()
     panel.get_by_role("button", name=re.compile("^Journey of call 1 on this page")).click()
     panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     browser_page.screenshot("explorer-hostile")

@@ -33,6 +33,57 @@ def groups(by: list[str], measure: str) -> list[dict[str, object]]:
     return list(summarize(CALLS, by, [measure], options=OPTIONS).head(25).iter_rows(named=True))
 
 
+def union(*parts: pl.DataFrame) -> pl.DataFrame:
+    """The calls of any of these tables, in the order of all calls."""
+    ids = pl.concat(parts)["id"]
+    return CALLS.filter(pl.col("id").is_in(ids.to_list()))
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("weekday", [1, 3]),
+        ("hour", [9, None]),
+        ("day", ["2026-11-02", date(2026, 11, 4)]),
+        ("direction", ["in", "out"]),
+        ("extension_id", [None, *CALLS["extension_id"].drop_nulls().unique().sort()[:2]]),
+        ("outcome", ["answered", "no_answer"]),
+        ("fail_code", [486, None]),
+    ],
+)
+def test_a_list_selects_the_calls_with_any_of_its_values(name: str, values: list[object]):
+    expected = union(*(drill_through(CALLS, {name: each}, options=OPTIONS) for each in values))
+    selected = drill_through(CALLS, {name: values}, options=OPTIONS)
+    assert_frame_equal(selected, expected)
+    lazy = drill_through(CALLS.lazy(), {name: tuple(values)}, options=OPTIONS)
+    assert_frame_equal(lazy.collect(), expected)
+    of_selection = drill_through(Selection(CALLS), {name: values}, options=OPTIONS)
+    assert_frame_equal(of_selection.calls, expected)
+
+
+def test_a_list_of_groups_selects_the_calls_of_any_of_them():
+    several = [{"weekday": 1, "hour": 9}, {"weekday": [2, 3], "hour": 14}, {"direction": "out"}]
+    expected = union(*(drill_through(CALLS, each, options=OPTIONS) for each in several))
+    assert_frame_equal(drill_through(CALLS, several, options=OPTIONS), expected)
+    assert_frame_equal(drill_through(Selection(CALLS), several, options=OPTIONS).calls, expected)
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        ([], "group is a mapping"),
+        ([{"weekday": 1}, 3], "group is a mapping"),
+        ({"weekday": []}, "an empty list"),
+        ({"weekday": [1, "2"]}, "weekday cannot be"),
+        ([{"outcome": "answered"}, {"weekday": 1}], "dimensions of calls only"),
+    ],
+    ids=str,
+)
+def test_invalid_lists_are_errors(group: object, message: str):
+    with pytest.raises(InputError, match=message):
+        drill_through(CALLS, group, options=OPTIONS)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "by",

@@ -9,6 +9,7 @@ from etelecom_analytics.site import Site
 from etelecom_analytics.widgets.copy_button import CopyButton
 from etelecom_analytics.widgets.event_chart import EventChart
 from etelecom_analytics.widgets.explorer.call_table import CallTable
+from etelecom_analytics.widgets.menu import MenuButton
 
 from .pseudo import chart_texts, html_texts
 from .widget_driver import walk
@@ -26,8 +27,11 @@ def panel_texts(panel: ui.Widget) -> list[str]:
             texts.append(getattr(part, name, None) or "")
         if isinstance(part, CopyButton):
             texts += [part.label, *part.texts.values()]
+        elif isinstance(part, MenuButton):
+            texts += [part.label, part.name]
         elif isinstance(part, EventChart):
-            texts += [part.failure, *chart_texts(part.chart["spec"])]
+            texts += [*part.texts.values(), *chart_texts(part.chart["spec"]), part.chosen["note"]]
+            texts += [f"{each['label']} {each.get('text', '')}" for each in part.chart["groups"]]
         elif isinstance(part, CallTable):
             content = part.content
             texts += [content["caption"], *content["texts"].values(), *content["journeys"]]

@@ -76,8 +76,8 @@ def send(explorer: et.Explorer, widget: type, **content: object) -> None:
     part(explorer, widget)._handle_custom_msg(content, [])
 
 
-def click(explorer: et.Explorer, *values: object) -> None:
-    send(explorer, EventChart, kind="click", values=list(values))
+def click(explorer: et.Explorer, *values: object, add: bool = False) -> None:
+    send(explorer, EventChart, kind="click", values=list(values), add=add)
 
 
 def spec(explorer: et.Explorer) -> dict[str, Any]:
@@ -93,8 +93,10 @@ def assert_consistent(
     query: et.CallQuery,
     group: dict[str, object] | None = None,
     calls: pl.DataFrame = SAMPLE.calls,
+    *,
+    shown: et.CallQuery | None = None,
 ) -> None:
-    """KPIs, chart, table, text and code are those of these filters."""
+    """KPIs, chart, table, text and code are those of these filters; the chart shows `shown`."""
     matching = drill_through(calls.filter(query.to_expr()), group or {}, options=OPTIONS)
     assert isinstance(matching, pl.DataFrame)
     assert (explorer.query, explorer.group_filters) == (query, group or {})
@@ -105,8 +107,12 @@ def assert_consistent(
     }
     assert f"{matching.height:,} of {calls.height:,} calls" in visible_html(explorer)
     assert table(explorer)["caption"].startswith(f"{matching.height:,} matching calls")
-    counted = et.summarize(matching, measures=["calls"], options=OPTIONS)["calls"].item()
+    context = matching if shown is None else calls.filter(shown.to_expr())
+    counted = et.summarize(context, measures=["calls"], options=OPTIONS)["calls"].item()
     assert f" {counted:,} call" in spec(explorer)["description"] or not counted
+    note = part(explorer, EventChart).chosen["note"]
+    assert f" {matching.height:,} of {context.height:,} calls." in note or not note
+    assert bool(note) == (shown is not None)
     logs = et.CallLogs(calls=calls, query=SAMPLE.query, report=SAMPLE.report)
     assert_frame_equal(run_code(explorer.code(), logs)["filtered"], matching)
 
@@ -175,7 +181,7 @@ def test_every_control_filters_all_parts(named: et.CallLogs):
         assert dict(explorer.group_filters) == ordered
         assert_consistent(explorer, et.CallQuery(**fields), explorer.group_filters, named.calls)
     press(explorer, "Reset")
-    put(explorer, "User", control(explorer, "User").options[1][1])
+    put(explorer, "Agent", control(explorer, "Agent").options[1][1])
     assert explorer.query.user_id
     for label in ("Hotline", "Department"):
         press(explorer, "Reset")
@@ -188,36 +194,40 @@ def test_every_control_filters_all_parts(named: et.CallLogs):
 def test_click_filters_by_group_and_second_click_removes_the_filter(explorer: et.Explorer):
     put(explorer, "Chart", "group")
     click(explorer, "9")
-    assert_consistent(explorer, INBOUND, {"hour": 9})
+    assert_consistent(explorer, INBOUND, {"hour": 9}, shown=INBOUND)
     click(explorer, "10")
-    assert_consistent(explorer, INBOUND, {"hour": 10})
+    assert_consistent(explorer, INBOUND, {"hour": 10}, shown=INBOUND)
     click(explorer, "10")
     assert_consistent(explorer, INBOUND)
     put(explorer, "By", "direction")
+    every = et.CallQuery()
+    assert_consistent(explorer, INBOUND, shown=every)
     click(explorer, "in")  # removes the filter
-    assert_consistent(explorer, et.CallQuery())
+    assert_consistent(explorer, every)
     click(explorer, "out")
-    assert_consistent(explorer, et.CallQuery(direction="out"))
+    outbound = et.CallQuery(direction="out")
+    assert_consistent(explorer, outbound, shown=every)
     put(explorer, "By", "extension_id")
     click(explorer, "(none)")
-    assert_consistent(explorer, et.CallQuery(direction="out"), {"extension_id": None})
+    assert_consistent(explorer, outbound, {"extension_id": None}, shown=outbound)
     click(explorer, "(none)")
     click(explorer, EXTENSIONS[0])
-    assert_consistent(explorer, et.CallQuery(direction="out", extension_ids=[EXTENSIONS[0]]))
+    of_extension = et.CallQuery(direction="out", extension_ids=[EXTENSIONS[0]])
+    assert_consistent(explorer, of_extension, shown=outbound)
 
 
 @pytest.mark.slow
 def test_click_on_heat_map_cell_and_on_target_number(explorer: et.Explorer):
     put(explorer, "Chart", "heat")
     click(explorer, 3, 9)
-    assert_consistent(explorer, INBOUND, {"hour": 9, "weekday": 3})
-    assert "weekday: 3" in [
-        each.description.split("  ")[0]
-        for each in walk(explorer)
-        if getattr(each, "tooltip", "") == "Remove the filter on weekday"
-    ]
-    press(explorer, "weekday: 3  ✕")
-    assert_consistent(explorer, INBOUND, {"hour": 9})
+    assert explorer.group_filters == {"weekday_hour": [[3, 9]]}
+    expected = drill_through(
+        SAMPLE.calls.filter(INBOUND.to_expr()), {"weekday": 3, "hour": 9}, options=OPTIONS
+    )
+    assert_frame_equal(explorer.filtered, expected)
+    press(explorer, "Wed 9:00  ✕")
+    assert_consistent(explorer, INBOUND)
+    explorer.restore({**explorer.state(), "group_filters": {"hour": 9}})
     put(explorer, "Measure", "fair_answer_rate")
     put(explorer, "Chart", "group")
     put(explorer, "By", "target_number")
@@ -246,28 +256,22 @@ def test_brush_selects_the_days_that_it_mostly_covers(explorer: et.Explorer):
     day = 86_400_000
     begin = explorer._tabs.chart.spans[0].begin
     send(explorer, EventChart, kind="brush", span=[begin + 3.4 * day, begin + 1.6 * day])
-    assert_consistent(
-        explorer, et.CallQuery(direction="in", date_from="2026-11-04", date_to="2026-11-05")
-    )
-    assert [span.first for span in explorer._tabs.chart.spans] == [
-        date(2026, 11, 4)
-    ]  # days outside the query are not drawn
-    press(explorer, "Undo")
+    assert_consistent(explorer, INBOUND, {"day": "2026-11-04"}, shown=INBOUND)
+    assert len(explorer._tabs.chart.spans) == 7  # the other days stay
     send(explorer, EventChart, kind="brush", span=[begin + 3.1 * day, begin + 3.2 * day])
-    assert_consistent(
-        explorer, et.CallQuery(direction="in", date_from="2026-11-05", date_to="2026-11-06")
-    )
-    press(explorer, "Undo")
+    assert_consistent(explorer, INBOUND, {"day": "2026-11-05"}, shown=INBOUND)
+    send(explorer, EventChart, kind="brush", span=[begin, begin + 1.8 * day], add=True)
+    days = ["2026-11-02", "2026-11-03", "2026-11-05"]
+    assert_consistent(explorer, INBOUND, {"day": days}, shown=INBOUND)
+    press(explorer, "Reset")
     put(explorer, "By", "week")
     send(explorer, EventChart, kind="brush", span=[begin, begin + 7 * day])
-    assert_consistent(
-        explorer, et.CallQuery(direction="in", date_from="2026-11-02", date_to="2026-11-09")
-    )
+    assert_consistent(explorer, INBOUND, {"week": "2026-11-02"}, shown=INBOUND)
+    press(explorer, "week from Mon 2 Nov  ✕")
     put(explorer, "By", "month")
-    put(explorer, "Only", ("Nov 2026",))
-    assert_consistent(
-        explorer, et.CallQuery(direction="in", date_from="2026-11-01", date_to="2026-12-01")
-    )
+    click(explorer, "Nov 2026")
+    assert_consistent(explorer, INBOUND, {"month": "2026-11-01"}, shown=INBOUND)
+    assert control(explorer, "Nov 2026  ✕")
 
 
 @pytest.mark.slow
@@ -415,8 +419,8 @@ def test_click_on_calls_without_user_filters_by_null():
     put(explorer, "Measure", "missed")
     put(explorer, "By", "user_id")
     user = SAMPLE.calls.filter(direction="in")["user_id"].drop_nulls()[0]
-    put(explorer, "User", user)
-    put(explorer, "User", "")
+    put(explorer, "Agent", user)
+    put(explorer, "Agent", "")
     click(explorer, "(none)")
 
     assert explorer.group_filters == {"user_id": None}
@@ -560,7 +564,7 @@ def test_numbers_are_masked_by_default_and_links_never_shown():
         put(explorer, "Chart", "group")
         put(explorer, "By", "caller")
         send(explorer, CallTable, kind="open", row=0)
-        label, group = next(iter(explorer._tabs.chart.groups.values()))
+        label, group, *_ = next(iter(explorer._tabs.chart.groups.values()))
         click(explorer, label)
         sent = json.dumps(
             [spec(explorer), table(explorer), visible_html(explorer), explorer._journey.outputs]
@@ -776,7 +780,7 @@ def test_filters_reuse_computed_facts(explorer: et.Explorer, monkeypatch: pytest
     put(explorer, "Dates", "yesterday")
     put(explorer, "Chart", "time")
     put(explorer, "Chart", "rings")
-    assert explorer.group_filters == {"hour": 9, "weekday": 3}
+    assert explorer.group_filters == {"weekday_hour": [[3, 9]]}
 
 
 def test_invalid_arguments_are_rejected():
@@ -813,7 +817,7 @@ def test_business_hours_are_a_group():
     explorer = et.Explorer(SAMPLE, options=options, debounce_s=0)
     put(explorer, "Chart", "group")
     put(explorer, "By", "in_hours")
-    label, group = next(iter(explorer._tabs.chart.groups.values()))
+    label, group, *_ = next(iter(explorer._tabs.chart.groups.values()))
     click(explorer, label)
     assert explorer.group_filters == group
     assert_frame_equal(run_code(explorer.code())["filtered"], explorer.filtered)

@@ -47,7 +47,7 @@ def explorer() -> et.Explorer:
 
 def test_an_explorer_has_no_text_outside_of_the_catalogue(explorer: et.Explorer):
     assert outside(explorer) == set()
-    assert "[Copy as code]" in panel_texts(explorer)
+    assert "[Code]" in panel_texts(explorer)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_texts_after_a_click_are_of_the_catalogue(explorer: et.Explorer):
     tabs = next(part for part in walk(explorer) if isinstance(part, ChartTabs))
     table = next(part for part in walk(explorer) if isinstance(part, CallTable))
     explorer.restore({"direction": "in", "chart": {"tab": "group", "by": "hour"}})
-    tabs._clicked([next(iter(tabs.chart.groups))[0]])
+    tabs._clicked([next(iter(tabs.chart.groups))[0]], False)
     table._receive(None, {"kind": "sort", "column": "wait_s"}, None)
     table._receive(None, {"kind": "page", "page": 1}, None)
 

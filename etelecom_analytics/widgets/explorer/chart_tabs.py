@@ -1,33 +1,36 @@
 """ChartTabs: controls for the tab, the measure and the dimension of a chart, and the chart."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
 
 import ipywidgets as ui
 
-from ...fetch_report import FetchReport
 from ...language import keep_language, mark, tr
 from ...locale.terms import dimension_name
-from ...metrics import MEASURES, Selection
+from ...metrics import MEASURES
 from ..event_chart import EventChart
 from ..fields import WIDE
+from ..panel_state import PanelState
 from ..status import StatusLine, chart_error_text
-from .interactive_charts import TABS, ChartFactory, InteractiveChart
+from .chart_groups import ChartGroups
+from .interactive_chart import ChartCalls, ChartGroup, InteractiveChart
+from .interactive_charts import TABS, ChartFactory
 from .state import ChartState
 
 __all__ = ["ChartTabs"]
 
 _HINTS = {
-    "time": mark("Drag over the chart to select days, or click one day."),
-    "group": mark("Click a row or a bar to show only its calls; click it again to show all calls."),
-    "heat": mark("Click a cell to show only its calls; click it again to show all calls."),
+    "time": mark("Click or drag to select days; Shift adds. By keyboard: arrows and Enter."),
+    "group": mark(
+        "Click a row or a bar to select its calls; Shift adds. By keyboard: arrows, Enter."
+    ),
+    "heat": mark("Click a cell to select its calls; Shift adds. By keyboard: arrows and Enter."),
 }
 _OWNERS_HINT = mark(
-    "Click a row or a bar to show only the calls with an offer to this person, or another one to "
-    "show theirs instead; click it again to show all calls."
+    "Click a row or a bar to select the calls with an offer to this person; Shift adds. By "
+    "keyboard: arrows, Enter."
 )
-_NO_GROUP = ""
+_MAX_NAMES = 3
 _STYLE = {"description_width": "initial"}
 
 
@@ -37,9 +40,8 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
     Args:
         factory: draws the charts.
         on_chart: called with the chart that the user selects.
-        on_group: called with the group that the user clicks, as dimensions and values, and whether
-            it is one of the owners of offers.
-        on_dates: called with the first day of a brush and the day after its last.
+        on_select: called when the user selects groups, with a function that returns the filters
+            with this selection.
     """
 
     def __init__(
@@ -47,12 +49,13 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
         factory: ChartFactory,
         *,
         on_chart: Callable[[ChartState], object],
-        on_group: Callable[[Mapping[str, object], bool], object],
-        on_dates: Callable[[date, date], object],
+        on_select: Callable[[Callable[[PanelState], PanelState]], object],
     ) -> None:
         self._factory = factory
-        self._on_chart, self._on_group, self._on_dates = on_chart, on_group, on_dates
+        self._on_chart, self._on_select = on_chart, on_select
         self._chart, self._updating = InteractiveChart(spec={}), False
+        self._drawn: tuple[PanelState, ChartState] | None = None
+        self._height = 0
         self.chart_state = ChartState()
         self._tab = ui.ToggleButtons(
             options=[(tr(label), name) for name, label in TABS.items()],
@@ -67,18 +70,11 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
             layout={**WIDE, "width": "500px"},
         )
         self._by = ui.Dropdown(description=tr("By"), style=_STYLE, layout=WIDE)
-        self._only = ui.Dropdown(
-            description=tr("Only"),
-            style=_STYLE,
-            layout=WIDE,
-            tooltip=tr("Selects a group, like a click on the chart"),
-        )
         self._hint, self._error_line = StatusLine(is_error=False), StatusLine()
         self._view = EventChart(on_click=self._clicked, on_brush=self._brushed)
         for control in (self._tab, self._measure, self._by):
             control.observe(keep_language(self._changed), "value")
-        self._only.observe(self._only_changed, "value")
-        row = ui.HBox([self._measure, self._by, self._only], layout={"flex_flow": "wrap"})
+        row = ui.HBox([self._measure, self._by], layout={"flex_flow": "wrap"})
         super().__init__(
             [self._tab, row, self._hint, self._error_line, self._view],
             layout={"overflow": "visible", "min_width": "0"},
@@ -100,28 +96,64 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
             self._by.value = state.by if dimensions else None
         self._by.layout.display = None if dimensions else "none"
         self._measure.layout.display = None if state.tab in _HINTS else "none"
-        of_owners = self._factory.is_of_owners(state)
+        of_owners = self._groups.of_offers
         hint = _OWNERS_HINT if of_owners else _HINTS.get(state.tab)
         self._hint.show(tr(hint) if hint else "")
 
-    def draw(self, selection: Selection, coverage: FetchReport | None) -> None:
-        """Draw the chart of these calls; an error is shown in its place."""
-        try:
-            self._chart = self._factory.draw(selection, self.chart_state, coverage)
-            self._error_line.show("")
-        # The other parts of the panel still work, so any error is shown here.
-        except Exception as error:  # noqa: BLE001
-            self._chart = InteractiveChart(spec={})
-            self._error_line.show(chart_error_text(error))
+    def draw(
+        self, state: PanelState, selected: int, calls_of: Callable[[PanelState], ChartCalls]
+    ) -> None:
+        """Draw the chart of the filters, with the selected groups; an error is shown in its place.
+
+        The chart has all groups of the other filters, so a selection does not draw it again.
+
+        Args:
+            state: the filters.
+            selected: the number of calls that match them.
+            calls_of: the calls of filters.
+        """
+        context = self._groups.context(state)
+        if self._drawn != (context, self.chart_state):
+            try:
+                data = calls_of(context)
+                self._chart = self._factory.draw(data, self.chart_state)
+                self._drawn, self._height = (context, self.chart_state), data.calls.height
+                self._error_line.show("")
+            # The other parts of the panel still work, so any error is shown here.
+            except Exception as error:  # noqa: BLE001
+                self._chart, self._drawn = InteractiveChart(spec={}), None
+                self._error_line.show(chart_error_text(error))
         chart = self._chart
-        self._view.show(chart.spec, fields=chart.fields, brush=bool(chart.spans))
-        with self._update():
-            self._only.options = [
-                (tr("choose a group"), _NO_GROUP),
-                *((label, key) for key, (label, _) in chart.groups.items()),
-            ]
-            self._only.value = _NO_GROUP
-        self._only.layout.display = None if chart.groups else "none"
+        chosen = [
+            each for each in chart.groups.values() if self._groups.is_chosen(state, each.group)
+        ]
+        note = self._note(chosen, selected) if context != state and self._drawn else ""
+        self._view.show(chart, [each.mark_id for each in chosen], note)
+
+    def _note(self, chosen: Sequence[ChartGroup], selected: int) -> str:
+        """Which groups are selected, and how many of the calls of the chart."""
+        labels = [each.label for each in chosen]
+        if len(labels) > 2 and self._chart.span_of([each.mark_id for each in chosen]):
+            names = tr("{first} to {last}", first=labels[0], last=labels[-1])
+        elif len(labels) > _MAX_NAMES:
+            first = ", ".join(labels[:_MAX_NAMES])
+            names = tr("{text} and {n} more", text=first, n=len(labels) - _MAX_NAMES)
+        else:
+            names = ", ".join(labels) or tr("none of these groups")
+        return tr(
+            "Selected: {names}: {n} of {total} calls.", names=names, n=selected, total=self._height
+        )
+
+    def context(self, state: PanelState) -> PanelState:
+        """The filters of all calls of the chart: those without its selected groups."""
+        return self._groups.context(state)
+
+    @property
+    def _groups(self) -> ChartGroups:
+        """The groups of the chart as filters."""
+        return ChartGroups.of(
+            self.chart_state, of_offers=self._factory.is_of_owners(self.chart_state)
+        )
 
     @contextmanager
     def _update(self) -> Iterator[None]:
@@ -137,14 +169,26 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
             self.show(ChartState(self._tab.value, self._measure.value, by))
             self._on_chart(self.chart_state)
 
-    def _only_changed(self, change: Mapping[str, object]) -> None:
-        if not self._updating and change["new"] != _NO_GROUP:
-            self._on_group(self._chart.groups[tuple(self._only.value)][1], self._chart.is_of_owners)
+    def _clicked(self, values: Sequence[object], add: bool) -> None:
+        clicked = self._chart.groups.get(tuple(values))
+        if clicked is not None:
+            shown = [each.group for each in self._chart.groups.values()]
+            groups = self._groups
+            self._on_select(
+                lambda state: groups.toggled(state, clicked.group, add=add, groups=shown)
+            )
 
-    def _clicked(self, values: Sequence[object]) -> None:
-        if (mark := self._chart.groups.get(tuple(values))) is not None:
-            self._on_group(mark[1], self._chart.is_of_owners)
+    def _brushed(self, begin: float, end: float, add: bool) -> None:
+        covered = self._chart.covered(begin, end)
+        if not covered:
+            return
+        shown, groups = self._chart.groups.values(), self._groups
 
-    def _brushed(self, begin: float, end: float) -> None:
-        if days := self._chart.dates(begin, end):
-            self._on_dates(*days)
+        def brushed(state: PanelState) -> PanelState:
+            kept: list[ChartGroup] = []
+            if add:
+                kept = [each for each in shown if groups.is_chosen(state, each.group)]
+            return groups.with_groups(state, [each.group for each in [*kept, *covered]])
+
+        self._on_select(brushed)
+        self._view.restore_span()  # also where the selection stays the same

@@ -15,6 +15,7 @@ from ...language import keep_language, tr
 from ...locale.display import Display
 from ...metrics import MetricOptions
 from ...phone_numbers import describe
+from ...query import CallQuery
 from ...system_calls import is_stream
 from ...workbook import check_workbook
 from ..call_input import with_imports
@@ -158,10 +159,35 @@ def _csv_cells(calls: pl.DataFrame, time_zone: str) -> pl.DataFrame:
     return cells.with_columns(safe.str.replace(r"^[\t\r\n]", "'${0}"))
 
 
-def explorer_code(state: PanelState, options: MetricOptions, *, table: str, chart: str) -> str:
-    """Python code that filters `table` into `filtered`, and shows its KPIs and the chart."""
+def explorer_code(
+    state: PanelState,
+    options: MetricOptions,
+    *,
+    table: str,
+    context: PanelState,
+    chart: Callable[[str, CallQuery, str], str],
+) -> str:
+    """Python code that filters `table` into `filtered`, and shows its KPIs and the chart.
+
+    Args:
+        state: the filters.
+        options: the options of the measures.
+        table: code of the table of all calls.
+        context: the filters of the chart, which has all its groups.
+        chart: returns the code of the chart; its arguments are the variable of its calls, the
+            query, and the variable of the query.
+    """
     query = state.query.code().replace("\n\n", "\n\net.charts.use_offline_renderer()\n", 1)
     _, statement = options.code().split("\n\n", 1)  # the import is in the code of the query
     filtered = filters_code(state, f"{table}.filter(query.to_expr())")
     kpis = "display(et.summarize(filtered, options=options, confidence=True))"
-    return with_imports(f"{query}{statement}{filtered}{kpis}\n{chart}")
+    calls, name, others = "filtered", "query", ""
+    if context != state:
+        calls, others = "chart_calls", "# The chart shows all its groups.\n"
+        if context.query != state.query:
+            name = "chart_query"
+            _, code = context.query.code().split("\n\n", 1)
+            others += code.replace("query =", f"{name} =", 1)
+        others += filters_code(context, f"{table}.filter({name}.to_expr())", name=calls)
+    drawn = chart(calls, context.query, name)
+    return with_imports(f"{query}{statement}{filtered}{kpis}\n{others}{drawn}")

@@ -1,22 +1,20 @@
 """The charts of the Explorer: their options, their code, and the groups that a click selects."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import altair as alt
-import polars as pl
 
 from ...charts import heatmap, ring_durations, wait_distribution
 from ...charts.group_bars import HIT, draw_groups
-from ...charts.group_table import groups
+from ...charts.group_table import Groups, groups
+from ...charts.previous_period import PreviousPeriod
 from ...charts.texts import CLOCK, TIME
 from ...codegen import literal
 from ...errors import QueryError, UnknownName
 from ...fetch_report import FetchReport
-from ...language import mark
+from ...language import mark, number, short_day, tr
 from ...locale.display import Display
 from ...locale.number_note import number_note
 from ...metrics import MEASURES, NAME_DIMENSIONS, MetricOptions, Selection
@@ -25,10 +23,11 @@ from ...metrics.dimensions import LEG_DIMENSIONS, is_of_owners
 from ...names import labels
 from ...phone_numbers import describe, printable
 from ...query import CallQuery
-from ..event_chart import BRUSH
+from .highlights import CELL, KEY, POSITION, add_brush, add_highlights
+from .interactive_chart import ChartCalls, ChartGroup, InteractiveChart, TimeSpan
 from .state import ChartState
 
-__all__ = ["TABS", "ChartFactory", "InteractiveChart", "TimeSpan", "dimension_names"]
+__all__ = ["TABS", "ChartFactory", "dimension_names"]
 
 TABS: Mapping[str, str] = MappingProxyType(
     {
@@ -46,54 +45,6 @@ _EXCLUDED_MEASURE = "busy_offers"
 _FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {"waits": "wait_distribution", "rings": "ring_durations"}
 )
-
-_Groups = dict[tuple[object, ...], tuple[str, dict[str, object]]]
-
-
-class TimeSpan(NamedTuple):
-    """A day, week or month on a time axis.
-
-    Attributes:
-        begin: where it begins on the axis, in milliseconds; `middle` and `end` too.
-        first: its first day.
-        after: the day after its last.
-    """
-
-    begin: int
-    middle: int
-    end: int
-    first: date
-    after: date
-
-
-@dataclass(frozen=True, kw_only=True)
-class InteractiveChart:
-    """A chart whose groups can be clicked or brushed.
-
-    Attributes:
-        spec: the Vega-Lite specification.
-        fields: the fields of a mark that a click reports.
-        groups: the label and the group of each mark, as dimensions and values, by these fields.
-        spans: the groups on a time axis, which can be brushed.
-        is_of_owners: whether the groups are the owners of offers, not the people of calls.
-    """
-
-    spec: dict[str, Any]
-    fields: tuple[str, ...] = ()
-    groups: Mapping[tuple[object, ...], tuple[str, dict[str, object]]] = field(default_factory=dict)
-    spans: tuple[TimeSpan, ...] = ()
-    is_of_owners: bool = False
-
-    def dates(self, begin: float, end: float) -> tuple[date, date] | None:
-        """The first day of a brush and the day after its last.
-
-        A brush selects the spans whose middle it covers, or the one span that contains it.
-        """
-        covered = [span for span in self.spans if begin <= span.middle <= end]
-        covered = covered or [
-            span for span in self.spans if span.begin <= (begin + end) / 2 < span.end
-        ]
-        return (covered[0].first, covered[-1].after) if covered else None
 
 
 class ChartFactory:
@@ -145,33 +96,39 @@ class ChartFactory:
         allowed = self.dimensions(chart.tab, chart.measure)
         return chart if not allowed or chart.by in allowed else chart._replace(by=allowed[0])
 
-    def draw(
-        self, selection: Selection, chart: ChartState, coverage: FetchReport | None
-    ) -> InteractiveChart:
-        """The chart of these calls; `coverage` reports which of their days were fetched."""
-        options = self._display.options
+    def draw(self, data: ChartCalls, chart: ChartState) -> InteractiveChart:
+        """The chart of these calls."""
+        options, coverage = self._display.options, data.coverage
         if chart.tab in ("time", "group"):
-            return self._draw_groups(selection, chart, coverage)
+            return self._draw_groups(data, chart)
         if chart.tab == "heat":
-            return _with_cells(
-                heatmap(selection, measure=chart.measure, options=options, coverage=coverage)
+            chart_of_cells = heatmap(
+                data.calls, measure=chart.measure, options=options, coverage=coverage
             )
+            return _with_cells(chart_of_cells, chart.measure)
         draw = wait_distribution if chart.tab == "waits" else ring_durations
-        return InteractiveChart(spec=_spec(draw(selection, options=options, coverage=coverage)))
+        return InteractiveChart(spec=_spec(draw(data.calls, options=options, coverage=coverage)))
 
-    def code(self, chart: ChartState, query: CallQuery) -> str:
-        """Python code that draws the chart of `filtered`, the calls that match the query."""
-        dates = ".clip(query.date_from, query.date_to)" if query.date_from or query.date_to else ""
+    def code(self, chart: ChartState, calls: str, query: CallQuery, name: str) -> str:
+        """Python code that draws the chart.
+
+        Args:
+            chart: the chart.
+            calls: the variable of its calls.
+            query: which calls these are.
+            name: the variable of the query.
+        """
+        dates = f".clip({name}.date_from, {name}.date_to)" * bool(query.date_from or query.date_to)
         arguments = "options=options"
         if self._has_report:
             arguments += f", coverage=logs.report{dates}"
-        measure = f'filtered, measure="{chart.measure}"'
+        measure = f'{calls}, measure="{chart.measure}"'
         if chart.tab in ("time", "group"):
             by = f'by="{chart.by}", {arguments}{self._masking_code()}'
             return f"et.charts.measure_by({measure}, {by})\n"
         if chart.tab == "heat":
             return f"et.charts.heatmap({measure}, {arguments})\n"
-        return f"et.charts.{_FUNCTIONS[chart.tab]}(filtered, {arguments})\n"
+        return f"et.charts.{_FUNCTIONS[chart.tab]}({calls}, {arguments})\n"
 
     def _masking_code(self) -> str:
         display = self._display
@@ -181,43 +138,56 @@ class ChartFactory:
         own = tuple(number for number in display.own_numbers if number not in ivr_numbers)
         return ", masked=True" + (f", own_numbers={literal(own)}" if own else "")
 
-    def _draw_groups(
-        self, selection: Selection, chart: ChartState, coverage: FetchReport | None
-    ) -> InteractiveChart:
+    def _draw_groups(self, data: ChartCalls, chart: ChartState) -> InteractiveChart:
         measure, by, display = chart.measure, chart.by, self._display
-        table = groups(selection, measure=measure, by=by, display=display, coverage=coverage)
+        table = self._groups(data.calls, chart, data.coverage)
+        previous = None
+        if chart.tab == "time" and data.previous and table.rows.height:
+            before = data.previous
+            previous = PreviousPeriod.of(
+                self._groups(before.calls, chart, before.coverage).rows,
+                table.rows,
+                by=by,
+                days=before.days,
+                first=short_day(before.first),
+                last=short_day(before.last),
+            )
         spec = _spec(
             draw_groups(
                 table,
                 measure=measure,
                 by=by,
                 display=display,
-                coverage=coverage,
-                any_calls=selection.height > 0,
-                warning=number_note(selection, display.options),
+                coverage=data.coverage,
+                any_calls=data.calls.height > 0,
+                warning=number_note(data.calls, display.options),
+                previous=previous,
             )
         )
-        hit = next((layer for layer in spec.get("layer", []) if layer.get("name") == HIT), None)
-        if hit is None:
+        if not any(layer.get("name") == HIT for layer in spec.get("layer", [])):
             return InteractiveChart(spec=spec)
-        marks: _Groups = {
-            (key,): (key, {by: value}) for key, value in table.rows.select("key", by).iter_rows()
+        is_time = chart.tab == "time"
+        mark_id = "middle" if is_time else "key"
+        groups: dict[tuple[object, ...], ChartGroup] = {
+            (row["key"],): ChartGroup(row["key"], {by: row[by]}, row[mark_id], _text(row))
+            for row in table.rows.iter_rows(named=True)
         }
-        if chart.tab == "group":
-            hit["mark"]["cursor"] = "pointer"
-            return InteractiveChart(
-                spec=spec, fields=("key",), groups=marks, is_of_owners=self.is_of_owners(chart)
-            )
-        hit["params"] = [{"name": BRUSH, "select": {"type": "interval", "encodings": ["x"]}}]
-        hit["mark"]["cursor"] = "crosshair"
-        spans = table.rows.select(
-            "begin", "middle", "end", first=by, after=pl.col(by).dt.offset_by(TIME[by])
-        )
+        add_highlights(spec, POSITION if is_time else KEY)
+        if not is_time:
+            return InteractiveChart(spec=spec, fields=("key",), groups=groups)
+        add_brush(spec)
+        spans = table.rows.select("begin", "middle", "end").iter_rows()
         return InteractiveChart(
             spec=spec,
             fields=("key",),
-            groups=marks,
-            spans=tuple(TimeSpan(*row) for row in spans.iter_rows()),
+            groups=groups,
+            spans=tuple(TimeSpan(*row) for row in spans),
+        )
+
+    def _groups(self, calls: Selection, chart: ChartState, coverage: FetchReport | None) -> Groups:
+        """The table of a chart of groups."""
+        return groups(
+            calls, measure=chart.measure, by=chart.by, display=self._display, coverage=coverage
         )
 
 
@@ -242,15 +212,32 @@ def _spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
     return spec
 
 
-def _with_cells(chart: alt.TopLevelMixin) -> InteractiveChart:
-    """A heat map whose cells can be clicked."""
+def _with_cells(chart: alt.TopLevelMixin, measure: str) -> InteractiveChart:
+    """A heat map whose cells can be clicked; its tooltips have the intervals of shares."""
     spec = _spec(chart)
-    cells: _Groups = {}
+    cells: dict[tuple[int, int], ChartGroup] = {}
     for rows in spec.get("datasets", {}).values():
         for row in rows:
             weekday, hour = row.get("weekday"), row.get("hour")
-            if weekday is not None and hour is not None:
-                label = f"{row['weekday_key']} {row['hour_key']}"
-                cells[weekday, hour] = (label, {"weekday": weekday, "hour": hour})
-    ordered = dict(sorted(cells.items()))
+            if weekday is not None and hour is not None and row["value"] is not None:
+                if row.get(f"{measure}_low") is not None:
+                    row["over"] = _with_interval(row, measure)
+                label = f"{row['weekday_key']} {row['hour_key']}:00"
+                group = {"weekday": weekday, "hour": hour}
+                cells[weekday, hour] = ChartGroup(label, group, weekday * 24 + hour, _text(row))
+    if not cells:
+        return InteractiveChart(spec=spec)
+    add_highlights(spec, CELL)
+    ordered: dict[tuple[object, ...], ChartGroup] = dict(sorted(cells.items()))
     return InteractiveChart(spec=spec, fields=("weekday", "hour"), groups=ordered)
+
+
+def _with_interval(row: Mapping[str, Any], measure: str) -> str:
+    """What the share of a cell is over, and its interval."""
+    low, high = (number(100 * row[f"{measure}_{end}"], ".1f") for end in ("low", "high"))
+    return tr("{share}; 95 %: {low} to {high} %", share=row["over"], low=low, high=high)
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    """The value of a group, and what it is over, as its tooltip has it."""
+    return ", ".join(part for part in (row.get("text"), row.get("over")) if part)

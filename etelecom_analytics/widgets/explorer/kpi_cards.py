@@ -1,5 +1,6 @@
-"""KpiCards: each KPI with its interval, its count, its target, and its change."""
+"""KpiCards: each KPI with its change; its interval, count and target appear on hover and focus."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,16 +10,12 @@ import polars as pl
 from ...formatting import format_value
 from ...locale.comparison_text import comparison_texts
 from ...locale.target_text import target_text
-from ...metrics import MetricOptions
+from ...metrics import MEASURES, MetricOptions
 from ..status import div, text_div
 
 __all__ = ["KpiCards", "kpi_facts"]
 
-_CARD = (
-    "box-sizing:border-box;flex:1 1 150px;min-width:130px;max-width:320px;padding:6px 12px;"
-    "line-height:1.4;border:1px solid var(--jp-border-color2,#9996);border-radius:4px"
-)
-_SMALL = "font-size:12px;color:var(--jp-ui-font-color2,inherit)"
+_numbers = itertools.count(1)
 
 
 class KpiCards(ui.HTML):  # type: ignore[misc]
@@ -26,16 +23,17 @@ class KpiCards(ui.HTML):  # type: ignore[misc]
 
     def __init__(self, targets: Mapping[str, float]) -> None:
         self._targets = targets
-        super().__init__(layout=ui.Layout(margin="4px 2px", width="auto"))
+        self._id = f"etelecom-kpi-{next(_numbers)}"  # of one panel of the page
+        super().__init__(layout=ui.Layout(margin="0", width="auto"))
 
     def show(self, comparison: pl.DataFrame, options: MetricOptions, note: str) -> None:
         """Show a table of `compare`; the note names the previous period, or why there is none."""
         cards = "".join(
-            _card(row, options, self._targets) for row in comparison.iter_rows(named=True)
+            _card(row, options, self._targets, f"{self._id}-{row['measure']}")
+            for row in comparison.iter_rows(named=True)
         )
-        row = div(cards, {"style": "display:flex;flex-wrap:wrap;gap:6px"})
-        below = text_div(note, {"style": f"{_SMALL};margin:4px 2px"})
-        self.value = div(row + below, {"role": "status"})
+        below = text_div(note, {"class": "etelecom-note"})
+        self.value = div(div(cards, {"class": "etelecom-kpis"}) + below, {"role": "status"})
 
 
 def kpi_facts(comparison: pl.DataFrame, targets: Mapping[str, float]) -> Iterable[tuple[str, str]]:
@@ -45,14 +43,39 @@ def kpi_facts(comparison: pl.DataFrame, targets: Mapping[str, float]) -> Iterabl
         yield name, f"{format_value(value, unit)}{target and '; '}{target}"
 
 
-def _card(row: Mapping[str, Any], options: MetricOptions, targets: Mapping[str, float]) -> str:
-    title, value, interval, formula, basis, change, verdict = comparison_texts(row, options)
-    number = text_div(value, {"style": "font-size:24px;font-weight:600"})
-    target = target_text(row["measure"], row["after"], targets)
-    lines = "".join(
-        text_div(text, {"style": _SMALL})
-        for text in (target, interval, basis, change, verdict)
-        if text
+def _card(
+    row: Mapping[str, Any], options: MetricOptions, targets: Mapping[str, float], key: str
+) -> str:
+    """The value and its change, and the title; the tooltip has the rest."""
+    text = comparison_texts(row, options)
+    value = text_div(text.value, {"class": "etelecom-value"})
+    change = text_div(text.summary, {"class": f"etelecom-change {_judgement(row)}".strip()})
+    first = div(f"{value} {change}", {"class": "etelecom-row"})
+    details = (
+        target_text(row["measure"], row["after"], targets),
+        text.interval,
+        text.population,
+        text.change,
+        text.verdict,
+        text.formula,
     )
-    attributes = {"class": "etelecom-kpi", "style": _CARD, "title": formula}
-    return div(text_div(title, {}) + number + lines, attributes)
+    lines = "".join(text_div(each, {}) for each in details if each)
+    tooltip = div(lines, {"class": "etelecom-tooltip", "role": "tooltip", "id": key})
+    attributes = {
+        "class": "etelecom-kpi",
+        "role": "group",
+        "aria-label": ", ".join(filter(None, (text.title, text.value, text.summary))),
+        "aria-describedby": key,
+        "tabindex": "0",
+    }
+    title = text_div(text.title, {"class": "etelecom-title"})
+    return div(first + title + tooltip, attributes)
+
+
+def _judgement(row: Mapping[str, Any]) -> str:
+    """The class of a change for the better or the worse; "" where neither is known."""
+    better = MEASURES[row["measure"]].better
+    if row["difference"] is None or row["verdict"] != "changed" or better is None:
+        return ""
+    is_better = (row["difference"] > 0) == (better == "higher")
+    return "etelecom-good" if is_better else "etelecom-bad"

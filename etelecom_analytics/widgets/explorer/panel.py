@@ -1,8 +1,7 @@
 """Explorer: filters, KPIs, charts and a table of the same calls."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +13,12 @@ from ...errors import QueryError
 from ...language import tr
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection
-from ...metrics.dimensions import OWNER_DIMENSIONS
 from ...phone_numbers import describe
 from ...query import CallQuery
 from ...site import Site, checked_site
 from ..chart_view import chart_outputs
-from ..controls import Controls, logs_fields
+from ..filter_values import filters_dict
+from ..menu import Menu
 from ..own_language import builds_in_language, in_own_language
 from ..panel import Panel, make_button
 from ..panel_state import PanelState
@@ -28,16 +27,19 @@ from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
 from .excel import explorer_workbook
 from .export import ExportForm, explorer_code, write_calls
+from .filter_bar import FilterBar, explorer_controls
 from .group_filters import FilterChips, FilterTexts, with_filters
 from .interactive_charts import ChartFactory
 from .kpi_cards import KpiCards, kpi_facts
-from .period_comparison import compare_periods
+from .layout import place_parts
+from .period_comparison import chart_calls, compare_periods
+from .periods import dated_query
 from .source import CallSource, reporting_date
-from .state import GROUP_DIMENSIONS, ExplorerState, History, toggle_group, with_dates
+from .state import ExplorerState, History, without_filter
+from .status_bar import StatusBar
+from .undo_keys import UndoKeys
 
 __all__ = ["Explorer"]
-
-_COLUMN = {"flex": "1 1 640px", "min_width": "0", "overflow": "visible"}
 
 
 class Explorer(Panel):
@@ -47,9 +49,10 @@ class Explorer(Panel):
 
     `explorer.filtered` is the table of matching calls and `explorer.kpis` their KPIs. The filters
     are `explorer.query`, and `explorer.group_filters` for what a query cannot express, such as an
-    hour. A click on a chart filters by its group, a brush over time by its days. A click on a chart
-    of offers by person selects the calls with an offer to this person, whoever took the call:
-    `explorer.offer_filters`.
+    hour. A click on a chart selects its group, a brush over time its days, and Shift adds further
+    ones: a filter with several values is a list. The chart keeps all its groups and highlights the
+    selected. A click on a chart of offers by person selects the calls with an offer to this person,
+    whoever took the call: `explorer.offer_filters`.
 
     Args:
         logs: as `et.fetch_calls` or `et.read_snapshot` returns; with names, calls can be filtered
@@ -111,13 +114,7 @@ class Explorer(Panel):
         self._options = self._display.options
         self._today = reporting_date(self._options)
         self._all = self._selection = self._source.calls
-        controls = Controls(
-            logs_fields(self._all.calls),
-            time_zone=self._options.time_zone,
-            today=lambda: self._today,
-            group_dimensions=GROUP_DIMENSIONS,
-            offer_dimensions=OWNER_DIMENSIONS,
-        )
+        controls = explorer_controls(self._source, self._options)
         first = controls.state_of(self._source.first_query(query, self._options))
         self._factory = ChartFactory(
             self._all, self._display, has_report=self._source.report is not None
@@ -125,30 +122,27 @@ class Explorer(Panel):
         self._tabs = ChartTabs(
             self._factory,
             on_chart=lambda _: self._update_or_report(),
-            on_group=self._pick,
-            on_dates=self._pick_dates,
+            on_select=self._change,
         )
         self._pages = CallPages(self._all, self._display)
         self._table = CallTable(on_sort=self._sort, on_page=self._go_to, on_open=self._open)
         self._kpi_cards = KpiCards(site.targets)
-        self._chips = FilterChips(lambda remove: self._set_state(remove(self._state)))
         self._journey = ui.Output()
         self._undo = make_button(tr("Undo"), tr("Undo the last change"), self.undo)
         self._redo = make_button(tr("Redo"), tr("Redo the change"), self.redo)
         self._history = History(ExplorerState(first, self._tabs.chart_state))
         self._visible: ExplorerState | None = None
         super().__init__(controls, first, debounce_s=debounce_s)
-        self.layout.max_width = "1840px"
         self._export_form = ExportForm(self._export, show_numbers=show_numbers)
-        self._tabs.layout.flex, self._tabs.layout.min_width = "1 1 640px", "0"
-        self._arrange(
-            self._facts_table,
-            self._chips,
-            [self._undo, self._redo, self._reset, self._copy],
-            self._kpi_cards,
-            [self._tabs, ui.VBox([self._table, self._export_form], layout=_COLUMN)],
-            self._journey,
-        )
+        any_direction = partial(self._change, partial(without_filter, name="direction"))
+        self._status = StatusBar(self._source, self._options, self._facts_table, any_direction)
+        self._copy.label = tr("Code")
+        actions = (self._undo, self._redo, self._reset, self._copy)
+        chips = FilterChips(self._change)
+        self._bar = FilterBar(controls, chips, [*actions, Menu(tr("Export"), [self._export_form])])
+        top = (self._bar, self._error_line, self._status, self._kpi_cards)
+        place_parts(self, top, (self._tabs, self._table), self._journey)
+        self.children = [*self.children, UndoKeys(on_undo=self.undo, on_redo=self.redo)]
         self._use(first)
         self._show()
         self._all.precompute(self._options)  # in the background, while the user reads
@@ -166,15 +160,18 @@ class Explorer(Panel):
 
     @property
     def group_filters(self) -> dict[str, object]:
-        """The filters that a query cannot express: dimensions and their values."""
+        """The filters that a query cannot express: dimensions and a value, or a list of values.
+
+        Cells of a heat map are `weekday_hour`: pairs of a weekday, 1 to 7, and an hour.
+        """
         self._update()
-        return dict(self._state.group_filters)
+        return filters_dict(self._state.group_filters)
 
     @property
     def offer_filters(self) -> dict[str, object]:
-        """People to whom each call has an offer: dimensions of a person and their values."""
+        """People to whom each call has an offer: dimensions, and a value or a list of values."""
         self._update()
-        return dict(self._state.offer_filters)
+        return filters_dict(self._state.offer_filters)
 
     @property
     def kpis(self) -> pl.DataFrame:
@@ -224,42 +221,43 @@ class Explorer(Panel):
         display = replace(self._display, show_numbers=show_numbers)
         calls, facts = self._pages.frame(), list(self._filter_facts())
         workbook = partial(explorer_workbook, calls, self._source, facts, self._site, display)
-        return write_calls(calls, path, display, workbook=partial(workbook, self._state.query))
+        return write_calls(
+            calls, path, display, workbook=partial(workbook, dated_query(self._state))
+        )
 
     def _use(self, state: PanelState) -> None:
-        self._selection = self._matching(state.query, state)
+        self._selection = self._matching(state)
 
-    def _matching(self, query: CallQuery, state: PanelState) -> Selection:
-        """The calls that match this query and the other filters of the state."""
-        return with_filters(self._all.matching(query), state, self._options)
+    def _matching(self, state: PanelState) -> Selection:
+        """The calls that match the filters."""
+        return with_filters(self._all.matching(state.query), state, self._options)
 
     def _show(self) -> None:
         super()._show()
         state, before = ExplorerState(self._state, self._tabs.chart_state), self._visible
-        if before is None or state.filters != before.filters:
-            self._compare()
+        has_new_calls = before is None or state.filters != before.filters
+        # The slow parts come first, so that all parts change at the same time.
+        if has_new_calls:
+            self._comparison, note = compare_periods(
+                self._source, self._state, self._matching, self._options
+            )
+        if state != before:
+            calls_of = partial(chart_calls, self._source, matching=self._matching)
+            self._tabs.draw(self._state, self._selection.height, calls_of)
+        if has_new_calls:
+            texts = self._filter_texts
+            self._kpi_cards.show(self._comparison, self._options, texts.note(note))
             self._pages.select(self._selection)
             self._journey.outputs = ()
             self._show_table()
-            self._chips.show(self._filter_texts)
             self._export_form.clear()
-        if state != before:
-            self._tabs.draw(self._selection, self._source.coverage(self._state.query))
         self._history.add(state)
         self._visible = state
         self._undo.disabled = not self._history.can_undo
         self._redo.disabled = not self._history.can_redo
-        self._facts_table.show(self._filter_facts())
-
-    def _compare(self) -> None:
-        comparison, note = compare_periods(
-            self._source,
-            self._state.query,
-            lambda query: self._matching(query, self._state),
-            self._options,
-        )
-        self._comparison = comparison
-        self._kpi_cards.show(comparison, self._options, self._filter_texts.note(note))
+        filters = self._bar.show(self._state, self._filter_texts)
+        query, facts = dated_query(self._state), self._filter_facts()
+        self._status.show(query, self._selection, filters, facts)
 
     def _show_table(self, open_row: int | None = None) -> None:
         caption = self._filter_texts.caption(self._selection.height, self._display)
@@ -275,13 +273,9 @@ class Explorer(Panel):
         self._tabs.show(state.chart)
         self._set_state(state.filters)
 
-    def _pick(self, group: Mapping[str, object], of_owners: bool) -> None:
+    def _change(self, change: Callable[[PanelState], PanelState]) -> None:
         self._update()
-        self._set_state(toggle_group(self._state, group, of_offers=of_owners))
-
-    def _pick_dates(self, first: date, after: date) -> None:
-        self._update()
-        self._set_state(with_dates(self._state, first, after))
+        self._set_state(change(self._state))
 
     def _sort(self, column: str) -> None:
         self._pages.sort_by(column)
@@ -303,8 +297,14 @@ class Explorer(Panel):
         return self.export(path, masked=not show_numbers), self._selection.height
 
     def _code(self) -> str:
-        chart = self._factory.code(self._tabs.chart_state, self._state.query)
-        return explorer_code(self._state, self._options, table=self._source.code, chart=chart)
+        context = self._tabs.context(self._state)
+        return explorer_code(
+            self._state,
+            self._options,
+            table=self._source.code,
+            context=context,
+            chart=partial(self._factory.code, self._tabs.chart_state),
+        )
 
     def _filter_facts(self) -> Iterable[tuple[str, str]]:
         yield from matching_facts(self._selection.height, self._all.height)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 
 import polars as pl
 
@@ -10,6 +11,7 @@ from ... import local_time
 from ...errors import InputError
 from ...fetch_report import FetchReport
 from ...language import tr
+from ...locale.dates import period_text
 from ...locale.display import Display
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection, only_fetched, previous_period
@@ -89,6 +91,22 @@ class CallSource:
             language=site.language,
         )
 
+    @cached_property
+    def has_directions(self) -> bool:
+        """Whether there are calls of more than one direction."""
+        return int(self.calls.lazy().select(pl.col("direction").n_unique()).collect().item()) > 1
+
+    def queues(self, options: MetricOptions) -> pl.Series | None:
+        """The queue of each call; None if no queue is known."""
+        return self.calls.values("queue", options) if options.queue_numbers else None
+
+    def dates_text(self, query: CallQuery) -> str:
+        """The days of the query, or else those of the fetch; "" if neither is known."""
+        begin, end = query.date_from, query.date_to
+        if begin is None and end is None and self.query is not None:
+            begin, end = self.query.date_from, self.query.date_to
+        return period_text(begin, end, query.time_zone)
+
     def scope_facts(self, query: CallQuery, first: CallQuery) -> Iterable[tuple[str, str]]:
         """Which calls the logs lack, or that the panel starts with inbound calls only."""
         if self.only_fetched:
@@ -126,6 +144,13 @@ class CallSource:
         """Whether none of the query's dates was fetched."""
         coverage = self.coverage(query)
         return coverage is not None and coverage.has_no_coverage
+
+    def is_complete(self, query: CallQuery) -> bool:
+        """Whether the whole span of the query's two dates was fetched, as far as is known."""
+        begin, end = query.date_from, query.date_to
+        if self.report is None or begin is None or end is None:
+            return True
+        return not self.report.gaps_between(begin, end)
 
     def previous_period(self, query: CallQuery) -> tuple[CallQuery | None, str]:
         """The query for the previous period, and a text, as `metrics.previous_period` returns."""

@@ -1,29 +1,27 @@
-"""The state of the Explorer: its filters and chart, how clicks change them, and undo."""
+"""The state of the Explorer: its filters and chart, the filters on a dimension, and undo."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar
 
-import polars as pl
-
-from ...charts.texts import TIME
 from ...errors import InputError
 from ...metrics import DIMENSIONS, NAME_DIMENSIONS
 from ...metrics.dimensions import OWNER_DIMENSIONS
 from ...query import CallQuery
-from ..panel_state import ALL_DATES, CUSTOM, PanelState
+from ..filter_values import CELLS, filter_of, values_of
+from ..panel_state import PanelState
 
 __all__ = [
     "GROUP_DIMENSIONS",
     "ChartState",
     "ExplorerState",
     "History",
-    "toggle_group",
-    "with_dates",
+    "filter_values",
+    "with_filter",
     "without_filter",
 ]
 
-GROUP_DIMENSIONS = (*DIMENSIONS, *NAME_DIMENSIONS)
+GROUP_DIMENSIONS = (*DIMENSIONS, CELLS, *NAME_DIMENSIONS)
 """The dimensions of group filters: all, since a query cannot filter by a missing value."""
 
 _QUERY_FIELDS = {
@@ -94,29 +92,40 @@ class History(Generic[Value]):
         return self.current
 
 
-def toggle_group(
-    state: PanelState, group: Mapping[str, object], *, of_offers: bool = False
+def filter_values(
+    state: PanelState, name: str, *, of_offers: bool = False
+) -> tuple[object, ...] | None:
+    """The values that the state selects of a dimension; None without a filter on it."""
+    filters = dict(state.offer_filters if of_offers else state.group_filters)
+    if name in filters:
+        return values_of(filters[name])
+    value = None if of_offers else getattr(state.query, _QUERY_FIELDS.get(name, ""), None)
+    if value is None:
+        return None
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def with_filter(
+    state: PanelState, name: str, values: Iterable[object], *, of_offers: bool = False
 ) -> PanelState:
-    """The state with filters on this group, or without them if it has them already.
+    """The state that selects these values of a dimension, and no others; at least one.
 
-    `of_offers` filters by offers to the people of the group.
+    The query has the filter if it can express it, else `group_filters`.
     """
-    result = state
-    for name, value in group.items():
-        result = (
-            _with_offers(result, name, value) if of_offers else _with_filter(result, name, value)
-        )
-    if result != state:
-        return result
-    for name in group:
-        result = without_filter(result, name, of_offers=of_offers)
-    return result
-
-
-def with_dates(state: PanelState, first: date, after: date) -> PanelState:
-    """The state with the days from `first` up to `after`, exclusive."""
-    query = _replace(state.query, date_from=first.isoformat(), date_to=after.isoformat())
-    return state._replace(dates=CUSTOM, query=query)
+    state = without_filter(state, name, of_offers=of_offers)
+    value = filter_of(name, values)
+    if of_offers:
+        offers = _added(state.offer_filters, name, value, order=OWNER_DIMENSIONS)
+        return state._replace(offer_filters=offers)
+    if name in _QUERY_FIELDS and None not in values_of(value):
+        ids = [str(each) for each in values_of(value)]
+        field = ids if name == "extension_id" else ids[0]
+        if len(ids) == 1 or name == "extension_id":
+            # An id that is not valid in a query, such as a text, is a group filter.
+            with suppress(InputError):
+                return state._replace(query=_replace(state.query, **{_QUERY_FIELDS[name]: field}))
+    groups = _added(state.group_filters, name, value, order=GROUP_DIMENSIONS)
+    return state._replace(group_filters=groups)
 
 
 def without_filter(state: PanelState, name: str, *, of_offers: bool = False) -> PanelState:
@@ -125,39 +134,18 @@ def without_filter(state: PanelState, name: str, *, of_offers: bool = False) -> 
         offers = tuple(pair for pair in state.offer_filters if pair[0] != name)
         return state._replace(offer_filters=offers)
     groups = tuple(pair for pair in state.group_filters if pair[0] != name)
-    if name in TIME and groups == state.group_filters:
-        query = _replace(state.query, date_from=None, date_to=None)
-        return state._replace(dates=ALL_DATES, query=query)
-    return state._replace(query=_without_field(state.query, name), group_filters=groups)
+    query = state.query
+    if name in _QUERY_FIELDS:
+        query = _replace(query, **{_QUERY_FIELDS[name]: None})
+    return state._replace(query=query, group_filters=groups)
 
 
-def _with_filter(state: PanelState, name: str, value: object) -> PanelState:
-    if name in TIME and isinstance(value, date):
-        after = pl.select(pl.lit(value).dt.offset_by(TIME[name])).item()
-        return with_dates(state, value, after)
-    groups = dict(state.group_filters)
-    if name in _QUERY_FIELDS and value is not None:
-        field_value = [str(value)] if name == "extension_id" else str(value)
-        try:
-            query = _replace(state.query, **{_QUERY_FIELDS[name]: field_value})
-        except InputError:  # an id that is not valid in a query, such as a text
-            pass
-        else:
-            groups.pop(name, None)
-            return state._replace(query=query, group_filters=tuple(groups.items()))
-    groups[name] = value
-    ordered = tuple((key, groups[key]) for key in GROUP_DIMENSIONS if key in groups)
-    return state._replace(query=_without_field(state.query, name), group_filters=ordered)
-
-
-def _with_offers(state: PanelState, name: str, value: object) -> PanelState:
-    filters = {**dict(state.offer_filters), name: value}
-    ordered = tuple((key, filters[key]) for key in OWNER_DIMENSIONS if key in filters)
-    return state._replace(offer_filters=ordered)
-
-
-def _without_field(query: CallQuery, name: str) -> CallQuery:
-    return _replace(query, **{_QUERY_FIELDS[name]: None}) if name in _QUERY_FIELDS else query
+def _added(
+    filters: tuple[tuple[str, object], ...], name: str, value: object, *, order: Sequence[str]
+) -> tuple[tuple[str, object], ...]:
+    """The filters with one more, in the order of the dimensions."""
+    known = {**dict(filters), name: value}
+    return tuple((key, known[key]) for key in order if key in known)
 
 
 def _replace(query: CallQuery, **fields: object) -> CallQuery:

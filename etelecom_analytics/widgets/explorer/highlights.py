@@ -1,0 +1,168 @@
+"""What makes a chart's specification interactive: highlighted groups, a brush, and its handles.
+
+The page sets the parameters, so a click needs no new specification. Without chosen groups all are
+drawn as in a static chart.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ...charts.group_bars import HIT
+from ...charts.theme import ANSWERED, THEME
+from ..event_chart import ACTIVE, CHOSEN, SPAN
+
+__all__ = ["CELL", "KEY", "POSITION", "MarkId", "add_brush", "add_highlights"]
+
+_DIMMED = 0.3
+_GREY = "#6f7984"
+"""Text on a dimmed cell, with a contrast of at least 4 on light and on dark pages."""
+_HANDLE_WIDTH, _HANDLE_HEIGHT = 7, 30
+
+
+class MarkId(NamedTuple):
+    """What identifies a group among the marks of a chart.
+
+    Attributes:
+        field: a field that only the marks of groups have.
+        expression: the identity of a mark as a Vega expression.
+        label: the identity of an axis label as a Vega expression; "" if labels are of no group.
+    """
+
+    field: str
+    expression: str
+    label: str = ""
+
+
+KEY = MarkId("key", "datum.key", "datum.value")
+POSITION = MarkId("middle", "datum.middle", "time(datum.value)")
+CELL = MarkId("weekday_key", "datum.weekday * 24 + datum.hour")
+
+
+def add_highlights(spec: dict[str, Any], mark_id: MarkId) -> None:
+    """Highlight chosen groups: others are dimmed, texts bold; outlines show the active group."""
+    spec["params"] = [
+        *spec.get("params", []),
+        {"name": CHOSEN, "value": []},
+        {"name": ACTIVE, "value": None},
+    ]
+    chosen = f"indexof({CHOSEN}, {mark_id.expression}) >= 0"
+    for layer in spec["layer"]:
+        rows = spec["datasets"].get(layer.get("data", spec.get("data", {})).get("name"), [])
+        if not rows or mark_id.field not in rows[0]:
+            continue
+        if mark_id is CELL and rows[0]["value"] is None:  # cells that were not fetched
+            continue
+        if layer.get("name") == HIT:
+            active = f"{ACTIVE} === {mark_id.expression}"
+            _outline(layer, active, active)
+        else:
+            _highlight(layer, chosen, mark_id)
+    if mark_id.label:
+        bold = {
+            "condition": {
+                "test": f"indexof({CHOSEN}, {mark_id.label}) >= 0",
+                "value": "bold",
+            },
+            "value": "normal",
+        }
+        for layer in spec["layer"]:
+            for channel in ("x", "y"):
+                axis = layer.get("encoding", {}).get(channel, {}).get("axis")
+                if axis and layer["encoding"][channel].get("field") != "value":
+                    axis["labelFontWeight"] = bold
+
+
+def add_brush(spec: dict[str, Any]) -> None:
+    """Draw the selected span with a handle at each end; the marks of groups stay on top."""
+    spec["params"].append({"name": SPAN, "value": None})
+    place = next(at for at, layer in enumerate(spec["layer"]) if layer.get("name") == HIT)
+    visible = {"value": {"expr": f"{SPAN} ? 1 : 0"}}
+    bottom = {"value": "height"}
+    band = {
+        "data": {"values": [{}]},
+        "name": "brush",
+        "mark": {
+            "type": "rect",
+            "fill": ANSWERED,
+            "fillOpacity": 0.12,
+            "stroke": ANSWERED,
+            "aria": False,
+        },
+        "encoding": {
+            "x": _edge(0),
+            "x2": _edge(1),
+            "y": {"value": 0},
+            "y2": bottom,
+            "opacity": visible,
+        },
+    }
+    middle = f"height / 2 {{}} {_HANDLE_HEIGHT / 2}"
+    half = _HANDLE_WIDTH / 2
+    handles = [
+        {
+            "data": {"values": [{}]},
+            "name": f"handle_{end}",
+            "mark": {
+                "type": "rect",
+                "fill": "white",
+                "stroke": ANSWERED,
+                "strokeWidth": 1.5,
+                "cornerRadius": 3,
+                "aria": False,
+            },
+            "encoding": {
+                "x": _edge(end, -half),
+                "x2": _edge(end, half),
+                "y": {"value": {"expr": middle.format("-")}},
+                "y2": {"value": {"expr": middle.format("+")}},
+                "opacity": visible,
+            },
+        }
+        for end in (0, 1)
+    ]
+    spec["layer"][place:place] = [band, *handles]
+
+
+def _edge(end: int, offset: float = 0) -> dict[str, Any]:
+    """The position of an end of the span in pixels."""
+    return {"value": {"expr": f"({SPAN} ? scale('x', {SPAN}[{end}]) : 0) + ({offset})"}}
+
+
+def _highlight(layer: dict[str, Any], chosen: str, mark_id: MarkId) -> None:
+    mark, encoding = layer["mark"], layer["encoding"]
+    kind = mark["type"] if isinstance(mark, Mapping) else mark
+    dimmed = f"length({CHOSEN}) && !({chosen})"
+    if kind == "text":
+        layer["mark"] = {**mark, "fontWeight": {"expr": f"{chosen} ? 'bold' : 'normal'"}}
+        if mark_id is CELL and "color" in encoding:
+            colour = encoding["color"]
+            grey = {"test": dimmed, "value": _GREY}
+            encoding["color"] = {**colour, "condition": [grey, *colour["condition"]]}
+        return
+    if kind == "line":  # it joins all groups
+        return
+    opacity = mark.get("opacity", 1)
+    dim = {"test": dimmed, "value": _DIMMED * opacity}
+    encoding["opacity"] = {"condition": dim, "value": opacity}
+    if mark_id is CELL:
+        active = f"{ACTIVE} === {mark_id.expression}"
+        encoding["opacity"]["condition"] = [{"test": active, "value": opacity}, dim]
+        _outline(layer, f"{active} || {chosen}", active)
+
+
+def _outline(layer: dict[str, Any], test: str, dashed: str) -> None:
+    """Outline the marks for which a test holds, in the colour of the page's text.
+
+    A dashed outline is that of the active group.
+    """
+    mark = layer["mark"]
+    stroke, width = mark.get("stroke", "transparent"), mark.get("strokeWidth", 1)
+    layer["encoding"]["stroke"] = {
+        "condition": [
+            {"test": f"({test}) && {THEME} === 'dark'", "value": "#ffffff"},
+            {"test": test, "value": "#000000"},
+        ],
+        "value": stroke,
+    }
+    layer["encoding"]["strokeDash"] = {"condition": {"test": dashed, "value": [5, 3]}, "value": []}
+    layer["encoding"]["strokeWidth"] = {"condition": {"test": test, "value": 2}, "value": width}

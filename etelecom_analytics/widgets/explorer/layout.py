@@ -1,0 +1,32 @@
+"""Where the parts of the Explorer are; the style sheet of panels has their sizes."""
+
+from collections.abc import Sequence
+
+import ipywidgets as ui
+
+from ..keep_keys import KeepKeys
+from ..panel_style import PanelStyle
+
+__all__ = ["place_parts"]
+
+
+def place_parts(
+    panel: ui.VBox,
+    top: Sequence[ui.DOMWidget],
+    sides: Sequence[ui.DOMWidget],
+    drawer: ui.DOMWidget,
+) -> None:
+    """Place the parts in the panel.
+
+    Args:
+        panel: the panel.
+        top: what is at the top, from side to side.
+        sides: what is side by side below it, where the panel is wide enough.
+        drawer: what opens with a call.
+    """
+    split, bottom = ui.Box(list(sides)), ui.Box([drawer])
+    split.add_class("etelecom-split")
+    bottom.add_class("etelecom-drawer")
+    panel.layout.max_width = "1840px"
+    panel.add_class("etelecom-explorer")
+    panel.children = [PanelStyle(), *top, split, bottom, KeepKeys()]
