@@ -23,7 +23,7 @@ from etelecom_analytics.widgets.panel import Panel
 LOGS = et.sample_logs()
 CALLS = LOGS.calls
 NUMBER = "0912345678"
-PANELS = ("Explorer", "FetchPanel", "FilterPanel")
+PANELS = ("Desk", "Explorer", "FetchPanel", "FilterPanel")
 
 
 def no_fetch(query: et.CallQuery, on_progress: object, stop: object) -> Any:
@@ -33,6 +33,8 @@ def no_fetch(query: et.CallQuery, on_progress: object, stop: object) -> Any:
 def make(name: str) -> Any:
     """A panel with this name."""
     match name:
+        case "Desk":
+            return et.Desk(fetch=no_fetch, as_of="2026-11-08")
         case "Explorer":
             return et.Explorer(LOGS, debounce_s=0)
         case "FetchPanel":
@@ -334,7 +336,7 @@ def test_copy_has_the_same_state_and_is_independent(name: str, copied: Callable[
     assert type(other) is type(panel)
     assert other.state() == panel.state()
     assert (other.query, other.code()) == (panel.query, panel.code())
-    if name != "FetchPanel":
+    if name not in ("Desk", "FetchPanel"):
         assert_frame_equal(other.filtered, panel.filtered)
     put(other, "Direction", "in")
     assert (other.query.direction, panel.query.direction) == ("in", "out")
