@@ -5,8 +5,9 @@
 Repeats 100,000 simulated calls of a week over ten weeks; the default is 1,000,000 calls. Prints a
 table of the kernel time from a change to the new data and of what it sends to the browser, once
 with cubes and once with facts only, and how much of the time cards, chart and call table take; the
-fastest of four rounds counts. The goals are 50 ms and 150 kB. Then does 300 random actions, of which every tenth is compared with
-`summarize` of the matching calls, and prints the memory of the process. Takes about ten minutes.
+fastest of four rounds counts. The goals are 50 ms and 150 kB. Then does 300 random actions, of
+which every tenth is compared with `summarize` of the matching calls, and prints the memory of the
+process. Takes about ten minutes.
 """
 
 import sys
