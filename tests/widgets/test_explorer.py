@@ -785,7 +785,7 @@ def test_filters_reuse_computed_facts(explorer: et.Explorer, monkeypatch: pytest
     put(explorer, "Measure", "rna")
     for name in ("call_facts", "offer_facts", "leg_facts"):
         monkeypatch.setattr(
-            f"etelecom_analytics.metrics.selection.{name}",
+            f"etelecom_analytics.metrics.facts_table.{name}",
             lambda *_, **__: pytest.fail("computed again"),
         )
     put(explorer, "Direction", "")
