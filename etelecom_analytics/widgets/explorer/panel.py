@@ -243,10 +243,9 @@ class Explorer(Panel):
             )
         if state != before:
             calls_of = partial(chart_calls, self._source, matching=self._matching)
-            self._tabs.draw(self._state, self._selection.height, calls_of)
+            self._tabs.draw(state, self._selection.height, calls_of)
         if has_new_calls:
-            texts = self._filter_texts
-            self._kpi_cards.show(self._comparison, self._options, texts.note(note))
+            self._kpi_cards.show(self._comparison, self._options, self._filter_texts.note(note))
             self._pages.select(self._selection)
             self._journey.outputs = ()
             self._show_table()
@@ -274,8 +273,9 @@ class Explorer(Panel):
         self._set_state(state.filters)
 
     def _change(self, change: Callable[[PanelState], PanelState]) -> None:
-        self._update()
-        self._set_state(change(self._state))
+        with self._lock:  # a front end may send two clicks to two threads
+            self._update()
+            self._set_state(change(self._state))
 
     def _sort(self, column: str) -> None:
         self._pages.sort_by(column)
