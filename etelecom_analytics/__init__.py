@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .api.retry import Retry
     from .api.wire import Page
     from .archive import Archive, IncompleteSync
+    from .desk import Desk
     from .engines import measures_sql
     from .fetch_report import ExtraRequests, FetchReport, Gap, HotlineLabels, PageSetAside, Window
     from .frames import call_targets
@@ -50,6 +51,7 @@ __all__ = [
     "CallQuery",
     "ChartView",
     "Client",
+    "Desk",
     "Drift",
     "Explorer",
     "ExtraRequests",
@@ -114,6 +116,7 @@ _MODULE_OF = {
     "CallQuery": "query",
     "ChartView": "widgets.chart_view",
     "Client": "api.client",
+    "Desk": "desk",
     "Drift": "parsing.records",
     "Explorer": "widgets.explorer",
     "ExtraRequests": "fetch_report",

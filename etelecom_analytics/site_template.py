@@ -1,7 +1,7 @@
 """A site file as a proposal: with comments, and with what the calls show."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 
 import polars as pl
@@ -11,7 +11,7 @@ from .metrics.number_suggestions import suggest_numbers
 from .phone_numbers import is_subscriber, normalized
 from .watch_settings import WATCHED_MEASURES
 
-__all__ = ["site_template"]
+__all__ = ["hotline_shares", "site_template"]
 
 _MIN_SHARE_OF_CALLS = 0.02
 """Calls to a number below this share are rather wrong numbers than calls to a hotline."""
@@ -28,22 +28,48 @@ _HEAD = """\
 
 
 def site_template(
-    calls: pl.DataFrame | pl.LazyFrame | None = None, *, time_zone: str = local_time.HOME_ZONE
+    calls: pl.DataFrame | pl.LazyFrame | None = None,
+    *,
+    time_zone: str = local_time.HOME_ZONE,
+    numbers: Collection[str] | None = None,
 ) -> str:
     """The text of a site file: numbers and hours that the calls show are set or proposed.
 
     Args:
         calls: the calls; None for a file without proposals.
         time_zone: the time zone of the calls.
+        numbers: the suggested numbers and the hotlines to set; all by default.
     """
     rows = None if calls is None else calls.lazy().collect()
-    return "\n".join([_HEAD, *_top_level(rows, time_zone), *_tables(rows, time_zone)])
+    return "\n".join([_HEAD, *_top_level(rows, time_zone, numbers), *_tables(rows, time_zone)])
 
 
-def _top_level(calls: pl.DataFrame | None, time_zone: str) -> Iterator[str]:
+def hotline_shares(calls: pl.DataFrame) -> list[tuple[str, float]]:
+    """Phone numbers that inbound callers dial often, with their share of inbound calls."""
+    inbound = _inbound(calls)
+    counts = (
+        inbound.filter(is_subscriber(pl.col("callee")))
+        .select(number=normalized(pl.col("callee")))
+        .group_by("number")
+        .agg(share=pl.len() / max(inbound.height, 1))
+        .filter(pl.col("share") >= _MIN_SHARE_OF_CALLS)
+    )
+    return counts.sort("share", "number", descending=[True, False]).rows()
+
+
+def _top_level(
+    calls: pl.DataFrame | None, time_zone: str, numbers: Collection[str] | None
+) -> Iterator[str]:
+    def is_set(number: str) -> bool:
+        return numbers is None or number in numbers
+
     suggested = [] if calls is None else suggest_numbers(calls).rows(named=True)
-    of_kind = {kind: [row for row in suggested if row["kind"] == kind] for kind in ("ivr", "queue")}
-    hotlines = [] if calls is None else _hotlines(calls)
+    of_kind = {
+        kind: [row for row in suggested if row["kind"] == kind and is_set(row["number"])]
+        for kind in ("ivr", "queue")
+    }
+    hotlines = [] if calls is None else hotline_shares(calls)
+    hotlines = [(number, share) for number, share in hotlines if is_set(number)]
     yield from _setting("time_zone", "The time zone of days and hours.", time_zone)
     yield from _setting(
         "ivr_numbers",
@@ -139,19 +165,6 @@ def _evidence(row: dict[str, object]) -> str:
 
 def _inbound(calls: pl.DataFrame) -> pl.DataFrame:
     return calls.filter(pl.col("direction").cast(pl.String) == "in")
-
-
-def _hotlines(calls: pl.DataFrame) -> list[tuple[str, float]]:
-    """Phone numbers that inbound callers dial often, with their share of inbound calls."""
-    inbound = _inbound(calls)
-    counts = (
-        inbound.filter(is_subscriber(pl.col("callee")))
-        .select(number=normalized(pl.col("callee")))
-        .group_by("number")
-        .agg(share=pl.len() / max(inbound.height, 1))
-        .filter(pl.col("share") >= _MIN_SHARE_OF_CALLS)
-    )
-    return counts.sort("share", "number", descending=[True, False]).rows()
 
 
 def _busy_hours(calls: pl.DataFrame, time_zone: str) -> dict[str, list[str]]:

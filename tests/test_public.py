@@ -24,6 +24,7 @@ NAMES = [
     "CallQuery",
     "ChartView",
     "Client",
+    "Desk",
     "Drift",
     "Explorer",
     "ExtraRequests",

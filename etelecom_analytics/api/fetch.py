@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from tqdm.auto import tqdm
 
@@ -168,8 +169,13 @@ def fetch_calls(
         return logs
 
 
-def fetcher(client: Client, *, workers: int = 4, label_hotlines: bool = False) -> Fetch:
+def fetcher(
+    client: Client | None = None, *, workers: int = 4, label_hotlines: bool = False
+) -> Fetch:
     """A function `fetch(query, on_progress, stop)` with this client, as panels take it.
+
+    Without a client, the first call makes one by `Client.from_env`, so a missing key is an error of
+    the call.
 
     It calls `on_progress` while pages are received. Soon after `stop()` returns True, it raises
     `Stopped`: a `FetchStopped` with the calls received before, if there are any. Its optional
@@ -182,6 +188,8 @@ def fetcher(client: Client, *, workers: int = 4, label_hotlines: bool = False) -
         >>> logs.calls.height
         400
     """
+    if client is None:
+        return _LazyFetcher(workers=workers, label_hotlines=label_hotlines)
     return Fetcher(
         client=client,
         workers=workers,
@@ -226,6 +234,30 @@ class Fetcher:
             labeller=self.labeller() if self.labeller else None,
             fetch_options=FetchOptions(),
         )
+
+
+class _LazyFetcher:
+    """A Fetcher whose client is made when it is used."""
+
+    client_code = "client = et.Client.from_env()"
+
+    def __init__(self, *, workers: int, label_hotlines: bool) -> None:
+        self.workers, self.label_hotlines = workers, label_hotlines
+
+    @cached_property
+    def client(self) -> Client:
+        return Client.from_env()
+
+    def __call__(
+        self,
+        query: CallQuery,
+        on_progress: Progress,
+        stop: Callable[[], bool],
+        *,
+        resume: CallLogs | None = None,
+    ) -> CallLogs:
+        fetch = fetcher(self.client, workers=self.workers, label_hotlines=self.label_hotlines)
+        return fetch(query, on_progress, stop, resume=resume)
 
 
 def _fetch(

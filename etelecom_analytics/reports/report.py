@@ -9,7 +9,7 @@ from ..errors import SnapshotError
 from ..language import Language
 from ..site import Site
 from ..system_calls import progress_disabled
-from .notebook import run_notebook
+from .notebook import OnCell, run_notebook
 from .request import ReportRequest, calls_hash, read_request
 
 __all__ = ["make_report", "write_report"]
@@ -88,8 +88,13 @@ def write_report(
         return make_report(request, progress=progress)
 
 
-def make_report(request: ReportRequest, *, progress: bool) -> Path:
+def make_report(request: ReportRequest, *, progress: bool, on_cell: OnCell | None = None) -> Path:
     """The path of the new HTML file of a request.
+
+    Args:
+        request: the report.
+        progress: show a bar with the number of cells that were run.
+        on_cell: called after each cell; an error that it raises ends the report.
 
     Raises:
         SnapshotError: the snapshot was replaced meanwhile.
@@ -98,9 +103,11 @@ def make_report(request: ReportRequest, *, progress: bool) -> Path:
     disable = not progress or progress_disabled()
     with tqdm(desc="Running cells", unit=" cells", disable=disable) as bar:
 
-        def on_cell(done: int, total: int) -> None:
+        def show_cell(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
+            if on_cell:
+                on_cell(done, total)
 
         executed = run_notebook(
             request.notebook,
@@ -108,7 +115,7 @@ def make_report(request: ReportRequest, *, progress: bool) -> Path:
             name=request.name,
             folder=request.folder,
             language=request.display.language,
-            on_cell=on_cell,
+            on_cell=show_cell,
         )
     if calls_hash(request.snapshot) != request.digest:
         raise SnapshotError(

@@ -1,23 +1,26 @@
 """FetchPanel: controls, and a button that fetches the calls of their query."""
 
-from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
 
 import ipywidgets as ui
 
 from .. import local_time
 from ..errors import InputError
 from ..language import tr
-from ..logs import CallLogs, Fetch
+from ..logs import CallLogs, Fetch, Progress
 from ..phone_numbers import describe
 from ..query import CallQuery
 from ..site import Site, checked_site
-from .background_fetch import BackgroundFetch
+from .background_task import BackgroundTask, Stop
 from .controls import Controls, api_fields
+from .fetch_failure import can_resume, failure_status, failure_text, partial_of
+from .fetch_outcome import Remedy, fetched_share, outcome_text, remedies
 from .own_language import builds_in_language, in_own_language
-from .panel import BUTTON, Observers, Panel
+from .panel import BUTTON, Observers, Panel, make_button
+from .progress_bar import ProgressBar
 from .site_facts import number_facts, site_facts
-from .status import Facts, StatusLine, callback_error_text, error_text
+from .status import Facts, StatusLine, callback_error_text
 
 __all__ = ["FetchPanel"]
 
@@ -25,8 +28,10 @@ __all__ = ["FetchPanel"]
 class FetchPanel(Panel):
     """Controls, and a button that fetches the calls of their query in the background.
 
-    `panel.result` is the result of the last successful fetch. One line names the numbers of its
-    calls that look like an IVR or a queue, unless the site's settings have them.
+    `panel.result` is the result of the last successful fetch. The status states how many calls it
+    has and what is missing; without calls, why that may be, with buttons that change the filters.
+    After an error or Cancel, Apply fetches the rest of the same query. One line names the numbers
+    of its calls that look like an IVR or a queue, unless the site's settings have them.
 
     Args:
         fetch: a function `fetch(query, on_progress, stop)` that returns CallLogs, such as
@@ -54,7 +59,7 @@ class FetchPanel(Panel):
         >>> server.close()
     """
 
-    _fetching: BackgroundFetch | None = None
+    _fetching: BackgroundTask[int, datetime | None] | None = None
 
     @builds_in_language
     def __init__(
@@ -84,12 +89,13 @@ class FetchPanel(Panel):
         }
         zone = local_time.zone(time_zone)
         day = None if as_of is None else local_time.parse_moment(as_of, time_zone, "as_of").date()
-        controls = Controls(
-            api_fields(), time_zone=time_zone, today=lambda: day or datetime.now(zone).date()
-        )
+        self._today: Callable[[], date] = lambda: day or datetime.now(zone).date()
+        controls = Controls(api_fields(), time_zone=time_zone, today=self._today)
         self._fetch = fetch
         self._result: CallLogs | None = None
         self._result_query: CallQuery | None = None
+        self._fetched_query: CallQuery | None = None
+        self._partial: CallLogs | None = None
         self._number_facts: tuple[tuple[str, str], ...] = ()
         self._status, self._error = tr("nothing fetched yet; press Apply"), ""
         self._result_observers: Observers[CallLogs] = Observers()
@@ -104,13 +110,19 @@ class FetchPanel(Panel):
             tooltip=tr("Stop the fetch and keep the result"),
             layout=BUTTON,
         )
+        self._progress_bar, self._remedies = (
+            ProgressBar(tr("Progress of the fetch")),
+            ui.HBox(layout={"flex_flow": "wrap"}),
+        )
         self._fetch_error, self._result_view = StatusLine(), Facts()
         super().__init__(controls, controls.state_of(query, default="last 7 days"), debounce_s=0)
         self._apply.on_click(lambda _: self.apply())
         self._cancel.on_click(lambda _: self.cancel())
         self._arrange(
             [self._apply, self._cancel, self._reset, self._copy],
+            self._progress_bar,
             self._facts_table,
+            self._remedies,
             self._fetch_error,
             self._result_view,
         )
@@ -139,18 +151,30 @@ class FetchPanel(Panel):
         with self._lock:
             self._deliver()
             self._update()
-            if self._fetching or self._controls.invalid:
+            if self._is_busy or self._controls.invalid:
                 return
             self._status, self._error = tr("fetching"), ""
-            self._fetching = BackgroundFetch(
-                self._fetch,
-                self._state.query,
+            self._fetched_query = self._state.query
+            self._fetching = BackgroundTask(
+                self._work(self._state.query),
                 on_progress=self._progressed,
                 on_end=self._ended,
                 lock=self._lock,
             )
             self._show()
             self._fetching.start()
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether something runs that a fetch would disturb."""
+        return self._fetching is not None
+
+    def _work(self, query: CallQuery) -> Callable[[Progress, Stop], CallLogs]:
+        """The fetch of this query, or of what is missing of it."""
+        received, fetch = self._partial, self._fetch
+        if received is not None and received.query == query:
+            return lambda on_progress, stop: fetch(query, on_progress, stop, resume=received)
+        return lambda on_progress, stop: fetch(query, on_progress, stop)
 
     @in_own_language
     def cancel(self) -> None:
@@ -185,43 +209,36 @@ class FetchPanel(Panel):
     @in_own_language
     def _progressed(self, rows: int, reached: datetime | None) -> None:
         with self._lock:
-            if not self._fetching or self._fetching.is_stopping:
+            if not self._fetching or self._fetching.is_stopping or not self._fetched_query:
                 return
+            query = self._fetched_query
             if reached is None:
                 self._status = tr("fetching: {n} calls so far", n=rows)
             else:
                 self._status = tr(
                     "fetching: {n} calls so far, back to {moment}",
                     n=rows,
-                    moment=reached.astimezone(local_time.zone(self._state.query.time_zone)),
+                    moment=reached.astimezone(local_time.zone(query.time_zone)),
                 )
+            self._progress_bar.show(fetched_share(query, reached, datetime.now(UTC)))
             self._show()
 
     @in_own_language
     def _ended(self, outcome: object) -> None:
         with self._lock:
-            if not (fetch := self._fetching):
+            if not (fetching := self._fetching):
                 return
-            self._fetching, self._result_query = None, None
-            if fetch.is_stopping:
-                self._status = tr(
-                    "cancelled; the result is unchanged" if self._result else "cancelled"
-                )
-            elif isinstance(outcome, CallLogs):
-                self._result, self._result_query, self._status = outcome, fetch.query, tr("done")
-                self._number_facts = (*number_facts(outcome.calls, self._site.options()),)
-                self._result_view.show_object(outcome)
+            self._fetching, self._result_query, self._partial = None, None, None
+            if isinstance(outcome, CallLogs) and not fetching.is_stopping:
+                self._receive(outcome)
             else:
-                self._status = tr(
-                    "the fetch failed; the result is unchanged"
-                    if self._result
-                    else "the fetch failed"
+                self._partial = partial_of(outcome) if can_resume(self._fetch) else None
+                self._status = failure_status(
+                    is_stopped=fetching.is_stopping,
+                    has_result=self._result is not None,
+                    partial=self._partial,
                 )
-                self._error = (
-                    error_text(outcome)
-                    if isinstance(outcome, BaseException)
-                    else tr("fetch returned {kind}, not CallLogs.", kind=type(outcome).__name__)
-                )
+                self._error = "" if fetching.is_stopping else failure_text(outcome)
             self._show()
         if outcome is self._result and isinstance(outcome, CallLogs):
             try:
@@ -231,9 +248,37 @@ class FetchPanel(Panel):
                 self._error = callback_error_text(error)
                 self._show()
 
+    def _receive(self, logs: CallLogs) -> None:
+        """Take the result of a fetch."""
+        self._result, self._result_query = logs, self._fetched_query
+        self._status = outcome_text(logs)
+        if not logs.calls.is_empty() and (next_step := self._next_step()):
+            self._status += f" {next_step}"
+        self._number_facts = (*number_facts(logs.calls, self._site.options()),)
+        self._result_view.show_object(logs)
+        self._remedies.children = [
+            self._remedy_button(remedy)
+            for remedy in remedies(logs, self._state.to_dict(), self._today())
+        ]
+
+    def _remedy_button(self, remedy: Remedy) -> ui.Button:
+        return make_button(remedy.label, remedy.tooltip, lambda: self._try(remedy.state))
+
+    def _next_step(self) -> str:
+        """What to do with a result."""
+        return tr("They are in its attribute result: explore them with et.Explorer(panel.result).")
+
+    @in_own_language
+    def _try(self, state: Mapping[str, object]) -> None:
+        """Fetch with other filters."""
+        self.restore(state)
+        self.apply()
+
     def _code(self) -> str:
         labels = ", label_hotlines=True" if getattr(self._fetch, "label_hotlines", False) else ""
-        return f"{super()._code()}logs = et.fetch_calls(client, query{labels})\n"
+        client = getattr(self._fetch, "client_code", "")
+        code = f"{super()._code()}{client}\n" if client else super()._code()
+        return f"{code}logs = et.fetch_calls(client, query{labels})\n"
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         yield from self._panel_facts()
@@ -254,10 +299,13 @@ class FetchPanel(Panel):
     def _show(self) -> None:
         super()._show()
         self._apply.disabled = (
-            bool(self._fetching)
-            or self._controls.invalid
-            or self._state.query == self._result_query
+            self._is_busy or self._controls.invalid or self._state.query == self._result_query
         )
         self._cancel.disabled = not self._fetching or self._fetching.is_stopping
+        if not self._fetching:
+            self._progress_bar.hide()
+        for button in self._remedies.children:
+            button.disabled = self._is_busy
+        self._remedies.layout.display = None if self._result_query else "none"
         self._facts_table.show(self._panel_facts())
         self._fetch_error.show(self._error)

@@ -139,7 +139,7 @@ def test_panels_of_the_second_notebook(lab: Any, open_page: Callable[..., Any]):
     fetching = page.locator(".jp-CodeCell", has_text="fetch_panel = et.FetchPanel(").locator(
         ".jp-OutputArea"
     )
-    fetching.get_by_text(re.compile("done")).first.wait_for()
+    fetching.get_by_text(re.compile("calls were fetched: all calls")).first.wait_for()
     wrong = page.locator(".jp-CodeCell", has_text="a-wrong-key").locator(".jp-OutputArea")
     wrong.get_by_role("button", name="Apply").click()
     wrong.get_by_text(re.compile("The server does not accept this API key")).first.wait_for()

@@ -21,5 +21,7 @@ path: Path = explorer.export("calls.csv")
 explorer.restore({"direction": "in", "group_filters": {"hour": 9}})
 server = et.simulator.serve(logs.calls)
 fetch_panel = et.FetchPanel(fetch=et.fetcher(et.Client(server.base_url, server.api_key)))
+desk = et.Desk(fetch=et.fetcher(), as_of=date(2026, 11, 8), language="vi")
+shown: et.Explorer | None = desk.explorer
 fetch_panel.observe_result(lambda result: result.calls.height)
 counts: pl.DataFrame = et.summarize(explorer.selection, by="day", measures="offered")

@@ -177,7 +177,7 @@ def test_cancel_does_not_wait_for_the_current_page(
         assert "error" not in repr(panel)
         assert fetch(panel).calls.height == calls.height
         panel.cancel()
-        assert "done" in visible_html(panel)
+        assert "1,500 calls were fetched" in visible_html(panel)
 
 
 def test_result_of_a_cancelled_fetch_is_ignored(client: et.Client):
@@ -364,7 +364,8 @@ def test_static_text_and_html(client: et.Client):
     assert repr(panel).splitlines() == [
         "FetchPanel",
         "  query      all calls (Asia/Ho_Chi_Minh)",
-        "  status     done",
+        "  status     1,500 calls were fetched: all calls of this query until now. They are in "
+        "its attribute result: explore them with et.Explorer(panel.result).",
         "  warning    8000 looks like an IVR and 8100 like a queue: set ivr_numbers and "
         "queue_numbers, or waits are too short.",
         "  result     1,500 calls: all calls (Asia/Ho_Chi_Minh)",

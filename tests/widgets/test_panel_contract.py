@@ -23,7 +23,7 @@ from etelecom_analytics.widgets.panel import Panel
 LOGS = et.sample_logs()
 CALLS = LOGS.calls
 NUMBER = "0912345678"
-PANELS = ("Explorer", "FetchPanel", "FilterPanel")
+PANELS = ("Desk", "Explorer", "FetchPanel", "FilterPanel")
 
 
 def no_fetch(query: et.CallQuery, on_progress: object, stop: object) -> Any:
@@ -33,6 +33,8 @@ def no_fetch(query: et.CallQuery, on_progress: object, stop: object) -> Any:
 def make(name: str) -> Any:
     """A panel with this name."""
     match name:
+        case "Desk":
+            return et.Desk(fetch=no_fetch, as_of="2026-11-08")
         case "Explorer":
             return et.Explorer(LOGS, debounce_s=0)
         case "FetchPanel":
@@ -334,7 +336,7 @@ def test_copy_has_the_same_state_and_is_independent(name: str, copied: Callable[
     assert type(other) is type(panel)
     assert other.state() == panel.state()
     assert (other.query, other.code()) == (panel.query, panel.code())
-    if name != "FetchPanel":
+    if name not in ("Desk", "FetchPanel"):
         assert_frame_equal(other.filtered, panel.filtered)
     put(other, "Direction", "in")
     assert (other.query.direction, panel.query.direction) == ("in", "out")
@@ -399,3 +401,34 @@ def test_returned_types_have_a_public_path(name: str):
 def test_state_is_json(panels: dict[str, Any]):
     for panel in panels.values():
         assert json.loads(json.dumps(panel.state())) == panel.state()
+
+
+# marimo runs no Jupyter widgets.
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_marimo_shows_a_sentence_and_the_facts(name: str):
+    panel = make(name)
+    kind, text = panel._mime_()
+
+    assert kind == "text/html"
+    assert f"{name}: marimo does not show its controls; open the notebook in JupyterLab" in text
+    assert facts_of(text) == facts_of(panel._repr_html_())
+
+
+def facts_of(text: str) -> str:
+    """The table of facts without its title."""
+    return text.partition("</caption>")[2]
+
+
+def test_marimo_shows_the_chart_of_a_view():
+    view = make("ChartView")
+    kind, spec = view._mime_()
+
+    assert kind == "application/vnd.vegalite.v5+json"
+    assert json.loads(spec)["description"] == view.description
+    assert "currentColor" not in spec  # marimo draws on a canvas, which inherits no colour
+
+    failed = et.ChartView(make("FilterPanel"), lambda _: None)  # type: ignore[arg-type]
+    assert failed._mime_() == ("text/plain", failed.description)
+    assert "The chart failed" in failed.description

@@ -32,11 +32,11 @@ NAMES = {
 """Data, and the names of measures and of this package."""
 
 
-def outside(panel: Panel) -> set[str]:
+def outside(panel: Panel, *names: str) -> set[str]:
     """The words of a panel, and of its form in a saved notebook, that no catalogue has."""
     notes = [" ".join(note.split()) for note in SAMPLE.calls["note"].drop_nulls().unique()]
     texts = [*panel_texts(panel), *html_texts(panel._repr_html_()), repr(panel)]
-    words = {word for text in texts for word in untranslated(text, [*NAMES, *notes])}
+    words = {word for text in texts for word in untranslated(text, [*NAMES, *names, *notes])}
     return words - {"x", "\N{HEAVY MULTIPLICATION X}"}
 
 
@@ -85,8 +85,13 @@ def test_texts_after_a_click_are_of_the_catalogue(explorer: et.Explorer):
     table = next(part for part in walk(explorer) if isinstance(part, CallTable))
     explorer.restore({"direction": "in", "chart": {"tab": "group", "by": "hour"}})
     tabs._clicked([next(iter(tabs.chart.groups))[0]], False)
-    table._receive(None, {"kind": "sort", "column": "wait_s"}, None)
-    table._receive(None, {"kind": "page", "page": 1}, None)
+    for message in (
+        {"kind": "sort", "column": "wait_s"},
+        {"kind": "page", "page": 1},
+        {"kind": "search", "text": "0"},
+        {"kind": "open", "row": 0},
+    ):
+        table._handle_custom_msg(message, [])
 
     assert "[hour]" in " ".join(panel_texts(explorer))
     assert outside(explorer) == set()
@@ -144,6 +149,28 @@ def test_a_fetch_panel_has_no_text_outside_of_the_catalogue():
     assert "[the fetch failed; the result is unchanged]" in visible_html(panel)
 
 
+@pytest.mark.slow
+def test_a_desk_has_no_text_outside_of_the_catalogue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    snapshot = "2026-11-02-to-2026-11-02"
+    names = ["Desk", str(tmp_path), "snapshots", "archive", snapshot, "English", "Tiếng Việt"]
+    with serve(SAMPLE.calls) as server:
+        fetch = et.fetcher(et.Client(server.base_url, server.api_key))
+        desk = et.Desk(fetch=fetch, site=pseudo_site(), as_of="2026-11-08")
+        assert outside(desk, *names) == set()
+        put(desk, "[Last day]", date(2026, 11, 2))
+        press(desk, "[Apply]")
+        assert desk.wait(20)
+        assert "[8000 is an IVR]" in panel_texts(desk)
+        for label in ("[Save snapshot]", "[Sync archive]", "[Save snapshot]"):
+            press(desk, label)
+            assert desk.wait(20)
+    assert "already exists" in visible_html(desk)
+    assert outside(desk, *names) == set()
+
+
 def test_progress_of_a_thread_is_in_the_language_of_the_panel():
     started, languages = threading.Event(), []
     moment = SAMPLE.report.complete_to
@@ -183,7 +210,7 @@ def test_a_change_in_another_thread_is_in_the_language_of_the_panel():
     assert "Chủ nhật" in repr(explorer)
     assert control(explorer, "Ngày").options[1] == ("hôm nay", "today")
     table = next(part for part in walk(explorer) if isinstance(part, CallTable))
-    assert table.content["rows"][0][0][:10] == "08/11/2026"
+    assert table.content["rows"][0][0].startswith("CN 08/11 ")
     assert explorer.state()["direction"] == "out"
 
 

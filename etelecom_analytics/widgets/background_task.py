@@ -1,51 +1,54 @@
-"""BackgroundFetch: a fetch in its own thread, which reports to the event loop that started it."""
+"""BackgroundTask: work in its own thread, which reports to the event loop that started it."""
 
 import math
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from typing import Generic, ParamSpec
 
-from ..logs import Fetch
-from ..query import CallQuery
 from .panel import running_loop
 
-__all__ = ["BackgroundFetch"]
+__all__ = ["BackgroundTask", "Stop"]
+
+Progress = ParamSpec("Progress")
+
+Stop = Callable[[], bool]
+"""Whether the end was requested."""
 
 _POLL_S = 0.1
 
 
-class BackgroundFetch:
-    """One fetch in a thread.
+class BackgroundTask(Generic[Progress]):
+    """One piece of work in a thread.
 
-    `on_progress(rows, reached)` and `on_end(outcome)` are called in the thread of the event loop
-    that ran at the start, or by `wait`; without a loop, in the thread of the fetch. The outcome is
-    the return value of `fetch` or the error that it raised. Both are called with `lock` held.
+    `work(report, stop)` may call `report` at any time, and should end soon after `stop()` is True.
+    `on_progress`, with the latest arguments of `report`, and `on_end(outcome)` are called in the
+    thread of the event loop that ran at the start, or by `wait`; without a loop, in the thread of
+    the work. The outcome is the return value of `work` or the error that it raised. Both are called
+    with `lock` held.
     """
 
     def __init__(
         self,
-        fetch: Fetch,
-        query: CallQuery,
+        work: Callable[[Callable[Progress, None], Stop], object],
         *,
-        on_progress: Callable[[int, datetime | None], object],
+        on_progress: Callable[Progress, object],
         on_end: Callable[[object], object],
         lock: threading.RLock,
     ) -> None:
-        self.query = query
-        self._fetch, self._on_progress, self._on_end = fetch, on_progress, on_end
+        self._work, self._on_progress, self._on_end = work, on_progress, on_end
         self._stop, self._done, self._lock = threading.Event(), threading.Event(), lock
-        self._progress: tuple[int, datetime | None] | None = None
+        self._progress: Callable[[], object] | None = None
         self._outcome: list[object] = []
         self._loop = running_loop()
-        self._thread = threading.Thread(target=self._run, name="etelecom-fetch", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="etelecom-task", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Request the end of the fetch."""
+        """Request the end of the work."""
         self._stop.set()
 
     @property
@@ -54,7 +57,7 @@ class BackgroundFetch:
         return self._stop.is_set()
 
     def wait(self, timeout_s: float | None) -> bool:
-        """Whether the fetch ended within the timeout; None waits without limit.
+        """Whether the work ended within the timeout; None waits without limit.
 
         Meanwhile it delivers progress, so a caller may block the event loop.
         """
@@ -74,11 +77,11 @@ class BackgroundFetch:
             if self._outcome:
                 self._on_end(self._outcome.pop())
             elif progress:
-                self._on_progress(*progress)
+                progress()
 
     def _run(self) -> None:
         try:
-            outcome: object = self._fetch(self.query, self._add_progress, self._stop.is_set)
+            outcome: object = self._work(self._report, self._stop.is_set)
         # The panel shows any error; the thread ends without one.
         except BaseException as error:  # noqa: BLE001
             outcome = error
@@ -86,8 +89,8 @@ class BackgroundFetch:
         self._done.set()
         self._schedule()
 
-    def _add_progress(self, rows: int, reached: datetime | None) -> None:
-        self._progress = rows, reached
+    def _report(self, *args: Progress.args, **kwargs: Progress.kwargs) -> None:
+        self._progress = lambda: self._on_progress(*args, **kwargs)
         self._schedule()
 
     def _schedule(self) -> None:
