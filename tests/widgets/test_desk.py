@@ -109,7 +109,7 @@ def test_a_fetch_ends_with_the_explorer(desk: Desk, week_client: et.Client):
     desk.observe_result(results.append)
     assert (desk.result, desk.explorer, desk.state()["step"]) == (None, None, "fetch")
     desk._step.value = "explore"
-    assert "There are no calls yet" in text(part(desk, "explore"))
+    assert "There are no calls yet" in text(desk)
     desk.apply()
     assert desk.wait(TIMEOUT_S)
 
@@ -237,7 +237,7 @@ def test_a_fetch_with_missing_parts_says_so(week_server: CallLogServer, week_cli
         "100 calls were fetched. 1 part of these dates was not read: "
         f"{begin.astimezone(zone):%Y-%m-%d %H:%M:%S}+07:00 to "
         f"{end.astimezone(zone):%Y-%m-%d %H:%M:%S}+07:00. Fetch again to read them."
-    ) in text(part(desk, "explore"))
+    ) in text(desk)
     desk.close()
 
 
