@@ -11,6 +11,7 @@ from .language import number, tr
 __all__ = [
     "TableStyle",
     "bare_value",
+    "clock_text",
     "facts_html",
     "facts_text",
     "format_value",
@@ -57,7 +58,7 @@ def bare_value(value: float, unit: str, *, signed: bool = False) -> str:
     """The number of `format_value` without its unit, such as "86.9"."""
     sign = "+" if signed else ""
     if unit == "s" and _is_clock(value):
-        return _clock_text(value, sign)
+        return clock_text(value, sign)
     if unit in ("share", "s"):
         return number(value * 100 if unit == "share" else value, f"{sign},.1f")
     return number(value, f"{sign}," if isinstance(value, int) else f"{sign},.0f")
@@ -74,7 +75,14 @@ def _is_clock(seconds: float) -> bool:
     return _MAX_SECONDS <= abs(seconds) < math.inf
 
 
-def _clock_text(seconds: float, sign: str) -> str:
+def clock_text(seconds: float, sign: str = "") -> str:
+    """The seconds as m:ss or h:mm:ss; `sign` precedes a positive value.
+
+    Examples:
+        >>> from etelecom_analytics.formatting import clock_text
+        >>> clock_text(13.6), clock_text(3700)
+        ('0:14', '1:01:40')
+    """
     minutes, rest = divmod(round(abs(seconds)), _MINUTE)
     hours, minutes = divmod(minutes, _MINUTE)
     sign = "-" if seconds < 0 else sign

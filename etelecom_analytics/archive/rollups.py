@@ -10,12 +10,13 @@ import polars as pl
 
 from .. import storage
 from ..errors import ArchiveBusy, ArchiveError, InputError
+from ..metrics.aggregation import facts_of_measures
 from ..metrics.confidence import confidence_level
 from ..metrics.dimensions import Names
 from ..metrics.measure_rows import checked_request, has_busy_offers, requested_measures
 from ..metrics.options import MetricOptions, checked_options
 from ..metrics.partial_streams import finish_in_parts
-from ..metrics.partial_tables import can_finish, facts_of_measures
+from ..metrics.partial_tables import can_finish
 from ..metrics.partials import fingerprint, partial
 from ..metrics.registry import DEFAULT_MEASURES, Measure
 from .config import empty_calls, same_zone

@@ -10,7 +10,7 @@ from ..language import Language, in_language, tr
 from ..locale.number_note import number_note
 from ..locale.terms import count
 from ..metrics import MEASURES, Calls, MetricOptions, summarize_fetched
-from ..metrics.dimensions import START_DIMENSIONS
+from ..metrics.local_dimensions import START_DIMENSIONS
 from .axes import (
     MAX_LABELLED_GROUPS,
     MAX_LONG_LABELS,

@@ -1,6 +1,7 @@
 """All charts of some calls as one object that a notebook shows."""
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -124,6 +125,10 @@ class Gallery:
         from IPython.display import display
 
         display(*self._charts.values())  # type: ignore[no-untyped-call]
+
+    def _display_(self) -> Any:
+        """What marimo shows in place of `_ipython_display_`: the charts below each other."""
+        return import_module("marimo").vstack(list(self._charts.values()))
 
 
 @in_language

@@ -7,6 +7,7 @@ near-black. The background is transparent, except in PNG files.
 
 import base64
 import json
+import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from polars import selectors
 
 __all__ = [
     "ANSWERED",
+    "CHART_MIME",
     "CONFIG",
     "DARK",
     "DASHES",
@@ -166,6 +168,12 @@ _INHERITED = "currentColor"
 _PAGE_INK = _ink(_INHERITED, _INHERITED)
 
 _MIN_COUNT_FOR_AUTOMATIC_TICKS = 4
+_TRANSPARENT_PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNgYAAAAAMAASsJTYQAAAAASUVORK5CYII="
+)
+CHART_MIME = "application/vnd.vegalite.v5+json"
+"""The MIME type of charts that JupyterLab draws itself."""
+
 _VEGA_LITE_5 = "https://vega.github.io/schema/vega-lite/v5.json"
 
 
@@ -213,6 +221,9 @@ def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
 
     Text has the colour of the page's text, also after the user changes the theme: JupyterLab does
     not draw a chart again then. Only SVG can inherit a colour.
+
+    In Voila the bundle also has a transparent picture. Voila draws the chart, and if the bundle has
+    no picture, it fails to add one and shows "setData is not a function" below the chart.
     """
     shown = {
         **spec,
@@ -220,10 +231,19 @@ def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
         "usermeta": {**spec.get("usermeta", {}), "embedOptions": {"renderer": "svg"}},
         "$schema": _VEGA_LITE_5,
     }
+    picture = {"image/png": _TRANSPARENT_PNG} if _is_in_voila() else {}
     return {
-        "application/vnd.vegalite.v5+json": shown,
+        CHART_MIME: shown,
         "text/plain": spec.get("description", "A chart"),
+        **picture,
     }
+
+
+def _is_in_voila() -> bool:
+    """Whether this process is a kernel of Voila; older versions set only `SERVER_SOFTWARE`."""
+    return "VOILA_KERNEL_ID" in os.environ or os.environ.get("SERVER_SOFTWARE", "").startswith(
+        "voila/"
+    )
 
 
 def of_any_page(spec: dict[str, Any]) -> dict[str, Any]:
@@ -257,9 +277,9 @@ def use_offline_renderer(*, png: bool = False) -> None:
     `alt.renderers.enable("default")` undoes it.
 
     Args:
-        png: add a picture to each output. GitHub, nbviewer and Voila show it, where they would show
-            one line of text or an error; JupyterLab still shows the interactive chart. A picture
-            adds about 50 kB to a notebook.
+        png: add a picture to each output. GitHub and nbviewer show it, where they would show one
+            line of text; JupyterLab still shows the interactive chart. A picture adds about 50 kB
+            to a notebook.
 
     Examples:
         >>> import altair as alt

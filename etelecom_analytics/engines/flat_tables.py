@@ -21,9 +21,10 @@ from ..metrics.call_facts import (
     call_facts,
 )
 from ..metrics.call_legs import is_outside_number
-from ..metrics.dimensions import LEG_DIMENSIONS, start_dimensions
+from ..metrics.dimensions import LEG_DIMENSIONS
 from ..metrics.internal_calls import SECOND_LOG_STATE, counted_facts
 from ..metrics.legs_and_offers import leg_facts, offer_facts
+from ..metrics.local_dimensions import start_dimensions
 from ..metrics.options import MetricOptions, WaitFrom
 from ..metrics.registry import FACTS, Grain
 from ..metrics.selection import calls_frame

@@ -5,8 +5,8 @@ from typing import overload
 import polars as pl
 
 from .call_legs import seconds
-from .dimensions import start_dimensions
 from .legs_and_offers import offer_spans
+from .local_dimensions import start_dimensions
 from .options import MetricOptions, checked_options
 from .selection import Calls, Selection, calls_frame, like_input
 

@@ -4,6 +4,7 @@ The parts are aggregated from rows of facts, or added up from partial results. T
 measures are the same for both.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import polars as pl
@@ -12,7 +13,19 @@ from .call_legs import quotient
 from .confidence import confidence_level, wilson
 from .registry import MEASURES, Mean, Measure, Quantile, Ratio, Total
 
-__all__ = ["ROWS", "Parts", "columns_of", "facts_of", "is_sum", "microseconds"]
+__all__ = [
+    "ROWS",
+    "SUMMED",
+    "Parts",
+    "columns_of",
+    "facts_of",
+    "facts_of_measures",
+    "is_sum",
+    "microseconds",
+    "moments",
+    "quantile_name",
+    "rank_name",
+]
 
 
 class Parts(Protocol):
@@ -45,6 +58,43 @@ class _RowParts:
 
 ROWS: Parts = _RowParts()
 """The parts of facts that are columns of rows, to aggregate them."""
+
+
+class _SummedParts:
+    """The parts as columns of a table, one row per group."""
+
+    def total(self, fact: str) -> pl.Expr:
+        return pl.col(f"sum of {fact}")
+
+    def known(self, fact: str) -> pl.Expr:
+        return pl.col(f"count of {fact}")
+
+    def quantile(self, fact: str, share: float) -> pl.Expr:
+        return pl.col(quantile_name(fact, share))
+
+
+SUMMED: Parts = _SummedParts()
+"""The parts of facts that were summed before, in columns of a table with one row per group."""
+
+
+def quantile_name(fact: str, share: float) -> str:
+    """The column of a quantile in a table of parts."""
+    return f"quantile {share} of {fact}"
+
+
+def rank_name(end: str, fact: str, share: float) -> str:
+    """The column of the low or high end of the interval of a quantile in a table of parts."""
+    return f"{end} of {quantile_name(fact, share)}"
+
+
+def moments(fact: str) -> dict[str, pl.Expr]:
+    """Sums of powers of seconds as whole numbers of any size, for a variance and a skewness."""
+    exact = microseconds(fact).cast(pl.Int128)
+    # In milliseconds, since cubes of microseconds would exceed 128 bits.
+    short = (pl.col(fact) * 1_000).round().cast(pl.Int64).cast(pl.Int128)
+    powers = {"squares": exact * exact, "power_1": short}
+    powers |= {"power_2": short * short, "power_3": short * short * short}
+    return {name: each.sum() for name, each in powers.items()}
 
 
 def columns_of(
@@ -91,6 +141,13 @@ def facts_of(each: Measure) -> tuple[str, ...]:
             return numerator, denominator
         case Total(fact) | Mean(fact) | Quantile(fact, _):
             return (fact,)
+
+
+def facts_of_measures(requested: Sequence[Measure]) -> tuple[set[str], set[str]]:
+    """The facts of these measures, and those of which each value is counted."""
+    facts = {fact for each in requested for fact in facts_of(each)}
+    quantiles = (each for each in requested if isinstance(each.aggregation, Quantile))
+    return facts, {fact for each in quantiles for fact in facts_of(each)}
 
 
 def is_sum(column: str) -> bool:

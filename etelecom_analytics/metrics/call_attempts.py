@@ -14,7 +14,8 @@ from ..phone_numbers import is_subscriber, normalized
 from .call_facts import CALL_COLUMNS, COMPUTED_DIMENSIONS, NAME_COLUMNS, call_facts, name_columns
 from .call_legs import false_if_null, is_outside_number
 from .carriers import carrier_of
-from .dimensions import CALL_DIMENSIONS, Names, as_names, check_dimensions, start_dimensions
+from .dimensions import CALL_DIMENSIONS, Names, as_names, check_dimensions
+from .local_dimensions import start_dimensions
 from .options import MetricOptions
 
 __all__ = ["OUTBOUND_DIMENSIONS", "attempts_of", "outbound_calls", "outbound_dimensions"]

@@ -7,7 +7,7 @@ import polars as pl
 
 from ..errors import InputError
 from ..frames import checked_calls
-from .aggregation import columns_of, microseconds
+from .aggregation import ROWS, SUMMED, columns_of, moments, rank_name
 from .confidence import (
     NO_INTERVAL,
     Z95,
@@ -18,9 +18,9 @@ from .confidence import (
     share_interval,
     welch_interval,
 )
-from .measure_rows import rows_of
+from .measure_rows import parts_in_cube, rows_of
 from .options import MetricOptions
-from .registry import Mean, Measure, Quantile, Ratio, Total
+from .registry import Grain, Mean, Measure, Quantile, Ratio, Total
 from .selection import Calls, Selection
 
 __all__ = [
@@ -135,33 +135,39 @@ def _counts(each: Measure) -> list[str]:
 def _of_calls(
     calls: Calls, requested: Sequence[Measure], by: Sequence[str], options: MetricOptions
 ) -> dict[Group, dict[str, Estimate]]:
-    grains: dict[tuple[str, bool], list[Measure]] = {}
+    grains: dict[tuple[Grain, bool], list[Measure]] = {}
     for each in requested:
         grains.setdefault((each.grain, each.name == "busy_offers"), []).append(each)
     tables = []
     for of_grain in grains.values():
+        parts = parts_in_cube(calls, by, of_grain, options, intervals=True)
+        statistics = [
+            _statistics(each, summed=parts is not None).alias(f"statistics of {each.name}")
+            for each in of_grain
+        ]
+        if parts is not None:
+            tables.append(parts.lazy().select(*by, *statistics))
+            continue
         rows = rows_of(calls, by, of_grain[0].name, options=options)
-        statistics = [_statistics(each).alias(f"statistics of {each.name}") for each in of_grain]
         tables.append(rows.group_by(by).agg(statistics) if by else rows.select(statistics))
     result: dict[Group, dict[str, Estimate]] = {}
     for of_grain, table in zip(grains.values(), pl.collect_all(tables), strict=True):
         for row in table.iter_rows():
-            for each, statistics in zip(of_grain, row[len(by) :], strict=True):
-                result.setdefault(row[: len(by)], {})[each.name] = _estimate(each, statistics)
+            for each, values in zip(of_grain, row[len(by) :], strict=True):
+                result.setdefault(row[: len(by)], {})[each.name] = _estimate(each, values)
     return result
 
 
-def _statistics(each: Measure) -> pl.Expr:
-    """The aggregates of the rows that an estimate needs, as a struct."""
-    columns = columns_of(each, confidence=True, counts=True)
+def _statistics(each: Measure, *, summed: bool) -> pl.Expr:
+    """What an estimate needs, as a struct: aggregates of rows, or of parts that were summed."""
+    columns = columns_of(each, SUMMED if summed else ROWS, confidence=True, counts=True)
     match each.aggregation:
         case Mean(fact):
-            exact = microseconds(fact).cast(pl.Int128)
-            columns |= {"sum": exact.sum(), "squares": (exact * exact).sum()}
-            # In milliseconds, since cubes of microseconds would exceed 128 bits.
-            short = (pl.col(fact) * 1_000).round().cast(pl.Int64).cast(pl.Int128)
-            powers = (short, short * short, short * short * short)
-            columns |= {f"power_{place}": each.sum() for place, each in enumerate(powers, 1)}
+            sums = moments(fact)
+            columns |= {name: pl.col(f"{name} of {fact}") for name in sums} if summed else sums
+            columns["sum"] = (SUMMED if summed else ROWS).total(fact)
+        case Quantile(fact, share) if summed:
+            columns |= {end: pl.col(rank_name(end, fact, share)) for end in ("low", "high")}
         case Quantile(fact, share):
             values, n = pl.col(fact), pl.col(fact).count().cast(pl.Float64)
             reach = Z95 * (n * share * (1 - share)).sqrt()

@@ -5,7 +5,8 @@ import polars as pl
 from .call_attempts import attempts_of, outbound_calls, outbound_dimensions
 from .confidence import SIGNIFICANCE, confidence_level, false_discovery_rates
 from .day_statistics import MIN_DAYS
-from .dimensions import Names, start_dimensions
+from .dimensions import Names
+from .local_dimensions import start_dimensions
 from .options import MetricOptions, checked_options
 from .ratios import wide_ratio
 from .selection import Calls, calls_frame

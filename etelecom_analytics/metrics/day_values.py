@@ -69,13 +69,11 @@ def values_by_day(
     if coverage is not None and not by:
         table = table.filter(pl.col("fetched_hours") >= pl.col("hours"))
     table = table.with_columns(weekday=pl.col("day").dt.weekday()).filter(is_open_day(options))
-    all_days = table.select("day", "weekday").unique().sort("day")
+    all_days = table.select("day", "weekday").unique().sort("day").lazy()
     groups = dict(table.group_by(by, maintain_order=True)) if by else {(): table}
-    return [
-        DayValues(key, each, _days(rows, each, all_days))
-        for key, rows in groups.items()
-        for each in measures
-    ]
+    keys = [(key, each) for key in groups for each in measures]
+    days = pl.collect_all([_days(groups[key].lazy(), each, all_days) for key, each in keys])
+    return [DayValues(key, each, rows) for (key, each), rows in zip(keys, days, strict=True)]
 
 
 def complete_days(calls: Calls, options: MetricOptions, coverage: FetchReport) -> pl.DataFrame:
@@ -93,7 +91,7 @@ def is_open_day(options: MetricOptions) -> pl.Expr:
     return is_open & pl.col("day").dt.weekday().is_in(weekdays)
 
 
-def _days(rows: pl.DataFrame, each: Measure, all_days: pl.DataFrame) -> pl.DataFrame:
+def _days(rows: pl.LazyFrame, each: Measure, all_days: pl.LazyFrame) -> pl.LazyFrame:
     value = pl.col(each.name)
     match each.aggregation:
         case Total():

@@ -1,18 +1,16 @@
 """Dimensions: the columns by which measures can be grouped, and the choice of inbound calls."""
 
 from collections.abc import Iterable, Sequence
-from math import gcd
 from typing import overload
 
 import polars as pl
 
-from .. import local_time
 from ..errors import InputError, UnknownName
 from ..frames import checked_calls
 from ..phone_numbers import describe
 from ..schema import INBOUND_DIRECTIONS
 from .call_facts import CALL_COLUMNS, COMPUTED_DIMENSIONS, NAME_COLUMNS
-from .hours import minutes_of_week, parse_hours
+from .local_dimensions import START_DIMENSIONS, start_dimensions
 from .options import MetricOptions
 from .selection import Calls, Selection
 
@@ -22,22 +20,16 @@ __all__ = [
     "LEG_DIMENSIONS",
     "NAME_DIMENSIONS",
     "OWNER_DIMENSIONS",
-    "START_DIMENSIONS",
     "Names",
     "as_names",
     "call_dimensions",
     "check_dimensions",
-    "common_minutes",
     "inward",
     "is_of_owners",
-    "start_dimensions",
 ]
 
 Names = str | Sequence[str]
 """One name, or a sequence of names."""
-
-START_DIMENSIONS = (*local_time.LOCAL_DIMENSIONS, "in_hours")
-"""Dimensions of a call's start; they are known for any moment, also for one without calls."""
 
 CALL_DIMENSIONS = (*START_DIMENSIONS, *CALL_COLUMNS, *COMPUTED_DIMENSIONS)
 OWNER_DIMENSIONS = ("extension_id", "extension_number", "user_id", "user", "department_id")
@@ -81,7 +73,7 @@ def check_dimensions(
         UnknownName: there is no such dimension; the message lists the nearest names.
         InputError: the dimension is one of `NAME_DIMENSIONS`, and these calls have no such column.
     """
-    columns = calls.lazy().collect_schema()
+    columns = _columns(calls)
     for name in names:
         if name not in allowed:
             raise UnknownName(kind, name, allowed)
@@ -102,7 +94,7 @@ def is_of_owners(calls: Calls, by: Iterable[str], grain: str) -> bool:
     of offers, or the calls have no owners.
     """
     is_of_people = grain == "offers" and any(name in OWNER_DIMENSIONS for name in by)
-    return is_of_people and "target_owners" in calls.lazy().collect_schema()
+    return is_of_people and "target_owners" in _columns(calls)
 
 
 def call_dimensions(calls: Calls, by: Names, options: MetricOptions) -> dict[str, pl.Expr]:
@@ -117,21 +109,6 @@ def call_dimensions(calls: Calls, by: Names, options: MetricOptions) -> dict[str
     allowed = (*CALL_DIMENSIONS, *NAME_DIMENSIONS)
     check_dimensions(calls, names, allowed=allowed, kind="dimension of calls")
     return {name: pl.col(name) for name in names} | start_dimensions(names, options)
-
-
-def start_dimensions(names: Sequence[str], options: MetricOptions) -> dict[str, pl.Expr]:
-    """An expression over `started_at` for each of these names that is in `START_DIMENSIONS`."""
-    return {name: _of_start(name, options) for name in names if name in START_DIMENSIONS}
-
-
-def common_minutes(names: Sequence[str], options: MetricOptions) -> int:
-    """A step in minutes such that each step, counted from a full hour, is in one group.
-
-    15, since offsets of time zones are whole quarters of an hour today, or less where business
-    hours begin or end within a quarter.
-    """
-    week = _week(options) if "in_hours" in names else None
-    return gcd(15, *(minute for span in week or () for minute in span))
 
 
 @overload
@@ -156,12 +133,5 @@ def inward(calls: Calls) -> Calls:
     return checked_calls(calls, columns=["direction"]).filter(is_inward)
 
 
-def _of_start(name: str, options: MetricOptions) -> pl.Expr:
-    if name == "in_hours":
-        return local_time.in_hours(options.time_zone, _week(options), options.holidays)
-    return local_time.LOCAL_DIMENSIONS[name](options.time_zone)
-
-
-def _week(options: MetricOptions) -> list[tuple[int, int]] | None:
-    hours = options.business_hours
-    return None if hours is None else minutes_of_week(parse_hours(hours))
+def _columns(calls: Calls) -> Sequence[str]:
+    return calls.columns if isinstance(calls, Selection) else calls.lazy().collect_schema().names()

@@ -1,8 +1,9 @@
 """drill_through: the calls of one group of a summary."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from typing import overload
 
 import polars as pl
@@ -11,16 +12,17 @@ from .. import local_time
 from ..errors import InputError, UnknownName
 from ..phone_numbers import describe, normalized
 from .call_facts import COMPUTED_DIMENSIONS, NUMBERS, computed_dimensions
+from .cell_filters import CellFilter
 from .dimensions import (
     DIMENSIONS,
     LEG_DIMENSIONS,
     NAME_DIMENSIONS,
     OWNER_DIMENSIONS,
     check_dimensions,
-    start_dimensions,
 )
 from .internal_calls import without_second_logs
 from .legs_and_offers import leg_facts, offer_facts
+from .local_dimensions import start_dimensions
 from .options import MetricOptions, checked_options
 from .registry import FACTS, Grain
 from .selection import Calls, Selection, calls_frame, like_input
@@ -116,24 +118,32 @@ def drill_through(
             "A list of groups has dimensions of calls only: use one group, with lists of values."
         )
     grains = ("offers", "legs") if grain is None else (grain,)
-    of_calls = _any_group(
-        [
-            [_is_any(name, value, options) for name, value in each.items() if name not in of_rows]
-            for each in several
-        ]
-    )
+
+    def of_calls(key: Callable[[str], pl.Expr]) -> list[pl.Expr]:
+        return _any_group(
+            [
+                [_is_any(name, each[name], key(name)) for name in each if name not in of_rows]
+                for each in several
+            ]
+        )
+
     conditions = [
-        _is_any(name, value, options, of_calls=False)
+        _is_any(name, value, start_dimensions([name], options).get(name, pl.col(name)))
         for name, value in several[0].items()
         if name in of_rows
     ]
     if not names:
         return like_input(calls, table) if isinstance(table, pl.LazyFrame) else table
     if isinstance(table, Selection):
-        selected = table.without_second_logs().where(*of_calls)
+        selected = table.without_second_logs()
+        dimensions = tuple(name for name in names if name not in of_rows)
+        if dimensions:
+            holds = of_calls(partial(table.dimension, options=options))
+            selected = selected.in_cells(holds, CellFilter(dimensions, of_calls(pl.col), options))
         return selected.in_group(conditions, options, grains) if conditions else selected
     counted = without_second_logs(table)
-    lazy = counted.filter(*of_calls) if of_calls else counted
+    holds = of_calls(partial(_key_of_calls, options=options))
+    lazy = counted.filter(*holds) if holds else counted
     if conditions:
         lazy = lazy.cache()  # a lazy frame may have another order each time
         # Second logs are left out already; a new search could pair other logs.
@@ -188,18 +198,23 @@ def _dimensions_of_rows(
     return (*LEG_DIMENSIONS, *(OWNER_DIMENSIONS if with_owners and of_legs else ()))
 
 
-def _is_any(name: str, value: object, options: MetricOptions, *, of_calls: bool = True) -> pl.Expr:
-    """Whether the dimension has this value, or one of a list of values; None is a missing value."""
+def _key_of_calls(name: str, options: MetricOptions) -> pl.Expr:
+    """A dimension of calls as an expression."""
+    if name in NUMBERS:
+        return normalized(pl.col(name))
+    computed = computed_dimensions(options) if name in COMPUTED_DIMENSIONS else {}
+    return {**computed, **start_dimensions([name], options)}.get(name, pl.col(name))
+
+
+def _is_any(name: str, value: object, key: pl.Expr) -> pl.Expr:
+    """Whether the dimension has this value, or one of a list of values; None is a missing value.
+
+    `key` is the dimension as an expression.
+    """
     values = list(value) if isinstance(value, list | tuple) else [value]
     if not values:
         raise InputError(f"{name} has an empty list: use at least one value.")
     values = [_checked(name, each) for each in values]
-    computed = start_dimensions([name], options)
-    if name in COMPUTED_DIMENSIONS and of_calls:
-        computed = computed_dimensions(options)
-    if name in NUMBERS and of_calls:
-        computed = {name: normalized(pl.col(name))}
-    key = computed.get(name, pl.col(name))
     if _TYPES.get(name, str) is str:
         key = key.cast(pl.String)  # an Enum raises an error for an unknown category
     known = [each for each in values if each is not None]

@@ -29,6 +29,7 @@ __all__ = [
     "counted_flat",
     "is_internal",
     "mask_second_logs",
+    "normal_numbers",
     "second_logs_of",
     "with_second_logs",
     "without_second_logs",
@@ -132,7 +133,7 @@ def _paired_outgoing(rows: pl.DataFrame) -> pl.DataFrame:
     if rows["is_outgoing"].n_unique() < 2:
         return rows.clear()
     rows = (
-        rows.with_columns(_normal(rows[name]) for name in _NUMBERS)
+        rows.with_columns(normal_numbers(rows[name]) for name in _NUMBERS)
         .drop_nulls(_NUMBERS)
         .sort(*_NUMBERS, "started_at", "id")
     )
@@ -155,7 +156,7 @@ def _paired_outgoing(rows: pl.DataFrame) -> pl.DataFrame:
     return rows[sorted(pairs)]
 
 
-def _normal(numbers: pl.Series) -> pl.Series:
+def normal_numbers(numbers: pl.Series) -> pl.Series:
     """The normal forms of these numbers, of which few are different: they are extensions."""
     known = numbers.unique().drop_nulls().to_list()
     return numbers.replace_strict(

@@ -12,8 +12,8 @@ from ..errors import UnknownName
 from ..phone_numbers import describe
 from .confidence import NO_INTERVAL, mean_interval
 from .day_values import is_open_day
-from .dimensions import start_dimensions
 from .hours import minutes_of_week
+from .local_dimensions import start_dimensions
 from .options import MetricOptions
 from .selection import Calls, fact_rows
 

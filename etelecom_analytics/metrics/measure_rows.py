@@ -1,6 +1,6 @@
 """The rows of facts that measures aggregate, with their dimensions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -12,15 +12,22 @@ from .dimensions import (
     Names,
     as_names,
     check_dimensions,
-    start_dimensions,
 )
 from .internal_calls import counted_facts
 from .legs_and_offers import leg_facts, offer_facts
+from .local_dimensions import start_dimensions
 from .options import MetricOptions, checked_options
 from .registry import Grain, Measure, measure
 from .selection import Calls, Selection, calls_frame
 
-__all__ = ["checked_request", "grain_rows", "has_busy_offers", "requested_measures", "rows_of"]
+__all__ = [
+    "checked_request",
+    "grain_rows",
+    "has_busy_offers",
+    "parts_in_cube",
+    "requested_measures",
+    "rows_of",
+]
 
 
 def rows_of(calls: Calls, by: Names, name: str, *, options: MetricOptions) -> pl.LazyFrame:
@@ -62,6 +69,23 @@ def requested_measures(measures: Names) -> list[Measure]:
 def has_busy_offers(measures: Iterable[Measure]) -> bool:
     """Whether one is `busy_offers`, the only measure that depends on the talks of other calls."""
     return any(each.name == "busy_offers" for each in measures)
+
+
+def parts_in_cube(
+    calls: Calls,
+    by: Sequence[str],
+    measures: Sequence[Measure],
+    options: MetricOptions,
+    *,
+    intervals: bool = False,
+) -> pl.DataFrame | None:
+    """The parts of these measures of one grain by group, as `Cube.parts` returns them.
+
+    None if the calls are no selection, or their table has no cube that answers this.
+    """
+    if not isinstance(calls, Selection) or has_busy_offers(measures):
+        return None
+    return calls.parts(by, measures, options, intervals=intervals)
 
 
 def grain_rows(

@@ -5,7 +5,8 @@ import polars as pl
 from .arguments import row_limit
 from .call_attempts import attempts_of, outbound_calls, outbound_dimensions
 from .confidence import SIGNIFICANCE
-from .dimensions import Names, start_dimensions
+from .dimensions import Names
+from .local_dimensions import start_dimensions
 from .options import MetricOptions, checked_options
 from .rate_levels import levels_of
 from .ratios import wide_ratio

@@ -6,7 +6,7 @@ import polars as pl
 
 from ..errors import InputError, UnknownName
 from ..local_time import COARSER_DIMENSIONS
-from .aggregation import columns_of, facts_of, is_sum
+from .aggregation import SUMMED, columns_of, facts_of, facts_of_measures, is_sum, quantile_name
 from .call_legs import quotient
 from .confidence import confidence_level
 from .dimensions import DIMENSIONS, NAME_DIMENSIONS, Names, as_names
@@ -62,7 +62,7 @@ def finish(
     )
     columns: dict[str, pl.Expr] = {}
     for each in requested:
-        columns |= columns_of(each, _SUMMED, confidence=confidence)
+        columns |= columns_of(each, SUMMED, confidence=confidence)
     parts = _summed(rows, dimensions, facts)
     for quantiles in _quantiles(rows, dimensions, requested):
         parts = (
@@ -111,26 +111,6 @@ def in_partial_order(table: pl.DataFrame) -> pl.DataFrame:
     return table.sort(*dimensions, "fact", "kind", "value", nulls_last=True)
 
 
-class _SummedParts:
-    """The parts of facts as columns of a table, one row per group."""
-
-    def total(self, fact: str) -> pl.Expr:
-        return pl.col(f"sum of {fact}")
-
-    def known(self, fact: str) -> pl.Expr:
-        return pl.col(f"count of {fact}")
-
-    def quantile(self, fact: str, share: float) -> pl.Expr:
-        return pl.col(_quantile_name(fact, share))
-
-
-_SUMMED = _SummedParts()
-
-
-def _quantile_name(fact: str, share: float) -> str:
-    return f"quantile {share} of {fact}"
-
-
 def _checked_facts(table: pl.DataFrame, requested: Sequence[Measure]) -> list[str]:
     """The facts that these measures need, or an error if the partials do not have them."""
     marks = {kind: {*table.filter(pl.col("kind") == kind)["fact"].to_list()} for kind in MARKS}
@@ -144,13 +124,6 @@ def _checked_facts(table: pl.DataFrame, requested: Sequence[Measure]) -> list[st
     facts = list(dict.fromkeys(fact for each in requested for fact in facts_of(each)))
     check_rows(table, facts, {fact for fact in facts if fact in marks["counted"]})
     return facts
-
-
-def facts_of_measures(requested: Iterable[Measure]) -> tuple[set[str], set[str]]:
-    """The facts of these measures, and those of which each value is counted."""
-    facts = {fact for each in requested for fact in facts_of(each)}
-    quantiles = (each for each in requested if isinstance(each.aggregation, Quantile))
-    return facts, {fact for each in quantiles for fact in facts_of(each)}
 
 
 def dimension_of_partial(table: pl.DataFrame, name: str) -> pl.Expr:
@@ -222,7 +195,7 @@ def _quantiles_of(
         ranks[between] = (rank - rank.floor()).first()
         # In seconds and in this order, as in Polars: the results differ in the last digits at most.
         low_s, high_s = (quotient(pl.col(name), 1_000_000) for name in (low, high))
-        columns[_quantile_name(fact, share)] = (high_s - low_s) * pl.col(between) + low_s
+        columns[quantile_name(fact, share)] = (high_s - low_s) * pl.col(between) + low_s
     values = counts.group_by(dimensions).agg(**ranks) if dimensions else counts.select(**ranks)
     return values.select(*dimensions, **columns)
 

@@ -15,14 +15,14 @@ import polars as pl
 from ..errors import InputError
 from ..frames import METRIC_COLUMNS
 from ..schema import NAMES_SCHEMA, SCHEMA_VERSION
-from .aggregation import ROWS, microseconds
+from .aggregation import ROWS, facts_of_measures, microseconds
 from .dimensions import Names
 from .internal_calls import is_internal
 from .ivr_check import warn_of_other_ivr_numbers
 from .measure_rows import checked_request, grain_rows, has_busy_offers
 from .options import MetricOptions, checked_options
 from .partial_checks import PARTIAL_COLUMNS
-from .partial_tables import facts_of_measures, in_partial_order
+from .partial_tables import in_partial_order
 from .registry import DEFAULT_MEASURES, FACTS, Grain, Measure
 from .selection import Calls, Selection, calls_frame
 

@@ -5,33 +5,31 @@ alone, so they are computed once per table and set of options and shared by all 
 table. Another filter then only selects other rows.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import overload
-from weakref import WeakValueDictionary
 
 import polars as pl
-from polars import selectors
 
 from ..errors import InputError
 from ..frames import METRIC_COLUMNS, checked_calls
-from ..phone_numbers import normalized
 from ..query import CallQuery
-from .call_facts import NUMBERS, call_facts
-from .internal_calls import counted_facts, mask_second_logs, with_second_logs
-from .legs_and_offers import leg_facts, offer_facts
+from ..schema import OWNERS_SCHEMA
+from .cell_filters import CellFilter, filters_of_query
+from .cube import Cube, LeftOut
+from .facts_table import table_of
+from .internal_calls import counted_facts, mask_second_logs
 from .options import MetricOptions
-from .suggested_numbers import NumberSuggestions
+from .registry import Grain, Measure
 
 __all__ = ["Calls", "calls_frame", "collected", "fact_rows", "like_input", "Selection"]
 
+_NO_ROWS = pl.Series(dtype=pl.UInt32)
+_INTERNAL = pl.DataFrame({"direction": ["ext_in", "ext_out"]})
+"""The directions of the two logs of an internal call."""
 _SLICE_LIMIT = 100
 """Up to so many rows, slices are faster than a gather."""
-_MAX_OPTIONS = 4
-"""The number of recent options whose facts stay cached: enough to compare two thresholds."""
-_ANY_OPTIONS = MetricOptions()
-"""The cache key of normalized numbers, which depend on no options."""
 
 
 class Selection:
@@ -54,11 +52,16 @@ class Selection:
         349
     """
 
+    _before: tuple["Selection", Sequence[pl.Expr | pl.Series]]
+    """Of which calls it is a selection, and by what, until its mask is computed."""
+
     def __init__(self, calls: pl.DataFrame) -> None:
         if isinstance(calls, pl.LazyFrame):  # type: ignore[unreachable]
             raise InputError("A Selection needs a DataFrame: collect the LazyFrame first.")
-        self._table = _table_of(calls)
+        self._table = table_of(calls)
         self._mask = pl.repeat(value=True, n=self._table.calls.height, eager=True)
+        self._filters: tuple[CellFilter, ...] | None = ()
+        self._removed = _NO_ROWS
 
     def __reduce__(self) -> tuple[object, ...]:
         return _selection, (self._table.calls, self._mask)
@@ -74,29 +77,74 @@ class Selection:
 
     def where(self, *predicates: pl.Expr) -> "Selection":
         """The selected calls for which all predicates are true, such as `query.to_expr()`."""
-        selection = object.__new__(Selection)
-        holds = pl.all_horizontal(self._mask, *predicates).fill_null(value=False)
-        selection._table = self._table
-        selection._mask = self._table.calls.select(holds).to_series()
+        selection = self._where(predicates, filters=None if predicates else ())
+        selection._mask  # noqa: B018  # raises the errors of the predicates
         return selection
 
     def without_second_logs(self) -> "Selection":
         """The selected calls without logs of internal calls that another selected log counts."""
-        return self.where(pl.lit(~self._second_logs)) if self._second_logs.any() else self
+        if self._second_logs.is_empty():
+            return self
+        selection = self._where([~_mask_of(self._second_logs, self._table.calls.height)], ())
+        selection._removed = pl.concat([self._removed, self._second_logs])
+        return selection
 
     def matching(self, query: CallQuery) -> "Selection":
         """The selected calls that match the query.
 
         The same as `where(query.to_expr())`, but normalizes the numbers of a table only once.
         """
-        return self.where(query.to_expr(numbers=self._table.numbers if query.call_number else None))
+        numbers = self._table.numbers if query.call_number else None
+        return self._where([query.to_expr(numbers=numbers)], filters_of_query(query))
 
-    def precompute(self, options: MetricOptions) -> None:
-        """Start computing the slow facts in the background, and return at once.
+    def none(self) -> "Selection":
+        """No calls."""
+        return self.in_cells([pl.lit(value=False)], CellFilter((), [pl.lit(value=False)]))
 
-        The offers of a million calls take some seconds. A method that needs them earlier waits.
+    def in_cells(self, holds: Sequence[pl.Expr], cells: CellFilter) -> "Selection":
+        """The selected calls for which all of `holds` are true: the same conditions as `cells`."""
+        return self._where(holds, (cells,))
+
+    def dimension(self, name: str, options: MetricOptions) -> pl.Expr:
+        """A dimension of calls, as an expression for `where`; computed once for the table."""
+        return self._table.dimension(name, options)
+
+    def precompute(self, options: MetricOptions, *, wait: bool = False) -> None:
+        """Start computing the slow facts, and sums by the usual dimensions, in the background.
+
+        This takes some seconds for a million calls. A method that needs the facts earlier waits.
+        `wait` returns when all of it is computed.
         """
-        self._table.precompute(options)
+        self._table.precompute(options, wait=wait)
+
+    def parts(
+        self,
+        by: Sequence[str],
+        measures: Sequence[Measure],
+        options: MetricOptions,
+        *,
+        intervals: bool,
+    ) -> pl.DataFrame | None:
+        """The `Cube.parts` of these measures of one grain, or None if no cube has them."""
+        if intervals and not Cube.has_moments(measures):
+            return None
+        cube = self._cube(measures[0].grain, by, options)
+        if cube is None:
+            return None
+        return cube.parts(by, measures, self._filters or (), self._left_out, intervals=intervals)
+
+    def span(self, options: MetricOptions) -> tuple[datetime | None, datetime | None]:
+        """The earliest and the latest start of the selected calls; None without one."""
+        if (cube := self._cube("calls", (), options)) is not None:
+            return cube.span(self._filters or (), self._left_out)
+        start = pl.col("started_at")
+        table = self.lazy().select(first=start.min(), last=start.max()).collect()
+        return table["first"].item(), table["last"].item()
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the calls."""
+        return self._table.calls.columns
 
     def in_group(
         self, group: Sequence[pl.Expr], options: MetricOptions, grains: Iterable[str]
@@ -108,8 +156,7 @@ class Selection:
         facts = {"offers": self._table.offer_facts, "legs": self._table.leg_facts}
         tables = [facts[grain](options).lazy().filter(*group) for grain in grains]
         rows = pl.concat([table.select("call_row") for table in tables]).collect().to_series()
-        mask = pl.repeat(value=False, n=self._table.calls.height, eager=True)
-        return self.where(pl.lit(mask.scatter(rows, True)))
+        return self.where(pl.lit(_mask_of(rows, self._table.calls.height)))
 
     @cached_property
     def row_indices(self) -> pl.Series:
@@ -146,10 +193,11 @@ class Selection:
     def facts(self, options: MetricOptions) -> pl.LazyFrame:
         """`metrics.facts` of the selected calls; lazy, so that only the used columns are read."""
         facts = self._table.facts(options)
-        if not self._second_logs.any():
+        if self._second_logs.is_empty():
             return facts.lazy().filter(self._mask)
+        second_logs = _mask_of(self._second_logs, facts.height)
         return mask_second_logs(
-            facts.with_columns(internal_twice=self._second_logs).lazy().filter(self._mask)
+            facts.with_columns(internal_twice=second_logs).lazy().filter(self._mask)
         )
 
     def offer_facts(self, options: MetricOptions) -> pl.LazyFrame:
@@ -157,28 +205,62 @@ class Selection:
 
         `busy_offers` is false: it depends on the other selected calls.
         """
-        return self._selected(self._table.offer_facts(options), self._mask & ~self._second_logs)
+        return self._selected(self._table.offer_facts(options))
 
     def leg_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row per counted leg of the selected calls."""
-        return self._selected(self._table.leg_facts(options), self._mask & ~self._second_logs)
+        return self._selected(self._table.leg_facts(options))
 
     def missing_numbers(self, options: MetricOptions) -> pl.DataFrame:
         """The numbers that look like an IVR or a queue, and are in no list of the options."""
         return self._table.suggestions.missing(self._mask, options)
 
-    def _selected(self, rows: pl.DataFrame, mask: pl.Series) -> pl.LazyFrame:
-        return rows.lazy().filter(mask.gather(rows["call_row"]))
+    def _selected(self, rows: pl.DataFrame) -> pl.LazyFrame:
+        counted = self._mask & ~_mask_of(self._second_logs, self._mask.len())
+        return rows.lazy().filter(counted.gather(rows["call_row"]))
+
+    def _where(
+        self, predicates: Sequence[pl.Expr | pl.Series], filters: Sequence[CellFilter] | None
+    ) -> "Selection":
+        """The selected calls for which all predicates are true, evaluated when it is needed.
+
+        `filters` are the same conditions for cubes; None if cubes cannot express them.
+        """
+        selection = object.__new__(Selection)
+        selection._table, selection._removed = self._table, self._removed
+        selection._filters = (
+            None if filters is None or self._filters is None else (*self._filters, *filters)
+        )
+        selection._before = (self, predicates)
+        return selection
+
+    @cached_property
+    def _mask(self) -> pl.Series:
+        before, predicates = self._before
+        del self._before
+        holds = pl.all_horizontal(before._mask, *predicates).fill_null(value=False)
+        return self._table.calls.select(holds).to_series()
+
+    def _cube(self, grain: Grain, by: Sequence[str], options: MetricOptions) -> Cube | None:
+        """A cube with the dimensions of the groups and filters, if all filters are such."""
+        if self._filters is None or not all(each.is_of(options) for each in self._filters):
+            return None
+        names = [name for each in self._filters for name in each.dimensions]
+        if grain == "offers" and {*names} & {*OWNERS_SCHEMA} and "target_owners" in self.columns:
+            return None  # an offer has the dimensions of its owner, and the filter is on its call
+        return self._table.cube(grain, (*by, *names), options)
+
+    @cached_property
+    def _left_out(self) -> LeftOut:
+        return LeftOut(self._removed, self._second_logs)
 
     @cached_property
     def _second_logs(self) -> pl.Series:
-        """Of all rows of the table, whether another selected log counts the internal call."""
-        keys = self._table.calls.select("id", "started_at", "direction", "caller", "callee")
-        selected = keys.lazy().filter(self._mask)
-        second_logs = with_second_logs(
-            keys.lazy().select("id", "started_at", "direction"), selected
-        )
-        return second_logs.select(pl.col("internal_twice") & self._mask).collect().to_series()
+        """The row numbers of selected logs of internal calls that another selected log counts."""
+        for each in self._filters or ():
+            if each.dimensions == ("direction",) and _INTERNAL.filter(*each.holds).height < 2:
+                return _NO_ROWS
+        return self._table.pairs.second_logs(self._mask)
 
     def __repr__(self) -> str:
         return f"Selection: {self.height:,} of {self._table.calls.height:,} calls"
@@ -225,95 +307,11 @@ def fact_rows(calls: Calls, options: MetricOptions) -> pl.LazyFrame:
     )
 
 
+def _mask_of(rows: pl.Series, height: int) -> pl.Series:
+    """A mask that is true in these rows."""
+    return pl.repeat(value=False, n=height, eager=True).scatter(rows, True)
+
+
 def _selection(calls: pl.DataFrame, mask: pl.Series) -> Selection:
     """The selection of these rows of a table, for pickle and copy."""
     return Selection(calls).where(pl.lit(mask))
-
-
-class _Cache:
-    """A function's results for the latest options, computed on first use or in the background."""
-
-    def __init__(self, compute: Callable[[MetricOptions], pl.DataFrame]) -> None:
-        self._compute = compute
-        self._results: dict[MetricOptions, pl.DataFrame | Future[pl.DataFrame]] = {}
-
-    def start(self, options: MetricOptions, executor: ThreadPoolExecutor) -> None:
-        if options not in self._results:
-            self._results[options] = executor.submit(self._compute, options)
-
-    def __call__(self, options: MetricOptions) -> pl.DataFrame:
-        result = self._results.pop(options, None)
-        if isinstance(result, Future):
-            result = result.result()  # an error is not cached: the next call computes again
-        if result is None:
-            result = self._compute(options)
-        self._results[options] = result  # last, as the most recently used
-        for oldest in list(self._results)[:-_MAX_OPTIONS]:
-            self._results.pop(oldest, None)
-        return result
-
-
-class _Table:
-    """A table of calls, and its cached facts."""
-
-    def __init__(self, calls: pl.DataFrame) -> None:
-        self.original = calls
-        # The clone shares all data, and does not change when somebody changes the original.
-        self.calls = own = checked_calls(calls, columns=()).lazy().collect()
-        self._clone = calls.clone()
-        self.facts = _Cache(
-            lambda options: call_facts(
-                calls_frame(own),
-                options=options,
-                numbers=dict(zip(NUMBERS, self.numbers, strict=True)),
-            ).collect()
-        )
-        self.offer_facts = _Cache(
-            lambda options: offer_facts(
-                calls_frame(own), options=options, busy=False, second_logs=True
-            ).collect()
-        )
-        self.leg_facts = _Cache(
-            lambda options: leg_facts(calls_frame(own), options=options, second_logs=True).collect()
-        )
-        self.suggestions = NumberSuggestions(own)
-        self._numbers = _Cache(
-            lambda _: own.select(
-                normalized(pl.col(side)).alias(side) for side in ("caller", "callee")
-            )
-        )
-
-    def is_current(self) -> bool:
-        """Whether the original table is unchanged."""
-        flat = ~selectors.nested()
-        same_columns = (
-            self.original.schema == self._clone.schema
-            and self.original.height == self._clone.height
-        )
-        return same_columns and self.original.select(flat).equals(self._clone.select(flat))
-
-    def precompute(self, options: MetricOptions) -> None:
-        # One after the other: Polars uses all cores anyway, and a foreground query needs them.
-        executor = ThreadPoolExecutor(1, thread_name_prefix="etelecom-facts")
-        self._numbers.start(_ANY_OPTIONS, executor)
-        self.leg_facts.start(options, executor)
-        self.offer_facts.start(options, executor)
-        executor.shutdown(wait=False)
-
-    @property
-    def numbers(self) -> tuple[pl.Expr, pl.Expr]:
-        """The normalized caller and callee."""
-        numbers = self._numbers(_ANY_OPTIONS)
-        return pl.lit(numbers["caller"]), pl.lit(numbers["callee"])
-
-
-_TABLES: WeakValueDictionary[int, _Table] = WeakValueDictionary()
-"""Tables in use, by the identity of the original frame, which a table keeps alive."""
-
-
-def _table_of(calls: pl.DataFrame) -> _Table:
-    """The table of these calls in use, with its cached facts, or a new one."""
-    table = _TABLES.get(id(calls))
-    if table is None or not table.is_current():
-        table = _TABLES[id(calls)] = _Table(calls)
-    return table

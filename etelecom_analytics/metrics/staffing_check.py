@@ -5,7 +5,6 @@ from typing import Literal
 
 import polars as pl
 
-from .dimensions import start_dimensions
 from .erlang_a_formulas import ErlangA, erlang_a
 from .erlang_formulas import erlang_c_service_level, real_number
 from .interval_traffic import (
@@ -16,6 +15,7 @@ from .interval_traffic import (
     traffic_by_interval,
 )
 from .legs_and_offers import offer_spans
+from .local_dimensions import start_dimensions
 from .options import MetricOptions, checked_options
 from .selection import Calls, calls_frame, collected
 

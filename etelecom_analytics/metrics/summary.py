@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import reduce
+from functools import partial, reduce
 from typing import overload
 
 import polars as pl
@@ -11,11 +11,12 @@ from .. import local_time
 from ..errors import InputError
 from ..fetch_report import FetchReport
 from ..phone_numbers import describe
-from .aggregation import columns_of, is_sum
+from .aggregation import ROWS, SUMMED, columns_of, is_sum
 from .confidence import confidence_level
-from .dimensions import START_DIMENSIONS, Names, common_minutes, start_dimensions
+from .dimensions import Names
 from .ivr_check import warn_of_other_ivr_numbers
-from .measure_rows import checked_request, grain_rows, has_busy_offers
+from .local_dimensions import START_DIMENSIONS, common_minutes, start_dimensions
+from .measure_rows import checked_request, grain_rows, has_busy_offers, parts_in_cube
 from .options import MetricOptions, checked_options
 from .registry import DEFAULT_MEASURES
 from .selection import Calls, Selection, calls_frame, like_input
@@ -172,18 +173,21 @@ def _groups(
     dimensions, requested = checked_request(table, by, measures)
     options = checked_options(options)
     warn_of_other_ivr_numbers(calls, options)
-    columns = {
-        each.name: columns_of(each, confidence=confidence, counts=counts) for each in requested
-    }
+    columns = partial(columns_of, confidence=confidence, counts=counts)
     tables = []
     for grain in dict.fromkeys(each.grain for each in requested):
         of_grain = [each for each in requested if each.grain == grain]
+        parts = parts_in_cube(table, dimensions, of_grain, options)
+        form = ROWS if parts is None else SUMMED
+        aggregated = {k: v for each in of_grain for k, v in columns(each, form).items()}
+        if parts is not None:
+            tables.append(parts.lazy().select(*dimensions, **aggregated))
+            continue
         rows = grain_rows(table, grain, dimensions, has_busy_offers(of_grain), options)
-        aggregated = {k: v for each in of_grain for k, v in columns[each.name].items()}
         tables.append(
             rows.group_by(dimensions).agg(**aggregated) if dimensions else rows.select(**aggregated)
         )
-    names = [name for expressions in columns.values() for name in expressions]
+    names = [name for each in requested for name in columns(each)]
     sums = [name for name in names if is_sum(name)]
     joined = reduce(lambda left, right: _join(left, right, dimensions), tables)
     return joined.with_columns(pl.col(sums).fill_null(0)).select(*dimensions, *names), dimensions
@@ -203,7 +207,7 @@ def _fetched_hours(
     moments = [
         coverage.complete_to,
         *(moment for gap in coverage.gaps for moment in gap),
-        *_call_span(calls),
+        *_call_span(calls, options),
     ]
     if coverage.complete_from:
         moments.append(coverage.complete_from)
@@ -232,11 +236,15 @@ def _fetched_hours(
     )
 
 
-def _call_span(calls: Calls) -> tuple[datetime, ...]:
+def _call_span(calls: Calls, options: MetricOptions) -> tuple[datetime, ...]:
     """The start of the first call and the moment after that of the last; empty if unknown."""
-    start = pl.col("started_at")
-    first, last = calls_frame(calls).select(first=start.min(), last=start.max()).collect().row(0)
-    return () if first is None else (first, last + timedelta(microseconds=1))
+    if isinstance(calls, Selection):
+        first, last = calls.span(options)
+    else:
+        start = pl.col("started_at")
+        span = calls_frame(calls).select(first=start.min(), last=start.max())
+        first, last = span.collect().row(0)
+    return () if first is None or last is None else (first, last + timedelta(microseconds=1))
 
 
 def _whole_groups(

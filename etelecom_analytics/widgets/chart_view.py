@@ -1,15 +1,18 @@
 """ChartView: a chart that follows a panel."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import altair as alt
 import ipywidgets as ui
 
-from ..charts.theme import offline_bundle
+from ..charts.theme import CHART_MIME, of_any_page, offline_bundle
 from ..errors import InputError
 from ..metrics import Selection
 from ..phone_numbers import describe
+from .cell_outputs import note_output
+from .closing import close_parts
 from .copying import Copyable
 from .filter_panel import FilterPanel
 from .own_language import in_own_language
@@ -58,7 +61,7 @@ class ChartView(Copyable, ui.Output):  # type: ignore[misc]
         self._panel, self._draw_chart = panel, draw
         self._language = panel.language
         self.draw()
-        panel.observe_query(lambda _: self.draw())
+        self._stop_following = panel.observe_query(lambda _: self.draw())
 
     @property
     def description(self) -> str:
@@ -70,6 +73,27 @@ class ChartView(Copyable, ui.Output):  # type: ignore[misc]
         """Draw the chart of the matching calls; an error is shown in its place."""
         self.outputs = chart_outputs(lambda: self._draw_chart(self._panel.selection))
         self._description = str(self.outputs[0]["data"]["text/plain"])
+
+    def close(self) -> None:
+        """Remove the chart from the page; it no longer follows the panel."""
+        if hasattr(self, "_stop_following"):  # ipywidgets also closes a view whose __init__ failed
+            self._stop_following()
+        close_parts(self)
+        super().close()
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, object] | None:
+        note_output(self)
+        bundle: dict[str, object] | None = super()._repr_mimebundle_()
+        return bundle
+
+    def _mime_(self) -> tuple[str, str]:
+        """What marimo shows, which runs no Jupyter widgets: the chart, drawn once."""
+        data = self.outputs[0]["data"]
+        if CHART_MIME not in data:  # the message of an error
+            return "text/plain", data["text/plain"]
+        return CHART_MIME, json.dumps(of_any_page(data[CHART_MIME]))
 
     def __repr__(self) -> str:
         return f"ChartView: {self.description}"

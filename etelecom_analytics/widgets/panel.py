@@ -15,6 +15,8 @@ from ..formatting import facts_text
 from ..language import tr
 from ..phone_numbers import describe
 from ..query import CallQuery
+from .cell_outputs import note_output
+from .closing import close_parts
 from .controls import Controls
 from .copy_button import CopyButton
 from .copying import Copyable
@@ -105,11 +107,15 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         return self._observers.add(callback)
 
     def close(self) -> None:
-        """Remove the panel and its controls from the page."""
+        """Remove the panel and its controls from the page.
+
+        Its memory returns when nothing refers to the panel. Besides variables, `Out` of IPython
+        does: `%xdel panel` deletes both. A panel whose cell runs again needs neither.
+        """
         if hasattr(self, "_debouncer"):  # ipywidgets also closes a panel whose __init__ failed
             self._debouncer.cancel()
-        for part in _parts(self):
-            super(Panel, part).close() if part is self else part.close()
+        close_parts(self)
+        super().close()
 
     def _arrange(self, *rows: ui.DOMWidget | Iterable[ui.DOMWidget]) -> None:
         """Place the rows below each other; several widgets in a row are side by side."""
@@ -185,10 +191,21 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         )
         return static_html(name, self._facts())
 
+    @in_own_language
+    def _mime_(self) -> tuple[str, str]:
+        """What marimo shows, which runs no Jupyter widgets."""
+        name = tr(
+            "{panel}: marimo does not show its controls; open the notebook in JupyterLab, "
+            "Notebook 7 or Voila to use them",
+            panel=type(self).__name__,
+        )
+        return "text/html", static_html(name, self._facts())
+
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, object]:
         """The live panel, and its static text and HTML."""
+        note_output(self)
         live = super()._repr_mimebundle_() or {}
         return {**live, "text/plain": repr(self), "text/html": self._repr_html_()}
 
@@ -286,9 +303,3 @@ def _checked_delay(seconds: float) -> float:
             f"debounce_s is a number of seconds, 0 or more, such as 0.3; got {describe(seconds)}."
         )
     return seconds
-
-
-def _parts(widget: ui.Widget) -> Iterable[ui.Widget]:
-    for child in getattr(widget, "children", ()):
-        yield from _parts(child)
-    yield widget

@@ -89,20 +89,31 @@ def main(count: int) -> None:
             show_chart("time"),
         ),
         "number": (set_control("Number", number), show_chart("time")),
-        "click on an hour": (lambda: explorer._pick({"hour": 9}), show_chart("group", by="hour")),
+        "click on an hour": (
+            lambda: explorer._pick({"hour": 9}, False),
+            show_chart("group", by="hour"),
+        ),
         "click on a cell": (
-            lambda: explorer._pick({"hour": 9, "weekday": 2}),
+            lambda: explorer._pick({"hour": 9, "weekday": 2}, False),
             show_chart("heat", "answer_rate"),
         ),
         "click on a target number": (
-            lambda: explorer._pick({"target_number": "101"}),
+            lambda: explorer._pick({"target_number": "101"}, False),
             show_chart("group", "fair_answer_rate", "target_number"),
         ),
         "90th-percentile wait by day": (set_control("Measure", "wait_p90_s"), show_chart("time")),
         "offered by caller": (set_control("By", "caller"), show_chart("group", by="hour")),
         "waits": (set_control("Chart", "waits"), show_chart("time")),
         "rings": (set_control("Chart", "rings"), show_chart("time")),
-        "sort by wait": (lambda: explorer._sort("wait_s"), show_chart("time")),
+        "sort by wait": (lambda: explorer._calls.sort("wait_s"), show_chart("time")),
+        "search for a part of a number": (
+            lambda: explorer._calls.search("+8491"),
+            lambda: explorer._calls.search(""),
+        ),
+        "search for a state": (
+            lambda: explorer._calls.search("missed"),
+            lambda: explorer._calls.search(""),
+        ),
         "undo": (explorer.undo, set_control("Call state", "answered")),
     }
     began = time.perf_counter()

@@ -42,7 +42,7 @@ def test_panel_has_no_serious_barrier(name: str, lab: Lab, open_page: Callable[.
     page.get_by_text("of 400 calls" if name == "Explorer" else "400").first.wait_for()
     if name == "Explorer":
         page.locator(".groups_marks path").first.wait_for()
-        page.get_by_role("button", name="Journey of call 1 on this page").click()
+        page.locator(".etelecom-calls tbody tr").first.click()
     if name != "FetchPanel":
         page.locator(".etelecom-panel .jp-OutputArea svg.marks").first.wait_for()
 

@@ -27,7 +27,7 @@ COPIED_CELL = """expected = explorer.filtered
 exec(open("copied.py").read())
 print("the same:", filtered.equals(expected), filtered.height)"""
 STARTED = (
-    pl.col("started_at").dt.convert_time_zone(OPTIONS.time_zone).dt.strftime("%Y-%m-%d %H:%M:%S")
+    pl.col("started_at").dt.convert_time_zone(OPTIONS.time_zone).dt.strftime("%a %-d %b %H:%M:%S")
 )
 BARS = ".groups_marks path"
 LABELS = [
@@ -36,7 +36,7 @@ LABELS = [
     *("Show all directions", "About these calls", "Answer rate, "),
     *("Over time", "By group", "Heat map", "Waits", "Rings"),
     *("Measure", "By", "Groups of the chart"),
-    *("Sort by started", "Sort by wait, s", "Journey of call 1", "Next page", "Last page"),
+    *("Search the calls", "Columns", "Sort by Started", "Sort by Wait", "Next page", "Last page"),
 ]
 FOCUSED = """() => {
     const element = document.activeElement;
@@ -52,7 +52,7 @@ class ExplorerPage:
     def __init__(self, page: Any) -> None:
         self.page = page
         self.panel = page.locator(".etelecom-panel")
-        self.rows = self.panel.locator("table", has_text="matching calls").locator("tbody")
+        self.rows = self.panel.locator(".etelecom-calls tbody")
 
     def check(
         self,
@@ -67,7 +67,9 @@ class ExplorerPage:
         """
         calls = drill_through(SAMPLE.calls.filter(query.to_expr()), group or {}, options=OPTIONS)
         assert isinstance(calls, pl.DataFrame)
-        caption = self.panel.locator("caption", has_text=f"{calls.height:,} matching calls")
+        caption = self.panel.locator(
+            ".etelecom-caption", has_text=f"{calls.height:,} matching calls"
+        )
         caption.wait_for()
         count = re.compile(f": {calls.height:,} of 1,200 calls\\.")
         self.panel.locator(".etelecom-status").get_by_text(count).wait_for()
@@ -89,7 +91,7 @@ class ExplorerPage:
             .head(12)["started_at"]
             .to_list()
         )
-        assert self.rows.locator("td:nth-child(2)").all_inner_texts() == started
+        assert self.rows.locator("td:nth-child(1)").all_inner_texts() == started
         return calls
 
     def press(self, name: str) -> None:
@@ -225,9 +227,9 @@ def test_range_brush_click_and_undo_change_all_parts(
     page.get_by_text(f"the same: True {matching.height}").wait_for()
 
     # The files have the rows of the table in its order.
-    explorer.press("Sort by talk, s")
-    panel.locator("th[aria-sort=descending]", has_text="talk").wait_for()
-    started = explorer.rows.locator("td:nth-child(2)").all_inner_texts()
+    explorer.press("Sort by Talk")
+    panel.locator("th[aria-sort=descending]", has_text="Talk").wait_for()
+    started = explorer.rows.locator("td:nth-child(1)").all_inner_texts()
     form = explorer.open("Export")
     for name in ("calls.parquet", "calls.csv"):
         form.get_by_label("File", exact=True).fill(name)
@@ -245,13 +247,13 @@ def test_range_brush_click_and_undo_change_all_parts(
     assert files[0]["caller"].drop_nulls().str.contains(r"\*|^\D|^\d{1,5}$").all()
 
     # One call.
-    panel.get_by_role("button", name=re.compile("^Journey of call 1 on this page")).click()
+    explorer.rows.locator("tr").nth(0).click()
     panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     browser_page.screenshot_of(panel, "explorer-journey")
 
     # Back to the start, by keys.
-    explorer.press("Sort by started")
+    explorer.press("Sort by Started")
     panel.get_by_role("button", name="Over time", exact=True).focus()
     for _ in range(8):
         page.keyboard.press("Control+z")
@@ -356,6 +358,61 @@ def test_all_parts_are_visible_in_a_small_window(pages: tuple[ExplorerPage, Brow
     page.set_viewport_size(size)
 
 
+def test_narrow_table_is_searched_and_opened_by_keyboard(pages: tuple[ExplorerPage, BrowserPage]):
+    explorer, _ = pages
+    page, panel = explorer.page, explorer.panel
+    page.set_viewport_size({"width": 900, "height": 1700})
+    frame, scroller = panel.locator(".etelecom-frame"), panel.locator(".etelecom-scroller")
+    panel.locator(".etelecom-frame.more-right").wait_for()
+    scroller.evaluate("element => { element.scrollLeft = element.scrollWidth; }")
+    panel.locator(".etelecom-frame.more-left:not(.more-right)").wait_for()
+    edges = [frame.bounding_box(), explorer.rows.locator("td:nth-child(1)").first.bounding_box()]
+    assert abs(edges[0]["x"] - edges[1]["x"]) < 2  # the first column stays
+    page.set_viewport_size({"width": 1280, "height": 1700})
+
+    def focused() -> int:
+        """The index of the row that has the focus, or -1."""
+        return int(
+            page.evaluate(
+                "[...document.activeElement.parentElement.children]"
+                ".filter(each => each.tagName === 'TR').indexOf(document.activeElement)"
+            )
+        )
+
+    search = panel.get_by_role("searchbox")
+    search.focus()
+    page.keyboard.type("missed")
+    panel.get_by_text(re.compile("[0-9]+ of 851 calls match 'missed'")).wait_for()
+    page.keyboard.press("Tab")  # to the list of columns
+    page.keyboard.press("Enter")
+    box = panel.get_by_label("Legs", exact=True)
+    box.focus()
+    page.keyboard.press("Space")
+    panel.get_by_role("button", name="Sort by Legs").wait_for()
+    assert box.is_visible()
+    page.keyboard.press("Escape")
+    assert not box.is_visible()
+    assert page.evaluate(FOCUSED).startswith("Columns")
+
+    explorer.rows.locator("tr[tabindex='0']").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    panel.get_by_text(re.compile("Call 2 of ")).wait_for()
+    page.keyboard.press("ArrowDown")
+    panel.get_by_text(re.compile("Call 3 of ")).wait_for()
+    explorer.rows.locator("tr:nth-child(3)[aria-current]").wait_for()
+    assert focused() == 2
+    panel.get_by_role("button", name="Next call").focus()
+    page.keyboard.press("ArrowUp")
+    panel.get_by_text(re.compile("Call 2 of ")).wait_for()
+    page.keyboard.press("Escape")
+    panel.locator(".etelecom-journey").wait_for(state="hidden")
+    assert focused() == 1
+    search.focus()
+    page.keyboard.press("Escape")
+    panel.get_by_text("calls match").wait_for(state="detached")
+
+
 def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
     explorer, browser_page = pages
     page, panel = explorer.page, explorer.panel
@@ -368,7 +425,7 @@ def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
     panel.get_by_text(
         "Answer rate of offers that the agent could take by target number"
     ).first.wait_for()
-    panel.get_by_role("button", name=re.compile("^Journey of call 2 on this page")).click()
+    explorer.rows.locator("tr").nth(1).click()
     panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     page.set_viewport_size({"width": 1280, "height": 2400})  # the picture has the whole panel
     browser_page.screenshot_of(panel, "explorer")
@@ -417,7 +474,8 @@ explorer""",
     browser_page = open_page()
     browser_page.page.set_viewport_size({"width": 1280, "height": 1700})
     page = lab.run(browser_page, "hostile_explorer.ipynb")
-    panel = ExplorerPage(page).panel
+    explorer = ExplorerPage(page)
+    panel = explorer.panel
     panel.get_by_role("button", name="By group", exact=True).click()
     for by in ("caller", "user", "hotline"):
         panel.get_by_label("By", exact=True).select_option(label=by)
@@ -425,11 +483,11 @@ explorer""",
     panel.locator(BARS).first.hover()
     panel.locator(BARS).first.click()
     panel.get_by_role("button", name=re.compile("^Hotline: <img")).wait_for()
-    panel.get_by_role("button", name=re.compile("^Journey of call 1 on this page")).click()
+    explorer.rows.locator("tr").nth(0).click()
     panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     browser_page.screenshot("explorer-hostile")
 
-    assert "<script>" in ExplorerPage(page).rows.inner_text()
+    assert "<script>" in explorer.rows.inner_text()
     assert "pwned" not in page.title()
     assert page.locator("img[src='x']").count() == 0
     assert_no_errors(browser_page, lab)

@@ -280,3 +280,24 @@ def test_a_late_evening_in_utc_is_the_next_local_day(one_call: pl.DataFrame):
 
 def _first_row(chart: Any) -> dict[str, Any]:
     return tables(chart)[0][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("VOILA_KERNEL_ID", "5d3c", True),
+        ("SERVER_SOFTWARE", "voila/0.2.4", True),
+        ("SERVER_SOFTWARE", "gunicorn/23", False),
+    ],
+)
+def test_bundle_in_voila_has_a_picture(
+    name: str, value: str, expected: bool, monkeypatch: pytest.MonkeyPatch, calls: pl.DataFrame
+):
+    """Without one, Voila shows an error below each chart."""
+    monkeypatch.setenv(name, value)
+    bundle = theme.offline_bundle(charts.answer_rate(calls).to_dict())
+
+    assert theme.CHART_MIME in bundle
+    assert ("image/png" in bundle) is expected
+    if expected:
+        assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")

@@ -2,7 +2,9 @@
 
 import copy
 import pickle
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import altair as alt
@@ -81,6 +83,13 @@ def test_save_writes_png_files_into_the_folder(gallery: Any, tmp_path: Path):
 
     assert [path.name for path in paths] == ["funnel.png", "patience.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
+
+
+def test_marimo_shows_the_charts_below_each_other(gallery: Any, monkeypatch: pytest.MonkeyPatch):
+    """It does not call `_ipython_display_`, and formats what `_display_` returns."""
+    monkeypatch.setitem(sys.modules, "marimo", SimpleNamespace(vstack=list))
+
+    assert gallery._display_() == [chart for _, chart in gallery]
 
 
 @pytest.mark.slow

@@ -257,7 +257,7 @@ def test_without_hours_every_call_is_in_hours_except_on_holidays():
 def test_other_functions_accept_in_hours(of: Any, calls: pl.DataFrame):
     options = MetricOptions(**HOURS)
     inside = facts(calls).select(
-        in_hours=et.metrics.dimensions.start_dimensions(["in_hours"], options)["in_hours"]
+        in_hours=et.metrics.local_dimensions.start_dimensions(["in_hours"], options)["in_hours"]
     )["in_hours"]
     table = of(calls, ["in_hours"], options=options)
 

@@ -33,9 +33,10 @@ def panel_texts(panel: ui.Widget) -> list[str]:
             texts += [*part.texts.values(), *chart_texts(part.chart["spec"]), part.chosen["note"]]
             texts += [f"{each['label']} {each.get('text', '')}" for each in part.chart["groups"]]
         elif isinstance(part, CallTable):
-            content = part.content
-            texts += [content["caption"], *content["texts"].values(), *content["journeys"]]
-            for column in content["columns"]:
+            content, fixed = part.content, part.texts
+            texts += [content[name] for name in ("caption", "where", "found")]
+            texts += [text for name, text in fixed.items() if name != "columns"]
+            for column in fixed["columns"]:
                 texts += [column["title"], column["sort"]]
             texts += [text for row in content["rows"] for text in row]
         elif isinstance(part, ui.Dropdown | ui.ToggleButtons | ui.SelectMultiple):

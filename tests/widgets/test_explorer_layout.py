@@ -124,7 +124,7 @@ def test_unchanged_chips_stay_the_same_widgets(shared: et.Explorer):
         ),
         (
             {"direction": "in", "group_filters": {"weekday": 3}, "offer_filters": {"user_id": "7"}},
-            "Inbound, weekday 3, offer to user id 7, 2–8 Nov 2026: 0 of 1,200 calls. Complete. "
+            "Inbound, weekday Wed, offer to user id 7, 2–8 Nov 2026: 0 of 1,200 calls. Complete. "
             "No call matches: remove a filter, or press Reset.",
         ),
         (

@@ -329,6 +329,48 @@ def test_several_values_of_a_control(explorer: et.Explorer):
     assert (explorer.query, explorer.group_filters) == (et.CallQuery(direction="out"), {})
 
 
+def test_filters_of_a_query_and_of_groups_hold_both(shared: et.Explorer):
+    shared.restore(
+        {
+            **INBOUND,
+            "group_filters": {"direction": ["in", "out"]},
+            "chart": {"tab": "group", "by": "direction"},
+        }
+    )
+    assert chosen(shared) == ["in"]
+    assert_same_calls(shared, INBOUND_CALLS)
+    click(shared, "out", add=True)
+    assert set(chosen(shared)) == {"in", "out"}
+    assert shared.filtered.height > INBOUND_CALLS.height
+
+
+def test_weeks_highlight_their_days_and_days_do_not_highlight_weeks(shared: et.Explorer):
+    shared.restore({**INBOUND, "group_filters": {"week": "2026-11-02"}})
+    assert len(chosen(shared)) == len(bars(shared)) == 7
+    shared.restore({**INBOUND, "group_filters": {"day": "2026-11-04"}, "chart": {"by": "week"}})
+    assert chosen(shared) == []
+    assert sum(bars(shared).values()) == shared.filtered.height
+
+
+def test_a_failed_chart_leaves_the_other_parts_of_the_same_calls(
+    explorer: et.Explorer, monkeypatch: pytest.MonkeyPatch
+):
+    explorer.restore({**INBOUND, "chart": {"tab": "group", "by": "hour"}})
+
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(explorer._factory, "draw", fail)
+    put(explorer, "Direction", "out")
+    assert "The chart failed" in visible_html(explorer)
+    assert part(explorer, EventChart).chart["groups"] == []
+    assert part(explorer, EventChart).chosen == {"ids": [], "span": None, "note": ""}
+    assert_same_calls(explorer, SAMPLE.calls.filter(direction="out"))
+    monkeypatch.undo()
+    explorer.restore({**explorer.state(), "group_filters": {"hour": 9}})
+    assert chosen(explorer) == ["9"]  # drawn again
+
+
 def test_keys_undo_and_redo(explorer: et.Explorer):
     explorer.restore({**INBOUND, "chart": {"tab": "group", "by": "hour"}})
     click(explorer, "9")

@@ -116,6 +116,26 @@ def assert_says_what_is_selected(explorer: et.Explorer, by: str, key: str) -> No
 
 
 @pytest.mark.slow
+def test_several_people_select_the_calls_with_an_offer_to_any(
+    explorer: et.Explorer, logs: et.CallLogs
+):
+    show(explorer, "offers", "user")
+    before, shown = explorer.filtered, bars(explorer)
+    first, second = [key for key in shown if key != "(none)"][:2]
+    click(explorer, first)
+    message = {"kind": "click", "values": [second], "add": True}
+    part(explorer, EventChart)._handle_custom_msg(message, [])
+
+    assert explorer.offer_filters == {"user": sorted([first, second])}
+    people = {"user": [first, second]}
+    expected = drill_through(before, people, grain="offers", options=OPTIONS)
+    assert_frame_equal(explorer.filtered, expected)
+    assert_frame_equal(filtered_by_code(explorer, logs), expected)
+    assert bars(explorer) == shown
+    assert f"{', '.join(sorted([first, second]))}" in part(explorer, CallTable).content["caption"]
+
+
+@pytest.mark.slow
 def test_undo_second_click_button_and_saved_state(explorer: et.Explorer, logs: et.CallLogs):
     show(explorer, "rna", "user")
     before, key = explorer.filtered, next(iter(bars(explorer)))

@@ -401,3 +401,34 @@ def test_returned_types_have_a_public_path(name: str):
 def test_state_is_json(panels: dict[str, Any]):
     for panel in panels.values():
         assert json.loads(json.dumps(panel.state())) == panel.state()
+
+
+# marimo runs no Jupyter widgets.
+
+
+@pytest.mark.parametrize("name", PANELS)
+def test_marimo_shows_a_sentence_and_the_facts(name: str):
+    panel = make(name)
+    kind, text = panel._mime_()
+
+    assert kind == "text/html"
+    assert f"{name}: marimo does not show its controls; open the notebook in JupyterLab" in text
+    assert facts_of(text) == facts_of(panel._repr_html_())
+
+
+def facts_of(text: str) -> str:
+    """The table of facts without its title."""
+    return text.partition("</caption>")[2]
+
+
+def test_marimo_shows_the_chart_of_a_view():
+    view = make("ChartView")
+    kind, spec = view._mime_()
+
+    assert kind == "application/vnd.vegalite.v5+json"
+    assert json.loads(spec)["description"] == view.description
+    assert "currentColor" not in spec  # marimo draws on a canvas, which inherits no colour
+
+    failed = et.ChartView(make("FilterPanel"), lambda _: None)  # type: ignore[arg-type]
+    assert failed._mime_() == ("text/plain", failed.description)
+    assert "The chart failed" in failed.description

@@ -1,242 +1,179 @@
-"""The table of the selected calls: its order, its pages, and the widget that shows a page."""
+"""CallTable: a page of calls as a table that can be sorted, searched and opened."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import anywidget
-import polars as pl
 import traitlets
 
-from ... import local_time
-from ...language import date_text, keep_language, mark, number, tr
-from ...locale.display import Display
-from ...locale.terms import value_names
-from ...metrics import Selection
+from ...language import keep_language, tr
 from ...phone_numbers import mask
+from .call_pages import PAGE_ROWS, CallPages
+from .call_search import is_number
 
-__all__ = ["PAGE_ROWS", "CallPages", "CallTable", "Column"]
+__all__ = ["CallTable", "TableActions"]
 
-PAGE_ROWS = 12
-
-
-class Column(NamedTuple):
-    """A column of the table: its name, its title in English, and whether it has numbers."""
-
-    name: str
-    title: str
-    number: bool = False
+_FOLDER = Path(__file__).parent
 
 
-_COLUMNS = (
-    Column("started_at", mark("started", context="column")),
-    Column("direction", mark("direction", context="column")),
-    Column("call_state", mark("state", context="column")),
-    Column("caller", mark("caller", context="column")),
-    Column("callee", mark("callee", context="column")),
-    Column("wait_s", mark("wait, s", context="column"), number=True),
-    Column("duration", mark("talk, s", context="column"), number=True),
-    Column("extension_id", mark("extension", context="column")),
-    Column("user", mark("user", context="column")),
-    Column("hotline", mark("hotline", context="column")),
-    Column("department_id", mark("department", context="column")),
-    Column("legs", mark("legs", context="column"), number=True),
-    Column("note", mark("note", context="column")),
-)
-_COMPUTED = ("wait_s", "legs")
-_STATES = (
-    mark("running", context="state"),
-    mark("unknown", context="state"),
-    mark("answered", context="state"),
-    mark("missed", context="state"),
-)
-_FREE_TEXT = ("note", "user")
-"""These may contain phone numbers."""
-_MAX_LENGTH = 120
+class TableActions(Protocol):
+    """What the user does in the table."""
 
-
-class CallPages:
-    """Selected calls in an order, page by page.
-
-    Attributes:
-        columns: the columns that these calls have.
-        sort: the column that orders the calls, and whether descending.
-        page: the current page, from 0.
-    """
-
-    def __init__(self, selection: Selection, display: Display) -> None:
-        names = [*selection.lazy().collect_schema().names(), *_COMPUTED]
-        self.columns = [column for column in _COLUMNS if column.name in names]
-        self.sort, self.page = ("started_at", True), 0
-        self._display = display
-        self.select(selection)
-
-    def select(self, selection: Selection) -> None:
-        """Show other calls in the same order, from the first page."""
-        self._selection, self.page = selection, 0
-        self._order: pl.Series | None = None
-
-    @property
-    def page_count(self) -> int:
-        """The number of pages."""
-        return -(-self._selection.height // PAGE_ROWS)
-
-    def sort_by(self, name: str) -> None:
-        """Sort by this column; in reverse if the table is sorted by it already."""
-        if name not in [column.name for column in self.columns]:
-            return
-        descending_first = ("started_at", *(each.name for each in self.columns if each.number))
-        reverse = not self.sort[1] if self.sort[0] == name else name in descending_first
-        self.sort, self.page = (name, reverse), 0
-        self._order = None
+    def sort(self, column: str) -> None:
+        """Sort by this column, or in reverse."""
 
     def go_to(self, page: int) -> None:
-        """Make this page the current one, or the nearest that exists."""
-        self.page = max(0, min(page, self.page_count - 1))
+        """Show this page."""
 
-    @property
-    def order(self) -> pl.Series:
-        """Row numbers in the table of all calls, sorted; nulls last, ties in the table's order."""
-        if self._order is None:
-            rows, (column, descending) = self._selection.row_indices, self.sort
-            keys = self._values(column).gather(rows)
-            if not keys.is_sorted(descending=descending, nulls_last=True):
-                positions = pl.arg_sort_by(
-                    keys.name, descending=descending, nulls_last=True, maintain_order=True
-                )
-                rows = rows.gather(keys.to_frame().select(positions).to_series())
-            self._order = rows
-        return self._order
+    def search(self, text: str) -> None:
+        """Show only calls with this text."""
 
-    def frame(self) -> pl.DataFrame:
-        """All selected calls in this order, with all columns, not masked."""
-        return self._selection.take(self.order)
+    def prepare_search(self) -> None:
+        """The search has the focus."""
 
-    def row(self, index: int) -> pl.DataFrame:
-        """The call in this row of the page, not masked; empty if there is none."""
-        rows = self._page_rows().slice(index, 1) if index >= 0 else self.order.clear()
-        return self._selection.take(rows)
+    def show_column(self, name: str, *, visible: bool) -> None:
+        """Show or hide a column."""
 
-    def texts(self) -> list[list[str]]:
-        """The texts of the current page, masked."""
-        rows, display = self._page_rows(), self._display
-        calls = display.masked(self._selection.take(rows))
-        zone = local_time.zone(display.options.time_zone).key
-        table = calls.with_columns(
-            pl.col("started_at").dt.convert_time_zone(zone),
-            extension_id=pl.col("extension_id").replace(
-                dict(display.names.get("extension_id", {}))
-            ),
-            call_state=self._values("call_state").gather(rows),
-            wait_s=self._values("wait_s").gather(rows).round(1),
-            legs=self._values("legs").gather(rows),
-        )
-        names = [column.name for column in self.columns]
-        masks = [name in _FREE_TEXT and not display.show_numbers for name in names]
-        words = {"direction": value_names("direction")}
-        words["call_state"] = {state: tr(state, context="state") for state in _STATES}
-        return [
-            [
-                _cell_text(value, words.get(name, {}), masked=masked)
-                for name, value, masked in zip(names, row, masks, strict=True)
-            ]
-            for row in table.select(names).rows()
-        ]
+    def open_journey(self, row: int) -> None:
+        """Open the journey of the call in this row of the page."""
 
-    def _page_rows(self) -> pl.Series:
-        return self.order.slice(self.page * PAGE_ROWS, PAGE_ROWS)
+    def step(self, by: int) -> None:
+        """Open the journey of the next call (1) or the previous one (-1)."""
 
-    def _values(self, column: str) -> pl.Series:
-        options = self._display.options
-        if column == "legs":
-            return self._selection.values("call_targets", options).list.len()
-        if column == "call_state":
-            # As the measures count it: a call that only an IVR answered is missed.
-            flags = pl.DataFrame([self._selection.values(name, options) for name in _STATES])
-            state = pl.coalesce(pl.when(name).then(pl.lit(name)) for name in _STATES)
-            return flags.select(call_state=state).to_series()
-        return self._selection.values(column, options)
+    def close_journey(self) -> None:
+        """Close the journey."""
 
 
 class CallTable(anywidget.AnyWidget):
-    """A page of rows as text: headers sort, and buttons change the page or open a row."""
+    """A page of rows as text; the texts of controls are sent once, rows with each change.
+
+    Attributes:
+        width: of the table on the page, in pixels; 0 until the user first does something.
+    """
 
     # A path would start a file watcher, which keeps every instance alive.
-    _esm = Path(__file__).with_name("call_table.js").read_text(encoding="utf-8")
+    _esm = (_FOLDER / "call_table.js").read_text(encoding="utf-8")
+    _css = (_FOLDER / "call_table.css").read_text(encoding="utf-8")
+    texts = traitlets.Dict().tag(sync=True)
     content = traitlets.Dict().tag(sync=True)
 
-    def __init__(
-        self,
-        *,
-        on_sort: Callable[[str], object],
-        on_page: Callable[[int], object],
-        on_open: Callable[[int], object],
-    ) -> None:
-        super().__init__(layout={"width": "auto", "overflow": "auto"})
-        self._on_sort, self._on_page = keep_language(on_sort), keep_language(on_page)
-        self._on_open = keep_language(on_open)
-        self.on_msg(self._receive)
+    def __init__(self, pages: CallPages, actions: TableActions) -> None:
+        super().__init__(
+            texts=_control_texts(pages), layout={"width": "auto", "overflow": "visible"}
+        )
+        self._actions, self.width = actions, 0
+        self.on_msg(keep_language(self._receive))
 
-    def show(self, pages: CallPages, *, caption: str, open_row: int | None) -> None:
-        """Show the current page; `open_row` is highlighted."""
-        rows = pages.texts()
+    def show(
+        self,
+        pages: CallPages,
+        *,
+        caption: str,
+        open_position: int | None = None,
+        focus_position: int | None = None,
+    ) -> None:
+        """Show the current page; positions count the calls of all pages.
+
+        The row of `open_position` is highlighted; that of `focus_position` gets the focus.
+        """
+        rows, first = pages.page_rows(), pages.page * PAGE_ROWS
+        positions = (open_position, focus_position)
+        on_page = [
+            None if position is None or not 0 <= position - first < len(rows) else position - first
+            for position in positions
+        ]
         self.content = {
-            "columns": [_column_content(column) for column in pages.columns],
-            "rows": rows,
-            "journeys": [
-                tr("Journey of call {n} on this page: {started}", n=number, started=row[0])
-                for number, row in enumerate(rows, start=1)
-            ],
-            "texts": _control_texts(pages),
+            "shown": [column.name for column in pages.columns],
+            "rows": [row.texts for row in rows],
+            "titles": [row.titles for row in rows],
+            "missed": [row.missed for row in rows],
             "sort": pages.sort[0],
             "descending": pages.sort[1],
             "page": pages.page,
             "pages": pages.page_count,
+            "where": _page_text(pages),
             "caption": caption,
-            "open_row": open_row,
+            "search": pages.search if pages.show_numbers else mask(pages.search),
+            "found": _search_text(pages),
+            "open_row": on_page[0],
+            "focus_row": on_page[1],
         }
 
     def _receive(self, _: object, content: Mapping[str, Any], __: object) -> None:
+        actions = self._actions
+        if isinstance(width := content.get("width"), int):
+            self.width = width
         match content:
             case {"kind": "sort", "column": str(column)}:
-                self._on_sort(column)
+                actions.sort(column)
             case {"kind": "page", "page": int(page)}:
-                self._on_page(page)
+                actions.go_to(page)
+            case {"kind": "search", "text": str(text)}:
+                actions.search(text)
+            case {"kind": "prepare"}:
+                actions.prepare_search()
+            case {"kind": "column", "column": str(column), "visible": bool(visible)}:
+                actions.show_column(column, visible=visible)
             case {"kind": "open", "row": int(row)}:
-                self._on_open(row)
+                actions.open_journey(row)
+            case {"kind": "step", "by": 1 | -1 as step}:
+                actions.step(step)
+            case {"kind": "close"}:
+                actions.close_journey()
 
 
-def _column_content(column: Column) -> dict[str, object]:
-    title = tr(column.title, context="column")
-    return {**column._asdict(), "title": title, "sort": tr("Sort by {column}", column=title)}
+def _page_text(pages: CallPages) -> str:
+    if not pages.page_count:
+        return tr("no calls")
+    return tr("page {n} of {total}", n=pages.page + 1, total=pages.page_count)
 
 
-def _control_texts(pages: CallPages) -> dict[str, str]:
-    """The labels of the controls of the table, and the page."""
-    where = tr("page {n} of {total}", n=pages.page + 1, total=pages.page_count)
+def _search_text(pages: CallPages) -> str:
+    """How many calls match the search, and what it does not change; empty without a search."""
+    if not pages.search:
+        return ""
+    text = pages.search if pages.show_numbers else mask(pages.search)
+    parts = [
+        tr(
+            "{n} of {total} calls match '{text}'.",
+            n=pages.rows.len(),
+            total=pages.total,
+            text=text,
+        ),
+        tr(
+            "The search changes only this table: filters, cards, charts and files keep all {total} "
+            "calls.",
+            total=pages.total,
+        ),
+    ]
+    if is_number(pages.search) and not pages.show_numbers:
+        parts.append(
+            tr("Hidden digits match nothing: the filter Number finds the calls of a whole number.")
+        )
+    return " ".join(parts)
+
+
+def _control_texts(pages: CallPages) -> dict[str, object]:
+    """The columns, and the texts of controls."""
+    titles = [(column, tr(column.title, context="column")) for column in pages.available]
     return {
-        "call": tr("call", context="column"),
-        "journey": tr("Journey"),
+        "columns": [
+            {
+                "name": column.name,
+                "title": title,
+                "number": column.number,
+                "sort": tr("Sort by {column}", column=title),
+            }
+            for column, title in titles
+        ],
+        "choose": tr("Columns"),
+        "search": tr("Search"),
+        "search_hint": tr("Search the calls of this table, such as a name or a part of a number"),
+        "hint": tr("Click a row for its journey"),
         "pages": tr("Pages"),
-        "where": where if pages.page_count else tr("no calls"),
-        "first": tr("First", context="page"),
-        "first_page": tr("First page"),
-        "previous": tr("Previous", context="page"),
-        "previous_page": tr("Previous page"),
-        "next": tr("Next", context="page"),
-        "next_page": tr("Next page"),
-        "last": tr("Last", context="page"),
-        "last_page": tr("Last page"),
+        "first": tr("First page"),
+        "previous": tr("Previous page"),
+        "next": tr("Next page"),
+        "last": tr("Last page"),
     }
-
-
-def _cell_text(value: object, words: Mapping[str, str], *, masked: bool) -> str:
-    """The value on one line, shortened; words of the API are translated."""
-    if isinstance(value, datetime):
-        return f"{date_text(value)} {value:%H:%M:%S}"
-    if isinstance(value, float):
-        return number(value, ".1f")
-    text = "" if value is None else " ".join(words.get(str(value), str(value)).split())
-    text = mask(text) if masked else text
-    return text if len(text) <= _MAX_LENGTH else f"{text[: _MAX_LENGTH - 1]}…"

@@ -17,6 +17,7 @@ from ...locale.terms import dimension_name, value_names
 from ...metrics import Calls, MetricOptions, Selection, drill_through
 from ...metrics.dimensions import LEG_DIMENSIONS, OWNER_DIMENSIONS
 from ...metrics.registry import Grain
+from ..closing import close_parts
 from ..filter_values import CELLS, filters_dict, values_of
 from ..panel import BUTTON
 from ..panel_state import PanelState
@@ -163,6 +164,7 @@ class FilterChips(ui.HBox):  # type: ignore[misc]
         self.children = list(self._buttons.values())
         for each, button in before.items():
             if each not in self._buttons:
+                close_parts(button)
                 button.close()
 
     def _button(self, each: FilterText) -> ui.Button:

@@ -14,7 +14,6 @@ def place_parts(
     panel: ui.VBox,
     top: Sequence[ui.DOMWidget],
     sides: Sequence[ui.DOMWidget],
-    drawer: ui.DOMWidget,
 ) -> None:
     """Place the parts in the panel.
 
@@ -22,11 +21,9 @@ def place_parts(
         panel: the panel.
         top: what is at the top, from side to side.
         sides: what is side by side below it, where the panel is wide enough.
-        drawer: what opens with a call.
     """
-    split, bottom = ui.Box(list(sides)), ui.Box([drawer])
+    split = ui.Box(list(sides))
     split.add_class("etelecom-split")
-    bottom.add_class("etelecom-drawer")
     panel.layout.max_width = "1840px"
     panel.add_class("etelecom-explorer")
-    panel.children = [PanelStyle(), *top, split, bottom, KeepKeys()]
+    panel.children = [PanelStyle(), *top, split, KeepKeys()]

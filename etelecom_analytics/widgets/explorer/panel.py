@@ -5,10 +5,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import ipywidgets as ui
 import polars as pl
 
-from ...charts import journey
 from ...errors import QueryError
 from ...language import tr
 from ...logs import CallLogs
@@ -16,14 +14,12 @@ from ...metrics import Calls, MetricOptions, Selection
 from ...phone_numbers import describe
 from ...query import CallQuery
 from ...site import Site, checked_site
-from ..chart_view import chart_outputs
 from ..filter_values import filters_dict
 from ..menu import Menu
 from ..own_language import builds_in_language, in_own_language
 from ..panel import Panel, make_button
 from ..panel_state import PanelState
 from ..site_facts import matching_facts, number_facts, site_facts, today_facts
-from .call_table import CallPages, CallTable
 from .chart_tabs import ChartTabs
 from .excel import explorer_workbook
 from .export import ExportForm, explorer_code, write_calls
@@ -32,6 +28,7 @@ from .group_filters import FilterChips, FilterTexts, with_filters
 from .interactive_charts import ChartFactory
 from .kpi_cards import KpiCards, kpi_facts
 from .layout import place_parts
+from .matching_calls import MatchingCalls
 from .period_comparison import chart_calls, compare_periods
 from .periods import dated_query
 from .source import CallSource, reporting_date
@@ -124,10 +121,8 @@ class Explorer(Panel):
             on_chart=lambda _: self._update_or_report(),
             on_select=self._change,
         )
-        self._pages = CallPages(self._all, self._display)
-        self._table = CallTable(on_sort=self._sort, on_page=self._go_to, on_open=self._open)
+        self._calls = MatchingCalls(self._all, self._display)
         self._kpi_cards = KpiCards(site.targets)
-        self._journey = ui.Output()
         self._undo = make_button(tr("Undo"), tr("Undo the last change"), self.undo)
         self._redo = make_button(tr("Redo"), tr("Redo the change"), self.redo)
         self._history = History(ExplorerState(first, self._tabs.chart_state))
@@ -135,13 +130,13 @@ class Explorer(Panel):
         super().__init__(controls, first, debounce_s=debounce_s)
         self._export_form = ExportForm(self._export, show_numbers=show_numbers)
         any_direction = partial(self._change, partial(without_filter, name="direction"))
-        self._status = StatusBar(self._source, self._options, self._facts_table, any_direction)
+        self._status = StatusBar(self._source, self._facts_table, any_direction)
         self._copy.label = tr("Code")
         actions = (self._undo, self._redo, self._reset, self._copy)
         chips = FilterChips(self._change)
         self._bar = FilterBar(controls, chips, [*actions, Menu(tr("Export"), [self._export_form])])
         top = (self._bar, self._error_line, self._status, self._kpi_cards)
-        place_parts(self, top, (self._tabs, self._table), self._journey)
+        place_parts(self, top, (self._tabs, self._calls))
         self.children = [*self.children, UndoKeys(on_undo=self.undo, on_redo=self.redo)]
         self._use(first)
         self._show()
@@ -219,7 +214,7 @@ class Explorer(Panel):
         self._update()
         show_numbers = self._display.show_numbers if masked is None else not masked
         display = replace(self._display, show_numbers=show_numbers)
-        calls, facts = self._pages.frame(), list(self._filter_facts())
+        calls, facts = self._calls.frame(), list(self._filter_facts())
         workbook = partial(explorer_workbook, calls, self._source, facts, self._site, display)
         return write_calls(
             calls, path, display, workbook=partial(workbook, dated_query(self._state))
@@ -247,9 +242,8 @@ class Explorer(Panel):
         if has_new_calls:
             texts = self._filter_texts
             self._kpi_cards.show(self._comparison, self._options, texts.note(note))
-            self._pages.select(self._selection)
-            self._journey.outputs = ()
-            self._show_table()
+            caption = texts.caption(self._selection.height, self._display)
+            self._calls.show(self._selection, caption)
             self._export_form.clear()
         self._history.add(state)
         self._visible = state
@@ -258,10 +252,6 @@ class Explorer(Panel):
         filters = self._bar.show(self._state, self._filter_texts)
         query, facts = dated_query(self._state), self._filter_facts()
         self._status.show(query, self._selection, filters, facts)
-
-    def _show_table(self, open_row: int | None = None) -> None:
-        caption = self._filter_texts.caption(self._selection.height, self._display)
-        self._table.show(self._pages, caption=caption, open_row=open_row)
 
     @property
     def _filter_texts(self) -> FilterTexts:
@@ -276,22 +266,6 @@ class Explorer(Panel):
     def _change(self, change: Callable[[PanelState], PanelState]) -> None:
         self._update()
         self._set_state(change(self._state))
-
-    def _sort(self, column: str) -> None:
-        self._pages.sort_by(column)
-        self._show_table()
-
-    def _go_to(self, page: int) -> None:
-        self._pages.go_to(page)
-        self._show_table()
-
-    def _open(self, row: int) -> None:
-        call = self._display.masked(self._pages.row(row))
-        if call.height:
-            self._journey.outputs = chart_outputs(
-                lambda: journey(call, call["id"].item(), options=self._options)
-            )
-            self._show_table(row)
 
     def _export(self, path: str, show_numbers: bool) -> tuple[Path, int]:
         return self.export(path, masked=not show_numbers), self._selection.height

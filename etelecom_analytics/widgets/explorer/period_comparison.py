@@ -42,7 +42,7 @@ def compare_periods(
     else:
         earlier, note = None, _no_period_note(source, queries)
     calls = matching(state)
-    before = calls.where(pl.lit(value=False))
+    before = calls.none()
     if earlier is not None:
         before = matching(any_day._replace(query=earlier))
     names = with_known_talk(calls, options=options)

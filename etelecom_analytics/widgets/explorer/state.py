@@ -97,12 +97,12 @@ def filter_values(
 ) -> tuple[object, ...] | None:
     """The values that the state selects of a dimension; None without a filter on it."""
     filters = dict(state.offer_filters if of_offers else state.group_filters)
-    if name in filters:
-        return values_of(filters[name])
-    value = None if of_offers else getattr(state.query, _QUERY_FIELDS.get(name, ""), None)
-    if value is None:
-        return None
-    return tuple(value) if isinstance(value, list | tuple) else (value,)
+    values = values_of(filters[name]) if name in filters else None
+    field = None if of_offers else getattr(state.query, _QUERY_FIELDS.get(name, ""), None)
+    if field is None:
+        return values
+    of_query = tuple(field) if isinstance(field, list | tuple) else (field,)
+    return of_query if values is None else tuple(each for each in values if each in of_query)
 
 
 def with_filter(
