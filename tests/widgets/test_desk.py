@@ -199,8 +199,10 @@ def test_an_empty_result_says_why_and_what_to_try(
     assert reason in text(part(desk, "fetch"))
     assert [button.description for button in desk._remedies.children] == buttons
     assert desk.explorer is None
+    first = desk._remedies.children[0]
     press(desk, buttons[0])
     assert desk.wait(TIMEOUT_S)
+    assert first.comm is None  # closed, so that its memory is freed
     assert_frame_equal(desk.result.calls, CALLS)
     assert desk._remedies.children == ()
     desk.close()
