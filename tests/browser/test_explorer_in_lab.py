@@ -291,6 +291,7 @@ def test_keyboard_reaches_every_control(pages: tuple[ExplorerPage, BrowserPage])
     # Select groups without a click.
     groups = panel.get_by_role("listbox", name=re.compile("^Groups of the chart"))
     groups.focus()
+    page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     inbound = et.CallQuery(direction="in")
@@ -335,13 +336,13 @@ def test_popovers_return_the_focus(pages: tuple[ExplorerPage, BrowserPage]):
 
 
 def test_all_parts_are_visible_in_a_small_window(pages: tuple[ExplorerPage, BrowserPage]):
-    """At 1280 x 900 without side panels; and nothing is wider than the cell at 900."""
+    """At 1280 x 900 without side panels; and nothing is wider than the cell at 900 and 390."""
     explorer, browser_page = pages
     page, panel = explorer.page, explorer.panel
     size = page.viewport_size
     toggle = "() => void jupyterapp.commands.execute('application:toggle-left-area')"
     page.evaluate(toggle)
-    for width, columns in ((1280, 2), (900, 1)):
+    for width, columns in ((1280, 2), (900, 1), (390, 1)):
         page.set_viewport_size({"width": width, "height": 900})
         is_placed = f"""() => getComputedStyle(document.querySelector(".etelecom-split"))
             .gridTemplateColumns.split(" ").length === {columns}"""
