@@ -22,7 +22,7 @@ OF_OFFERS = [
     name for name, each in MEASURES.items() if each.grain != "calls" and name != "busy_offers"
 ]
 CARDS = ["offered", "answer_rate", "asa_s", "wait_p90_s", "agent_talk_avg_s", "talk_avg_s"]
-CALLS = calls_with_holes(500, seed=4)
+CALLS = calls_with_holes(300, seed=4)
 
 queries = st.builds(
     et.CallQuery,
@@ -134,7 +134,7 @@ def test_a_missing_cube_is_built_for_the_next_query(selection: Selection):
 
 def test_a_cube_with_too_many_cells_is_not_kept(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
-    monkeypatch.setattr(cube, "_MIN_CELLS", 1)
+    monkeypatch.setattr(cube, "_MIN_CELLS", 150)
     selection = Selection(CALLS.clone())
     selection.precompute(SETTINGS, wait=True)
 
