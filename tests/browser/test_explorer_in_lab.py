@@ -291,6 +291,7 @@ def test_keyboard_reaches_every_control(pages: tuple[ExplorerPage, BrowserPage])
     # Select groups without a click.
     groups = panel.get_by_role("listbox", name=re.compile("^Groups of the chart"))
     groups.focus()
+    page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     inbound = et.CallQuery(direction="in")

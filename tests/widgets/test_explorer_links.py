@@ -371,6 +371,25 @@ def test_a_failed_chart_leaves_the_other_parts_of_the_same_calls(
     assert chosen(explorer) == ["9"]  # drawn again
 
 
+def test_a_chart_that_is_chosen_while_another_is_drawn_is_drawn_too(
+    explorer: et.Explorer, monkeypatch: pytest.MonkeyPatch
+):
+    """A front end may send the second change to another thread."""
+    draw, tabs = explorer._factory.draw, explorer._tabs
+
+    def draw_slowly(data: Any, chart: Any) -> Any:
+        tabs.show(chart._replace(by="weekday"))
+        return draw(data, chart)
+
+    monkeypatch.setattr(explorer._factory, "draw", draw_slowly)
+    put(explorer, "Chart", "group")
+    assert part(explorer, EventChart).chart["groups"][0]["label"] == "0"
+    monkeypatch.undo()
+    explorer._update()
+    assert part(explorer, EventChart).chart["groups"][0]["label"] == "Mon"
+    assert explorer.state()["chart"]["by"] == "weekday"
+
+
 def test_keys_undo_and_redo(explorer: et.Explorer):
     explorer.restore({**INBOUND, "chart": {"tab": "group", "by": "hour"}})
     click(explorer, "9")

@@ -15,7 +15,7 @@ from ..status import StatusLine, chart_error_text
 from .chart_groups import ChartGroups
 from .interactive_chart import ChartCalls, ChartGroup, InteractiveChart
 from .interactive_charts import TABS, ChartFactory
-from .state import ChartState
+from .state import ChartState, ExplorerState
 
 __all__ = ["ChartTabs"]
 
@@ -54,9 +54,10 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
         self._factory = factory
         self._on_chart, self._on_select = on_chart, on_select
         self._chart, self._updating = InteractiveChart(spec={}), False
-        self._drawn: tuple[PanelState, ChartState] | None = None
+        self._drawn: ExplorerState | None = None
         self._height = 0
         self.chart_state = ChartState()
+        self._groups = self._groups_of(self.chart_state)
         self._tab = ui.ToggleButtons(
             options=[(tr(label), name) for name, label in TABS.items()],
             description=tr("Chart"),
@@ -96,39 +97,43 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
             self._by.value = state.by if dimensions else None
         self._by.layout.display = None if dimensions else "none"
         self._measure.layout.display = None if state.tab in _HINTS else "none"
-        of_owners = self._groups.of_offers
+        of_owners = self._factory.is_of_owners(state)
         hint = _OWNERS_HINT if of_owners else _HINTS.get(state.tab)
         self._hint.show(tr(hint) if hint else "")
 
     def draw(
-        self, state: PanelState, selected: int, calls_of: Callable[[PanelState], ChartCalls]
+        self, state: ExplorerState, selected: int, calls_of: Callable[[PanelState], ChartCalls]
     ) -> None:
-        """Draw the chart of the filters, with the selected groups; an error is shown in its place.
+        """Draw the chart of a state, with the selected groups; an error is shown in its place.
 
-        The chart has all groups of the other filters, so a selection does not draw it again.
+        The chart has all groups of the other filters, so a selection does not draw it again. The
+        user may choose another chart meanwhile, in another thread.
 
         Args:
-            state: the filters.
-            selected: the number of calls that match them.
+            state: the filters and the chart.
+            selected: the number of calls that match the filters.
             calls_of: the calls of filters.
         """
-        context = self._groups.context(state)
-        if self._drawn != (context, self.chart_state):
+        groups = self._groups_of(state.chart)
+        context = ExplorerState(groups.context(state.filters), state.chart)
+        if self._drawn != context:
             try:
-                data = calls_of(context)
-                self._chart = self._factory.draw(data, self.chart_state)
-                self._drawn, self._height = (context, self.chart_state), data.calls.height
+                data = calls_of(context.filters)
+                self._chart = self._factory.draw(data, state.chart)
+                self._drawn, self._height = context, data.calls.height
                 self._error_line.show("")
             # The other parts of the panel still work, so any error is shown here.
             except Exception as error:  # noqa: BLE001
                 self._chart, self._drawn = InteractiveChart(spec={}), None
                 self._error_line.show(chart_error_text(error))
-        chart = self._chart
+            self._groups = groups
         chosen = [
-            each for each in chart.groups.values() if self._groups.is_chosen(state, each.group)
+            each
+            for each in self._chart.groups.values()
+            if groups.is_chosen(state.filters, each.group)
         ]
         note = self._note(chosen, selected) if context != state and self._drawn else ""
-        self._view.show(chart, [each.mark_id for each in chosen], note)
+        self._view.show(self._chart, [each.mark_id for each in chosen], note)
 
     def _note(self, chosen: Sequence[ChartGroup], selected: int) -> str:
         """Which groups are selected, and how many of the calls of the chart."""
@@ -146,14 +151,11 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
 
     def context(self, state: PanelState) -> PanelState:
         """The filters of all calls of the chart: those without its selected groups."""
-        return self._groups.context(state)
+        return self._groups_of(self.chart_state).context(state)
 
-    @property
-    def _groups(self) -> ChartGroups:
-        """The groups of the chart as filters."""
-        return ChartGroups.of(
-            self.chart_state, of_offers=self._factory.is_of_owners(self.chart_state)
-        )
+    def _groups_of(self, chart: ChartState) -> ChartGroups:
+        """The groups of a chart as filters."""
+        return ChartGroups.of(chart, of_offers=self._factory.is_of_owners(chart))
 
     @contextmanager
     def _update(self) -> Iterator[None]:

@@ -238,7 +238,7 @@ class Explorer(Panel):
             )
         if state != before:
             calls_of = partial(chart_calls, self._source, matching=self._matching)
-            self._tabs.draw(self._state, self._selection.height, calls_of)
+            self._tabs.draw(state, self._selection.height, calls_of)
         if has_new_calls:
             texts = self._filter_texts
             self._kpi_cards.show(self._comparison, self._options, texts.note(note))
@@ -264,8 +264,9 @@ class Explorer(Panel):
         self._set_state(state.filters)
 
     def _change(self, change: Callable[[PanelState], PanelState]) -> None:
-        self._update()
-        self._set_state(change(self._state))
+        with self._lock:  # a front end may send two clicks to two threads
+            self._update()
+            self._set_state(change(self._state))
 
     def _export(self, path: str, show_numbers: bool) -> tuple[Path, int]:
         return self.export(path, masked=not show_numbers), self._selection.height
