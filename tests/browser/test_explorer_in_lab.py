@@ -313,6 +313,8 @@ def test_keyboard_reaches_every_control(pages: tuple[ExplorerPage, BrowserPage])
     page.keyboard.press("Enter")
     panel.get_by_text("page 2 of").wait_for()
     assert page.evaluate(FOCUSED) == "Next page"
+    explorer.press("First page")
+    panel.get_by_text("page 1 of").wait_for()
 
 
 def test_popovers_return_the_focus(pages: tuple[ExplorerPage, BrowserPage]):
