@@ -15,6 +15,7 @@ from ..metrics.number_suggestions import missing_numbers
 from ..phone_numbers import mask
 from ..site import SITE_FILE, SITE_VARIABLE, Site, find_site_file
 from ..site_template import hotline_shares, site_template
+from ..widgets.closing import close_children
 from ..widgets.panel import make_button
 from ..widgets.status import StatusLine, error_text
 from .paths import PathField, new_file
@@ -58,6 +59,7 @@ class NumberForm(ui.VBox):  # type: ignore[misc]
         """Propose the numbers of these calls that the settings lack; nothing with a site file."""
         rows = [] if logs is None else _proposals(logs, site)
         self._logs = logs
+        close_children(self._list)
         self._boxes = {
             number: ui.Checkbox(
                 value=True, description=text, indent=False, style=_STYLE, layout=_BOX

@@ -138,7 +138,7 @@ class Desk(FetchPanel):
         self._step = ui.ToggleButtons(
             options=[(tr(label), name) for name, label in _STEPS.items()],
             style={"button_width": "auto"},
-            layout={"margin": "0 0 8px 0", "width": "auto"},
+            layout={"margin": "0 12px 4px 0", "width": "auto"},
         )
         changed, lock = keep_language(self._show), self._lock
         snapshot, self._snapshot_field = snapshot_form(
@@ -160,14 +160,17 @@ class Desk(FetchPanel):
         self._boxes = {
             _FETCH: ui.VBox(parts, layout={**_BOX, "max_width": "1180px"}),
             _EXPLORE: ui.VBox(
-                [self._explore_hint, self._numbers, self._explore_error, self._explore_box],
+                [self._numbers, self._explore_error, self._explore_box],
                 layout=_BOX,
             ),
             _SAVE: ui.VBox([snapshot, archive], layout=_BOX),
             _REPORT: ui.VBox([report], layout=_BOX),
         }
         self._step.observe(keep_language(self._show_step), "value")
-        self.children = [self._step, *self._boxes.values(), keys]
+        row = {"flex_flow": "wrap", "align_items": "center", "margin": "0 0 4px 0"}
+        # In one row with the steps, because the Explorer needs the height.
+        top = ui.HBox([self._step, self._explore_hint], layout=row)
+        self.children = [top, *self._boxes.values(), keys]
         self._show_step()
 
     @property
@@ -204,13 +207,15 @@ class Desk(FetchPanel):
         """Show the parts of the chosen step only."""
         for name, box in self._boxes.items():
             box.layout.display = None if name == self._step.value else "none"
+        if self._step.value != _EXPLORE:
+            self._explore_hint.show("")
+            return
         self._explore_hint.show(
             tr("There are no calls yet: see 1 Fetch.")
             if self._result is None
             else outcome_text(self._result)
         )
-        if self._step.value == _EXPLORE:
-            self._make_explorer()
+        self._make_explorer()
 
     @in_own_language
     def _make_explorer(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import ipywidgets as ui
 
-__all__ = ["close_parts", "parts_of"]
+__all__ = ["close_children", "close_parts", "parts_of"]
 
 
 def parts_of(widget: ui.Widget) -> Iterator[ui.Widget]:
@@ -21,3 +21,10 @@ def close_parts(widget: ui.Widget) -> None:
     """Close the widgets below this one."""
     for part in tuple(parts_of(widget)):
         part.close()
+
+
+def close_children(box: ui.Box) -> None:
+    """Close the widgets in this box, which itself stays on the page."""
+    for child in box.children:
+        close_parts(child)
+        child.close()

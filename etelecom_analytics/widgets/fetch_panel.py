@@ -13,6 +13,7 @@ from ..phone_numbers import describe
 from ..query import CallQuery
 from ..site import Site, checked_site
 from .background_task import BackgroundTask, Stop
+from .closing import close_children
 from .controls import Controls, api_fields
 from .fetch_failure import can_resume, failure_status, failure_text, partial_of
 from .fetch_outcome import Remedy, fetched_share, outcome_text, remedies
@@ -256,6 +257,7 @@ class FetchPanel(Panel):
             self._status += f" {next_step}"
         self._number_facts = (*number_facts(logs.calls, self._site.options()),)
         self._result_view.show_object(logs)
+        close_children(self._remedies)
         self._remedies.children = [
             self._remedy_button(remedy)
             for remedy in remedies(logs, self._state.to_dict(), self._today())

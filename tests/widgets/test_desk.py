@@ -109,7 +109,7 @@ def test_a_fetch_ends_with_the_explorer(desk: Desk, week_client: et.Client):
     desk.observe_result(results.append)
     assert (desk.result, desk.explorer, desk.state()["step"]) == (None, None, "fetch")
     desk._step.value = "explore"
-    assert "There are no calls yet" in text(part(desk, "explore"))
+    assert "There are no calls yet" in text(desk)
     desk.apply()
     assert desk.wait(TIMEOUT_S)
 
@@ -199,8 +199,10 @@ def test_an_empty_result_says_why_and_what_to_try(
     assert reason in text(part(desk, "fetch"))
     assert [button.description for button in desk._remedies.children] == buttons
     assert desk.explorer is None
+    first = desk._remedies.children[0]
     press(desk, buttons[0])
     assert desk.wait(TIMEOUT_S)
+    assert first.comm is None  # closed, so that its memory is freed
     assert_frame_equal(desk.result.calls, CALLS)
     assert desk._remedies.children == ()
     desk.close()
@@ -237,7 +239,7 @@ def test_a_fetch_with_missing_parts_says_so(week_server: CallLogServer, week_cli
         "100 calls were fetched. 1 part of these dates was not read: "
         f"{begin.astimezone(zone):%Y-%m-%d %H:%M:%S}+07:00 to "
         f"{end.astimezone(zone):%Y-%m-%d %H:%M:%S}+07:00. Fetch again to read them."
-    ) in text(part(desk, "explore"))
+    ) in text(desk)
     desk.close()
 
 

@@ -13,7 +13,7 @@ from support.widget_driver import put
 import etelecom_analytics as et
 
 LOGS = et.sample_logs()
-PANELS = ("Explorer", "FetchPanel", "FilterPanel", "ChartView")
+PANELS = ("Desk", "Explorer", "FetchPanel", "FilterPanel", "ChartView")
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +24,14 @@ def _no_garbage() -> None:
 
 def make(name: str) -> Any:
     match name:
+        case "Desk":
+            desk = et.Desk(fetch=lambda *_: LOGS, as_of="2026-11-08")
+            for direction in ("in", "out"):  # the second Explorer replaces the first
+                desk.restore({"direction": direction})
+                desk.apply()
+                assert desk.wait(20)
+            assert desk.explorer is not None
+            return desk
         case "Explorer":
             return et.Explorer(LOGS, debounce_s=0)
         case "FetchPanel":
