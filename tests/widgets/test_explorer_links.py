@@ -153,6 +153,7 @@ def test_cells_are_pairs_and_no_product(explorer: et.Explorer):
     assert pairs.height == sum(parts)
     assert explorer.group_filters == {"weekday_hour": [[1, 14], [3, 9]]}
     assert chosen(explorer) == ["Mon 14:00", "Wed 9:00"]
+    assert "Inbound, Mon 14:00, Wed 9:00, 2–8 Nov 2026: " in visible_html(explorer)
     assert_same_calls(explorer, pairs)
     state = json.loads(json.dumps(explorer.state()))
     explorer.restore(INBOUND)
@@ -177,6 +178,7 @@ def test_a_brush_stays_and_can_be_changed(explorer: et.Explorer):
     assert view.chosen["span"] == [begin + 2 * DAY, begin + 3 * DAY]  # whole days
     brush(explorer, 1, 3)
     assert chips(explorer) == ["Tue 3 Nov to Wed 4 Nov  ✕"]
+    assert "Inbound, 3–4 Nov 2026: " in visible_html(explorer)
     assert view.chosen["span"] == [begin + DAY, begin + 3 * DAY]
     brush(explorer, 5, 6, add=True)
     assert explorer.group_filters == {"day": ["2026-11-03", "2026-11-04", "2026-11-07"]}

@@ -84,7 +84,7 @@ class FilterBar(ui.Box):  # type: ignore[misc]
         self._show_values(state)
         dates = TIME if period_query(state) else ()
         others = [each for each in chips if each.of_offers or each.dimension not in dates]
-        return [*self._texts(state), *(f"{each.subject} {each.value}" for each in others)]
+        return [*self._texts(state), *(each.text for each in others)]
 
     def _show_values(self, state: PanelState) -> None:
         query = state.query

@@ -45,10 +45,17 @@ class FilterText(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The filter on a button: days and cells need no subject."""
-        if self.dimension in (*TIME, CELLS):
-            return self.value
-        return f"{self.subject}: {self.value}"
+        """The filter on a button; days and cells need no subject."""
+        return self.value if self._is_plain else f"{self.subject}: {self.value}"
+
+    @property
+    def text(self) -> str:
+        """The filter in a sentence."""
+        return self.value if self._is_plain else f"{self.subject} {self.value}"
+
+    @property
+    def _is_plain(self) -> bool:
+        return self.dimension in (*TIME, CELLS)
 
     @property
     def subject(self) -> str:

@@ -14,8 +14,8 @@ from ..event_chart import ACTIVE, CHOSEN, SPAN
 __all__ = ["CELL", "KEY", "POSITION", "MarkId", "add_brush", "add_highlights"]
 
 _DIMMED = 0.3
-_GREY = "#6f7984"
-"""Text on a dimmed cell, with a contrast of at least 4 on light and on dark pages."""
+_GREY, _GREY_IN_DARK = "#4a5560", "#b4bfcb"
+"""Text on a dimmed cell: readable on every shade of it."""
 _HANDLE_WIDTH, _HANDLE_HEIGHT = 7, 30
 
 
@@ -136,8 +136,11 @@ def _highlight(layer: dict[str, Any], chosen: str, mark_id: MarkId) -> None:
         layer["mark"] = {**mark, "fontWeight": {"expr": f"{chosen} ? 'bold' : 'normal'"}}
         if mark_id is CELL and "color" in encoding:
             colour = encoding["color"]
-            grey = {"test": dimmed, "value": _GREY}
-            encoding["color"] = {**colour, "condition": [grey, *colour["condition"]]}
+            greys = [
+                {"test": f"({dimmed}) && {THEME} === 'dark'", "value": _GREY_IN_DARK},
+                {"test": dimmed, "value": _GREY},
+            ]
+            encoding["color"] = {**colour, "condition": [*greys, *colour["condition"]]}
         return
     if kind == "line":  # it joins all groups
         return
