@@ -240,10 +240,8 @@ def offline_bundle(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_in_voila() -> bool:
-    """Whether this process is a kernel of Voila; older versions set only `SERVER_SOFTWARE`."""
-    return "VOILA_KERNEL_ID" in os.environ or os.environ.get("SERVER_SOFTWARE", "").startswith(
-        "voila/"
-    )
+    """Whether this process is a kernel of Voila, which sets this variable."""
+    return "VOILA_KERNEL_ID" in os.environ
 
 
 def of_any_page(spec: dict[str, Any]) -> dict[str, Any]:

@@ -39,8 +39,8 @@ function render({ model, el }) {
       maxHeight: `${(isAbove ? anchor.top : below) - 2 * MARGIN}px`,
     });
   };
+  const toggling = (event) => button.setAttribute("aria-expanded", String(event.newState === "open"));
   const toggled = () => {
-    button.setAttribute("aria-expanded", String(isOpen()));
     if (isOpen()) {
       place();
       (popover.querySelector(FOCUSABLE) ?? popover).focus();
@@ -67,11 +67,13 @@ function render({ model, el }) {
     popover.tabIndex = -1; // for the focus where it has only text
     popover.setAttribute("role", "dialog");
     popover.setAttribute("aria-label", model.get("name"));
+    popover.addEventListener("beforetoggle", toggling);
     popover.addEventListener("toggle", toggled);
     popover.addEventListener("focusout", left);
     button.popoverTargetElement = popover;
   };
   const disconnect = () => {
+    popover?.removeEventListener("beforetoggle", toggling);
     popover?.removeEventListener("toggle", toggled);
     popover?.removeEventListener("focusout", left);
     window.removeEventListener("scroll", place, true);

@@ -56,7 +56,7 @@ def timed_parts() -> Iterator[dict[str, float]]:
     """The milliseconds that the parts of an Explorer take."""
     parts: dict[str, float] = {}
     targets: list[tuple[Any, str, str]] = [
-        (panel.Explorer, "_compare", "cards"),
+        (panel, "compare_periods", "cards"),
         (chart_tabs.ChartTabs, "draw", "chart"),
         (matching_calls.MatchingCalls, "show", "table"),
     ]
@@ -126,6 +126,7 @@ def measure(explorer: et.Explorer, calls: pl.DataFrame) -> dict[str, dict[str, f
                 total = (time.perf_counter() - began) * 1_000
             rounds.append({"total": total, "kB": sum(sizes) / 1_000, **parts})
         results[label] = min(rounds[1:], key=lambda each: each["total"])
+    explorer.restore(first)
     return results
 
 
