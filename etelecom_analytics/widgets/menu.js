@@ -43,7 +43,9 @@ function render({ model, el }) {
   const toggled = () => {
     if (isOpen()) {
       place();
-      (popover.querySelector(FOCUSABLE) ?? popover).focus();
+      const first = popover.querySelector(FOCUSABLE) ?? popover;
+      first.focus();
+      first.select?.(); // typing replaces the text of a field, as after the Tab key
       window.addEventListener("scroll", place, true);
       window.addEventListener("resize", place);
     } else {
