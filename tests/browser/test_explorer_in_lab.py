@@ -373,14 +373,9 @@ def test_narrow_table_is_searched_and_opened_by_keyboard(pages: tuple[ExplorerPa
     assert abs(edges[0]["x"] - edges[1]["x"]) < 2  # the first column stays
     page.set_viewport_size({"width": 1280, "height": 1700})
 
-    def focused() -> int:
-        """The index of the row that has the focus, or -1."""
-        return int(
-            page.evaluate(
-                "[...document.activeElement.parentElement.children]"
-                ".filter(each => each.tagName === 'TR').indexOf(document.activeElement)"
-            )
-        )
+    def wait_for_focus(row: int) -> None:
+        focused = f"tr:nth-child({row}):focus"
+        explorer.rows.locator(focused).wait_for()
 
     search = panel.get_by_role("searchbox")
     search.focus()
@@ -404,13 +399,13 @@ def test_narrow_table_is_searched_and_opened_by_keyboard(pages: tuple[ExplorerPa
     page.keyboard.press("ArrowDown")
     panel.get_by_text(re.compile("Call 3 of ")).wait_for()
     explorer.rows.locator("tr:nth-child(3)[aria-current]").wait_for()
-    assert focused() == 2
+    wait_for_focus(3)
     panel.get_by_role("button", name="Next call").focus()
     page.keyboard.press("ArrowUp")
     panel.get_by_text(re.compile("Call 2 of ")).wait_for()
     page.keyboard.press("Escape")
     panel.locator(".etelecom-journey").wait_for(state="hidden")
-    assert focused() == 1
+    wait_for_focus(2)
     search.focus()
     page.keyboard.press("Escape")
     panel.get_by_text("calls match").wait_for(state="detached")
