@@ -471,3 +471,14 @@ def _expected(state: dict[str, Any]) -> pl.DataFrame:
         )
         calls = calls.filter(pairs)
     return drill_through(calls, groups, options=OPTIONS) if groups or cells else calls
+
+
+def test_days_between_selected_days_are_not_days_without_calls(shared: et.Explorer):
+    days = ["2026-11-03", "2026-11-05"]
+    shared.restore({**INBOUND, "group_filters": {"day": days}, "chart": {"tab": "heat"}})
+    spec = part(shared, EventChart).chart["spec"]
+    cells = pl.concat([pl.DataFrame(rows) for rows in spec["datasets"].values()], how="diagonal")
+    known = cells.drop_nulls("offered")
+    assert set(known["weekday"]) == {2, 4}
+    assert known["offered"].sum() == shared.filtered.height
+    assert "coverage" not in shared.code()

@@ -24,6 +24,7 @@ from ..panel import BUTTON
 from ..panel_state import PanelState
 from ..status import StatusLine, error_text
 from .group_filters import filters_code
+from .periods import period_query
 
 __all__ = ["ExportForm", "explorer_code", "write_calls"]
 
@@ -165,7 +166,7 @@ def explorer_code(
     *,
     table: str,
     context: PanelState,
-    chart: Callable[[str, CallQuery, str], str],
+    chart: Callable[[str, CallQuery | None, str], str],
 ) -> str:
     """Python code that filters `table` into `filtered`, and shows its KPIs and the chart.
 
@@ -175,7 +176,7 @@ def explorer_code(
         table: code of the table of all calls.
         context: the filters of the chart, which has all its groups.
         chart: returns the code of the chart; its arguments are the variable of its calls, the
-            query, and the variable of the query.
+            query with its dates, or None if its days have gaps, and the variable of that query.
     """
     query = state.query.code().replace("\n\n", "\n\net.charts.use_offline_renderer()\n", 1)
     _, statement = options.code().split("\n\n", 1)  # the import is in the code of the query
@@ -189,5 +190,10 @@ def explorer_code(
             _, code = context.query.code().split("\n\n", 1)
             others += code.replace("query =", f"{name} =", 1)
         others += filters_code(context, f"{table}.filter({name}.to_expr())", name=calls)
-    drawn = chart(calls, context.query, name)
+    period = period_query(context)
+    if period and period != context.query:
+        name = "chart_period"
+        _, code = period.code().split("\n\n", 1)
+        others += code.replace("query =", f"{name} =", 1)
+    drawn = chart(calls, period, name)
     return with_imports(f"{query}{statement}{filtered}{kpis}\n{others}{drawn}")

@@ -109,18 +109,19 @@ class ChartFactory:
         draw = wait_distribution if chart.tab == "waits" else ring_durations
         return InteractiveChart(spec=_spec(draw(data.calls, options=options, coverage=coverage)))
 
-    def code(self, chart: ChartState, calls: str, query: CallQuery, name: str) -> str:
+    def code(self, chart: ChartState, calls: str, query: CallQuery | None, name: str) -> str:
         """Python code that draws the chart.
 
         Args:
             chart: the chart.
             calls: the variable of its calls.
-            query: which calls these are.
+            query: has the dates of these calls; None if their days have gaps.
             name: the variable of the query.
         """
-        dates = f".clip({name}.date_from, {name}.date_to)" * bool(query.date_from or query.date_to)
         arguments = "options=options"
-        if self._has_report:
+        if self._has_report and query:
+            has_dates = query.date_from or query.date_to
+            dates = f".clip({name}.date_from, {name}.date_to)" if has_dates else ""
             arguments += f", coverage=logs.report{dates}"
         measure = f'{calls}, measure="{chart.measure}"'
         if chart.tab in ("time", "group"):

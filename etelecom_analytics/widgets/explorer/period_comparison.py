@@ -12,7 +12,7 @@ from ...metrics.known_talk import with_known_talk
 from ...query import CallQuery
 from ..panel_state import PanelState
 from .interactive_chart import ChartCalls, PreviousCalls
-from .periods import dated_query, day_queries, period_query, without_days
+from .periods import day_queries, period_query, without_days
 from .source import CallSource
 
 __all__ = ["chart_calls", "compare_periods"]
@@ -57,8 +57,12 @@ def compare_periods(
 def chart_calls(
     source: CallSource, state: PanelState, *, matching: Callable[[PanelState], Selection]
 ) -> ChartCalls:
-    """What a chart with these filters is drawn of."""
-    coverage = source.coverage(dated_query(state))
+    """What a chart with these filters is drawn of.
+
+    Days with gaps have no coverage, or the days between them would be days without calls.
+    """
+    query = period_query(state)
+    coverage = None if query is None else source.coverage(query)
     return ChartCalls(matching(state), coverage, _previous_calls(source, state, matching))
 
 
