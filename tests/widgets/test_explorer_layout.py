@@ -62,7 +62,13 @@ def test_buttons_name_the_filters_and_show_their_values(shared: et.Explorer):
     put(shared, "Duration", "less_than")
     put(shared, "Extensions", (extension,))
     assert buttons(shared, active=True) == [
-        *("3–5 Nov", "Outbound", "not answered", "less than 30 s", f"Extensions: {extension}"),
+        *(
+            "3–5 Nov",
+            "Outbound",
+            "not answered",
+            "less than 30 s",
+            f"Extensions: …{extension[-4:]}",
+        ),
     ]
     names = [each.name for each in walk(shared) if isinstance(each, MenuButton)]
     assert names[:3] == ["Dates: 3–5 Nov 2026", "Direction: Outbound", "State: not answered"]
@@ -85,6 +91,19 @@ def test_invalid_dates_mark_their_button_until_they_are_valid(shared: et.Explore
     assert buttons(shared)[0] == "⚠ from Thu 5 Nov"  # the last valid one
     put(shared, "Last day", date(2026, 11, 6))
     assert buttons(shared)[0] == "5–6 Nov"
+
+
+def test_ids_without_a_name_are_shortened(shared: et.Explorer):
+    first, second = SAMPLE.calls["user_id"].drop_nulls().unique().sort().head(2)
+    shared.restore({"direction": "in", "user_id": first})
+    assert buttons(shared, active=True) == ["Inbound", f"…{first[-4:]}"]
+    assert lines(shared)[0].startswith(f"Inbound, agent …{first[-4:]}, 2–8 Nov 2026: ")
+    assert f"Agent: {first}" in [part.name for part in walk(shared) if isinstance(part, MenuButton)]
+
+    shared.restore({"direction": "in", "group_filters": {"user_id": [first, second]}})
+    ids = f"…{first[-4:]}, …{second[-4:]}"
+    assert part(shared, FilterChips).children[0].description == f"user id: {ids}  ✕"
+    assert lines(shared)[0].startswith(f"Inbound, user id {ids}, 2–8 Nov 2026: ")
 
 
 def test_queue_and_hotline_have_a_button_where_the_calls_have_them():

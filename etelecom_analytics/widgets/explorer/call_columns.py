@@ -17,7 +17,7 @@ from ...locale.terms import value_names
 from ...metrics import Selection
 from ...phone_numbers import mask, masked_digits
 
-__all__ = ["MISSED", "NUMBER_COLUMNS", "SEARCHED", "CallColumns", "Column"]
+__all__ = ["MISSED", "NUMBER_COLUMNS", "SEARCHED", "CallColumns", "Column", "short_ids"]
 
 
 class Column(NamedTuple):
@@ -123,7 +123,7 @@ class CallColumns:
             names = self._names(name)
             texts = values.cast(pl.String)
             named = texts.replace(list(names), list(names.values())) if names else texts
-            short = _mapped(named, _short_ids)
+            short = _mapped(named, short_ids)
             # Hotlines are the organisation's own numbers.
             return short if name == "hotline" else self._free_texts(short)
         return _mapped(values, self._text_function(name))
@@ -226,6 +226,6 @@ def _mapped(values: pl.Series, function: Callable[..., str]) -> pl.Series:
     return pl.Series(values.name, texts, dtype=pl.String)
 
 
-def _short_ids(text: str) -> str:
+def short_ids(text: str) -> str:
     """The text with ids shortened to their last digits: nobody reads 19 digits."""
     return _ID.sub(lambda match: f"…{match[1][-_LAST_DIGITS:]}", text)

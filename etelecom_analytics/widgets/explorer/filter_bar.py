@@ -14,6 +14,7 @@ from ..dates import Dates
 from ..fields import Field
 from ..menu import Menu
 from ..panel_state import PanelState
+from .call_columns import short_ids
 from .group_filters import FilterChips, FilterText, FilterTexts
 from .periods import period_query
 from .source import CallSource, reporting_date
@@ -95,19 +96,20 @@ class FilterBar(ui.Box):  # type: ignore[misc]
         _show(self._dates_menu, tr("Dates"), short, full, invalid=bool(self._dates.message.value))
         for title, field, menu in self._fields:
             value = _value(field, state)
-            _show(menu, title, value, value, invalid=bool(field.message.value))
+            _show(menu, title, short_ids(value), value, invalid=bool(field.message.value))
         texts = [
             f"{_title(field)}: {text}" for field in self._others if (text := field.text(state))
         ]
         invalid = any(field.message.value for field in self._others)
-        _show(self._more, tr("More filters"), ", ".join(texts), ", ".join(texts), invalid=invalid)
+        full = ", ".join(texts)
+        _show(self._more, tr("More filters"), short_ids(full), full, invalid=invalid)
 
     def _texts(self, state: PanelState) -> list[str]:
         """The filters of this state for a sentence, without dates and group filters of charts."""
         texts = [
             _value(field, state)
             if field.name == "direction"
-            else tr("{filter} {value}", filter=title.lower(), value=text)
+            else tr("{filter} {value}", filter=title.lower(), value=short_ids(text))
             for title, field in [
                 *((title, field) for title, field, _ in self._fields),
                 *((_title(field), field) for field in self._others),

@@ -21,6 +21,7 @@ from ..closing import close_parts
 from ..filter_values import CELLS, filters_dict, values_of
 from ..panel import BUTTON
 from ..panel_state import PanelState
+from .call_columns import short_ids
 from .periods import day_spans
 from .state import without_filter
 
@@ -46,12 +47,12 @@ class FilterText(NamedTuple):
     @property
     def title(self) -> str:
         """The filter on a button; days and cells need no subject."""
-        return self.value if self._is_plain else f"{self.subject}: {self.value}"
+        return short_ids(self.value if self._is_plain else f"{self.subject}: {self.value}")
 
     @property
     def text(self) -> str:
         """The filter in a sentence."""
-        return self.value if self._is_plain else f"{self.subject} {self.value}"
+        return short_ids(self.value if self._is_plain else f"{self.subject} {self.value}")
 
     @property
     def _is_plain(self) -> bool:
