@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -29,7 +30,8 @@ __all__ = [
     "unnamed",
 ]
 
-_MAX_ATTEMPTS = 20
+_PATIENCE_S, _PAUSE_S = 10.0, 0.01
+"""How long to wait for other writers of the same snapshot, and between two tries."""
 _OTHER_WRITER = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT}
 
 
@@ -115,7 +117,8 @@ def store_folder(contents: Mapping[str, bytes], folder: Path, *, replace: bool) 
 
 def _move_into_place(temporary: Path, folder: Path, stack: ExitStack, *, replace: bool) -> None:
     """Exchange the new folder and an old one; the stack undoes it if the rest fails."""
-    for _ in range(_MAX_ATTEMPTS):
+    end = time.monotonic() + _PATIENCE_S
+    while True:
         try:
             if not folder.exists():
                 # A rename would silently replace an empty folder.
@@ -124,16 +127,18 @@ def _move_into_place(temporary: Path, folder: Path, stack: ExitStack, *, replace
                 return
             if not replace:
                 raise FileExistsError(errno.EEXIST, "it already exists")
-            if not is_snapshot(folder):
-                raise SnapshotError(not_a_snapshot(folder))
-            if storage.exchange(temporary, folder):
-                if not (temporary / MANIFEST).is_file():  # replaced since the check
-                    storage.exchange(temporary, folder)
-                    raise SnapshotError(not_a_snapshot(folder))
-                stack.enter_context(_undone_by(storage.exchange, temporary, folder))
-                return
-            stack.enter_context(_moved_away(folder, temporary))
-            return
+            with ExitStack() as steps:
+                if steps.enter_context(_kept(folder)):
+                    if not is_snapshot(folder):
+                        raise SnapshotError(not_a_snapshot(folder))
+                    if storage.exchange(temporary, folder):
+                        steps.enter_context(_undone_by(storage.exchange, temporary, folder))
+                        if not (temporary / MANIFEST).is_file():  # replaced since the check
+                            raise SnapshotError(not_a_snapshot(folder))
+                    else:
+                        steps.enter_context(_moved_away(folder, temporary))
+                    stack.push(steps.pop_all())
+                    return
         except OSError as error:
             if not replace and error.errno in (errno.EEXIST, errno.ENOTEMPTY):
                 raise SnapshotError(
@@ -141,9 +146,23 @@ def _move_into_place(temporary: Path, folder: Path, stack: ExitStack, *, replace
                 ) from error
             if error.errno not in _OTHER_WRITER or not temporary.exists():
                 raise
-    raise SnapshotError(
-        f"Other processes keep replacing {folder}: try again when they have finished."
-    )
+        if time.monotonic() > end:
+            raise SnapshotError(
+                f"Other processes keep replacing {folder}: try again when they have finished."
+            )
+        time.sleep(_PAUSE_S)
+
+
+@contextmanager
+def _kept(folder: Path) -> Iterator[bool]:
+    """Lock an old snapshot; False if another writer is replacing it.
+
+    Without the lock, other writers would remove it as a leftover as soon as it has a temporary
+    name, and an undone replacement would restore a folder without files.
+    """
+    before = folder.stat()
+    with storage.in_use(folder) as locked:
+        yield locked is not False and os.path.samestat(before, folder.stat())
 
 
 def is_snapshot(folder: Path) -> bool:
@@ -179,19 +198,18 @@ def _moved_away(folder: Path, temporary: Path) -> Iterator[None]:
     For systems without an exchange. Readers wait for the new snapshot, or read the old one.
     """
     backup = storage.temporary_path(folder, "old")
-    with storage.in_use(folder):
-        storage.move(folder, backup)
-        try:
-            storage.move(temporary, folder)
-            yield
-        except BaseException:
-            with suppress(OSError):  # fails only if another writer has created a snapshot
-                if not temporary.exists():
-                    storage.move(folder, temporary)
-                backup.rename(folder)
-            raise
-        finally:
-            storage.remove(backup)
+    storage.move(folder, backup)
+    try:
+        storage.move(temporary, folder)
+        yield
+    except BaseException:
+        with suppress(OSError):  # fails only if another writer has created a snapshot
+            if not temporary.exists():
+                storage.move(folder, temporary)
+            backup.rename(folder)
+        raise
+    finally:
+        storage.remove(backup)
 
 
 def old_folder(folder: Path) -> Path | None:

@@ -73,7 +73,7 @@ def _estimates(
         case Mean(fact) | Quantile(fact, _):
             columns[fact] = values
     rows = pl.DataFrame(columns).group_by("round", maintain_order=True)
-    structs = rows.agg(statistics=_statistics(each))["statistics"]
+    structs = rows.agg(statistics=_statistics(each, summed=False))["statistics"]
     return [_estimate(each, struct) for struct in structs], true
 
 

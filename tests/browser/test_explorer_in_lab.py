@@ -420,6 +420,7 @@ def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
     )
     panel.get_by_label("By", exact=True).select_option(label="target number")
     explorer.select("Dates", "yesterday")
+    panel.locator(".etelecom-status", has_text="Inbound, Sat 7 Nov 2026: 57 of").wait_for()
     panel.get_by_text(
         "Answer rate of offers that the agent could take by target number"
     ).first.wait_for()
