@@ -440,6 +440,7 @@ FIELDS: list[tuple[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("field", "value"), FIELDS)
 def test_report_with_values_of_other_types_is_an_error(field: str, value: Any, folder: Path):
     report = json.loads((folder / "manifest.json").read_text())["report"]

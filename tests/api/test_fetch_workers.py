@@ -223,6 +223,7 @@ def test_start_of_an_unbounded_range_needs_one_request(
     assert logs.report.complete_from is None
 
 
+@pytest.mark.slow
 def test_server_without_oldest_first_order_is_read_as_one_chain(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame
 ):

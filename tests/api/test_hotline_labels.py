@@ -105,6 +105,7 @@ def check_counts(logs: et.CallLogs) -> None:
 # The truth.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", [WEEK, et.CallQuery(), et.CallQuery(date_from="2024-01-03")])
 @pytest.mark.parametrize("options", [{}, {"workers": 1}])
 def test_every_missed_call_has_its_hotline(
@@ -536,6 +537,7 @@ def test_passing_errors_do_not_matter(pbx: Pbx, server: CallLogServer, client_of
     assert labels_of(logs).incomplete == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [

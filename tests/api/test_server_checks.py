@@ -185,6 +185,7 @@ def provable_queries(calls: pl.DataFrame) -> dict[str, et.CallQuery]:
     return {name: et.CallQuery(**{name: value}) for name, value in fields.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "field",
     [

@@ -408,6 +408,7 @@ def test_register_is_private_and_its_loss_is_noticed(history: et.Archive, client
     assert not places(history.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [

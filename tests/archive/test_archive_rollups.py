@@ -344,6 +344,7 @@ def test_roll_ups_are_private_and_written_by_one_process(holes: et.Archive):
         roll_up(holes, "day", "calls")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

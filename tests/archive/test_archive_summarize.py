@@ -238,6 +238,7 @@ class Flaky:
 LOST = date(2026, 11, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failures", [1, 2, 3])
 def test_a_day_of_a_lost_worker_is_computed_again(holes: et.Archive, failures: int):
     executor = Flaky({LOST: failures})

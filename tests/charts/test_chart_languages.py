@@ -46,6 +46,7 @@ def words(chart: Any) -> list[str]:
     return [word for text in texts for word in untranslated(VALUES_OF_DATA.sub(" ", text), NAMES)]
 
 
+@pytest.mark.slow
 def test_every_text_of_a_chart_is_in_the_catalogue(draw: Callable[..., Any], sample: et.CallLogs):
     with speaking(PSEUDO):
         chart = draw(sample.calls, options=OPTIONS)

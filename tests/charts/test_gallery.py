@@ -85,6 +85,7 @@ def test_save_writes_png_files_into_the_folder(gallery: Any, tmp_path: Path):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths)
 
 
+@pytest.mark.slow
 def test_marimo_shows_the_charts_below_each_other(gallery: Any, monkeypatch: pytest.MonkeyPatch):
     """It does not call `_ipython_display_`, and formats what `_display_` returns."""
     monkeypatch.setitem(sys.modules, "marimo", SimpleNamespace(vstack=list))

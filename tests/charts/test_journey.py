@@ -59,6 +59,7 @@ def test_legs_have_names_if_the_calls_do(hunted: pl.DataFrame):
     assert labels == {f"Người {number} ({number})" for row in numbers.to_list() for number in row}
 
 
+@pytest.mark.slow
 def test_a_call_without_legs_or_without_times_is_drawn(hunted: pl.DataFrame):
     call_id = hunted["id"].item()
     no_legs = hunted.with_columns(call_targets=pl.lit([], hunted.schema["call_targets"]))

@@ -103,6 +103,7 @@ def test_patience_states_what_unknown_endings_are(calls: pl.DataFrame):
     assert "Calls with an unknown end are censored, too." in notes(censored)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["patience", "time_to_callback"])
 @pytest.mark.parametrize("by", [(), "weekday", "hour", ["direction", "call_state"]], ids=str)
 def test_each_step_of_a_survival_curve_is_in_the_table(

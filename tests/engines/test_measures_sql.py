@@ -66,6 +66,7 @@ def slow_unless(quick: bool) -> Any:
     return () if quick else pytest.mark.slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("measures", "by"),
     [pytest.param(*check, marks=slow_unless(check[1] in FEW)) for check in checks()],
@@ -79,6 +80,7 @@ def test_measures_equal_summarize(
     assert_equal(result, summarize(calls, by, measures, options=publication.options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [
@@ -177,6 +179,7 @@ def test_every_option_is_of_the_tables_or_of_a_query():
 
 # ClickHouse runs its queries in `test_other_engines.py`; older versions of sqlglot write its
 # quantiles, but do not parse them.
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", [each for each in DIALECTS if each != "clickhouse"])
 def test_every_query_of_a_dialect_is_parsed(dialect: Any):
     for measures, by in list(checks())[-2:]:

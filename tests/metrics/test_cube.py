@@ -58,6 +58,7 @@ def selection() -> Iterator[Selection]:
         yield calls
 
 
+@pytest.mark.slow
 @given(query=queries, group=groups, by=dimensions, data=st.data())
 @settings(max_examples=12)
 def test_tables_are_those_of_summarize(
@@ -80,6 +81,7 @@ def test_tables_are_those_of_summarize(
     assert selected.height == calls.height
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", [et.CallQuery(), et.CallQuery(call_state="answered")])
 def test_comparisons_are_those_of_the_calls(selection: Selection, query: et.CallQuery):
     sides = [
@@ -144,6 +146,7 @@ def test_a_cube_with_too_many_cells_is_not_kept(monkeypatch: pytest.MonkeyPatch)
     assert is_answered(selection)
 
 
+@pytest.mark.slow
 def test_the_oldest_cube_is_dropped(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
     monkeypatch.setattr(cube_store, "_MAX_CUBES", 2)

@@ -94,6 +94,7 @@ def test_answered_calls_and_waits(ended: pl.DataFrame):
     assert counted["wait_s"].null_count() == 0
 
 
+@pytest.mark.slow
 def test_endings_of_missed_calls(ended: pl.DataFrame):
     counted = ended.filter(~pl.col("internal_twice"))
     for ending in ENDINGS:

@@ -296,6 +296,7 @@ def test_offers_of_owners_agree_with_sql(tmp_path: Path):
         assert_agree(table, sql.offer_measures(path, by, **OPTIONS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [OPTIONS, OTHER_OPTIONS], ids=["default", "other"])
 def test_visits_to_queues_agree_with_sql(settings: dict[str, Any], tmp_path: Path):
     calls, path = random_calls(600, seed=51), tmp_path / "calls.parquet"

@@ -194,6 +194,7 @@ def test_any_kind_of_calls_gives_the_same_partial(kind: str):
 # What follows from finer dimensions.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("coarse", "fine"),
     [(coarse, fine) for coarse, finer in COARSER_DIMENSIONS.items() for fine in finer],

@@ -178,6 +178,7 @@ def test_lazy_frames_and_selections_give_the_same_result(function: Any, calls: p
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function", [service_levels, service_level_curve], ids=lambda function: function.__name__
 )

@@ -139,6 +139,7 @@ def test_without_abandoned_calls_it_is_erlang_c():
     assert row["predicted_service_level"] == pytest.approx(erlang_c_service_level(0.5, 1, 60, 20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("agents", "calls_an_hour"), [(3, 50.0), (5, 110.0)])
 def test_queue_that_is_erlang_a_is_predicted(agents: int, calls_an_hour: float):
     calls = queue(agents=agents, calls_an_hour=calls_an_hour, days=24, seed=agents)

@@ -100,6 +100,7 @@ def test_run_changes_nothing_in_this_process(tmp_path: Path):
     assert "limit" not in globals()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "kind", "message"),
     [

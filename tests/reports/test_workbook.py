@@ -116,6 +116,7 @@ def test_every_value_of_summary_is_a_formula(book: Path):
     assert len(re.findall(r"<f>", text)) == len(re.findall(r"<f>[^<]*</f><v>[^<]+</v>", text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sheet", "by", "names"),
     [

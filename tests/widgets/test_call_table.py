@@ -184,6 +184,7 @@ def test_the_callee_is_shown_where_there_are_no_hotlines(calls: pl.DataFrame):
     assert set(cells(table, "agent")) == {"…0001", "…0002", "…0003", "–"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "count"),
     [
@@ -197,6 +198,7 @@ def test_search_ignores_case_and_marks_and_takes_text_literally(
     assert search(table, text) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

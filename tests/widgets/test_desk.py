@@ -135,6 +135,7 @@ def test_a_new_fetch_replaces_the_explorer(fetched: Desk):
     assert_frame_equal(explorer_of(fetched).filtered, CALLS.filter(direction="out"))
 
 
+@pytest.mark.slow
 def test_state_is_restored_before_and_after_the_fetch(fetched: Desk, week_client: et.Client):
     explorer_of(fetched).restore(INBOUND_MONDAY)
     fetched._step.value = "save"
@@ -158,6 +159,7 @@ def test_state_is_restored_before_and_after_the_fetch(fetched: Desk, week_client
 # No calls.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "reason", "buttons"),
     [
@@ -269,6 +271,7 @@ def test_first_use_proposes_numbers_and_writes_the_site_file(fetched: Desk, tmp_
     assert Desk(fetch=et.fetcher()).state()["time_zone"] == site.time_zone
 
 
+@pytest.mark.slow
 def test_an_existing_site_file_is_not_replaced(fetched: Desk, tmp_path: Path):
     file = tmp_path / "etelecom.toml"
     file.write_text("# mine", encoding="utf-8")
@@ -467,6 +470,7 @@ def test_a_sync_can_be_stopped_between_days(desk: Desk, monkeypatch: pytest.Monk
 # Report.
 
 
+@pytest.mark.slow
 def test_a_workbook_is_written_in_the_chosen_language(saving: Desk, tmp_path: Path):
     step = part(saving, "report")
     put(step, "Kind", "workbook")

@@ -438,6 +438,7 @@ def test_click_on_calls_without_user_filters_by_null():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dates", "texts"),
     [

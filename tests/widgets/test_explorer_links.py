@@ -100,6 +100,7 @@ def assert_same_calls(explorer: et.Explorer, expected: pl.DataFrame) -> None:
     assert_frame_equal(filtered_by_code(explorer)["filtered"], expected)
 
 
+@pytest.mark.slow
 def test_a_click_highlights_and_keeps_all_groups(explorer: et.Explorer):
     explorer.restore({**INBOUND, "chart": {"tab": "group", "by": "hour"}})
     before, drawn = bars(explorer), part(explorer, EventChart).chart
@@ -139,6 +140,7 @@ def test_another_filter_changes_the_chart_and_stays_a_filter(explorer: et.Explor
     assert explorer.filtered.height == by_day["offered"][0]
 
 
+@pytest.mark.slow
 def test_cells_are_pairs_and_no_product(explorer: et.Explorer):
     explorer.restore({**INBOUND, "chart": {"tab": "heat"}})
     click(explorer, 3, 9)
@@ -259,6 +261,7 @@ def test_no_line_where_the_previous_period_would_mislead(
     assert "previous period" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "chart",
     [

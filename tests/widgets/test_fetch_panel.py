@@ -197,6 +197,7 @@ def test_result_of_a_cancelled_fetch_is_ignored(client: et.Client):
     assert panel.result is None
 
 
+@pytest.mark.slow
 def test_close_stops_the_fetch(client_of: Callable[..., et.Client], calls: pl.DataFrame):
     with gated(calls) as (server, gate, reached):
         panel = FetchPanel(fetch=et.fetcher(client_of(server)), query=ALL_CALLS)

@@ -50,6 +50,7 @@ def test_an_explorer_has_no_text_outside_of_the_catalogue(explorer: et.Explorer)
     assert "[Code]" in panel_texts(explorer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

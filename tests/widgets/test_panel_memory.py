@@ -41,6 +41,7 @@ def make(name: str) -> Any:
     return et.ChartView(make("FilterPanel"), et.charts.answer_rate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PANELS)
 def test_close_leaves_no_widget(name: str):
     before = set(open_widgets)
@@ -53,6 +54,7 @@ def test_close_leaves_no_widget(name: str):
     assert set(open_widgets) - before == set()
 
 
+@pytest.mark.slow
 def test_changes_leave_no_widgets():
     explorer = make("Explorer")
     states = [
@@ -69,6 +71,7 @@ def test_changes_leave_no_widgets():
     assert len(set(counts)) == 1
 
 
+@pytest.mark.slow
 def test_closed_explorer_frees_its_calls():
     """Also with a change that waits for the delay, facts in the background, and observers."""
 
