@@ -12,7 +12,16 @@ from support.holes import calls_with_holes
 from support.random_calls import OPTIONS
 
 import etelecom_analytics as et
-from etelecom_analytics.metrics import MEASURES, Selection, compare, cube, cube_store, drill_through
+from etelecom_analytics.errors import InputError
+from etelecom_analytics.metrics import (
+    MEASURES,
+    Selection,
+    compare,
+    cube,
+    cube_store,
+    drill_through,
+    facts_table,
+)
 from etelecom_analytics.metrics.internal_calls import with_second_logs
 from etelecom_analytics.metrics.internal_pairs import InternalPairs
 
@@ -160,6 +169,28 @@ def test_small_tables_have_no_cubes(monkeypatch: pytest.MonkeyPatch):
     selection.precompute(SETTINGS, wait=True)
 
     assert not is_answered(selection)
+
+
+def test_an_error_in_the_background_is_raised_by_who_waits(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
+    selection = Selection(CALLS.drop("call_targets"))
+
+    with pytest.raises(InputError, match="no column call_targets"):
+        selection.precompute(SETTINGS, wait=True)
+
+
+def test_the_oldest_options_are_dropped_while_their_cubes_are_built(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
+    monkeypatch.setattr(facts_table, "_MAX_OPTIONS", 1)
+    selection = Selection(CALLS.head(40))
+    for threshold_s in (3, 20, 3, 20):
+        selection.precompute(et.MetricOptions(threshold_s=threshold_s))
+    options = et.MetricOptions(threshold_s=3)
+    selection.precompute(options, wait=True)
+
+    assert selection.parts(["hour"], [MEASURES["offered"]], options, intervals=False) is not None
 
 
 @given(mask=st.lists(st.booleans(), min_size=400, max_size=400))
