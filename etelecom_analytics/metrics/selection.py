@@ -54,7 +54,6 @@ class Selection:
 
     _before: tuple["Selection", Sequence[pl.Expr | pl.Series]] | None
     """Of which calls it is a selection, and by what, until its mask is computed."""
-    _computed_mask: pl.Series
 
     def __init__(self, calls: pl.DataFrame) -> None:
         if isinstance(calls, pl.LazyFrame):  # type: ignore[unreachable]
@@ -151,10 +150,7 @@ class Selection:
     def in_group(
         self, group: Sequence[pl.Expr], options: MetricOptions, grains: Iterable[str]
     ) -> "Selection":
-        """The selected calls with a counted row of these grains ("offers", "legs") in the group.
-
-        A row is in the group if all conditions are true of it.
-        """
+        """The selected calls with a counted row of "offers" or "legs" for which `group` is true."""
         facts = {"offers": self._table.offer_facts, "legs": self._table.leg_facts}
         tables = [facts[grain](options).lazy().filter(*group) for grain in grains]
         rows = pl.concat([table.select("call_row") for table in tables]).collect().to_series()
