@@ -1,7 +1,7 @@
 """Tables from cubes are those of `summarize` of the same calls, to the last digit."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal, assert_series_equal
 from support.holes import calls_with_holes
-from support.random_calls import OPTIONS
+from support.random_calls import OPTIONS, with_random_owners
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError
@@ -100,6 +100,33 @@ def test_comparisons_are_those_of_the_calls(selection: Selection, query: et.Call
         compare(sides[0][1], sides[1][1], CARDS, options=SETTINGS),
         check_exact=True,
     )
+
+
+def test_days_of_a_change_of_clocks_and_owners_of_offers(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
+    monkeypatch.setattr(cube_store, "_FIRST", ())
+    monkeypatch.setattr(cube_store, "_FIRST_OF_OFFERS", ())
+    times = pl.col("started_at", "ended_at") - timedelta(hours=15)  # clocks change in New York
+    calls = with_random_owners(CALLS.head(120).with_columns(times), seed=3)
+    zone = "America/New_York"
+    options = et.MetricOptions(**OPTIONS, time_zone=zone)
+    query = et.CallQuery(date_from="2026-11-01", date_to="2026-11-03", time_zone=zone)
+    sunday = [{"day": "2026-11-01"}, {"weekday": [1, None], "direction": ["in", None]}]
+    selection = Selection(calls)
+    selection.precompute(options, wait=True)
+    drilled = drill_through(selection.matching(query), sunday, options=options)
+    expected = drill_through(calls.filter(query.to_expr()), sunday, options=options)
+    assert not is_answered(drilled, "half_hour", as_of=None, time_zone=zone)
+    assert not is_answered(drilled, "user", measure="offers", as_of=None, time_zone=zone)
+    selection.precompute(options, wait=True)
+
+    for by, measures in {"hour": ["offered", "wait_p90_s"], "user": ["offers"]}.items():
+        assert is_answered(drilled, by, measure=measures[0], as_of=None, time_zone=zone)
+        assert_frame_equal(
+            et.summarize(drilled, by, measures, options=options, confidence=0.9),
+            et.summarize(expected, by, measures, options=options, confidence=0.9),
+            check_exact=True,
+        )
 
 
 def is_answered(selected: Selection, *by: str, measure: str = "offered", **options: object) -> bool:
