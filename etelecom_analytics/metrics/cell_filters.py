@@ -1,7 +1,6 @@
 """Filters of calls that cubes can answer: conditions on dimensions."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
@@ -39,7 +38,7 @@ def filters_of_query(query: CallQuery) -> Sequence[CellFilter] | None:
     """The conditions of a query; None if it has one that is not of a dimension of cubes."""
     fields = (query.call_number, query.duration, query.external_id, query.external_session_id)
     moments = [moment for moment in (query.date_from, query.date_to) if moment]
-    if any(fields) or not all(_is_midnight(each, query.time_zone) for each in moments):
+    if any(fields) or not all(local_time.is_midnight(each, query.time_zone) for each in moments):
         return None
     filters = [
         CellFilter((name,), [pl.col(name) == value])
@@ -59,9 +58,3 @@ def filters_of_query(query: CallQuery) -> Sequence[CellFilter] | None:
         holds = day.is_null() | holds
         filters.append(CellFilter(("day",), [holds], time_zone=query.time_zone))
     return filters
-
-
-def _is_midnight(moment: datetime, time_zone: str) -> bool:
-    """Whether the time is the begin of a local day."""
-    day = moment.astimezone(local_time.zone(time_zone)).date()
-    return local_time.midnight(day, time_zone) == moment

@@ -1,6 +1,6 @@
 """CubeStore: the cubes of a table of calls, which are built in the background."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ _FIRST = ("hour", "in_hours", *CALL_COLUMNS, *COMPUTED_DIMENSIONS, *NAME_COLUMNS
 _FIRST_OF_OFFERS = ("target_number", "outcome")
 _OF_DAYS = ("week", "month", "weekday")
 
+RowsOfGrain = Callable[[Grain, MetricOptions], tuple[pl.DataFrame, pl.Series]]
+
 
 class Request(NamedTuple):
     """A cube to build: its grain and dimensions."""
@@ -38,12 +40,13 @@ class CubeStore:
         options: the options of the facts.
 
     Attributes:
+        options: the options of the facts.
         error: the error of the last cube that could not be built, if any. Its queries take the
             facts.
     """
 
     def __init__(self, options: MetricOptions) -> None:
-        self._options = options
+        self.options = options
         self.error: Exception | None = None
         self._cubes: dict[Request, Cube] = {}
         self._requested: set[Request] = set()
@@ -94,26 +97,28 @@ class CubeStore:
             columns: those of the calls.
         """
         known = {*columns, *COMPUTED_DIMENSIONS, "hour"} - {*NUMBERS, *_COMMON}
-        if self._options.business_hours:
+        if self.options.business_hours:
             known.add("in_hours")
         of_calls = [name for name in _FIRST if name in known]
         wanted = [self.request("calls", [name]) for name in of_calls]
         wanted += [self.request("offers", [name]) for name in _FIRST_OF_OFFERS]
         return [each for requests in wanted for each in requests]
 
-    def build(self, wanted: Request, facts: pl.DataFrame, single: pl.Series) -> None:
+    def build(self, wanted: Request, rows_of: RowsOfGrain) -> None:
         """Build a cube that was requested, unless it would have too many cells.
 
         Args:
             wanted: the cube.
-            facts: the facts of all calls; `call_row` is the number of the call.
-            single: the numbers of calls that may be second logs of internal calls.
+            rows_of: a function of a grain and options that returns the facts of all calls with
+                `call_row`, the number of the call, and the numbers of calls that may be second
+                logs of internal calls. Its errors are those of the cube.
         """
         try:
             grain, dimensions = wanted.grain, sorted(wanted.dimensions)
+            facts, single = rows_of(grain, self.options)
             if grain not in self._values:
                 self._values[grain] = SortedValues.of_grain(facts, grain)
-            rows = facts.with_columns(**start_dimensions(dimensions, self._options))
+            rows = facts.with_columns(**start_dimensions(dimensions, self.options))
             cube = Cube(rows, dimensions, grain, self._values[grain], single)
             with self._lock:
                 if cube.is_small:

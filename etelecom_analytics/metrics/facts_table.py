@@ -47,7 +47,10 @@ class _Cache:
         with self._lock:  # not while waiting, since the thread that computes may need it too
             result = self._results.get(options)
         try:
-            result = result.result() if isinstance(result, Future) else result
+            if isinstance(result, Future):
+                # One that has not begun is computed here: the thread that builds cubes would wait
+                # for ever for one that comes after it in its own queue.
+                result = None if result.cancel() else result.result()
         except BaseException:
             with self._lock:  # an error is not cached: the next call computes again
                 self._results.pop(options, None)
@@ -70,6 +73,10 @@ class FactsTable:
         # The clone shares all data, and does not change when somebody changes the original.
         self.calls = own = checked_calls(calls, columns=()).lazy().collect()
         self._clone = calls.clone()
+        # The functions do not refer to the table: a cycle would keep it in memory for long.
+        self._numbers = cached_numbers = _Cache(
+            lambda _: own.select(normalized(pl.col(side)).alias(side) for side in NUMBERS)
+        )
 
         def checked() -> pl.LazyFrame:
             return checked_calls(own, columns=METRIC_COLUMNS).lazy()
@@ -78,7 +85,7 @@ class FactsTable:
             lambda options: call_facts(
                 checked(),
                 options=options,
-                numbers=dict(zip(NUMBERS, self.numbers, strict=True)),
+                numbers=_literals(cached_numbers(_ANY_OPTIONS)),
             ).collect()
         )
         self.offer_facts = _Cache(
@@ -93,15 +100,11 @@ class FactsTable:
             lambda options: leg_facts(checked(), options=options, second_logs=True).collect()
         )
         self.suggestions = NumberSuggestions(own)
-        self._starts: dict[tuple[str, MetricOptions], pl.Series] = {}
+        self._starts: dict[MetricOptions, dict[str, pl.Series]] = {}
         self._stores: dict[MetricOptions, CubeStore] = {}
+        self._stores_lock = Lock()  # a store is moved while another thread looks for it
         # One after the other: Polars uses all cores anyway, and a foreground query needs them.
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="etelecom-facts")
-        self._numbers = _Cache(
-            lambda _: own.select(
-                normalized(pl.col(side)).alias(side) for side in ("caller", "callee")
-            )
-        )
 
     def is_current(self) -> bool:
         """Whether the original table is unchanged."""
@@ -117,39 +120,45 @@ class FactsTable:
         self._numbers.start(_ANY_OPTIONS, self._executor)
         self.leg_facts.start(options, self._executor)
         self.offer_facts.start(options, self._executor)
-        store = self._stores.pop(options) if options in self._stores else CubeStore(options)
-        self._stores[options] = store
-        for oldest in list(self._stores)[:-_MAX_OPTIONS]:
-            del self._stores[oldest]
+        with self._stores_lock:
+            store = self._stores.pop(options, None) or CubeStore(options)
+            self._stores[options] = store
+            for oldest in list(self._stores)[:-_MAX_OPTIONS]:
+                del self._stores[oldest]
         if store.is_useful(self.calls.height):
             wanted = store.first(self.calls.columns)
-            self._executor.submit(_build_cubes, ref(self), options, wanted, self._executor)
-        while wait and not store.is_complete:
+            self._executor.submit(_build_cubes, ref(self), store, wanted, self._executor)
+        while wait and not store.is_complete and self.uses(store):
             self._executor.submit(lambda: None).result()
         if wait and store.error is not None:
             raise store.error
 
     def cube(self, grain: Grain, names: Iterable[str], options: MetricOptions) -> Cube | None:
         """The cube with these dimensions; if there is none, it is built in the background."""
-        store = self._stores.get(options)
+        with self._stores_lock:
+            store = self._stores.get(options)
         if store is None or not store.is_useful(self.calls.height):
             return None
         cube = store.find(grain, names)
         if cube is None and (wanted := store.request(grain, names)):
-            self._executor.submit(_build_cubes, ref(self), options, wanted, self._executor)
+            self._executor.submit(_build_cubes, ref(self), store, wanted, self._executor)
         return cube
 
-    def build_cube(self, options: MetricOptions, wanted: Request) -> None:
-        """Build a cube that was requested."""
-        if (store := self._stores.get(options)) is not None:
-            grain = wanted.grain
-            facts = {"offers": self.offer_facts, "legs": self.leg_facts}
-            rows = (
-                self.facts(options).with_row_index("call_row")
-                if grain == "calls"
-                else facts[grain](options)
-            )
-            store.build(wanted, rows, self.pairs.rows)
+    def uses(self, store: CubeStore) -> bool:
+        """Whether the store is that of one of the latest options."""
+        with self._stores_lock:
+            return self._stores.get(store.options) is store
+
+    def rows_of_cubes(self, grain: Grain, options: MetricOptions) -> tuple[pl.DataFrame, pl.Series]:
+        """The facts of a grain with `call_row`, and the rows of calls that may be second logs."""
+        match grain:
+            case "calls":
+                rows = self.facts(options).with_row_index("call_row")
+            case "offers":
+                rows = self.offer_facts(options)
+            case "legs":
+                rows = self.leg_facts(options)
+        return rows, self.pairs.rows
 
     def dimension(self, name: str, options: MetricOptions) -> pl.Expr:
         """A dimension of calls, as an expression over the calls that takes no time."""
@@ -157,11 +166,13 @@ class FactsTable:
             return pl.lit(self.facts(options)[name])
         if name not in START_DIMENSIONS:
             return pl.col(name)
-        key = name, options
-        if key not in self._starts:
+        starts = self._starts.setdefault(options, {})
+        for oldest in list(self._starts)[:-_MAX_OPTIONS]:
+            self._starts.pop(oldest, None)
+        if name not in starts:
             expression = start_dimensions([name], options)[name]
-            self._starts[key] = self.calls.select(expression.alias(name)).to_series()
-        return pl.lit(self._starts[key])
+            starts[name] = self.calls.select(expression.alias(name)).to_series()
+        return pl.lit(starts[name])
 
     @cached_property
     def pairs(self) -> InternalPairs:
@@ -171,8 +182,8 @@ class FactsTable:
     @property
     def numbers(self) -> tuple[pl.Expr, pl.Expr]:
         """The normalized caller and callee."""
-        numbers = self._numbers(_ANY_OPTIONS)
-        return pl.lit(numbers["caller"]), pl.lit(numbers["callee"])
+        numbers = _literals(self._numbers(_ANY_OPTIONS))
+        return numbers["caller"], numbers["callee"]
 
 
 _TABLES: WeakValueDictionary[int, FactsTable] = WeakValueDictionary()
@@ -187,16 +198,21 @@ def table_of(calls: pl.DataFrame) -> FactsTable:
     return table
 
 
+def _literals(columns: pl.DataFrame) -> dict[str, pl.Expr]:
+    """The columns as expressions."""
+    return {column.name: pl.lit(column) for column in columns}
+
+
 def _build_cubes(
     table: "ReferenceType[FactsTable]",
-    options: MetricOptions,
+    store: CubeStore,
     wanted: Sequence[Request],
     executor: ThreadPoolExecutor,
 ) -> None:
-    """Build the first of these cubes, and then the others if the table is still in use."""
-    if wanted and (current := table()) is not None:
+    """Build the first of these cubes, and then the others if the store is still in use."""
+    if wanted and (current := table()) is not None and current.uses(store):
         try:
-            current.build_cube(options, wanted[0])
+            store.build(wanted[0], current.rows_of_cubes)
         finally:
             with suppress(RuntimeError):  # the interpreter exits
-                executor.submit(_build_cubes, table, options, wanted[1:], executor)
+                executor.submit(_build_cubes, table, store, wanted[1:], executor)

@@ -52,14 +52,15 @@ class Selection:
         349
     """
 
-    _before: tuple["Selection", Sequence[pl.Expr | pl.Series]]
+    _before: tuple["Selection", Sequence[pl.Expr | pl.Series]] | None
     """Of which calls it is a selection, and by what, until its mask is computed."""
 
     def __init__(self, calls: pl.DataFrame) -> None:
         if isinstance(calls, pl.LazyFrame):  # type: ignore[unreachable]
             raise InputError("A Selection needs a DataFrame: collect the LazyFrame first.")
         self._table = table_of(calls)
-        self._mask = pl.repeat(value=True, n=self._table.calls.height, eager=True)
+        self._computed_mask = pl.repeat(value=True, n=self._table.calls.height, eager=True)
+        self._before = None
         self._filters: tuple[CellFilter, ...] | None = ()
         self._removed = _NO_ROWS
 
@@ -149,10 +150,7 @@ class Selection:
     def in_group(
         self, group: Sequence[pl.Expr], options: MetricOptions, grains: Iterable[str]
     ) -> "Selection":
-        """The selected calls with a counted row of these grains ("offers", "legs") in the group.
-
-        A row is in the group if all conditions are true of it.
-        """
+        """The selected calls with a counted row of "offers" or "legs" for which `group` is true."""
         facts = {"offers": self._table.offer_facts, "legs": self._table.leg_facts}
         tables = [facts[grain](options).lazy().filter(*group) for grain in grains]
         rows = pl.concat([table.select("call_row") for table in tables]).collect().to_series()
@@ -234,12 +232,16 @@ class Selection:
         selection._before = (self, predicates)
         return selection
 
-    @cached_property
+    @property
     def _mask(self) -> pl.Series:
-        before, predicates = self._before
-        del self._before
-        holds = pl.all_horizontal(before._mask, *predicates).fill_null(value=False)
-        return self._table.calls.select(holds).to_series()
+        """For each call of the table, whether it is selected."""
+        if (before := self._before) is not None:
+            selection, predicates = before
+            holds = pl.all_horizontal(selection._mask, *predicates).fill_null(value=False)
+            self._computed_mask = self._table.calls.select(holds).to_series()
+            # Last: another thread may compute the mask too, and an error is raised each time.
+            self._before = None
+        return self._computed_mask
 
     def _cube(self, grain: Grain, by: Sequence[str], options: MetricOptions) -> Cube | None:
         """A cube with the dimensions of the groups and filters, if all filters are such."""

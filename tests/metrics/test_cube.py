@@ -1,7 +1,7 @@
 """Tables from cubes are those of `summarize` of the same calls, to the last digit."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
@@ -9,10 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal, assert_series_equal
 from support.holes import calls_with_holes
-from support.random_calls import OPTIONS
+from support.random_calls import OPTIONS, with_random_owners
 
 import etelecom_analytics as et
-from etelecom_analytics.metrics import MEASURES, Selection, compare, cube, cube_store, drill_through
+from etelecom_analytics.errors import InputError
+from etelecom_analytics.metrics import (
+    MEASURES,
+    Selection,
+    compare,
+    cube,
+    cube_store,
+    drill_through,
+    facts_table,
+)
 from etelecom_analytics.metrics.internal_calls import with_second_logs
 from etelecom_analytics.metrics.internal_pairs import InternalPairs
 
@@ -95,6 +104,33 @@ def test_comparisons_are_those_of_the_calls(selection: Selection, query: et.Call
     )
 
 
+def test_days_of_a_change_of_clocks_and_owners_of_offers(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
+    monkeypatch.setattr(cube_store, "_FIRST", ())
+    monkeypatch.setattr(cube_store, "_FIRST_OF_OFFERS", ())
+    times = pl.col("started_at", "ended_at") - timedelta(hours=15)  # clocks change in New York
+    calls = with_random_owners(CALLS.head(120).with_columns(times), seed=3)
+    zone = "America/New_York"
+    options = et.MetricOptions(**OPTIONS, time_zone=zone)
+    query = et.CallQuery(date_from="2026-11-01", date_to="2026-11-03", time_zone=zone)
+    sunday = [{"day": "2026-11-01"}, {"weekday": [1, None], "direction": ["in", None]}]
+    selection = Selection(calls)
+    selection.precompute(options, wait=True)
+    drilled = drill_through(selection.matching(query), sunday, options=options)
+    expected = drill_through(calls.filter(query.to_expr()), sunday, options=options)
+    assert not is_answered(drilled, "half_hour", as_of=None, time_zone=zone)
+    assert not is_answered(drilled, "user", measure="offers", as_of=None, time_zone=zone)
+    selection.precompute(options, wait=True)
+
+    for by, measures in {"hour": ["offered", "wait_p90_s"], "user": ["offers"]}.items():
+        assert is_answered(drilled, by, measure=measures[0], as_of=None, time_zone=zone)
+        assert_frame_equal(
+            et.summarize(drilled, by, measures, options=options, confidence=0.9),
+            et.summarize(expected, by, measures, options=options, confidence=0.9),
+            check_exact=True,
+        )
+
+
 def is_answered(selected: Selection, *by: str, measure: str = "offered", **options: object) -> bool:
     """Whether a cube answers this."""
     changed = et.MetricOptions(**{**SETTINGS.to_dict(), **options})
@@ -163,6 +199,28 @@ def test_small_tables_have_no_cubes(monkeypatch: pytest.MonkeyPatch):
     selection.precompute(SETTINGS, wait=True)
 
     assert not is_answered(selection)
+
+
+def test_an_error_in_the_background_is_raised_by_who_waits(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
+    selection = Selection(CALLS.drop("call_targets"))
+
+    with pytest.raises(InputError, match="no column call_targets"):
+        selection.precompute(SETTINGS, wait=True)
+
+
+def test_the_oldest_options_are_dropped_while_their_cubes_are_built(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
+    monkeypatch.setattr(facts_table, "_MAX_OPTIONS", 1)
+    selection = Selection(CALLS.head(40))
+    for threshold_s in (3, 20, 3, 20):
+        selection.precompute(et.MetricOptions(threshold_s=threshold_s))
+    options = et.MetricOptions(threshold_s=3)
+    selection.precompute(options, wait=True)
+
+    assert selection.parts(["hour"], [MEASURES["offered"]], options, intervals=False) is not None
 
 
 @given(mask=st.lists(st.booleans(), min_size=400, max_size=400))

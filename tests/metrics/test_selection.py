@@ -1,5 +1,10 @@
 """A Selection gives the results of its calls, from facts that are computed once."""
 
+import gc
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from weakref import ref
+
 import altair as alt
 import polars as pl
 import pytest
@@ -12,6 +17,7 @@ from etelecom_analytics.errors import InputError
 from etelecom_analytics.metrics import (
     MEASURES,
     Selection,
+    facts_table,
     inward,
     ring_seconds,
     summarize,
@@ -181,6 +187,40 @@ def test_a_background_error_is_raised_on_use():
 
     with pytest.raises(InputError, match="no column call_targets"):
         invalid.offer_facts(OPTIONS)
+
+
+def test_an_error_of_a_filter_is_raised_each_time():
+    query = et.CallQuery(user_id="1140000000000000003")
+    selection = Selection(CALLS.drop("user_id")).matching(query)
+
+    for _ in range(2):
+        with pytest.raises(pl.exceptions.ColumnNotFoundError, match="user_id"):
+            len(selection.calls)
+
+
+def test_a_thread_does_not_wait_for_facts_behind_it_in_its_queue():
+    begin, facts = Event(), pl.DataFrame({"calls": [1]})
+    cache = facts_table._Cache(lambda options: facts)
+    executor = ThreadPoolExecutor(1)
+    executor.submit(begin.wait)
+    earlier = executor.submit(cache, OPTIONS)
+    cache.start(OPTIONS, executor)
+    begin.set()
+
+    assert earlier.result(timeout=10) is facts
+    executor.shutdown()
+
+
+def test_memory_of_a_table_returns_without_a_search_for_cycles():
+    selection = Selection(CALLS.clone())
+    summarize(selection, ["hour"], ["offered"], options=OPTIONS)
+    table = ref(selection._table)
+    gc.disable()
+    try:
+        del selection
+        assert table() is None
+    finally:
+        gc.enable()
 
 
 def test_repr_shows_the_number_of_calls():
