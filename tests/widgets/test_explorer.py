@@ -515,9 +515,11 @@ def test_change_compares_with_the_previous_period(explorer: et.Explorer):
         for first, after in (("2026-11-03", "2026-11-05"), ("2026-11-05", "2026-11-07"))
     ]
     assert_frame_equal(explorer.kpis, compare(halves[0], halves[1], options=OPTIONS))
-    assert "2026-11-03 up to 2026-11-05" in visible_html(explorer)
+    assert "Compared with 3–4 Nov 2026." in visible_html(explorer)
     put(explorer, "First day", date(2026, 11, 2))
-    assert "was not fetched completely" in visible_html(explorer)
+    assert "the previous period, 28 Oct – 1 Nov 2026, was not fetched completely" in visible_html(
+        explorer
+    )
     assert explorer.kpis["difference"].null_count() == 5
 
 
