@@ -51,7 +51,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         self._reset = make_button(
             tr("Reset"),
             tr("Return to the first state of the panel"),
-            lambda: self._set_state(self._first),
+            self._return_to_first,
         )
         self._copy = CopyButton()
         controls.show(state)
@@ -134,6 +134,10 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
             self._debouncer.cancel()
             self._controls.show(state)
             self._update(force=True)
+
+    def _return_to_first(self) -> None:
+        """Return to the first state of the panel."""
+        self._set_state(self._first)
 
     @in_own_language
     def _update(self, *, force: bool = False) -> None:

@@ -263,6 +263,11 @@ class Explorer(Panel):
         self._tabs.show(state.chart)
         self._set_state(state.filters)
 
+    @in_own_language
+    def _return_to_first(self) -> None:
+        self._calls.clear_search()
+        super()._return_to_first()
+
     def _change(self, change: Callable[[PanelState], PanelState]) -> None:
         with self._lock:  # a front end may send two clicks to two threads
             self._update()
