@@ -171,6 +171,10 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
     def _code(self) -> str:
         return self._state.query.code()
 
+    def _page_code(self) -> str:
+        """The code that the page receives for its button."""
+        return self._code()
+
     def _facts(self) -> Iterable[tuple[str, str]]:
         """(label, text) pairs for all representations of the panel."""
         text = str(self._state.query)
@@ -181,7 +185,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         yield tr("query", context="fact"), text
 
     def _show(self) -> None:
-        self._copy.code = self._code()
+        self._copy.code = self._page_code()
 
     @in_own_language
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ from ..panel_state import PanelState
 from ..site_facts import matching_facts, number_facts, site_facts, today_facts
 from .chart_tabs import ChartTabs
 from .excel import explorer_workbook
-from .export import ExportForm, explorer_code, write_calls
+from .export import ExportForm, explorer_code, masked_code, write_calls
 from .filter_bar import FilterBar, explorer_controls
 from .group_filters import FilterChips, FilterTexts, with_filters
 from .interactive_charts import ChartFactory
@@ -285,6 +285,9 @@ class Explorer(Panel):
             context=context,
             chart=partial(self._factory.code, self._tabs.chart_state),
         )
+
+    def _page_code(self) -> str:
+        return masked_code(self._code(), filters_dict(self._state.group_filters), self._display)
 
     def _filter_facts(self) -> Iterable[tuple[str, str]]:
         yield from matching_facts(self._selection.height, self._all.height)
