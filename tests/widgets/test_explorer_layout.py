@@ -185,6 +185,19 @@ def test_unchanged_chips_stay_the_same_widgets(shared: et.Explorer):
             "Not fetched: Tue 1 Dec 2026 00:00 to Wed 2 Dec 2026 00:00.",
         ),
         (
+            {"group_filters": {"day": ["2026-11-02", "2026-11-04"]}, "date_from": "2026-11-01"},
+            "Mon 2 Nov, Wed 4 Nov, from Sun 1 Nov 2026: 415 of 1,200 calls. Complete.",
+        ),
+        (
+            {"group_filters": {"day": ["2026-11-01", "2026-11-08"]}, "date_from": "2026-11-01"},
+            "Sun 1 Nov, Sun 8 Nov, from Sun 1 Nov 2026: 44 of 1,200 calls. These days were not "
+            "fetched completely, so their counts are too low.",
+        ),
+        (
+            {"group_filters": {"day": ["2026-10-29", "2026-11-01"]}, "date_from": "2026-10-01"},
+            "Thu 29 Oct, Sun 1 Nov, from Thu 1 Oct 2026: 0 of 1,200 calls. Not fetched.",
+        ),
+        (
             {"external_id": "order-1234", "date_from": "2026-11-02T08:30:00+07:00"},
             "External id order-1234, from Mon 2 Nov 2026 08:30: 0 of 1,200 calls. Complete. "
             "No call matches: remove a filter, or press Reset.",

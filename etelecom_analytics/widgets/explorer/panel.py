@@ -250,8 +250,7 @@ class Explorer(Panel):
         self._undo.disabled = not self._history.can_undo
         self._redo.disabled = not self._history.can_redo
         filters = self._bar.show(self._state, self._filter_texts)
-        query, facts = dated_query(self._state), self._filter_facts()
-        self._status.show(query, self._selection, filters, facts)
+        self._status.show(self._state, self._selection, filters, self._filter_facts())
 
     @property
     def _filter_texts(self) -> FilterTexts:
