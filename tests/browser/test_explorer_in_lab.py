@@ -349,6 +349,11 @@ def test_all_parts_are_visible_in_a_small_window(pages: tuple[ExplorerPage, Brow
         page.wait_for_function(is_placed)
         page.wait_for_timeout(400)  # the chart is drawn again
         browser_page.screenshot(f"explorer-{width}x900")
+        if columns == 2:  # the picture of the README
+            panel.locator(BARS).nth(1).click()
+            panel.get_by_text(re.compile("^Selected: Tue 3 Nov 2026")).wait_for()
+            page.mouse.move(0, 0)
+            browser_page.screenshot_of(panel, "explorer")
         height = panel.bounding_box()["height"]
         assert height < 780 or columns == 1
         for part in (panel, panel.locator(".etelecom-bar"), panel.locator(".etelecom-kpis")):
@@ -425,7 +430,7 @@ def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
     explorer.rows.locator("tr").nth(1).click()
     panel.locator(".jp-OutputArea svg.marks").first.wait_for()
     page.set_viewport_size({"width": 1280, "height": 2400})  # the picture has the whole panel
-    browser_page.screenshot_of(panel, "explorer")
+    browser_page.screenshot_of(panel, "explorer-panel")
     for theme in ("Light", "Dark"):
         page.evaluate(
             "theme => void jupyterapp.commands.execute('apputils:change-theme', { theme })",
