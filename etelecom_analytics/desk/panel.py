@@ -9,10 +9,13 @@ import ipywidgets as ui
 from ..codegen import literal
 from ..errors import InputError, QueryError, UnknownName
 from ..language import keep_language, mark, tr
+from ..locale.display import Display
 from ..logs import CallLogs
 from ..phone_numbers import describe, printable
+from ..query import CallQuery
 from ..site import Site
 from ..widgets.explorer import Explorer
+from ..widgets.explorer.export import masked_code
 from ..widgets.fetch_outcome import outcome_text
 from ..widgets.fetch_panel import FetchPanel
 from ..widgets.own_language import in_own_language
@@ -209,6 +212,7 @@ class Desk(FetchPanel):
             box.layout.display = None if name == self._step.value else "none"
         if self._step.value != _EXPLORE:
             self._explore_hint.show("")
+            self._copy.code = self._page_code()  # the Explorer may have other filters now
             return
         self._explore_hint.show(
             tr("There are no calls yet: see 1 Fetch.")
@@ -247,6 +251,18 @@ class Desk(FetchPanel):
                 self._drop_explorer()
             self._show_step()
             self._show()
+
+    def _code_query(self) -> CallQuery:
+        """That of the result: the rest of the code is about the result, whatever is chosen next."""
+        return self._state.query if self._result is None else self._result.query
+
+    def _page_code(self) -> str:
+        code = self._code()
+        if not self._explorer:
+            return code
+        site = self._site
+        display = Display(options=site.options(), own_numbers=site.known_numbers)
+        return masked_code(code, self._explorer.group_filters, display)
 
     def _code(self) -> str:
         code = super()._code()

@@ -129,6 +129,17 @@ def _days(query: CallQuery, today: date) -> tuple[date, date]:
     return since, until
 
 
+def _stopped_text(since: date, first: date) -> str:
+    """What a sync that was stopped before the day `first` has done."""
+    if first == since:
+        return tr("Stopped: no day was synced.")
+    return tr(
+        "Stopped: synced from {since} through {day}. Sync again for the rest.",
+        since=since,
+        day=first - _DAY,
+    )
+
+
 def _sync(
     fetch: Fetch, path: Path, site: Site, since: date, until: date, report: Report, stop: Stop
 ) -> TaskResult:
@@ -141,12 +152,7 @@ def _sync(
     first, days, calls, added = since, 0, 0, 0
     while first < until:
         if stop():
-            raise Stopped(
-                tr(
-                    "Stopped: the archive has the days before {day}. Sync again for the rest.",
-                    day=first,
-                )
-            )
+            raise Stopped(_stopped_text(since, first))
         done = (first - since).days
         progress = tr("syncing {day}: {done} of {total} days", day=first, done=done, total=total)
         report(progress, done / total)

@@ -1,6 +1,7 @@
 """The previous period of a query, and what a fetch included."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from .. import local_time
 from ..errors import InputError
@@ -9,7 +10,7 @@ from ..language import tr
 from ..phone_numbers import describe
 from ..query import CallQuery
 
-__all__ = ["only_fetched", "previous_period"]
+__all__ = ["only_fetched", "period_start", "previous_period"]
 
 
 def only_fetched(query: CallQuery) -> str:
@@ -47,11 +48,7 @@ def previous_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery | 
     begin, end = query.date_from, query.date_to
     if begin is None or end is None:
         return None, tr("No previous period to compare with: choose a first and a last day.")
-    # The difference of local clock times: the previous week begins at midnight too, also if the
-    # clocks changed since.
-    start = (begin - (end.replace(tzinfo=None) - begin.replace(tzinfo=None))).replace(
-        tzinfo=begin.tzinfo
-    )
+    start = period_start(begin, end)
     if report.clip(begin, end).has_no_coverage:
         return None, tr("This period was not fetched, so its measures are unknown.")
     first, last = (local_time.edge_text(moment, query.time_zone) for moment in (start, begin))
@@ -76,6 +73,16 @@ def previous_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery | 
         last=last,
     )
     return previous, text + warning
+
+
+def period_start(begin: datetime, end: datetime) -> datetime:
+    """When the previous period of the one from `begin` up to `end` begins.
+
+    The difference is that of local clock times: the previous week begins at midnight too, also if
+    the clocks changed since.
+    """
+    length = end.replace(tzinfo=None) - begin.replace(tzinfo=None)
+    return (begin - length).replace(tzinfo=begin.tzinfo)
 
 
 def _check_query(query: object) -> None:

@@ -69,6 +69,14 @@ async function render({ model, el }) {
     drawnWidth = width();
     const { spec: titled, fields, edges, groups: newGroups } = plain(model.get("chart"));
     if (!titled) return;
+    if (!Object.keys(titled).length) { // the chart failed, and the panel states why
+      current?.finalize();
+      current = null;
+      groups = [];
+      picture.replaceChildren();
+      showChosen();
+      return;
+    }
     const { title, ...rawSpec } = titled;
     const { ids = [], span = null } = chosen();
     const initial = { chosen: ids, span };

@@ -47,6 +47,18 @@ def fetched_share(query: CallQuery, reached: datetime | None, now: datetime) -> 
 
 def outcome_text(logs: CallLogs) -> str:
     """The sentences about a fetch that ended."""
+    text = _calls_text(logs)
+    if not (count := len(logs.report.set_aside)):
+        return text
+    records = ntr(
+        "{n} record has no id and is left out.",
+        "{n} records have no id and are left out.",
+        count,
+    )
+    return f"{text} {records}"
+
+
+def _calls_text(logs: CallLogs) -> str:
     if logs.calls.is_empty():
         return _empty_text(logs)
     calls = ntr("{n} call was fetched", "{n} calls were fetched", logs.calls.height)

@@ -276,10 +276,14 @@ class FetchPanel(Panel):
         self.restore(state)
         self.apply()
 
+    def _code_query(self) -> CallQuery:
+        """The query that the code fetches."""
+        return self._state.query
+
     def _code(self) -> str:
         labels = ", label_hotlines=True" if getattr(self._fetch, "label_hotlines", False) else ""
         client = getattr(self._fetch, "client_code", "")
-        code = f"{super()._code()}{client}\n" if client else super()._code()
+        code = self._code_query().code() + (f"{client}\n" if client else "")
         return f"{code}logs = et.fetch_calls(client, query{labels})\n"
 
     def _facts(self) -> Iterable[tuple[str, str]]:

@@ -51,7 +51,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         self._reset = make_button(
             tr("Reset"),
             tr("Return to the first state of the panel"),
-            lambda: self._set_state(self._first),
+            self._return_to_first,
         )
         self._copy = CopyButton()
         controls.show(state)
@@ -135,6 +135,10 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
             self._controls.show(state)
             self._update(force=True)
 
+    def _return_to_first(self) -> None:
+        """Return to the first state of the panel."""
+        self._set_state(self._first)
+
     @in_own_language
     def _update(self, *, force: bool = False) -> None:
         """Read the controls and show the result, or an error where they are not valid."""
@@ -167,6 +171,10 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
     def _code(self) -> str:
         return self._state.query.code()
 
+    def _page_code(self) -> str:
+        """The code that the page receives for its button."""
+        return self._code()
+
     def _facts(self) -> Iterable[tuple[str, str]]:
         """(label, text) pairs for all representations of the panel."""
         text = str(self._state.query)
@@ -177,7 +185,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         yield tr("query", context="fact"), text
 
     def _show(self) -> None:
-        self._copy.code = self._code()
+        self._copy.code = self._page_code()
 
     @in_own_language
     def __repr__(self) -> str:

@@ -152,9 +152,7 @@ def test_range_brush_click_and_undo_change_all_parts(
     # A named range.
     explorer.select("Dates", "yesterday")
     explorer.check(et.CallQuery(direction="in", date_from="2026-11-07", date_to="2026-11-08"))
-    panel.get_by_text(
-        re.compile("Changes are against the previous period: 2026-11-06 up to 2026-11-07")
-    ).wait_for()
+    panel.get_by_text(re.compile("Compared with 6 Nov 2026")).wait_for()
     explorer.press("Undo")
     explorer.check(inbound)
 
@@ -496,3 +494,24 @@ explorer""",
     assert "pwned" not in page.title()
     assert page.locator("img[src='x']").count() == 0
     assert_no_errors(browser_page, lab)
+
+
+def test_the_table_follows_reset_and_the_window(pages: tuple[ExplorerPage, BrowserPage]):
+    explorer, browser_page = pages
+    page, panel = browser_page.page, explorer.panel
+    search = panel.get_by_label("Search the calls")
+    search.fill("no such text")
+    panel.get_by_text("0 of 851 calls match").wait_for()
+    explorer.press("Reset")
+    explorer.check(et.CallQuery(direction="in"))
+    assert search.input_value() == ""
+
+    explorer.rows.locator("tr").first.click()
+    picture = panel.locator(".etelecom-journey .vega-embed svg").first
+    picture.wait_for()
+    before = picture.get_attribute("width")
+    page.set_viewport_size({"width": 900, "height": 1700})
+    panel.locator(f".etelecom-journey .vega-embed svg:not([width='{before}'])").first.wait_for()
+    browser_page.screenshot("explorer-journey-at-900")
+    page.set_viewport_size({"width": 1280, "height": 1700})
+    explorer.press("Close")

@@ -298,15 +298,17 @@ def test_journeys_open_step_over_pages_and_close(table: MatchingCalls, calls: pl
 
 def test_a_journey_is_as_wide_as_the_table(table: MatchingCalls):
     output = next(each for each in walk(table) if isinstance(each, ui.Output))
+    send(table, "resize", width=900)
+    assert output.outputs == ()
     widths = []
-    for width in (100, 600):
-        send(table, "open", row=0, width=width)
+    for kind, width in (("open", 100), ("open", 600), ("resize", 700)):
+        send(table, kind, row=0, width=width)
         (spec,) = (
-            data for kind, data in output.outputs[0]["data"].items() if kind.endswith("v5+json")
+            data for mime, data in output.outputs[0]["data"].items() if mime.endswith("v5+json")
         )
         widths.append(spec["width"])
 
-    assert widths == [80, 230]
+    assert widths == [80, 230, 330]
 
 
 def test_another_order_closes_the_journey(table: MatchingCalls):

@@ -124,6 +124,14 @@ def test_a_fetch_ends_with_the_explorer(desk: Desk, week_client: et.Client):
     assert_frame_equal(names["logs"].calls, CALLS)
     assert names["explorer"].state() == explorer.state()
 
+    # The code is that of the result and of the Explorer, also in the button of the first step.
+    before = desk.code()
+    put(part(desk, "fetch"), "Direction", "out")
+    assert desk.code() == before
+    explorer.restore({"direction": "out", "group_filters": {"hour": 9}})
+    desk._step.value = "fetch"
+    assert desk._copy.code == desk.code() != before
+
 
 def test_a_new_fetch_replaces_the_explorer(fetched: Desk):
     first = explorer_of(fetched)
@@ -460,7 +468,7 @@ def test_a_sync_can_be_stopped_between_days(desk: Desk, monkeypatch: pytest.Monk
     form.stop()
     assert desk.wait(TIMEOUT_S)
 
-    assert "Stopped: the archive has the days before 2026-11-03." in text(part(desk, "save"))
+    assert "Stopped: synced from 2026-11-02 through 2026-11-02." in text(part(desk, "save"))
     first_day = et.CallQuery(date_from="2026-11-02", date_to="2026-11-03").to_expr()
     stored = et.Archive("archive").scan().select(pl.len()).collect().item()
     assert stored == CALLS.filter(first_day).height

@@ -23,9 +23,11 @@ from polars.testing import assert_frame_equal
 from support.widget_driver import control, press, put, visible_html, walk
 
 import etelecom_analytics as et
+from etelecom_analytics.codegen import literal
 from etelecom_analytics.errors import EtelecomError, InputError, QueryError, UnknownName
 from etelecom_analytics.formatting import clock_text
 from etelecom_analytics.metrics import MEASURES, Selection, compare, drill_through
+from etelecom_analytics.phone_numbers import mask
 from etelecom_analytics.widgets.event_chart import EventChart
 from etelecom_analytics.widgets.explorer.call_table import CallTable
 from etelecom_analytics.widgets.explorer.interactive_charts import TABS
@@ -516,9 +518,11 @@ def test_change_compares_with_the_previous_period(explorer: et.Explorer):
         for first, after in (("2026-11-03", "2026-11-05"), ("2026-11-05", "2026-11-07"))
     ]
     assert_frame_equal(explorer.kpis, compare(halves[0], halves[1], options=OPTIONS))
-    assert "2026-11-03 up to 2026-11-05" in visible_html(explorer)
+    assert "Compared with 3–4 Nov 2026." in visible_html(explorer)
     put(explorer, "First day", date(2026, 11, 2))
-    assert "was not fetched completely" in visible_html(explorer)
+    assert "the previous period, 28 Oct – 1 Nov 2026, was not fetched completely" in visible_html(
+        explorer
+    )
     assert explorer.kpis["difference"].null_count() == 5
 
 
@@ -591,6 +595,22 @@ def test_numbers_are_masked_by_default_and_links_never_shown():
 
 
 @pytest.mark.slow
+def test_a_clicked_number_stays_masked_on_the_page():
+    dialled = SAMPLE.calls.filter(direction="out")["callee"][0]
+    explorer = et.Explorer(SAMPLE, debounce_s=0)
+    explorer.restore({"direction": "out", "group_filters": {"callee": [dialled, "101"]}})
+    assert f'"callee": [{literal("101")}, {literal(dialled)}]' in explorer.code()
+    shown = f'"callee": ["101", {literal(mask(dialled))}]'
+    code = explorer._copy.code
+    assert code.startswith("# External phone numbers are masked")
+    assert shown in code
+    assert dialled not in str([each.get_state() for each in walk(explorer)])
+
+    explorer = et.Explorer(SAMPLE, own_numbers=[dialled], debounce_s=0)
+    explorer.restore({"direction": "out", "group_filters": {"callee": dialled}})
+    assert explorer._copy.code == explorer.code()
+
+
 def test_own_numbers_are_never_masked(tmp_path: Path):
     hotline, other = (
         SAMPLE.calls.filter(direction="in")["callee"]

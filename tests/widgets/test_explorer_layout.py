@@ -8,11 +8,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+import vl_convert
 from support.widget_driver import press, put, walk
 
 import etelecom_analytics as et
 from etelecom_analytics.language import speaking
 from etelecom_analytics.locale.dates import period_text
+from etelecom_analytics.widgets.event_chart import EventChart
+from etelecom_analytics.widgets.explorer.call_table import CallTable
 from etelecom_analytics.widgets.explorer.group_filters import FilterChips
 from etelecom_analytics.widgets.explorer.kpi_cards import KpiCards
 from etelecom_analytics.widgets.explorer.status_bar import StatusBar
@@ -106,6 +109,31 @@ def test_ids_without_a_name_are_shortened(shared: et.Explorer):
     assert part(shared, FilterChips).children[0].description == f"user id: {ids}  ✕"
     assert lines(shared)[0].startswith(f"Inbound, user id {ids}, 2–8 Nov 2026: ")
 
+    shared.restore({"chart": {"tab": "group", "by": "user_id"}, "user_id": first})
+    view = part(shared, EventChart)
+    assert f"Selected: …{first[-4:]}: " in view.chosen["note"]
+    svg = vl_convert.vegalite_to_svg(view.chart["spec"])
+    labels = re.findall(r"<text[^>]*>(…?\d{4,})</text>", svg)
+    assert {f"…{first[-4:]}", f"…{second[-4:]}"} <= {*labels}
+    assert max(map(len, labels)) == 5
+
+
+def test_reset_empties_the_search_of_the_table(
+    shared: et.Explorer, monkeypatch: pytest.MonkeyPatch
+):
+    shared.restore({"direction": "in"})
+    table, sent = part(shared, CallTable), []
+    monkeypatch.setattr(table, "send", sent.append)
+    table._handle_custom_msg({"kind": "search", "text": "no such text"}, [])
+    assert table.content["rows"] == []
+    press(shared, "Reset")
+    assert (table.content["search"], table.content["found"], len(table.content["rows"])) == (
+        *("", "", 12),
+    )
+    assert sent == [{"kind": "clear"}]
+    press(shared, "Reset")
+    assert len(sent) == 1
+
 
 def test_queue_and_hotline_have_a_button_where_the_calls_have_them():
     logs = dataclasses.replace(
@@ -156,6 +184,19 @@ def test_unchanged_chips_stay_the_same_widgets(shared: et.Explorer):
             {"date_from": "2026-12-01", "date_to": "2026-12-02"},
             "Tue 1 Dec 2026: 0 of 1,200 calls. "
             "Not fetched: Tue 1 Dec 2026 00:00 to Wed 2 Dec 2026 00:00.",
+        ),
+        (
+            {"group_filters": {"day": ["2026-11-02", "2026-11-04"]}, "date_from": "2026-11-01"},
+            "Mon 2 Nov, Wed 4 Nov, from Sun 1 Nov 2026: 415 of 1,200 calls. Complete.",
+        ),
+        (
+            {"group_filters": {"day": ["2026-11-01", "2026-11-08"]}, "date_from": "2026-11-01"},
+            "Sun 1 Nov, Sun 8 Nov, from Sun 1 Nov 2026: 44 of 1,200 calls. These days were not "
+            "fetched completely, so their counts are too low.",
+        ),
+        (
+            {"group_filters": {"day": ["2026-10-29", "2026-11-01"]}, "date_from": "2026-10-01"},
+            "Thu 29 Oct, Sun 1 Nov, from Thu 1 Oct 2026: 0 of 1,200 calls. Not fetched.",
         ),
         (
             {"external_id": "order-1234", "date_from": "2026-11-02T08:30:00+07:00"},

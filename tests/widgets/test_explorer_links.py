@@ -198,7 +198,7 @@ def test_selected_days_compare_with_the_days_before_them(explorer: et.Explorer):
     ]
     expected = compare(halves[0], halves[1], options=OPTIONS, history=INBOUND_CALLS)
     assert_frame_equal(explorer.kpis, expected)
-    assert "previous period: 2026-11-03 up to 2026-11-05, exclusive" in visible_html(explorer)
+    assert "Compared with 3–4 Nov 2026." in visible_html(explorer)
     brush(explorer, 6, 7, add=True)  # Thursday, Friday and Sunday
     assert explorer.kpis["difference"].null_count() == 5
     assert "the selected days are not consecutive" in visible_html(explorer)

@@ -1,13 +1,15 @@
 """How much of a fetch is done, and what the next one continues."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 import etelecom_analytics as et
+from etelecom_analytics.fetch_report import SetAside
 from etelecom_analytics.widgets.fetch_failure import can_resume, failure_status
-from etelecom_analytics.widgets.fetch_outcome import fetched_share
+from etelecom_analytics.widgets.fetch_outcome import fetched_share, outcome_text
 
 NOW = datetime(2026, 11, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -55,3 +57,19 @@ def test_status_without_a_result(is_stopped: bool, has_result: bool, text: str):
 
     assert status == text
     assert kept == f"{text}. 400 calls were received before that: Apply fetches the rest."
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, ""),
+        (1, " 1 record has no id and is left out."),
+        (2, " 2 records have no id and are left out."),
+    ],
+)
+def test_records_that_are_no_calls_are_counted(count: int, text: str):
+    logs = et.sample_logs()
+    report = replace(logs.report, set_aside=(SetAside(0, 0, {}),) * count)
+    complete = "400 calls were fetched: all calls of this query."
+
+    assert outcome_text(replace(logs, report=report)) == f"{complete}{text}"

@@ -137,9 +137,8 @@ class CallPages:
         return self._selection.take(self.order)
 
     def call(self, position: int) -> pl.DataFrame:
-        """The call at this position of `rows`, not masked; empty if there is none."""
-        rows = self.rows.slice(position, 1) if position >= 0 else self.rows.clear()
-        return self._selection.take(rows)
+        """The call at this position of `rows`, not masked."""
+        return self._selection.take(self.rows.slice(position, 1))
 
     def started_text(self, position: int) -> str:
         """When the call at this position of `rows` started."""

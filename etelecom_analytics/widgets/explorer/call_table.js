@@ -1,5 +1,7 @@
 // Values are set as text, so none of them becomes HTML.
 const SEARCH_DELAY_MS = 250;
+const RESIZE_DELAY_MS = 250;
+const MIN_RESIZE = 24; // pixels; a scroll bar that comes and goes changes nothing
 
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
@@ -56,7 +58,11 @@ function render({ model, el }) {
   const texts = model.get("texts");
   const columns = new Map(texts.columns.map((column) => [column.name, column]));
   // A journey is drawn as wide as the table.
-  const send = (kind, values = {}) => model.send({ kind, width: el.clientWidth, ...values });
+  const send = (kind, values = {}) => {
+    drawnWidth = el.clientWidth;
+    model.send({ kind, width: drawnWidth, ...values });
+  };
+  let drawnWidth = 0;
   let current = 0; // the row that the Tab key reaches
   let focusAfter = null; // the row that gets the focus when the next page is here
 
@@ -122,6 +128,15 @@ function render({ model, el }) {
     return row;
   };
 
+  // An open journey is drawn again when the table has another width.
+  let resizing = null;
+  const resized = () => {
+    clearTimeout(resizing);
+    const width = el.clientWidth;
+    if (width && model.get("content").open_row !== null && Math.abs(width - drawnWidth) > MIN_RESIZE) {
+      resizing = setTimeout(() => send("resize"), RESIZE_DELAY_MS);
+    }
+  };
   const showEdges = () => {
     const rest = scroller.scrollWidth - scroller.clientWidth - scroller.scrollLeft;
     frame.classList.toggle("more-left", scroller.scrollLeft > 1);
@@ -221,17 +236,28 @@ function render({ model, el }) {
   scroller.addEventListener("scroll", showEdges);
   document.addEventListener("keydown", moveInDrawer, true);
   document.addEventListener("pointerdown", choice.closeOutside, true);
-  const sizes = new ResizeObserver(showEdges);
+  const sizes = new ResizeObserver(() => {
+    showEdges();
+    resized();
+  });
   sizes.observe(scroller);
   search.value = model.get("content").search;
   draw();
   model.on("change:content", change);
+  const received = ({ kind }) => {
+    if (kind !== "clear") return;
+    clearTimeout(timer);
+    search.value = "";
+  };
+  model.on("msg:custom", received);
   return () => {
     clearTimeout(timer);
+    clearTimeout(resizing);
     sizes.disconnect();
     document.removeEventListener("keydown", moveInDrawer, true);
     document.removeEventListener("pointerdown", choice.closeOutside, true);
     model.off("change:content", change);
+    model.off("msg:custom", received);
   };
 }
 

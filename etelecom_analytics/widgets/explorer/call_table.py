@@ -38,6 +38,9 @@ class TableActions(Protocol):
     def open_journey(self, row: int) -> None:
         """Open the journey of the call in this row of the page."""
 
+    def resize(self) -> None:
+        """The table has another width."""
+
     def step(self, by: int) -> None:
         """Open the journey of the next call (1) or the previous one (-1)."""
 
@@ -100,6 +103,10 @@ class CallTable(anywidget.AnyWidget):
             "focus_row": on_page[1],
         }
 
+    def clear_search(self) -> None:
+        """Empty the field of the search, which otherwise keeps what the user types."""
+        self.send({"kind": "clear"})
+
     def _receive(self, _: object, content: Mapping[str, Any], __: object) -> None:
         actions = self._actions
         if isinstance(width := content.get("width"), int):
@@ -117,6 +124,8 @@ class CallTable(anywidget.AnyWidget):
                 actions.show_column(column, visible=visible)
             case {"kind": "open", "row": int(row)}:
                 actions.open_journey(row)
+            case {"kind": "resize"}:
+                actions.resize()
             case {"kind": "step", "by": 1 | -1 as step}:
                 actions.step(step)
             case {"kind": "close"}:

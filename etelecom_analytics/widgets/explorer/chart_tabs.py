@@ -12,6 +12,7 @@ from ..event_chart import EventChart
 from ..fields import WIDE
 from ..panel_state import PanelState
 from ..status import StatusLine, chart_error_text
+from .call_columns import short_ids
 from .chart_groups import ChartGroups
 from .interactive_chart import ChartCalls, ChartGroup, InteractiveChart
 from .interactive_charts import TABS, ChartFactory
@@ -137,7 +138,7 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
 
     def _note(self, chosen: Sequence[ChartGroup], selected: int) -> str:
         """Which groups are selected, and how many of the calls of the chart."""
-        labels = [each.label for each in chosen]
+        labels = [short_ids(each.label) for each in chosen]
         if len(labels) > 2 and self._chart.span_of([each.mark_id for each in chosen]):
             names = tr("{first} to {last}", first=labels[0], last=labels[-1])
         elif len(labels) > _MAX_NAMES:

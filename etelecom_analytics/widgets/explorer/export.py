@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import ipywidgets as ui
@@ -10,6 +10,7 @@ import polars as pl
 from polars import selectors
 
 from ... import local_time, storage
+from ...codegen import literal
 from ...errors import InputError
 from ...language import keep_language, tr
 from ...locale.display import Display
@@ -26,10 +27,14 @@ from ..status import StatusLine, error_text
 from .group_filters import filters_code
 from .periods import period_query
 
-__all__ = ["ExportForm", "explorer_code", "write_calls"]
+__all__ = ["ExportForm", "explorer_code", "masked_code", "write_calls"]
 
 _ENDINGS = (".parquet", ".csv", ".xlsx")
 _INVISIBLE = r"""[[\s\p{Z}\p{C}\p{M}\x{115F}\x{1160}\x{3164}\x{FFA0}\x{2800}'"]&&[^\t\r\n]]*"""
+_NUMBER_DIMENSIONS = ("caller", "callee", "target_number")
+_MASKED = (
+    "# External phone numbers are masked: replace them with the whole numbers before you run it."
+)
 _FORMULA = rf"(^|[,;\t\r\n])({_INVISIBLE}[=+\-@＝＋－＠|%])"
 """The start of a text that a spreadsheet may evaluate as a formula (OWASP, CSV Injection).
 
@@ -197,3 +202,22 @@ def explorer_code(
         others += code.replace("query =", f"{name} =", 1)
     drawn = chart(calls, period, name)
     return with_imports(f"{query}{statement}{filtered}{kpis}\n{others}{drawn}")
+
+
+def masked_code(code: str, group_filters: Mapping[str, object], display: Display) -> str:
+    """The code with the external phone numbers of group filters masked, and a comment on them.
+
+    A click on a masked number filters by it: without this, the page would receive it in the code.
+
+    Args:
+        code: code of an Explorer with these filters.
+        group_filters: as in its state.
+        display: how numbers are shown.
+    """
+    before = code
+    for name in _NUMBER_DIMENSIONS:
+        value = group_filters.get(name)
+        for number in value if isinstance(value, list) else [value]:
+            shown = display.masked(pl.DataFrame({name: [number]}, schema={name: pl.String})).item()
+            code = code.replace(literal(number), literal(shown)) if shown != number else code
+    return code if code == before else f"{_MASKED}\n{code}"

@@ -16,6 +16,8 @@ __all__ = ["CELL", "KEY", "POSITION", "MarkId", "add_brush", "add_highlights"]
 _DIMMED = 0.3
 _GREY, _GREY_IN_DARK = "#4a5560", "#b4bfcb"
 """Text on a dimmed cell: readable on every shade of it."""
+_SHORT_LABEL = r"replace(datum.label, regexp('[0-9]{12,}([0-9]{4})', 'g'), '…$1')"
+"""An axis label with its ids shortened, as `short_ids` does: bold digits would not fit."""
 _HANDLE_WIDTH, _HANDLE_HEIGHT = 7, 30
 
 
@@ -70,6 +72,8 @@ def add_highlights(spec: dict[str, Any], mark_id: MarkId) -> None:
                 axis = layer.get("encoding", {}).get(channel, {}).get("axis")
                 if axis and layer["encoding"][channel].get("field") != "value":
                     axis["labelFontWeight"] = bold
+                    if mark_id is KEY:
+                        axis.setdefault("labelExpr", _SHORT_LABEL)
 
 
 def add_brush(spec: dict[str, Any]) -> None:

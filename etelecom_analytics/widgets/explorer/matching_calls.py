@@ -73,6 +73,12 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         self._pages.search_for(text)
         self._show_all()
 
+    def clear_search(self) -> None:
+        """Show all matching calls again."""
+        if self._pages.search:
+            self._table.clear_search()
+            self.search("")
+
     def prepare_search(self) -> None:
         """Prepare the first search in the background."""
         self._pages.prepare_search()
@@ -92,6 +98,11 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         if 0 <= row < PAGE_ROWS:
             self._open(self._pages.page * PAGE_ROWS + row)
 
+    def resize(self) -> None:
+        """Draw the open journey as wide as the table is now."""
+        if self._position is not None:
+            self._draw(self._position)
+
     def step(self, by: int) -> None:
         """Open the journey of the next call (1) or the previous one (-1)."""
         if self._position is not None:
@@ -109,12 +120,10 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         return keep_language(lambda: self.step(by))
 
     def _open(self, position: int) -> None:
-        call = self._display.masked(self._pages.call(position))
-        if call.is_empty():
+        if not 0 <= position < (count := self._pages.rows.len()):
             return
-        self._position, self._summary.value = position, ""
+        self._position = position
         self._pages.go_to(position // PAGE_ROWS)
-        count = self._pages.rows.len()
         title = tr(
             "Call {n} of {total}: {started}",
             n=position + 1,
@@ -123,9 +132,14 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         )
         self._title.value = text_div(title, {"role": "status", "style": _BOLD})
         self._previous.disabled, self._next.disabled = position == 0, position == count - 1
-        self._journey.outputs = chart_outputs(lambda: self._chart(call))
+        self._draw(position)
         self._drawer.layout.display = None
         self._show_page()
+
+    def _draw(self, position: int) -> None:
+        call = self._display.masked(self._pages.call(position))
+        self._summary.value = ""
+        self._journey.outputs = chart_outputs(lambda: self._chart(call))
 
     def _chart(self, call: pl.DataFrame) -> alt.LayerChart:
         """The journey as wide as the table; its title is text above it, which wraps."""

@@ -22,7 +22,7 @@ from ..panel_state import PanelState
 from ..site_facts import matching_facts, number_facts, site_facts, today_facts
 from .chart_tabs import ChartTabs
 from .excel import explorer_workbook
-from .export import ExportForm, explorer_code, write_calls
+from .export import ExportForm, explorer_code, masked_code, write_calls
 from .filter_bar import FilterBar, explorer_controls
 from .group_filters import FilterChips, FilterTexts, with_filters
 from .interactive_charts import ChartFactory
@@ -250,8 +250,7 @@ class Explorer(Panel):
         self._undo.disabled = not self._history.can_undo
         self._redo.disabled = not self._history.can_redo
         filters = self._bar.show(self._state, self._filter_texts)
-        query, facts = dated_query(self._state), self._filter_facts()
-        self._status.show(query, self._selection, filters, facts)
+        self._status.show(self._state, self._selection, filters, self._filter_facts())
 
     @property
     def _filter_texts(self) -> FilterTexts:
@@ -262,6 +261,11 @@ class Explorer(Panel):
         self._use(state.filters)  # raises before anything changes
         self._tabs.show(state.chart)
         self._set_state(state.filters)
+
+    @in_own_language
+    def _return_to_first(self) -> None:
+        self._calls.clear_search()
+        super()._return_to_first()
 
     def _change(self, change: Callable[[PanelState], PanelState]) -> None:
         with self._lock:  # a front end may send two clicks to two threads
@@ -280,6 +284,9 @@ class Explorer(Panel):
             context=context,
             chart=partial(self._factory.code, self._tabs.chart_state),
         )
+
+    def _page_code(self) -> str:
+        return masked_code(self._code(), filters_dict(self._state.group_filters), self._display)
 
     def _filter_facts(self) -> Iterable[tuple[str, str]]:
         yield from matching_facts(self._selection.height, self._all.height)

@@ -15,6 +15,7 @@ from ...locale.dates import period_text
 from ...locale.display import Display
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection, only_fetched, previous_period
+from ...metrics.periods import period_start
 from ...phone_numbers import describe, normalize
 from ...privacy import check_own_numbers
 from ...query import CallQuery
@@ -153,13 +154,31 @@ class CallSource:
         return not self.report.gaps_between(begin, end)
 
     def previous_period(self, query: CallQuery) -> tuple[CallQuery | None, str]:
-        """The query for the previous period, and a text, as `metrics.previous_period` returns."""
+        """The query for the previous period, and a text, as `metrics.previous_period` returns.
+
+        The text has dates as the rest of the Explorer writes them.
+        """
         if self.report is None:
             return None, tr(
                 "No change is shown: a table does not state which days were fetched. Pass CallLogs "
                 "to compare with the previous period."
             )
-        return previous_period(query, self.report)
+        earlier, text = previous_period(query, self.report)
+        begin, end = query.date_from, query.date_to
+        if begin is None or end is None or self.is_unfetched(query):
+            return earlier, text
+        dates = period_text(period_start(begin, end), begin, query.time_zone)
+        text = (
+            tr(
+                "No change is shown: the previous period, {dates}, was not fetched completely.",
+                dates=dates,
+            )
+            if earlier is None
+            else tr("Compared with {dates}.", dates=dates)
+        )
+        if not self.is_complete(query):
+            text += f" {tr('This period was not fetched completely, so its counts are too low.')}"
+        return earlier, text
 
 
 def _with_hotlines(

@@ -8,10 +8,11 @@ from ...charts.finish import coverage_note
 from ...fetch_report import FetchReport
 from ...language import mark, tr
 from ...metrics import Selection
-from ...query import CallQuery
 from ..menu import Menu
 from ..panel import make_button
+from ..panel_state import PanelState
 from ..status import Facts, StatusLine
+from .periods import dated_query, day_queries
 from .source import CallSource
 
 __all__ = ["StatusBar", "status_sentence"]
@@ -43,22 +44,22 @@ class StatusBar(ui.Box):  # type: ignore[misc]
 
     def show(
         self,
-        query: CallQuery,
+        state: PanelState,
         calls: Selection,
         filters: Sequence[str],
         facts: Iterable[tuple[str, str]],
     ) -> None:
-        """Show which calls these are: those of the query and of other filters.
+        """Show which calls these are: those of a state.
 
         `filters` are the texts of all filters but the dates. Warnings among the facts are visible.
         """
-        source = self._source
+        source, query = self._source, dated_query(state)
         dates = source.dates_text(query)
         sentence = status_sentence(
             [*filters, *([dates] if dates else [])],
             count=calls.height,
             total=source.calls.height,
-            coverage=source.coverage(query),
+            coverages=[source.coverage(each) for each in day_queries(state) or [query]],
             time_zone=query.time_zone,
         )
         self._sentence.show(sentence)
@@ -75,18 +76,18 @@ def status_sentence(
     *,
     count: int,
     total: int,
-    coverage: FetchReport | None,
+    coverages: Sequence[FetchReport | None],
     time_zone: str,
 ) -> str:
     """Which calls are shown, how many of all, and whether they are complete.
 
-    Nothing is said about completeness where it is unknown what was fetched (`coverage` is None).
+    Nothing is said about completeness where it is unknown what was fetched (a None).
 
     Args:
         filters: the filters as texts; none for all calls.
         count: the number of calls.
         total: the number of calls without filters.
-        coverage: the fetch report of the dates.
+        coverages: the fetch report of each span of days; several where the days have gaps.
         time_zone: the time zone of texts.
 
     Examples:
@@ -94,16 +95,24 @@ def status_sentence(
         >>> report = et.sample_logs().report
         >>> status_sentence(
         ...     ["Inbound", "weekday 1"],
-        ...     count=59, total=400, coverage=report, time_zone="Asia/Ho_Chi_Minh",
+        ...     count=59, total=400, coverages=[report], time_zone="Asia/Ho_Chi_Minh",
         ... )
         'Inbound, weekday 1: 59 of 400 calls. Complete.'
     """
     subject = ", ".join(filters) or tr("all calls")
     subject = subject[:1].upper() + subject[1:]
     texts = [tr("{filters}: {n} of {total} calls.", filters=subject, n=count, total=total)]
-    note = coverage_note(coverage, time_zone)
-    if note.text:
-        texts.append(tr("Complete.") if note.is_complete else note.text)
-    if count == 0 < total and note.is_fetched:
+    notes = [coverage_note(each, time_zone) for each in coverages]
+    is_fetched = any(note.is_fetched for note in notes)
+    if all(note.text for note in notes):
+        if all(note.is_complete for note in notes):
+            texts.append(tr("Complete."))
+        elif len(notes) == 1:
+            texts.append(notes[0].text)
+        elif is_fetched:
+            texts.append(tr("These days were not fetched completely, so their counts are too low."))
+        else:
+            texts.append(tr("Not fetched."))
+    if count == 0 < total and is_fetched:
         texts.append(tr("No call matches: remove a filter, or press Reset."))
     return " ".join(texts)
