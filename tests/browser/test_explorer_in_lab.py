@@ -152,7 +152,7 @@ def test_range_brush_click_and_undo_change_all_parts(
     # A named range.
     explorer.select("Dates", "yesterday")
     explorer.check(et.CallQuery(direction="in", date_from="2026-11-07", date_to="2026-11-08"))
-    panel.get_by_text(re.compile("Compared with 6 Nov 2026")).wait_for()
+    panel.get_by_text(re.compile("Compared with Fri 6 Nov 2026")).wait_for()
     explorer.press("Undo")
     explorer.check(inbound)
 
