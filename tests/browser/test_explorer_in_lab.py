@@ -414,6 +414,27 @@ def test_narrow_table_is_searched_and_opened_by_keyboard(pages: tuple[ExplorerPa
     panel.get_by_text("calls match").wait_for(state="detached")
 
 
+def test_the_table_follows_reset_and_the_window(pages: tuple[ExplorerPage, BrowserPage]):
+    explorer, browser_page = pages
+    page, panel = browser_page.page, explorer.panel
+    search = panel.get_by_label("Search the calls")
+    search.fill("no such text")
+    panel.get_by_text("0 of 851 calls match").wait_for()
+    explorer.press("Reset")
+    explorer.check(et.CallQuery(direction="in"))
+    assert search.input_value() == ""
+
+    explorer.rows.locator("tr").first.click()
+    picture = panel.locator(".etelecom-journey .vega-embed svg").first
+    picture.wait_for()
+    before = picture.get_attribute("width")
+    page.set_viewport_size({"width": 900, "height": 1700})
+    panel.locator(f".etelecom-journey .vega-embed svg:not([width='{before}'])").first.wait_for()
+    browser_page.screenshot("explorer-journey-at-900")
+    page.set_viewport_size({"width": 1280, "height": 1700})
+    explorer.press("Close")
+
+
 def test_themes_and_widths(pages: tuple[ExplorerPage, BrowserPage]):
     explorer, browser_page = pages
     page, panel = explorer.page, explorer.panel
@@ -494,24 +515,3 @@ explorer""",
     assert "pwned" not in page.title()
     assert page.locator("img[src='x']").count() == 0
     assert_no_errors(browser_page, lab)
-
-
-def test_the_table_follows_reset_and_the_window(pages: tuple[ExplorerPage, BrowserPage]):
-    explorer, browser_page = pages
-    page, panel = browser_page.page, explorer.panel
-    search = panel.get_by_label("Search the calls")
-    search.fill("no such text")
-    panel.get_by_text("0 of 851 calls match").wait_for()
-    explorer.press("Reset")
-    explorer.check(et.CallQuery(direction="in"))
-    assert search.input_value() == ""
-
-    explorer.rows.locator("tr").first.click()
-    picture = panel.locator(".etelecom-journey .vega-embed svg").first
-    picture.wait_for()
-    before = picture.get_attribute("width")
-    page.set_viewport_size({"width": 900, "height": 1700})
-    panel.locator(f".etelecom-journey .vega-embed svg:not([width='{before}'])").first.wait_for()
-    browser_page.screenshot("explorer-journey-at-900")
-    page.set_viewport_size({"width": 1280, "height": 1700})
-    explorer.press("Close")
