@@ -187,8 +187,8 @@ class _ObjectPlace:
         sizes = {each.key: each.size for parent in parents for each in parent.below()}
         stored = [(sizes.get((folder / path).key), size) for path, size in files]
         return [
-            Damage.missing() if found is None else Damage.of_sizes(found, size)
-            for found, size in stored
+            Damage.missing() if actual is None else Damage.of_sizes(actual, size)
+            for actual, size in stored
         ]
 
     def read_soon(self, paths: Sequence[ObjectPath]) -> None:

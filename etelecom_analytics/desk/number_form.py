@@ -168,10 +168,10 @@ def _written_text(site: Site) -> str:
     """Where the settings are, and how others find them."""
     text = tr("Settings written to {path}; the Explorer uses them.", path=site.source)
     try:
-        found = find_site_file()
+        used = find_site_file()
     except EtelecomError:
-        found = None
-    if site.file and found and found.absolute() == site.file:
+        used = None
+    if site.file and used and used.absolute() == site.file:
         return text
     other = tr(
         "Other panels and commands find them if {variable} is this path.", variable=SITE_VARIABLE

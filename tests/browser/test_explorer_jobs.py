@@ -275,11 +275,11 @@ class Desk:
             printed = self.execute(READ)
             result = json.loads(printed)
             values = {**result["state"], "offers": result["offers"]}
-            found = {name: values.get(name) for name in state}
-            if (result["ids"], found) == (expected, state):
+            current = {name: values.get(name) for name in state}
+            if (result["ids"], current) == (expected, state):
                 return
             self.page.wait_for_timeout(50)
-        assert found == state
+        assert current == state
         assert result["ids"] == expected
 
     def wait_for(self, text: str) -> None:

@@ -160,8 +160,8 @@ def test_other_queries_take_the_facts(selection: Selection):
     assert not is_answered(selection, threshold_s=3)
     assert not is_answered(Selection(CALLS.clone()))
     expected = et.summarize(CALLS, "day", ["offers", "busy_offers"], options=SETTINGS)
-    found = et.summarize(selection, "day", ["offers", "busy_offers"], options=SETTINGS)
-    assert_frame_equal(found, expected)
+    table = et.summarize(selection, "day", ["offers", "busy_offers"], options=SETTINGS)
+    assert_frame_equal(table, expected)
 
 
 def test_a_missing_cube_is_built_for_the_next_query(selection: Selection):
@@ -231,10 +231,10 @@ def test_second_logs_are_those_of_the_selected_calls(mask: list[bool]):
     calls = pl.concat([calls, calls.clear()])
     selected = pl.Series(mask[: calls.height])
     pairs = InternalPairs(calls)
-    found = with_second_logs(
+    paired = with_second_logs(
         calls.lazy().with_row_index("row").filter(selected), calls.lazy().filter(selected)
     )
 
-    expected = found.filter("internal_twice").select("row").collect().to_series()
+    expected = paired.filter("internal_twice").select("row").collect().to_series()
     assert_series_equal(pairs.second_logs(selected), expected, check_names=False)
     assert set(expected) <= set(pairs.rows)

@@ -14,6 +14,7 @@ from etelecom_analytics.errors import EtelecomError, InputError, QueryError, Unk
 from etelecom_analytics.metrics import MEASURES, drill_through, summarize
 from etelecom_analytics.metrics.dimensions import OWNER_DIMENSIONS
 from etelecom_analytics.widgets.event_chart import EventChart
+from etelecom_analytics.widgets.explorer.call_columns import short_ids
 from etelecom_analytics.widgets.explorer.call_table import CallTable
 from etelecom_analytics.widgets.explorer.kpi_cards import KpiCards
 
@@ -110,7 +111,8 @@ def assert_says_what_is_selected(explorer: et.Explorer, by: str, key: str) -> No
     assert f"Calls {text}." in part(explorer, KpiCards).value
     caption = f"{explorer.filtered.height:,} matching calls, {text}, external numbers masked"
     assert part(explorer, CallTable).content["caption"] == caption
-    assert control(explorer, f"offer to {by.replace('_', ' ')}: {key}  ✕")
+    chip = short_ids(f"offer to {by.replace('_', ' ')}: {key}")
+    assert control(explorer, f"{chip}  ✕")
     assert "# The calls with an offer to this person" in explorer.code()
     assert 'grain="offers"' in explorer.code()
 
