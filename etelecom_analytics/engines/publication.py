@@ -131,13 +131,13 @@ def prepare_folder(
         path = storage.resolve(folder)
         if archive and path.is_relative_to(archive):
             raise ArchiveError(f"{path} is in the folder of the archive: use another folder.")
-        names = {each.name for each in path.iterdir()} if path.exists() else set()
-        if others := {n for n in names if not n.startswith(".")} - {*GRAINS, _MANIFEST}:
+        entries = {each.name for each in path.iterdir()} if path.exists() else set()
+        if others := {n for n in entries if not n.startswith(".")} - {*GRAINS, _MANIFEST}:
             raise ArchiveError(
                 f"{path} contains {printable(min(others))}, which is no published table: use an "
                 "empty or a new folder."
             )
-        if _MANIFEST in names:
+        if _MANIFEST in entries:
             with suppress(ArchiveError):
                 old = Publication.read(path)
                 if (old.options, old.personal, old.names) == (options, personal, names):
