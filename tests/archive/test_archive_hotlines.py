@@ -190,7 +190,6 @@ def test_a_forgotten_number_leaves_hotlines(
     assert archive.scan(version=1).collect().height > 0
 
 
-@pytest.mark.slow
 def test_dates_that_are_ignored(
     archive: et.Archive, pbx: Pbx, server: CallLogServer, client_of: ClientOf
 ):

@@ -267,7 +267,6 @@ def test_page_without_calls_is_in_the_catalogue():
     assert words_of(html_texts(page)) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["in", "out", "ext", "ext_in", "ext_out", "unknown", None])
 def test_first_page_of_each_direction_is_in_the_catalogue(direction: Any):
     with speaking("pseudo"):
