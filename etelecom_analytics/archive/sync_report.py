@@ -11,7 +11,7 @@ from ..language import date_text, ntr, number, tr
 from ..logs import CallLogs
 from .certificates import CLOCK_TOLERANCE
 
-__all__ = ["IncompleteSync", "SyncReport", "SyncStopped", "clock_text"]
+__all__ = ["IncompleteSync", "SyncReport", "SyncStopped", "clock_text", "warning_facts"]
 
 _MAX_LINES = 5
 
@@ -93,18 +93,7 @@ class SyncReport:
             yield from (
                 (tr("hotlines", context="fact"), text) for text in self.hotline_labels.facts()
             )
-        if self.unfinished:
-            days = ", ".join(map(date_text, sorted(self.unfinished)[-3:]))
-            text = tr("{days}: will be fetched again", days=days)
-            yield tr("unfinished", context="fact"), text
-        if self.refused:
-            text = tr("{n} days that would have lost calls", n=len(self.refused))
-            yield tr("refused", context="fact"), text
-        for text in self.problems[:_MAX_LINES]:
-            yield tr("problem", context="fact"), text
-        if (more := len(self.problems) - _MAX_LINES) > 0:
-            text = ntr("and {n} more problem", "and {n} more problems", more)
-            yield tr("problem", context="fact"), text
+        yield from warning_facts(self)
         if text := clock_text(self.clock_offset):
             yield tr("clock", context="fact"), text
         seconds = number(self.seconds, ".1f")
@@ -160,6 +149,22 @@ class IncompleteSync(EtelecomError):
 
 class SyncStopped(IncompleteSync, Stopped, KeyboardInterrupt):
     """The user stopped the sync, with Ctrl-C or a notebook's stop button."""
+
+
+def warning_facts(report: SyncReport) -> Iterable[tuple[str, str]]:
+    """What the archive lacks after a sync, and what was wrong with it before."""
+    if report.unfinished:
+        days = ", ".join(map(date_text, sorted(report.unfinished)[-3:]))
+        text = tr("{days}: will be fetched again", days=days)
+        yield tr("unfinished", context="fact"), text
+    if report.refused:
+        text = tr("{n} days that would have lost calls", n=len(report.refused))
+        yield tr("refused", context="fact"), text
+    for text in report.problems[:_MAX_LINES]:
+        yield tr("problem", context="fact"), text
+    if (more := len(report.problems) - _MAX_LINES) > 0:
+        text = ntr("and {n} more problem", "and {n} more problems", more)
+        yield tr("problem", context="fact"), text
 
 
 def clock_text(offset: timedelta | None) -> str:

@@ -3,12 +3,14 @@
 import math
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
 from .. import local_time
-from ..archive import Archive
+from ..archive import Archive, SyncReport
+from ..archive.sync_report import warning_facts
 from ..codegen import literal
 from ..errors import InputError, Stopped
 from ..language import ntr, tr
@@ -121,9 +123,9 @@ def _days(query: CallQuery, today: date) -> tuple[date, date]:
     zone = local_time.zone(query.time_zone)
     since, until = query.date_from.astimezone(zone).date(), today + _DAY
     if query.date_to:
-        end = query.date_to.astimezone(zone)
-        is_midnight = end == local_time.midnight(end.date(), query.time_zone)
-        until = min(until, end.date() if is_midnight else end.date() + _DAY)
+        is_whole = local_time.is_midnight(query.date_to, query.time_zone)
+        last = query.date_to.astimezone(zone).date()
+        until = min(until, last if is_whole else last + _DAY)
     if since >= until:
         raise InputError(tr("Nothing was fetched: these dates are not in the past."))
     return since, until
@@ -149,7 +151,7 @@ def _sync(
     archive = Archive(path, site=site)
     total = (until - since).days
     step = timedelta(days=math.ceil(total / _MAX_PARTS))
-    first, days, calls, added = since, 0, 0, 0
+    first, whole = since, SyncReport()
     while first < until:
         if stop():
             raise Stopped(_stopped_text(since, first))
@@ -165,16 +167,26 @@ def _sync(
             progress=False,
             label_hotlines=labels,
         )
-        days, calls, added = days + synced.fetched, calls + synced.calls, added + synced.added
+        whole = replace(
+            whole,
+            replaced=whole.replaced + synced.replaced,
+            unchanged=whole.unchanged + synced.unchanged,
+            unfinished=whole.unfinished + synced.unfinished,
+            refused=whole.refused | synced.refused,
+            problems=whole.problems + synced.problems,
+            calls=whole.calls + synced.calls,
+            added=whole.added + synced.added,
+        )
         first = after
     text = tr(
         "{days}, {calls}, {added} of them new: {path}",
-        days=ntr("{n} day fetched", "{n} days fetched", days),
-        calls=ntr("{n} call", "{n} calls", calls),
-        added=added,
+        days=ntr("{n} day fetched", "{n} days fetched", whole.fetched),
+        calls=ntr("{n} call", "{n} calls", whole.calls),
+        added=whole.added,
         path=str(archive.path),
     )
-    if not days:
+    if not whole.fetched:
         text = tr("The archive has all of these days, and they are final: {path}", path=str(path))
+    text = "\n".join([text, *(f"{label}: {fact}" for label, fact in warning_facts(whole))])
     arguments = f'since="{since}", until="{until}"' + (", label_hotlines=True" if labels else "")
     return TaskResult(text, f"et.Archive({literal(str(path))}).sync(client, {arguments})\n")

@@ -446,6 +446,16 @@ def test_a_missing_extra_is_a_sentence(saving: Desk, monkeypatch: pytest.MonkeyP
     assert "400 calls saved" in run(saving, "save", "Save snapshot")
 
 
+@pytest.mark.filterwarnings("ignore:The archive at .* was damaged")
+def test_a_sync_states_what_was_wrong(desk: Desk, tmp_path: Path):
+    put(part(desk, "fetch"), "Last day", date(2026, 11, 3))
+    assert "problem: " not in run(desk, "save", "Sync archive")
+    next((tmp_path / "archive").rglob("local_day=*/*.parquet")).unlink()
+    shown = run(desk, "save", "Sync archive")
+    assert "1 day fetched" in shown
+    assert "problem: " in shown
+
+
 def test_a_sync_can_be_stopped_between_days(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     form = desk._forms[1]
     sync, reached = et.Archive.sync, threading.Event()
