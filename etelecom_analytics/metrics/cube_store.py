@@ -41,8 +41,8 @@ class CubeStore:
 
     Attributes:
         options: the options of the facts.
-        error: the error of the last cube that could not be built, if any. Its queries take the
-            facts.
+        error: the error of the last cube that could not be built since `first`, if any. Its queries
+            take the facts, and it is built again after the next call of `first`.
     """
 
     def __init__(self, options: MetricOptions) -> None:
@@ -50,6 +50,7 @@ class CubeStore:
         self.error: Exception | None = None
         self._cubes: dict[Request, Cube] = {}
         self._requested: set[Request] = set()
+        self._failed: set[Request] = set()
         self._pending = 0
         self._values: dict[Grain, Mapping[str, SortedValues]] = {}
         self._lock = Lock()
@@ -93,9 +94,14 @@ class CubeStore:
     def first(self, columns: Sequence[str]) -> list[Request]:
         """The cubes that most changes need: by each dimension with few values.
 
+        Cubes that failed before can be requested again.
+
         Args:
             columns: those of the calls.
         """
+        with self._lock:
+            self._requested -= self._failed
+            self._failed, self.error = set(), None
         known = {*columns, *COMPUTED_DIMENSIONS, "hour"} - {*NUMBERS, *_COMMON}
         if self.options.business_hours:
             known.add("in_hours")
@@ -127,7 +133,9 @@ class CubeStore:
                     del self._cubes[oldest]
                     self._requested.discard(oldest)
         except Exception as error:
-            self.error = error
+            with self._lock:
+                self.error = error
+                self._failed.add(wanted)
             raise
         finally:
             with self._lock:

@@ -209,6 +209,19 @@ def test_an_error_in_the_background_is_raised_by_who_waits(monkeypatch: pytest.M
         selection.precompute(SETTINGS, wait=True)
 
 
+def test_a_cube_that_failed_is_built_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cube_store, "MIN_CALLS", 0)
+    selection = Selection(CALLS.clone())
+    with monkeypatch.context() as broken:
+        broken.setattr(cube_store, "Cube", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            selection.precompute(SETTINGS, wait=True)
+    assert not is_answered(selection, "queue")
+    selection.precompute(SETTINGS, wait=True)
+
+    assert is_answered(selection, "queue")
+
+
 def test_the_oldest_options_are_dropped_while_their_cubes_are_built(
     monkeypatch: pytest.MonkeyPatch,
 ):
