@@ -1,16 +1,18 @@
 """The filters of a query as text, in the current language."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from . import local_time
 from .language import mark, tr
 from .phone_numbers import mask
+from .readable_dates import period_text
 
 if TYPE_CHECKING:
     from .query import CallQuery
 
-__all__ = ["filter_texts", "id_text"]
+__all__ = ["filter_texts", "id_text", "readable_text"]
 
 _MAX_PHONE_DIGITS = 15
 """The longest phone number of ITU-T E.164; longer ids are shown in full."""
@@ -63,6 +65,20 @@ def filter_texts(query: "CallQuery") -> Iterator[str]:
         yield tr("from {moment}", moment=local_time.edge_text(query.date_from, query.time_zone))
     if query.date_to:
         yield tr("before {moment}", moment=local_time.edge_text(query.date_to, query.time_zone))
+
+
+def readable_text(query: "CallQuery") -> str:
+    """The filters and the days of a query, as reports and panels write dates.
+
+    Examples:
+        >>> from etelecom_analytics.query_text import readable_text
+        >>> readable_text(et.CallQuery(date_from="2026-11-02", date_to="2026-11-09"))
+        '2–8 Nov 2026 (Asia/Ho_Chi_Minh)'
+    """
+    filters = list(filter_texts(replace(query, date_from=None, date_to=None)))
+    dates = period_text(query.date_from, query.date_to, query.time_zone)
+    texts = [*filters, *([dates] if dates else [])]
+    return f"{', '.join(texts) or tr('all calls')} ({query.time_zone})"
 
 
 def id_text(value: str) -> str:

@@ -13,8 +13,9 @@ import polars as pl
 from .. import local_time
 from ..fetch_report import FetchReport
 from ..language import current_language, tr
-from ..locale.dates import CLOCK_MINUTE, CLOCK_SECOND, long_date_expr
+from ..locale.dates import long_date_expr
 from ..locale.terms import dimension_name, or_list
+from ..readable_dates import CLOCK_MINUTE, CLOCK_SECOND
 from .texts import CLOCK, TIME, clock_labels, none_label
 from .theme import FAINT, SHADE, SHADE_OPACITY
 

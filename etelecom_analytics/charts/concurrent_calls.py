@@ -9,10 +9,10 @@ from .. import local_time, metrics
 from ..fetch_report import FetchReport
 from ..language import Language, in_language, tr
 from ..language import number as number_text
-from ..locale.dates import CLOCK_SECOND, long_date
 from ..locale.number_note import number_note
 from ..locale.terms import count, plural, unit_name
 from ..metrics import Calls, MetricOptions, concurrency_peaks
+from ..readable_dates import CLOCK_SECOND, long_date
 from .axes import (
     local_milliseconds,
     missing_spans,

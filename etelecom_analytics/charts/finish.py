@@ -11,8 +11,8 @@ import polars as pl
 from .. import local_time
 from ..fetch_report import FetchReport, Gap
 from ..language import filled, tr
-from ..locale.dates import CLOCK_MINUTE, long_date
 from ..locale.terms import count
+from ..readable_dates import CLOCK_MINUTE, long_date
 from .theme import INK, THEME, WIDTH
 from .vega_locale import chart_config
 

@@ -7,11 +7,11 @@ import polars as pl
 
 from .. import local_time
 from ..language import Language, in_language, mark, tr
-from ..locale.dates import CLOCK_SECOND, long_date
 from ..locale.number_note import number_note
 from ..locale.terms import count, unit_name, value_names
 from ..metrics import PHASES, Calls, MetricOptions, call_phases, facts
 from ..names import labels
+from ..readable_dates import CLOCK_SECOND, long_date
 from .durations import duration_text, time_unit, unit_axis
 from .finish import finish_chart
 from .inputs import chart_input, row_limit

@@ -16,6 +16,7 @@ from ..errors import InputError, Stopped
 from ..language import ntr, tr
 from ..logs import CallLogs, Fetch
 from ..query import CallQuery
+from ..readable_dates import long_date
 from ..site import Site
 from ..snapshot import write_snapshot
 from ..widgets.background_task import Stop
@@ -137,8 +138,8 @@ def _stopped_text(since: date, first: date) -> str:
         return tr("Stopped: no day was synced.")
     return tr(
         "Stopped: synced from {since} through {day}. Sync again for the rest.",
-        since=since,
-        day=first - _DAY,
+        since=long_date(since),
+        day=long_date(first - _DAY),
     )
 
 
@@ -156,7 +157,8 @@ def _sync(
         if stop():
             raise Stopped(_stopped_text(since, first))
         done = (first - since).days
-        progress = tr("syncing {day}: {done} of {total} days", day=first, done=done, total=total)
+        day = long_date(first)
+        progress = tr("syncing {day}: {done} of {total} days", day=day, done=done, total=total)
         report(progress, done / total)
         after = min(first + step, until)
         synced = archive.sync(

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import datetime
 
-from .. import local_time
 from ..errors import InputError
 from ..fetch_report import FetchReport
 from ..language import tr
 from ..phone_numbers import describe
 from ..query import CallQuery
+from ..readable_dates import period_text
 
 __all__ = ["only_fetched", "period_start", "previous_period"]
 
@@ -40,7 +40,7 @@ def previous_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery | 
         >>> query = et.CallQuery(date_from="2026-11-04", date_to="2026-11-05")
         >>> previous, text = et.metrics.previous_period(query, logs.report)
         >>> text
-        'Changes are against the previous period: 2026-11-03 up to 2026-11-04, exclusive.'
+        'Changes are against the previous period: Tue 3 Nov 2026.'
     """
     _check_query(query)
     if not isinstance(report, FetchReport):
@@ -51,7 +51,7 @@ def previous_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery | 
     start = period_start(begin, end)
     if report.clip(begin, end).has_no_coverage:
         return None, tr("This period was not fetched, so its measures are unknown.")
-    first, last = (local_time.edge_text(moment, query.time_zone) for moment in (start, begin))
+    period = period_text(start, begin, query.time_zone)
     warning = (
         f" {tr('This period was not fetched completely, so its counts are too low.')}"
         if report.gaps_between(begin, end)
@@ -59,19 +59,13 @@ def previous_period(query: CallQuery, report: FetchReport) -> tuple[CallQuery | 
     )
     if report.gaps_between(start, begin):
         reason = tr(
-            "No change is shown: the previous period, {first} up to {last}, exclusive, was not "
-            "fetched completely.",
-            first=first,
-            last=last,
+            "No change is shown: the previous period, {dates}, was not fetched completely.",
+            dates=period,
         )
         return None, reason + warning
     dates = {"date_from": start.isoformat(), "date_to": begin.isoformat()}
     previous = CallQuery.from_dict(query.to_dict() | dates)
-    text = tr(
-        "Changes are against the previous period: {first} up to {last}, exclusive.",
-        first=first,
-        last=last,
-    )
+    text = tr("Changes are against the previous period: {dates}.", dates=period)
     return previous, text + warning
 
 

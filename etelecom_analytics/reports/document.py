@@ -10,6 +10,7 @@ from .. import storage
 from ..charts.png import png_bytes
 from ..errors import ReportError
 from ..language import mark, tr
+from ..readable_dates import period_text
 from .notebook import Notebook
 from .notices import notices
 from .page import page_html
@@ -72,10 +73,17 @@ def _period(request: ReportRequest) -> str:
     """The days of the report and of its snapshot, as text."""
     calls, zone, dates = request.logs.calls, request.logs.query.time_zone, request.dates
     days = date_range_text(calls, zone)
-    if dates.date_from or dates.date_to:
+    if period := period_text(dates.date_from, dates.date_to, dates.time_zone):
         if not days:
-            return tr("Calls {query}, from a snapshot of no calls", query=str(dates))
-        return tr("Calls {query}, from a snapshot of calls of {days}", query=str(dates), days=days)
+            return tr(
+                "Calls: {dates} ({zone}), from a snapshot of no calls", dates=period, zone=zone
+            )
+        return tr(
+            "Calls: {dates} ({zone}), from a snapshot of calls of {days}",
+            dates=period,
+            zone=zone,
+            days=days,
+        )
     if not days:
         return tr("Snapshot of no calls ({zone})", zone=zone)
     return tr("Snapshot of calls of {days} ({zone})", days=days, zone=zone)

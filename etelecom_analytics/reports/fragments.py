@@ -17,9 +17,8 @@ from ..charts.finish import coverage_note
 from ..charts.texts import CLOCK, TIME, key_text
 from ..errors import InputError
 from ..formatting import format_value
-from ..language import Language, date_text, in_language, ntr, number, tr
+from ..language import Language, in_language, ntr, number, tr
 from ..locale.comparison_text import comparison_texts
-from ..locale.dates import CLOCK_MINUTE, long_date
 from ..logs import CallLogs, checked_logs
 from ..metrics import Calls, MetricOptions, compare, only_fetched
 from ..metrics.dimensions import Names, as_names
@@ -27,6 +26,7 @@ from ..metrics.options import checked_options
 from ..metrics.registry import DEFAULT_MEASURES
 from ..phone_numbers import describe
 from ..query import CallQuery
+from ..readable_dates import CLOCK_MINUTE, long_date
 from .arguments import checked_query
 from .columns import (
     NULL,
@@ -174,7 +174,7 @@ def changes(
     Examples:
         >>> days = et.CallQuery(date_from="2026-11-04", date_to="2026-11-06")
         >>> et.reports.changes(et.sample_logs(), days, "calls")  # doctest: +ELLIPSIS
-        Changes are against the previous period: 2026-11-02 up to 2026-11-04, exclusive.
+        Changes are against the previous period: 2–3 Nov 2026.
         measure | value | counted | change | verdict
         Calls | 123 | - | -30 against 153 | cannot tell: too few days (95 %: -63 to +3, ...
     """
@@ -294,7 +294,7 @@ def _texts(rows: pl.DataFrame, name: str, time_zone: str) -> list[str]:
             case datetime() if value.tzinfo:
                 return long_date(value.astimezone(zone), CLOCK_MINUTE)
             case date() if not isinstance(value, datetime):
-                return date_text(value)
+                return long_date(value)
         return names.get(str(value)) or str(value)
 
     return [cell_text(value) for value in rows[name].to_list()]

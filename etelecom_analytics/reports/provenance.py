@@ -1,7 +1,7 @@
 """Texts of pages and reports: KPIs with their counts, and the facts that the results depend on."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,7 @@ from ..metrics import Calls, MetricOptions, summarize_fetched
 from ..metrics.dimensions import Names, as_names
 from ..metrics.known_talk import with_known_talk
 from ..metrics.registry import DEFAULT_MEASURES, MEASURES, Measure
+from ..readable_dates import period_text
 
 __all__ = ["date_range_text", "kpi_texts", "options_text", "provenance_facts"]
 
@@ -62,7 +63,8 @@ def date_range_text(calls: pl.DataFrame, time_zone: str) -> str:
         return ""
     zone = local_time.zone(time_zone)
     begin, end = (each.astimezone(zone).date() for each in (first, last))
-    return tr("{begin} to {end}", begin=begin, end=end)
+    after = local_time.midnight(end + timedelta(days=1), time_zone)
+    return period_text(local_time.midnight(begin, time_zone), after, time_zone)
 
 
 def provenance_facts(

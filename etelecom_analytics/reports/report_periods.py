@@ -10,11 +10,11 @@ from .. import local_time
 from ..errors import UnknownName
 from ..fetch_report import FetchReport, Gap
 from ..language import current_language, short_day, tr
-from ..locale.dates import long_date
 from ..logs import CallLogs
 from ..metrics import previous_period
 from ..phone_numbers import describe
 from ..query import CallQuery
+from ..readable_dates import long_date
 
 __all__ = [
     "Period",

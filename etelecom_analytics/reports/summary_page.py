@@ -57,7 +57,7 @@ def write_page(
         >>> options = et.MetricOptions(ivr_numbers=["8000", "8100"])
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = et.write_page(et.sample_logs(), f"{folder}/page.html", options=options)
-        ...     "Inbound calls, 2026-11-02 to 2026-11-08" in path.read_text(encoding="utf-8")
+        ...     "Inbound calls, 2–8 Nov 2026" in path.read_text(encoding="utf-8")
         True
     """
     checked_logs(logs, "write_page")

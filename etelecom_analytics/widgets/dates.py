@@ -9,6 +9,7 @@ import ipywidgets as ui
 from .. import local_time
 from ..errors import QueryError
 from ..language import keep_language, mark, tr
+from ..readable_dates import period_text
 from .fields import CELL, STYLE, WIDE
 from .panel_state import ALL_DATES, CUSTOM, PanelState, range_dates
 from .status import StatusLine
@@ -132,17 +133,8 @@ class Dates:
             self._last.value = date_to and date_to - _DAY
 
     def _show_times(self) -> None:
-        begin, end = (
-            moment and local_time.edge_text(moment, self._time_zone)
-            for moment in self._exact.values()
-        )
-        times = [
-            *([tr("from {moment}", moment=begin)] if begin else []),
-            *([tr("before {moment}", moment=end)] if end else []),
-        ]
-        text = tr(
-            "Exact times: {times}. Choose another day to remove them.", times=", ".join(times)
-        )
+        times = period_text(*self._exact.values(), self._time_zone)
+        text = tr("Exact times: {times}. Choose another day to remove them.", times=times)
         self._times.show(text if times else "")
 
     @contextmanager

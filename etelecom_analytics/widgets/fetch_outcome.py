@@ -10,6 +10,7 @@ from ..language import mark, ntr, tr
 from ..logs import CallLogs
 from ..query import CallQuery
 from ..query_text import filter_texts
+from ..readable_dates import CLOCK_MINUTE, long_date, period_text
 
 __all__ = ["Remedy", "fetched_share", "outcome_text", "remedies"]
 
@@ -94,7 +95,9 @@ def remedies(logs: CallLogs, state: Mapping[str, object], today: date | None) ->
         begin = query.date_from.date() - _MORE_DAYS
         tomorrow = today + timedelta(days=1)
         end = max(query.date_to.date(), tomorrow) if query.date_to else tomorrow
-        tooltip = tr("Fetch from {begin} until today, with the same filters", begin=begin)
+        tooltip = tr(
+            "Fetch from {begin} until today, with the same filters", begin=long_date(begin)
+        )
         edges = {"date_from": begin.isoformat(), "date_to": end.isoformat()}
         result.append(
             Remedy(tr("Widen the dates"), tooltip, {**filters, "dates": "custom"} | edges)
@@ -115,10 +118,10 @@ def _empty_text(logs: CallLogs) -> str:
     if missing := _missing_text(logs):
         return tr("No call was received. {missing} Fetch again to read them.", missing=missing)
     filters = ", ".join(filter_texts(replace(query, date_from=None, date_to=None)))
-    dates = _dates_text(query)
+    dates = period_text(query.date_from, query.date_to, query.time_zone)
     if filters and dates:
         return tr(
-            "No call {dates} matches: {filters}. Remove a filter, or widen the dates.",
+            "No call matches: {filters} ({dates}). Remove a filter, or widen the dates.",
             dates=dates,
             filters=filters,
         )
@@ -126,35 +129,11 @@ def _empty_text(logs: CallLogs) -> str:
         return tr("No call matches: {filters}. Remove a filter.", filters=filters)
     if dates:
         return tr(
-            "The server has no call {dates}. Perhaps these days lie before your contract began: "
-            "widen the dates.",
+            "The server has no call of these dates ({dates}). Perhaps they lie before your "
+            "contract began: widen the dates.",
             dates=dates,
         )
     return tr("The server has no calls at all: check the address and the key.")
-
-
-def _dates_text(query: CallQuery) -> str:
-    """The dates of a query; whole days with the last of them."""
-    begin, end, zone = query.date_from, query.date_to, query.time_zone
-    if begin and end and all(_is_midnight(edge, zone) for edge in (begin, end)):
-        first, last = (_local(begin, zone).date(), _local(end, zone).date() - timedelta(days=1))
-        return (
-            tr("on {day}", day=first)
-            if first == last
-            else tr("from {first} to {last}", first=first, last=last)
-        )
-    only_dates = CallQuery(date_from=begin, date_to=end, time_zone=zone)
-    return ", ".join(filter_texts(only_dates))
-
-
-def _local(moment: datetime, time_zone: str) -> datetime:
-    return moment.astimezone(local_time.zone(time_zone))
-
-
-def _is_midnight(moment: datetime, time_zone: str) -> bool:
-    return _local(moment, time_zone) == local_time.midnight(
-        _local(moment, time_zone).date(), time_zone
-    )
 
 
 def _missing_text(logs: CallLogs) -> str:
@@ -178,4 +157,4 @@ def _missing_text(logs: CallLogs) -> str:
 def _moment(moment: datetime | None, logs: CallLogs) -> str:
     if moment is None:
         return tr("the first call")
-    return local_time.display_text(moment, logs.query.time_zone)
+    return long_date(moment.astimezone(local_time.zone(logs.query.time_zone)), CLOCK_MINUTE)

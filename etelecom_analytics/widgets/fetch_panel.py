@@ -11,6 +11,8 @@ from ..language import tr
 from ..logs import CallLogs, Fetch, Progress
 from ..phone_numbers import describe
 from ..query import CallQuery
+from ..query_text import readable_text
+from ..readable_dates import CLOCK_MINUTE, long_date
 from ..site import Site, checked_site
 from .background_task import BackgroundTask, Stop
 from .closing import close_children
@@ -216,10 +218,11 @@ class FetchPanel(Panel):
             if reached is None:
                 self._status = tr("fetching: {n} calls so far", n=rows)
             else:
+                local = reached.astimezone(local_time.zone(query.time_zone))
                 self._status = tr(
                     "fetching: {n} calls so far, back to {moment}",
                     n=rows,
-                    moment=reached.astimezone(local_time.zone(query.time_zone)),
+                    moment=long_date(local, CLOCK_MINUTE),
                 )
             self._progress_bar.show(fetched_share(query, reached, datetime.now(UTC)))
             self._show()
@@ -291,10 +294,8 @@ class FetchPanel(Panel):
         if self._error:
             yield tr("error", context="fact"), self._error
         if self._result is not None:
-            text = tr(
-                "{n} calls: {query}", n=self._result.calls.height, query=str(self._result.query)
-            )
-            yield tr("result", context="fact"), text
+            count, query = self._result.calls.height, readable_text(self._result.query)
+            yield tr("result", context="fact"), tr("{n} calls: {query}", n=count, query=query)
 
     def _panel_facts(self) -> Iterable[tuple[str, str]]:
         yield from super()._facts()

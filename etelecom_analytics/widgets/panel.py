@@ -15,6 +15,7 @@ from ..formatting import facts_text
 from ..language import tr
 from ..phone_numbers import describe
 from ..query import CallQuery
+from ..query_text import readable_text
 from .cell_outputs import note_output
 from .closing import close_parts
 from .controls import Controls
@@ -177,7 +178,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
 
     def _facts(self) -> Iterable[tuple[str, str]]:
         """(label, text) pairs for all representations of the panel."""
-        text = str(self._state.query)
+        text = readable_text(self._state.query)
         if self._controls.invalid:
             text = tr(
                 "{query}; the controls are not valid, so this is the last valid query", query=text

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from datetime import date
 
-from ..language import WEEKDAYS, tr
+from ..language import tr
 from ..locale.number_note import number_note
 from ..metrics import Calls, MetricOptions
 from ..phone_numbers import printable
+from ..readable_dates import long_date
 from ..site import Site
 
 __all__ = ["matching_facts", "number_facts", "site_facts", "today_facts"]
@@ -26,8 +27,7 @@ def site_facts(site: Site) -> Iterable[tuple[str, str]]:
 def today_facts(today: date | None) -> Iterable[tuple[str, str]]:
     """The day that "today" means, if it is known."""
     if today:
-        day = tr("{day}, {weekday}", day=today, weekday=tr(WEEKDAYS[today.weekday()]))
-        yield tr("today", context="fact"), day
+        yield tr("today", context="fact"), long_date(today)
 
 
 def number_facts(calls: Calls, options: MetricOptions) -> Iterable[tuple[str, str]]:

@@ -14,6 +14,7 @@ from ..metrics import summarize_fetched
 from ..metrics.confidence import z_of
 from ..metrics.known_talk import with_known_talk
 from ..metrics.registry import MEASURES, Measure, Quantile, Ratio, Total
+from ..readable_dates import CLOCK_MINUTE, long_date
 from .cells import DAY_S, Formats, Kind, cell_text, kind_of_unit, set_page
 from .content import WorkbookContent
 from .tables import facts_of
@@ -121,7 +122,9 @@ def _sheet_notes(content: WorkbookContent) -> list[tuple[str, str]]:
     as_of = display.options.as_of
     moment = tr("the latest call")
     if as_of is not None:
-        moment = local_time.display_text(as_of, display.options.time_zone)
+        moment = long_date(
+            as_of.astimezone(local_time.zone(display.options.time_zone)), CLOCK_MINUTE
+        )
     return [
         (
             tr("Times"),

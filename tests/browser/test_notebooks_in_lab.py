@@ -132,7 +132,7 @@ def test_panels_of_the_second_notebook(lab: Any, open_page: Callable[..., Any]):
         arg=before,
     )
     panel.get_by_label("Dates", exact=True).select_option(label="today")
-    panel.get_by_text(re.compile(r"from 2026-11-08, before 2026-11-09")).first.wait_for()
+    panel.get_by_text(re.compile(r"outbound direction, Sun 8 Nov 2026")).first.wait_for()
     assert coloured_marks(chart_of(page, "et.ChartView(")) > 0
 
     # The first fetch panel has fetched; the panel with a wrong key shows an error after Apply.

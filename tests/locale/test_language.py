@@ -21,9 +21,10 @@ from etelecom_analytics.language import (
     speaking,
     tr,
 )
-from etelecom_analytics.locale.dates import CLOCK_MINUTE, long_date_expr
+from etelecom_analytics.locale.dates import long_date_expr
 from etelecom_analytics.locale.display import Display
 from etelecom_analytics.locale.expressions import text_expr
+from etelecom_analytics.readable_dates import CLOCK_MINUTE
 
 DAY = date(2026, 11, 2)
 

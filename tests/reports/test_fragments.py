@@ -145,7 +145,7 @@ def test_changes_are_those_of_compare():
     text = repr(et.reports.changes(logs, et.CallQuery(**days), ["offered", "answer_rate"]))
 
     row = et.metrics.compare(before, after, ["answer_rate"]).row(0, named=True)
-    assert "2026-11-03 up to 2026-11-05" in text.splitlines()[0]
+    assert text.splitlines()[0] == "Changes are against the previous period: 3–4 Nov 2026."
     assert f"Offered | {after.height:,} | -" in text
     assert (
         f"Answer rate | {row['after'] * 100:.1f} % | over {row['after_n']} offered calls | " in text
@@ -158,7 +158,7 @@ def test_changes_need_a_fetched_previous_period():
     logs = et.read_snapshot(ROOT / "data" / "sample")
 
     assert repr(et.reports.changes(logs, logs.query)).startswith(
-        "No change is shown: the previous period, 2026-10-26"
+        "No change is shown: the previous period, 26 Oct – 1 Nov 2026, "
     )
     assert et.reports.changes(logs, et.CallQuery()) == et.reports.changes(logs, logs.query)
     undated = dataclasses.replace(logs, query=et.CallQuery())
@@ -242,8 +242,8 @@ def test_words_dates_and_shares_follow_the_language():
     english = repr(et.reports.table(rows)).splitlines()[1]
     vietnamese = repr(et.reports.table(rows, language="vi")).splitlines()[1]
 
-    assert english.split(" | ")[:2] == ["2026-11-02", "no evidence"]
+    assert english.split(" | ")[:2] == ["Mon 2 Nov 2026", "no evidence"]
     assert english.split(" | ")[2:] == ["72.5 %, 58 of 80", "inf s"]
-    assert vietnamese.startswith("02/11/2026 | chưa có bằng chứng | ")
+    assert vietnamese.startswith("T2 02/11/2026 | chưa có bằng chứng | ")
     with_interval = rows.with_columns(reach_rate_low=0.619, reach_rate_high=0.811)
     assert "72.5 %, 58 of 80 (61.9 % to 81.1 %)" in repr(et.reports.table(with_interval))

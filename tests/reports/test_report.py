@@ -145,7 +145,7 @@ def test_weekly_report_of_some_days_shows_changes_from_the_previous_period(
     ).rows(named=True)
 
     text = text_of(path.read_text(encoding="utf-8"))
-    assert "Changes are against the previous period: 2026-11-03" in text
+    assert "Changes are against the previous period: 3–4 Nov 2026." in text
     assert f"{row['difference'] * 100:+.1f} points against {row['before'] * 100:.1f} %" in text
 
 
@@ -250,8 +250,7 @@ def test_period_that_was_not_fetched_is_stated_below_the_title(tmp_path: Path, l
     )
 
     assert (
-        "Calls from 2027-01-01, before 2027-01-08 (Asia/Ho_Chi_Minh), "
-        "from a snapshot of calls of 2026-11-02 to 2026-11-08" in text
+        "Calls: 1–7 Jan 2027 (Asia/Ho_Chi_Minh), from a snapshot of calls of 2–8 Nov 2026" in text
     )
     assert "Not fetched: Fri 1 Jan 2027 00:00 to Fri 8 Jan 2027 00:00." in text
     assert "This period was not fetched, so its measures are unknown." in text
@@ -275,7 +274,7 @@ def test_notebook_without_options_may_use_date_from_for_other_text(tmp_path: Pat
     )
 
     assert "when we moved" in text
-    assert "Snapshot of calls of 2026-11-02 to 2026-11-08" in text
+    assert "Snapshot of calls of 2–8 Nov 2026" in text
 
 
 def test_own_numbers_are_not_masked(tmp_path: Path, logs: et.CallLogs):

@@ -48,7 +48,7 @@ def test_kpis_are_those_of_inbound_calls(page: str, logs: et.CallLogs):
     counts = f"{row['answer_rate_num']:,} of {row['answer_rate_den']:,}"
     interval = f"{percent(row['answer_rate_low'])} to {percent(row['answer_rate_high'])}"
 
-    assert "Inbound calls, 2026-11-02 to 2026-11-08" in text
+    assert "Inbound calls, 2–8 Nov 2026" in text
     assert f"Offered calls {row['offered']:,}" in text
     assert f"Answer rate {percent(row['answer_rate'])} {counts}" in text
     assert f"95 %: {interval}" in text

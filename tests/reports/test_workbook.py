@@ -289,7 +289,7 @@ def test_about_states_what_the_values_depend_on(book: Path, tmp_path: Path):
     rows = rows_of(book, "Summary")
     about = {row[0]: row[1] for row in rows}
 
-    assert rows[0][0] == "Inbound calls, 2026-11-02 to 2026-11-08"
+    assert rows[0][0] == "Inbound calls, 2–8 Nov 2026"
     assert about["Complete"] == "from 2026-11-02 00:00+07:00 to 2026-11-09 00:00+07:00"
     assert "queue_numbers=('8100',)" in about["Options"]
     assert f"etelecom_analytics {et.__version__}" in about["Made with"]
@@ -384,7 +384,7 @@ def test_workbook_of_a_report_has_its_days_direction_and_numbers(tmp_path: Path)
     assert 0 < len(rows) == calls.height < logs.calls.height
     assert set(calls["caller"]) == {row["Caller"] for row in rows}
     assert measures_of(path)["Answer rate"][0] == near(value)
-    assert rows_of(path, "Summary")[0][0] == "Calls, direction out, 2026-11-03 to 2026-11-04"
+    assert rows_of(path, "Summary")[0][0] == "Calls, direction out, 3–4 Nov 2026"
     assert [row["Day"].day for row in table_of(path, "By day")] == [3, 4]
 
 
@@ -409,7 +409,7 @@ def test_command_writes_a_workbook_too(tmp_path: Path, capsys: pytest.CaptureFix
 
     assert main([*command, "--xlsx", str(path), "--from", "2026-11-03"]) == 0
     assert str(path) in capsys.readouterr().out
-    assert rows_of(path, "Summary")[0][0] == "Inbound calls, 2026-11-03 to 2026-11-08"
+    assert rows_of(path, "Summary")[0][0] == "Inbound calls, 3–8 Nov 2026"
 
 
 @pytest.mark.office

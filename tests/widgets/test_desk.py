@@ -173,8 +173,8 @@ def test_state_is_restored_before_and_after_the_fetch(fetched: Desk, week_client
     [
         (
             {**WEEK, "direction": "out", "duration": ("greater_than", 600)},
-            "No call from 2026-11-02 to 2026-11-08 matches: outbound direction, duration greater "
-            "than 600 s. Remove a filter, or widen the dates.",
+            "No call matches: outbound direction, duration greater than 600 s (2–8 Nov 2026). "
+            "Remove a filter, or widen the dates.",
             ["Remove the filters", "Widen the dates"],
         ),
         (
@@ -184,13 +184,13 @@ def test_state_is_restored_before_and_after_the_fetch(fetched: Desk, week_client
         ),
         (
             {"date_from": "2025-11-02", "date_to": "2025-11-03"},
-            "The server has no call on 2025-11-02. Perhaps these days lie before your contract "
-            "began: widen the dates.",
+            "The server has no call of these dates (Sun 2 Nov 2025). Perhaps they lie before your "
+            "contract began: widen the dates.",
             ["Widen the dates"],
         ),
         (
             {"date_to": "2025-11-03T09:30"},
-            "The server has no call before 2025-11-03T09:30:00+07:00. Perhaps these days lie",
+            "The server has no call of these dates (before Mon 3 Nov 2025 09:30). Perhaps they",
             ["All dates"],
         ),
         ({"call_number": "0912345678"}, "No call matches: number 09….", ["Remove the filters"]),
@@ -478,7 +478,7 @@ def test_a_sync_can_be_stopped_between_days(desk: Desk, monkeypatch: pytest.Monk
     form.stop()
     assert desk.wait(TIMEOUT_S)
 
-    assert "Stopped: synced from 2026-11-02 through 2026-11-02." in text(part(desk, "save"))
+    assert "Stopped: synced from Mon 2 Nov 2026 through Mon 2 Nov 2026." in text(part(desk, "save"))
     first_day = et.CallQuery(date_from="2026-11-02", date_to="2026-11-03").to_expr()
     stored = et.Archive("archive").scan().select(pl.len()).collect().item()
     assert stored == CALLS.filter(first_day).height

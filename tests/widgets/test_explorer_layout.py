@@ -13,7 +13,7 @@ from support.widget_driver import press, put, walk
 
 import etelecom_analytics as et
 from etelecom_analytics.language import speaking
-from etelecom_analytics.locale.dates import period_text
+from etelecom_analytics.readable_dates import period_text
 from etelecom_analytics.widgets.event_chart import EventChart
 from etelecom_analytics.widgets.explorer.call_table import CallTable
 from etelecom_analytics.widgets.explorer.group_filters import FilterChips

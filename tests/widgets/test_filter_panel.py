@@ -145,7 +145,7 @@ def test_times_within_a_day_are_preserved_until_another_day_is_set(calls: pl.Dat
         date(2026, 11, 3),
         date(2026, 11, 5),
     )
-    assert "2026-11-03T08:30:00+07:00" in visible_html(panel)
+    assert "Exact times: Tue 3 Nov 2026 08:30 – Thu 5 Nov 2026 17:00." in visible_html(panel)
     put(panel, "Direction", "in")
     assert panel.query == et.CallQuery(
         direction="in", date_from="2026-11-03T08:30", date_to="2026-11-05T17:00"

@@ -11,11 +11,11 @@ import polars as pl
 from ... import local_time
 from ...formatting import clock_text
 from ...language import mark, number, short_day, tr
-from ...locale.dates import CLOCK_SECOND, long_date
 from ...locale.display import Display
 from ...locale.terms import value_names
 from ...metrics import Selection
 from ...phone_numbers import mask, masked_digits
+from ...readable_dates import CLOCK_SECOND, long_date
 
 __all__ = ["MISSED", "NUMBER_COLUMNS", "SEARCHED", "CallColumns", "Column", "short_ids"]
 

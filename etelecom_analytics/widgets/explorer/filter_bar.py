@@ -6,9 +6,9 @@ import ipywidgets as ui
 
 from ...charts.texts import TIME
 from ...language import mark, tr
-from ...locale.dates import period_text
 from ...metrics import MetricOptions
 from ...metrics.dimensions import OWNER_DIMENSIONS
+from ...readable_dates import period_text
 from ..controls import Controls, logs_fields
 from ..dates import Dates
 from ..fields import Field

@@ -11,7 +11,6 @@ from ... import local_time
 from ...errors import InputError
 from ...fetch_report import FetchReport
 from ...language import tr
-from ...locale.dates import period_text
 from ...locale.display import Display
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection, only_fetched, previous_period
@@ -19,6 +18,7 @@ from ...metrics.periods import period_start
 from ...phone_numbers import describe, normalize
 from ...privacy import check_own_numbers
 from ...query import CallQuery
+from ...readable_dates import period_text
 from ...site import Site
 from ..call_input import latest_day, selection_of, table_code
 from .interactive_charts import dimension_names
