@@ -97,6 +97,9 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--xlsx", type=Path, metavar="FILE", help="also write the calls to this Excel workbook"
     )
+    parser.add_argument(
+        "--title", metavar="TEXT", help="title of the report and its workbook (default: its own)"
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress bar")
     add_site_arguments(parser)
 
@@ -126,6 +129,7 @@ def run(arguments: argparse.Namespace) -> None:
         png_folder=arguments.png,
         site=site,
         language=arguments.language,
+        title=arguments.title,
     ) as request:
         if arguments.xlsx:
             from ..reports.workbook import check_report_workbook, write_report_workbook

@@ -14,6 +14,7 @@ from ..codegen import literal
 from ..errors import InputError, Stopped
 from ..language import LANGUAGES, Language, current_language, mark, tr
 from ..logs import CallLogs
+from ..reports.arguments import checked_title
 from ..reports.notebook import BUNDLED
 from ..reports.report import make_report
 from ..reports.request import read_request
@@ -62,6 +63,12 @@ def report_form(
         style=_STYLE,
         layout=_WIDE,
     )
+    title = ui.Text(
+        description=tr("Title"),
+        placeholder=tr("by default that of the report"),
+        style=_STYLE,
+        layout=_WIDE,
+    )
     field = PathField(tr("Report file"), _file_name("weekly"))
     kind.observe(lambda change: field.propose(_file_name(change["new"])), "value")
 
@@ -71,6 +78,7 @@ def report_form(
             kind=kind.value,
             path=_checked(new_file(field.path), kind.value),
             language=cast("Language", language.value),
+            title=checked_title(title.value),
             site=site(),
         )
         return partial(_write, order)
@@ -80,7 +88,7 @@ def report_form(
             "All fetched calls, whatever the Explorer shows. External phone numbers are masked. "
             "The reports about a day, a week or a month take the last whole one."
         ),
-        [kind, field, language],
+        [kind, title, field, language],
         label=tr("Write report"),
         tooltip=tr("Write this file"),
         prepare=prepare,
@@ -98,6 +106,7 @@ class _Order:
     kind: str
     path: Path
     language: Language
+    title: str
     site: Site
 
 
@@ -117,10 +126,17 @@ def _write(order: _Order, report: Report, stop: Stop) -> TaskResult:
         _write_notebook(order, report, stop)
     elif order.kind == _PAGE:
         report(tr("drawing the charts"), None)
-        write_page(order.logs, order.path, site=replace(order.site, language=order.language))
+        site = replace(order.site, language=order.language)
+        write_page(order.logs, order.path, site=site, title=order.title)
     else:
         report(tr("writing the sheets"), None)
-        write_workbook(order.logs, order.path, site=order.site, language=order.language)
+        write_workbook(
+            order.logs,
+            order.path,
+            site=order.site,
+            language=order.language,
+            title=order.title,
+        )
     return TaskResult(tr("Written: {path}", path=str(order.path.resolve())), _code(order))
 
 
@@ -141,18 +157,20 @@ def _write_notebook(order: _Order, report: Report, stop: Stop) -> None:
             png_folder=None,
             site=order.site,
             language=order.language,
+            title=order.title,
         ) as request:
             make_report(request, progress=False, on_cell=on_cell)
 
 
 def _code(order: _Order) -> str:
     path, language = literal(str(order.path)), f'language="{order.language}"'
+    title = f", title={literal(order.title)}" if order.title else ""
     if order.kind == _WORKBOOK:
-        return f"et.write_workbook(logs, {path}, {language})\n"
+        return f"et.write_workbook(logs, {path}, {language}{title})\n"
     if order.kind == _PAGE:
-        return f"et.write_page(logs, {path})\n"
+        return f"et.write_page(logs, {path}{title})\n"
     return (
         "with tempfile.TemporaryDirectory() as folder:\n"
         '    snapshot = et.write_snapshot(logs, f"{folder}/calls")\n'
-        f'    et.write_report(snapshot, {path}, notebook="{order.kind}", {language})\n'
+        f'    et.write_report(snapshot, {path}, notebook="{order.kind}", {language}{title})\n'
     )

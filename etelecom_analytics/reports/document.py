@@ -53,7 +53,7 @@ def write_files(request: ReportRequest, executed: Notebook) -> None:
     name = request.name.removesuffix(".ipynb")
     title = tr(_TITLES[name]) if name in _TITLES else tr("{name} report", name=name.title())
     page = page_html(
-        title=redactor.redact_text(rendered.title) or title,
+        title=redactor.redact_text(request.title or rendered.title) or title,
         subtitle=overview.get("period") or _period(request),
         # The first page has them too, below its headline.
         notices=()

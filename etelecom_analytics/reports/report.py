@@ -25,6 +25,7 @@ def write_report(
     progress: bool = False,
     site: Site | None = None,
     language: Language | None = None,
+    title: str | None = None,
 ) -> Path:
     """The path of a new HTML file with the results of a notebook that was run on a snapshot.
 
@@ -57,6 +58,8 @@ def write_report(
             omits. The time zone is that of the snapshot.
         language: "en" or "vi", the language of the texts; by default that of the site file. Texts
             of your own notebook stay as they are, unless they are also in a bundled one.
+        title: the title of the report, of which external phone numbers are masked; by default the
+            first heading of the notebook.
 
     Raises:
         UnknownName: texts are not in this language.
@@ -84,6 +87,7 @@ def write_report(
         png_folder=png_folder,
         site=site,
         language=language,
+        title=title,
     ) as request:
         return make_report(request, progress=progress)
 

@@ -23,7 +23,7 @@ from ..query import CallQuery
 from ..site import Site, checked_site
 from ..snapshot import fingerprint, read_snapshot
 from ..system_calls import is_stream
-from .arguments import checked_path
+from .arguments import checked_path, checked_title
 from .notebook import BUNDLED, Notebook, read_notebook
 from .parameters import Parameter, check_values, read_parameters
 from .report_periods import last_period
@@ -56,6 +56,7 @@ class ReportRequest:
         options: the options of the measures; None if the notebook declares none.
         display: which numbers are shown, and the language of the texts.
         site: the settings that filled what the parameters omit.
+        title: the title of the report; "" for that of the notebook.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ReportRequest:
     options: MetricOptions | None
     display: Display
     site: Site
+    title: str
 
     @property
     def dates(self) -> CallQuery:
@@ -95,13 +97,14 @@ def read_request(
     png_folder: str | Path | None,
     site: Site | None,
     language: str | None = None,
+    title: str | None = None,
 ) -> Iterator[ReportRequest]:
     """The request of a report, after all checks that are possible before a run.
 
     The arguments and errors are those of `write_report`. The notebook exists within the context.
     """
     snapshot, output = checked_path(snapshot, "snapshot"), checked_path(output, "output")
-    site = checked_site(site)
+    site, title = checked_site(site), checked_title(title)
     if language is not None:
         checked_language(language)
     pngs = None if png_folder is None else checked_path(png_folder, "png_folder")
@@ -153,6 +156,7 @@ def read_request(
             options=options,
             display=display,
             site=site,
+            title=title,
         )
 
 

@@ -16,7 +16,7 @@ from ..phone_numbers import printable
 from ..query import CallQuery
 from ..site import Site, checked_site
 from ..snapshot import fingerprint
-from .arguments import checked_path
+from .arguments import checked_path, checked_title
 from .overview import first_page
 from .overview_content import overview_markup
 from .page import chart_figure, page_html
@@ -34,6 +34,7 @@ def write_page(
     *,
     options: MetricOptions | None = None,
     site: Site | None = None,
+    title: str | None = None,
 ) -> Path:
     """The path of a new HTML file: a first page and four interactive charts of the inbound calls.
 
@@ -47,6 +48,8 @@ def write_page(
         options: the options of the measures; by default those of the site file.
         site: the settings of your organisation, of which the page shows the targets; by default the
             site file, as `Site.load` finds it.
+        title: the title of the page, of which external phone numbers are masked; by default it has
+            the days.
 
     Raises:
         InputError: `logs` are not CallLogs, or another argument has another type.
@@ -61,10 +64,10 @@ def write_page(
         True
     """
     checked_logs(logs, "write_page")
-    path, site = checked_path(path, "path"), checked_site(site)
+    path, site, title = checked_path(path, "path"), checked_site(site), checked_title(title)
     options = site.options() if options is None else checked_options(options)
     with speaking(site.language):
-        content = _page(logs, options, site)
+        content = _page(logs, options, site, title)
     try:
         storage.write_file(path, content.encode())
     except OSError as error:
@@ -74,7 +77,7 @@ def write_page(
     return path
 
 
-def _page(logs: CallLogs, options: MetricOptions, site: Site) -> str:
+def _page(logs: CallLogs, options: MetricOptions, site: Site, title: str) -> str:
     charts = _charts(logs, options, site)
     inbound = logs.calls.filter(_INBOUND.to_expr())
     first = first_page(
@@ -84,10 +87,12 @@ def _page(logs: CallLogs, options: MetricOptions, site: Site) -> str:
         targets=site.targets,
         own_numbers=site.known_numbers,
     )
-    overview = _redactor(logs, options, site).redact_data(first.data)
+    redactor = _redactor(logs, options, site)
+    overview = redactor.redact_data(first.data)
     days = date_range_text(inbound, logs.query.time_zone)
+    default = tr("Inbound calls, {days}", days=days) if days else tr("Inbound calls: none")
     return page_html(
-        title=tr("Inbound calls, {days}", days=days) if days else tr("Inbound calls: none"),
+        title=redactor.redact_text(title) or default,
         subtitle=overview["period"],
         parts=[
             overview_markup(overview),

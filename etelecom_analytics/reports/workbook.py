@@ -18,7 +18,7 @@ from ..query import CallQuery, Direction
 from ..site import Site, checked_site
 from ..snapshot import fingerprint
 from ..workbook import WorkbookContent, check_workbook, workbook_bytes
-from .arguments import checked_path
+from .arguments import checked_path, checked_title
 from .provenance import date_range_text, options_text, provenance_facts
 from .redaction import Redactor
 from .request import ReportRequest
@@ -36,6 +36,7 @@ def write_workbook(
     site: Site | None = None,
     show_numbers: bool = False,
     language: Language | None = None,
+    title: str | None = None,
 ) -> Path:
     """The path of a new Excel file of these calls, with the measures of the inbound ones.
 
@@ -56,6 +57,8 @@ def write_workbook(
             site file, as `Site.load` finds it.
         show_numbers: whether external phone numbers are in full.
         language: "en" or "vi", the language of sheets and texts; by default that of the site file.
+        title: the title of Summary; by default it has the days. External phone numbers in it are
+            masked, unless they are shown.
 
     Raises:
         UnknownName: texts are not in this language.
@@ -74,7 +77,7 @@ def write_workbook(
     checked_logs(logs, "write_workbook")
     path = _checked_file(path, "path")
     check_workbook(logs.calls.height, instead=_INSTEAD)
-    site = checked_site(site)
+    site, title = checked_site(site), checked_title(title)
     options = site.options() if options is None else checked_options(options)
     if not isinstance(show_numbers, bool):
         raise InputError(f"show_numbers is True or False; got {describe(show_numbers)}.")
@@ -88,7 +91,14 @@ def write_workbook(
         language=site.language if language is None else checked_language(language),
     )
     return _write(
-        logs, path, days=CallQuery(), direction="in", display=display, site=site, has_days=False
+        logs,
+        path,
+        days=CallQuery(),
+        direction="in",
+        display=display,
+        site=site,
+        title=title,
+        has_days=False,
     )
 
 
@@ -119,6 +129,7 @@ def write_report_workbook(request: ReportRequest, path: str | Path) -> Path:
         direction=_direction(request),
         display=request.display,
         site=request.site,
+        title=request.title,
         has_days=True,
     )
 
@@ -136,12 +147,19 @@ def _write(
     direction: Direction | None,
     display: Display,
     site: Site,
+    title: str,
     has_days: bool,
 ) -> Path:
     """Write the calls of these days, and name the days if the workbook has them."""
     with display.speaking():
         content = _content(
-            logs, days=days, direction=direction, display=display, site=site, has_days=has_days
+            logs,
+            days=days,
+            direction=direction,
+            display=display,
+            site=site,
+            title=title,
+            has_days=has_days,
         )
         file = workbook_bytes(content)
     try:
@@ -160,6 +178,7 @@ def _content(
     direction: Direction | None,
     display: Display,
     site: Site,
+    title: str,
     has_days: bool,
 ) -> WorkbookContent:
     options = display.options
@@ -187,7 +206,7 @@ def _content(
     )
     return replace(
         content,
-        title=_title(direction, range_text),
+        title=redactor.redact_text(title) or _title(direction, range_text),
         notices=[number_note(content.counted, options)],
         about=[(name, redactor.redact_text(text)) for name, text in about],
     )

@@ -523,6 +523,26 @@ def test_a_report_is_written_and_can_be_stopped(saving: Desk, tmp_path: Path):
     assert 'et.write_report(snapshot, "weekly.html", notebook="weekly"' in saving.code()
 
 
+def test_a_report_has_the_chosen_title(saving: Desk, monkeypatch: pytest.MonkeyPatch):
+    titles: list[object] = []
+    module = sys.modules["etelecom_analytics.desk.report_form"]
+    monkeypatch.setattr(module, "write_page", lambda *_, title, **__: titles.append(title))
+    monkeypatch.setattr(saving._forms[2], "codes", codes := [])
+    put(part(saving, "report"), "Kind", "page")
+    for title in ('Tuần 45 "A"', ""):
+        put(part(saving, "report"), "Title", title)
+        assert "Written" in run(saving, "report", "Write report")
+
+    assert titles == ['Tuần 45 "A"', ""]
+    assert codes == [
+        """et.write_page(logs, "page.html", title='Tuần 45 "A"')\n""",
+        'et.write_page(logs, "page.html")\n',
+    ]
+    put(part(saving, "report"), "Title", "x" * 201)
+    assert "at most 200 characters" in run(saving, "report", "Write report")
+    put(part(saving, "report"), "Title", "")
+
+
 @pytest.mark.slow
 def test_a_page_is_written(saving: Desk, tmp_path: Path):
     put(part(saving, "report"), "Kind", "page")
