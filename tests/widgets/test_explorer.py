@@ -612,6 +612,25 @@ def test_a_clicked_number_stays_masked_on_the_page():
     assert explorer._copy.code == explorer.code()
 
 
+def test_a_typed_number_is_whole_in_its_field_and_in_the_code_only():
+    number = SAMPLE.calls.filter(direction="in")["caller"].drop_nulls()[0]
+    explorer = et.Explorer(SAMPLE, debounce_s=0)
+    put(explorer, "Number", number)
+
+    assert explorer.query.call_number == number
+    assert explorer._copy.code == explorer.code()
+    assert {
+        (type(each).__name__, name)
+        for each in walk(explorer)
+        for name, value in each.get_state().items()
+        if number in str(value)
+    } == {("Text", "value"), ("CopyButton", "code")}
+    saved = explorer._repr_mimebundle_()
+    assert number not in saved["text/plain"] + saved["text/html"]
+    press(explorer, "Reset")
+    assert number not in str([each.get_state() for each in walk(explorer)])
+
+
 def test_own_numbers_are_never_masked(tmp_path: Path):
     hotline, other = (
         SAMPLE.calls.filter(direction="in")["callee"]

@@ -208,6 +208,8 @@ def masked_code(code: str, group_filters: Mapping[str, object], display: Display
     """The code with the external phone numbers of group filters masked, and a comment on them.
 
     A click on a masked number filters by it: without this, the page would receive it in the code.
+    The number of the query stays whole. The page has it already, in the field where it was typed,
+    and the code would be of no use without it.
 
     Args:
         code: code of an Explorer with these filters.
