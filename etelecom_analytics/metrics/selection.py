@@ -90,6 +90,10 @@ class Selection:
         selection._removed = pl.concat([self._removed, self._second_logs])
         return selection
 
+    def second_logs(self) -> "Selection":
+        """The selected logs of internal calls that another selected log counts."""
+        return self._where([_mask_of(self._second_logs, self._table.calls.height)], None)
+
     def matching(self, query: CallQuery) -> "Selection":
         """The selected calls that match the query.
 

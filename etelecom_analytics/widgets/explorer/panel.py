@@ -31,6 +31,7 @@ from .layout import place_parts
 from .matching_calls import MatchingCalls
 from .period_comparison import chart_calls, compare_periods
 from .periods import dated_query
+from .second_logs import second_log_facts
 from .source import CallSource, reporting_date
 from .state import ExplorerState, History, without_filter
 from .status_bar import StatusBar
@@ -293,6 +294,7 @@ class Explorer(Panel):
         yield from super()._facts()
         yield from number_facts(self._selection, self._options)
         yield from self._source.scope_facts(self._state.query, self._first.query)
+        yield from second_log_facts(self._all, self._state, self._options)
         yield from self._filter_texts.facts()
         yield from today_facts(self._today)
         yield from site_facts(self._site)

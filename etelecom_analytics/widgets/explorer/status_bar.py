@@ -17,7 +17,11 @@ from .source import CallSource
 
 __all__ = ["StatusBar", "status_sentence"]
 
-_VISIBLE = (mark("warning", context="fact"), mark("fetched", context="fact"))
+_VISIBLE = (
+    mark("warning", context="fact"),
+    mark("fetched", context="fact"),
+    mark("internal calls", context="fact"),
+)
 """The labels of facts that are always visible."""
 
 

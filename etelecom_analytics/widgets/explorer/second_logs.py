@@ -1,0 +1,42 @@
+"""What an Explorer states about internal calls that the PBX logged twice."""
+
+from collections.abc import Iterable
+
+from ...language import ntr, tr
+from ...metrics import MetricOptions, Selection
+from ..panel_state import PanelState
+from .group_filters import with_filters
+
+__all__ = ["second_log_facts"]
+
+
+def second_log_facts(
+    calls: Selection, state: PanelState, options: MetricOptions
+) -> Iterable[tuple[str, str]]:
+    """How many of the matching logs another log counts, as a (label, text) pair; none if none.
+
+    A query selects logs, so these are among the matching calls. A filter on a group selects the
+    calls that its measures count, so they are not.
+
+    Args:
+        calls: all calls.
+        state: the filters.
+        options: the options of the measures.
+    """
+    second_logs = calls.matching(state.query).second_logs()
+    if state.group_filters or state.offer_filters:
+        count = with_filters(second_logs, state, options).height if second_logs.height else 0
+        text = ntr(
+            "{n} second log of an internal call is left out, since another log counts the call.",
+            "{n} second logs of internal calls are left out, since other logs count the calls.",
+            count,
+        )
+    else:
+        count = second_logs.height
+        text = ntr(
+            "{n} of these calls is the second log of an internal call, which measures count once.",
+            "{n} of these calls are second logs of internal calls, which measures count once.",
+            count,
+        )
+    if count:
+        yield tr("internal calls", context="fact"), text
