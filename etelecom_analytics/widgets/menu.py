@@ -7,7 +7,13 @@ import anywidget
 import ipywidgets as ui
 import traitlets
 
-__all__ = ["Menu", "MenuButton"]
+__all__ = ["Menu", "MenuButton", "popover_script"]
+
+
+def popover_script(file: Path) -> str:
+    """The script of this file, after the functions for a button with a popover."""
+    files = (Path(__file__).with_name("popover.js"), file)
+    return "\n".join(each.read_text(encoding="utf-8") for each in files)
 
 
 class MenuButton(anywidget.AnyWidget):
@@ -20,7 +26,7 @@ class MenuButton(anywidget.AnyWidget):
     """
 
     # A path would start a file watcher, which keeps every instance alive.
-    _esm = Path(__file__).with_name("menu.js").read_text(encoding="utf-8")
+    _esm = popover_script(Path(__file__).with_name("menu.js"))
     label = traitlets.Unicode().tag(sync=True)
     name = traitlets.Unicode().tag(sync=True)
     active = traitlets.Bool(default_value=False).tag(sync=True)

@@ -385,7 +385,8 @@ def test_narrow_table_is_searched_and_opened_by_keyboard(pages: tuple[ExplorerPa
     page.keyboard.type("missed")
     panel.get_by_text(re.compile("[0-9]+ of 851 calls match 'missed'")).wait_for()
     page.keyboard.press("Tab")  # to the list of columns
-    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # the list takes the focus, as that of each filter
+    panel.get_by_label("Started", exact=True).and_(panel.locator(":focus")).wait_for()
     box = panel.get_by_label("Legs", exact=True)
     box.focus()
     page.keyboard.press("Space")

@@ -1,4 +1,4 @@
-// Values are set as text, so none of them becomes HTML.
+// Values are set as text, so none of them becomes HTML. After popover.js.
 const SEARCH_DELAY_MS = 250;
 const RESIZE_DELAY_MS = 250;
 const MIN_RESIZE = 24; // pixels; a scroll bar that comes and goes changes nothing
@@ -23,35 +23,19 @@ function columnMenu(texts, onChange) {
     box.addEventListener("change", () => onChange(column.name, box.checked));
     return box;
   });
-  const list = make("div", { className: "etelecom-column-list", hidden: true });
-  list.setAttribute("role", "group");
+  const labels = boxes.map((box, at) => make("label", {}, box, texts.columns[at].title));
+  const list = make("div", { className: "etelecom-popover" }, ...labels);
   list.setAttribute("aria-label", texts.choose);
-  list.append(...boxes.map((box, at) => make("label", {}, box, texts.columns[at].title)));
-  const opener = make("button", { type: "button", textContent: `${texts.choose} ▾` });
-  const setOpen = (open) => {
-    list.hidden = !open;
-    opener.setAttribute("aria-expanded", String(open));
-  };
-  setOpen(false);
-  opener.addEventListener("click", () => setOpen(list.hidden));
-  const menu = make("div", { className: "etelecom-column-menu" }, opener, list);
-  menu.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !list.hidden) {
-      event.stopPropagation();
-      setOpen(false);
-      opener.focus();
-    }
-  });
+  const { button: opener, label } = popoverButton();
+  label.textContent = texts.choose;
+  const { disconnect } = connectPopover(opener, list);
   const show = (shown) => {
     for (const box of boxes) {
       box.checked = shown.includes(box.name);
       box.disabled = box.checked && shown.length === 1;
     }
   };
-  const closeOutside = (event) => {
-    if (!menu.contains(event.target)) setOpen(false);
-  };
-  return { menu, show, closeOutside };
+  return { menu: make("div", { className: "etelecom-column-menu" }, opener, list), show, disconnect };
 }
 
 function render({ model, el }) {
@@ -235,7 +219,6 @@ function render({ model, el }) {
   body.addEventListener("keydown", moveRow);
   scroller.addEventListener("scroll", showEdges);
   document.addEventListener("keydown", moveInDrawer, true);
-  document.addEventListener("pointerdown", choice.closeOutside, true);
   const sizes = new ResizeObserver(() => {
     showEdges();
     resized();
@@ -255,7 +238,7 @@ function render({ model, el }) {
     clearTimeout(resizing);
     sizes.disconnect();
     document.removeEventListener("keydown", moveInDrawer, true);
-    document.removeEventListener("pointerdown", choice.closeOutside, true);
+    choice.disconnect();
     model.off("change:content", change);
     model.off("msg:custom", received);
   };

@@ -9,6 +9,7 @@ import traitlets
 
 from ...language import keep_language, tr
 from ...phone_numbers import mask
+from ..menu import popover_script
 from .call_pages import PAGE_ROWS, CallPages
 from .call_search import is_number
 
@@ -56,7 +57,7 @@ class CallTable(anywidget.AnyWidget):
     """
 
     # A path would start a file watcher, which keeps every instance alive.
-    _esm = (_FOLDER / "call_table.js").read_text(encoding="utf-8")
+    _esm = popover_script(_FOLDER / "call_table.js")
     _css = (_FOLDER / "call_table.css").read_text(encoding="utf-8")
     texts = traitlets.Dict().tag(sync=True)
     content = traitlets.Dict().tag(sync=True)
