@@ -37,12 +37,17 @@ class Menu(ui.Box):  # type: ignore[misc]
 
     The panel needs a `PanelStyle`, which hides the popover until it is opened.
 
+    Args:
+        label: the text on the button.
+        content: what the popover contains.
+        name: the name of the button; by default its text.
+
     Attributes:
         button: the button.
     """
 
-    def __init__(self, label: str, content: Sequence[ui.DOMWidget]) -> None:
-        self.button = MenuButton(label=label, name=label)
+    def __init__(self, label: str, content: Sequence[ui.DOMWidget], *, name: str = "") -> None:
+        self.button = MenuButton(label=label, name=name or label)
         popover = ui.VBox(content)
         popover.add_class("etelecom-popover")
         super().__init__([self.button, popover])

@@ -32,7 +32,17 @@ STARTED = (
 BARS = ".groups_marks path"
 LABELS = [
     *("Dates", "First day", "Last day", "Direction", "State", "Call state", "Agent", "Number"),
-    *("Duration", "More filters", "Extensions", "Reset", "Code", "Export", "File", "Full numbers"),
+    *(
+        "Duration",
+        "More filters",
+        "Extensions",
+        "Reset",
+        "Code",
+        "Export",
+        "Options of the export",
+        "File",
+        "Full numbers",
+    ),
     *("Show all directions", "About these calls", "Answer rate, "),
     *("Over time", "By group", "Heat map", "Waits", "Rings"),
     *("Measure", "By", "Groups of the chart"),
@@ -228,11 +238,11 @@ def test_range_brush_click_and_undo_change_all_parts(
     explorer.press("Sort by Talk")
     panel.locator("th[aria-sort=descending]", has_text="Talk").wait_for()
     started = explorer.rows.locator("td:nth-child(1)").all_inner_texts()
-    form = explorer.open("Export")
+    form = explorer.open("Options of the export")
     for name in ("calls.parquet", "calls.csv"):
         form.get_by_label("File", exact=True).fill(name)
-        form.get_by_role("button", name="Export", exact=True).click()
-        form.get_by_text(re.compile(f"{matching.height} calls written to .*{name}")).wait_for()
+        form.get_by_role("button", name="Write file", exact=True).click()
+        panel.get_by_text(re.compile(f"{matching.height} calls written to .*{name}")).wait_for()
     page.keyboard.press("Escape")
     folder = running_lab.folder / "notebooks"
     files = [

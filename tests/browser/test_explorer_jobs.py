@@ -1,4 +1,4 @@
-"""Twelve jobs of an analyst in the Explorer, by mouse and by keyboard, in at most five actions.
+"""Thirteen jobs of an analyst in the Explorer, by mouse and by keyboard, in at most five actions.
 
 An action is one click, one choice from a list, one key or chord that does something, or one typed
 text with Enter. Getting to a control is none: neither moving the pointer, nor Tab and arrow keys,
@@ -399,9 +399,8 @@ def copy_code(user: Any, desk: Desk) -> None:
 @job
 def export_a_csv(user: Any, desk: Desk) -> None:
     path = desk.folder / f"{user.name}.csv"
-    user.press("Export")
+    user.press("Options of the export")
     user.type("File", path.name)
-    user.press("Export")
     desk.wait_for(f"{INBOUND.height} calls written to .*{path.name}")
     assert ids(pl.read_csv(path, infer_schema=False)) == ids(INBOUND)
 
@@ -420,6 +419,28 @@ def all_directions(user: Any, desk: Desk) -> None:
     user.press("Show all directions")
     desk.expect(ids(CALLS))
     desk.panel.get_by_text(f"{CALLS.height:,} of {CALLS.height:,} calls").first.wait_for()
+
+
+@job
+def missed_calls_of_the_worst_hour_of_tuesday(user: Any, desk: Desk) -> None:
+    """Find the hour, see its missed calls, open the journey of one, and export."""
+    missed = et.summarize(INBOUND, by=["weekday", "hour"], measures=["missed"], options=OPTIONS)
+    worst = missed.filter(weekday=2).sort("missed", descending=True).row(0, named=True)
+    user.press("Heat map")
+    user.choose("Measure", "Missed")
+    desk.wait_for("Missed .* by weekday and hour")
+    user.pick(f"Tue {worst['hour']}:00")
+    calls = in_group(weekday=2, hour=worst["hour"])
+    desk.expect(calls)
+    user.type("Search", "missed")
+    desk.wait_for(rf"{worst['missed']} of {len(calls)} calls match")
+    desk.wait_for(rf"Call 1 of {worst['missed']}")
+    desk.panel.locator(".etelecom-journey svg.marks").first.wait_for()
+    before = set(desk.folder.glob("calls*.parquet"))
+    user.press("Export", back=True)
+    desk.wait_for(rf"{len(calls)} calls written to calls(-\d+)?\.parquet")
+    (path,) = set(desk.folder.glob("calls*.parquet")) - before
+    assert ids(pl.read_parquet(path)) == calls
 
 
 @pytest.fixture(scope="module")

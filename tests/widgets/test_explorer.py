@@ -799,7 +799,7 @@ def test_export_errors_are_shown(explorer: et.Explorer, tmp_path: Path):
         with pytest.raises(InputError, match=message):
             explorer.export(tmp_path / name)
         put(explorer, "File", str(tmp_path / name))
-        press(explorer, "Export")
+        press(explorer, "Write file")
         assert message in visible_html(explorer)
     assert (tmp_path / "old.csv").read_text() == "old"
     put(explorer, "File", str(tmp_path / "calls.csv"))
@@ -807,6 +807,27 @@ def test_export_errors_are_shown(explorer: et.Explorer, tmp_path: Path):
     assert "851 calls written to" in visible_html(explorer)
     put(explorer, "Dates", "yesterday")
     assert "written to" not in visible_html(explorer)
+
+
+def test_one_click_exports_to_a_new_file_and_enter_to_the_named_one(
+    explorer: et.Explorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("calls.parquet", "calls-2.parquet", "calls-3.parquet"):
+        press(explorer, "Export")
+        assert f"851 calls written to {name}<" in visible_html(explorer)
+    file = control(explorer, "File")
+    file._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "submit"}}}})
+    assert "calls.parquet&#x27; already exists" in visible_html(explorer)
+    put(explorer, "File", "a.csv")
+    file._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "submit"}}}})
+    assert "851 calls written to a.csv<" in visible_html(explorer)
+    put(explorer, "File", "calls.xls")
+    press(explorer, "Export")
+    assert "ends in .parquet, .csv or .xlsx" in visible_html(explorer)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [
+        *("a.csv", "calls-2.parquet", "calls-3.parquet", "calls.parquet"),
+    ]
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_buttons_name_the_filters_and_show_their_values(shared: et.Explorer):
     shared.restore({"direction": "in"})
     assert buttons(shared) == [
         *("Dates", "Inbound", "State", "Agent", "Number", "Duration", "More filters"),
-        *("Export", "About these calls"),
+        *("", "About these calls"),
     ]
     assert buttons(shared, active=True) == ["Inbound"]
 

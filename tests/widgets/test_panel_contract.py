@@ -294,7 +294,7 @@ def test_message_about_a_file_has_no_number(
 
     if isinstance(path, str):
         put(explorer, "File", path)
-        press(explorer, "Export")
+        press(explorer, "Write file")
         assert 'role="alert"' in visible_html(explorer)
         assert NUMBER not in visible_html(explorer)
 

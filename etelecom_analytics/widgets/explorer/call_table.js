@@ -191,9 +191,9 @@ function render({ model, el }) {
   };
 
   let timer = null;
-  const searchNow = () => {
+  const searchNow = (values) => {
     clearTimeout(timer);
-    send("search", { text: search.value });
+    send("search", { text: search.value, ...values });
   };
   let prepared = false;
   const prepare = () => {
@@ -207,7 +207,7 @@ function render({ model, el }) {
     timer = setTimeout(searchNow, SEARCH_DELAY_MS);
   });
   search.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") searchNow();
+    if (event.key === "Enter") searchNow({ open: true });
     if (event.key === "Escape" && search.value) {
       event.preventDefault();
       event.stopPropagation();

@@ -119,6 +119,8 @@ class CallTable(anywidget.AnyWidget):
                 actions.go_to(page)
             case {"kind": "search", "text": str(text)}:
                 actions.search(text)
+                if text.strip() and content.get("open"):
+                    actions.open_journey(0)
             case {"kind": "prepare"}:
                 actions.prepare_search()
             case {"kind": "column", "column": str(column), "visible": bool(visible)}:
@@ -179,7 +181,10 @@ def _control_texts(pages: CallPages) -> dict[str, object]:
         ],
         "choose": tr("Columns"),
         "search": tr("Search"),
-        "search_hint": tr("Search the calls of this table, such as a name or a part of a number"),
+        "search_hint": tr(
+            "Search the calls of this table, such as a name or a part of a number; Enter opens the "
+            "first"
+        ),
         "hint": tr("Click a row for its journey"),
         "pages": tr("Pages"),
         "first": tr("First page"),

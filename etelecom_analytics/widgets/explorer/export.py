@@ -21,7 +21,7 @@ from ...system_calls import is_stream
 from ...workbook import check_workbook
 from ..call_input import with_imports
 from ..fields import STYLE
-from ..panel import BUTTON
+from ..panel import make_button
 from ..panel_state import PanelState
 from ..status import StatusLine, error_text
 from .group_filters import filters_code
@@ -43,9 +43,13 @@ A spreadsheet may split the file at commas, semicolons or tabs, so each of them 
 
 
 class ExportForm(ui.VBox):  # type: ignore[misc]
-    """A file name, whether numbers are in full, and a button that writes the file.
+    """A file name, whether numbers are in full, and a button that writes the file; so does Enter.
 
     `write(path, show_numbers)` returns the path and the number of calls.
+
+    Attributes:
+        button: writes the file at once; where it exists, it writes a new one with a number.
+        messages: what was written, or the error; outside of the form, whose popover may be closed.
     """
 
     def __init__(
@@ -64,30 +68,49 @@ class ExportForm(ui.VBox):  # type: ignore[misc]
             indent=False,
             layout={"width": "auto"},
         )
-        self._button = ui.Button(
-            description=tr("Export"),
-            tooltip=tr("Write all pages of the table to this file"),
-            layout=BUTTON,
+        export = keep_language(self._export)
+        write_file = make_button(
+            tr("Write file"), tr("Write all pages of the table to this file"), export
         )
+        self.button = make_button(
+            tr("Export"),
+            tr("Write all pages of the table to a new file; the arrow next to it has its name"),
+            keep_language(lambda: self._export(new=True)),
+        )
+        # Not `on_submit`, which is deprecated and has no successor.
+        self._name.on_msg(lambda _, content, __: content.get("event") == "submit" and export())
         self._result, self._error_line = StatusLine(is_error=False), StatusLine()
-        self._button.on_click(keep_language(self._pressed))
-        row = ui.HBox([self._name, self._show_numbers, self._button], layout={"flex_flow": "wrap"})
-        super().__init__([row, self._result, self._error_line], layout={"overflow": "visible"})
+        self.messages = ui.VBox([self._result, self._error_line], layout={"overflow": "visible"})
+        row = ui.HBox([self._name, self._show_numbers, write_file], layout={"flex_flow": "wrap"})
+        super().__init__([row], layout={"overflow": "visible"})
 
     def clear(self) -> None:
         """Remove the messages of the last export."""
         self._result.show("")
         self._error_line.show("")
 
-    def _pressed(self, _: object) -> None:
+    def _export(self, *, new: bool = False) -> None:
         self.clear()
+        name = self._name.value.strip()
         try:
-            path, count = self._write(self._name.value.strip(), self._show_numbers.value)
+            path, count = self._write(_unused(name) if new else name, self._show_numbers.value)
         # Any error, such as that of a full disk, is shown next to the button.
         except Exception as error:  # noqa: BLE001
             self._error_line.show(error_text(error))
         else:
             self._result.show(tr("{n} calls written to {path}", n=count, path=path))
+
+
+def _unused(name: str) -> str:
+    """The name of a file that does not exist: this one, or else with a number."""
+    path, number = Path(name).expanduser(), 1
+    if path.suffix not in _ENDINGS:
+        return name  # no file of ours
+    candidate = path
+    while os.path.exists(candidate):  # noqa: PTH110  False if the name is too long
+        number += 1
+        candidate = path.with_stem(f"{path.stem}-{number}")
+    return str(candidate)
 
 
 def write_calls(

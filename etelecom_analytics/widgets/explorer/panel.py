@@ -135,8 +135,10 @@ class Explorer(Panel):
         self._copy.label = tr("Code")
         actions = (self._undo, self._redo, self._reset, self._copy)
         chips = FilterChips(self._change)
-        self._bar = FilterBar(controls, chips, [*actions, Menu(tr("Export"), [self._export_form])])
-        top = (self._bar, self._error_line, self._status, self._kpi_cards)
+        export_menu = Menu("", [self._export_form], name=tr("Options of the export"))
+        self._bar = FilterBar(controls, chips, [*actions, self._export_form.button, export_menu])
+        messages = (self._error_line, self._export_form.messages)
+        top = (self._bar, *messages, self._status, self._kpi_cards)
         place_parts(self, top, (self._tabs, self._calls))
         self.children = [*self.children, UndoKeys(on_undo=self.undo, on_redo=self.redo)]
         self._use(first)
