@@ -8,7 +8,7 @@ import json
 import os
 import unicodedata
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -776,6 +776,23 @@ def test_exports_are_for_their_owner_and_go_to_pipes(explorer: et.Explorer, tmp_
     explorer.export(tmp_path / "link.csv")
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "target.csv").read_bytes() == content
+
+
+def test_a_cell_may_read_the_panel_while_it_undoes_a_change(monkeypatch: pytest.MonkeyPatch):
+    explorer = et.Explorer(SAMPLE, debounce_s=0)
+    explorer.restore({"direction": "out"})
+    use, readers = explorer._use, []
+    with ThreadPoolExecutor(1) as pool:
+
+        def use_while_read(state: Any) -> None:
+            readers.append(pool.submit(lambda: explorer.filtered))
+            wait(readers, timeout=0.2)  # it waits for the change, or reads the calls of before
+            use(state)
+
+        monkeypatch.setattr(explorer, "_use", use_while_read)
+        explorer.undo()
+    assert explorer.query.direction == "in"
+    assert not explorer._redo.disabled
 
 
 @pytest.mark.parametrize(

@@ -191,13 +191,15 @@ class Explorer(Panel):
 
     def undo(self) -> None:
         """Return to the state before the last change, if there is one."""
-        self._update()
-        self._restore(self._history.undo())
+        with self._lock:  # a cell may read the panel meanwhile, in another thread
+            self._update()
+            self._restore(self._history.undo())
 
     def redo(self) -> None:
         """Repeat the change that was undone last, if there is one."""
-        self._update()
-        self._restore(self._history.redo())
+        with self._lock:
+            self._update()
+            self._restore(self._history.redo())
 
     @in_own_language
     def export(self, path: str | Path, *, masked: bool | None = None) -> Path:
@@ -261,9 +263,10 @@ class Explorer(Panel):
 
     @in_own_language
     def _restore(self, state: ExplorerState) -> None:
-        self._use(state.filters)  # raises before anything changes
-        self._tabs.show(state.chart)
-        self._set_state(state.filters)
+        with self._lock:
+            self._use(state.filters)  # raises before anything changes
+            self._tabs.show(state.chart)
+            self._set_state(state.filters)
 
     @in_own_language
     def _return_to_first(self) -> None:
