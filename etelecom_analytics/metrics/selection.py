@@ -90,15 +90,15 @@ class Selection:
         selection._removed = pl.concat([self._removed, self._second_logs])
         return selection
 
-    def second_logs(self) -> "Selection":
-        """The selected logs of internal calls that another selected log counts."""
-        return self._where([_mask_of(self._second_logs, self._table.calls.height)], None)
+    def left_out(self) -> "Selection":
+        """The logs that `without_second_logs` has left out, whatever was filtered since."""
+        selection = self._where((), filters=None)
+        selection._before, selection._removed = None, _NO_ROWS
+        selection._computed_mask = _mask_of(self._removed, self._table.calls.height)
+        return selection
 
     def matching(self, query: CallQuery) -> "Selection":
-        """The selected calls that match the query.
-
-        The same as `where(query.to_expr())`, but normalizes the numbers of a table only once.
-        """
+        """As `where(query.to_expr())`, but normalizes the numbers of a table only once."""
         numbers = self._table.numbers if query.call_number else None
         return self._where([query.to_expr(numbers=numbers)], filters_of_query(query))
 
@@ -203,10 +203,7 @@ class Selection:
         )
 
     def offer_facts(self, options: MetricOptions) -> pl.LazyFrame:
-        """One flat row per counted offer of the selected calls.
-
-        `busy_offers` is false: it depends on the other selected calls.
-        """
+        """One flat row per counted offer; without `busy_offers`, which depend on other calls."""
         return self._selected(self._table.offer_facts(options))
 
     def leg_facts(self, options: MetricOptions) -> pl.LazyFrame:

@@ -299,7 +299,7 @@ class Explorer(Panel):
         yield from super()._facts()
         yield from number_facts(self._selection, self._options)
         yield from self._source.scope_facts(self._state.query, self._first.query)
-        yield from second_log_facts(self._all, self._state, self._options)
+        yield from second_log_facts(self._selection, self._state, self._options)
         yield from self._filter_texts.facts()
         yield from today_facts(self._today)
         yield from site_facts(self._site)

@@ -19,20 +19,19 @@ def second_log_facts(
     calls that its measures count, so they are not.
 
     Args:
-        calls: all calls.
+        calls: the matching calls.
         state: the filters.
         options: the options of the measures.
     """
-    second_logs = calls.matching(state.query).second_logs()
+    left_out = calls.without_second_logs().left_out()
+    count = with_filters(left_out, state, options).height if left_out.height else 0
     if state.group_filters or state.offer_filters:
-        count = with_filters(second_logs, state, options).height if second_logs.height else 0
         text = ntr(
             "{n} second log of an internal call is left out, since another log counts the call.",
             "{n} second logs of internal calls are left out, since other logs count the calls.",
             count,
         )
     else:
-        count = second_logs.height
         text = ntr(
             "{n} of these calls is the second log of an internal call, which measures count once.",
             "{n} of these calls are second logs of internal calls, which measures count once.",
