@@ -90,7 +90,7 @@ def cells(table: MatchingCalls, column: str) -> list[str]:
 def test_enter_in_the_search_opens_the_first_call(table: MatchingCalls):
     send(table, "search", text="no such text", open=True)
     assert table._position is None
-    send(table, "search", text="missed", open=True)
+    send(table, "search", text="binh", open=True)
     assert table._position == 0
     assert table._table.content["open_row"] == 0
     send(table, "search", text=" ", open=True)

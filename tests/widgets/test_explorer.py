@@ -631,26 +631,6 @@ def test_a_typed_number_is_whole_in_its_field_and_in_the_code_only():
     assert number not in str([each.get_state() for each in walk(explorer)])
 
 
-def test_second_logs_of_internal_calls_are_stated():
-    simulation = et.simulate_calls(240, seed=31, preset="full")
-    calls, options = simulation.calls, et.MetricOptions()
-    twice = et.summarize(calls, "day", "internal_twice", options=options)
-    total, days = twice["internal_twice"].sum(), twice["day"].drop_nulls()
-    explorer = et.Explorer(calls, query=et.CallQuery(), options=options, debounce_s=0)
-    assert explorer.filtered.height == calls.height
-    assert total > 1
-    assert f"{total} of these calls are second logs of internal calls" in visible_html(explorer)
-
-    explorer.restore({"group_filters": {"day": [str(day) for day in days]}})
-    assert explorer.filtered.height == calls.height - total
-    assert f"{total} second logs of internal calls are left out" in visible_html(explorer)
-    day, count = twice.filter(pl.col("internal_twice") > 1).select("day", "internal_twice").row(0)
-    explorer.restore({"group_filters": {"day": str(day)}})
-    assert f"{count} second logs of internal calls are left out" in repr(explorer)
-    explorer.restore({"direction": "ext_out"})
-    assert "second logs" not in repr(explorer)
-
-
 def test_own_numbers_are_never_masked(tmp_path: Path):
     hotline, other = (
         SAMPLE.calls.filter(direction="in")["callee"]
@@ -834,10 +814,10 @@ def test_one_click_exports_to_a_new_file_and_enter_to_the_named_one(
         press(explorer, "Export")
         assert f"851 calls written to {name}<" in visible_html(explorer)
     file = control(explorer, "File")
-    file._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "submit"}}}})
+    file._handle_custom_msg({"event": "submit"}, [])
     assert "calls.parquet&#x27; already exists" in visible_html(explorer)
     put(explorer, "File", "a.csv")
-    file._handle_msg({"content": {"data": {"method": "custom", "content": {"event": "submit"}}}})
+    file._handle_custom_msg({"event": "submit"}, [])
     assert "851 calls written to a.csv<" in visible_html(explorer)
     put(explorer, "File", "calls.xls")
     press(explorer, "Export")

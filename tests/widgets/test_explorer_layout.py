@@ -209,7 +209,24 @@ def test_sentence_states_the_filters_the_calls_and_what_is_missing(
     state: dict[str, object], sentence: str, shared: et.Explorer
 ):
     shared.restore(state)
-    assert lines(shared) == [sentence]
+    assert [line for line in lines(shared) if "internal call" not in line] == [sentence]
+
+
+def test_second_logs_of_internal_calls_are_stated(shared: et.Explorer):
+    """A filter on days leaves them out, and one on dates does not."""
+    days = {"date_from": "2026-11-02", "date_to": "2026-11-04"}
+    shared.restore(days)
+    logs = shared.filtered
+    twice = et.summarize(logs, measures="internal_twice").item()
+    warning = lines(shared)[1]
+    assert warning.startswith(f"⚠ {twice} of these calls are second logs of internal calls, which")
+
+    shared.restore({**days, "group_filters": {"day": ["2026-11-02", "2026-11-03"]}})
+    sentence, warning = lines(shared)
+    assert f": {logs.height - twice} of 1,200 calls." in sentence
+    assert warning.startswith(f"⚠ {twice} second logs of internal calls are left out, since")
+    shared.restore({**days, "direction": "ext_out"})
+    assert len(lines(shared)) == 1
 
 
 def test_sentence_of_a_table_does_not_state_completeness():

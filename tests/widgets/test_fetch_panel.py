@@ -150,7 +150,7 @@ def test_progress_has_calls_and_date(client_of: Callable[..., et.Client], calls:
         assert isinstance(oldest, datetime)
 
         local = oldest.astimezone(zone(HOME_ZONE))
-        status = f"fetching: 100 calls so far, back to {local:%Y-%m-%d %H:%M}"
+        status = f"fetching: 100 calls so far, back to {local:%a %-d %b %Y %H:%M}"
         assert not panel.wait(1.0)  # delivers progress meanwhile
         assert status in repr(panel)
         gate.set()

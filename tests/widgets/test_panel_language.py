@@ -128,7 +128,7 @@ def test_a_filter_panel_has_no_text_outside_of_the_catalogue():
     put(panel, "[Duration]", "less_than")
     assert outside(panel) == set()
     panel.restore({"dates": "custom", "date_from": "2026-11-02T08:30", "user_id": "12"})
-    assert "[from 02/11/2026 08:30:00+07:00]" in visible_html(panel).replace(" +", "+")
+    assert "[Exact times: [from [Mon] 02/11/2026 08:30]. " in visible_html(panel)
     assert outside(panel) == set()
     panel.observe_query(lambda _: 1 / 0)
     put(panel, "[Direction]", "in")
@@ -190,7 +190,9 @@ def test_progress_of_a_thread_is_in_the_language_of_the_panel():
     thread.join()
     assert started.wait(20)
 
-    assert f"đang tải: 1.234 cuộc gọi đến lúc này, lùi đến {moment:%d/%m/%Y}" in visible_html(panel)
+    assert f"đang tải: 1.234 cuộc gọi đến lúc này, lùi đến T2 {moment:%d/%m/%Y}" in visible_html(
+        panel
+    )
     press(panel, "Hủy")
     assert panel.wait(20)
     assert "đã hủy" in visible_html(panel)
@@ -208,7 +210,7 @@ def test_a_change_in_another_thread_is_in_the_language_of_the_panel():
     text = f"{explorer.filtered.height} trong 1.200 cuộc gọi"
     assert text in visible_html(explorer)
     assert "cuộc gọi đi" in repr(explorer)
-    assert "Chủ nhật" in repr(explorer)
+    assert "CN 08/11/2026" in repr(explorer)
     assert control(explorer, "Ngày").options[1] == ("hôm nay", "today")
     table = next(part for part in walk(explorer) if isinstance(part, CallTable))
     assert table.content["rows"][0][0].startswith("CN 08/11 ")
