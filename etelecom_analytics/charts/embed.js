@@ -2,7 +2,7 @@
 
 // Below this width in pixels, charts leave out what has no room.
 const NARROW = 520;
-// Charts of at least this natural width fill their container; smaller ones only shrink.
+// Charts of at least this natural width fill their container by default; smaller ones only shrink.
 const FILLS_FROM = 480;
 // The narrowest cell of a heat map, one of 24 hours, with room for its text.
 const MIN_CELL = 16;
@@ -62,12 +62,13 @@ function drawWithTheme(container, spec, theme) {
 }
 
 // Draws a specification in a container, as wide as is available. Returns the result of vegaEmbed, and
-// the room beside the plots in pixels as `rest`, which makes the next drawing take one pass.
-async function drawToFit(container, spec, theme, { available = container.clientWidth, rest = 70 } = {}) {
+// the room beside the plots in pixels as `rest`, which makes the next drawing take one pass. A chart of
+// at least the natural width `fillsFrom` fills the container.
+async function drawToFit(container, spec, theme, { available = container.clientWidth, rest = 70, fillsFrom = FILLS_FROM } = {}) {
   const narrow = available < NARROW;
   const columns = scaled(spec, 1, narrow);
   const natural = plotWidth(columns);
-  const fills = natural >= FILLS_FROM;
+  const fills = natural >= fillsFrom;
   let plot = natural;
   let embedded = null;
   // The room for axes, legends and texts depends on the data: the second pass knows it.

@@ -28,6 +28,7 @@ __all__ = [
     "range_text",
     "range_title",
     "stack_charts",
+    "whole_notes",
 ]
 
 _MAX_TITLE_CHARS, _MAX_NOTE_CHARS = 90, 132
@@ -102,6 +103,28 @@ def _wrapped(text: str, width: int) -> list[str]:
     """The text as lines; none begins with a percent sign."""
     lines = textwrap.wrap(text.replace(" %", "\N{NO-BREAK SPACE}%"), width)
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def whole_notes(lines: Sequence[str]) -> list[str]:
+    """The notes of a chart's subtitle, for a page that wraps them by itself.
+
+    A line with room for the first word of the next line ends a note.
+
+    Examples:
+        >>> from etelecom_analytics.charts.finish import whole_notes
+        >>> whole_notes(["66 calls", f"{'word ' * 26}ends", "in this line"])[1][-20:]
+        'ends in this line'
+    """
+    notes: list[str] = []
+    room = _MAX_NOTE_CHARS
+    for line in lines:
+        word = line.replace(" %", "\N{NO-BREAK SPACE}%").split(" ")[0]
+        if notes and len(word) >= room:
+            notes[-1] += f" {line}"
+        else:
+            notes.append(line)
+        room = _MAX_NOTE_CHARS - len(line)
+    return notes
 
 
 def _theme() -> alt.VariableParameter:

@@ -13,7 +13,7 @@ import altair as alt
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ..charts.finish import about_chart
+from ..charts.finish import about_chart, whole_notes
 from ..charts.theme import embed_script, vega_lite_version
 from ..language import current_language, ntr, tr
 
@@ -72,7 +72,7 @@ def chart_figure(name: str, chart: Mapping[str, Any]) -> str:
         "figure.html.j2",
         name=name,
         title=_kept(_joined(texts.get("text", ""))),
-        notes=_lines(texts.get("subtitle", "")),
+        notes=whole_notes(_lines(texts.get("subtitle", ""))),
         label=str(chart.get("description") or tr("A chart")),
         about=about_chart(chart),
     ).strip()

@@ -86,7 +86,7 @@ async function render({ model, el }) {
     const theme = document.body.dataset.jpThemeLight === "false" ? "dark" : "light";
     let embedded;
     try {
-      embedded = await drawToFit(container, spec, theme, { available: width(), rest });
+      embedded = await drawToFit(container, spec, theme, { available: width(), rest, fillsFrom: 1 });
       rest = embedded.rest;
     } catch (error) {
       container.textContent = `${model.get("texts").failure} ${error.message}`;

@@ -370,6 +370,20 @@ def test_all_parts_are_visible_in_a_small_window(pages: tuple[ExplorerPage, Brow
             assert part.evaluate("each => each.scrollWidth <= each.clientWidth")
         cell = panel.locator("xpath=ancestor::*[contains(@class, 'jp-OutputArea-output')]").first
         assert cell.evaluate("each => each.scrollWidth <= each.clientWidth")
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    explorer.open("Dates").get_by_label("Dates", exact=True).select_option(label="yesterday")
+    page.keyboard.press("Escape")
+    panel.locator(BARS).nth(1).wait_for(state="detached")
+    # The chart of one day fills its half, and its bar does not fill the chart.
+    page.wait_for_function(
+        """() => {
+            const half = document.querySelector(".etelecom-split > *").getBoundingClientRect();
+            const width = (name) => document.querySelector(name).getBoundingClientRect().width;
+            return width(".etelecom-split svg.marks") > 0.95 * half.width
+                && width(".etelecom-split .mark-rect.layer_0_marks path") < 0.3 * half.width;
+        }"""
+    )
+    browser_page.screenshot("explorer-one-day-1920")
     page.evaluate(toggle)
     page.set_viewport_size(size)
 

@@ -1,6 +1,7 @@
 """Linked views of the Explorer: a selection on a chart, and all parts of the same calls."""
 
 import json
+import re
 from typing import Any
 
 import polars as pl
@@ -402,6 +403,26 @@ def test_keys_undo_and_redo(explorer: et.Explorer):
     assert (explorer.group_filters, chosen(explorer)) == ({}, [])
     send(explorer, UndoKeys, kind="redo")
     assert (explorer.group_filters, chosen(explorer)) == ({"hour": 9}, ["9"])
+
+
+def test_bars_of_few_days_are_no_wider_than_others(shared: et.Explorer):
+    version = vega_lite_version()
+    for days, width in ((1, 160), (2, 160), (6, 139)):  # six share 900 pixels
+        shared.restore({"date_from": "2026-11-02", "date_to": f"2026-11-0{2 + days}"})
+        spec = {**part(shared, EventChart).chart["spec"], "width": 900}
+        svg = vl_convert.vegalite_to_svg(spec, vl_version=version)
+        widths = re.findall(r'd="M[\d.]+,[\d.]+h([\d.]+)v[\d.]+h-[\d.]+Z" fill="#', svg)
+        assert {round(float(each)) for each in widths} == {width}
+
+
+def test_rows_have_room_for_bold_labels_and_the_title_has_short_ids(shared: et.Explorer):
+    chart = {"tab": "group", "measure": "rna", "by": "extension_id"}
+    shared.restore({"direction": "in", "chart": chart})
+    spec = part(shared, EventChart).chart["spec"]
+
+    assert spec["padding"]["left"] > spec["padding"]["right"]
+    assert re.search(r"lowest \d+ \((…\d{4}|\(none\))\)", spec["title"]["text"])
+    assert not re.search(r"\d{12}", spec["title"]["text"])
 
 
 def test_groups_have_texts_for_the_keyboard(shared: et.Explorer):

@@ -4,20 +4,24 @@ The page sets the parameters, so a click needs no new specification. Without cho
 drawn as in a static chart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...charts.group_bars import HIT
 from ...charts.theme import ANSWERED, THEME
 from ..event_chart import ACTIVE, CHOSEN, SPAN
 
-__all__ = ["CELL", "KEY", "POSITION", "MarkId", "add_brush", "add_highlights"]
+__all__ = ["CELL", "KEY", "POSITION", "MarkId", "add_brush", "add_highlights", "limit_bars"]
 
 _DIMMED = 0.3
 _GREY, _GREY_IN_DARK = "#4a5560", "#b4bfcb"
 """Text on a dimmed cell: readable on every shade of it."""
 _SHORT_LABEL = r"replace(datum.label, regexp('[0-9]{12,}([0-9]{4})', 'g'), '…$1')"
 """An axis label with its ids shortened, as `short_ids` does: bold digits would not fit."""
+_MAX_BAR = 160
+"""The widest bar in pixels: that of one day would fill the whole chart."""
+_LEFT_PADDING, _PADDING = 24, 8
+"""The room at the left is for labels that become bold."""
 _HANDLE_WIDTH, _HANDLE_HEIGHT = 7, 30
 
 
@@ -74,6 +78,28 @@ def add_highlights(spec: dict[str, Any], mark_id: MarkId) -> None:
                     axis["labelFontWeight"] = bold
                     if mark_id is KEY:
                         axis.setdefault("labelExpr", _SHORT_LABEL)
+                    if channel == "y":
+                        others = dict.fromkeys(("top", "right", "bottom"), _PADDING)
+                        spec["padding"] = {"left": _LEFT_PADDING, **others}
+
+
+def limit_bars(spec: dict[str, Any], spans: Sequence[tuple[int, int]]) -> None:
+    """Draw bars of few days, weeks or months no wider than 160 pixels, in their middle.
+
+    `spans` are where they begin and end on the axis.
+    """
+    (begin, first_end), (_, end) = spans[0], spans[-1]
+    count = (end - begin) / (first_end - begin)
+    gap = f"(width / {count} - {_MAX_BAR}) / 2"
+    for layer in spec["layer"]:
+        mark = layer["mark"]
+        if isinstance(mark, Mapping) and "x2Offset" in mark:
+            offset = f"max({mark['xOffset']}, {gap})"
+            layer["mark"] = {
+                **mark,
+                "xOffset": {"expr": offset},
+                "x2Offset": {"expr": f"-{offset}"},
+            }
 
 
 def add_brush(spec: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 
 from ...charts import heatmap, ring_durations, wait_distribution
+from ...charts.finish import whole_notes
 from ...charts.group_bars import HIT, draw_groups
 from ...charts.group_table import Groups, groups
 from ...charts.previous_period import PreviousPeriod
@@ -23,7 +24,8 @@ from ...metrics.dimensions import LEG_DIMENSIONS, is_of_owners
 from ...names import labels
 from ...phone_numbers import describe, printable
 from ...query import CallQuery
-from .highlights import CELL, KEY, POSITION, add_brush, add_highlights
+from .call_columns import short_ids
+from .highlights import CELL, KEY, POSITION, add_brush, add_highlights, limit_bars
 from .interactive_chart import ChartCalls, ChartGroup, InteractiveChart, TimeSpan
 from .state import ChartState
 
@@ -177,6 +179,7 @@ class ChartFactory:
         if not is_time:
             return InteractiveChart(spec=spec, fields=("key",), groups=groups)
         add_brush(spec)
+        limit_bars(spec, table.rows.select("begin", "end").rows())
         spans = table.rows.select("begin", "middle", "end").iter_rows()
         return InteractiveChart(
             spec=spec,
@@ -208,8 +211,14 @@ def _call_dimensions(calls: Selection, options: MetricOptions) -> Iterable[str]:
 
 
 def _spec(chart: alt.TopLevelMixin) -> dict[str, Any]:
-    """The specification, without validation: it takes as long as the measures."""
+    """The specification, without validation: it takes as long as the measures.
+
+    The page wraps the texts, and has short ids.
+    """
     spec: dict[str, Any] = chart.to_dict(validate=False)
+    title = spec["title"]
+    title["text"] = short_ids(" ".join(title["text"]))
+    title["subtitle"] = whole_notes(title.get("subtitle", []))
     return spec
 
 
