@@ -34,6 +34,7 @@ explorer = et.Explorer(logs, options=options, debounce_s=0.05)
 start = explorer.state()
 explorer"""
 RESET = """explorer.restore(start)
+explorer._export_form._name.value = "calls.parquet"
 calls = explorer._calls
 calls.close_journey()
 calls.search("")

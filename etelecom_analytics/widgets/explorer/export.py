@@ -21,7 +21,7 @@ from ...system_calls import is_stream
 from ...workbook import check_workbook
 from ..call_input import with_imports
 from ..fields import STYLE
-from ..panel import make_button
+from ..panel import Debouncer, make_button
 from ..panel_state import PanelState
 from ..status import StatusLine, error_text
 from .group_filters import filters_code
@@ -32,6 +32,7 @@ __all__ = ["ExportForm", "explorer_code", "masked_code", "write_calls"]
 _ENDINGS = (".parquet", ".csv", ".xlsx")
 _INVISIBLE = r"""[[\s\p{Z}\p{C}\p{M}\x{115F}\x{1160}\x{3164}\x{FFA0}\x{2800}'"]&&[^\t\r\n]]*"""
 _NUMBER_DIMENSIONS = ("caller", "callee", "target_number")
+_ENTER_DELAY_S = 0.3
 _MASKED = (
     "# External phone numbers are masked: replace them with the whole numbers before you run it."
 )
@@ -77,8 +78,11 @@ class ExportForm(ui.VBox):  # type: ignore[misc]
             tr("Write all pages of the table to a new file; the arrow next to it has its name"),
             keep_language(lambda: self._export(new=True)),
         )
-        # Not `on_submit`, which is deprecated and has no successor.
-        self._name.on_msg(lambda _, content, __: content.get("event") == "submit" and export())
+        # The page may send Enter before the last letters. `on_submit` is deprecated.
+        entered = Debouncer(export, delay_s=_ENTER_DELAY_S)
+        self._name.on_msg(
+            lambda _, content, __: content.get("event") == "submit" and entered.trigger()
+        )
         self._result, self._error_line = StatusLine(is_error=False), StatusLine()
         self.messages = ui.VBox([self._result, self._error_line], layout={"overflow": "visible"})
         row = ui.HBox([self._name, self._show_numbers, write_file], layout={"flex_flow": "wrap"})
