@@ -424,6 +424,7 @@ def test_narrow_table_is_searched_and_opened_by_keyboard(pages: tuple[ExplorerPa
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     panel.get_by_text(re.compile("Call 2 of ")).wait_for()
+    explorer.rows.locator("tr:nth-child(2)[aria-current]").wait_for()
     page.keyboard.press("ArrowDown")
     panel.get_by_text(re.compile("Call 3 of ")).wait_for()
     explorer.rows.locator("tr:nth-child(3)[aria-current]").wait_for()
