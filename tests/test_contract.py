@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import EtelecomError, InputError
@@ -434,7 +435,7 @@ def texts_of(function: Callable[..., Any], arguments: dict[str, Any]) -> Iterato
 
 @pytest.mark.slow
 @pytest.mark.parametrize("function", CHECKED.values(), ids=CHECKED)
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(examples(15), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_message_shows_a_number(function: Any, data: st.DataObject):
     """Any argument may be a phone number by mistake. Each error is one of this package."""

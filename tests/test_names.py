@@ -8,9 +8,10 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics import names
@@ -339,7 +340,7 @@ _call_rows = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=80)
+@examples(80)
 @given(calls=_call_rows, extensions=_extension_rows, users=_user_rows, hotlines=_hotline_rows)
 def test_rows_are_unchanged_and_names_are_those_of_the_lists(
     calls: Any, extensions: Any, users: Any, hotlines: Any
@@ -364,7 +365,7 @@ def test_rows_are_unchanged_and_names_are_those_of_the_lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=80)
+@examples(80)
 @given(calls=_call_rows, extensions=_extension_rows, users=_user_rows)
 def test_labels_are_unique_and_do_not_depend_on_the_order(calls: Any, extensions: Any, users: Any):
     named = with_names(calls_of(*calls), extensions_of(*extensions), users_of(*users))

@@ -7,7 +7,8 @@ schedules of mended faults are.
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from support.examples import examples
 from support.planted_bugs import BUGS, planted
 from support.schedules import (
     Change,
@@ -112,7 +113,7 @@ def test_mended_fault_does_not_return(name: str):
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@examples(40)
 @given(schedule=schedules())
 def test_promises_hold_for_any_schedule(schedule: Schedule):
     run_schedule(schedule)

@@ -13,9 +13,10 @@ from typing import Any, get_args, get_type_hints
 import polars as pl
 import polars.selectors as cs
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics import metrics
@@ -455,7 +456,7 @@ NO_NUMBERS = [
 
 
 @pytest.mark.parametrize("function", NO_NUMBERS)
-@settings(max_examples=10)
+@examples(10)
 @given(text=st.text("0123456789", min_size=6, max_size=15))
 def test_no_message_shows_a_number(function: Callable[[str], Any], text: str):
     with pytest.raises(InputError) as caught:

@@ -6,10 +6,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support.call_cases import Record, call, frame, moment, talk
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
@@ -452,7 +453,7 @@ def frame_of(cases: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
 
 
 @pytest.mark.slow
-@settings(max_examples=120)
+@examples(120)
 @given(cases=some_calls, at=moments)
 def test_ledger_and_rates_match_a_python_implementation(
     cases: list[tuple[Any, ...]], at: int | None
@@ -488,7 +489,7 @@ def test_ledger_and_rates_match_a_python_implementation(
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(cases=some_calls)
 def test_time_to_callback_matches_the_ledger(cases: list[tuple[Any, ...]]):
     calls = frame_of(cases)
@@ -501,7 +502,7 @@ def test_time_to_callback_matches_the_ledger(cases: list[tuple[Any, ...]]):
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(cases=some_calls, seed=st.integers(0, 9))
 def test_results_do_not_depend_on_row_order(cases: list[tuple[Any, ...]], seed: int):
     calls = frame_of(cases)

@@ -4,10 +4,11 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support import random_calls as random_input
+from support.examples import examples
 from support.random_calls import random_calls, with_random_owners
 
 import etelecom_analytics as et
@@ -317,7 +318,7 @@ def test_two_owners_of_one_extension_have_their_own_calls(
 
 
 @pytest.mark.slow
-@settings(max_examples=6)
+@examples(6)
 @given(
     by=st.lists(st.sampled_from([*OWNER_DIMENSIONS, "outcome", "direction", "hour"]), min_size=1,
                 max_size=2, unique=True),

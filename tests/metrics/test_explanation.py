@@ -6,9 +6,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.call_cases import SIX_CALLS, SIX_CALLS_IVR, TWELVE_CALLS, call, frame
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
@@ -40,7 +41,7 @@ def numbers(explanation: et.metrics.Explanation) -> tuple[Any, ...]:
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@examples(150)
 @given(cell_of=cells, places=some_places, draw=st.data())
 def test_explain_agrees_with_every_cell(
     cell_of: tuple[str, str],

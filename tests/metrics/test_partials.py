@@ -10,10 +10,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support.call_cases import call, frame, ringing, talk
+from support.examples import examples
 from support.holes import calls_with_holes
 from support.random_calls import OPTIONS, OTHER_OPTIONS, random_calls, with_random_owners
 
@@ -137,7 +138,7 @@ SMALL = random_calls(80, seed=3)
 
 
 @pytest.mark.slow
-@settings(max_examples=2)
+@examples(2)
 @given(
     piece=st.lists(st.integers(0, 3), min_size=SMALL.height, max_size=SMALL.height),
     order=st.permutations(range(4)),

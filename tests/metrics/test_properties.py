@@ -15,9 +15,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics import metrics
@@ -311,7 +312,7 @@ def test_every_public_function_of_calls_is_listed():
     assert of_calls == PUBLIC.keys() | OF_ONE_CALL
 
 
-@settings(max_examples=8)
+@examples(8)
 @given(calls=some_calls(), seed=st.integers(0, 99))
 def test_the_phases_of_a_call_do_not_depend_on_other_calls(calls: pl.DataFrame, seed: int):
     shuffled = calls.sample(fraction=1, shuffle=True, seed=seed)
@@ -328,7 +329,7 @@ def test_the_phases_of_a_call_do_not_depend_on_other_calls(calls: pl.DataFrame, 
 
 @pytest.mark.slow
 @by_function
-@settings(max_examples=8)
+@examples(8)
 @given(calls=some_calls(), seed=st.integers(0, 99))
 def test_the_order_of_calls_does_not_matter(name: str, calls: pl.DataFrame, seed: int):
     shuffled = calls.sample(fraction=1, shuffle=True, seed=seed)
@@ -342,7 +343,7 @@ def test_the_order_of_calls_does_not_matter(name: str, calls: pl.DataFrame, seed
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, each in PUBLIC.items() if not each.across])
-@settings(max_examples=8)
+@examples(8)
 @given(calls=some_calls(), places=st.data())
 def test_two_parts_add_up_to_the_whole(name: str, calls: pl.DataFrame, places: st.DataObject):
     function = PUBLIC[name]
@@ -450,7 +451,7 @@ def linear_quantile(ordered: list[float], share: float) -> float | None:
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@examples(15)
 @given(calls=some_calls(), labels=st.data())
 def test_pooled_measures_of_groups_are_those_of_the_whole(
     calls: pl.DataFrame, labels: st.DataObject
@@ -492,7 +493,7 @@ def test_pooled_measures_of_groups_are_those_of_the_whole(
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(calls=some_calls())
 def test_counts_add_up(calls: pl.DataFrame):
     row = summarize(calls, measures=TOTALS, options=OPTIONS).row(0, named=True)

@@ -17,9 +17,10 @@ import altair as alt
 import ipywidgets as ui
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 from support.widget_driver import control, press, put, visible_html, walk
 
 import etelecom_analytics as et
@@ -332,7 +333,7 @@ def test_undo_and_redo_step_through_all_states(explorer: et.Explorer):
         },
     )
 )
-@settings(max_examples=15)
+@examples(15)
 def test_state_survives_json(state: dict[str, Any], explorers: list[et.Explorer]):
     explorer, other = explorers
     explorer.restore(state)

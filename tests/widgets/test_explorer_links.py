@@ -6,9 +6,10 @@ from typing import Any
 import polars as pl
 import pytest
 import vl_convert
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 from support.widget_driver import control, press, put, visible_html, walk
 
 import etelecom_analytics as et
@@ -435,7 +436,7 @@ _ACTIONS = st.one_of(
 
 @pytest.mark.slow
 @given(actions=st.lists(_ACTIONS, min_size=4, max_size=9))
-@settings(max_examples=12)
+@examples(12)
 def test_all_parts_agree_after_any_actions(actions: list[Any], shared: et.Explorer):
     shared.restore(INBOUND)
     for kind, value, add in actions:
