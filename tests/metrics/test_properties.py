@@ -383,6 +383,7 @@ def test_no_calls_one_call_and_nulls_give_the_same_types(name: str):
                 nulls.with_columns(call_targets=a_null_leg),
                 CALLS.head(5).with_columns(call_targets=a_null_leg)):  # fmt: skip
         assert table_of(name, table).schema == expected
+    for table in (CALLS.clear(), nulls):
         assert table_of(name, table.lazy()).schema == expected
 
 
