@@ -259,7 +259,7 @@ def grown(archive: et.Archive, folder: Path) -> et.Archive:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("failing", ["2024-02", "2024-03", "manifest"])
+@pytest.mark.parametrize("failing", ["2024-02", "manifest"])
 def test_an_interrupted_publication_is_not_read(
     months: et.Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
 ):

@@ -66,7 +66,6 @@ def test_days_add_up_to_all_calls(archive: str, request: pytest.FixtureRequest):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("archive", ["holes", "midnights"])
 @pytest.mark.parametrize(
     ("settings", "by", "measures"),
     [
@@ -75,17 +74,12 @@ def test_days_add_up_to_all_calls(archive: str, request: pytest.FixtureRequest):
     ],
 )
 def test_all_measures_of_days_add_up(
-    archive: str,
-    settings: dict[str, Any],
-    by: str,
-    measures: list[str],
-    request: pytest.FixtureRequest,
+    settings: dict[str, Any], by: str, measures: list[str], midnights: et.Archive
 ):
-    of_days: et.Archive = request.getfixturevalue(archive)
     options = et.MetricOptions(**(OPTIONS | settings))
 
-    result = of_days.summarize(by, measures, options=options, progress=False)
-    assert_equal(result, whole(of_days, by, measures, options=options))
+    result = midnights.summarize(by, measures, options=options, progress=False)
+    assert_equal(result, whole(midnights, by, measures, options=options))
 
 
 @pytest.mark.slow

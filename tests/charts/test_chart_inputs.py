@@ -139,11 +139,11 @@ def test_options_and_coverage_are_of_their_types(name: str):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BY_ANY_DIMENSION)
-@pytest.mark.parametrize("by", ["weekday", "callee", "direction"])
-def test_by_takes_a_name_or_a_sequence(name: str, by: str):
-    expected = spec(draw(name, CALLS, by=by))
+def test_by_takes_a_name_or_a_sequence(name: str):
+    expected = spec(draw(name, CALLS, by="weekday"))
 
-    assert spec(draw(name, CALLS, by=[by])) == spec(draw(name, CALLS, by=(by,))) == expected
+    for by in (["weekday"], ("weekday",)):
+        assert spec(draw(name, CALLS, by=by)) == expected
 
 
 @pytest.mark.slow
