@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 from scipy import stats
 from support import sql_oracle_outbound as oracle
 from support.call_cases import call, frame, ringing, talk
+from support.examples import scaled
 from support.measure_tables import assert_agree
 from support.random_calls import OPTIONS, OTHER_OPTIONS, random_calls
 
@@ -317,7 +318,7 @@ def test_no_time_differs_if_every_attempt_was_answered():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("seed", range(scaled(5, at_least=2)))
 def test_a_blocked_number_is_dated_within_a_day(seed: int):
     simulation, day = benchmark.desk(seed, n=4_000)
     levels = et.metrics.outbound_levels(simulation.calls)
