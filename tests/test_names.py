@@ -185,6 +185,7 @@ def test_each_target_has_the_name_of_the_user_of_its_extension(
     ].unique().sort().to_list() == sorted(simulation.truth.ivr_numbers)
 
 
+@pytest.mark.slow
 def test_other_columns_query_and_report_do_not_change(logs: et.CallLogs, named: et.CallLogs):
     added = {name: dtype for name, dtype in NAMES_SCHEMA.items() if name != "hotline_id"}
     assert named.calls.columns == [*CALL_SCHEMA, *added]
@@ -606,6 +607,7 @@ def test_snapshot_may_contain_some_of_the_names(logs: et.CallLogs, lists: Lists,
 # Measures by name.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", JOINED)
 def test_call_measures_by_name_agree_with_sql(by: str, named: et.CallLogs, tmp_path: Path):
     table = et.summarize(named.calls, [by], ["calls", "offered", "answered"])

@@ -326,6 +326,7 @@ def test_fetch_of_a_failed_server_can_be_resumed(
         assert len(server.requests) == requests
 
 
+@pytest.mark.slow
 def test_partial_result_can_be_saved_and_resumed_later(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame, tmp_path: Path
 ):

@@ -186,6 +186,7 @@ def test_personal_columns_are_written_on_request_only(months: et.Archive, tmp_pa
     assert b"0912000001" not in b"".join(content for content, _ in contents(folder).values())
 
 
+@pytest.mark.slow
 def test_external_numbers_are_one_group():
     begin = datetime(2024, 1, 1, tzinfo=UTC)
     numbers = ["101", "0912345678", "+84912345678", "8000", "02871110000", "pseudonym-0123456789"]

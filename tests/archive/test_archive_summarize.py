@@ -155,6 +155,7 @@ NIGHT = 16 * 3600.0
 """Seconds from BASE, 08:00, to midnight."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measures", [["calls"], ["calls", "offers", "busy_offers"]])
 def test_internal_calls_across_midnight_are_paired_once(tmp_path: Path, measures: list[str]):
     def log(name: str, direction: str, start: float, **settings: Any) -> dict[str, Any]:
@@ -243,6 +244,7 @@ def test_a_day_of_a_lost_worker_is_computed_again(holes: et.Archive, failures: i
     assert_equal(result, whole(holes, "day", "asa_s"))
 
 
+@pytest.mark.slow
 def test_a_day_that_no_worker_survives_is_named(holes: et.Archive):
     with pytest.raises(ArchiveError, match=r"2026-11-03 cannot be .* \(RuntimeError: worker lost"):
         holes.summarize("day", "asa_s", executor=Flaky({LOST: 99}), progress=False)

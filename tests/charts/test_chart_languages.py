@@ -65,6 +65,7 @@ def test_texts_of_empty_charts_are_in_the_catalogue(
     assert words(chart) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function", [charts.answer_rate, charts.heatmap, charts.erlangs, charts.concurrency]
 )

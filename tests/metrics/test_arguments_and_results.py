@@ -176,6 +176,7 @@ def test_other_tables_are_refused_in_one_sentence(function: Any, calls: Any, mes
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "dimension"), WITH_BY, ids=lambda value: name_of(value))
 def test_by_is_one_name_or_a_sequence(function: Any, dimension: str):
     expected = function(CALLS, [dimension])
@@ -309,6 +310,7 @@ def test_columns_of_durations_end_in_s(function: Any):
 # Confidence.
 
 
+@pytest.mark.slow
 def test_every_function_with_an_interval_takes_a_level():
     with_interval = [
         function

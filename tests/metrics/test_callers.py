@@ -540,6 +540,7 @@ def test_every_missed_caller_has_a_row(simulation: Simulation):
     assert set(ledger["outcome"]) == {"called_back", "served", "open"}
 
 
+@pytest.mark.slow
 @by_function
 def test_lazy_frames_on_both_engines(function: Callable[..., Any], calls: pl.DataFrame):
     expected = function(calls)
@@ -607,6 +608,7 @@ def test_within_must_be_a_length_of_time(within: Any, calls: pl.DataFrame):
         assert "0912345678" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_within_is_text_or_a_timedelta(calls: pl.DataFrame):
     for function in (repeat_rate, callback_rate):
         of_two_days = function(calls, within="2d")

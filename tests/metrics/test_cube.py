@@ -138,6 +138,7 @@ def is_answered(selected: Selection, *by: str, measure: str = "offered", **optio
     return selected.parts(by, [MEASURES[measure]], changed, intervals=False) is not None
 
 
+@pytest.mark.slow
 def test_usual_filters_and_groups_take_cubes(selection: Selection):
     inbound = selection.matching(et.CallQuery(direction="in", date_from="2026-11-02"))
 

@@ -40,6 +40,7 @@ def union(*parts: pl.DataFrame) -> pl.DataFrame:
     return CALLS.filter(pl.col("id").is_in(ids.to_list()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -348,6 +349,7 @@ def test_an_offers_cell_keeps_its_value_in_its_calls(
         assert row["offers"] >= drilled.height > 0
 
 
+@pytest.mark.slow
 def test_legs_and_calls_by_person_are_of_the_person_of_the_call():
     for grain, count in (("legs", "trunk_legs"), ("calls", "calls")):
         table = summarize(OWNED, "user", count, options=RANDOM_OPTIONS)

@@ -123,6 +123,7 @@ def test_calls_without_a_start_are_left_out_of_as_of():
     assert et.metrics.outbound_customers(calls, options=options)["left_out"].item() == 0
 
 
+@pytest.mark.slow
 def test_a_customer_is_in_one_group_only():
     simulation = et.simulator.simulate_outbound(300, seed=3, days=14)
     for by in ("day", "hour", "own_number", ["carrier", "weekday"]):

@@ -174,6 +174,7 @@ def test_names_and_owners_add_up(settings: dict[str, Any]):
         assert_equal(et.finish(parts, by, measures), whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["DataFrame", "LazyFrame", "Selection"])
 def test_any_kind_of_calls_gives_the_same_partial(kind: str):
     calls = {
@@ -240,6 +241,7 @@ NIGHT = 16 * 3600 - 60
 """Seconds from BASE, 08:00, to a minute before midnight."""
 
 
+@pytest.mark.slow
 def test_a_talk_across_midnight_makes_offers_of_the_next_day_busy():
     calls = frame(
         call("talks", talk("101", 0, 5, 300), state="answered", shift=NIGHT, ended=300),

@@ -312,6 +312,7 @@ def test_every_public_function_of_calls_is_listed():
     assert of_calls == PUBLIC.keys() | OF_ONE_CALL
 
 
+@pytest.mark.slow
 @examples(8)
 @given(calls=some_calls(), seed=st.integers(0, 99))
 def test_the_phases_of_a_call_do_not_depend_on_other_calls(calls: pl.DataFrame, seed: int):

@@ -148,6 +148,7 @@ def test_calls_of_the_same_path_are_pooled():
     ]
 
 
+@pytest.mark.slow
 def test_hunt_paths_match_sql(simulation: Simulation, tmp_path: Path):
     ivr = simulation.truth.ivr_numbers
     simulation.calls.write_parquet(tmp_path / "calls.parquet")

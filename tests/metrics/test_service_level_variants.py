@@ -84,6 +84,7 @@ def test_each_row_matches_the_measure_service_level(calls: pl.DataFrame):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [{}, OTHER_SETTINGS], ids=["default", "other"])
 def test_service_levels_match_sql(other: dict[str, Any], simulation: Simulation, tmp_path: Path):
     simulation.calls.write_parquet(tmp_path / "calls.parquet")
@@ -163,6 +164,7 @@ def test_threshold_is_inclusive():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function", [service_levels, service_level_curve], ids=lambda function: function.__name__
 )

@@ -454,6 +454,7 @@ def test_measured_values_match_a_python_implementation(simulation: Simulation):
             assert row["traffic"] == pytest.approx(mean(a_day) * mean(hour_talks) / 3600)
 
 
+@pytest.mark.slow
 def test_selections_and_lazy_frames_give_the_same_result(calls: pl.DataFrame):
     expected = agents_by_interval(calls)
 

@@ -311,6 +311,7 @@ def test_a_lazy_frame_agrees_on_both_engines(
     assert_frame_equal(lazy.collect(engine="streaming"), expected, abs_tol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "of", [et.call_targets, legs, offers, et.metrics.facts], ids=lambda of: of.__name__
 )

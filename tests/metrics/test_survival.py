@@ -315,6 +315,7 @@ def test_patience_by_names_if_calls_carry_them(calls: pl.DataFrame):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [[], ["hour"], ["direction", "caller"]])
 def test_patience_of_a_lazy_frame_on_both_engines(by: list[str], calls: pl.DataFrame):
     expected = patience(calls, by)

@@ -149,6 +149,7 @@ def test_a_share_of_legs_has_an_interval():
     assert 0.3 < row["ner_low"] < 0.6 < row["ner_high"] < 0.9
 
 
+@pytest.mark.slow
 @examples(25)
 @given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=120))
 def test_asr_is_at_most_ner(positions: list[int], calls: pl.DataFrame):

@@ -133,6 +133,7 @@ def test_a_fetch_ends_with_the_explorer(desk: Desk, week_client: et.Client):
     assert desk._copy.code == desk.code() != before
 
 
+@pytest.mark.slow
 def test_a_new_fetch_replaces_the_explorer(fetched: Desk):
     first = explorer_of(fetched)
     put(part(fetched, "fetch"), "Direction", "out")

@@ -215,6 +215,7 @@ def test_selected_days_that_were_not_fetched_are_unknown(explorer: et.Explorer):
     assert "These days were not fetched completely" in visible_html(explorer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chart", "name"),
     [
@@ -358,6 +359,7 @@ def test_weeks_highlight_their_days_and_days_do_not_highlight_weeks(shared: et.E
     assert sum(bars(shared).values()) == shared.filtered.height
 
 
+@pytest.mark.slow
 def test_a_failed_chart_leaves_the_other_parts_of_the_same_calls(
     explorer: et.Explorer, monkeypatch: pytest.MonkeyPatch
 ):
