@@ -82,7 +82,9 @@ def test_a_chart_without_data_shows_a_message(
 def test_a_lazy_frame_in_another_order_gives_the_same_chart(
     draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
 ):
-    assert draw(calls.lazy().reverse()).to_dict() == spec(chart)
+    same = draw(calls.lazy().reverse())
+
+    assert same.to_dict(validate=False) == spec(chart)
 
 
 @pytest.mark.slow
