@@ -126,6 +126,13 @@ def test_reference_pages_are_in_the_navigation():
     assert pages == set(re.findall(r"[\w/-]+\.md", navigation.split("\nnav:")[1]))
 
 
+def test_the_reference_has_inherited_members():
+    """Most methods of archives and panels are those of a base class, which has no page."""
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+
+    assert re.search("^ +inherited_members: true$", settings, re.MULTILINE)
+
+
 def test_headings_are_public_paths():
     text = load_hooks().on_page_markdown("::: et.metrics.funnel\n")
 

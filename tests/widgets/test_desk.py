@@ -168,7 +168,6 @@ def test_state_is_restored_before_and_after_the_fetch(fetched: Desk, week_client
 # No calls.
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "reason", "buttons"),
     [

@@ -1,6 +1,5 @@
 """Explorer: after any change, KPIs, chart, table, code and files are of the same calls."""
 
-import contextlib
 import csv
 import gc
 import io
@@ -8,12 +7,11 @@ import json
 import os
 import unicodedata
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import ipywidgets as ui
 import polars as pl
 import pytest
@@ -21,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support.examples import examples
-from support.widget_driver import control, press, put, visible_html, walk
+from support.widget_driver import control, press, put, run_code, visible_html, walk
 
 import etelecom_analytics as et
 from etelecom_analytics.codegen import literal
@@ -125,24 +123,7 @@ def assert_consistent(
     assert f" {matching.height:,} of {context.height:,} calls." in note or not note
     assert bool(note) == (shown is not None)
     logs = et.CallLogs(calls=calls, query=SAMPLE.query, report=SAMPLE.report)
-    assert_frame_equal(run_code(explorer.code(), logs)["filtered"], matching)
-
-
-def run_code(code: str, logs: et.CallLogs = SAMPLE) -> dict[str, Any]:
-    """The variables after running copied code."""
-    names: dict[str, Any] = {"logs": logs, "display": lambda _: None}
-    with _renderer_restored():
-        exec(code, names)  # as a user does in a notebook  # noqa: S102
-    return names
-
-
-@contextlib.contextmanager
-def _renderer_restored():
-    active = alt.renderers.active
-    try:
-        yield
-    finally:
-        alt.renderers.enable(active)
+    assert_frame_equal(run_code(explorer.code(), logs=logs)["filtered"], matching)
 
 
 def test_starts_with_inbound_calls_and_says_so(explorer: et.Explorer):
@@ -399,7 +380,7 @@ def test_group_filters_are_in_state_and_code(groups: dict[str, Any]):
     explorer = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
     explorer.restore({"group_filters": groups})
     expected = drill_through(SAMPLE.calls, groups, options=OPTIONS)
-    filtered = run_code(explorer.code())["filtered"]
+    filtered = run_code(explorer.code(), logs=SAMPLE)["filtered"]
     other = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
     other.restore(json.loads(json.dumps(explorer.state())))
 
@@ -635,7 +616,7 @@ def test_own_numbers_are_never_masked(tmp_path: Path):
         )
     ]
     file = pl.read_parquet(explorer.export(tmp_path / "calls.parquet"))
-    run_code(explorer.code())
+    run_code(explorer.code(), logs=SAMPLE)
 
     assert all(hotline in output for output in outputs[:3])
     assert not any(other in output for output in outputs)
@@ -740,6 +721,23 @@ def test_exports_are_for_their_owner_and_go_to_pipes(explorer: et.Explorer, tmp_
     assert (tmp_path / "target.csv").read_bytes() == content
 
 
+def test_a_cell_may_read_the_panel_while_it_undoes_a_change(monkeypatch: pytest.MonkeyPatch):
+    explorer = et.Explorer(SAMPLE, debounce_s=0)
+    explorer.restore({"direction": "out"})
+    use, readers = explorer._use, []
+    with ThreadPoolExecutor(1) as pool:
+
+        def use_while_read(state: Any) -> None:
+            readers.append(pool.submit(lambda: explorer.filtered))
+            wait(readers, timeout=0.2)  # it waits for the change, or reads the calls of before
+            use(state)
+
+        monkeypatch.setattr(explorer, "_use", use_while_read)
+        explorer.undo()
+    assert explorer.query.direction == "in"
+    assert not explorer._redo.disabled
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [("a\0b.csv", "null character"), ("x" * 260 + ".csv", "File name too long")],
@@ -781,7 +779,7 @@ def test_code_draws_the_same_chart(tab: str, measure: str, explorers: list[et.Ex
     explorer = explorers[0]
     explorer.restore({"direction": "in", "chart": {"tab": tab, "measure": measure}})
     statements, chart = explorer.code().strip().rsplit("\n", 1)
-    names = run_code(f"{statements}\nchart = {chart}")
+    names = run_code(f"{statements}\nchart = {chart}", logs=SAMPLE)
 
     assert names["chart"].to_dict()["description"] == spec(explorer)["description"]
     assert len(json.dumps(part(explorer, EventChart).chart)) < 200_000
@@ -856,5 +854,5 @@ def test_business_hours_are_a_group():
     label, group, *_ = next(iter(explorer._tabs.chart.groups.values()))
     click(explorer, label)
     assert explorer.group_filters == group
-    assert_frame_equal(run_code(explorer.code())["filtered"], explorer.filtered)
+    assert_frame_equal(run_code(explorer.code(), logs=SAMPLE)["filtered"], explorer.filtered)
     assert 0 < explorer.filtered.height < 851

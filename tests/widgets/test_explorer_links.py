@@ -141,7 +141,6 @@ def test_another_filter_changes_the_chart_and_stays_a_filter(explorer: et.Explor
     assert explorer.filtered.height == by_day["offered"][0]
 
 
-@pytest.mark.slow
 def test_cells_are_pairs_and_no_product(explorer: et.Explorer):
     explorer.restore({**INBOUND, "chart": {"tab": "heat"}})
     click(explorer, 3, 9)

@@ -171,6 +171,7 @@ def explorer_code(
     options: MetricOptions,
     *,
     table: str,
+    reading: str = "",
     context: PanelState,
     chart: Callable[[str, CallQuery | None, str], str],
 ) -> str:
@@ -180,11 +181,13 @@ def explorer_code(
         state: the filters.
         options: the options of the measures.
         table: code of the table of all calls.
+        reading: code that reads the logs first; "" for those that are read.
         context: the filters of the chart, which has all its groups.
         chart: returns the code of the chart; its arguments are the variable of its calls, the
             query with its dates, or None if its days have gaps, and the variable of that query.
     """
-    query = state.query.code().replace("\n\n", "\n\net.charts.use_offline_renderer()\n", 1)
+    begin = f"\n\net.charts.use_offline_renderer()\n{reading}"
+    query = state.query.code().replace("\n\n", begin, 1)
     _, statement = options.code().split("\n\n", 1)  # the import is in the code of the query
     filtered = filters_code(state, f"{table}.filter(query.to_expr())")
     kpis = "display(et.summarize(filtered, options=options, confidence=True))"
