@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support import random_calls as random_input
-from support.examples import examples
+from support.examples import examples, scaled
 from support.random_calls import random_calls, with_random_owners
 
 import etelecom_analytics as et
@@ -31,7 +31,8 @@ OPTIONS = et.MetricOptions(ivr_numbers=SIMULATION.truth.ivr_numbers)
 
 
 def groups(by: list[str], measure: str) -> list[dict[str, object]]:
-    return list(summarize(CALLS, by, [measure], options=OPTIONS).head(25).iter_rows(named=True))
+    table = summarize(CALLS, by, [measure], options=OPTIONS)
+    return table.head(scaled(25, at_least=6)).to_dicts()
 
 
 def union(*parts: pl.DataFrame) -> pl.DataFrame:

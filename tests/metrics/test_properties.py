@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -292,6 +293,12 @@ def table_of(name: str, calls: Any, *, engine: Any = "auto") -> pl.DataFrame:
     return table.collect(engine=engine) if isinstance(table, pl.LazyFrame) else table
 
 
+@cache
+def table_of_calls(name: str) -> pl.DataFrame:
+    """The table of all calls, once for all tests."""
+    return table_of(name, CALLS)
+
+
 def in_fixed_order(name: str, table: pl.DataFrame) -> pl.DataFrame:
     """The rows, sorted by key if they have the order of the calls."""
     return table.sort(PUBLIC[name].key) if PUBLIC[name].follows else table
@@ -373,7 +380,7 @@ def test_two_parts_add_up_to_the_whole(name: str, calls: pl.DataFrame, places: s
 @pytest.mark.slow
 @by_function
 def test_no_calls_one_call_and_nulls_give_the_same_types(name: str):
-    expected = table_of(name, CALLS).schema
+    expected = table_of_calls(name).schema
     no_legs, a_null_leg = (
         pl.lit(legs, dtype=CALLS.schema["call_targets"]) for legs in ([], [None])
     )
@@ -391,7 +398,7 @@ def test_no_calls_one_call_and_nulls_give_the_same_types(name: str):
 @pytest.mark.slow
 @by_function
 def test_a_lazy_frame_gives_the_same_on_both_engines(name: str):
-    expected = in_fixed_order(name, table_of(name, CALLS))
+    expected = in_fixed_order(name, table_of_calls(name))
 
     assert isinstance(PUBLIC[name].table(CALLS.lazy()), pl.LazyFrame) == PUBLIC[name].lazy
     assert expected.height > 0
@@ -406,7 +413,7 @@ def test_a_lazy_frame_gives_the_same_on_both_engines(name: str):
 @pytest.mark.slow
 @by_function
 def test_a_lazy_frame_without_a_fixed_order_gives_the_same(name: str):
-    expected = in_fixed_order(name, table_of(name, CALLS))
+    expected = in_fixed_order(name, table_of_calls(name))
 
     for engine in ("in-memory", "streaming"):
         unordered = pl.concat([CALLS.head(600), CALLS.tail(600)]).lazy().unique(subset="id")
