@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 
 import ipywidgets as ui
@@ -218,9 +219,12 @@ def masked_code(code: str, group_filters: Mapping[str, object], display: Display
         display: how numbers are shown.
     """
     before = code
-    for name in _NUMBER_DIMENSIONS:
-        value = group_filters.get(name)
-        for number in value if isinstance(value, list) else [value]:
-            shown = display.masked(pl.DataFrame({name: [number]}, schema={name: pl.String})).item()
-            code = code.replace(literal(number), literal(shown)) if shown != number else code
+    filters = [group_filters.get(name) for name in _NUMBER_DIMENSIONS]
+    values = chain.from_iterable(each if isinstance(each, list) else [each] for each in filters)
+    numbers = [number for number in values if number is not None]
+    if not numbers:
+        return code
+    table = pl.DataFrame({"caller": numbers}, schema={"caller": pl.String})
+    for number, shown in zip(numbers, display.masked(table)["caller"], strict=True):
+        code = code.replace(literal(number), literal(shown)) if shown != number else code
     return code if code == before else f"{_MASKED}\n{code}"
