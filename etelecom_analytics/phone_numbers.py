@@ -75,10 +75,8 @@ _STEPS = (
 )
 """Patterns and replacements, in order, that bring a number without separators into normal form."""
 
-_NOBODY_WORDS = (
-    *("anonymous", "blocked", "private", "restricted", "unavailable", "unknown", "withheld"),
-)
-_NOBODY = rf"^(?i:{'|'.join(_NOBODY_WORDS)}|\+?0*|\+?266696687|1)$"
+_NOBODY_WORDS = "anonymous|blocked|private|restricted|unavailable|unknown|withheld"
+_NOBODY = rf"^(?i:{_NOBODY_WORDS}|\+?0*|\+?266696687|1)$"
 """What a PBX writes, without separators, if the caller hides the number: a word, zeros, -1, or the
 digits of the keys that spell "anonymous"."""
 _PSEUDONYM = r"^x0[a-p]{20}$"
@@ -179,10 +177,12 @@ def is_listed(number: pl.Expr, entries: Sequence[str]) -> pl.Expr:
         forms = "|".join(f"{_DROPPED}*".join(map(re.escape, entry)) for entry in short)
         tests.append(number.str.contains(rf"(?s){_OPENING}(?:{forms}){_DROPPED}*(?:[@;].*)?$"))
     long = [entry for entry in exact if entry not in short]
-    if long or prefixes:
-        normal = normalized(number)
-        tests += [normal.is_in(long)] if long else []
-        tests += [normal.str.starts_with(prefix) for prefix in prefixes]
+    if prefixes:
+        # In one test, since a plan would normalize the numbers once for each.
+        forms = "|".join([*(f"{re.escape(entry)}$" for entry in long), *map(re.escape, prefixes)])
+        tests.append(normalized(number).str.contains(f"^(?:{forms})"))
+    elif long:
+        tests.append(normalized(number).is_in(long))
     return pl.any_horizontal(tests).fill_null(value=False)
 
 

@@ -13,6 +13,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, settings
+from support.examples import USUAL
 from support.real_calls import VARIABLE as REAL_CALLS
 
 import etelecom_analytics as et
@@ -21,7 +22,7 @@ from etelecom_analytics.simulator import CallLogServer, Simulation, serve
 # A deadline would fail on slow machines.
 settings.register_profile(
     "steady",
-    max_examples=int(os.environ.get("ETELECOM_MAX_EXAMPLES", "25")),
+    max_examples=USUAL,
     deadline=None,
     derandomize=bool(os.environ.get("CI")),  # CI decides by the same examples each time
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

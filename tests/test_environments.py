@@ -79,6 +79,7 @@ def test_measures_of_a_table_from_pandas_are_equal():
     assert_frame_equal(et.FilterPanel(calls).filtered, CALLS)
 
 
+@pytest.mark.slow
 def test_spawned_process_computes_the_same():
     names: dict[str, Any] = {"et": et, "logs": et.sample_logs()}
     exec(CODE[1], names)  # as a user does in a notebook  # noqa: S102

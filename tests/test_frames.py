@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 from support.page_strategies import Raw, by_record, page_of, rows_of
 
 import etelecom_analytics as et
@@ -34,7 +35,7 @@ _pages = st.lists(st.sampled_from(PAGES), max_size=40)
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@examples(30)
 @given(bodies=_pages, cuts=st.lists(st.integers(0, 40), max_size=4))
 def test_result_does_not_depend_on_the_batches(bodies: list[bytes], cuts: list[int]):
     """Calls and counts equal those of a reader that reads each record on its own."""
@@ -78,7 +79,7 @@ def test_batch_with_an_unreadable_page_is_not_counted(index: int):
 
 @pytest.mark.slow
 @given(bodies=_pages, seed=st.integers(0, 99))
-@settings(max_examples=20)
+@examples(20)
 def test_drift_does_not_depend_on_page_order_or_number_of_readers(bodies: list[bytes], seed: int):
     """Neither do its examples."""
     shuffled = random.Random(seed).sample(bodies, len(bodies))
@@ -158,7 +159,7 @@ def test_in_order_sorts_newest_first_then_by_id_with_nulls_last(
 
 
 @given(rows=st.lists(st.sampled_from(ROWS), max_size=6))
-@settings(max_examples=30)
+@examples(30)
 def test_call_targets_are_the_legs_in_order_eager_and_lazy(
     rows: list[dict[str, object]],
 ):

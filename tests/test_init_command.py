@@ -125,19 +125,21 @@ def test_text_of_calls_cannot_add_lines_to_the_template():
 
 
 @pytest.mark.slow
-def test_a_report_of_the_command_line_reads_and_states_the_file(tmp_path: Path):
-    command("init", str(SAMPLE))
+def test_a_report_of_the_command_line_reads_and_states_the_file(
+    capsys: Printed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    assert app.main(["init", str(SAMPLE)]) == 0
     (tmp_path / "below").mkdir()
-    os.chdir(tmp_path / "below")
-    result = command("report", str(SAMPLE))
+    monkeypatch.chdir(tmp_path / "below")
+    capsys.readouterr()
 
-    assert result.returncode == 0, result.stderr
-    assert f"Settings: {tmp_path / 'etelecom.toml'}" in result.stdout
+    assert app.main(["report", str(SAMPLE)]) == 0
+    assert f"Settings: {tmp_path / 'etelecom.toml'}" in capsys.readouterr().out
     page = Path("report.html").read_text(encoding="utf-8")
     assert et.Site.load(tmp_path / "etelecom.toml").digest in page
     assert "looks like" not in page
-    result = command("report", str(SAMPLE), "--no-site")
-    assert "Settings: no site file" in result.stdout
+    assert app.main(["report", str(SAMPLE), "--no-site"]) == 0
+    assert "Settings: no site file" in capsys.readouterr().out
     page = Path("report.html").read_text(encoding="utf-8")
     assert page.index("8000 looks like an IVR and 8100 like a queue") < page.index("Answer rate")
 

@@ -8,9 +8,10 @@ from typing import Any
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics import names
@@ -184,6 +185,7 @@ def test_each_target_has_the_name_of_the_user_of_its_extension(
     ].unique().sort().to_list() == sorted(simulation.truth.ivr_numbers)
 
 
+@pytest.mark.slow
 def test_other_columns_query_and_report_do_not_change(logs: et.CallLogs, named: et.CallLogs):
     added = {name: dtype for name, dtype in NAMES_SCHEMA.items() if name != "hotline_id"}
     assert named.calls.columns == [*CALL_SCHEMA, *added]
@@ -339,7 +341,7 @@ _call_rows = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=80)
+@examples(80)
 @given(calls=_call_rows, extensions=_extension_rows, users=_user_rows, hotlines=_hotline_rows)
 def test_rows_are_unchanged_and_names_are_those_of_the_lists(
     calls: Any, extensions: Any, users: Any, hotlines: Any
@@ -364,7 +366,7 @@ def test_rows_are_unchanged_and_names_are_those_of_the_lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=80)
+@examples(80)
 @given(calls=_call_rows, extensions=_extension_rows, users=_user_rows)
 def test_labels_are_unique_and_do_not_depend_on_the_order(calls: Any, extensions: Any, users: Any):
     named = with_names(calls_of(*calls), extensions_of(*extensions), users_of(*users))
@@ -605,6 +607,7 @@ def test_snapshot_may_contain_some_of_the_names(logs: et.CallLogs, lists: Lists,
 # Measures by name.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", JOINED)
 def test_call_measures_by_name_agree_with_sql(by: str, named: et.CallLogs, tmp_path: Path):
     table = et.summarize(named.calls, [by], ["calls", "offered", "answered"])

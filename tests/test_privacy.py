@@ -133,6 +133,7 @@ def test_pseudonym_is_the_same_in_all_columns_and_depends_on_the_key():
     assert et.mask_numbers(one)["caller"].to_list() == ["***", "***"]
 
 
+@pytest.mark.slow
 def test_pseudonyms_do_not_change_measures(
     simulated: pl.DataFrame, simulation: et.simulator.Simulation
 ):

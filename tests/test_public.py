@@ -209,34 +209,38 @@ def test_no_module_has_the_name_of_a_function_of_its_package(package: str):
     assert not functions & {module.name for module in pkgutil.iter_modules(namespace.__path__)}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_module_with_code_declares_all(module: str):
-    statements = [node for node in syntax_tree(module).body if not isinstance(node, ast.Expr)]
-
-    assert declared_names(module) is not None or not statements
+def has_code(module: str) -> bool:
+    return any(not isinstance(node, ast.Expr) for node in syntax_tree(module).body)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_all_lists_existing_names(module: str):
-    namespace = importlib.import_module(module)
+def test_modules_with_code_declare_all():
+    assert [
+        module for module in MODULES if has_code(module) and declared_names(module) is None
+    ] == []
 
-    assert [name for name in declared_names(module) or () if not hasattr(namespace, name)] == []
+
+def test_all_lists_existing_names():
+    assert [
+        f"{module}.{name}"
+        for module in MODULES
+        for name in declared_names(module) or ()
+        if not hasattr(importlib.import_module(module), name)
+    ] == []
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_module_imports_only_names_in_all(module: str):
-    hidden = [
-        f"{source}.{name}"
+def test_modules_import_only_names_in_all():
+    assert [
+        f"{module} imports {source}.{name}"
+        for module in MODULES
         for source, name in package_imports(module)
         if f"{source}.{name}" not in MODULES
         and name not in {"__version__", *(declared_names(source) or ())}
-    ]
-
-    assert hidden == []
+    ] == []
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_module_is_not_too_long(module: str):
-    lines = MODULES[module].read_text(encoding="utf-8").count("\n")
+def test_no_module_is_too_long():
+    lines = {
+        module: path.read_text(encoding="utf-8").count("\n") for module, path in MODULES.items()
+    }
 
-    assert lines <= MAX_LINES
+    assert {module: count for module, count in lines.items() if count > MAX_LINES} == {}

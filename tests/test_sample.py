@@ -22,6 +22,7 @@ def command() -> list[str]:
     return shlex.split(match[1])
 
 
+@pytest.mark.slow
 def test_documented_command_recreates_the_sample(command: list[str], tmp_path: Path):
     command[command.index("--output") + 1] = str(tmp_path / "sample")
 

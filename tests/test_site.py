@@ -333,6 +333,7 @@ def test_a_new_archive_takes_the_settings_and_keeps_them(server: CallLogServer):
         et.Archive("archive", ivr_numbers=["9"], site=changed)
 
 
+@pytest.mark.slow
 def test_states_of_an_archive_follow_all_lists(server: CallLogServer):
     site = et.Site(ivr_numbers=["8000"], queue_numbers=["8100"])
     client = et.Client(server.base_url, server.api_key)

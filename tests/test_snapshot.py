@@ -361,6 +361,7 @@ def parquet(table: pl.DataFrame) -> bytes:
     return content.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["calls.parquet", "call_targets.parquet"])
 @pytest.mark.parametrize(
     "content", [b"", b"PAR1", b"junk" * 100, b"PAR1" + b"\xff" * 500 + b"PAR1"]

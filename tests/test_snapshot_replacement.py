@@ -62,14 +62,16 @@ def replacing(folder: Path, count: int = 0) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.slow
-def test_1000_reads_during_constant_replacement_succeed(tmp_path: Path):
+def test_reads_during_constant_replacement_succeed(tmp_path: Path):
     folder = tmp_path / "week"
     with replacing(folder) as process:
-        results = [et.read_snapshot(folder).calls.height for _ in range(1_000)]
-        assert process.poll() is None
+        results, changes = [et.read_snapshot(folder).calls.height], 0
+        while len(results) < 200 or changes < 20:
+            results.append(et.read_snapshot(folder).calls.height)
+            changes += results[-1] != results[-2]
+            assert process.poll() is None
         process.kill()
     assert set(results) == heights()
-    assert sum(one != other for one, other in itertools.pairwise(results)) > 10
 
 
 @pytest.mark.slow
@@ -86,7 +88,7 @@ def test_reads_succeed_without_an_exchange_of_folders(
             sys.executable,
             "-c",
             "import sys, etelecom_analytics as et\n"
-            "for _ in range(200): print(et.read_snapshot(sys.argv[1]).calls.height)",
+            "for _ in range(60): print(et.read_snapshot(sys.argv[1]).calls.height)",
             str(folder),
         ],
         stdout=subprocess.PIPE,
@@ -100,7 +102,7 @@ def test_reads_succeed_without_an_exchange_of_folders(
         assert reader.stdout
         results = reader.stdout.read().split()
     assert reader.returncode == 0
-    assert len(results) == 200
+    assert len(results) == 60
     assert set(results) <= {"400", "100"}
     assert [path.name for path in tmp_path.iterdir()] == ["week"]
 
@@ -118,7 +120,7 @@ def test_killed_writers_leave_a_snapshot_and_nothing_else(exchange: bool, tmp_pa
             + _REPLACE
         )
     )
-    for _ in range(4):
+    for _ in range(3):
         with subprocess.Popen(
             [sys.executable, "-c", code, str(folder), "0"],
             stdout=subprocess.PIPE,
@@ -202,22 +204,24 @@ def test_calls_that_cannot_be_saved_are_kept_elsewhere(
 
 _UNMASKED = """
 import os, sys
-os.umask(int(sys.argv[2], 8))
 import etelecom_analytics as et
-et.write_snapshot(et.sample_logs(), sys.argv[1])
-et.write_snapshot(et.sample_logs(), sys.argv[1], replace=True)
+for umask in sys.argv[2:]:
+    os.umask(int(umask, 8))
+    for replace in (False, True):
+        et.write_snapshot(et.sample_logs(), f"{sys.argv[1]}/{umask}/week", replace=replace)
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("umask", ["000", "022", "077", "777"])
-def test_snapshot_is_for_its_owner_only_whatever_the_umask(umask: str, tmp_path: Path):
+def test_snapshot_is_for_its_owner_only_whatever_the_umask(tmp_path: Path):
+    umasks = ("000", "022", "077", "777")
     subprocess.run(
-        [sys.executable, "-c", _UNMASKED, str(tmp_path / "new" / "week"), umask],
+        [sys.executable, "-c", _UNMASKED, str(tmp_path), *umasks],
         check=True,
         env=os.environ | {"PYTHONPATH": ":".join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
     )
-    for path in (tmp_path / "new", *(tmp_path / "new").rglob("*")):
+    assert {path.name for path in tmp_path.iterdir()} == set(umasks)
+    for path in tmp_path.rglob("*"):
         assert oct(path.stat().st_mode & 0o777) == ("0o700" if path.is_dir() else "0o600"), path
 
 

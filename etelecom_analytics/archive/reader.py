@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from ..engines.publication import Publication
+from ..logs import CallLogs
 from ..metrics.confidence import confidence_level
 from ..metrics.dimensions import Names
 from ..metrics.ivr_check import warn_of_other_ivr_numbers, with_ivr_numbers
@@ -72,6 +73,37 @@ class ArchiveReader(ArchiveBase):
             return [self.path / path for path in files]
         return [str(self.path / path) for path in files]
 
+    def read(self, query: CallQuery | None = None) -> CallLogs:
+        """The matching calls, with a report that states how their days were fetched. Collects.
+
+        Args:
+            query: which calls; all by default.
+
+        Raises:
+            ArchiveError: the archive does not exist, or has none of the days.
+
+        Examples:
+            >>> import tempfile
+            >>> with (
+            ...     tempfile.TemporaryDirectory() as folder,
+            ...     et.simulator.serve(et.sample_logs().calls) as server,
+            ... ):
+            ...     archive = et.Archive(folder)
+            ...     client = et.Client(server.base_url, server.api_key)
+            ...     report = archive.sync(
+            ...         client, since="2026-11-02", until="2026-11-04", progress=False
+            ...     )
+            ...     logs = archive.read(et.CallQuery(direction="in"))
+            >>> logs.calls.height, logs.report.complete
+            (117, True)
+        """
+        query = query or CallQuery(time_zone=self.time_zone)
+        table = self._open()
+        certificates = check_days(table).certificates
+        with translate_errors(self.path):
+            calls = self.scan(query).collect()
+        return extract_logs(calls, query, certificates, self.time_zone)
+
     def snapshot(
         self,
         query: CallQuery | None,
@@ -89,13 +121,7 @@ class ArchiveReader(ArchiveBase):
             ArchiveError: the archive does not exist, or has none of the days.
         """
         check_destination(path, replace=replace)
-        query = query or CallQuery(time_zone=self.time_zone)
-        table = self._open()
-        certificates = check_days(table).certificates
-        with translate_errors(self.path):
-            calls = self.scan(query).collect()
-        logs = extract_logs(calls, query, certificates, self.time_zone)
-        return write_snapshot(logs, path, replace=replace, privacy=privacy)
+        return write_snapshot(self.read(query), path, replace=replace, privacy=privacy)
 
     def summarize(
         self,

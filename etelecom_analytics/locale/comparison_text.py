@@ -123,7 +123,7 @@ def _summary(row: Mapping[str, Any], unit: str) -> str:
         return ""
     if row["verdict"] == "changed":
         return f"{'▲' if difference > 0 else '▼'} {format_value(difference, unit, signed=True)}"
-    return tr("cannot tell") if row["verdict"] == "cannot tell" else tr("no evidence of change")
+    return tr("cannot tell") if row["verdict"] == "cannot tell" else tr("no clear change")
 
 
 def _change_interval(row: Mapping[str, Any], unit: str) -> str:

@@ -16,6 +16,7 @@ from ..query import CallQuery
 from ..query_text import filter_texts
 from .dates import Dates
 from .fields import (
+    CountedField,
     DurationField,
     ExtensionsField,
     Field,
@@ -123,6 +124,13 @@ class Controls:
     def box(self) -> ui.GridBox:
         """All controls, in a grid that fits its width."""
         return ui.GridBox([cell for part in self.parts for cell in part.cells()], layout=_GRID)
+
+    def recount(self, fields: Iterable[Field]) -> None:
+        """Offer the values of these fields, with their numbers of calls, from now on."""
+        new = {field.name: field for field in fields if isinstance(field, CountedField)}
+        for part in self.parts:
+            if isinstance(part, CountedField):
+                part.recount(new[part.name])
 
     def shown_groups(self, state: PanelState) -> frozenset[str]:
         """The dimensions of group filters whose value a control shows."""

@@ -19,6 +19,7 @@ __all__ = [
     "CELL",
     "STYLE",
     "WIDE",
+    "CountedField",
     "DurationField",
     "ExtensionsField",
     "Field",
@@ -146,13 +147,30 @@ class IdsField(TextField):
         self.parts[0].value = ", ".join(getattr(query, self.name))
 
 
-class ExtensionsField(Field):
-    """Any of the extensions that occur, by name and number of calls."""
+class CountedField(Field):
+    """A field that offers the values that occur, each by its name and number of calls."""
+
+    def __init__(
+        self,
+        name: str,
+        control: ui.DOMWidget,
+        counts: Iterable[tuple[Any, int]],
+        names: Mapping[str, str],
+    ) -> None:
+        super().__init__(name, control)
+        self._counts, self._names = dict(counts), names
+
+    def recount(self, other: "CountedField") -> None:
+        """Offer the values of another such field, once this one is shown again."""
+        self._counts, self._names = other._counts, other._names
+
+
+class ExtensionsField(CountedField):
+    """Any of the extensions that occur."""
 
     def __init__(self, counts: Iterable[tuple[str, int]], names: Mapping[str, str]) -> None:
-        self._counts, self._names = dict(counts), names
         select = ui.SelectMultiple(description=tr("Extensions"), style=STYLE, layout=WIDE)
-        super().__init__("extension_ids", select)
+        super().__init__("extension_ids", select, counts, names)
         self._set_options(())
 
     def _read(self) -> object:
@@ -173,14 +191,14 @@ class ExtensionsField(Field):
         self.parts[0].rows = max(_MIN_ROWS, min(_MAX_ROWS, len(counts)))
 
 
-class IdField(Field):
-    """One of the ids that occur, by name and number of calls, or any."""
+class IdField(CountedField):
+    """One of the ids that occur, or any."""
 
     def __init__(
         self, name: str, label: str, counts: Iterable[tuple[str, int]], names: Mapping[str, str]
     ) -> None:
-        self._counts, self._names = dict(counts), names
-        super().__init__(name, ui.Dropdown(description=label, style=STYLE, layout=WIDE))
+        control = ui.Dropdown(description=label, style=STYLE, layout=WIDE)
+        super().__init__(name, control, counts, names)
         self._set_options(None)
 
     def _text(self, value: Any) -> str:
@@ -196,12 +214,12 @@ class IdField(Field):
         self.parts[0].options = [(tr("any"), _ANY), *_options(counts, self._names)]
 
 
-class GroupField(Field):
+class GroupField(CountedField):
     """One of the values of a dimension that a query cannot filter by, or any."""
 
     def __init__(self, name: str, label: str, counts: Iterable[tuple[str | None, int]]) -> None:
-        self._counts = dict(counts)
-        super().__init__(name, ui.Dropdown(description=label, style=STYLE, layout=WIDE))
+        control = ui.Dropdown(description=label, style=STYLE, layout=WIDE)
+        super().__init__(name, control, counts, {})
         self.show_group({})
 
     def group(self) -> dict[str, object]:
@@ -227,7 +245,7 @@ class GroupField(Field):
         counts |= {name: count for name, count in self._counts.items() if name is not None}
         null_count = self._counts.get(None)
         nulls = [] if null_count is None else [(_count_text(tr("none"), null_count), _NONE)]
-        self.parts[0].options = [(tr("any"), _ANY), *_options(counts, {}), *nulls]
+        self.parts[0].options = [(tr("any"), _ANY), *_options(counts, self._names), *nulls]
         self.parts[0].value = _ANY if self.name not in groups else key or _NONE
 
 

@@ -210,13 +210,19 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         )
         return "text/html", static_html(name, self._facts())
 
+    def _view(self) -> dict[str, object]:
+        """The live panel; empty on a page without widgets."""
+        note_output(self)
+        if self.comm is None:
+            return {}
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        return {"application/vnd.jupyter.widget-view+json": view}
+
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None
     ) -> dict[str, object]:
         """The live panel, and its static text and HTML."""
-        note_output(self)
-        live = super()._repr_mimebundle_() or {}
-        return {**live, "text/plain": repr(self), "text/html": self._repr_html_()}
+        return {**self._view(), "text/plain": repr(self), "text/html": self._repr_html_()}
 
     def _ipython_display_(self) -> None:
         """Show the live panel and the static HTML as two outputs.
@@ -225,11 +231,10 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         whatever else the same output has. So the static HTML has its own output, which is hidden
         while the panel is live.
         """
+        if view := self._view():
+            display(view, raw=True)  # type: ignore[no-untyped-call]
         static = {"text/plain": repr(self), "text/html": self._repr_html_()}
-        live = self._repr_mimebundle_() if self.comm is not None else {}
-        for output in ({kind: data for kind, data in live.items() if kind not in static}, static):
-            if output:
-                display(output, raw=True)  # type: ignore[no-untyped-call]
+        display(static, raw=True)  # type: ignore[no-untyped-call]
 
 
 def make_button(label: str, tooltip: str, action: Callable[[], object]) -> ui.Button:

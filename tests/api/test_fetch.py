@@ -10,9 +10,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics import errors
@@ -59,7 +60,7 @@ def test_empty_range_is_an_empty_table(client: et.Client):
 
 
 @pytest.mark.slow
-@settings(max_examples=12)
+@examples(12)
 @given(page_size=st.integers(1, 100))
 def test_result_does_not_depend_on_the_page_size(page_size: int, calls: pl.DataFrame):
     some = calls.head(150)
@@ -155,7 +156,7 @@ _queries = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@examples(40)
 @given(
     fields=_queries,
     column=st.sampled_from(
@@ -497,7 +498,7 @@ _values = (
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@examples(60)
 @given(
     rows=st.lists(
         st.dictionaries(st.sampled_from(sorted(ROW)), _values, max_size=6).map(

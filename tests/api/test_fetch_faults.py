@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics import errors
@@ -86,7 +87,7 @@ def page_limit(rows: int) -> et.FetchOptions:
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@examples(60)
 @given(
     names=st.lists(st.sampled_from(sorted(PASSING)), min_size=1, max_size=3, unique=True),
     share=st.floats(0.05, 0.6),

@@ -11,9 +11,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics import errors
@@ -92,7 +93,7 @@ queries = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@examples(30)
 @given(query=queries, workers=st.integers(1, 12))
 def test_result_does_not_depend_on_the_number_of_workers(
     query: et.CallQuery, workers: int, week: Simulation, busy_server: CallLogServer
@@ -290,7 +291,7 @@ def test_calls_may_begin_and_change_during_a_fetch(
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@examples(15)
 @given(after=st.integers(1, 30), workers=st.integers(1, 8), latency=st.sampled_from([0.0, 0.004]))
 def test_fetch_of_a_failed_server_can_be_resumed(
     after: int, workers: int, latency: float, week: Simulation, rows: list[dict[str, Any]]
@@ -325,6 +326,7 @@ def test_fetch_of_a_failed_server_can_be_resumed(
         assert len(server.requests) == requests
 
 
+@pytest.mark.slow
 def test_partial_result_can_be_saved_and_resumed_later(
     client: et.Client, server: CallLogServer, calls: pl.DataFrame, tmp_path: Path
 ):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 import pytest
 from support.date_readings import Combination, combinations, dated_calls, fetch_with
+from support.examples import some
 
 import etelecom_analytics as et
 from etelecom_analytics import errors
@@ -249,5 +250,5 @@ def test_there_are_285_different_combinations(old_calls: pl.DataFrame):
 def test_no_combination_of_misread_dates_loses_a_call(
     dated_server: CallLogServer, old_calls: pl.DataFrame
 ):
-    for case in combinations(old_calls):
+    for case in some(combinations(old_calls), at_least=60):
         check_dates(case, dated_server, old_calls)

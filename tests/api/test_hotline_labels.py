@@ -127,6 +127,7 @@ def test_every_missed_call_has_its_hotline(
     assert labels_of(logs)._replace(pages=0, labelled=0, unlabelled=0) == HotlineLabels(hotlines=3)
 
 
+@pytest.mark.slow
 def test_calls_with_an_extension_have_its_hotline(
     pbx: Pbx, server: CallLogServer, client_of: ClientOf
 ):
@@ -778,6 +779,7 @@ def test_with_names_keeps_labels_and_names_them(
 # The panel and the command line.
 
 
+@pytest.mark.slow
 def test_a_panel_labels_and_shows_code_that_does(
     pbx: Pbx, server: CallLogServer, client_of: ClientOf
 ):
@@ -797,6 +799,7 @@ def test_a_panel_labels_and_shows_code_that_does(
 COMMAND = ["fetch", "calls", "--from", "2024-01-01", "--to", "2024-01-06"]
 
 
+@pytest.mark.slow
 def test_command_labels_and_continues_after_a_stop(
     pbx: Pbx,
     server: CallLogServer,

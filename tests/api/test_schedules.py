@@ -7,7 +7,8 @@ schedules of mended faults are.
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from support.examples import examples, scaled
 from support.planted_bugs import BUGS, planted
 from support.schedules import (
     Change,
@@ -112,15 +113,15 @@ def test_mended_fault_does_not_return(name: str):
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@examples(40)
 @given(schedule=schedules())
 def test_promises_hold_for_any_schedule(schedule: Schedule):
     run_schedule(schedule)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, 1_000, 250))
-def test_promises_hold_for_a_thousand_schedules(first: int):
+@pytest.mark.parametrize("first", range(0, scaled(1_000, at_least=250), 250))
+def test_promises_hold_for_random_schedules(first: int):
     """`tests/benchmarks/schedules.py` runs a million of them."""
     for schedule in map(random_schedule, range(first, first + 250)):
         if breaks_a_promise(schedule):
@@ -130,7 +131,7 @@ def test_promises_hold_for_a_thousand_schedules(first: int):
 @pytest.mark.slow
 def test_promises_hold_for_calls_without_a_start():
     """`tests/benchmarks/schedules.py --undated` runs more of them."""
-    for schedule in map(undated_schedule, range(50, 80)):
+    for schedule in map(undated_schedule, range(50, 50 + scaled(30, at_least=10))):
         if breaks_a_promise(schedule):
             pytest.fail(f"add it to MENDED: {shrink(schedule)!r}")
 

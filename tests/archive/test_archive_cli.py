@@ -88,6 +88,7 @@ def test_data_loss_has_exit_code_3(capsys: Printed, past_server: CallLogServer):
     assert et.Archive("calls").status().rows == 0
 
 
+@pytest.mark.slow
 def test_running_sync_has_exit_code_75(capsys: Printed):
     app.main(["sync", "calls", *SPAN])
     with exclusive_lock(Path("calls")):
@@ -95,6 +96,7 @@ def test_running_sync_has_exit_code_75(capsys: Printed):
     assert "another process: try again" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_failed_sync_has_exit_code_1_and_the_next_one_continues(
     capsys: Printed, past_server: CallLogServer, past_calls: pl.DataFrame
 ):

@@ -212,7 +212,6 @@ def test_day_of_a_file_with_wrong_bytes_is_fetched_again(
     assert_frame_equal(week_archive.scan().collect().sort("id"), before)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["last commit empty", "last commit cut", "last commit zeros"])
 def test_last_commit_with_a_checkpoint_of_its_version_is_repaired(
     name: str, week_archive: et.Archive, server: CallLogServer, client_of: ClientOf

@@ -152,6 +152,7 @@ def test_a_later_sync_does_not_lose_hotlines(
         assert report.hotline_labels.unlabelled_missed == 0
 
 
+@pytest.mark.slow
 def test_an_ignored_filter_is_found_once_per_sync(
     archive: et.Archive, pbx: Pbx, server: CallLogServer, client_of: ClientOf
 ):

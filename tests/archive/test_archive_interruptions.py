@@ -23,14 +23,14 @@ UNTIL = "2024-01-09"
 
 
 def test_sync_after_a_killed_sync_completes_the_archive():
-    """Kill a sync at 5 different times; `tests/benchmarks/killed_syncs.py` does so 100 times."""
-    chance, kills = random.Random(11), 5
+    """Kill a sync at 3 different times; `tests/benchmarks/killed_syncs.py` does so 100 times."""
+    chance, kills = random.Random(11), 3
     with killing() as subject:
         cut_short = [
             subject.kill_once(chance, after=subject.seconds * (number + chance.random()) / kills)
             for number in range(kills)
         ]
-    assert sum(cut_short) >= 2
+    assert sum(cut_short) >= 1
 
 
 _WITH_SMALL_FILES = """

@@ -28,6 +28,7 @@ def sample_archive(tmp_path_factory: pytest.TempPathFactory) -> et.Archive:
     return archive
 
 
+@pytest.mark.slow
 def test_options_are_those_of_the_archive(sample_archive: et.Archive):
     assert sample_archive.options == et.MetricOptions(
         time_zone="Asia/Ho_Chi_Minh", ivr_numbers=["8000", "8100"]

@@ -186,6 +186,7 @@ def test_personal_columns_are_written_on_request_only(months: et.Archive, tmp_pa
     assert b"0912000001" not in b"".join(content for content, _ in contents(folder).values())
 
 
+@pytest.mark.slow
 def test_external_numbers_are_one_group():
     begin = datetime(2024, 1, 1, tzinfo=UTC)
     numbers = ["101", "0912345678", "+84912345678", "8000", "02871110000", "pseudonym-0123456789"]
@@ -259,7 +260,7 @@ def grown(archive: et.Archive, folder: Path) -> et.Archive:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("failing", ["2024-02", "2024-03", "manifest"])
+@pytest.mark.parametrize("failing", ["2024-02", "manifest"])
 def test_an_interrupted_publication_is_not_read(
     months: et.Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
 ):

@@ -279,6 +279,7 @@ def test_snapshot_of_an_archive_equals_one_of_a_fetch(
 ):
     query = et.CallQuery(date_from="2024-01-03", date_to="2024-01-05", direction="in")
     logs = et.read_snapshot(archive.snapshot(query, tmp_path / "snap"))
+    assert archive.read(query) == logs
     fetched = et.fetch_calls(past_client, query)
 
     assert_frame_equal(logs.calls, fetched.calls)

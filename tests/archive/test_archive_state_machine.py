@@ -6,6 +6,7 @@
 import pytest
 from hypothesis import HealthCheck, settings
 from support.archive_machine import ArchiveMachine
+from support.examples import scaled
 
 
 @pytest.mark.slow
@@ -13,7 +14,7 @@ class TestArchive(ArchiveMachine.TestCase):  # type: ignore[misc]
     """The rules of the machine, in a few orders that are the same at each run."""
 
     settings = settings(
-        max_examples=4,
+        max_examples=scaled(4, at_least=2),
         stateful_step_count=14,
         derandomize=True,
         deadline=None,

@@ -66,7 +66,6 @@ def test_days_add_up_to_all_calls(archive: str, request: pytest.FixtureRequest):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("archive", ["holes", "midnights"])
 @pytest.mark.parametrize(
     ("settings", "by", "measures"),
     [
@@ -75,17 +74,12 @@ def test_days_add_up_to_all_calls(archive: str, request: pytest.FixtureRequest):
     ],
 )
 def test_all_measures_of_days_add_up(
-    archive: str,
-    settings: dict[str, Any],
-    by: str,
-    measures: list[str],
-    request: pytest.FixtureRequest,
+    settings: dict[str, Any], by: str, measures: list[str], midnights: et.Archive
 ):
-    of_days: et.Archive = request.getfixturevalue(archive)
     options = et.MetricOptions(**(OPTIONS | settings))
 
-    result = of_days.summarize(by, measures, options=options, progress=False)
-    assert_equal(result, whole(of_days, by, measures, options=options))
+    result = midnights.summarize(by, measures, options=options, progress=False)
+    assert_equal(result, whole(midnights, by, measures, options=options))
 
 
 @pytest.mark.slow
@@ -161,6 +155,7 @@ NIGHT = 16 * 3600.0
 """Seconds from BASE, 08:00, to midnight."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measures", [["calls"], ["calls", "offers", "busy_offers"]])
 def test_internal_calls_across_midnight_are_paired_once(tmp_path: Path, measures: list[str]):
     def log(name: str, direction: str, start: float, **settings: Any) -> dict[str, Any]:
@@ -249,6 +244,7 @@ def test_a_day_of_a_lost_worker_is_computed_again(holes: et.Archive, failures: i
     assert_equal(result, whole(holes, "day", "asa_s"))
 
 
+@pytest.mark.slow
 def test_a_day_that_no_worker_survives_is_named(holes: et.Archive):
     with pytest.raises(ArchiveError, match=r"2026-11-03 cannot be .* \(RuntimeError: worker lost"):
         holes.summarize("day", "asa_s", executor=Flaky({LOST: 99}), progress=False)

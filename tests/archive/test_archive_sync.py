@@ -11,9 +11,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics import archive as archives
@@ -514,7 +515,7 @@ def histories(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=6)
+@examples(6)
 @given(states=histories())
 def test_archive_equals_the_last_state_and_diffs_connect_all_states(
     states: Sequence[list[dict[str, Any]]],

@@ -168,6 +168,7 @@ def test_a_null_rate_has_no_point_and_interrupts_the_line(fetched: pl.DataFrame)
     }
 
 
+@pytest.mark.slow
 def test_complete_coverage_shades_nothing(sample: et.CallLogs):
     for by in ("day", "week", "hour", "weekday"):
         assert rows(charts.answer_rate(sample.calls, by=by, coverage=sample.report), "since") == []

@@ -70,10 +70,11 @@ def test_every_chart_is_tested():
 def test_frames_and_selections_of_equal_calls_give_equal_charts(name: str):
     expected = spec(draw(name, CALLS))
     equal_calls = {
-        "lazy": CALLS.lazy(),
         "selection": et.metrics.Selection(CALLS),
-        "zoned": CALLS.with_columns(cs.datetime().dt.convert_time_zone("America/New_York")),
-        "text": CALLS.with_columns(cs.by_dtype(pl.Enum).cast(pl.String)).lazy(),
+        "lazy, zoned and text": CALLS.lazy().with_columns(
+            cs.datetime().dt.convert_time_zone("America/New_York"),
+            cs.by_dtype(pl.Enum).cast(pl.String),
+        ),
     }
 
     for kind, calls in equal_calls.items():
@@ -138,11 +139,11 @@ def test_options_and_coverage_are_of_their_types(name: str):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", BY_ANY_DIMENSION)
-@pytest.mark.parametrize("by", ["weekday", "callee", "direction"])
-def test_by_takes_a_name_or_a_sequence(name: str, by: str):
-    expected = spec(draw(name, CALLS, by=by))
+def test_by_takes_a_name_or_a_sequence(name: str):
+    expected = spec(draw(name, CALLS, by="weekday"))
 
-    assert spec(draw(name, CALLS, by=[by])) == spec(draw(name, CALLS, by=(by,))) == expected
+    for by in (["weekday"], ("weekday",)):
+        assert spec(draw(name, CALLS, by=by)) == expected
 
 
 @pytest.mark.slow

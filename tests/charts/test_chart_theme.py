@@ -18,6 +18,7 @@ import vl_convert
 from hypothesis import given
 from hypothesis import strategies as st
 from support.chart_specs import tables
+from support.examples import some
 
 import etelecom_analytics as et
 from etelecom_analytics import charts, schema
@@ -228,7 +229,7 @@ def test_hues_and_dashes_are_distinct():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chart", ["journey", "patience by weekday", *GALLERY])
+@pytest.mark.parametrize("chart", ["journey", "patience by weekday", *some(GALLERY, at_least=6)])
 def test_both_versions_of_vega_lite_draw_the_same_image(chart: str, calls: pl.DataFrame):
     functions = {
         "journey": lambda: charts.journey(calls, calls["id"].item(0)),

@@ -55,7 +55,6 @@ def test_answer_rate(by: str, calls: pl.DataFrame):
     assert chart.sort(columns).rows() == expected.select(columns).sort(columns).rows()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "measure",
     ["offered", "answer_rate", "asa_s", "talk_s", "offers", "fair_answer_rate", "ring_p90_s"],

@@ -79,22 +79,17 @@ def test_a_chart_without_data_shows_a_message(
 
 
 @pytest.mark.slow
-def test_the_order_of_calls_does_not_matter(
+def test_a_lazy_frame_in_another_order_gives_the_same_chart(
     draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
 ):
-    assert draw(calls.reverse()).to_dict() == spec(chart)
+    same = draw(calls.lazy().reverse())
+
+    assert same.to_dict(validate=False) == spec(chart)
 
 
 @pytest.mark.slow
 def test_the_same_calls_give_the_same_png(calls: pl.DataFrame):
     assert png(charts.answer_rate(calls)) == png(charts.answer_rate(calls))
-
-
-@pytest.mark.slow
-def test_a_lazy_frame_gives_the_same_chart(
-    draw: Callable[..., Any], chart: Any, calls: pl.DataFrame
-):
-    assert draw(calls.lazy()).to_dict() == spec(chart)
 
 
 @pytest.mark.slow
@@ -127,19 +122,24 @@ def test_every_tooltip_has_a_count(chart: Any):
         assert not fields or fields & (counts | {"ring_p50_s", "since"})
 
 
-@pytest.mark.slow
-def test_no_chart_exceeds_the_row_limit_of_altair(draw: Callable[..., Any], calls: pl.DataFrame):
-    many = pl.concat(  # more calls than marks, in more weeks than a year has
-        [
-            calls.gather_every(5).with_columns(
-                started_at=pl.col("started_at") + pl.duration(weeks=week),
-                callee=pl.col("callee") + f"-{week}",
-            )
-            for week in range(0, 400, 8)
-        ]
-    )
+@pytest.fixture(scope="module")
+def many(calls: pl.DataFrame) -> pl.DataFrame:
+    """More calls than marks, in more weeks than a year has."""
+    some = calls.gather_every(10)
+    weeks = [
+        some.with_columns(
+            started_at=pl.col("started_at") + pl.duration(weeks=week),
+            callee=pl.col("callee") + f"-{week}",
+        )
+        for week in range(0, 400, 8)
+    ]
+    assert some.height * len(weeks) > MAX_MARKS
+    return pl.concat(weeks).with_columns(ended_at=pl.col("started_at") + pl.duration(minutes=1))
 
-    chart = draw(many.with_columns(ended_at=pl.col("started_at") + pl.duration(minutes=1)))
+
+@pytest.mark.slow
+def test_no_chart_exceeds_the_row_limit_of_altair(draw: Callable[..., Any], many: pl.DataFrame):
+    chart = draw(many)
 
     assert sum(len(rows) for _, rows in rows_of(chart)) <= MAX_MARKS
 
@@ -211,7 +211,6 @@ def test_the_sample_is_drawn_with_its_coverage(draw: Callable[..., Any], sample:
     assert spec(chart)["description"].startswith(title(chart))
     assert not [text for text in messages(chart) if text.startswith("No ")]
     assert "Complete from Mon 2 Nov 2026 00:00 through Mon 9 Nov 2026 00:00." in notes(chart)
-    assert png(chart).startswith(PNG)
 
 
 @pytest.mark.slow

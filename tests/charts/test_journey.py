@@ -114,6 +114,7 @@ def test_an_unknown_call_raises(calls: pl.DataFrame):
         charts.journey(calls, "nobody")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lazy", "selection"])
 def test_lazy_frames_and_selections_are_accepted(
     kind: str, calls: pl.DataFrame, hunted: pl.DataFrame

@@ -80,7 +80,6 @@ def test_measures_equal_summarize(
     assert_equal(result, summarize(calls, by, measures, options=publication.options))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [

@@ -6,10 +6,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support.call_cases import Record, call, frame, moment, talk
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
@@ -452,7 +453,7 @@ def frame_of(cases: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
 
 
 @pytest.mark.slow
-@settings(max_examples=120)
+@examples(120)
 @given(cases=some_calls, at=moments)
 def test_ledger_and_rates_match_a_python_implementation(
     cases: list[tuple[Any, ...]], at: int | None
@@ -488,7 +489,7 @@ def test_ledger_and_rates_match_a_python_implementation(
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(cases=some_calls)
 def test_time_to_callback_matches_the_ledger(cases: list[tuple[Any, ...]]):
     calls = frame_of(cases)
@@ -501,7 +502,7 @@ def test_time_to_callback_matches_the_ledger(cases: list[tuple[Any, ...]]):
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(cases=some_calls, seed=st.integers(0, 9))
 def test_results_do_not_depend_on_row_order(cases: list[tuple[Any, ...]], seed: int):
     calls = frame_of(cases)
@@ -539,6 +540,7 @@ def test_every_missed_caller_has_a_row(simulation: Simulation):
     assert set(ledger["outcome"]) == {"called_back", "served", "open"}
 
 
+@pytest.mark.slow
 @by_function
 def test_lazy_frames_on_both_engines(function: Callable[..., Any], calls: pl.DataFrame):
     expected = function(calls)
@@ -606,6 +608,7 @@ def test_within_must_be_a_length_of_time(within: Any, calls: pl.DataFrame):
         assert "0912345678" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_within_is_text_or_a_timedelta(calls: pl.DataFrame):
     for function in (repeat_rate, callback_rate):
         of_two_days = function(calls, within="2d")

@@ -333,6 +333,7 @@ def test_quantiles_of_groups_are_those_of_each_group(calls: pl.DataFrame):
     assert known > 20
 
 
+@pytest.mark.slow
 def test_intervals_of_means_agree_with_sql(calls: pl.DataFrame, tmp_path: Path):
     facts = et.metrics.facts(calls)
     names = [

@@ -4,10 +4,11 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats import proportion, weightstats
+from support.examples import examples
 
 from etelecom_analytics.errors import InputError
 from etelecom_analytics.metrics import wilson
@@ -22,7 +23,7 @@ from etelecom_analytics.metrics.confidence import (
 counts = st.integers(1, 5_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(share=counts, level=st.sampled_from([0.8, 0.9, 0.95, 0.99]))
 def test_wilson_is_that_of_statsmodels(share: tuple[int, int], level: float):
     ends = pl.select(pl.concat_list(wilson(*(pl.lit(n) for n in share), level=level))).item()
@@ -43,7 +44,7 @@ def test_byar_is_close_to_the_exact_interval_of_scipy(count: int):
     assert interval.high == pytest.approx(exact[1], abs=0.03)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(before=counts, after=counts)
 def test_newcombe_is_that_of_statsmodels(before: tuple[int, int], after: tuple[int, int]):
     interval = difference_interval(
@@ -60,7 +61,7 @@ def test_newcombe_is_that_of_statsmodels(before: tuple[int, int], after: tuple[i
 values = st.lists(st.floats(0, 1_000).map(lambda x: round(x, 3)), min_size=2, max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(before=values, after=values)
 def test_welch_is_that_of_statsmodels(before: list[float], after: list[float]):
     samples = [weightstats.DescrStatsW(values) for values in (after, before)]
@@ -80,7 +81,7 @@ def test_welch_is_that_of_statsmodels(before: list[float], after: list[float]):
     assert list(interval) == pytest.approx(list(expected), rel=1e-6, abs=1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(freedom=st.floats(1, 1e5))
 def test_quantiles_of_student_are_those_of_scipy(freedom: float):
     assert student_t95(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=1e-9)

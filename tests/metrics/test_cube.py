@@ -5,9 +5,10 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal, assert_series_equal
+from support.examples import examples
 from support.holes import calls_with_holes
 from support.random_calls import OPTIONS, with_random_owners
 
@@ -69,7 +70,7 @@ def selection() -> Iterator[Selection]:
 
 @pytest.mark.slow
 @given(query=queries, group=groups, by=dimensions, data=st.data())
-@settings(max_examples=12)
+@examples(12)
 def test_tables_are_those_of_summarize(
     selection: Selection,
     query: et.CallQuery,
@@ -137,6 +138,7 @@ def is_answered(selected: Selection, *by: str, measure: str = "offered", **optio
     return selected.parts(by, [MEASURES[measure]], changed, intervals=False) is not None
 
 
+@pytest.mark.slow
 def test_usual_filters_and_groups_take_cubes(selection: Selection):
     inbound = selection.matching(et.CallQuery(direction="in", date_from="2026-11-02"))
 
@@ -237,7 +239,7 @@ def test_the_oldest_options_are_dropped_while_their_cubes_are_built(
 
 
 @given(mask=st.lists(st.booleans(), min_size=400, max_size=400))
-@settings(max_examples=10)
+@examples(10)
 def test_second_logs_are_those_of_the_selected_calls(mask: list[bool]):
     internal = CALLS.filter(pl.col("direction").cast(pl.String).is_in(["ext_in", "ext_out"]))
     calls = pl.concat([internal, internal.head(5), internal.tail(5), CALLS]).head(400)

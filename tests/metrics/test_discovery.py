@@ -90,6 +90,7 @@ def test_code_reproduces_the_value():
         assert eval(row["code"], names).value == pytest.approx(row["value"])  # noqa: S307
 
 
+@pytest.mark.slow
 def test_ordinary_week_has_no_findings():
     calls = simulated_days(6, seed=2)
 

@@ -4,10 +4,11 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support import random_calls as random_input
+from support.examples import examples, scaled
 from support.random_calls import random_calls, with_random_owners
 
 import etelecom_analytics as et
@@ -30,7 +31,8 @@ OPTIONS = et.MetricOptions(ivr_numbers=SIMULATION.truth.ivr_numbers)
 
 
 def groups(by: list[str], measure: str) -> list[dict[str, object]]:
-    return list(summarize(CALLS, by, [measure], options=OPTIONS).head(25).iter_rows(named=True))
+    table = summarize(CALLS, by, [measure], options=OPTIONS)
+    return table.head(scaled(25, at_least=6)).to_dicts()
 
 
 def union(*parts: pl.DataFrame) -> pl.DataFrame:
@@ -39,6 +41,7 @@ def union(*parts: pl.DataFrame) -> pl.DataFrame:
     return CALLS.filter(pl.col("id").is_in(ids.to_list()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -317,7 +320,7 @@ def test_two_owners_of_one_extension_have_their_own_calls(
 
 
 @pytest.mark.slow
-@settings(max_examples=6)
+@examples(6)
 @given(
     by=st.lists(st.sampled_from([*OWNER_DIMENSIONS, "outcome", "direction", "hour"]), min_size=1,
                 max_size=2, unique=True),
@@ -347,6 +350,7 @@ def test_an_offers_cell_keeps_its_value_in_its_calls(
         assert row["offers"] >= drilled.height > 0
 
 
+@pytest.mark.slow
 def test_legs_and_calls_by_person_are_of_the_person_of_the_call():
     for grain, count in (("legs", "trunk_legs"), ("calls", "calls")):
         table = summarize(OWNED, "user", count, options=RANDOM_OPTIONS)

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import linalg
+from support.examples import examples
 
 from etelecom_analytics.errors import InputError
 from etelecom_analytics.metrics import erlang_a, erlang_b, erlang_c_service_level
@@ -85,7 +86,7 @@ def test_patience_as_long_as_a_talk_is_a_poisson_queue():
     assert erlang_a(traffic, agents, 180, 180).abandoned == pytest.approx(mean_queue / traffic)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     traffic=st.floats(0.01, 300),
     agents=st.integers(1, 350),

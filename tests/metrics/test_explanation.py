@@ -6,9 +6,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support.call_cases import SIX_CALLS, SIX_CALLS_IVR, TWELVE_CALLS, call, frame
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
@@ -40,7 +41,7 @@ def numbers(explanation: et.metrics.Explanation) -> tuple[Any, ...]:
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@examples(150)
 @given(cell_of=cells, places=some_places, draw=st.data())
 def test_explain_agrees_with_every_cell(
     cell_of: tuple[str, str],
@@ -179,11 +180,12 @@ def test_a_group_without_calls_has_no_value(calls: pl.DataFrame):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURES)
 def test_no_calls_have_no_rows(name: str, calls: pl.DataFrame):
+    schema = explain(calls, name).rows.schema
     for empty in (calls.clear(), calls.clear(2)):
         explanation = explain(empty, name)
         assert numbers(explanation)[0] == summarize(empty, measures=[name]).item()
         assert explanation.n == (2 if name in ("calls", "running") and empty.height else 0)
-        assert explanation.rows.schema == explain(calls, name).rows.schema
+        assert explanation.rows.schema == schema
         assert repr(explanation)
     assert (
         numbers(explain(calls.head(1), name))[0] == summarize(calls.head(1), measures=[name]).item()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from support.examples import some
 
 import etelecom_analytics as et
 from etelecom_analytics.metrics import facts, legs, summarize
@@ -35,7 +36,13 @@ class Fetched:
         return self.logs.calls
 
 
-@pytest.fixture(scope="module", params=SEEDS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        SEEDS[0],
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in some(SEEDS[1:], at_least=1)),
+    ],
+)
 def fetched(request: pytest.FixtureRequest) -> Fetched:
     simulation = simulate_calls(1_200, seed=request.param, preset="full")
     with serve(simulation.calls) as server:

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support import sql_oracle_calls as sql
@@ -20,6 +20,7 @@ from support.call_cases import (
     leg,
     ringing,
 )
+from support.examples import examples
 from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
@@ -167,7 +168,7 @@ def test_lost_calls_of_real_calls_match_sql(tmp_path: Path):
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@examples(30)
 @given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=80))
 def test_funnel_adds_up_and_matches_summarize(
     positions: list[int], calls: pl.DataFrame, simulation: Simulation
@@ -193,7 +194,7 @@ def test_funnel_adds_up_and_matches_summarize(
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@examples(15)
 @given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=80), cut=st.integers(0, 80))
 def test_funnel_is_the_sum_of_the_funnels_of_two_parts(
     positions: list[int], cut: int, calls: pl.DataFrame

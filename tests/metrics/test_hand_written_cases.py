@@ -1,5 +1,8 @@
 """legs, offers and facts agree with the hand-written cases."""
 
+from functools import cache
+from typing import Any
+
 import polars as pl
 import pytest
 from support.call_cases import (
@@ -14,6 +17,7 @@ from support.call_cases import (
     TWELVE_CALLS_MEASURES,
     TWELVE_CALLS_SERVICE_LEVELS,
     Case,
+    a_day_apart,
     frame,
     moment,
 )
@@ -24,14 +28,31 @@ from etelecom_analytics.metrics import MetricOptions, facts, legs, offers, summa
 by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-def options(case: Case, **other: str) -> MetricOptions:
-    return MetricOptions(ivr_numbers=case.ivr, **other)
+def options(case: Case) -> MetricOptions:
+    return MetricOptions(ivr_numbers=case.ivr)
+
+
+@cache
+def calls_of(ivr: tuple[str, ...]) -> pl.DataFrame:
+    """The calls of all cases with these IVRs: one table of them is faster than one of each."""
+    return frame(*a_day_apart([case for case in CASES if case.ivr == ivr]))
+
+
+@cache
+def legs_of(ivr: tuple[str, ...]) -> pl.DataFrame:
+    return legs(calls_of(ivr), options=MetricOptions(ivr_numbers=ivr))
+
+
+@cache
+def facts_by_case(ivr: tuple[str, ...], wait_from: Any) -> dict[str, dict[str, Any]]:
+    table = facts(calls_of(ivr), options=MetricOptions(ivr_numbers=ivr, wait_from=wait_from))
+    return {row["id"]: row for row in table.iter_rows(named=True)}
 
 
 @pytest.mark.slow
 @by_case
 def test_outcomes_of_legs(case: Case):
-    result = legs(case.frame(), options=options(case)).filter(pl.col("call_id") == case.call["id"])
+    result = legs_of(case.ivr).filter(call_id=case.name)
 
     assert result["outcome"].to_list() == list(case.outcomes)
     assert result["target_index"].to_list() == list(range(len(case.outcomes)))
@@ -68,11 +89,7 @@ def test_offers_of_calls(case: Case):
 @by_case
 @pytest.mark.parametrize("wait_from", ["started_at", "first_ring"])
 def test_facts_of_calls(case: Case, wait_from: str):
-    result = (
-        facts(case.frame(), options=options(case, wait_from=wait_from))
-        .filter(pl.col("id") == case.call["id"])
-        .row(0, named=True)
-    )
+    result = facts_by_case(case.ivr, wait_from)[case.name]
 
     wait_s = case.wait_s if wait_from == "started_at" else case.ring_wait_s
     assert [kind for kind in ("answered", "missed", "unknown", "running") if result[kind]] == [

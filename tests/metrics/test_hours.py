@@ -200,6 +200,7 @@ def test_an_unknown_option_raises_with_the_nearest_names():
 HOURS: dict[str, Any] = {"business_hours": STORED, "holidays": (date(2026, 11, 4),)}
 
 
+@pytest.mark.slow
 def test_every_measure_in_hours_agrees_with_sql(calls: pl.DataFrame, tmp_path: Path):
     calls.write_parquet(tmp_path / "calls.parquet")
     options = MetricOptions(**HOURS)
@@ -271,6 +272,7 @@ def test_other_functions_accept_in_hours(of: Any, calls: pl.DataFrame):
     assert_frame_equal(of(calls.lazy(), ["in_hours"], options=options).collect(), table)
 
 
+@pytest.mark.slow
 def test_a_selection_has_the_same_measures(calls: pl.DataFrame):
     for hours in (HOURS, {}):
         options = MetricOptions(**hours)

@@ -111,6 +111,7 @@ def test_shares_counts_and_quantiles():
     assert 0.92 < of_calls(WAIT_P90, 200, "", 400)[0] < 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("each", [RATE, OFFERED], ids=lambda each: each.name)
 def test_intervals_of_days(each: et.metrics.Measure):
     assert of_days(each, 7, 200)[0] > 0.9

@@ -11,6 +11,7 @@ from support import sql_oracle as sql
 from support import sql_oracle_calls as of_calls
 from support import sql_oracle_metrics as oracle
 from support import sql_oracle_queues as of_queues
+from support.examples import USUAL
 from support.measure_tables import CALL_MEASURES, LEG_MEASURES, OFFER_MEASURES, assert_agree
 from support.random_calls import OPTIONS, OTHER_OPTIONS, random_calls, with_random_owners
 from support.real_calls import needs_real_calls, real_calls
@@ -270,7 +271,9 @@ def test_concurrency_agrees_with_sql(of_trunks: bool, data: Data):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RANDOM)
 def test_measures_of_random_calls_agree_with_sql_by_every_dimension(name: str, tmp_path: Path):
-    settings = RANDOM[name]
+    # With few examples, each dimension is tested with one of the settings only.
+    settings, first = RANDOM[name], list(RANDOM).index(name) if USUAL < 25 else 0
+    step = len(RANDOM) if USUAL < 25 else 1
     calls, path = random_calls(250, seed=31), tmp_path / "calls.parquet"
     calls.write_parquet(path)
     options = MetricOptions(**settings)
@@ -280,7 +283,7 @@ def test_measures_of_random_calls_agree_with_sql_by_every_dimension(name: str, t
         (OFFER_MEASURES, sql.offer_measures, sql.OFFER_DIMENSIONS),
         (LEG_MEASURES, sql.leg_measures, sql.OFFER_DIMENSIONS),
     ):
-        for by in (None, *dimensions):
+        for by in (None, *dimensions[first::step]):
             table = metrics.summarize(calls, [by] if by else [], names, options=options)
             assert_agree(table, of_sql(path, by, **settings))
 

@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 from scipy import stats
 from support import sql_oracle_outbound as oracle
 from support.call_cases import call, frame, ringing, talk
+from support.examples import scaled
 from support.measure_tables import assert_agree
 from support.random_calls import OPTIONS, OTHER_OPTIONS, random_calls
 
@@ -122,6 +123,7 @@ def test_calls_without_a_start_are_left_out_of_as_of():
     assert et.metrics.outbound_customers(calls, options=options)["left_out"].item() == 0
 
 
+@pytest.mark.slow
 def test_a_customer_is_in_one_group_only():
     simulation = et.simulator.simulate_outbound(300, seed=3, days=14)
     for by in ("day", "hour", "own_number", ["carrier", "weekday"]):
@@ -317,7 +319,7 @@ def test_no_time_differs_if_every_attempt_was_answered():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("seed", range(scaled(5, at_least=2)))
 def test_a_blocked_number_is_dated_within_a_day(seed: int):
     simulation, day = benchmark.desk(seed, n=4_000)
     levels = et.metrics.outbound_levels(simulation.calls)

@@ -10,10 +10,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support.call_cases import call, frame, ringing, talk
+from support.examples import examples
 from support.holes import calls_with_holes
 from support.random_calls import OPTIONS, OTHER_OPTIONS, random_calls, with_random_owners
 
@@ -137,7 +138,7 @@ SMALL = random_calls(80, seed=3)
 
 
 @pytest.mark.slow
-@settings(max_examples=2)
+@examples(2)
 @given(
     piece=st.lists(st.integers(0, 3), min_size=SMALL.height, max_size=SMALL.height),
     order=st.permutations(range(4)),
@@ -173,6 +174,7 @@ def test_names_and_owners_add_up(settings: dict[str, Any]):
         assert_equal(et.finish(parts, by, measures), whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["DataFrame", "LazyFrame", "Selection"])
 def test_any_kind_of_calls_gives_the_same_partial(kind: str):
     calls = {
@@ -239,6 +241,7 @@ NIGHT = 16 * 3600 - 60
 """Seconds from BASE, 08:00, to a minute before midnight."""
 
 
+@pytest.mark.slow
 def test_a_talk_across_midnight_makes_offers_of_the_next_day_busy():
     calls = frame(
         call("talks", talk("101", 0, 5, 300), state="answered", shift=NIGHT, ended=300),

@@ -10,14 +10,16 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import chain
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics import metrics
@@ -291,6 +293,12 @@ def table_of(name: str, calls: Any, *, engine: Any = "auto") -> pl.DataFrame:
     return table.collect(engine=engine) if isinstance(table, pl.LazyFrame) else table
 
 
+@cache
+def table_of_calls(name: str) -> pl.DataFrame:
+    """The table of all calls, once for all tests."""
+    return table_of(name, CALLS)
+
+
 def in_fixed_order(name: str, table: pl.DataFrame) -> pl.DataFrame:
     """The rows, sorted by key if they have the order of the calls."""
     return table.sort(PUBLIC[name].key) if PUBLIC[name].follows else table
@@ -311,7 +319,8 @@ def test_every_public_function_of_calls_is_listed():
     assert of_calls == PUBLIC.keys() | OF_ONE_CALL
 
 
-@settings(max_examples=8)
+@pytest.mark.slow
+@examples(8)
 @given(calls=some_calls(), seed=st.integers(0, 99))
 def test_the_phases_of_a_call_do_not_depend_on_other_calls(calls: pl.DataFrame, seed: int):
     shuffled = calls.sample(fraction=1, shuffle=True, seed=seed)
@@ -328,7 +337,7 @@ def test_the_phases_of_a_call_do_not_depend_on_other_calls(calls: pl.DataFrame, 
 
 @pytest.mark.slow
 @by_function
-@settings(max_examples=8)
+@examples(8)
 @given(calls=some_calls(), seed=st.integers(0, 99))
 def test_the_order_of_calls_does_not_matter(name: str, calls: pl.DataFrame, seed: int):
     shuffled = calls.sample(fraction=1, shuffle=True, seed=seed)
@@ -342,7 +351,7 @@ def test_the_order_of_calls_does_not_matter(name: str, calls: pl.DataFrame, seed
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, each in PUBLIC.items() if not each.across])
-@settings(max_examples=8)
+@examples(8)
 @given(calls=some_calls(), places=st.data())
 def test_two_parts_add_up_to_the_whole(name: str, calls: pl.DataFrame, places: st.DataObject):
     function = PUBLIC[name]
@@ -371,7 +380,7 @@ def test_two_parts_add_up_to_the_whole(name: str, calls: pl.DataFrame, places: s
 @pytest.mark.slow
 @by_function
 def test_no_calls_one_call_and_nulls_give_the_same_types(name: str):
-    expected = table_of(name, CALLS).schema
+    expected = table_of_calls(name).schema
     no_legs, a_null_leg = (
         pl.lit(legs, dtype=CALLS.schema["call_targets"]) for legs in ([], [None])
     )
@@ -382,13 +391,14 @@ def test_no_calls_one_call_and_nulls_give_the_same_types(name: str):
                 nulls.with_columns(call_targets=a_null_leg),
                 CALLS.head(5).with_columns(call_targets=a_null_leg)):  # fmt: skip
         assert table_of(name, table).schema == expected
+    for table in (CALLS.clear(), nulls):
         assert table_of(name, table.lazy()).schema == expected
 
 
 @pytest.mark.slow
 @by_function
 def test_a_lazy_frame_gives_the_same_on_both_engines(name: str):
-    expected = in_fixed_order(name, table_of(name, CALLS))
+    expected = in_fixed_order(name, table_of_calls(name))
 
     assert isinstance(PUBLIC[name].table(CALLS.lazy()), pl.LazyFrame) == PUBLIC[name].lazy
     assert expected.height > 0
@@ -403,7 +413,7 @@ def test_a_lazy_frame_gives_the_same_on_both_engines(name: str):
 @pytest.mark.slow
 @by_function
 def test_a_lazy_frame_without_a_fixed_order_gives_the_same(name: str):
-    expected = in_fixed_order(name, table_of(name, CALLS))
+    expected = in_fixed_order(name, table_of_calls(name))
 
     for engine in ("in-memory", "streaming"):
         unordered = pl.concat([CALLS.head(600), CALLS.tail(600)]).lazy().unique(subset="id")
@@ -450,7 +460,7 @@ def linear_quantile(ordered: list[float], share: float) -> float | None:
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@examples(15)
 @given(calls=some_calls(), labels=st.data())
 def test_pooled_measures_of_groups_are_those_of_the_whole(
     calls: pl.DataFrame, labels: st.DataObject
@@ -492,7 +502,7 @@ def test_pooled_measures_of_groups_are_those_of_the_whole(
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(calls=some_calls())
 def test_counts_add_up(calls: pl.DataFrame):
     row = summarize(calls, measures=TOTALS, options=OPTIONS).row(0, named=True)

@@ -8,11 +8,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support import sql_oracle_calls as sql
 from support import sql_oracle_quality as sql_quality
 from support.call_cases import BASE, CASES, Record, a_day_apart, call, frame, leg, ringing, talk
+from support.examples import examples
 from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
@@ -442,7 +443,7 @@ spans = st.lists(
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@examples(60)
 @given(talks=spans)
 def test_two_calls_at_once_match_a_python_implementation(
     talks: list[tuple[int, int, int, str]],
@@ -471,7 +472,7 @@ def test_two_calls_at_once_match_a_python_implementation(
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@examples(15)
 @given(seed=st.integers(0, 99))
 def test_checks_do_not_depend_on_row_order(seed: int, calls: pl.DataFrame):
     some = corrupted(calls).head(300)

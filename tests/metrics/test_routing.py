@@ -5,11 +5,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support import sql_oracle_calls as sql
 from support.call_cases import CASES, TICK, Record, a_day_apart, call, frame, leg, ringing, talk
+from support.examples import examples
 from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
@@ -147,6 +148,7 @@ def test_calls_of_the_same_path_are_pooled():
     ]
 
 
+@pytest.mark.slow
 def test_hunt_paths_match_sql(simulation: Simulation, tmp_path: Path):
     ivr = simulation.truth.ivr_numbers
     simulation.calls.write_parquet(tmp_path / "calls.parquet")
@@ -175,7 +177,7 @@ def test_hunt_paths_of_real_calls_match_sql(tmp_path: Path):
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=80))
 def test_every_offered_call_with_an_offer_has_one_path(
     positions: list[int], calls: pl.DataFrame, simulation: Simulation

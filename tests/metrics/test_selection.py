@@ -8,9 +8,10 @@ from weakref import ref
 import altair as alt
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError
@@ -43,7 +44,7 @@ queries = st.builds(
 
 @pytest.mark.slow
 @given(query=queries)
-@settings(deadline=None, max_examples=20)
+@examples(20)
 def test_measures_of_a_selection_are_those_of_its_calls(query: et.CallQuery):
     selected, calls = ALL.where(query.to_expr()), CALLS.filter(query.to_expr())
 

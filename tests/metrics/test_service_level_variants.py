@@ -5,11 +5,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support import sql_oracle_calls as sql
 from support.call_cases import TWELVE_CALLS, TWELVE_CALLS_SERVICE_LEVELS, call, frame
+from support.examples import examples
 from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
@@ -83,6 +84,7 @@ def test_each_row_matches_the_measure_service_level(calls: pl.DataFrame):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", [{}, OTHER_SETTINGS], ids=["default", "other"])
 def test_service_levels_match_sql(other: dict[str, Any], simulation: Simulation, tmp_path: Path):
     simulation.calls.write_parquet(tmp_path / "calls.parquet")
@@ -118,7 +120,7 @@ def test_service_levels_of_real_calls_match_sql(tmp_path: Path):
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(
     positions=st.lists(st.integers(0, 1499), unique=True, max_size=60),
     thresholds=st.lists(st.floats(0, 300) | st.sampled_from([0, 20, 30]), min_size=1, max_size=6),
@@ -138,7 +140,7 @@ def test_curve_matches_service_levels_at_each_threshold(
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=60))
 def test_curve_is_monotonic_and_independent_of_row_order(positions: list[int], calls: pl.DataFrame):
     curve = service_level_curve(calls[positions])
@@ -162,6 +164,7 @@ def test_threshold_is_inclusive():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "function", [service_levels, service_level_curve], ids=lambda function: function.__name__
 )

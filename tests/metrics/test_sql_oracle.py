@@ -235,14 +235,17 @@ def test_categories_are_in_schema_order_with_nulls_last(parquet: Path):
     ]
 
 
+@pytest.fixture(scope="module")
+def all_cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("all") / "calls.parquet", *a_day_apart(CASES))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("by", sql.OFFER_DIMENSIONS)
-def test_groups_contain_every_call_and_offer_once(by: str, parquet: Path):
-    write(parquet, *a_day_apart(CASES))
-
+def test_groups_contain_every_call_and_offer_once(by: str, all_cases: Path):
     if by in sql.CALL_DIMENSIONS:
-        (whole,) = sql.call_measures(parquet)
-        parts = sql.call_measures(parquet, by)
+        (whole,) = sql.call_measures(all_cases)
+        parts = sql.call_measures(all_cases, by)
         for name in (
             "calls",
             "offered",
@@ -258,8 +261,8 @@ def test_groups_contain_every_call_and_offer_once(by: str, parquet: Path):
         assert whole["calls"] == sum(
             whole[kind] for kind in ("running", "unknown", "answered", "missed")
         )
-    (whole,) = sql.offer_measures(parquet)
-    parts = sql.offer_measures(parquet, by)
+    (whole,) = sql.offer_measures(all_cases)
+    parts = sql.offer_measures(all_cases, by)
     for name in ("offers", "answered_offers", "rna", "busy_offers", "ring_wasted_s", "leg_talk_s"):
         assert sum(row[name] for row in parts) == pytest.approx(whole[name])
 

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import skew, t
 from support.call_cases import call as one_call
 from support.call_cases import frame, talk
+from support.examples import examples
 
 from etelecom_analytics import schema
 from etelecom_analytics.errors import InputError, UnknownName
@@ -453,6 +454,7 @@ def test_measured_values_match_a_python_implementation(simulation: Simulation):
             assert row["traffic"] == pytest.approx(mean(a_day) * mean(hour_talks) / 3600)
 
 
+@pytest.mark.slow
 def test_selections_and_lazy_frames_give_the_same_result(calls: pl.DataFrame):
     expected = agents_by_interval(calls)
 
@@ -461,7 +463,7 @@ def test_selections_and_lazy_frames_give_the_same_result(calls: pl.DataFrame):
 
 
 @pytest.mark.slow
-@settings(max_examples=8)
+@examples(8)
 @given(seed=st.integers(0, 99), by_weekday=st.booleans())
 def test_agents_do_not_depend_on_row_order(seed: int, by_weekday: bool, calls: pl.DataFrame):
     some = calls.sample(200, seed=seed)

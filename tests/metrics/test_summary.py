@@ -7,11 +7,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support import sql_oracle as sql
 from support.call_cases import call, frame, ringing
+from support.examples import examples
 from support.measure_tables import CALL_MEASURES, LEG_MEASURES, OFFER_MEASURES, assert_agree
 from support.real_calls import needs_real_calls
 
@@ -254,7 +255,7 @@ def test_a_wait_equal_to_the_threshold_does_not_depend_on_the_number_of_calls(co
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@examples(40)
 @given(places=st.lists(st.integers(0, 1499), unique=True, max_size=80))
 def test_counts_add_up_for_any_subset(places: list[int], calls: pl.DataFrame, ivr: tuple[str, ...]):
     options = et.MetricOptions(ivr_numbers=ivr)
@@ -275,7 +276,7 @@ def test_counts_add_up_for_any_subset(places: list[int], calls: pl.DataFrame, iv
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(
     places=st.lists(st.integers(0, 1499), unique=True, max_size=60),
     by=st.sampled_from(["hour", "caller", "direction", "day"]),
@@ -310,6 +311,7 @@ def test_a_lazy_frame_agrees_on_both_engines(
     assert_frame_equal(lazy.collect(engine="streaming"), expected, abs_tol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "of", [et.call_targets, legs, offers, et.metrics.facts], ids=lambda of: of.__name__
 )

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
 from polars.testing import assert_frame_equal
 from support import sql_oracle as sql
+from support.examples import examples
 from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
@@ -155,7 +156,7 @@ def assert_matches_lifelines(table: pl.DataFrame, fit: KaplanMeierFitter) -> Non
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(times=some_times.filter(bool), level=st.sampled_from([0.5, 0.8, 0.9, 0.95, 0.99]))
 def test_table_and_median_match_lifelines(times: Times, level: float):
     table, fit = kaplan_meier(frame(times), confidence=level), lifelines_fit(times, level)
@@ -314,6 +315,7 @@ def test_patience_by_names_if_calls_carry_them(calls: pl.DataFrame):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [[], ["hour"], ["direction", "caller"]])
 def test_patience_of_a_lazy_frame_on_both_engines(by: list[str], calls: pl.DataFrame):
     expected = patience(calls, by)

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support import sql_oracle as sql
 from support.call_cases import call, frame, leg, moment, talk
+from support.examples import examples
 from support.real_calls import needs_real_calls, real_calls
 
 import etelecom_analytics as et
@@ -167,7 +168,7 @@ def test_concurrency_matches_counting_at_every_moment(calls: pl.DataFrame):
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@examples(40)
 @given(calls=some_calls, seed=st.integers(0, 9))
 def test_traffic_does_not_depend_on_row_order_or_kind_of_table(calls: pl.DataFrame, seed: int):
     expected, shuffled = concurrency(calls), calls.sample(fraction=1, shuffle=True, seed=seed)
@@ -342,7 +343,7 @@ def hour_by_hour(calls: pl.DataFrame, zone: str) -> list[tuple[datetime, date, i
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@examples(150)
 @given(case=calls_in_a_zone())
 def test_erlangs_match_the_overlaps_of_hours_and_calls(case: tuple[pl.DataFrame, str]):
     calls, zone = case
@@ -354,7 +355,7 @@ def test_erlangs_match_the_overlaps_of_hours_and_calls(case: tuple[pl.DataFrame,
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@examples(60)
 @given(case=calls_in_a_zone())
 def test_erlangs_add_up_to_the_duration_of_all_calls(case: tuple[pl.DataFrame, str]):
     calls, zone = case
@@ -456,7 +457,7 @@ def test_the_first_of_tied_hours_is_the_busy_hour():
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@examples(60)
 @given(case=calls_in_a_zone())
 def test_busy_hours_match_the_hours(case: tuple[pl.DataFrame, str]):
     calls, zone = case

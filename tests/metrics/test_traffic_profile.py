@@ -5,10 +5,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from support import sql_oracle_charts as sql
 from support.call_cases import frame
+from support.examples import examples
 from support.real_calls import needs_real_calls, real_calls
 from support.sql_oracle_calls import assert_agree
 
@@ -50,7 +51,7 @@ def on_line(spans: list[tuple[float, float]]) -> pl.DataFrame:
 spans = st.lists(st.tuples(st.floats(0, 100_000), st.floats(0.01, 4_000)), min_size=1, max_size=40)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(spans=spans, limit=st.integers(5, 60))
 def test_each_interval_has_its_highest_level(spans: list[tuple[float, float]], limit: int):
     calls = on_line(spans)

@@ -6,11 +6,12 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from support import sql_oracle as sql
 from support.call_cases import call, frame, leg, talk
+from support.examples import examples
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import InputError, UnknownName
@@ -148,7 +149,8 @@ def test_a_share_of_legs_has_an_interval():
     assert 0.3 < row["ner_low"] < 0.6 < row["ner_high"] < 0.9
 
 
-@settings(max_examples=25)
+@pytest.mark.slow
+@examples(25)
 @given(positions=st.lists(st.integers(0, 1499), unique=True, max_size=120))
 def test_asr_is_at_most_ner(positions: list[int], calls: pl.DataFrame):
     some = calls[positions]

@@ -6,9 +6,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 from support.page_strategies import (
     PAGING,
     TOKENS,
@@ -83,7 +84,7 @@ def without(field: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@settings(max_examples=250)
+@examples(250)
 @given(bodies=st.lists(irregular_bodies(), min_size=1, max_size=3))
 def test_any_pages_are_read_as_record_by_record(bodies: list[bytes]):
     assert_same(bodies)
@@ -283,7 +284,7 @@ _near_times = st.from_regex(
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@examples(40)
 @given(
     times=st.lists(
         _near_times | st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"),

@@ -75,6 +75,7 @@ def test_outputs_are_those_of_a_kernel(tmp_path: Path):
         assert [each.get("data") for each in outputs] == [each.get("data") for each in wanted], name
 
 
+@pytest.mark.slow
 def test_run_changes_nothing_in_this_process(tmp_path: Path):
     renderer, variables = alt.renderers.active, dict(os.environ)
     counts: list[tuple[int, int]] = []

@@ -69,6 +69,7 @@ def test_workbook_has_the_values_of_the_english_one(workbook: Path, tmp_path: Pa
     assert again.read_bytes() == workbook.read_bytes()
 
 
+@pytest.mark.slow
 def test_workbook_has_no_text_outside_of_the_catalogue(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -318,6 +318,7 @@ def test_queue_visits_are_the_legs_of_queues(week: Simulation, legs: pl.DataFram
     assert others["following"].null_count() == others.height
 
 
+@pytest.mark.slow
 def test_served_calls_are_read_without_drift(week: Simulation):
     """All columns arrive as they are, and the lists of people name the owners."""
     with serve(week.calls) as server:

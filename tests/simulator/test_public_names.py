@@ -41,6 +41,7 @@ def test_each_fault_is_documented(name: str):
         assert inspect.getdoc(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_hold(name: str):
     module = importlib.import_module(name)

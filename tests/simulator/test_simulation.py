@@ -196,6 +196,7 @@ def test_period_is_in_local_time(week: Simulation):
     )
 
 
+@pytest.mark.slow
 def test_traffic_varies_by_hour_and_weekday(week: Simulation):
     """Fewer calls at lunch and on the weekend, and few, but some, at night."""
     local = week.calls.filter(pl.col("direction") == "in")["started_at"].dt.convert_time_zone(

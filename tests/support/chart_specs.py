@@ -14,10 +14,13 @@ _read: list[Any] = []
 """The chart that was read last, and its specification."""
 
 
-def spec(chart: Any) -> dict[str, Any]:
-    """The specification, which Altair validates once for all questions about a chart."""
+def spec(chart: Any, *, validate: bool = True) -> dict[str, Any]:
+    """The specification, which Altair validates once for all questions about a chart.
+
+    Validation takes half of the time: `test_charts.py` does it for every chart.
+    """
     if not _read or _read[0] is not chart:
-        _read[:] = chart, chart.to_dict()
+        _read[:] = chart, chart.to_dict(validate=validate)
     return dict(_read[1])
 
 

@@ -45,7 +45,7 @@ def write_day(table: Table, day: date, calls: pl.DataFrame) -> None:
     end = midnight(day + timedelta(days=1), config.time_zone)
     report = et.FetchReport(
         rows=rows.height, received=rows.height, repeated=0, outside=0, pages=1, seconds=0.1,
-        began_at=datetime(2026, 1, 1, tzinfo=UTC),
+        began_at=max(datetime(2026, 1, 1, tzinfo=UTC), end),
         complete_from=midnight(day, config.time_zone), complete_to=end,
     )  # fmt: skip
     certificate = Certificate(day=day, time_zone=config.time_zone, report=report)

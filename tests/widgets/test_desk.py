@@ -133,6 +133,7 @@ def test_a_fetch_ends_with_the_explorer(desk: Desk, week_client: et.Client):
     assert desk._copy.code == desk.code() != before
 
 
+@pytest.mark.slow
 def test_a_new_fetch_replaces_the_explorer(fetched: Desk):
     first = explorer_of(fetched)
     put(part(fetched, "fetch"), "Direction", "out")
@@ -167,7 +168,6 @@ def test_state_is_restored_before_and_after_the_fetch(fetched: Desk, week_client
 # No calls.
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "reason", "buttons"),
     [

@@ -1,6 +1,5 @@
 """Explorer: after any change, KPIs, chart, table, code and files are of the same calls."""
 
-import contextlib
 import csv
 import gc
 import io
@@ -13,14 +12,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import ipywidgets as ui
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from support.widget_driver import control, press, put, visible_html, walk
+from support.examples import examples
+from support.widget_driver import control, press, put, run_code, visible_html, walk
 
 import etelecom_analytics as et
 from etelecom_analytics.codegen import literal
@@ -124,24 +123,7 @@ def assert_consistent(
     assert f" {matching.height:,} of {context.height:,} calls." in note or not note
     assert bool(note) == (shown is not None)
     logs = et.CallLogs(calls=calls, query=SAMPLE.query, report=SAMPLE.report)
-    assert_frame_equal(run_code(explorer.code(), logs)["filtered"], matching)
-
-
-def run_code(code: str, logs: et.CallLogs = SAMPLE) -> dict[str, Any]:
-    """The variables after running copied code."""
-    names: dict[str, Any] = {"logs": logs, "display": lambda _: None}
-    with _renderer_restored():
-        exec(code, names)  # as a user does in a notebook  # noqa: S102
-    return names
-
-
-@contextlib.contextmanager
-def _renderer_restored():
-    active = alt.renderers.active
-    try:
-        yield
-    finally:
-        alt.renderers.enable(active)
+    assert_frame_equal(run_code(explorer.code(), logs=logs)["filtered"], matching)
 
 
 def test_starts_with_inbound_calls_and_says_so(explorer: et.Explorer):
@@ -332,7 +314,7 @@ def test_undo_and_redo_step_through_all_states(explorer: et.Explorer):
         },
     )
 )
-@settings(max_examples=15)
+@examples(15)
 def test_state_survives_json(state: dict[str, Any], explorers: list[et.Explorer]):
     explorer, other = explorers
     explorer.restore(state)
@@ -398,7 +380,7 @@ def test_group_filters_are_in_state_and_code(groups: dict[str, Any]):
     explorer = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
     explorer.restore({"group_filters": groups})
     expected = drill_through(SAMPLE.calls, groups, options=OPTIONS)
-    filtered = run_code(explorer.code())["filtered"]
+    filtered = run_code(explorer.code(), logs=SAMPLE)["filtered"]
     other = et.Explorer(SAMPLE, options=OPTIONS, debounce_s=0)
     other.restore(json.loads(json.dumps(explorer.state())))
 
@@ -653,7 +635,7 @@ def test_own_numbers_are_never_masked(tmp_path: Path):
         )
     ]
     file = pl.read_parquet(explorer.export(tmp_path / "calls.parquet"))
-    run_code(explorer.code())
+    run_code(explorer.code(), logs=SAMPLE)
 
     assert all(hotline in output for output in outputs[:3])
     assert not any(other in output for output in outputs)
@@ -689,16 +671,20 @@ def test_files_have_the_rows_of_the_table(explorer: et.Explorer, tmp_path: Path)
     assert not list(tmp_path.glob(".*"))
 
 
+def csv_with_note(note: str, folder: Path) -> Path:
+    """The file of some calls that all have this note."""
+    calls = SAMPLE.calls.head(20).with_columns(note=pl.lit(note))
+    logs = et.CallLogs(calls=calls, query=SAMPLE.query, report=SAMPLE.report)
+    explorer = et.Explorer(logs, options=OPTIONS, show_numbers=True, debounce_s=0)
+    return explorer.export(folder / "calls.csv")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["=1+1", "+84912", "-2", "@SUM(A1)", "\t=1", " =1", "'=1", '"=1', "＝1", "|calc", "%0A"]
 )
 def test_csv_texts_are_never_formulas(tmp_path: Path, text: str):
-    logs = et.CallLogs(
-        calls=SAMPLE.calls.with_columns(note=pl.lit(text)), query=SAMPLE.query, report=SAMPLE.report
-    )
-    explorer = et.Explorer(logs, options=OPTIONS, show_numbers=True, debounce_s=0)
-    cells = pl.read_csv(explorer.export(tmp_path / "calls.csv"), infer_schema=False)
+    cells = pl.read_csv(csv_with_note(text, tmp_path), infer_schema=False)
 
     assert cells["note"][0].startswith("'")
     assert cells["note"][0].replace("'", "") == text.replace("'", "")
@@ -708,7 +694,6 @@ _FORMULA_SIGNS = set("=+-@＝＋－＠|%")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize(
     "text",
     [
@@ -717,19 +702,16 @@ _FORMULA_SIGNS = set("=+-@＝＋－＠|%")
         *("x;\u200b=1", "x;\ufeff+1", "x\t\x1d@1", "\t\u200b=1", "'\u200b=1", "x;'=1"),
     ],
 )
-def test_no_cell_is_a_formula_whatever_splits_the_file(text: str, delimiter: str, tmp_path: Path):
-    logs = et.CallLogs(
-        calls=SAMPLE.calls.with_columns(note=pl.lit(text)), query=SAMPLE.query, report=SAMPLE.report
-    )
-    explorer = et.Explorer(logs, options=OPTIONS, show_numbers=True, debounce_s=0)
-    content = explorer.export(tmp_path / "calls.csv").read_bytes().decode("utf-8-sig")
-    rows = list(csv.reader(io.StringIO(content.replace("\0", ""), newline=""), delimiter=delimiter))
+def test_no_cell_is_a_formula_whatever_splits_the_file(text: str, tmp_path: Path):
+    content = csv_with_note(text, tmp_path).read_bytes().decode("utf-8-sig").replace("\0", "")
+    for delimiter in (",", ";", "\t"):
+        rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=delimiter))
 
-    assert len(rows) > 1
-    for cell in (cell for row in rows for cell in row):
-        visible = [letter for letter in cell if unicodedata.category(letter)[0] not in "CMZ"]
-        first = next((each for each in visible if each not in '"\u3164'), "")
-        assert first not in _FORMULA_SIGNS, repr(cell)
+        assert len(rows) > 1
+        for cell in (cell for row in rows for cell in row):
+            visible = [letter for letter in cell if unicodedata.category(letter)[0] not in "CMZ"]
+            first = next((each for each in visible if each not in '"\u3164'), "")
+            assert first not in _FORMULA_SIGNS, repr(cell)
 
 
 def test_texts_without_a_formula_are_unchanged_in_a_csv(tmp_path: Path):
@@ -837,7 +819,7 @@ def test_code_draws_the_same_chart(tab: str, measure: str, explorers: list[et.Ex
     explorer = explorers[0]
     explorer.restore({"direction": "in", "chart": {"tab": tab, "measure": measure}})
     statements, chart = explorer.code().strip().rsplit("\n", 1)
-    names = run_code(f"{statements}\nchart = {chart}")
+    names = run_code(f"{statements}\nchart = {chart}", logs=SAMPLE)
 
     assert names["chart"].to_dict()["description"] == spec(explorer)["description"]
     assert len(json.dumps(part(explorer, EventChart).chart)) < 200_000
@@ -912,5 +894,5 @@ def test_business_hours_are_a_group():
     label, group, *_ = next(iter(explorer._tabs.chart.groups.values()))
     click(explorer, label)
     assert explorer.group_filters == group
-    assert_frame_equal(run_code(explorer.code())["filtered"], explorer.filtered)
+    assert_frame_equal(run_code(explorer.code(), logs=SAMPLE)["filtered"], explorer.filtered)
     assert 0 < explorer.filtered.height < 851

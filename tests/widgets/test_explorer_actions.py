@@ -11,7 +11,6 @@ OPTIONS = et.MetricOptions(ivr_numbers=("8000", "8100"), as_of="2026-11-09")
 MAX_KB = 150
 
 
-@pytest.mark.slow
 def test_random_actions_show_the_measures_of_the_matching_calls(monkeypatch: pytest.MonkeyPatch):
     """`tests/benchmarks/explorer.py` does 300 at a million calls."""
     monkeypatch.setattr(cube_store, "MIN_CALLS", 0)

@@ -249,6 +249,7 @@ def test_warnings_stay_visible_and_other_facts_are_in_a_popover():
     assert "today" in explorer._facts_table.value
 
 
+@pytest.mark.slow
 def test_button_shows_the_calls_of_all_directions(shared: et.Explorer):
     shared.restore({"direction": "in"})
     button = part(shared, StatusBar)._all_directions

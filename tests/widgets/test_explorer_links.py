@@ -7,9 +7,10 @@ from typing import Any
 import polars as pl
 import pytest
 import vl_convert
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 from support.widget_driver import control, press, put, visible_html, walk
 
 import etelecom_analytics as et
@@ -141,7 +142,6 @@ def test_another_filter_changes_the_chart_and_stays_a_filter(explorer: et.Explor
     assert explorer.filtered.height == by_day["offered"][0]
 
 
-@pytest.mark.slow
 def test_cells_are_pairs_and_no_product(explorer: et.Explorer):
     explorer.restore({**INBOUND, "chart": {"tab": "heat"}})
     click(explorer, 3, 9)
@@ -215,6 +215,7 @@ def test_selected_days_that_were_not_fetched_are_unknown(explorer: et.Explorer):
     assert "These days were not fetched completely" in visible_html(explorer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chart", "name"),
     [
@@ -358,6 +359,7 @@ def test_weeks_highlight_their_days_and_days_do_not_highlight_weeks(shared: et.E
     assert sum(bars(shared).values()) == shared.filtered.height
 
 
+@pytest.mark.slow
 def test_a_failed_chart_leaves_the_other_parts_of_the_same_calls(
     explorer: et.Explorer, monkeypatch: pytest.MonkeyPatch
 ):
@@ -456,7 +458,7 @@ _ACTIONS = st.one_of(
 
 @pytest.mark.slow
 @given(actions=st.lists(_ACTIONS, min_size=4, max_size=9))
-@settings(max_examples=12)
+@examples(12)
 def test_all_parts_agree_after_any_actions(actions: list[Any], shared: et.Explorer):
     shared.restore(INBOUND)
     for kind, value, add in actions:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from support.examples import scaled
 from support.widget_driver import control, press, put, visible_html, walk
 
 import etelecom_analytics as et
@@ -166,7 +167,7 @@ def test_undo_second_click_button_and_saved_state(explorer: et.Explorer, logs: e
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(scaled(3, at_least=1)))
 def test_every_click_keeps_the_number_of_the_chart(explorer: et.Explorer, seed: int):
     """In any order of measures and dimensions, also after clicks on outcomes and on calls."""
     source = random.Random(seed)

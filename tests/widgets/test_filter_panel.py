@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from support.examples import examples
 from support.widget_driver import control, press, put, visible_html, walk
 
 import etelecom_analytics as et
@@ -325,7 +326,7 @@ def _query(fields: dict[str, Any]) -> et.CallQuery:
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@examples(60)
 @given(
     fields=_fields, dates=st.sampled_from(["today", "yesterday", "last 7 days", "this month", None])
 )

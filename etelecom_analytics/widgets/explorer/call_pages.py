@@ -42,12 +42,16 @@ class CallPages:
     """
 
     def __init__(self, selection: Selection, display: Display) -> None:
-        self._columns = CallColumns(selection, display)
+        self.sort, self.page, self.search = ("started_at", True), 0, ""
+        self.use(selection, display)
+        self._shown = set(self._columns.defaults)
+
+    def use(self, calls: Selection, display: Display) -> None:
+        """Show calls of another table with the same columns, in the same order and search."""
+        self._columns = CallColumns(calls, display)
         self._search = CallSearch(self._columns)
         self.available = self._columns.columns
-        self._shown = set(self._columns.defaults)
-        self.sort, self.page, self.search = ("started_at", True), 0, ""
-        self.select(selection)
+        self.select(calls)
 
     def select(self, selection: Selection) -> None:
         """Show other calls in the same order and with the same search, from the first page."""

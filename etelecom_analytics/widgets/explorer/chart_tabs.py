@@ -88,6 +88,10 @@ class ChartTabs(ui.VBox):  # type: ignore[misc]
         """The current chart."""
         return self._chart
 
+    def use(self, factory: ChartFactory) -> None:
+        """Draw the charts of another table from now on."""
+        self._factory, self._drawn = factory, None
+
     def show(self, state: ChartState) -> None:
         """Set the controls; observers are not called."""
         state = self.chart_state = self._factory.with_dimension(state)

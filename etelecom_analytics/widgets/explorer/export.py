@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 
 import ipywidgets as ui
@@ -197,6 +198,7 @@ def explorer_code(
     options: MetricOptions,
     *,
     table: str,
+    reading: str = "",
     context: PanelState,
     chart: Callable[[str, CallQuery | None, str], str],
 ) -> str:
@@ -206,11 +208,13 @@ def explorer_code(
         state: the filters.
         options: the options of the measures.
         table: code of the table of all calls.
+        reading: code that reads the logs first; "" for those that are read.
         context: the filters of the chart, which has all its groups.
         chart: returns the code of the chart; its arguments are the variable of its calls, the
             query with its dates, or None if its days have gaps, and the variable of that query.
     """
-    query = state.query.code().replace("\n\n", "\n\net.charts.use_offline_renderer()\n", 1)
+    begin = f"\n\net.charts.use_offline_renderer()\n{reading}"
+    query = state.query.code().replace("\n\n", begin, 1)
     _, statement = options.code().split("\n\n", 1)  # the import is in the code of the query
     filtered = filters_code(state, f"{table}.filter(query.to_expr())")
     kpis = "display(et.summarize(filtered, options=options, confidence=True))"
@@ -244,9 +248,12 @@ def masked_code(code: str, group_filters: Mapping[str, object], display: Display
         display: how numbers are shown.
     """
     before = code
-    for name in _NUMBER_DIMENSIONS:
-        value = group_filters.get(name)
-        for number in value if isinstance(value, list) else [value]:
-            shown = display.masked(pl.DataFrame({name: [number]}, schema={name: pl.String})).item()
-            code = code.replace(literal(number), literal(shown)) if shown != number else code
+    filters = [group_filters.get(name) for name in _NUMBER_DIMENSIONS]
+    values = chain.from_iterable(each if isinstance(each, list) else [each] for each in filters)
+    numbers = [number for number in values if number is not None]
+    if not numbers:
+        return code
+    table = pl.DataFrame({"caller": numbers}, schema={"caller": pl.String})
+    for number, shown in zip(numbers, display.masked(table)["caller"], strict=True):
+        code = code.replace(literal(number), literal(shown)) if shown != number else code
     return code if code == before else f"{_MASKED}\n{code}"

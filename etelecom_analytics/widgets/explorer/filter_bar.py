@@ -20,7 +20,7 @@ from .periods import period_query
 from .source import CallSource, reporting_date
 from .state import GROUP_DIMENSIONS
 
-__all__ = ["FilterBar", "explorer_controls"]
+__all__ = ["FilterBar", "explorer_controls", "explorer_fields"]
 
 _DIRECTIONS = {"in": mark("Inbound"), "out": mark("Outbound")}
 _TITLES = {"call_state": mark("State", context="filter")}
@@ -40,12 +40,17 @@ _OWN_BUTTON = (
 def explorer_controls(source: CallSource, options: MetricOptions) -> Controls:
     """The controls for these calls; "today" is the last day before the options' `as_of`."""
     return Controls(
-        logs_fields(source.calls.calls, source.queues(options)),
+        explorer_fields(source, options),
         time_zone=options.time_zone,
         today=lambda: reporting_date(options),
         group_dimensions=GROUP_DIMENSIONS,
         offer_dimensions=OWNER_DIMENSIONS,
     )
+
+
+def explorer_fields(source: CallSource, options: MetricOptions) -> list[Field]:
+    """The fields for these calls."""
+    return logs_fields(source.calls.calls, source.queues(options))
 
 
 class FilterBar(ui.Box):  # type: ignore[misc]

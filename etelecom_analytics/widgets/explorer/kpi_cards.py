@@ -10,7 +10,7 @@ import polars as pl
 from ...formatting import format_value
 from ...locale.comparison_text import comparison_texts
 from ...locale.target_text import target_text
-from ...metrics import MEASURES, MetricOptions
+from ...metrics import DEFAULT_MEASURES, MEASURES, MetricOptions
 from ..status import div, text_div
 
 __all__ = ["KpiCards", "kpi_facts"]
@@ -25,6 +25,12 @@ class KpiCards(ui.HTML):  # type: ignore[misc]
         self._targets = targets
         self._id = f"etelecom-kpi-{next(_numbers)}"  # of one panel of the page
         super().__init__(layout=ui.Layout(margin="0", width="auto"))
+
+    def show_outline(self) -> None:
+        """Show empty cards until there are calls."""
+        card = div(div("", {"class": "etelecom-row"}), {"class": "etelecom-kpi"})
+        cards = div(card * len(DEFAULT_MEASURES), {"class": "etelecom-kpis", "aria-hidden": "true"})
+        self.value = cards
 
     def show(self, comparison: pl.DataFrame, options: MetricOptions, note: str) -> None:
         """Show a table of `compare`; the note names the previous period, or why there is none."""

@@ -53,6 +53,11 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         )
         self.add_class(CALLS_CLASS)
 
+    def use(self, calls: Selection, display: Display) -> None:
+        """Show calls of another table from now on."""
+        self._display = display
+        self._pages.use(calls, display)
+
     def show(self, selection: Selection, caption: str) -> None:
         """Show other calls; the order, the columns and the search stay."""
         self._caption = caption

@@ -1,30 +1,33 @@
 """Explorer: filters, KPIs, charts and a table of the same calls."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from ...errors import QueryError
+from ...archive.reader import ArchiveReader
+from ...errors import EtelecomError, QueryError
 from ...language import tr
 from ...logs import CallLogs
-from ...metrics import Calls, MetricOptions, Selection
+from ...metrics import Calls, MetricOptions
 from ...phone_numbers import describe
 from ...query import CallQuery
 from ...site import Site, checked_site
 from ..filter_values import filters_dict
 from ..menu import Menu
 from ..own_language import builds_in_language, in_own_language
-from ..panel import Panel, make_button
+from ..panel import make_button
 from ..panel_state import PanelState
 from ..site_facts import matching_facts, number_facts, site_facts, today_facts
+from .calls_panel import CallsPanel
 from .chart_tabs import ChartTabs
 from .excel import explorer_workbook
 from .export import ExportForm, explorer_code, masked_code, write_calls
-from .filter_bar import FilterBar, explorer_controls
-from .group_filters import FilterChips, FilterTexts, with_filters
+from .filter_bar import FilterBar
+from .group_filters import FilterChips, FilterTexts
 from .interactive_charts import ChartFactory
 from .kpi_cards import KpiCards, kpi_facts
 from .layout import place_parts
@@ -32,7 +35,7 @@ from .matching_calls import MatchingCalls
 from .period_comparison import chart_calls, compare_periods
 from .periods import dated_query
 from .second_logs import second_log_facts
-from .source import CallSource, reporting_date
+from .source import CallSource
 from .state import ExplorerState, History, without_filter
 from .status_bar import StatusBar
 from .undo_keys import UndoKeys
@@ -40,7 +43,7 @@ from .undo_keys import UndoKeys
 __all__ = ["Explorer"]
 
 
-class Explorer(Panel):
+class Explorer(CallsPanel):
     """Filters, KPIs, charts and a table of calls, all over the same calls.
 
     **It starts with the inbound calls**, or with the one direction that was fetched.
@@ -54,12 +57,15 @@ class Explorer(Panel):
 
     Args:
         logs: as `et.fetch_calls` or `et.read_snapshot` returns; with names, calls can be filtered
-            by hotline and department too. A table of calls is possible: a DataFrame, a LazyFrame,
-            which is collected, or a `Selection`. It is then unknown which days were fetched.
+            by hotline and department too. An `et.Archive` is read when it is shown: all of it up to
+            a million calls, else the dates of the query and the previous period, at first the
+            latest weeks. A table of calls is possible: a DataFrame, a LazyFrame, which is
+            collected, or a `Selection`. It is then unknown which days were fetched.
         query: the first query; all inbound calls by default.
         options: what the measures depend on; by default as in the site file. The default of `as_of`
             is the end of the logs' query or the start of the fetch, whichever is earlier; of a
-            table, the end of the day of its latest call. "Today" is the last day before it.
+            table, the end of the day of its latest call; of an archive, the end of its last day.
+            "Today" is the last day before it.
         show_numbers: whether external phone numbers are shown in full; masked by default. Links to
             recordings are never shown.
         own_numbers: numbers that are always shown, such as your hotlines; by default as in the site
@@ -69,8 +75,9 @@ class Explorer(Panel):
         language: the language of texts, "en" or "vi"; by default that of the site file.
 
     Raises:
-        InputError: `logs` is no CallLogs and no table of calls, another argument is not valid, or
-            the query has another time zone than the options.
+        InputError: `logs` is no CallLogs, archive or table of calls, another argument is not valid,
+            or the query has another time zone than the options.
+        ArchiveError: the archive does not exist, or has no days.
 
     Examples:
         >>> explorer = et.Explorer(et.sample_logs())
@@ -84,7 +91,7 @@ class Explorer(Panel):
     @builds_in_language
     def __init__(
         self,
-        logs: CallLogs | Calls,
+        logs: CallLogs | Calls | ArchiveReader,
         *,
         query: CallQuery | None = None,
         options: MetricOptions | None = None,
@@ -94,7 +101,7 @@ class Explorer(Panel):
         site: Site | None = None,
         language: str | None = None,
     ) -> None:
-        self._site = site = checked_site(site)
+        site = checked_site(site)
         self._arguments = {
             "logs": logs,
             "query": query,
@@ -105,15 +112,15 @@ class Explorer(Panel):
             "site": site,
             "language": language,
         }
-        self._source = CallSource.of(logs)
-        self._display = self._source.display(
-            options, show_numbers=show_numbers, own_numbers=own_numbers, site=site
+        super().__init__(
+            logs,
+            query=query,
+            options=options,
+            show_numbers=show_numbers,
+            own_numbers=own_numbers,
+            site=site,
+            debounce_s=debounce_s,
         )
-        self._options = self._display.options
-        self._today = reporting_date(self._options)
-        self._all = self._selection = self._source.calls
-        controls = explorer_controls(self._source, self._options)
-        first = controls.state_of(self._source.first_query(query, self._options))
         self._factory = ChartFactory(
             self._all, self._display, has_report=self._source.report is not None
         )
@@ -126,50 +133,28 @@ class Explorer(Panel):
         self._kpi_cards = KpiCards(site.targets)
         self._undo = make_button(tr("Undo"), tr("Undo the last change"), self.undo)
         self._redo = make_button(tr("Redo"), tr("Redo the change"), self.redo)
-        self._history = History(ExplorerState(first, self._tabs.chart_state))
+        self._history = History(ExplorerState(self._first, self._tabs.chart_state))
         self._visible: ExplorerState | None = None
-        super().__init__(controls, first, debounce_s=debounce_s)
         self._export_form = ExportForm(self._export, show_numbers=show_numbers)
         any_direction = partial(self._change, partial(without_filter, name="direction"))
         self._status = StatusBar(self._source, self._facts_table, any_direction)
         self._copy.label = tr("Code")
-        actions = (self._undo, self._redo, self._reset, self._copy)
-        chips = FilterChips(self._change)
-        export_menu = Menu("", [self._export_form], name=tr("Options of the export"))
-        self._bar = FilterBar(controls, chips, [*actions, self._export_form.button, export_menu])
+        options_of_export = Menu("", [self._export_form], name=tr("Options of the export"))
+        export = (self._export_form.button, options_of_export)
+        actions = (self._undo, self._redo, self._reset, self._copy, *export)
+        self._bar = FilterBar(self._controls, FilterChips(self._change), actions)
         messages = (self._error_line, self._export_form.messages)
         top = (self._bar, *messages, self._status, self._kpi_cards)
         place_parts(self, top, (self._tabs, self._calls))
         self.children = [*self.children, UndoKeys(on_undo=self.undo, on_redo=self.redo)]
-        self._use(first)
-        self._show()
-        self._all.precompute(self._options)  # in the background, while the user reads
-
-    @property
-    def filtered(self) -> pl.DataFrame:
-        """The matching calls, with all columns and not masked, in their order."""
-        return self.selection.calls
-
-    @property
-    def selection(self) -> Selection:
-        """The matching calls for `summarize` and charts, which then reuse computed facts."""
-        self._update()
-        return self._selection
-
-    @property
-    def group_filters(self) -> dict[str, object]:
-        """The filters that a query cannot express: dimensions and a value, or a list of values.
-
-        Cells of a heat map are `weekday_hour`: pairs of a weekday, 1 to 7, and an hour.
-        """
-        self._update()
-        return filters_dict(self._state.group_filters)
-
-    @property
-    def offer_filters(self) -> dict[str, object]:
-        """People to whom each call has an offer: dimensions, and a value or a list of values."""
-        self._update()
-        return filters_dict(self._state.offer_filters)
+        if self._window:
+            self._bar.show(self._first, self._filter_texts)
+            self._kpi_cards.show_outline()
+            self._calls.show(self._selection, caption="")
+            self._status.show_outline(self, self._window.reading_text(self._first.query))
+        else:
+            self._use(self._first)
+            self._show()
 
     @property
     def kpis(self) -> pl.DataFrame:
@@ -225,12 +210,16 @@ class Explorer(Panel):
             calls, path, display, workbook=partial(workbook, dated_query(self._state))
         )
 
-    def _use(self, state: PanelState) -> None:
-        self._selection = self._matching(state)
+    def _reading(self, text: str) -> AbstractContextManager[None]:
+        return self._status.reading(self, text)
 
-    def _matching(self, state: PanelState) -> Selection:
-        """The calls that match the filters."""
-        return with_filters(self._all.matching(state.query), state, self._options)
+    def _replace(self, source: CallSource) -> None:
+        super()._replace(source)
+        self._visible = None
+        self._factory = ChartFactory(self._all, self._display, has_report=True)
+        self._tabs.use(self._factory)
+        self._calls.use(self._all, self._display)
+        self._status.use(source)
 
     def _show(self) -> None:
         super()._show()
@@ -256,6 +245,8 @@ class Explorer(Panel):
         self._redo.disabled = not self._history.can_redo
         filters = self._bar.show(self._state, self._filter_texts)
         self._status.show(self._state, self._selection, filters, self._filter_facts())
+        if before is None:
+            self._all.precompute(self._options)  # in the background, while the user reads
 
     @property
     def _filter_texts(self) -> FilterTexts:
@@ -287,6 +278,7 @@ class Explorer(Panel):
             self._state,
             self._options,
             table=self._source.code,
+            reading=self._source.reading_code,
             context=context,
             chart=partial(self._factory.code, self._tabs.chart_state),
         )
@@ -295,7 +287,7 @@ class Explorer(Panel):
         return masked_code(self._code(), filters_dict(self._state.group_filters), self._display)
 
     def _filter_facts(self) -> Iterable[tuple[str, str]]:
-        yield from matching_facts(self._selection.height, self._all.height)
+        yield from matching_facts(self._selection.height, self._source.total)
         yield from super()._facts()
         yield from number_facts(self._selection, self._options)
         yield from self._source.scope_facts(self._state.query, self._first.query)
@@ -305,5 +297,11 @@ class Explorer(Panel):
         yield from site_facts(self._site)
 
     def _facts(self) -> Iterable[tuple[str, str]]:
+        try:
+            self._read_first()
+        except EtelecomError as error:
+            self._error_line.show(str(error))
+            yield tr("warning", context="fact"), str(error)
+            return
         yield from self._filter_facts()
         yield from kpi_facts(self._comparison, self._site.targets)

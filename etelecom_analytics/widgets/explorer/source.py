@@ -38,20 +38,27 @@ class CallSource:
         query: which calls were fetched.
         report: what was fetched.
         code: Python code of the table of all calls.
+        total: the number of calls: of an archive more than `calls` may have.
+        reading_code: Python code that reads the logs from an archive; "" for other calls.
     """
 
     calls: Selection
     query: CallQuery | None
     report: FetchReport | None
     code: str
+    total: int
+    reading_code: str = ""
 
     @classmethod
     def of(cls, logs: CallLogs | Calls) -> "CallSource":
         """The source of logs or of a table; `InputError` for other values."""
         if isinstance(logs, CallLogs):
             calls = selection_of(logs.calls)
-            return cls(calls=calls, query=logs.query, report=logs.report, code="logs.calls")
-        return cls(calls=selection_of(logs), query=None, report=None, code=table_code(logs))
+            query, report, code = logs.query, logs.report, "logs.calls"
+        else:
+            calls = selection_of(logs)
+            query, report, code = None, None, table_code(logs)
+        return cls(calls=calls, query=query, report=report, code=code, total=calls.height)
 
     def first_query(self, query: CallQuery | None, options: MetricOptions) -> CallQuery:
         """The query; for None inbound calls, unless only another direction was fetched."""

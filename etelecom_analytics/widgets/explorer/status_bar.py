@@ -1,6 +1,7 @@
 """StatusBar: which calls the Explorer shows, as one sentence, and what to know about them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import ipywidgets as ui
 
@@ -17,6 +18,8 @@ from .source import CallSource
 
 __all__ = ["StatusBar", "status_sentence"]
 
+_READING, _UNREAD = "etelecom-reading", "etelecom-unread"
+"""The classes of a panel whose calls are being read, and were not read yet."""
 _VISIBLE = (
     mark("warning", context="fact"),
     mark("fetched", context="fact"),
@@ -46,6 +49,27 @@ class StatusBar(ui.Box):  # type: ignore[misc]
         super().__init__([row, self._warnings])
         self.add_class("etelecom-status")
 
+    def use(self, source: CallSource) -> None:
+        """Show calls of another source from now on."""
+        self._source = source
+
+    def show_outline(self, panel: ui.DOMWidget, text: str) -> None:
+        """Show an empty panel, and as `text` which calls will be read."""
+        panel.add_class(_UNREAD)
+        self._all_directions.layout.display = "none"
+        self._sentence.show(text)
+
+    @contextmanager
+    def reading(self, panel: ui.DOMWidget, text: str) -> Iterator[None]:
+        """Show which calls are read, and dim the others, while the block runs."""
+        self._sentence.show(text)
+        panel.add_class(_READING)
+        try:
+            yield
+            panel.remove_class(_UNREAD)
+        finally:
+            panel.remove_class(_READING)
+
     def show(
         self,
         state: PanelState,
@@ -62,7 +86,7 @@ class StatusBar(ui.Box):  # type: ignore[misc]
         sentence = status_sentence(
             [*filters, *([dates] if dates else [])],
             count=calls.height,
-            total=source.calls.height,
+            total=source.total,
             coverages=[source.coverage(each) for each in day_queries(state) or [query]],
             time_zone=query.time_zone,
         )
