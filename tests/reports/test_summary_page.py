@@ -162,4 +162,4 @@ def test_page_is_in_the_language_of_the_site(logs: et.CallLogs, tmp_path: Path):
     page = path.read_text(encoding="utf-8")
 
     assert '<html lang="vi">' in page
-    assert "<h1>Cuộc gọi đến, 02/11/2026 đến 08/11/2026</h1>" in page
+    assert "<h1>Cuộc gọi đến, 02/11/2026 – 08/11/2026</h1>" in page

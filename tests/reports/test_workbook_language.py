@@ -40,7 +40,7 @@ def test_workbook_in_vietnamese(workbook: Path):
         *("Cần gọi lại", "Cuộc gọi"),
     ]
     summary = book["Tổng quan"]
-    assert summary["A1"].value == "Cuộc gọi đến, 02/11/2026 đến 08/11/2026"
+    assert summary["A1"].value == "Cuộc gọi đến, 02/11/2026 – 08/11/2026"
     assert summary["A4"].value == "Cuộc gọi cần trả lời"
     assert summary["B4"].value.startswith("=SUM('Cuộc gọi'!$")
     assert book["Theo ngày"]["A2"].number_format == "dd/mm/yyyy"
