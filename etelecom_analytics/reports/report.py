@@ -58,8 +58,8 @@ def write_report(
             omits. The time zone is that of the snapshot.
         language: "en" or "vi", the language of the texts; by default that of the site file. Texts
             of your own notebook stay as they are, unless they are also in a bundled one.
-        title: the title of the report, of which external phone numbers are masked; by default the
-            first heading of the notebook.
+        title: the title of the report, in which external phone numbers of the calls are masked; by
+            default the first heading of the notebook.
 
     Raises:
         UnknownName: texts are not in this language.

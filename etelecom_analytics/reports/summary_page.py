@@ -48,8 +48,8 @@ def write_page(
         options: the options of the measures; by default those of the site file.
         site: the settings of your organisation, of which the page shows the targets; by default the
             site file, as `Site.load` finds it.
-        title: the title of the page, of which external phone numbers are masked; by default it has
-            the days.
+        title: the title of the page, in which external phone numbers of the calls are masked; by
+            default it has the days.
 
     Raises:
         InputError: `logs` are not CallLogs, or another argument has another type.

@@ -57,8 +57,8 @@ def write_workbook(
             site file, as `Site.load` finds it.
         show_numbers: whether external phone numbers are in full.
         language: "en" or "vi", the language of sheets and texts; by default that of the site file.
-        title: the title of Summary; by default it has the days. External phone numbers in it are
-            masked, unless they are shown.
+        title: the title of Summary; by default it has the days. External phone numbers of the calls
+            are masked in it, unless they are shown.
 
     Raises:
         UnknownName: texts are not in this language.

@@ -133,7 +133,7 @@ class Dates:
             self._last.value = date_to and date_to - _DAY
 
     def _show_times(self) -> None:
-        times = period_text(*self._exact.values(), self._time_zone)
+        times = period_text(self._exact["date_from"], self._exact["date_to"], self._time_zone)
         text = tr("Exact times: {times}. Choose another day to remove them.", times=times)
         self._times.show(text if times else "")
 

@@ -19,6 +19,7 @@ import pytest
 import etelecom_analytics as et
 from etelecom_analytics import errors
 from etelecom_analytics.manifest import Manifest
+from etelecom_analytics.phone_numbers import masked
 from etelecom_analytics.reports import BUNDLED, completeness
 from etelecom_analytics.reports.request import notebook_parameters
 
@@ -626,16 +627,18 @@ def test_missing_packages_are_named_in_the_error(
 
 
 def test_a_chosen_title_is_escaped_and_masked(tmp_path: Path, logs: et.CallLogs):
-    title = "Week 45 <b>of</b>\n0912345678"
+    number = logs.calls.filter(direction="in")["caller"].drop_nulls()[0]
+    title = f"Week 45 <b>of</b>\n{number}"
+    hidden = pl.select(masked(pl.lit(number))).item()
+    expected = f"Week 45 &lt;b&gt;of&lt;/b&gt; {hidden}"
     own = notebook(tmp_path, "print(1)")
     path = et.write_report(SAMPLE, tmp_path / "r.html", notebook=own, title=title)
-    assert "<h1>Week 45 &lt;b&gt;of&lt;/b&gt; 091*****78</h1>" in path.read_text(encoding="utf-8")
+    assert f"<h1>{expected}</h1>" in path.read_text(encoding="utf-8")
     page = et.write_page(logs, tmp_path / "page.html", title=title).read_text(encoding="utf-8")
-    assert "<h1>Week 45 &lt;b&gt;of&lt;/b&gt; 091*****78</h1>" in page
+    assert f"<h1>{expected}</h1>" in page
     book = et.write_workbook(logs, tmp_path / "week.xlsx", title=title)
-    assert "Week 45 &lt;b&gt;of&lt;/b&gt; 091*****78" in zipfile.ZipFile(book).read(
-        "xl/sharedStrings.xml"
-    ).decode("utf-8")
+    strings = zipfile.ZipFile(book).read("xl/sharedStrings.xml").decode("utf-8")
+    assert expected in strings
     with pytest.raises(errors.InputError, match="The title is a text"):
         et.write_page(logs, tmp_path / "page.html", title="x" * 201)
 

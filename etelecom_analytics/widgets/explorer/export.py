@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as ui
 import polars as pl
@@ -80,10 +81,8 @@ class ExportForm(ui.VBox):  # type: ignore[misc]
             keep_language(lambda: self._export(new=True)),
         )
         # The page may send Enter before the last letters. `on_submit` is deprecated.
-        entered = Debouncer(export, delay_s=_ENTER_DELAY_S)
-        self._name.on_msg(
-            lambda _, content, __: content.get("event") == "submit" and entered.trigger()
-        )
+        self._entered = Debouncer(export, delay_s=_ENTER_DELAY_S)
+        self._name.on_msg(self._receive)
         self._result, self._error_line = StatusLine(is_error=False), StatusLine()
         self.messages = ui.VBox([self._result, self._error_line], layout={"overflow": "visible"})
         row = ui.HBox([self._name, self._show_numbers, write_file], layout={"flex_flow": "wrap"})
@@ -93,6 +92,10 @@ class ExportForm(ui.VBox):  # type: ignore[misc]
         """Remove the messages of the last export."""
         self._result.show("")
         self._error_line.show("")
+
+    def _receive(self, _: object, content: Mapping[str, Any], __: object) -> None:
+        if content.get("event") == "submit":
+            self._entered.trigger()
 
     def _export(self, *, new: bool = False) -> None:
         self.clear()
