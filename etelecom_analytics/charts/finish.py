@@ -112,8 +112,10 @@ def whole_notes(lines: Sequence[str]) -> list[str]:
 
     Examples:
         >>> from etelecom_analytics.charts.finish import whole_notes
-        >>> whole_notes(["66 calls", f"{'word ' * 26}ends", "in this line"])[1][-20:]
-        'ends in this line'
+        >>> first = "word " * 26 + "end"  # no room for the next word
+        >>> notes = whole_notes(["66 calls", first, "here.", "Another note."])
+        >>> notes[1][-9:], notes[2]
+        ('end here.', 'Another note.')
     """
     notes: list[str] = []
     room = _MAX_NOTE_CHARS
