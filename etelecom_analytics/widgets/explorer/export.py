@@ -69,7 +69,7 @@ class ExportForm(ui.VBox):  # type: ignore[misc]
             value=show_numbers,
             description=tr("Full numbers"),
             indent=False,
-            layout={"width": "auto"},
+            layout={"width": "auto", "margin": "2px 12px 2px 2px"},
         )
         export = keep_language(self._export)
         write_file = make_button(
