@@ -407,9 +407,10 @@ def test_command_writes_a_workbook_too(tmp_path: Path, capsys: pytest.CaptureFix
     path = tmp_path / "week.xlsx"
     command = ["report", str(SAMPLE), "--no-site", "-o", str(tmp_path / "report.html"), "--quiet"]
 
-    assert main([*command, "--xlsx", str(path), "--from", "2026-11-03"]) == 0
+    assert main([*command, "--xlsx", str(path), "--from", "2026-11-03", "--title", "Week 45"]) == 0
     assert str(path) in capsys.readouterr().out
-    assert rows_of(path, "Summary")[0][0] == "Inbound calls, 3–8 Nov 2026"
+    assert rows_of(path, "Summary")[0][0] == "Week 45"
+    assert "<h1>Week 45</h1>" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.office
