@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 from support.browser import BrowserPage, Lab, assert_no_errors
+from support.day_archives import archive_of
 
 import etelecom_analytics as et
 from etelecom_analytics.locale.comparison_text import comparison_texts
@@ -26,6 +27,21 @@ explorer"""
 COPIED_CELL = """expected = explorer.filtered
 exec(open("copied.py").read())
 print("the same:", filtered.equals(expected), filtered.height)"""
+ARCHIVE_CELL = """import time
+from pathlib import Path
+
+import etelecom_analytics as et
+
+read = et.Archive.read
+
+def slowly(self, query=None):
+    while not Path("go").exists():
+        time.sleep(0.1)
+    return read(self, query)
+
+et.Archive.read = slowly
+explorer = et.Explorer(et.Archive("../archive"))
+explorer"""
 STARTED = (
     pl.col("started_at").dt.convert_time_zone(OPTIONS.time_zone).dt.strftime("%a %-d %b %H:%M:%S")
 )
@@ -514,4 +530,29 @@ explorer""",
     assert "<script>" in explorer.rows.inner_text()
     assert "pwned" not in page.title()
     assert page.locator("img[src='x']").count() == 0
+    assert_no_errors(browser_page, lab)
+
+
+def test_an_archive_is_read_after_its_outline_is_on_the_page(
+    lab: Lab, open_page: Callable[..., BrowserPage]
+):
+    archive_of(lab.folder / "archive", SAMPLE.calls)
+    lab.add("archive.ipynb", ARCHIVE_CELL)
+    browser_page = open_page()
+    page = lab.start(browser_page, "archive.ipynb")
+    panel = page.locator(".etelecom-panel")
+    panel.get_by_text("Reading 1,200 calls, 2–8 Nov 2026, from the archive.").wait_for()
+    cards = panel.locator(".etelecom-kpi")
+    assert cards.count() == 5
+    assert cards.all_inner_texts() == [""] * 5
+    assert panel.locator("svg.marks").count() == 0
+    browser_page.screenshot("explorer-outline")
+
+    (lab.folder / "notebooks" / "go").touch()
+    panel.locator(".etelecom-status").get_by_text(
+        "Inbound: 851 of 1,200 calls. Complete."
+    ).wait_for()
+    panel.locator(".etelecom-caption", has_text="851 matching calls").wait_for()
+    panel.locator(BARS).nth(6).wait_for()
+    assert "" not in cards.all_inner_texts()
     assert_no_errors(browser_page, lab)

@@ -110,6 +110,16 @@ class Lab:
 
     def run(self, browser_page: BrowserPage, name: str, *, theme: str = "JupyterLab Light") -> Any:
         """The page with this notebook after all of its cells ran."""
+        page = self.start(browser_page, name, theme=theme)
+        page.wait_for_function(
+            f"() => {_PROMPTS}.length > 0 && {_PROMPTS}.every(text => /^\\[\\d+\\]:$/.test(text))"
+        )
+        return page
+
+    def start(
+        self, browser_page: BrowserPage, name: str, *, theme: str = "JupyterLab Light"
+    ) -> Any:
+        """The page with this notebook, whose cells have begun to run."""
         page = browser_page.page
         page.goto(f"{self.url}/lab/tree/notebooks/{name}?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell")
@@ -119,9 +129,6 @@ class Lab:
             "() => document.getElementById('jp-main-statusbar')?.innerText.includes('| Idle')"
         )
         page.evaluate("() => void jupyterapp.commands.execute('notebook:run-all-cells')")
-        page.wait_for_function(
-            f"() => {_PROMPTS}.length > 0 && {_PROMPTS}.every(text => /^\\[\\d+\\]:$/.test(text))"
-        )
         return page
 
     def change_theme(self, page: Any, theme: str) -> None:

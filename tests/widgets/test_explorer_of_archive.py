@@ -137,6 +137,7 @@ def test_an_archive_without_days_is_an_error(archive: et.Archive, tmp_path: Path
         et.Explorer(empty)
 
 
+@pytest.mark.slow
 def test_an_archive_that_cannot_be_read_is_stated_in_the_panel(
     archive: et.Archive, monkeypatch: pytest.MonkeyPatch
 ):
@@ -171,6 +172,7 @@ def test_the_page_shows_the_panel_before_the_archive_is_read(
     ]
 
 
+@pytest.mark.slow
 def test_its_code_reads_the_same_calls(archive: et.Archive, monkeypatch: pytest.MonkeyPatch):
     with at_most(500, monkeypatch):
         explorer = et.Explorer(archive, debounce_s=0)
@@ -178,6 +180,7 @@ def test_its_code_reads_the_same_calls(archive: et.Archive, monkeypatch: pytest.
     assert_frame_equal(names["filtered"], explorer.filtered)
 
 
+@pytest.mark.slow
 def test_an_archive_has_its_own_options(tmp_path: Path):
     archive = archive_of(tmp_path / "calls", SAMPLE.calls, ivr_numbers=["8000"])
     explorer = et.Explorer(archive, debounce_s=0)

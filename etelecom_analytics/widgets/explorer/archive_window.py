@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from ... import local_time
-from ...archive import Archive
+from ...archive.reader import ArchiveReader
 from ...archive.extract import local_days
 from ...errors import ArchiveError, QueryError
 from ...language import tr
@@ -53,7 +53,7 @@ class ArchiveWindow:
     _held: _Days | None
     """The days whose calls were read last."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: ArchiveReader) -> None:
         self._archive, self._held = archive, None
         days = archive.days()
         if days.is_empty():

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import polars as pl
 
-from ...archive import Archive
+from ...archive.reader import ArchiveReader
 from ...logs import CallLogs
 from ...metrics import Calls, MetricOptions, Selection
 from ...query import CallQuery
@@ -31,7 +31,7 @@ class CallsPanel(Panel):
 
     def __init__(
         self,
-        logs: CallLogs | Calls | Archive,
+        logs: CallLogs | Calls | ArchiveReader,
         *,
         query: CallQuery | None,
         options: MetricOptions | None,
@@ -42,7 +42,7 @@ class CallsPanel(Panel):
     ) -> None:
         self._site = site
         self._window: ArchiveWindow | None = None
-        if isinstance(logs, Archive):
+        if isinstance(logs, ArchiveReader):
             self._window = window = ArchiveWindow(logs)
             self._source, options = window.unread(), window.options(options)
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ...archive import Archive
+from ...archive.reader import ArchiveReader
 from ...errors import EtelecomError, QueryError
 from ...language import tr
 from ...logs import CallLogs
@@ -90,7 +90,7 @@ class Explorer(CallsPanel):
     @builds_in_language
     def __init__(
         self,
-        logs: CallLogs | Calls | Archive,
+        logs: CallLogs | Calls | ArchiveReader,
         *,
         query: CallQuery | None = None,
         options: MetricOptions | None = None,
