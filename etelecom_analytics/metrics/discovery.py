@@ -167,6 +167,7 @@ def findings(
     tests = [
         test
         for dimension, requested in _plan(calls, measures, by)
+        if history is not None
         for test in _tests(
             _values(calls, requested, dimension, options, fetched[0]),
             _values(history, requested, dimension, options, fetched[1]),

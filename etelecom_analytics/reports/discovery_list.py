@@ -53,8 +53,13 @@ def findings(
     checked_query(query)
     undated = replace(query, date_from=None, date_to=None)
     calls, history = (logs.calls.filter(each.to_expr()) for each in (query, undated))
+    has_other_days = history.height > calls.height
     result = metrics.findings(
-        calls, history=history, limit=limit, options=options, coverage=logs.report
+        calls,
+        history=history if has_other_days else None,
+        limit=limit,
+        options=options,
+        coverage=logs.report,
     )
     display = Display(options=options)
     if result.table.is_empty():

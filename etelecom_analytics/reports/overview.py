@@ -199,11 +199,12 @@ def _sides(logs: CallLogs, query: CallQuery, subject: Subject) -> _Sides:
 
 
 def _findings(sides: _Sides, subject: Subject, options: MetricOptions) -> Findings:
+    history = None if sides.others.is_empty() else sides.history
     if subject == "calls":
-        return findings(sides.whole_days, history=sides.history, options=options)
+        return findings(sides.whole_days, history=history, options=options)
     return findings(
         sides.whole_days,
-        history=sides.history,
+        history=history,
         measures=FINDING_MEASURES["offers"],
         by=["target_number"],
         options=options,

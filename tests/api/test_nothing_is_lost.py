@@ -10,13 +10,14 @@ import time
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from textwrap import dedent
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from support.examples import some
 from support.random_faults import check_fetch_with_random_faults
 
 import etelecom_analytics as et
@@ -26,15 +27,15 @@ from etelecom_analytics.simulator import CallLogServer, faults, schedule, serve
 
 DAYS = et.CallQuery(date_from="2026-11-01", date_to="2026-11-30")
 ClientOf = Callable[..., et.Client]
+WALKS = list(product([et.CallQuery(), DAYS, et.CallQuery(date_to="2026-11-30")], [1, 4], [1, 12]))
+"""A query, the number of workers, and how many calls are deleted at once."""
 
 
 # Rows that move between pages.
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("query", [et.CallQuery(), DAYS, et.CallQuery(date_to="2026-11-30")])
-@pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("deleted_at_once", [1, 12])
+@pytest.mark.parametrize(("query", "workers", "deleted_at_once"), some(WALKS, at_least=6))
 def test_no_row_is_skipped_if_others_are_deleted_during_the_walk(
     query: et.CallQuery, workers: int, deleted_at_once: int, calls: pl.DataFrame
 ):

@@ -45,27 +45,34 @@ def sync(server: CallLogServer, folder: Path, failures: dict[str, str], *options
 
 @pytest.mark.slow
 @pytest.mark.parametrize("error", ["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
-def test_file_system_without_locks_has_a_way_on(error: str, server: CallLogServer, tmp_path: Path):
-    failures = {"flock": f"error={error}"}
-    text = sync(server, tmp_path / "calls", failures)
+def test_file_system_without_locks_is_named(error: str, server: CallLogServer, tmp_path: Path):
+    text = sync(server, tmp_path / "calls", {"flock": f"error={error}"})
     assert text.startswith(f"ArchiveError: The file system of {tmp_path / 'calls'} has no locks")
     assert "lock=False" in text
     assert "local disk" in text
-    assert sync(server, tmp_path / "calls", failures, "lock") == "60"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("error", ["EPERM", "EOPNOTSUPP", "ENOSYS"])
-def test_file_system_without_hard_links_has_a_way_on(
-    error: str, server: CallLogServer, tmp_path: Path
-):
-    failures = {"link,linkat": f"error={error}"}
-    text = sync(server, tmp_path / "calls", failures)
+def test_file_system_without_hard_links_is_named(error: str, server: CallLogServer, tmp_path: Path):
+    text = sync(server, tmp_path / "calls", {"link,linkat": f"error={error}"})
     assert text.startswith("ArchiveError: ")
     assert "hard links" in text
     assert "allow_unsafe_rename=True" in text
     assert "local disk" in text
-    assert sync(server, tmp_path / "calls", failures, "allow_unsafe_rename") == "60"
+
+
+@pytest.mark.slow
+def test_file_system_without_locks_and_hard_links_has_a_way_on(
+    server: CallLogServer, tmp_path: Path
+):
+    folder, no_locks = tmp_path / "calls", {"flock": "error=ENOLCK"}
+    sync(server, folder, no_locks)
+    assert sync(server, folder, no_locks, "lock") == "60"
+
+    folder, no_links = tmp_path / "others", {"link,linkat": "error=EPERM"}
+    sync(server, folder, no_links)
+    assert sync(server, folder, no_links, "allow_unsafe_rename") == "60"
 
 
 @pytest.mark.slow

@@ -66,22 +66,6 @@ def test_every_chart_is_tested():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_frames_and_selections_of_equal_calls_give_equal_charts(name: str):
-    expected = spec(draw(name, CALLS))
-    equal_calls = {
-        "selection": et.metrics.Selection(CALLS),
-        "lazy, zoned and text": CALLS.lazy().with_columns(
-            cs.datetime().dt.convert_time_zone("America/New_York"),
-            cs.by_dtype(pl.Enum).cast(pl.String),
-        ),
-    }
-
-    for kind, calls in equal_calls.items():
-        assert spec(draw(name, calls)) == expected, kind
-
-
-@pytest.mark.slow
 def test_a_selection_has_only_its_calls():
     inbound = CALLS.filter(direction="in")
     selection = et.metrics.Selection(CALLS).where(pl.col("direction").cast(pl.String) == "in")

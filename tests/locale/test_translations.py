@@ -7,13 +7,18 @@ import pytest
 from support.translations import (
     CATALOGUES,
     Key,
+    Source,
     catalogue_text,
     placeholders,
     read_catalogue,
     source_texts,
 )
 
-SOURCE = source_texts()
+
+@pytest.fixture(scope="module")
+def source() -> Source:
+    """Read once, and not by processes that run other tests."""
+    return source_texts()
 
 
 @pytest.fixture(params=CATALOGUES, ids=lambda path: path.stem)
@@ -21,15 +26,17 @@ def catalogue(request: pytest.FixtureRequest) -> Path:
     return request.param
 
 
-def test_texts_are_literals():
-    assert not SOURCE.errors
+def test_texts_are_literals(source: Source):
+    assert not source.errors
 
 
-def test_every_text_has_a_translation_and_every_translation_is_used(catalogue: Path):
+def test_every_text_has_a_translation_and_every_translation_is_used(
+    catalogue: Path, source: Source
+):
     entries = read_catalogue(catalogue)
 
-    assert SOURCE.keys - {key for key, forms in entries.items() if all(forms)} == set()
-    assert entries.keys() - SOURCE.keys == set()
+    assert source.keys - {key for key, forms in entries.items() if all(forms)} == set()
+    assert entries.keys() - source.keys == set()
 
 
 def test_translations_have_the_placeholders_of_the_text(catalogue: Path):

@@ -71,8 +71,9 @@ def test_a_cause_alone(cause):
     assert_causes_add_up(result)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))]
+)
 def test_all_causes_together(seed):
     portal = simulate_portal(1_200, seed=seed, each=5)
     result = reconciled(portal)

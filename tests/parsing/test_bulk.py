@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from support.examples import examples
+from support.examples import examples, some
 from support.page_strategies import (
     PAGING,
     TOKENS,
@@ -169,7 +169,8 @@ IRREGULAR_ROWS: dict[str, Any] = {
 @pytest.mark.slow
 def test_irregularities_of_two_rows_do_not_cancel_out():
     """For example one row lacks a key, and another has one too many."""
-    assert_same([page_of(pair) for pair in combinations(IRREGULAR_ROWS.values(), 2)])
+    pairs = some(list(combinations(IRREGULAR_ROWS.values(), 2)), at_least=400)
+    assert_same([page_of(pair) for pair in pairs])
 
 
 REGULAR_PAGES: dict[str, bytes] = {

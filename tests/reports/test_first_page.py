@@ -359,7 +359,6 @@ def test_last_period_is_whole_and_was_fetched(period: Any, dates: tuple[str, str
         last_period(logs, "year")  # type: ignore[arg-type]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("height", [0, 1])
 @pytest.mark.parametrize("subject", ["calls", "extensions"])
 def test_no_call_and_one_call(height: int, subject: Any):

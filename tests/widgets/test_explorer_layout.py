@@ -49,7 +49,6 @@ def lines(explorer: et.Explorer) -> list[str]:
     return [re.sub("<[^>]*>", "", text) for text in texts if text]
 
 
-@pytest.mark.slow
 def test_buttons_name_the_filters_and_show_their_values(shared: et.Explorer):
     shared.restore({"direction": "in"})
     assert buttons(shared) == [

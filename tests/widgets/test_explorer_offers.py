@@ -186,7 +186,6 @@ def test_every_click_keeps_the_number_of_the_chart(explorer: et.Explorer, seed: 
             click(explorer, source.choice([*bars(explorer)]))
 
 
-@pytest.mark.slow
 def test_person_of_the_call_stays_a_filter_of_calls(explorer: et.Explorer, logs: et.CallLogs):
     """A measure of calls by user; then the outcomes of all offers of these calls."""
     show(explorer, "answered", "user")
