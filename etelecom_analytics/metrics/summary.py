@@ -21,7 +21,7 @@ from .options import MetricOptions, checked_options
 from .registry import DEFAULT_MEASURES
 from .selection import Calls, Selection, calls_frame, like_input
 
-__all__ = ["summarize", "summarize_fetched"]
+__all__ = ["summarize", "summarize_fetched", "summary_groups"]
 
 
 @overload
@@ -82,7 +82,7 @@ def summarize(
         >>> et.summarize(inbound, measures="answer_rate", confidence=0.9).columns
         ['answer_rate', 'answer_rate_num', 'answer_rate_den', 'answer_rate_low', 'answer_rate_high']
     """
-    groups, dimensions = _groups(calls, by, measures, options=options, confidence=confidence)
+    groups, dimensions = summary_groups(calls, by, measures, options=options, confidence=confidence)
     table = groups.sort(dimensions, nulls_last=True) if dimensions else groups
     return like_input(calls, table)
 
@@ -129,7 +129,7 @@ def summarize_fetched(
         raise InputError(
             f"coverage is a FetchReport, logs.report, or None; got {describe(coverage)}."
         )
-    table, dimensions = _groups(
+    table, dimensions = summary_groups(
         calls,
         by,
         measures,
@@ -156,16 +156,16 @@ def summarize_fetched(
     return filled.sort(dimensions, nulls_last=True) if in_order else filled
 
 
-def _groups(
+def summary_groups(
     calls: Calls,
     by: Names,
     measures: Names,
     *,
     options: MetricOptions,
-    confidence: bool | float,
+    confidence: bool | float = False,
     counts: bool = False,
 ) -> tuple[pl.LazyFrame, list[str]]:
-    """The unsorted rows of `summarize`, and the dimensions.
+    """The unsorted rows of `summarize`, and the dimensions; `counts` as in `columns_of`.
 
     There is one group_by per grain; their results are joined on the dimensions.
     """
