@@ -98,10 +98,6 @@ class Selection:
         numbers = self._table.numbers if query.call_number else None
         return self._where([query.to_expr(numbers=numbers)], filters_of_query(query))
 
-    def none(self) -> "Selection":
-        """No calls."""
-        return self.in_cells([pl.lit(value=False)], CellFilter((), [pl.lit(value=False)]))
-
     def in_cells(self, holds: Sequence[pl.Expr], cells: CellFilter) -> "Selection":
         """The selected calls for which all of `holds` are true: the same conditions as `cells`."""
         return self._where(holds, (cells,))
@@ -160,6 +156,10 @@ class Selection:
     def row_indices(self) -> pl.Series:
         """The row numbers of the selected calls in the table, ascending."""
         return self._mask.arg_true()
+
+    def among(self, rows: pl.Series) -> pl.Series:
+        """Those of these row numbers of the table whose calls are selected, in their order."""
+        return rows.filter(self._mask.gather(rows))
 
     def take(self, rows: pl.Series) -> pl.DataFrame:
         """The calls at these row numbers of the table, in this order, with all columns."""
