@@ -142,18 +142,17 @@ def summarize_fetched(
         no_hours = pl.lit(None, pl.Float64)
         table = table.with_columns(hours=no_hours, fetched_hours=no_hours)
         return (table.sort(dimensions, nulls_last=True) if in_order else table).collect()
-    summary = table.collect()
-    joined = summary.join(
+    sums = [name for name in table.collect_schema() if is_sum(name)]
+    joined = table.join(
         _fetched_hours(calls, dimensions, coverage, checked_options(options)),
         on=dimensions,
         how="full",
         coalesce=True,
         nulls_equal=True,
     )
-    sums = [name for name in summary.columns if is_sum(name)]
     zero_if_fetched = pl.col(sums).fill_null(pl.when(pl.col("fetched_hours") > 0).then(0))
     filled = joined.with_columns(zero_if_fetched)
-    return filled.sort(dimensions, nulls_last=True) if in_order else filled
+    return (filled.sort(dimensions, nulls_last=True) if in_order else filled).collect()
 
 
 def summary_groups(
@@ -202,7 +201,7 @@ def _join(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) ->
 
 def _fetched_hours(
     calls: Calls, by: Sequence[str], coverage: FetchReport, options: MetricOptions
-) -> pl.DataFrame:
+) -> pl.LazyFrame:
     """`hours` and `fetched_hours` of each group from the first requested moment or call on."""
     moments = [
         coverage.complete_to,
@@ -228,8 +227,7 @@ def _fetched_hours(
     whole = pl.when(start < end).then(step / timedelta(microseconds=1)).otherwise(0)
     hours = {"hours": whole, "fetched_hours": whole - pl.sum_horizontal(pl.lit(0), *missing)}
     return (
-        slices.alias("started_at")
-        .to_frame()
+        pl.LazyFrame({"started_at": slices})
         .with_columns(**hours, **start_dimensions(by, options))
         .group_by(by)
         .agg(pl.col(*hours).sum() / (timedelta(hours=1) / timedelta(microseconds=1)))
