@@ -95,7 +95,7 @@ class ArchiveReader(ArchiveBase):
             ...     )
             ...     logs = archive.read(et.CallQuery(direction="in"))
             >>> logs.calls.height, logs.report.complete
-            (117, True)
+            (112, True)
         """
         query = query or CallQuery(time_zone=self.time_zone)
         table = self._open()

@@ -8,7 +8,7 @@ from ..language import number, tr
 from ..metrics.options import MetricOptions
 from ..metrics.registry import MEASURES
 
-__all__ = ["ComparisonText", "comparison_texts"]
+__all__ = ["ComparisonText", "comparison_texts", "value_text"]
 
 
 class ComparisonText(NamedTuple):
@@ -57,15 +57,14 @@ def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> Comparis
         ('Answer rate', '90.5 %', 'over 189 offered calls')
     """
     measure = MEASURES[row["measure"]]
-    unit, value, n = row["unit"], row["after"], row["after_n"]
-    is_unknown = value is None and n is None
+    unit, n = row["unit"], row["after_n"]
     change, verdict = _change_texts(row, unit)
     return ComparisonText(
         title=tr(measure.title),
-        value=tr("unknown") if is_unknown else format_value(value, unit),
+        value=value_text(row),
         interval=(
             tr("not fetched")
-            if is_unknown
+            if _is_unknown(row)
             else _of_calls(
                 _interval_text(row["after_low"], row["after_high"], unit), row["after_basis"]
             )
@@ -80,6 +79,15 @@ def comparison_texts(row: Mapping[str, Any], options: MetricOptions) -> Comparis
         verdict=verdict,
         summary=_summary(row, unit),
     )
+
+
+def value_text(row: Mapping[str, Any]) -> str:
+    """The present value in a row of `compare`; "unknown" if its calls were not fetched."""
+    return tr("unknown") if _is_unknown(row) else format_value(row["after"], row["unit"])
+
+
+def _is_unknown(row: Mapping[str, Any]) -> bool:
+    return row["after"] is None and row["after_n"] is None
 
 
 def _of_calls(interval: str, basis: str | None) -> str:

@@ -462,6 +462,8 @@ def test_unfetched_days_are_unknown_and_not_zero(dates: tuple[str, str], texts: 
     assert (explorer.kpis["after"].null_count() == 0) is known
     assert ('"message": "Not fetched"' in output) is not known
     assert ('"why": "not fetched"' in output) is known
+    assert ("offered    unknown" in repr(explorer)) is not known
+    assert "ot fetched: " in repr(explorer)
 
 
 def test_fetch_of_one_direction_starts_with_that_direction():

@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from ... import local_time
-from ...archive.reader import ArchiveReader
 from ...archive.extract import local_days
+from ...archive.reader import ArchiveReader
 from ...errors import ArchiveError, QueryError
 from ...language import tr
 from ...locale.dates import period_text

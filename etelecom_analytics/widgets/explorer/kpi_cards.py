@@ -7,8 +7,7 @@ from typing import Any
 import ipywidgets as ui
 import polars as pl
 
-from ...formatting import format_value
-from ...locale.comparison_text import comparison_texts
+from ...locale.comparison_text import comparison_texts, value_text
 from ...locale.target_text import target_text
 from ...metrics import DEFAULT_MEASURES, MEASURES, MetricOptions
 from ..status import div, text_div
@@ -44,9 +43,9 @@ class KpiCards(ui.HTML):  # type: ignore[misc]
 
 def kpi_facts(comparison: pl.DataFrame, targets: Mapping[str, float]) -> Iterable[tuple[str, str]]:
     """Each KPI and its value, with its target, if any."""
-    for name, value, unit in comparison.select("measure", "after", "unit").iter_rows():
-        target = target_text(name, value, targets)
-        yield name, f"{format_value(value, unit)}{target and '; '}{target}"
+    for row in comparison.iter_rows(named=True):
+        target = target_text(row["measure"], row["after"], targets)
+        yield row["measure"], f"{value_text(row)}{target and '; '}{target}"
 
 
 def _card(

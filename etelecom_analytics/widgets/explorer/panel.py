@@ -302,4 +302,6 @@ class Explorer(CallsPanel):
             yield tr("warning", context="fact"), str(error)
             return
         yield from self._filter_facts()
+        if self._status.missing:
+            yield tr("warning", context="fact"), self._status.missing
         yield from kpi_facts(self._comparison, self._site.targets)

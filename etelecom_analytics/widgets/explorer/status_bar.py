@@ -16,7 +16,7 @@ from ..status import Facts, StatusLine
 from .periods import dated_query, day_queries
 from .source import CallSource
 
-__all__ = ["StatusBar", "status_sentence"]
+__all__ = ["StatusBar", "missing_text", "status_sentence"]
 
 _READING, _UNREAD = "etelecom-reading", "etelecom-unread"
 """The classes of a panel whose calls are being read, and were not read yet."""
@@ -25,7 +25,11 @@ _VISIBLE = (mark("warning", context="fact"), mark("fetched", context="fact"))
 
 
 class StatusBar(ui.Box):  # type: ignore[misc]
-    """The sentence, a button that shows all directions, the other facts, and warnings below."""
+    """The sentence, a button that shows all directions, the other facts, and warnings below.
+
+    Attributes:
+        missing: what was not fetched of the days that are shown; "" if all was.
+    """
 
     def __init__(
         self,
@@ -33,7 +37,7 @@ class StatusBar(ui.Box):  # type: ignore[misc]
         facts: Facts,
         on_all_directions: Callable[[], object],
     ) -> None:
-        self._source, self._facts = source, facts
+        self._source, self._facts, self.missing = source, facts, ""
         self._sentence, self._warnings = StatusLine(is_error=False), StatusLine(is_error=False)
         self._all_directions = make_button(
             tr("Show all directions"), tr("Remove the filter on direction"), on_all_directions
@@ -79,11 +83,13 @@ class StatusBar(ui.Box):  # type: ignore[misc]
         """
         source, query = self._source, dated_query(state)
         dates = source.dates_text(query)
+        coverages = [source.coverage(each) for each in day_queries(state) or [query]]
+        self.missing = missing_text(coverages, query.time_zone)
         sentence = status_sentence(
             [*filters, *([dates] if dates else [])],
             count=calls.height,
             total=source.total,
-            coverages=[source.coverage(each) for each in day_queries(state) or [query]],
+            coverages=coverages,
             time_zone=query.time_zone,
         )
         self._sentence.show(sentence)
@@ -126,17 +132,28 @@ def status_sentence(
     subject = ", ".join(filters) or tr("all calls")
     subject = subject[:1].upper() + subject[1:]
     texts = [tr("{filters}: {n} of {total} calls.", filters=subject, n=count, total=total)]
-    notes = [coverage_note(each, time_zone) for each in coverages]
-    is_fetched = any(note.is_fetched for note in notes)
-    if all(note.text for note in notes):
-        if all(note.is_complete for note in notes):
-            texts.append(tr("Complete."))
-        elif len(notes) == 1:
-            texts.append(notes[0].text)
-        elif is_fetched:
-            texts.append(tr("These days were not fetched completely, so their counts are too low."))
-        else:
-            texts.append(tr("Not fetched."))
+    if text := missing_text(coverages, time_zone):
+        texts.append(text)
+    elif None not in coverages:
+        texts.append(tr("Complete."))
+    is_fetched = any(coverage_note(each, time_zone).is_fetched for each in coverages)
     if count == 0 < total and is_fetched:
         texts.append(tr("No call matches: remove a filter, or press Reset."))
     return " ".join(texts)
+
+
+def missing_text(coverages: Sequence[FetchReport | None], time_zone: str) -> str:
+    """What was not fetched; "" if all was, or if it is unknown.
+
+    Args:
+        coverages: the fetch report of each span of days; None where it is unknown.
+        time_zone: the time zone of texts.
+    """
+    notes = [coverage_note(each, time_zone) for each in coverages]
+    if not all(note.text for note in notes) or all(note.is_complete for note in notes):
+        return ""
+    if len(notes) == 1:
+        return notes[0].text
+    if any(note.is_fetched for note in notes):
+        return tr("These days were not fetched completely, so their counts are too low.")
+    return tr("Not fetched.")
