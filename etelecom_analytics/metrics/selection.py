@@ -188,15 +188,14 @@ class Selection:
         """The selected calls as a lazy frame."""
         return self._table.calls.lazy().filter(self._mask)
 
-    def facts(self, options: MetricOptions) -> pl.LazyFrame:
-        """`metrics.facts` of the selected calls; lazy, so that only the used columns are read."""
-        facts = self._table.facts(options)
+    def facts(self, options: MetricOptions, starts: Sequence[str] = ()) -> pl.LazyFrame:
+        """`metrics.facts` of the selected calls, and dimensions of their start; lazy."""
+        facts, mask = self._table.facts(options), self._mask
+        facts = facts.with_columns(self.dimension(name, options).alias(name) for name in starts)
         if self._second_logs.is_empty():
-            return facts.lazy().filter(self._mask)
-        second_logs = _mask_of(self._second_logs, facts.height)
-        return mask_second_logs(
-            facts.with_columns(internal_twice=second_logs).lazy().filter(self._mask)
-        )
+            return facts.lazy().filter(mask)
+        twice = _mask_of(self._second_logs, facts.height)
+        return mask_second_logs(facts.with_columns(internal_twice=twice).lazy().filter(mask))
 
     def offer_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row per counted offer of the selected calls.
