@@ -141,7 +141,9 @@ class CallColumns:
         """The text of each of these values of a column, as the table shows it; null for null."""
         values = values.alias(name)
         if name in NUMBER_COLUMNS:
-            return self.number_names(name, values).fill_null(self.number_texts(name, values))
+            texts = self.number_texts(name, values)
+            has_names = bool(self._names(name))
+            return self.number_names(name, values).fill_null(texts) if has_names else texts
         if name == "note":
             return self._free_texts(values)
         if name in ("agent", "hotline", "department_id"):
