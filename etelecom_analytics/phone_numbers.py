@@ -256,12 +256,12 @@ def is_private(number: pl.Expr, keep: Sequence[str] = ()) -> pl.Expr:
     return ~(number.str.contains(_EXTENSION) | is_hidden | is_listed(number, keep))
 
 
-def masked(number: pl.Expr) -> pl.Expr:
+def masked(number: pl.Expr, national: pl.Expr | None = None) -> pl.Expr:
     """The national form with only the first three and last two characters, such as "091*****78".
 
-    Texts that are not a phone number become "***".
+    Texts that are not a phone number become "***". `national` is a column of normal forms, if any.
     """
-    national = normalized(number)
+    national = normalized(number) if national is None else national
     middle = national.str.slice(3, national.str.len_chars() - 5).str.replace_all(".", "*")
     return (
         pl.when(number.str.contains(_ALREADY_MASKED))

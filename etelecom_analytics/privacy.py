@@ -98,7 +98,7 @@ def pseudonymize(calls: Frame, key: str | bytes, *, keep: Sequence[str] = ()) ->
     return _with_numbers(
         calls,
         keep,
-        lambda number: normalized(number).replace_strict(distinct, pseudonyms, default=HIDDEN),
+        lambda _, national: national.replace_strict(distinct, pseudonyms, default=HIDDEN),
     )
 
 
@@ -271,20 +271,28 @@ def _distinct(calls: Frame, keep: Sequence[str]) -> pl.Series:
     )
 
 
-def _with_numbers(calls: Frame, keep: Sequence[str], hide: Callable[[pl.Expr], pl.Expr]) -> Frame:
-    """The calls with `hide` applied to all external phone numbers."""
+def _with_numbers(
+    calls: Frame, keep: Sequence[str], hide: Callable[[pl.Expr, pl.Expr], pl.Expr]
+) -> Frame:
+    """The calls with `hide(number, national)` in place of all external phone numbers."""
     lazy, flat, nested = _number_table(calls)
     keep = check_own_numbers(keep, "keep")
 
-    def hidden(number: pl.Expr) -> pl.Expr:
-        return pl.when(is_private(number, keep)).then(hide(number)).otherwise(number)
+    def hidden(number: pl.Expr, national: pl.Expr) -> pl.Expr:
+        return pl.when(is_private(number, keep)).then(hide(number, national)).otherwise(number)
 
-    columns = [hidden(pl.col(name)).alias(name) for name in flat]
+    # In columns, as an expression that occurs several times is computed each time.
+    national = {f"national form of {name}": normalized(pl.col(name)) for name in flat}
+    columns = [
+        hidden(pl.col(name), pl.col(form)).alias(name)
+        for name, form in zip(flat, national, strict=True)
+    ]
     if nested:
         leg = pl.element()
+        number = leg.struct.field("target_number")
         columns.append(
             pl.col(_LEGS).list.eval(
-                leg.struct.with_fields(target_number=hidden(leg.struct.field("target_number")))
+                leg.struct.with_fields(target_number=hidden(number, normalized(number)))
             )
         )
-    return same_kind(calls, lazy.with_columns(columns))
+    return same_kind(calls, lazy.with_columns(**national).with_columns(columns).drop(*national))

@@ -213,7 +213,7 @@ def _line(table: pl.DataFrame, axis: alt.X) -> alt.Chart:
     line: alt.Chart = (
         alt.Chart(runs)
         .mark_line(color=FAINT, strokeWidth=1)
-        .encode(axis, _rate_axis(), detail="run:N")
+        .encode(axis, _rate_axis(), detail=alt.Detail("run:N"))
     )
     return line
 
@@ -230,7 +230,7 @@ def _over_clock(table: pl.DataFrame, by: str, tooltip: list[alt.Tooltip]) -> alt
         base = alt.Chart(unfetched)
         band = base.mark_rect(color=SHADE, opacity=SHADE_OPACITY).encode(tooltip=tooltip)
         sign = base.mark_text(style=INK, text=NOT_FETCHED, baseline="bottom", fontSize=12).encode(
-            lower, y=alt.value("height")
+            lower, y=alt.YValue("height")
         )
         rates = [band.encode(upper), *rates]
         offered = [band.encode(lower), sign, *offered]

@@ -145,5 +145,5 @@ def _levels(
     ).encode(tooltip=[alt.Tooltip("calls:Q", title=tr("peak"), format=",")])
     text = base.mark_text(
         style=INK, align="right" if near_end else "left", dx=-9 if near_end else 9, dy=-8
-    ).encode(text="text:N")
+    ).encode(text=alt.Text("text:N"))
     return alt.LayerChart(layer=[*shade(gaps), bars, point, text], width=WIDTH, height=200)

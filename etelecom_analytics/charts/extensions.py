@@ -216,7 +216,7 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
         base.mark_point(size=75, opacity=1).encode(
             rate, stroke=_hue(alt.Stroke, "hue"), fill=_hue(alt.Fill, "fill")
         ),
-        text.encode(y, x=alt.value("width"), text="text:N"),
+        text.encode(y, x=alt.XValue("width"), text=alt.Text("text:N")),
     ]
     return alt.LayerChart(layer=layers, width=_RATE_WIDTH, height={"step": _ROW})
 
@@ -252,7 +252,7 @@ def _bars(rows: pl.DataFrame, outcomes: pl.DataFrame) -> alt.LayerChart:
     )
     text = alt.Chart(rows).mark_text(style=INK, align="left", dx=4)
     labels = text.encode(
-        _number_axis(rows, None), x="offers:Q", text=alt.Text("offers:Q", format=",")
+        _number_axis(rows, None), x=alt.X("offers:Q"), text=alt.Text("offers:Q", format=",")
     )
     return alt.LayerChart(layer=[bars, labels], width=_OUTCOME_WIDTH, height={"step": _ROW})
 

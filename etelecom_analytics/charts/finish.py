@@ -172,7 +172,7 @@ def empty_chart(
     chart: alt.Chart = (
         alt.Chart(pl.DataFrame({"message": [message]}), width=WIDTH, height=120)
         .mark_text(style=INK, fontSize=18)
-        .encode(text="message:N")
+        .encode(text=alt.Text("message:N"))
     )
     return finish_chart(
         chart,

@@ -156,5 +156,5 @@ def _draw(table: pl.DataFrame) -> alt.LayerChart:
     size = alt.X("calls:Q", axis=None, scale=scale)
     base = alt.Chart(rows).encode(y, tooltip=tooltip)
     bars = base.mark_bar().encode(size, alt.Color("hue:N", scale=None, legend=None))
-    text = base.mark_text(style=INK, align="left", dx=5).encode(size, text="text:N")
+    text = base.mark_text(style=INK, align="left", dx=5).encode(size, text=alt.Text("text:N"))
     return alt.LayerChart(layer=[bars, text], width=_WIDTH, height={"step": _ROW})

@@ -202,7 +202,7 @@ def _over_time(
     layers = _layers(table, by, measure, middle, value, width=width)
     line = [previous.line(middle, value)] if previous else []
     hit = _hit(table, [by], measure, previous=previous is not None).encode(
-        begin, alt.X2("end:T"), y=alt.value(0), y2=alt.value("height")
+        begin, alt.X2("end:T"), y=alt.YValue(0), y2=alt.Y2Value("height")
     )
     layers = [*shade(gaps), *layers, *line, hit]
     return alt.LayerChart(layer=layers, width=width, height=_HEIGHT)
@@ -214,7 +214,7 @@ def _over_clock(table: pl.DataFrame, by: str, measure: Measure) -> alt.LayerChar
     across = clock_axis(order, by)
     value = _value_axis(table["value"], measure, alt.Y)
     layers = _layers(table, by, measure, across, value)
-    hit = _hit(table, [by], measure).encode(across, y=alt.value(0), y2=alt.value("height"))
+    hit = _hit(table, [by], measure).encode(across, y=alt.YValue(0), y2=alt.Y2Value("height"))
     width = min(WIDTH, 60 * len(order))
     return alt.LayerChart(layer=[*layers, hit], width=width, height=_HEIGHT)
 
@@ -226,7 +226,7 @@ def _by_name(table: pl.DataFrame, by: Sequence[str], measure: Measure) -> alt.La
     across = alt.Y("key:N", scale=scale, title=None, axis=axis)
     value = _value_axis(table["value"], measure, alt.X)
     layers = _layers(table, None, measure, across, value)
-    hit = _hit(table, by, measure).encode(across, x=alt.value(0), x2=alt.value("width"))
+    hit = _hit(table, by, measure).encode(across, x=alt.XValue(0), x2=alt.X2Value("width"))
     return alt.LayerChart(layer=[*layers, hit], width=_ROWS_WIDTH, height={"step": _ROW})
 
 
@@ -268,7 +268,9 @@ def _layers(
             place["style"] = [CELL_TEXT, INK]
     return [
         *layers,
-        alt.Chart(labelled).mark_text(**place).encode(across, type(value)(end), text="text:N"),
+        alt.Chart(labelled)
+        .mark_text(**place)
+        .encode(across, type(value)(end), text=alt.Text("text:N")),
     ]
 
 

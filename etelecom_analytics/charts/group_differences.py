@@ -235,7 +235,7 @@ def _draw(limits: GroupLimits, rows: pl.DataFrame) -> alt.LayerChart:
     named = rows.filter(pl.col("name") != "")
     if named.height:
         names = alt.Chart(named).mark_text(style=INK, align="left", dx=8)
-        layers.append(names.encode(x, y, text="name:N"))
+        layers.append(names.encode(x, y, text=alt.Text("name:N")))
     if limits.phi is not None:
         layers = [*_funnel(limits, x, begin, end), *layers]
     return alt.LayerChart(layer=layers, width=WIDTH, height=_HEIGHT)

@@ -97,11 +97,13 @@ def null_key_notes(calls: Calls, rows: pl.DataFrame, dimensions: Sequence[str]) 
         rows: one row per group, with these dimensions.
         dimensions: the dimensions of the groups.
     """
+    empty = [name for name in dimensions if name in _EXTENSION_DIMENSIONS]
+    empty = [name for name in empty if rows[name].null_count()]
+    if not empty:
+        return []
     known = {"department_id": _NO_DEPARTMENT}
     if "hotline_id" in calls.lazy().collect_schema():  # also that of missed calls
         known |= {"hotline_id": _NO_HOTLINE, "hotline": _NO_HOTLINE}
-    empty = [name for name in dimensions if name in _EXTENSION_DIMENSIONS]
-    empty = [name for name in empty if rows[name].null_count()]
     texts = list(dict.fromkeys(known[name] for name in empty if name in known))
     if any(name not in known for name in empty):
         texts.insert(0, _NO_EXTENSION)
@@ -112,9 +114,9 @@ def group_labels(
     rows: pl.DataFrame, calls: Calls, dimensions: Sequence[str], display: Display
 ) -> pl.Series:
     """The unique label of each group: masked where it must be, and with its names."""
-    unknown = [name for name in dimensions if name not in display.names]
+    unknown = [name for name in dimensions if name not in (*TIME, *CLOCK, *display.names)]
     names = {**group_names(calls, unknown), **display.names}
-    names = {name: names[name] for name in dimensions}
+    names = {name: names.get(name, {}) for name in dimensions}
     if display.show_numbers:
         return group_keys(rows, names)
     names = {
@@ -122,7 +124,7 @@ def group_labels(
         for name, known in names.items()
     }
     numbers = [name for name in dimensions if name in _NUMBER_DIMENSIONS]
-    masked = mask_numbers(rows.select(numbers), keep=display.unmasked)
+    masked = mask_numbers(rows.select(numbers), keep=display.unmasked) if numbers else rows
     texts = {
         name: rows[name]
         .replace_strict(names[name], default=None, return_dtype=pl.String)

@@ -273,7 +273,7 @@ def _draw(
         inset = alt.RelativeBandSize(band=0.8)
         layers += [
             outlined.mark_rect(fill="transparent", stroke=FAINT, width=inset, height=inset),
-            outlined.mark_text(style=[CELL_TEXT, INK], fontSize=10).encode(text="cell:N"),
+            outlined.mark_text(style=[CELL_TEXT, INK], fontSize=10).encode(text=alt.Text("cell:N")),
         ]
     if unfetched.height:
         fetched = alt.Tooltip("fetched:N", title=tr("fetched"))

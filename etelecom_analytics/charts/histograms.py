@@ -128,7 +128,7 @@ def _threshold(threshold_s: float | None, *, end: float | None = None) -> list[a
     label = base.mark_text(
         style=INK, align="right" if left else "left", dx=-4 if left else 4, baseline="bottom"
     )
-    return [line, label.encode(y=alt.value("height"), text="text:N")]
+    return [line, label.encode(y=alt.YValue("height"), text=alt.Text("text:N"))]
 
 
 def _histogram(
@@ -166,7 +166,7 @@ def _histogram(
         .mark_point(shape="triangle-down", filled=True, color=FAINT, opacity=1, size=60)
         .encode(
             alt.X(f"{p50}:Q"),
-            y=alt.value(-5),
+            y=alt.YValue(-5),
             tooltip=[
                 alt.Tooltip("median:N", title=tr("median")),
                 alt.Tooltip("p90:N", title=tr("90th percentile")),

@@ -218,6 +218,6 @@ def _draw(rows: pl.DataFrame) -> alt.LayerChart:
         )
         layers.append(mark.encode(x, alt.X2("right:Q"), y, tooltip=tooltip))
     text = alt.Chart(_outcomes(rows)).mark_text(style=INK, align="left", dx=10)
-    layers.append(text.encode(y, x=alt.value("width"), text="text:N"))
+    layers.append(text.encode(y, x=alt.XValue("width"), text=alt.Text("text:N")))
     step = _ROW if rows["row"].n_unique() <= _MAX_WIDE_ROWS else _THIN_ROW
     return alt.LayerChart(layer=layers, width=_WIDTH, height={"step": step})

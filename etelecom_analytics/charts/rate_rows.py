@@ -64,7 +64,7 @@ def rate_rows(
     height = {"step": _ROW}
     return alt.hconcat(
         alt.LayerChart(
-            layer=[*points, text.encode(rows, x=alt.value("width"), text="percent:N")],
+            layer=[*points, text.encode(rows, x=alt.XValue("width"), text=alt.Text("percent:N"))],
             width=_WIDTH,
             height=height,
         ),

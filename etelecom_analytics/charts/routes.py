@@ -193,7 +193,9 @@ def _rates(rows: pl.DataFrame) -> alt.LayerChart:
             alt.X("answer_rate_low:Q"), alt.X2("answer_rate_high:Q")
         ),
         base.mark_point(size=65, opacity=1, stroke=ANSWERED).encode(rate, fill),
-        base.mark_text(style=INK, align="left", dx=12).encode(x=alt.value("width"), text="text:N"),
+        base.mark_text(style=INK, align="left", dx=12).encode(
+            x=alt.XValue("width"), text=alt.Text("text:N")
+        ),
     ]
     return alt.LayerChart(layer=layers, width=_RATE_WIDTH, height={"step": _ROW})
 

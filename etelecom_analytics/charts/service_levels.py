@@ -201,7 +201,7 @@ def _curves(curve: pl.DataFrame, end: float, options: MetricOptions) -> alt.Laye
         layers += [
             base.mark_rule(color=FAINT, strokeDash=[2, 3]),
             point.encode(y, hue, tooltip=_tooltip()),
-            text.encode(y=alt.value("height"), text="text:N"),
+            text.encode(y=alt.YValue("height"), text=alt.Text("text:N")),
         ]
     return alt.LayerChart(layer=layers, width=WIDTH, height=_HEIGHT)
 
@@ -231,7 +231,9 @@ def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
     parts = alt.Scale(domain=[0, 1], nice=False)
     side = alt.X("side:Q", axis=None, scale=parts)
     layers = [
-        alt.Chart(ends).mark_line(strokeWidth=2.5).encode(side, y, hue, dash, detail="variant:N")
+        alt.Chart(ends)
+        .mark_line(strokeWidth=2.5)
+        .encode(side, y, hue, dash, detail=alt.Detail("variant:N"))
     ]
     tooltip = [
         *_tooltip(),

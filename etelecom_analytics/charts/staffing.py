@@ -217,7 +217,7 @@ def _agents(
         fontWeight="bold",
         color=LOST,
     )
-    layers.append(signs.encode(axis, size, text="sign:N"))
+    layers.append(signs.encode(axis, size, text=alt.Text("sign:N")))
     return alt.LayerChart(layer=layers, width=WIDTH, height=180)
 
 

@@ -181,8 +181,8 @@ def _panel(rows: pl.DataFrame, *, title: str, maximum: float) -> alt.LayerChart:
     below = base.mark_text(style=INK, align="left", dx=4, dy=7, limit=WIDTH)
     layers = [
         bars.encode(size, alt.Color("hue:N", scale=None, legend=None)),
-        counts.encode(size, text="text:N"),
-        below.encode(x=alt.value(0), text="explanation:N"),
+        counts.encode(size, text=alt.Text("text:N")),
+        below.encode(x=alt.XValue(0), text=alt.Text("explanation:N")),
     ]
     heading = panel_title(title, offset=6)
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _ROW}, title=heading)

@@ -107,7 +107,8 @@ def columns_of(
         parts: the parts of facts; by default aggregations of rows.
         confidence: for a share, add `_num` and `_den`, its counts, and `_low` and `_high`, its
             interval (Wilson); True is 95 %, a number the level.
-        counts: for a mean or a quantile, add `_n`, the number of its values.
+        counts: for a mean or a quantile, add `_n`, the number of its values; for a share, its
+            counts.
     """
     name, level = each.name, confidence_level(confidence)
     columns: dict[str, pl.Expr] = {}
@@ -126,8 +127,9 @@ def columns_of(
         case Ratio(above, below):
             numerator, denominator = _sum(parts, above), _sum(parts, below)
             columns[name] = pl.when(denominator > 0).then(numerator / denominator)
-            if level is not None:
+            if counts or level is not None:
                 columns[f"{name}_num"], columns[f"{name}_den"] = numerator, denominator
+            if level is not None:
                 columns[f"{name}_low"], columns[f"{name}_high"] = wilson(
                     numerator, denominator, level=level
                 )

@@ -160,7 +160,7 @@ def _of_calls(
 
 def _statistics(each: Measure, *, summed: bool) -> pl.Expr:
     """What an estimate needs, as a struct: aggregates of rows, or of parts that were summed."""
-    columns = columns_of(each, SUMMED if summed else ROWS, confidence=True, counts=True)
+    columns = columns_of(each, SUMMED if summed else ROWS, counts=True)
     match each.aggregation:
         case Mean(fact):
             sums = moments(fact)

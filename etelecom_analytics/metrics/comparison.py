@@ -74,7 +74,7 @@ class _Side(NamedTuple):
 
 
 def compare(
-    before: Calls,
+    before: Calls | None,
     after: Calls,
     measures: Names = DEFAULT_MEASURES,
     *,
@@ -102,8 +102,8 @@ def compare(
     Args:
         before: calls, a `Selection`, or a summary of one row from `summarize(...,
             confidence=True)`. A summary has no days: its verdict is "cannot tell" unless
-            `uncertainty="calls"`.
-        after: the same for another period or group. No call is in both.
+            `uncertainty="calls"`. None: only the columns of `after` are known.
+        after: the same, not None, for another period or group. No call is in both.
         measures: a measure or several.
         by: a dimension or several, to compare each group.
         options: the settings of the measures; a summary already has its own.
@@ -149,7 +149,10 @@ def compare(
         raise UnknownName("uncertainty", text, UNCERTAINTIES)
     requested = [measure(name) for name in as_names(measures, "measures")]
     dimensions = as_names(by, "by")
-    first, second = (_side(table, requested, dimensions, options) for table in (before, after))
+    first = _Side({}, {})
+    if before is not None:
+        first = _side(before, requested, dimensions, options)
+    second = _side(after, requested, dimensions, options)
 
     @cache
     def past() -> _Days:  # computed only where a side has too few days
@@ -162,7 +165,7 @@ def compare(
         for group in groups
         for each in requested
     ]
-    schema = {**_group_schema(before, dimensions, requested, options), **_SCHEMA}
+    schema = {**_group_schema(after, dimensions, requested, options), **_SCHEMA}
     table = pl.DataFrame(rows, schema=schema)
     sorted_table = table.sort(dimensions, nulls_last=True, maintain_order=True) if by else table
     return _with_verdicts(sorted_table)

@@ -1,9 +1,9 @@
 """95 % confidence intervals of shares, counts and means, and of the difference of two values."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import polars as pl
 
@@ -39,6 +39,8 @@ MIN_MEAN_VALUES = 20
 """With fewer values, the interval may cover the mean of skewed values too seldom."""
 
 _SYMMETRIC = 1e-6
+
+Number = TypeVar("Number", float, pl.Expr)
 
 
 class Interval(NamedTuple):
@@ -95,16 +97,27 @@ def wilson(
     z = z_of(confidence_level(level) or 0.95)
     n = pl.when(denominator > 0).then(denominator.cast(pl.Float64))
     share = numerator / n
-    spread = z * (share * (1 - share) / n + z**2 / (4 * n**2)).sqrt()
-    low, high = ((share + z**2 / (2 * n) + sign * spread) / (1 + z**2 / n) for sign in (-1, 1))
+    low, high = _score_ends(share, n, z, pl.Expr.sqrt)
     # Rounding must not put the share itself outside: without this, 0 would be below its interval.
     return pl.min_horizontal(low.clip(0, 1), share), pl.max_horizontal(high.clip(0, 1), share)
 
 
 def share_interval(numerator: int, denominator: int) -> Interval:
-    """Wilson's interval of a share, from two numbers."""
-    ends = wilson(pl.lit(numerator, pl.Int64), pl.lit(denominator, pl.Int64))
-    return Interval(*pl.select(low=ends[0], high=ends[1]).row(0))
+    """Wilson's interval of a share, from two numbers: that of `wilson` to the last digit."""
+    if denominator <= 0:
+        return NO_INTERVAL
+    share = numerator / denominator
+    low, high = _score_ends(share, float(denominator), Z95, math.sqrt)
+    return Interval(min(max(low, 0.0), share), max(min(high, 1.0), share))
+
+
+def _score_ends(
+    share: Number, n: Number, z: float, sqrt: Callable[[Number], Number]
+) -> tuple[Number, Number]:
+    """The ends of Wilson's interval, before rounding errors are cut."""
+    spread = z * sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    middle, whole = share + z**2 / (2 * n), 1 + z**2 / n
+    return (middle - spread) / whole, (middle + spread) / whole
 
 
 def count_interval(count: int) -> Interval:

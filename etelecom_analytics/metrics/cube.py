@@ -36,6 +36,7 @@ _SPREADS = [
 _MAX_SHARE = 0.25
 """With more cells per row, a cube is hardly faster than the rows."""
 _MIN_CELLS = 10_000
+_TWICE = "sum of internal_twice"
 _MAX_SHORT = 32_767
 
 
@@ -146,12 +147,13 @@ class Cube:
         ]
         chosen = self._chosen(by, filters, left_out)
         if self._grain == "calls" and not left_out.second_logs.is_empty():
-            is_second = _is_one_of(left_out.second_logs)
             # A second log is a row of its group, but nothing of it counts.
-            second = chosen.filter(is_second).select(
-                *by, "rows", **{"sum of internal_twice": pl.col("rows")}
-            )
-            chosen = pl.concat([chosen.filter(~is_second), second], how="diagonal_relaxed")
+            is_second = pl.col("is_second")
+            chosen = chosen.with_columns(is_second=_is_one_of(left_out.second_logs))
+            chosen = chosen.with_columns(pl.when(~is_second).then(pl.col("cell", *columns)))
+            if _TWICE in columns:
+                twice = pl.when(is_second).then("rows").otherwise(_TWICE)
+                chosen = chosen.with_columns(twice.alias(_TWICE))
         sums = {name: pl.col(name).sum() for name in columns}
         if counted:
             cells = pl.col("cell") if by else pl.col("cell").implode()
@@ -210,18 +212,18 @@ class Cube:
         values, cell = self._values[fact]
         group: Numbers = group_of[cell]
         known = np.flatnonzero(group >= 0)
-        n, order = np.array([known.size]), known
-        if table.height != 1:
-            n = np.bincount(group[known], minlength=table.height)
-            order = known[np.argsort(group[known], kind="stable")]
+        order = None if table.height == 1 else np.argsort(group[known], kind="stable")
+        n = table[f"count of {fact}"].to_numpy()
         begin, unknown = np.cumsum(n) - n, table["rows"].to_numpy() - n
 
         def ranked(rank: "NDArray[np.float64]") -> "NDArray[np.float64]":
             """The value of this rank in each group, from 0 on; any value where there is none."""
-            if not order.size:
+            if not known.size:
                 return np.zeros(rank.size)
             place = begin + np.clip(np.nan_to_num(rank), 0, np.maximum(n - 1, 0)).astype(np.int64)
-            return np.asarray(values[order[np.minimum(place, order.size - 1)]], np.float64)
+            place = np.minimum(place, known.size - 1)
+            place = known[place if order is None else order[place]]
+            return np.asarray(values[place], np.float64)
 
         for share in sorted(_shares(fact, measures)):
             # In this order, as in Polars, which counts ranks from the first null on: the result is

@@ -86,7 +86,9 @@ def change_between_days(
     if is_sum:  # the mean of a weekday without any call is 0, which says nothing of a ratio
         both = pl.concat([before, after])
         weekdays &= set(both.filter(pl.col("total").sum().over("weekday") > 0)["weekday"])
-    sides = [side.filter(pl.col("weekday").is_in(weekdays)) for side in (before, after)]
+    sides = [before, after]
+    if left_out or len(weekdays) < before["weekday"].n_unique():
+        sides = [side.filter(pl.col("weekday").is_in(weekdays)) for side in sides]
     days = pl.concat(sides)
     freedom = days.height - len(weekdays) - 1
     if freedom < _MIN_FREEDOM:

@@ -9,7 +9,7 @@ from ..fetch_report import FetchReport
 from .options import MetricOptions
 from .registry import MEASURES, Measure, Ratio, Total
 from .selection import Calls
-from .summary import summarize_fetched
+from .summary import summarize_fetched, summary_groups
 
 __all__ = [
     "DAY_COLUMNS",
@@ -58,22 +58,36 @@ def values_by_day(
     """
     if not measures:
         return []
-    table = summarize_fetched(
-        calls,
-        [*by, "day"],
-        [each.name for each in measures],
-        coverage=coverage,
-        options=options,
-        confidence=True,
+    names = [each.name for each in measures]
+    if coverage is None:
+        table, _ = summary_groups(calls, [*by, "day"], names, options=options, counts=True)
+    else:
+        table = summarize_fetched(
+            calls, [*by, "day"], names, coverage=coverage, options=options, confidence=True
+        ).lazy()
+        if not by:
+            table = table.filter(pl.col("fetched_hours") >= pl.col("hours"))
+    rows = (
+        table.filter(is_open_day(options))
+        .with_columns(weekday=pl.col("day").dt.weekday())
+        .sort(*by, "day", nulls_last=True)
+        .collect()
     )
-    if coverage is not None and not by:
-        table = table.filter(pl.col("fetched_hours") >= pl.col("hours"))
-    table = table.with_columns(weekday=pl.col("day").dt.weekday()).filter(is_open_day(options))
-    all_days = table.select("day", "weekday").unique().sort("day").lazy()
-    groups = dict(table.group_by(by, maintain_order=True)) if by else {(): table}
-    keys = [(key, each) for key in groups for each in measures]
-    days = pl.collect_all([_days(groups[key].lazy(), each, all_days) for key, each in keys])
-    return [DayValues(key, each, rows) for (key, each), rows in zip(keys, days, strict=True)]
+    groups = {(): rows.lazy()}
+    if by:
+        all_days = rows.select("day", "weekday").unique().sort("day").lazy()
+        groups = {
+            key: all_days.join(
+                group.lazy().drop("weekday"), on="day", how="left", maintain_order="left"
+            )
+            for key, group in rows.group_by(by, maintain_order=True)
+        }
+    tables = pl.collect_all([_sums(group, measures) for group in groups.values()])
+    return [
+        DayValues(key, each, _days(days, each))
+        for key, days in zip(groups, tables, strict=True)
+        for each in measures
+    ]
 
 
 def complete_days(calls: Calls, options: MetricOptions, coverage: FetchReport) -> pl.DataFrame:
@@ -91,22 +105,28 @@ def is_open_day(options: MetricOptions) -> pl.Expr:
     return is_open & pl.col("day").dt.weekday().is_in(weekdays)
 
 
-def _days(rows: pl.LazyFrame, each: Measure, all_days: pl.LazyFrame) -> pl.LazyFrame:
-    value = pl.col(each.name)
-    match each.aggregation:
-        case Total():
-            filled = all_days.join(rows.select("day", value), on="day", how="left")
-            totals = filled.select(
-                "day", "weekday", total=value.fill_null(0).cast(pl.Float64), n=pl.lit(1.0)
-            )
-        case Ratio():
-            totals = rows.select(
-                "day",
-                "weekday",
-                total=pl.col(f"{each.name}_num").cast(pl.Float64),
-                n=pl.col(f"{each.name}_den").cast(pl.Float64),
-            )
-        case _:
-            n = pl.col(f"{each.name}_n").cast(pl.Float64)
-            totals = rows.select("day", "weekday", total=(value * n).fill_null(0.0), n=n)
-    return totals.filter(pl.col("n") > 0).sort("day")
+def _sums(days: pl.LazyFrame, measures: Sequence[Measure]) -> pl.LazyFrame:
+    """The `total` and `n` of all measures; a null or 0 is a day that counts for no value."""
+    columns: dict[str, pl.Expr] = {}
+    for each in measures:
+        value = pl.col(each.name)
+        match each.aggregation:
+            case Total():
+                total, n = value, pl.lit(1.0)
+            case Ratio():
+                total, n = pl.col(f"{each.name}_num"), pl.col(f"{each.name}_den")
+            case _:
+                n = pl.col(f"{each.name}_n")
+                total = value * n
+        columns[f"total of {each.name}"] = total.cast(pl.Float64).fill_null(0.0)
+        columns[f"n of {each.name}"] = n.cast(pl.Float64).fill_null(0.0)
+    return days.select("day", "weekday", **columns)
+
+
+def _days(sums: pl.DataFrame, each: Measure) -> pl.DataFrame:
+    """The days of a measure with any `n`."""
+    names = ("day", "weekday", f"total of {each.name}", f"n of {each.name}")
+    columns = zip(DAY_COLUMNS, names, strict=True)
+    days = pl.DataFrame([sums[name].alias(column) for column, name in columns])
+    counts = days["n"] > 0
+    return days if counts.all() else days.filter(counts)

@@ -128,13 +128,9 @@ def wait_seconds(
         [('answered', 258), ('missed', 40)]
     """
     options = checked_options(options)
-    group = (
-        pl.when("answered")
-        .then(pl.lit("answered"))
-        .when("missed")
-        .then(pl.lit("missed"))
-        .cast(pl.Enum(WAIT_GROUPS))
-    )
+    names = pl.Enum(WAIT_GROUPS)
+    answered, missed = (pl.lit(name, names) for name in WAIT_GROUPS)
+    group = pl.when("answered").then(answered).when("missed").then(missed)
     rows = fact_rows(calls, options).select("wait_s", "offered", group=group).collect()
     offered = int(rows["offered"].sum())
     width_s, groups, bins = _histogram(
@@ -221,12 +217,14 @@ def _histogram(
         known.group_by("group").agg(pl.len().cast(pl.Int64).alias(count), **quantiles).sort("group")
     )
     counts = (
-        known.with_columns(bin=number.clip(0, last).cast(pl.Int64))
+        known.lazy()  # one plan takes half the time of two steps
+        .with_columns(bin=number.clip(0, last).cast(pl.Int64))
         .group_by("group", "bin")
         .agg(
             pl.len().cast(pl.Int64).alias(count),
             **{name: (pl.col("outcome") == name).sum().cast(pl.Int64) for name in outcomes},
         )
+        .collect()
     )
     grid = groups.select("group", total=count).join(
         pl.DataFrame({"bin": range(last + 1)}, schema={"bin": pl.Int64}), how="cross"

@@ -15,7 +15,7 @@ from .dimensions import (
 )
 from .internal_calls import counted_facts
 from .legs_and_offers import leg_facts, offer_facts
-from .local_dimensions import start_dimensions
+from .local_dimensions import START_DIMENSIONS, start_dimensions
 from .options import MetricOptions, checked_options
 from .registry import Grain, Measure, measure
 from .selection import Calls, Selection, calls_frame
@@ -96,9 +96,10 @@ def grain_rows(
     options: MetricOptions,
 ) -> pl.LazyFrame:
     """The rows of facts of a grain, with these dimensions."""
+    if isinstance(calls, Selection) and grain == "calls":
+        return calls.facts(options, [name for name in dimensions if name in START_DIMENSIONS])
     if isinstance(calls, Selection) and not busy:
-        cached = {"calls": calls.facts, "offers": calls.offer_facts, "legs": calls.leg_facts}
-        rows = cached[grain](options)
+        rows = calls.offer_facts(options) if grain == "offers" else calls.leg_facts(options)
     else:
         match grain:
             case "calls":

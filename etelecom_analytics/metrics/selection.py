@@ -102,10 +102,6 @@ class Selection:
         numbers = self._table.numbers if query.call_number else None
         return self._where([query.to_expr(numbers=numbers)], filters_of_query(query))
 
-    def none(self) -> "Selection":
-        """No calls."""
-        return self.in_cells([pl.lit(value=False)], CellFilter((), [pl.lit(value=False)]))
-
     def in_cells(self, holds: Sequence[pl.Expr], cells: CellFilter) -> "Selection":
         """The selected calls for which all of `holds` are true: the same conditions as `cells`."""
         return self._where(holds, (cells,))
@@ -165,6 +161,10 @@ class Selection:
         """The row numbers of the selected calls in the table, ascending."""
         return self._mask.arg_true()
 
+    def among(self, rows: pl.Series) -> pl.Series:
+        """Those of these row numbers of the table whose calls are selected, in their order."""
+        return rows.filter(self._mask.gather(rows))
+
     def take(self, rows: pl.Series) -> pl.DataFrame:
         """The calls at these row numbers of the table, in this order, with all columns."""
         if 0 < rows.len() <= _SLICE_LIMIT:
@@ -192,15 +192,14 @@ class Selection:
         """The selected calls as a lazy frame."""
         return self._table.calls.lazy().filter(self._mask)
 
-    def facts(self, options: MetricOptions) -> pl.LazyFrame:
-        """`metrics.facts` of the selected calls; lazy, so that only the used columns are read."""
-        facts = self._table.facts(options)
+    def facts(self, options: MetricOptions, starts: Sequence[str] = ()) -> pl.LazyFrame:
+        """`metrics.facts` of the selected calls, and dimensions of their start; lazy."""
+        facts, mask = self._table.facts(options), self._mask
+        facts = facts.with_columns(self.dimension(name, options).alias(name) for name in starts)
         if self._second_logs.is_empty():
-            return facts.lazy().filter(self._mask)
-        second_logs = _mask_of(self._second_logs, facts.height)
-        return mask_second_logs(
-            facts.with_columns(internal_twice=second_logs).lazy().filter(self._mask)
-        )
+            return facts.lazy().filter(mask)
+        twice = _mask_of(self._second_logs, facts.height)
+        return mask_second_logs(facts.with_columns(internal_twice=twice).lazy().filter(mask))
 
     def offer_facts(self, options: MetricOptions) -> pl.LazyFrame:
         """One flat row per counted offer; without `busy_offers`, which depend on other calls."""

@@ -21,7 +21,7 @@ from .options import MetricOptions, checked_options
 from .registry import DEFAULT_MEASURES
 from .selection import Calls, Selection, calls_frame, like_input
 
-__all__ = ["summarize", "summarize_fetched"]
+__all__ = ["summarize", "summarize_fetched", "summary_groups"]
 
 
 @overload
@@ -82,7 +82,7 @@ def summarize(
         >>> et.summarize(inbound, measures="answer_rate", confidence=0.9).columns
         ['answer_rate', 'answer_rate_num', 'answer_rate_den', 'answer_rate_low', 'answer_rate_high']
     """
-    groups, dimensions = _groups(calls, by, measures, options=options, confidence=confidence)
+    groups, dimensions = summary_groups(calls, by, measures, options=options, confidence=confidence)
     table = groups.sort(dimensions, nulls_last=True) if dimensions else groups
     return like_input(calls, table)
 
@@ -129,7 +129,7 @@ def summarize_fetched(
         raise InputError(
             f"coverage is a FetchReport, logs.report, or None; got {describe(coverage)}."
         )
-    table, dimensions = _groups(
+    table, dimensions = summary_groups(
         calls,
         by,
         measures,
@@ -142,30 +142,29 @@ def summarize_fetched(
         no_hours = pl.lit(None, pl.Float64)
         table = table.with_columns(hours=no_hours, fetched_hours=no_hours)
         return (table.sort(dimensions, nulls_last=True) if in_order else table).collect()
-    summary = table.collect()
-    joined = summary.join(
+    sums = [name for name in table.collect_schema() if is_sum(name)]
+    joined = table.join(
         _fetched_hours(calls, dimensions, coverage, checked_options(options)),
         on=dimensions,
         how="full",
         coalesce=True,
         nulls_equal=True,
     )
-    sums = [name for name in summary.columns if is_sum(name)]
     zero_if_fetched = pl.col(sums).fill_null(pl.when(pl.col("fetched_hours") > 0).then(0))
     filled = joined.with_columns(zero_if_fetched)
-    return filled.sort(dimensions, nulls_last=True) if in_order else filled
+    return (filled.sort(dimensions, nulls_last=True) if in_order else filled).collect()
 
 
-def _groups(
+def summary_groups(
     calls: Calls,
     by: Names,
     measures: Names,
     *,
     options: MetricOptions,
-    confidence: bool | float,
+    confidence: bool | float = False,
     counts: bool = False,
 ) -> tuple[pl.LazyFrame, list[str]]:
-    """The unsorted rows of `summarize`, and the dimensions.
+    """The unsorted rows of `summarize`, and the dimensions; `counts` as in `columns_of`.
 
     There is one group_by per grain; their results are joined on the dimensions.
     """
@@ -202,7 +201,7 @@ def _join(left: pl.LazyFrame, right: pl.LazyFrame, dimensions: Sequence[str]) ->
 
 def _fetched_hours(
     calls: Calls, by: Sequence[str], coverage: FetchReport, options: MetricOptions
-) -> pl.DataFrame:
+) -> pl.LazyFrame:
     """`hours` and `fetched_hours` of each group from the first requested moment or call on."""
     moments = [
         coverage.complete_to,
@@ -228,8 +227,7 @@ def _fetched_hours(
     whole = pl.when(start < end).then(step / timedelta(microseconds=1)).otherwise(0)
     hours = {"hours": whole, "fetched_hours": whole - pl.sum_horizontal(pl.lit(0), *missing)}
     return (
-        slices.alias("started_at")
-        .to_frame()
+        pl.LazyFrame({"started_at": slices})
         .with_columns(**hours, **start_dimensions(by, options))
         .group_by(by)
         .agg(pl.col(*hours).sum() / (timedelta(hours=1) / timedelta(microseconds=1)))

@@ -5,9 +5,9 @@
 Repeats 100,000 simulated calls of a week over ten weeks; the default is 1,000,000 calls. Prints a
 table of the kernel time from a change to the new data and of what it sends to the browser, once
 with cubes and once with facts only, and how much of the time cards, chart and call table take; the
-fastest of four rounds counts. The goals are 50 ms and 150 kB. Then does 300 random actions, of
-which every tenth is compared with `summarize` of the matching calls, and prints the memory of the
-process. Takes about ten minutes.
+fastest of four rounds counts. The goals are 50 ms and 150 kB. Then sorts and searches the table of
+calls. Then does 300 random actions, of which every tenth is compared with `summarize` of the
+matching calls, and prints the memory of the process. Takes about ten minutes.
 """
 
 import sys
@@ -24,11 +24,13 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from support.explorer_actions import RandomActions, check_explorer, sent_bytes
+from support.widget_driver import walk
 from ten_million import IVR, prepare
 
 import etelecom_analytics as et
 from etelecom_analytics.metrics import cube_store
 from etelecom_analytics.widgets.explorer import chart_tabs, matching_calls, panel
+from etelecom_analytics.widgets.explorer.matching_calls import MatchingCalls
 
 ROUNDS = 4
 OPTIONS = et.MetricOptions(ivr_numbers=IVR)
@@ -156,6 +158,30 @@ def print_table(calls: pl.DataFrame) -> None:
         )
 
 
+def print_sorts(calls: pl.DataFrame) -> None:
+    """The milliseconds of sorts and searches of the table of calls."""
+    explorer = et.Explorer(logs_of(calls), options=OPTIONS, debounce_s=0)
+    explorer.selection.precompute(OPTIONS, wait=True)
+    table = next(each for each in walk(explorer) if isinstance(each, MatchingCalls))
+    inbound = explorer.selection
+    longer = inbound.where(pl.col("duration") > 30)
+    actions: dict[str, Callable[[], object]] = {
+        "sort by caller": lambda: table.sort("caller"),
+        "in reverse": lambda: table.sort("caller"),
+        "other calls": lambda: table.show(longer, ""),
+        "page 1,000": lambda: table.go_to(1_000),
+        "first search": lambda: table.search("0912"),
+        "next search": lambda: table.search("0913"),
+        "search of other calls": lambda: table.show(inbound, ""),
+    }
+    print("\n| table of calls | ms |\n|---|---|")
+    for label, action in actions.items():
+        began = time.perf_counter()
+        action()
+        print(f"| {label} | {(time.perf_counter() - began) * 1_000:.0f} |")
+    explorer.close()
+
+
 def act(calls: pl.DataFrame, count: int) -> None:
     """Random actions; a difference or an exception is an error."""
     explorer = et.Explorer(logs_of(calls), options=OPTIONS, debounce_s=0)
@@ -184,6 +210,7 @@ def main(count: int = 1_000_000, actions: int = 300) -> None:
         prepare(file, count)
         calls = pl.read_parquet(file)
     print_table(calls)
+    print_sorts(calls)
     act(calls, actions)
 
 

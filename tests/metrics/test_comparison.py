@@ -392,6 +392,19 @@ def test_no_calls_one_call_and_no_change(calls: pl.DataFrame, one: pl.DataFrame)
     assert (same["low"], same["high"]) == (0, 0)
 
 
+def test_without_calls_before_only_the_values_are_known(calls: pl.DataFrame):
+    alone, compared = (
+        compare(before, calls, by="direction", uncertainty="calls")
+        for before in (None, calls.reverse())
+    )
+    names = [name for name in alone.columns if name.startswith(("direction", "measure", "after"))]
+
+    assert_frame_equal(alone.select(names), compared.select(names))
+    assert alone["verdict"].unique().to_list() == ["cannot tell"]
+    unknown = alone.select("before", "difference", "low", "high", "p_value", "method")
+    assert set(unknown.null_count().row(0)) == {alone.height}
+
+
 def test_invalid_arguments_raise(calls: pl.DataFrame):
     summary = et.summarize(calls, ["day"], confidence=True)
     with pytest.raises(InputError, match="one row"):
@@ -407,8 +420,9 @@ def test_invalid_arguments_raise(calls: pl.DataFrame):
     with pytest.raises(InputError, match="list of names"):
         compare(calls, calls, 3)  # type: ignore[arg-type]
     assert_frame_equal(compare(calls, calls, "calls"), compare(calls, calls, ["calls"]))
-    with pytest.raises(InputError, match="got int"):
-        compare(calls, 3)  # type: ignore[arg-type]
+    for after in (3, None):
+        with pytest.raises(InputError, match=f"got {type(after).__name__}"):
+            compare(None, after)  # type: ignore[arg-type]
 
 
 def test_an_unknown_end_leaves_one_side_open():

@@ -29,6 +29,8 @@ def test_wilson_is_that_of_statsmodels(share: tuple[int, int], level: float):
     ends = pl.select(pl.concat_list(wilson(*(pl.lit(n) for n in share), level=level))).item()
 
     expected = proportion.proportion_confint(*share, alpha=1 - level, method="wilson")
+    if level == 0.95:
+        assert share_interval(*share) == tuple(ends)
     assert ends.to_list() == pytest.approx(list(expected), abs=1e-12)
 
 

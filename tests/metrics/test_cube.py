@@ -147,7 +147,6 @@ def test_usual_filters_and_groups_take_cubes(selection: Selection):
     assert is_answered(inbound, "weekday", "hour")
     assert is_answered(drill_through(inbound, {"hour": 9}, options=SETTINGS), "hour")
     assert is_answered(inbound, "outcome", measure="offers")
-    assert is_answered(inbound.none(), "day")
 
 
 def test_other_queries_take_the_facts(selection: Selection):

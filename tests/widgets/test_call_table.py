@@ -1,5 +1,7 @@
 """The table of calls: its texts, columns, search and order, and the journey of a call."""
 
+import asyncio
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +17,9 @@ from etelecom_analytics.locale.display import Display
 from etelecom_analytics.metrics import Selection
 from etelecom_analytics.names import labels
 from etelecom_analytics.phone_numbers import mask, masked
+from etelecom_analytics.widgets.explorer import matching_calls
 from etelecom_analytics.widgets.explorer.call_columns import CallColumns
+from etelecom_analytics.widgets.explorer.call_search import CallSearch
 from etelecom_analytics.widgets.explorer.call_table import CallTable
 from etelecom_analytics.widgets.explorer.matching_calls import MatchingCalls
 
@@ -105,8 +109,9 @@ def search(table: MatchingCalls, text: str) -> int:
 
 def count(table: MatchingCalls, text: str) -> int:
     """Like `search`, without drawing the table."""
+    table._pages.begin_search()
     table._pages.search_for(text)
-    return table._pages.rows.len()
+    return table._pages.row_count
 
 
 def journey(table: MatchingCalls) -> str:
@@ -270,6 +275,51 @@ def test_pages_and_order_within_a_search_and_none_in_the_file(
     assert_frame_equal(table.frame(), expected)
     table.show(Selection(calls).where(pl.col("extension_id") == AN), "fewer")
     assert content(table)["found"].startswith("8 of 8 calls match")  # the search stays
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("name", ["caller", "hotline", "agent", "call_state", "wait_s"])
+def test_rows_are_sorted_as_the_values_of_any_selection(
+    calls: pl.DataFrame, name: str, descending: bool
+):
+    """Texts are sorted by ranks, and a selection takes its rows from those of the whole table."""
+    selection = Selection(calls).where(pl.col("note").is_not_null())
+    columns = CallColumns(selection, Display(options=OPTIONS))
+    rows = selection.row_indices
+    keys = pl.DataFrame({"row": rows, "key": columns.values(name).gather(rows)})
+    expected = keys.sort("key", descending=descending, nulls_last=True, maintain_order=True)
+
+    assert selection.among(columns.sorted_rows(name, descending)).equals(expected["row"])
+
+
+def test_a_search_states_that_it_is_being_prepared(
+    table: MatchingCalls, monkeypatch: pytest.MonkeyPatch
+):
+    """On a page, the search does not wait; the rows follow when its texts are prepared."""
+    may_end, prepare = threading.Event(), CallSearch.prepare
+
+    def wait_and_prepare(self: CallSearch) -> object:
+        assert may_end.wait(10)
+        return prepare(self)
+
+    monkeypatch.setattr(CallSearch, "prepare", wait_and_prepare)
+    monkeypatch.setattr(matching_calls, "_SEARCH_WAIT_S", 0)
+
+    async def texts() -> list[str]:
+        send(table, "search", text="binh")
+        send(table, "sort", column="caller")
+        seen = [content(table)["found"], f"{len(content(table)['rows'])} rows"]
+        may_end.set()
+        async with asyncio.timeout(10):
+            while content(table)["found"] == seen[0]:
+                await asyncio.sleep(0.01)
+        return [*seen, content(table)["found"][:32]]
+
+    assert asyncio.run(texts()) == [
+        "Preparing the search: this takes some seconds.",
+        "12 rows",
+        "8 of 30 calls match 'binh'. The ",
+    ]
 
 
 def _moment(text: str) -> tuple[int, str]:

@@ -89,6 +89,8 @@ class CallColumns:
         hidden = (*_OPTIONAL, "callee") if "hotline" in names else _OPTIONAL
         self.defaults = [each.name for each in self.columns if each.name not in hidden]
         self._cached: dict[str, pl.Series] = {}
+        self._ranks: dict[str, pl.Series] = {}
+        self._sorted: tuple[tuple[str, bool], pl.Series] | None = None
 
     @property
     def show_numbers(self) -> bool:
@@ -112,11 +114,36 @@ class CallColumns:
             self._cached[name] = computed[name]()
         return self._cached[name]
 
+    def sorted_rows(self, name: str, descending: bool) -> pl.Series:
+        """The row numbers of all calls, sorted by a column; nulls last, ties in their order.
+
+        Those of the latest column and direction are kept, so that other filters need no new sort.
+        """
+        if self._sorted is None or self._sorted[0] != (name, descending):
+            keys = self._sort_keys(name).alias("key").to_frame()
+            positions = pl.arg_sort_by(
+                "key", descending=descending, nulls_last=True, maintain_order=True
+            )
+            self._sorted = (name, descending), keys.select(positions).to_series()
+        return self._sorted[1]
+
+    def _sort_keys(self, name: str) -> pl.Series:
+        """The values of a column, or the ranks of its texts: 4 bytes a call, sorted much faster."""
+        values = self.values(name)
+        if values.dtype != pl.String:
+            return values
+        if name not in self._ranks:
+            texts = values.drop_nulls().unique().sort()  # numbers repeat: fewer than calls
+            self._ranks[name] = values.cast(pl.Enum(texts)).to_physical()
+        return self._ranks[name]
+
     def texts(self, name: str, values: pl.Series) -> pl.Series:
         """The text of each of these values of a column, as the table shows it; null for null."""
         values = values.alias(name)
         if name in NUMBER_COLUMNS:
-            return self.number_names(name, values).fill_null(self.number_texts(name, values))
+            texts = self.number_texts(name, values)
+            has_names = bool(self._names(name))
+            return self.number_names(name, values).fill_null(texts) if has_names else texts
         if name == "note":
             return self._free_texts(values)
         if name in ("agent", "hotline", "department_id"):

@@ -12,6 +12,7 @@ from .call_search import CallSearch
 __all__ = ["PAGE_ROWS", "CallPages", "PageRow"]
 
 PAGE_ROWS = 12
+_FIRST_ROWS = 20_000
 _NO_VALUE = "–"
 _MAX_LENGTH = 120
 _MAX_SEARCH_LENGTH = 100
@@ -39,6 +40,7 @@ class CallPages:
         sort: the column that orders the calls, and whether descending.
         page: the current page, from 0.
         search: the text that the calls of the pages contain; empty for all selected calls.
+        searched: the texts that a search reads.
     """
 
     def __init__(self, selection: Selection, display: Display) -> None:
@@ -49,7 +51,7 @@ class CallPages:
     def use(self, calls: Selection, display: Display) -> None:
         """Show calls of another table with the same columns, in the same order and search."""
         self._columns = CallColumns(calls, display)
-        self._search = CallSearch(self._columns)
+        self.searched, self._can_search = CallSearch(self._columns), False
         self.available = self._columns.columns
         self.select(calls)
 
@@ -88,7 +90,12 @@ class CallPages:
     @property
     def page_count(self) -> int:
         """The number of pages."""
-        return -(-self.rows.len() // PAGE_ROWS)
+        return -(-self.row_count // PAGE_ROWS)
+
+    @property
+    def row_count(self) -> int:
+        """The number of calls on all pages."""
+        return self.rows.len() if self._is_searching else self.total
 
     def sort_by(self, name: str) -> None:
         """Sort by this column; in reverse if the table is sorted by it already."""
@@ -104,9 +111,19 @@ class CallPages:
         self.search = " ".join(text[:_MAX_SEARCH_LENGTH].split())
         self._reset(order=False)
 
-    def prepare_search(self) -> None:
-        """Prepare the first search in the background."""
-        self._search.prepare()
+    def begin_search(self) -> None:
+        """Search from now on, as the texts are prepared; before, the pages have all calls."""
+        self._can_search = True
+        self._reset(order=False)
+
+    @property
+    def is_preparing(self) -> bool:
+        """Whether there is a text to search, but no search yet."""
+        return bool(self.search) and not self._can_search
+
+    @property
+    def _is_searching(self) -> bool:
+        return bool(self.search) and self._can_search
 
     def go_to(self, page: int) -> None:
         """Make this page the current one, or the nearest that exists."""
@@ -116,14 +133,7 @@ class CallPages:
     def order(self) -> pl.Series:
         """Row numbers in the table of all calls, sorted; nulls last, ties in the table's order."""
         if self._order is None:
-            rows, (column, descending) = self._selection.row_indices, self.sort
-            keys = self._columns.values(column).gather(rows)
-            if not keys.is_sorted(descending=descending, nulls_last=True):
-                positions = pl.arg_sort_by(
-                    keys.name, descending=descending, nulls_last=True, maintain_order=True
-                )
-                rows = rows.gather(keys.to_frame().select(positions).to_series())
-            self._order = rows
+            self._order = self._selection.among(self._columns.sorted_rows(*self.sort))
         return self._order
 
     @property
@@ -131,8 +141,8 @@ class CallPages:
         """The row numbers of `order` that the search leaves."""
         if self._rows is None:
             order = self.order
-            if self.search:
-                order = order.filter(self._search.matches(self.search).gather(order))
+            if self._is_searching:
+                order = order.filter(self.searched.matches(self.search).gather(order))
             self._rows = order
         return self._rows
 
@@ -142,15 +152,25 @@ class CallPages:
 
     def call(self, position: int) -> pl.DataFrame:
         """The call at this position of `rows`, not masked."""
-        return self._selection.take(self.rows.slice(position, 1))
+        return self._selection.take(self._rows_at(position, 1))
 
     def started_text(self, position: int) -> str:
         """When the call at this position of `rows` started."""
-        return self._texts("started_at", self.rows.slice(position, 1))[0]
+        return self._texts("started_at", self._rows_at(position, 1))[0]
+
+    def _rows_at(self, position: int, length: int) -> pl.Series:
+        """Up to so many of `rows` from this position on."""
+        if self._rows is None and not self._is_searching:
+            # The first pages need only the first of all calls.
+            first = self._columns.sorted_rows(*self.sort).head(_FIRST_ROWS)
+            selected = self._selection.among(first)
+            if position + length <= selected.len():
+                return selected.slice(position, length)
+        return self.rows.slice(position, length)
 
     def page_rows(self) -> list[PageRow]:
         """The rows of the current page."""
-        rows = self.rows.slice(self.page * PAGE_ROWS, PAGE_ROWS)
+        rows = self._rows_at(self.page * PAGE_ROWS, PAGE_ROWS)
         names = [column.name for column in self.columns]
         texts = [self._texts(name, rows) for name in names]
         titles = {name: self._titles(name, rows) for name in ("agent", "department_id")}

@@ -1,12 +1,10 @@
 """CallSearch: finds calls by the text that the table shows of them."""
 
 import re
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import polars as pl
 
-from ...language import keep_language
 from ...phone_numbers import normalize, normalized
 from .call_columns import NUMBER_COLUMNS, SEARCHED, CallColumns
 
@@ -34,25 +32,22 @@ class CallSearch:
     def __init__(self, columns: CallColumns) -> None:
         names = [column.name for column in columns.columns]
         self._columns, self._names = columns, [name for name in SEARCHED if name in names]
-        self._indexes: list[Future[_Index]] = []
+        self._indexes: list[_Index] | None = None
 
-    def prepare(self) -> None:
-        """Start to prepare the texts in the background, and return at once."""
-        if not self._indexes:
-            executor = ThreadPoolExecutor(1, thread_name_prefix="etelecom-search")
-            build = keep_language(self._index)
-            self._indexes = [executor.submit(build, name) for name in self._names]
-            executor.shutdown(wait=False)
+    def prepare(self) -> list[_Index]:
+        """Prepare the texts, which takes seconds for a million calls."""
+        if self._indexes is None:
+            self._indexes = [self._index(name) for name in self._names]
+        return self._indexes
 
     def matches(self, text: str) -> pl.Series:
         """For each call of the whole table, whether one of its texts contains this text."""
-        self.prepare()
+        indexes = self.prepare()
         folded = pl.Series([" ".join(text.split())]).to_frame("text")
         plain = str(folded.select(_folded(pl.col("text"))).item())
         numbers = _number_parts(text) if is_number(text) else []
         result: pl.Series | None = None
-        for name, future in zip(self._names, self._indexes, strict=True):
-            texts, codes = future.result()
+        for name, (texts, codes) in zip(self._names, indexes, strict=True):
             parts = [plain, *numbers] if name in NUMBER_COLUMNS else [plain]
             contained = texts.to_frame("text").select(
                 pl.any_horizontal(pl.col("text").str.contains(part, literal=True) for part in parts)

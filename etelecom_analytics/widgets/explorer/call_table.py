@@ -142,14 +142,19 @@ def _page_text(pages: CallPages) -> str:
 
 
 def _search_text(pages: CallPages) -> str:
-    """How many calls match the search, and what it does not change; empty without a search."""
+    """How many calls match the search, and what it does not change; empty without a search.
+
+    Until the search is prepared, that it is.
+    """
     if not pages.search:
         return ""
+    if pages.is_preparing:
+        return tr("Preparing the search: this takes some seconds.")
     text = pages.search if pages.show_numbers else mask(pages.search)
     parts = [
         tr(
             "{n} of {total} calls match '{text}'.",
-            n=pages.rows.len(),
+            n=pages.row_count,
             total=pages.total,
             text=text,
         ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 
 import polars as pl
 
@@ -88,7 +89,7 @@ class CallsPanel(Panel):
         self._update()
         return filters_dict(self._state.offer_filters)
 
-    def _matching(self, state: PanelState) -> Selection:
+    def _select(self, state: PanelState) -> Selection:
         """The calls that match the filters."""
         return with_filters(self._all.matching(state.query), state, self._options)
 
@@ -110,7 +111,8 @@ class CallsPanel(Panel):
             with self._reading(self._window.reading_text(state.query)):
                 self._replace(self._window.read(state.query))
                 self._controls.show(state)
-        self._selection = self._matching(state)
+        matching = cache(self._select)  # the parts of a change have selections in common
+        self._selection, self._matching = matching(state), matching
 
     def _reading(self, text: str) -> AbstractContextManager[None]:
         """Show which calls are read while a block runs."""

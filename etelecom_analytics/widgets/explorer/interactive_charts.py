@@ -1,10 +1,12 @@
 """The charts of the Explorer: their options, their code, and the groups that a click selects."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
 import altair as alt
+from altair.utils.schemapi import debug_mode
 
 from ...charts import heatmap, ring_durations, wait_distribution
 from ...charts.finish import whole_notes
@@ -44,6 +46,7 @@ TABS: Mapping[str, str] = MappingProxyType(
 
 _EXCLUDED_MEASURE = "busy_offers"
 """It depends on the other selected calls, so its facts cannot be computed in advance."""
+_DRAWING = Lock()
 _FUNCTIONS: Mapping[str, str] = MappingProxyType(
     {"waits": "wait_distribution", "rings": "ring_durations"}
 )
@@ -100,6 +103,12 @@ class ChartFactory:
 
     def draw(self, data: ChartCalls, chart: ChartState) -> InteractiveChart:
         """The chart of these calls."""
+        # Altair would check each part when it is made, which takes as long as the measures. The
+        # setting is that of the process, so charts are drawn one after the other.
+        with _DRAWING, debug_mode(False):
+            return self._draw(data, chart)
+
+    def _draw(self, data: ChartCalls, chart: ChartState) -> InteractiveChart:
         options, coverage = self._display.options, data.coverage
         if chart.tab in ("time", "group"):
             return self._draw_groups(data, chart)

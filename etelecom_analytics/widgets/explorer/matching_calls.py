@@ -1,6 +1,8 @@
 """MatchingCalls: the table of the matching calls, and the journey of one of them."""
 
 from collections.abc import Callable
+from functools import partial
+from threading import RLock
 
 import altair as alt
 import ipywidgets as ui
@@ -10,10 +12,12 @@ from ...charts import journey
 from ...language import keep_language, tr
 from ...locale.display import Display
 from ...metrics import Selection
+from ..background_task import BackgroundTask
 from ..chart_view import chart_outputs
-from ..panel import make_button
+from ..panel import make_button, running_loop
 from ..status import text_div
 from .call_pages import PAGE_ROWS, CallPages
+from .call_search import CallSearch
 from .call_table import CallTable
 
 __all__ = ["CALLS_CLASS", "MatchingCalls"]
@@ -21,6 +25,8 @@ __all__ = ["CALLS_CLASS", "MatchingCalls"]
 CALLS_CLASS, _JOURNEY_CLASS = "etelecom-calls", "etelecom-journey"
 _BOLD = "font-weight:600;line-height:1.4;overflow-wrap:anywhere"
 _SMALL = "font-size:12px;line-height:1.4;overflow-wrap:anywhere"
+_SEARCH_WAIT_S = 0.2
+"""How long a search waits until it is prepared; for few calls this is enough."""
 _TEXT_WIDTH, _MIN_BARS, _MAX_BARS = 370, 80, 520
 """The pixels of a journey's labels and outcomes, and the least and the most of its bars."""
 
@@ -32,6 +38,7 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         self._display, self._caption = display, ""
         self._pages = CallPages(selection, display)
         self._position: int | None = None  # of the open call
+        self._preparing: BackgroundTask[[]] | None = None
         self._table = CallTable(self._pages, self)
         self._title, self._summary = ui.HTML(), ui.HTML(layout={"width": "auto"})
         self._journey = ui.Output(layout={"overflow": "auto"})
@@ -57,11 +64,13 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         """Show calls of another table from now on."""
         self._display = display
         self._pages.use(calls, display)
+        self._preparing = None
 
     def show(self, selection: Selection, caption: str) -> None:
         """Show other calls; the order, the columns and the search stay."""
         self._caption = caption
         self._pages.select(selection)
+        self._await_search()
         self._show_all()
 
     def frame(self) -> pl.DataFrame:
@@ -76,6 +85,7 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
     def search(self, text: str) -> None:
         """Show only the calls with this text; the matching calls stay the same."""
         self._pages.search_for(text)
+        self._await_search()
         self._show_all()
 
     def clear_search(self) -> None:
@@ -86,7 +96,37 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
 
     def prepare_search(self) -> None:
         """Prepare the first search in the background."""
-        self._pages.prepare_search()
+        self._preparation()
+
+    def _await_search(self) -> None:
+        """Wait until a search is prepared; on a page only shortly, which shows all calls then."""
+        if self._pages.is_preparing:
+            is_page = running_loop() is not None
+            self._preparation().wait(_SEARCH_WAIT_S if is_page else None)
+
+    def _preparation(self) -> BackgroundTask[[]]:
+        """The preparation of the search, which is started once."""
+        if self._preparing is None:
+            texts = self._pages.searched
+            prepare = keep_language(texts.prepare)
+            self._preparing = BackgroundTask(
+                lambda report, stop: prepare(),
+                on_progress=lambda: None,
+                on_end=keep_language(partial(self._end_preparation, texts)),
+                lock=RLock(),
+            )
+            self._preparing.start()
+        return self._preparing
+
+    def _end_preparation(self, texts: CallSearch, outcome: object) -> None:
+        if texts is not self._pages.searched:  # those of calls that were replaced
+            return
+        if isinstance(outcome, BaseException):
+            self._preparing = None  # the next search tries again
+            raise outcome
+        self._pages.begin_search()
+        if self._pages.search:
+            self._show_all()
 
     def show_column(self, name: str, *, visible: bool) -> None:
         """Show or hide a column."""
@@ -125,7 +165,7 @@ class MatchingCalls(ui.VBox):  # type: ignore[misc]
         return keep_language(lambda: self.step(by))
 
     def _open(self, position: int) -> None:
-        if not 0 <= position < (count := self._pages.rows.len()):
+        if not 0 <= position < (count := self._pages.row_count):
             return
         self._position = position
         self._pages.go_to(position // PAGE_ROWS)

@@ -42,9 +42,7 @@ def compare_periods(
     else:
         earlier, note = None, _no_period_note(source, queries)
     calls = matching(state)
-    before = calls.none()
-    if earlier is not None:
-        before = matching(any_day._replace(query=earlier))
+    before = None if earlier is None else matching(any_day._replace(query=earlier))
     names = with_known_talk(calls, options=options)
     history = matching(any_day._replace(query=replace(state.query, date_from=None, date_to=None)))
     comparison = compare(before, calls, names, options=options, history=history)
