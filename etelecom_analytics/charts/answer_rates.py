@@ -258,7 +258,7 @@ def _rates(table: pl.DataFrame, axis: alt.X, tooltip: list[alt.Tooltip]) -> list
         return points
     size, field = (11, "percent:N") if table.height <= MAX_LONG_LABELS else (10, "points:N")
     text = base.mark_text(style=INK, baseline="bottom", dy=-3, fontSize=size)
-    return [*points, text.encode(alt.Y("answer_rate_high:Q"), text=field)]
+    return [*points, text.encode(alt.Y("answer_rate_high:Q"), text=alt.Text(field))]
 
 
 def _offered(

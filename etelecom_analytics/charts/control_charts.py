@@ -173,8 +173,8 @@ def _draw(limits: ControlLimits, rows: pl.DataFrame) -> alt.LayerChart | alt.Fac
     points = base.mark_point(filled=True, opacity=1, size=45).encode(
         middle,
         y,
-        color=alt.condition("datum.is_alarm", alt.value(LOST), alt.value(ANSWERED)),
-        shape=alt.condition("datum.is_alarm", alt.value("diamond"), alt.value("circle")),
+        color=alt.ColorValue(ANSWERED, condition={"test": "datum.is_alarm", "value": LOST}),
+        shape=alt.ShapeValue("circle", condition={"test": "datum.is_alarm", "value": "diamond"}),
         tooltip=tooltip,
     )
     layers = [line, points]

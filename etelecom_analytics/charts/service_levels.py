@@ -245,7 +245,7 @@ def _table(levels: pl.DataFrame, options: MetricOptions) -> alt.LayerChart:
         text = part.mark_text(style=INK, align="left", fontWeight="bold" if selected else "normal")
         base = text.encode(y, tooltip=tooltip)
         layers += [
-            base.encode(alt.X(f"{name}_at:Q", axis=None, scale=parts), text=f"{name}:N")
+            base.encode(alt.X(f"{name}_at:Q", axis=None, scale=parts), text=alt.Text(f"{name}:N"))
             for name in _COLUMNS
         ]
     return alt.LayerChart(layer=layers, width=WIDTH, height={"step": _ROW})

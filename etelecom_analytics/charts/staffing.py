@@ -207,7 +207,7 @@ def _agents(
     if has_labels:
         needed = alt.Chart(rows.filter(pl.col(bar) > 0))
         labels = needed.mark_text(style=INK, baseline="bottom", dy=-3)
-        layers.append(labels.encode(axis, size, text=f"{bar}:Q"))
+        layers.append(labels.encode(axis, size, text=alt.Text(f"{bar}:Q")))
     flagged = alt.Chart(rows.filter(pl.col("sign") != ""))
     signs = flagged.mark_text(
         style=INK,
