@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, ParamSpec
 
-from .panel import running_loop
+from .debouncer import running_loop
 
 __all__ = ["BackgroundTask", "Stop"]
 

@@ -1,6 +1,5 @@
 """Panel: controls that set one query, with its text, its state and its code."""
 
-import asyncio
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -21,12 +20,13 @@ from .closing import close_parts
 from .controls import Controls
 from .copy_button import CopyButton
 from .copying import Copyable
+from .debouncer import Debouncer
 from .keep_keys import PANEL_CLASS, KeepKeys
 from .own_language import in_own_language
 from .panel_state import PanelState
 from .status import Facts, StatusLine, callback_error_text, static_html
 
-__all__ = ["BUTTON", "Debouncer", "Observers", "Panel", "make_button", "running_loop"]
+__all__ = ["BUTTON", "Observers", "Panel", "make_button"]
 
 Value = TypeVar("Value")
 
@@ -52,7 +52,7 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         self._reset = make_button(
             tr("Reset"),
             tr("Return to the first state of the panel"),
-            self._return_to_first,
+            self._reporting(self._return_to_first),
         )
         self._copy = CopyButton()
         controls.show(state)
@@ -166,6 +166,17 @@ class Panel(Copyable, ui.VBox):  # type: ignore[misc]
         except Exception as error:  # noqa: BLE001
             self._error_line.show(callback_error_text(error))
 
+    def _reporting(self, action: Callable[[], object]) -> Callable[[], None]:
+        """The action of a button; the panel shows its error, because no caller can catch it."""
+
+        def run() -> None:
+            try:
+                action()
+            except EtelecomError as error:
+                self._error_line.show(str(error))
+
+        return run
+
     def _use(self, state: PanelState) -> None:
         """Apply the state, or raise an EtelecomError."""
 
@@ -268,46 +279,6 @@ class Observers(Generic[Value]):
         """Call all functions."""
         for callback in tuple(self._callbacks):
             callback(value)
-
-
-class Debouncer:
-    """Calls `action` when there was no change for `delay_s`; at once without a delay or event loop.
-
-    A front end may send changes to a thread with its own event loop. So a change does not cancel
-    the timer of an earlier one, which may run elsewhere, but makes it outdated.
-    """
-
-    def __init__(self, action: Callable[[], object], *, delay_s: float) -> None:
-        self._action, self._delay_s = action, delay_s
-        self._latest = 0
-        self._lock = threading.Lock()
-
-    def trigger(self) -> None:
-        """Call the action after the delay."""
-        number = self.cancel()
-        loop = running_loop() if self._delay_s > 0 else None
-        if loop is None:
-            self._action()
-        else:
-            loop.call_later(self._delay_s, self._run, number)
-
-    def cancel(self) -> int:
-        """Make all earlier changes outdated; returns the number of the next one."""
-        with self._lock:
-            self._latest += 1
-            return self._latest
-
-    def _run(self, number: int) -> None:
-        if number == self._latest:
-            self._action()
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that runs in this thread, if there is one."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _checked_delay(seconds: float) -> float:

@@ -43,17 +43,22 @@ class HasHtml(Protocol):
 
 
 class StatusLine(ui.HTML):  # type: ignore[misc]
-    """A message that is hidden while it is empty; screen readers read it when it changes."""
+    """A message that is hidden while it is empty; screen readers read it when it changes.
+
+    Attributes:
+        text: the message.
+    """
 
     def __init__(self, *, is_error: bool = True) -> None:
         super().__init__(layout=ui.Layout(display="none", margin="0 2px 4px 2px", width="auto"))
         self._attributes = (
             {"role": "alert", "style": _ERROR} if is_error else {"role": "status", "style": _TEXT}
         )
+        self.text = ""
 
     def show(self, text: str) -> None:
         """Show the text; an empty text hides the line."""
-        self.value = text and text_div(text, self._attributes)
+        self.text, self.value = text, text and text_div(text, self._attributes)
         self.layout.display = None if text else "none"
 
 

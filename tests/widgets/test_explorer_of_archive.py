@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from support.day_archives import archive_of
-from support.widget_driver import control, put, run_code, visible_html
+from support.widget_driver import control, press, put, run_code, visible_html
 
 import etelecom_analytics as et
 from etelecom_analytics.errors import ArchiveError, QueryError
@@ -149,10 +149,39 @@ def test_an_archive_that_cannot_be_read_is_stated_in_the_panel(
         patch.setattr(et.Archive, "read", fail)
         assert "The disk is gone." in repr(explorer)
         assert "The disk is gone." in visible_html(explorer)
+        assert "Reading " not in visible_html(explorer)
+        assert "etelecom-reading" not in explorer._dom_classes
         with pytest.raises(ArchiveError, match="The disk is gone"):
             explorer.filtered  # noqa: B018
     assert explorer.filtered.height == 851
     assert "The disk is gone." not in visible_html(explorer)
+
+
+def test_a_failed_undo_changes_nothing_but_the_message(
+    archive: et.Archive, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_: et.Archive, query: et.CallQuery | None = None) -> et.CallLogs:
+        raise ArchiveError("The disk is gone.")
+
+    with at_most(500, monkeypatch):
+        explorer = et.Explorer(archive, debounce_s=0)
+        first = explorer.filtered
+        explorer.restore({"direction": "in", **DAY})
+        shown = explorer.filtered
+        with monkeypatch.context() as patch:
+            patch.setattr(et.Archive, "read", fail)
+            for label in ("Undo", "Reset"):
+                press(explorer, label)
+                html = visible_html(explorer)
+                assert "The disk is gone." in html
+                assert "Reading " not in html
+                assert "Inbound, Tue 3 Nov 2026: 157 of 1,200 calls. Complete." in html
+                assert_frame_equal(explorer.filtered, shown)
+        press(explorer, "Undo")
+        assert_frame_equal(explorer.filtered, first)
+        assert "The disk is gone." not in visible_html(explorer)
+        press(explorer, "Redo")
+        assert_frame_equal(explorer.filtered, shown)
 
 
 def test_the_page_shows_the_panel_before_the_archive_is_read(

@@ -22,8 +22,9 @@ from ...query import CallQuery
 from ...system_calls import is_stream
 from ...workbook import check_workbook
 from ..call_input import with_imports
+from ..debouncer import Debouncer
 from ..fields import STYLE
-from ..panel import Debouncer, make_button
+from ..panel import make_button
 from ..panel_state import PanelState
 from ..status import StatusLine, error_text
 from .group_filters import filters_code

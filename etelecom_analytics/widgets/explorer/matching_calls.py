@@ -14,7 +14,8 @@ from ...locale.display import Display
 from ...metrics import Selection
 from ..background_task import BackgroundTask
 from ..chart_view import chart_outputs
-from ..panel import make_button, running_loop
+from ..debouncer import running_loop
+from ..panel import make_button
 from ..status import text_div
 from .call_pages import PAGE_ROWS, CallPages
 from .call_search import CallSearch

@@ -131,8 +131,9 @@ class Explorer(CallsPanel):
         )
         self._calls = MatchingCalls(self._all, self._display)
         self._kpi_cards = KpiCards(site.targets)
-        self._undo = make_button(tr("Undo"), tr("Undo the last change"), self.undo)
-        self._redo = make_button(tr("Redo"), tr("Redo the change"), self.redo)
+        undo, redo = self._reporting(self.undo), self._reporting(self.redo)
+        self._undo = make_button(tr("Undo"), tr("Undo the last change"), undo)
+        self._redo = make_button(tr("Redo"), tr("Redo the change"), redo)
         self._history = History(ExplorerState(self._first, self._tabs.chart_state))
         self._visible: ExplorerState | None = None
         self._export_form = ExportForm(self._export, show_numbers=show_numbers)
@@ -146,7 +147,7 @@ class Explorer(CallsPanel):
         messages = (self._error_line, self._export_form.messages)
         top = (self._bar, *messages, self._status, self._kpi_cards)
         place_parts(self, top, (self._tabs, self._calls))
-        self.children = [*self.children, UndoKeys(on_undo=self.undo, on_redo=self.redo)]
+        self.children = [*self.children, UndoKeys(on_undo=undo, on_redo=redo)]
         if self._window:
             self._bar.show(self._first, self._filter_texts)
             self._kpi_cards.show_outline()
@@ -176,15 +177,11 @@ class Explorer(CallsPanel):
 
     def undo(self) -> None:
         """Return to the state before the last change, if there is one."""
-        with self._lock:  # a cell may read the panel meanwhile, in another thread
-            self._update()
-            self._restore(self._history.undo())
+        self._step(self._history.undo, self._history.redo)
 
     def redo(self) -> None:
         """Repeat the change that was undone last, if there is one."""
-        with self._lock:
-            self._update()
-            self._restore(self._history.redo())
+        self._step(self._history.redo, self._history.undo)
 
     @in_own_language
     def export(self, path: str | Path, *, masked: bool | None = None) -> Path:
@@ -251,6 +248,17 @@ class Explorer(CallsPanel):
     @property
     def _filter_texts(self) -> FilterTexts:
         return FilterTexts.of(self._state, self._display)
+
+    def _step(self, step: Callable[[], ExplorerState], back: Callable[[], object]) -> None:
+        """Go one step through the history; after an error nothing has changed."""
+        with self._lock:  # a cell may read the panel meanwhile, in another thread
+            self._update()
+            state = step()
+            try:
+                self._restore(state)
+            except EtelecomError:  # an archive cannot be read
+                back()
+                raise
 
     @in_own_language
     def _restore(self, state: ExplorerState) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import ipywidgets as ui
 
 from ...charts.finish import coverage_note
+from ...errors import EtelecomError
 from ...fetch_report import FetchReport
 from ...language import mark, tr
 from ...metrics import Selection
@@ -59,18 +60,23 @@ class StatusBar(ui.Box):  # type: ignore[misc]
 
     def show_outline(self, panel: ui.DOMWidget, text: str) -> None:
         """Show an empty panel, and as `text` which calls will be read."""
-        panel.add_class(_UNREAD)
+        for name in (_UNREAD, _READING):
+            panel.add_class(name)
         self._all_directions.layout.display = "none"
         self._sentence.show(text)
 
     @contextmanager
     def reading(self, panel: ui.DOMWidget, text: str) -> Iterator[None]:
         """Show which calls are read, and dim the others, while the block runs."""
+        before = self._sentence.text
         self._sentence.show(text)
         panel.add_class(_READING)
         try:
             yield
             panel.remove_class(_UNREAD)
+        except EtelecomError:
+            self._sentence.show("" if before == text else before)  # nothing before the first read
+            raise
         finally:
             panel.remove_class(_READING)
 
