@@ -1,7 +1,6 @@
 """The days of an archive are computed by clusters, which run in this machine for the test."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,6 +9,7 @@ from polars.testing import assert_frame_equal
 from support.day_archives import archive_of
 from support.holes import calls_with_holes
 from support.random_calls import OPTIONS
+from support.sail import sail_session
 
 import etelecom_analytics as et
 from etelecom_analytics.metrics import MEASURES
@@ -53,20 +53,8 @@ def ray() -> Iterator[Any]:
 
 
 def sail() -> Iterator[Any]:
-    import pyspark
-    from pysail.spark import SparkConnectServer
-    from pyspark.sql import SparkSession
-
-    with pytest.MonkeyPatch.context() as environment:
-        # Without it, pyspark looks for a Spark with a JVM, and ends the process.
-        environment.setenv("SPARK_HOME", str(Path(pyspark.__file__).parent))
-        server = SparkConnectServer()
-        server.start()
-        _, port = server.listening_address
-        session = SparkSession.builder.remote(f"sc://localhost:{port}").getOrCreate()
+    with sail_session() as session:
         yield et.archive.SparkExecutor(session)
-        session.stop()
-        server.stop()
 
 
 @pytest.fixture(params=[dask, sail, ray], ids=["dask", "sail", "ray"])

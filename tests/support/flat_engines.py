@@ -14,6 +14,7 @@ from etelecom_analytics.engines.flat_tables import TABLE_DIMENSIONS, flat_tables
 from etelecom_analytics.engines.publication import write_month
 from etelecom_analytics.metrics import MEASURES, NAME_DIMENSIONS, MetricOptions
 from etelecom_analytics.metrics.options import SERVICE_LEVEL_VARIANTS
+from support.sail import sail_session
 
 __all__ = [
     "ENGINES",
@@ -113,22 +114,10 @@ def clickhouse(publication: Publication) -> Iterator[Run]:
 
 @contextmanager
 def spark(publication: Publication) -> Iterator[Run]:
-    from pysail.spark import SparkConnectServer
-    from pyspark.sql import SparkSession
-
-    server = SparkConnectServer(ip="127.0.0.1", port=0)
-    server.start(background=True)
-    try:
-        host, port = server.listening_address
-        connection = SparkSession.builder.remote(f"sc://{host}:{port}").getOrCreate()
-        try:
-            for statement in statements("Spark", publication):
-                connection.sql(statement)
-            yield lambda sql: pl.from_arrow(connection.sql(sql).toArrow())  # type: ignore[return-value]
-        finally:
-            connection.stop()
-    finally:
-        server.stop()
+    with sail_session() as session:
+        for statement in statements("Spark", publication):
+            session.sql(statement)
+        yield lambda sql: pl.from_arrow(session.sql(sql).toArrow())  # type: ignore[return-value]
 
 
 ENGINES = {"duckdb": duckdb, "clickhouse": clickhouse, "spark": spark}
