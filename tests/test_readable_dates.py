@@ -13,6 +13,7 @@ LOGS = et.sample_logs()
 DAYS = et.CallQuery(date_from="2026-11-04", date_to="2026-11-06", direction="in")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [et.FilterPanel, et.Explorer, et.FetchPanel])
 def test_panels_have_readable_dates(kind: type[et.FilterPanel | et.Explorer | et.FetchPanel]):
     if kind is et.FetchPanel:
@@ -27,6 +28,7 @@ def test_panels_have_readable_dates(kind: type[et.FilterPanel | et.Explorer | et
     assert ISO_DATE.findall(text + panel._repr_html_()) == []
 
 
+@pytest.mark.slow
 def test_reports_have_readable_dates():
     fragments = [
         et.reports.changes(LOGS, DAYS, "calls"),

@@ -744,6 +744,7 @@ def test_exports_are_for_their_owner_and_go_to_pipes(explorer: et.Explorer, tmp_
     assert (tmp_path / "target.csv").read_bytes() == content
 
 
+@pytest.mark.slow
 def test_a_cell_may_read_the_panel_while_it_undoes_a_change(monkeypatch: pytest.MonkeyPatch):
     explorer = et.Explorer(SAMPLE, debounce_s=0)
     explorer.restore({"direction": "out"})

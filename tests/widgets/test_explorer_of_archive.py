@@ -113,6 +113,7 @@ def test_of_a_large_archive_only_the_dates_are_read(
         assert "of 1,200 calls" in visible_html(explorer)
 
 
+@pytest.mark.slow
 def test_too_many_calls_are_refused_in_the_panel(
     archive: et.Archive, monkeypatch: pytest.MonkeyPatch
 ):
@@ -157,6 +158,7 @@ def test_an_archive_that_cannot_be_read_is_stated_in_the_panel(
     assert "The disk is gone." not in visible_html(explorer)
 
 
+@pytest.mark.slow
 def test_a_failed_undo_changes_nothing_but_the_message(
     archive: et.Archive, monkeypatch: pytest.MonkeyPatch
 ):
