@@ -101,7 +101,8 @@ class ArchiveReader(ArchiveBase):
         table = self._open()
         certificates = check_days(table).certificates
         with translate_errors(self.path):
-            calls = self.scan(query).collect()
+            # Of the same version: a prune may run meanwhile.
+            calls = self.scan(query, version=table.version).collect()
         return extract_logs(calls, query, certificates, self.time_zone)
 
     def snapshot(

@@ -17,8 +17,9 @@ from support.real_calls import needs_real_calls, real_calls
 from support.sql_oracle_archives import NAMES, measures_by_day, rows_of
 
 import etelecom_analytics as et
-from etelecom_analytics.archive import config
+from etelecom_analytics.archive import config, reader
 from etelecom_analytics.archive.table import Table
+from etelecom_analytics.archive.verification import DayCheck, check_days
 from etelecom_analytics.errors import ArchiveError, SnapshotError
 from etelecom_analytics.fetch_report import Gap
 from etelecom_analytics.frames import in_order
@@ -298,6 +299,24 @@ def test_snapshot_of_an_archive_equals_one_of_a_fetch(
     assert sum(window.rows for window in windows) == report.rows
     with pytest.raises(SnapshotError, match="already exists"):
         archive.snapshot(query, tmp_path / "snap")
+
+
+def test_calls_and_their_report_are_of_one_version(
+    past_client: et.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    archive = et.Archive(tmp_path / "calls")
+    archive.sync(past_client, since="2024-01-01", until="2024-01-03")
+    before = archive.read()
+
+    def check_and_prune(table: Table) -> DayCheck:
+        check = check_days(table)
+        archive.prune(before="2024-01-02")
+        return check
+
+    monkeypatch.setattr(reader, "check_days", check_and_prune)
+    assert archive.read() == before
+    monkeypatch.undo()
+    assert 0 < archive.read().calls.height < before.calls.height
 
 
 def test_snapshot_reports_missing_days(past_client: et.Client, tmp_path: Path):
